@@ -51,6 +51,17 @@ class DayBooked(NamedTuple):
 NOT_BOOKED = DayBooked(is_posted=False)
 
 
+class DecidedVat(NamedTuple):
+    """The books' VAT code of what was sold, empty where no row has it, and what decided it beside the till's code."""
+
+    code: str
+    about: Mapping[str, str] = {}
+    impossible_row: str = ""  # the row that counts, where it names a code that the books do not have
+
+
+DecideVat = Callable[[DayDocument | None, str], DecidedVat]
+
+
 def _nobody(_: str) -> str:
     return ""
 
@@ -74,6 +85,7 @@ class DayBooks:
     method_accounts: Mapping[str, str] = field(default_factory=dict)
     till_accounts: bool = False  # whether a person agreed to the account numbers that the till has
     vat_codes: Mapping[str, str] = field(default_factory=dict)
+    decide_vat: DecideVat | None = None  # by document; without it those rows hold for all of them
     purchase_vat_codes: Mapping[str, str] = field(default_factory=dict)
     rates: Mapping[str, Decimal] = field(default_factory=dict)  # of the books, in percent
     vat_accounts: Mapping[str, str] = field(default_factory=dict)  # by VAT code of the books
@@ -127,11 +139,17 @@ class DayLine:
     about: str = ""  # what it comes from: turnover, balance, payment, open, difference, banked, vat, cost, stock
     method: str = ""  # the payment method of a payment
     documents: tuple[str, ...] = ()
+    from_books: bool = False  # it is known as the books hold it alone, which do not tell its payment method
 
     @property
     def key(self) -> tuple[str, str, str, str, str, str]:
         """What lines have in common that say the same: account, VAT code, debtor, item, cost centre and method."""
-        return self.account, self.vat_code, self.debtor, self.item, self.cost_centre, self.method
+        return (*self.books_key, self.method)
+
+    @property
+    def books_key(self) -> tuple[str, str, str, str, str]:
+        """What the books tell lines apart by: its key without the payment method."""
+        return self.account, self.vat_code, self.debtor, self.item, self.cost_centre
 
     @property
     def moved(self) -> Decimal:

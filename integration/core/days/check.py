@@ -186,9 +186,15 @@ def _by_account(
 
 
 def _by_method(expected: Sequence[DayLine], pages: Sequence[OwnPage], books: DayBooks) -> Iterator[DayComparison]:
-    """Yield what was paid by each method, against the lines of our pages that were written to say so."""
+    """Yield what was paid by each method, against the lines of our pages that were written to say so.
+
+    Where a line of an account is known from the books alone, nobody knows which method it is of.
+    """
     turned = books.credit_positive != (books.mode == "cash")
     there: dict[str, Decimal] = {}
+    written = [line for one in pages for line in page_lines(one.written)]
+    unclear = {line.account for line in written if line.from_books}
+    unknown = {line.method for line in (*expected, *written) if line.account in unclear}
     for one in pages:
         now = page_lines(one.held) if one.held else ()
         for line, held in zip(page_lines(one.written), now, strict=False):  # other lines than written are a finding
@@ -196,7 +202,8 @@ def _by_method(expected: Sequence[DayLine], pages: Sequence[OwnPage], books: Day
     for method in dict.fromkeys([*(one.method for one in expected), *there]):
         if method:
             paid = total(one.amount for one in expected if one.method == method)
-            yield DayComparison("method", method, paid, there.get(method, NOTHING))
+            found = None if method in unknown else there.get(method, NOTHING)
+            yield DayComparison("method", method, paid, found)
 
 
 # ---- what happened

@@ -34,30 +34,36 @@ def _line(part: Record) -> DayLine:
         about=till_text(values, "about"),
         method=till_text(values, "method"),
         documents=documents if isinstance(documents, tuple) else (),
+        from_books=not isinstance(documents, tuple),
     )
 
 
 def says_the_same(one: Record, other: Record) -> bool:
     """Tell whether two pages put the same on every account, whatever was paid by which method: books do not know."""
-    first, second = ([replace(line, method="") for line in page_lines(page)] for page in (one, other))
-    return not difference(first, second)
+    first, second = (page_lines(page) for page in (one, other))
+    return not difference(first, [replace(line, from_books=True) for line in second])
 
 
 def difference(now: Sequence[DayLine], booked: Iterable[DayLine]) -> tuple[DayLine, ...]:
     """Return the lines that bring what was booked of a day to what it comes to now; nothing where both are the same.
 
-    Lines that say the same of an account, VAT code, debtor and payment method are taken together, on either side.
+    Lines that say the same of an account, VAT code, debtor and payment method are taken together, on either side; see
+    `changed_lines` for where the method is not known.
     """
     return tuple(replace(one, text=f"{_CORRECTION} {one.text}"[:LONGEST_TEXT]) for one in changed_lines(now, booked))
 
 
 def changed_lines(now: Sequence[DayLine], booked: Iterable[DayLine]) -> tuple[DayLine, ...]:
-    """Return by how much each line of a day is more now than was booked of it, under the text it has."""
+    """Return by how much each line of a day is more now than was booked of it, under the text it has.
+
+    Where a line is known from the books alone, payment methods are not told apart: the books do not tell them.
+    """
+    there = tuple(booked)
+    unclear = {one.books_key for one in there if one.from_books}
     off: dict[tuple[str, ...], DayLine] = {}
-    for one in now:
-        _add(off, one, 1)
-    for one in booked:
-        _add(off, one, -1)
+    for lines, sign in ((now, 1), (there, -1)):
+        for one in lines:
+            _add(off, replace(one, method="") if one.books_key in unclear else one, sign)
     return tuple(one for one in off.values() if _says(one))
 
 
@@ -67,7 +73,8 @@ def taken_back_whole(booked: Iterable[DayLine], now: Sequence[DayLine]) -> tuple
 
 
 def _add(off: dict[tuple[str, ...], DayLine], one: DayLine, sign: int) -> None:
-    first = off.get(one.key) or replace(one, amount=NOTHING, vat=NOTHING, vat_base=None, documents=())
+    nothing = replace(one, amount=NOTHING, vat=NOTHING, vat_base=None, documents=(), from_books=False)
+    first = off.get(one.key) or nothing
     base = _sum(first.vat_base, one.vat_base, sign)
     off[one.key] = replace(
         first,

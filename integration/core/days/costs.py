@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from integration.core.days.documents import DayDocument
-from integration.core.days.till import DayRefusedError, TillCost, TillDay, amount_told, till_text, total
+from integration.core.days.till import DayRefusedError, TillCost, TillDay, amount_told, total, turnover_group
 from integration.core.money import amount
 from integration.core.records import Kind
 from integration.core.totals.sold import NOTHING, VatSum
@@ -68,7 +68,7 @@ def costless(day: TillDay, groups: Mapping[tuple[str, str, str], VatSum], names:
 def _cost_of(one: DayDocument, group: str) -> Decimal:
     """Return what a document's own lines of a group cost by their purchase prices, where it is sold on the day."""
     lines = [part.values for part in one.record.parts if part.kind is Kind.LINE and one.is_sold]
-    own = [each for each in lines if till_text(each, "turnover_group") == group]
+    own = [each for each in lines if turnover_group(each, "turnover_group") == group]
     return total(
         amount((amount_told(each, "quantity") or NOTHING) * (amount_told(each, "purchasePrice") or NOTHING))
         for each in own

@@ -1,13 +1,13 @@
 """What the documents of a day come to by themselves: the second source, by which the till's own sums are checked."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from typing import TypeVar
 
-from integration.core.days.till import DOCUMENTS, TillDay, amount_told, till_amount, till_text, total
+from integration.core.days.till import DOCUMENTS, TillDay, amount_told, till_amount, till_text, total, turnover_group
 from integration.core.money import CENT, from_cents, share_out, to_cents
 from integration.core.records import Kind, Record, Value
 from integration.core.totals.categories import METHODS, Tender
@@ -109,7 +109,7 @@ class DayDocument:
         found: dict[tuple[str, str], VatSum] = {}
         lines = [part.values for part in self.record.parts if part.kind is Kind.LINE]
         gross = sum_by(
-            ((till_text(one, "turnover_group"), till_text(one, "vat_code")), _with_vat(one)) for one in lines
+            ((turnover_group(one, "turnover_group"), till_text(one, "vat_code")), _with_vat(one)) for one in lines
         )
         for code, split in self.vat.items():
             groups = {group: each for (group, other), each in gross.items() if other == code}
@@ -117,6 +117,17 @@ class DayDocument:
             exact = brought_to(split.vat, groups) if is_whole else groups
             found |= {(group, code): each for group, each in exact.items()}
         return {key: found.get(key, each) for key, each in gross.items()}
+
+    def groups_under(self, code: str) -> dict[str, VatSum]:
+        """Return what each turnover group comes to under one VAT code."""
+        return {group: each for (group, own), each in self.groups.items() if own == code}
+
+    def count_lines(self, code: str, groups: Collection[str]) -> int:
+        """Return how many lines it has under a VAT code in some turnover groups: each may be rounded by itself."""
+        lines = (part.values for part in self.record.parts if part.kind is Kind.LINE)
+        return sum(
+            till_text(one, "vat_code") == code and turnover_group(one, "turnover_group") in groups for one in lines
+        )
 
     @cached_property
     def paid(self) -> dict[str, Decimal]:

@@ -16,10 +16,11 @@ from typing import TypeVar
 from integration.core.days.documents import DayDocument, DaySums, sums_of_documents
 from integration.core.days.till import DayRefusedError, TillDay, TillTurnover, total
 from integration.core.money import CENT
-from integration.core.totals.categories import GROUPS, LineCategory
+from integration.core.totals.categories import LineCategory
 from integration.core.totals.sold import NOTHING, VatSum
 
 OUTFLOW = "cash-outflow"
+CARRIED_OVER = 5  # the identity that is about the count before, and so about another day
 MOST_NAMED = 5  # documents in one sentence
 
 Key = TypeVar("Key")
@@ -147,7 +148,7 @@ def _drawers(day: TillDay, drawers: Collection[str]) -> Iterator[Gap]:
         if one.end != one.counted - one.deposited:
             yield Gap(4, about, one.counted - one.deposited, one.end)
         if one.before is not None and one.start != one.before:
-            yield Gap(5, about, one.before, one.start)
+            yield Gap(CARRIED_OVER, about, one.before, one.start)
     for method in dict.fromkeys(one.method for one in day.counts if one.method in drawers):
         added = total(one.added for one in day.counts if one.method == method)
         in_cash = [one for one in day.payments if one.method == method]
@@ -161,11 +162,9 @@ def _vat_list(day: TillDay) -> Iterator[Gap]:
         listed = total(one.sum.incl for one in day.vat if one.source == source)
         groups = [one for one in day.journal if one.source == source]
         every = total(one.incl for one in groups)
-        revenue = total(one.incl for one in groups if GROUPS.get(one.type) is LineCategory.REVENUE)
+        revenue = total(one.incl for one in groups if one.category is LineCategory.REVENUE)
         taxed = total(
-            one.incl
-            for one in groups
-            if GROUPS.get(one.type) is LineCategory.REVENUE or one.incl != (one.excl or one.incl)
+            one.incl for one in groups if one.category is LineCategory.REVENUE or one.incl != (one.excl or one.incl)
         )
         if listed not in {every, revenue, taxed}:
             yield Gap(6, source, every, listed)

@@ -11,15 +11,26 @@ from decimal import Decimal
 from integration.core.days.books import NO_VOUCHER, NOT_BOOKED, DayBooks, DayLine
 from integration.core.days.costs import costless, costs_of
 from integration.core.days.documents import DayDocument, DaySums, brought_to, sums_of_documents
-from integration.core.days.till import DayRefusedError, DrawerCount, Payment, TillDay, TillTurnover, total
+from integration.core.days.till import (
+    NO_GROUP,
+    DayRefusedError,
+    DrawerCount,
+    Payment,
+    TillDay,
+    TillTurnover,
+    till_text,
+    total,
+)
+from integration.core.days.vat import DayVat, by_code, percents_of
 from integration.core.money import amount
 from integration.core.rows import row_value
-from integration.core.totals.categories import GROUPS, LineCategory, Purpose, Tender
+from integration.core.totals.categories import EXCHANGES, LineCategory, Purpose, Tender
 from integration.core.totals.sold import NOTHING, VatSum
 from integration.core.vat import vat_fact
 
 # The words of the books for one document, and for what a line comes out of.
 _NAMES = {"receipt": "Bon", "invoice": "Factuur", "order": "Order"}
+MOST_NAMED = 5  # documents in one sentence
 _OF_SOURCE = {"receipt": "bonnen", "invoice": "facturen", "order": "orders"}
 
 
@@ -35,7 +46,7 @@ class DayLines:
         self.counting = [one for one in documents if one not in self.own_use]
         self._alone = books.alone
         self._types = {one.group: one for one in day.journal}
-        self._percents = {one.code: one.percent for one in day.vat}
+        self._vat = DayVat(books, percents_of(day))
         self.apart = [one for one in self.counting if self._is_apart(one)]
         self._methods = {(one.source, one.method): one for one in day.payments}
 
@@ -58,14 +69,15 @@ class DayLines:
         if self.books.contents == "counts" or not one.is_sold or not one.is_for_the_sales_list:
             return False
         return any(
-            each.incl and not each.vat and self._is_revenue(group) and not self._percents.get(code)
-            for (group, code), each in one.groups.items()
+            self._is_revenue(group) and self._vat.is_untaxed(each, code) for (group, code), each in one.groups.items()
         )
 
     # ---- what was sold and paid
 
     def documents(self, sums: DaySums) -> Iterator[DayLine]:
         """Yield the lines of each source: turnover, what is no revenue, then what was paid or stands open."""
+        for one in self._sold_here():
+            self._expect_plausible(one)
         booked_apart = replace(sums_of_documents(self.apart), payments=self._paid_apart())
         left = self._without_prepaid(sums.without(sums_of_documents(self.own_use)).without(booked_apart))
         for source in self.day.sources:
@@ -122,15 +134,84 @@ class DayLines:
         return sums.without(DaySums({keys[0]: VatSum(less)}))
 
     def _groups(self, sums: DaySums, source: str) -> Iterator[DayLine]:
-        by_code: dict[str, dict[str, VatSum]] = {}
+        codes: dict[str, dict[str, VatSum]] = {}
         for (own, group, code), each in sums.groups.items():
             if own == source:
-                by_code.setdefault(code, {})[group] = each
-        for code, groups in by_code.items():
-            target = sums.vat.get((source, code))
-            for group, each in {**groups, **self._exact(groups, target)}.items():
+                codes.setdefault(code, {})[group] = each
+        for code, groups in codes.items():
+            exact = {**groups, **self._exact(groups, sums.vat.get((source, code)))}
+            for group, each, documents in self._by_decision(source, code, exact):
                 if each:
-                    yield self._sold(source, group, code, each)
+                    yield self._sold(source, group, code, each, documents)
+
+    def _sold_here(self, source: str = "") -> list[DayDocument]:
+        """Return the documents whose sale is on the page, those of one source where it is told."""
+        mine = (one for one in self.counting if one.source == source or not source)
+        return [one for one in mine if one.is_sold and one not in self.apart]
+
+    def _by_decision(
+        self, source: str, code: str, groups: Mapping[str, VatSum]
+    ) -> Iterator[tuple[str, VatSum, Sequence[DayDocument]]]:
+        """Yield what is sold under a VAT code of the till by turnover group, with the documents behind it.
+
+        Where these stand under several codes of the books, each group is divided by them. Raises DayRefusedError where
+        what the till says of the day is not what they come to, so that nobody knows whose a cent is.
+        """
+        mine = [one for one in self._sold_here(source) if one.groups_under(code)]
+        decided = {one.record.key: self._decided(one, code) for one in mine}
+        if len({each for each in decided.values() if each is not None}) <= 1:
+            for group, each in groups.items():
+                yield group, each, [one for one in mine if (group, code) in one.groups]
+            return
+        parts: dict[tuple[str, str | None], VatSum] = {}
+        behind: dict[tuple[str, str | None], list[DayDocument]] = {}
+        for one in mine:
+            for group, each in one.groups_under(code).items():
+                key = group, decided[one.record.key] if self._has_vat_code(group, each) else None
+                parts[key] = parts.get(key, VatSum()) + each
+                behind.setdefault(key, []).append(one)
+        self._expect_divided(code, groups, parts, [one for one in mine if decided[one.record.key]])
+        for key, each in parts.items():
+            yield key[0], each, behind[key]
+
+    def _decided(self, one: DayDocument, code: str) -> str | None:
+        """Return under which code of the books a document stands; None where nothing in it has one."""
+        has = any(self._has_vat_code(group, each) for group, each in one.groups_under(code).items())
+        return self._vat.decided(code, one).code if has else None
+
+    def _has_vat_code(self, group: str, each: VatSum) -> bool:
+        """Tell whether what a document has in a group stands under a VAT code of what is sold."""
+        if self._is_revenue(group):
+            return bool(each)
+        is_bought = group in self._types and self._types[group].category is LineCategory.CASH_OUT
+        return bool(each.vat) and not is_bought
+
+    def _expect_divided(
+        self,
+        code: str,
+        groups: Mapping[str, VatSum],
+        parts: Mapping[tuple[str, str | None], VatSum],
+        documents: Sequence[DayDocument],
+    ) -> None:
+        own: dict[str, VatSum] = {}
+        for (group, _), each in parts.items():
+            own[group] = own.get(group, VatSum()) + each
+        is_same = all(own.get(group, VatSum()).incl == each.incl for group, each in groups.items())
+        vat, listed = (total(each.vat for each in some.values()) for some in (own, groups))
+        if is_same and vat == listed:
+            return
+        home = self._vat.decided(code).code
+        others = [one.number for one in documents if self._decided(one, code) != home]
+        facts = {"behind": ", ".join(others[:MOST_NAMED]), "expected": str(vat), "found": str(listed), "code": code}
+        facts["vat"] = vat_fact(code, self._vat.percents.get(code), self.books.systems[0])
+        raise DayRefusedError("day_vat_undivided", "vat_code", **facts)
+
+    def _expect_plausible(self, one: DayDocument) -> None:
+        """Raise DayRefusedError for a document whose VAT is not what its rates make of what it sold."""
+        taxed = {key: each for key, each in one.groups.items() if self._has_vat_code(key[0], each)}
+        for code, each in by_code(taxed):
+            theirs, groups = self._vat.decided(code, one).code, {group for group, own in taxed if own == code}
+            self._vat.expect_plausible(each, code, theirs, one.count_lines(code, groups), [one.number])
 
     def _exact(self, groups: Mapping[str, VatSum], target: VatSum | None) -> dict[str, VatSum]:
         """Return the taxed groups of a code with the VAT that the till lists: for all of them, or for revenue alone."""
@@ -142,11 +223,11 @@ class DayLines:
         return brought_to(target.vat, {group: each for group, each in listed.items() if each.vat})
 
     def _is_revenue(self, group: str) -> bool:
-        return group in self._types and GROUPS.get(self._types[group].type) is LineCategory.REVENUE
+        return group in self._types and self._types[group].category is LineCategory.REVENUE
 
-    def _sold(self, source: str, group: str, code: str, each: VatSum) -> DayLine:
+    def _sold(self, source: str, group: str, code: str, each: VatSum, documents: Sequence[DayDocument]) -> DayLine:
         about = self._about(source, group, code)
-        category = GROUPS.get(about.type, LineCategory.UNKNOWN)
+        category = about.category
         if category is LineCategory.UNKNOWN and not self._row(
             group, code
         ):  # a row says where it stands, never that it is turnover
@@ -154,12 +235,17 @@ class DayLines:
         is_revenue = category is LineCategory.REVENUE
         account = self._account(about, group, code)
         text = f"{about.name} {_OF_SOURCE[source]}" if is_revenue else about.name
-        mine = [one for one in self.counting if one.source == source and one not in self.apart]
-        named = tuple(one.number for one in mine if (group, code) in one.groups)
+        named = tuple(one.number for one in documents)
         line = DayLine(account, text, -each.incl, about="turnover" if is_revenue else "balance", documents=named)
         if not is_revenue and not each.vat:
             return replace(line, cost_centre=self._cost_centre(group))
-        theirs = self._vat_code(code, about, is_purchase=category is LineCategory.CASH_OUT)
+        if category is LineCategory.CASH_OUT:
+            theirs = self._vat.purchase_code(code, about)
+        else:
+            theirs = self._vat.code(code, about, documents[0] if documents else None)
+            every = self._sold_here(source)  # a till that computes VAT over a day is off by a cent for each document
+            most = sum(one.count_lines(code, (group,)) for one in documents) + sum(code in one.vat for one in every)
+            self._vat.expect_plausible(each, code, theirs, most, named[:MOST_NAMED])
         return replace(
             line,
             amount=-each.excl,
@@ -174,7 +260,8 @@ class DayLines:
         found = next(exact, None)
         known = self._types.get(group)
         if found is None and known is None:
-            raise DayRefusedError("turnover_group_unknown", "account", group=group, kind=group, sort="")
+            row = group or NO_GROUP
+            raise DayRefusedError("turnover_group_unknown", "account", group=row, kind=row, sort="")
         if found is None or known is None:
             return found or known  # type: ignore[return-value]  # one of them is there
         return replace(found, type=known.type, account=found.account or known.account, name=known.name or found.name)
@@ -182,29 +269,12 @@ class DayLines:
     def _row(self, group: str, code: str) -> str:
         return self.books.accounts.get(f"{group}/{code}") or self.books.accounts.get(group, "")
 
-    def _said(self, code: str, about: TillTurnover) -> str:
-        """Return a VAT code of the till as the sentences of a cause name it."""
-        return vat_fact(code, about.percent, self.books.systems[0])
-
     def _account(self, about: TillTurnover, group: str, code: str) -> str:
-        found = row_value(self.books.accounts, f"{group}/{code}", group) or self.books.account_meant(about.account)
+        row = group or NO_GROUP
+        found = row_value(self.books.accounts, f"{row}/{code}", row) or self.books.account_meant(about.account)
         if not found:
-            raise DayRefusedError(
-                "day_account_missing", "account", group=group, code=code, kind=about.name, account=about.account
-            )
-        return found
-
-    def _vat_code(self, code: str, about: TillTurnover, *, is_purchase: bool) -> str:
-        table = self.books.purchase_vat_codes if is_purchase else self.books.vat_codes
-        found = row_value(table, code)
-        if not found:
-            cause = "purchase_vat_code_unmapped" if is_purchase else "vat_code_unmapped"
-            rate = "" if about.percent is None else f"{about.percent.normalize():f}%"
-            raise DayRefusedError(cause, "vat_code", code=code, rate=rate, kind=about.name, vat=self._said(code, about))
-        ours = self.books.rates.get(found)
-        if about.percent is not None and ours is not None and ours != about.percent:
-            rates = {"till": f"{about.percent.normalize():f}", "books": f"{ours.normalize():f}"}
-            raise DayRefusedError("day_vat_rate_differs", "vat_code", code=code, theirs=found, **rates)
+            facts = {"group": row, "code": code, "kind": about.name or row, "account": about.account}
+            raise DayRefusedError("day_account_missing", "account", **facts)
         return found
 
     def _cost_centre(self, group: str) -> str:
@@ -222,9 +292,9 @@ class DayLines:
             elif self._is_on_account(about):
                 yield from self._on_account(about, paid)
             else:
-                yield self._paid(about, paid)
+                yield from self._paid(about, paid)
 
-    def _paid(self, about: Payment, paid: Decimal) -> DayLine:
+    def _paid(self, about: Payment, paid: Decimal) -> Iterator[DayLine]:
         account = self._method_account(about)
         mine = [one for one in self.counting if one.source == about.source]
         paying = [one for one in mine if self._paid_here(one).get(about.method)]
@@ -235,10 +305,19 @@ class DayLines:
         text = f"{about.name} {words[about.source]}".strip()
         line = DayLine(account, text, paid, about="payment", method=about.method, documents=named)
         if voucher.purpose is not Purpose.SINGLE:
-            return line
-        taxed = total(_taxed_at_sale(one, one.paid[about.method], voucher.vat_code, self.books) for one in paying)
-        code = self._vat_code(voucher.vat_code, TillTurnover("", "", about.name, "", paid), is_purchase=False)
-        return replace(line, amount=paid - taxed, vat=taxed, vat_code=code, vat_base=paid - taxed)
+            yield line
+            return
+        used, code = TillTurnover("", "", about.name, "", paid), voucher.vat_code
+        by_decision: dict[str, list[DayDocument]] = {}
+        for one in paying:
+            by_decision.setdefault(self._vat.code(code, used, one), []).append(one)
+        for theirs, some in by_decision.items():
+            here = total(one.paid[about.method] for one in some)
+            taxed = total(_taxed_at_sale(one, one.paid[about.method], code, self.books) for one in some)
+            numbers = tuple(one.number for one in some)
+            yield replace(
+                line, amount=here - taxed, vat=taxed, vat_code=theirs, vat_base=here - taxed, documents=numbers
+            )
 
     def _method_account(self, about: Payment) -> str:
         found = row_value(self.books.method_accounts, about.method) or self.books.account_meant(about.account)
@@ -266,11 +345,12 @@ class DayLines:
             if not one.amount:
                 continue
             name = self._types[one.group].name if one.group in self._types else one.name
-            facts, books = {"group": one.group, "kind": name}, self.books
-            cost = row_value(books.cost_accounts, one.group) or self.books.account_meant(one.cost_account)
+            row, books = one.group or NO_GROUP, self.books
+            facts = {"group": row, "kind": name or row}
+            cost = row_value(books.cost_accounts, row) or self.books.account_meant(one.cost_account)
             if not cost:
                 raise DayRefusedError("day_cost_account_missing", "account", account=one.cost_account, **facts)
-            stock = row_value(books.stock_accounts, one.group) or self.books.account_meant(one.stock_account)
+            stock = row_value(books.stock_accounts, row) or self.books.account_meant(one.stock_account)
             if not stock:
                 raise DayRefusedError("day_stock_account_missing", "account", account=one.stock_account, **facts)
             centre = self._cost_centre(one.group)
@@ -365,7 +445,7 @@ def _taxed_at_sale(one: DayDocument, paid: Decimal, code: str, books: DayBooks) 
 
 def _expect_no_exchange(one: DayDocument) -> None:
     for part in one.record.parts:
-        if str(part.values.get("price_type") or "").startswith("exchange-rate"):
+        if till_text(part.values, "price_type") in EXCHANGES:
             raise DayRefusedError("day_foreign_currency", "price_type", document=one.number)
 
 

@@ -10,6 +10,7 @@ from integration.core.rules import as_text
 from integration.core.totals.categories import GROUPS, METHODS, LineCategory, Tender
 from integration.core.totals.sold import NOTHING, VatSum
 
+NO_GROUP = "0"  # the code of the row for what is sold without a turnover group
 DOCUMENTS = {Kind.RECEIPT: "receipt", Kind.INVOICE: "invoice", Kind.ORDER: "order"}
 
 
@@ -48,9 +49,15 @@ class TillTurnover:
         return VatSum(self.incl - self.vat, self.vat)
 
     @property
+    def category(self) -> LineCategory:
+        """What it is. What the till does not put into any group is revenue."""
+        unknown = LineCategory.UNKNOWN if self.group else LineCategory.REVENUE
+        return GROUPS.get(self.type, unknown)
+
+    @property
     def is_down_payment(self) -> bool:
         """Whether it is what was paid for orders: no document has it on a line."""
-        return self.source == "order" and GROUPS.get(self.type) is LineCategory.DOWN_PAYMENT
+        return self.source == "order" and self.category is LineCategory.DOWN_PAYMENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +190,7 @@ def till_day(record: Record) -> TillDay:
 def _turnover(values: Mapping[str, Value]) -> TillTurnover:
     return TillTurnover(
         till_text(values, "source"),
-        till_text(values, "group"),
+        turnover_group(values, "group"),
         till_text(values, "name"),
         till_text(values, "type"),
         till_amount(values, "incl"),
@@ -201,6 +208,7 @@ def _cost(values: Mapping[str, Value]) -> TillCost:
     source, group, name, account, stock, field, found = (
         till_text(values, each) for each in ("source", "group", "name", "account", "stock_account", "field", "found")
     )
+    group = group.lstrip("0")
     told = codes if isinstance(codes, tuple) else ()
     return TillCost(source, group, name, amount_told(values, "cost"), account, stock, told, field, found)
 
@@ -241,6 +249,11 @@ def _count(values: Mapping[str, Value]) -> DrawerCount:
 def till_text(values: Mapping[str, Value], name: str) -> str:
     """Return a value as text without blanks around it."""
     return as_text(values.get(name)).strip()
+
+
+def turnover_group(values: Mapping[str, Value], name: str) -> str:
+    """Return a turnover group; nothing for a zero, which means none."""
+    return till_text(values, name).lstrip("0")
 
 
 def amount_told(values: Mapping[str, Value], name: str) -> Decimal | None:

@@ -37,13 +37,18 @@ GROUPS = {
 }
 # Its words for categories of prices that tell more than the group does.
 PRICES = {"gift-card": LineCategory.GIFT_CARD, "payment": LineCategory.PAYMENT}
+# Those of money of another currency that is bought or sold: the till does not say what it came to.
+EXCHANGES = frozenset({"exchange-rate-buy", "exchange-rate-sell"})
 
 
 def category_of(price: str, line: str, group: str) -> LineCategory:
     """Return what a line is, by the till's words for its price, for its group on the line, and in the list of groups.
 
     A word for something that is no revenue counts wherever it stands: a till that says both is not believed to sell.
+    Money of another currency is never revenue.
     """
+    if price in EXCHANGES:
+        return LineCategory.UNKNOWN
     told = [PRICES.get(price), GROUPS.get(line), GROUPS.get(group)]
     balance = next((category for category in told if category is not None and category.is_balance), None)
     return balance or (LineCategory.REVENUE if LineCategory.REVENUE in told else LineCategory.UNKNOWN)

@@ -13,8 +13,8 @@ from typing import Any
 from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.days.books import DayBooks, DayLine, DayPage
 from integration.core.days.corrections import difference, page_lines, says_the_same, taken_back_whole
-from integration.core.days.documents import DayDocument, documents_of, sums_of_documents, sums_of_journals
-from integration.core.days.identities import gaps, signed
+from integration.core.days.documents import HOME, DayDocument, documents_of, sums_of_documents, sums_of_journals
+from integration.core.days.identities import CARRIED_OVER, gaps, signed
 from integration.core.days.page import page_of
 from integration.core.days.report import COSTLESS
 from integration.core.days.till import DayRefusedError, TillDay, till_day
@@ -43,12 +43,15 @@ from integration.flows.days.typed import (
     totals_told,
     typed_of,
 )
+from integration.flows.days.vat import DocumentVat
 from integration.flows.days.vouchers import vouchers_of
 from integration.flows.days.why import DayReasons
 from integration.flows.deciding import AGAIN, KEEP, About, decided, decision_mark
 from integration.flows.functions.toolbox import Tools
 from integration.flows.orders.balances import Turnover
+from integration.flows.orders.buyers import Buyers
 from integration.flows.orders.chains import BESIDE
+from integration.flows.orders.codes import VatDecision
 from integration.flows.settings import BOOKS, TILL, RecordRejected, excluded_by_filter
 from integration.flows.spec import FlowLogic
 
@@ -84,6 +87,7 @@ class Tables:
     cost_centres: Mapping[str, str]
     costs: Mapping[str, str] = field(default_factory=dict)
     stock: Mapping[str, str] = field(default_factory=dict)
+    countries: Mapping[str, str] = field(default_factory=dict)
 
 
 class DaysLogic(FlowLogic):
@@ -108,6 +112,7 @@ class DaysLogic(FlowLogic):
         typed: AskTyped = nothing_typed,
         beyond: Callable[[Record], Sequence[Issue]] = lambda _: (),
         told: Callable[[Kind, Collection[str]], Sequence[Record]] = lambda *_: (),
+        home: str = HOME,
     ) -> None:
         """Make everything ready that does not depend on a day.
 
@@ -116,8 +121,8 @@ class DaysLogic(FlowLogic):
         `unbooked` which of the documents that are booked one by one are not yet, `alone` which documents are booked by
         themselves, or may be, and how, `made_alone` what was made of them and is, `booked_payments` which payments the
         books had first, `typed` what others wrote in the books, `beyond` which sales in a page come to more than their
-        order, with what is booked by itself of it, `told` documents of the till by their keys. Raises
-        ConfigurationError when the mapping cannot be used.
+        order, with what is booked by itself of it, `told` documents of the till by their keys. `home` is the country of
+        the shop. Raises ConfigurationError when the mapping cannot be used.
         """
         rules, tools = rules_from(mapping_body), Tools({})
         self.flow = FLOW
@@ -138,6 +143,8 @@ class DaysLogic(FlowLogic):
         self._told = told
         self._alone = Alone(alone, both.turnover.types, made_alone)
         self._turnover, self._till_rates = both.turnover, rates[1]
+        buyers = Buyers(home, tables.countries, tools.function("country", ()))
+        self._vat = DocumentVat(VatDecision(tables.vat_codes, home), buyers)
         self.books = self._books(settings, tables, rates, both, debtors, item)
 
     def _books(
@@ -324,16 +331,19 @@ class DaysLogic(FlowLogic):
 
         Raises DayRefusedError, naming what does not add up or is missing.
         """
-        day = signed(till_day(record))
+        day = self._vat.in_spelling(signed(till_day(record)))
         self._expect_clear(day, day_title(record))
         documents, sums = documents_of(day), sums_of_journals(day)
+        is_there = _is_there(pages)
         for gap in gaps(day, sums, documents, self.books.drawers):
-            raise gap.refusal
+            if gap.identity != CARRIED_OVER or not is_there:  # a recount of the day before asks about that day
+                raise gap.refusal
         kept = as_before(day.documents, self._booked_payments)  # once all of them add up
         if kept != list(day.documents):
             left = documents_of(replace(day, documents=tuple(kept)))
             sums, documents = sums.without(sums_of_documents(documents).without(sums_of_documents(left))), left
-        books = replace(self.books, alone=self._alone.of(documents), costs=self._has_costs(pages))
+        costs, alone = self._has_costs(pages), self._alone.of(documents)
+        books = replace(self.books, alone=alone, costs=costs, decide_vat=self._vat.decider())
         return day, page_of(day, sums, documents, books)
 
     # ---- what becomes of a day that was booked already
@@ -341,8 +351,12 @@ class DaysLogic(FlowLogic):
     def _changed(
         self, record: Record, page: DayPage, booked: Sequence[DayLine], off: Sequence[DayLine], pages: Sequence[Link]
     ) -> Record | Skip:
-        """Return the page that a person decided for. Raises RecordRejected while nobody has."""
-        mark = decision_mark(record)
+        """Return the page that a person decided for. Raises RecordRejected while nobody has.
+
+        A decision holds for the day as it is now, beside the pages that are booked of it: one that was carried out
+        and taken back is asked for once more.
+        """
+        mark = decision_mark(record, f"{len(pages) - 1:02}" if len(pages) > 1 else "")
         decision = decided(record, About.CHANGE, mark, DECISIONS).option
         facts = {
             "document": day_title(record),
@@ -395,8 +409,7 @@ class DaysLogic(FlowLogic):
         One that is booked stays as its newest page has it; one that was taken back is booked as it is set now.
         """
         agreed = [link.agreed for link in pages if link.agreed]
-        is_there = any(difference((), [line for page in agreed for line in page_lines(page)]))
-        return agreed[-1].values.get(COSTS) is True if is_there else self.books.costs
+        return agreed[-1].values.get(COSTS) is True if _is_there(pages) else self.books.costs
 
     def beside(self, stage: Stage, desired: Sequence[Record], *, sending: bool = False) -> Mapping[str, Issue | Skip]:
         """Return which pages are not sent because of what happened since the plan was made.
@@ -514,6 +527,11 @@ def _belonging(document: Record) -> dict[Kind, tuple[str, ...]]:
 def _beyond_which(found: Iterable[Issue]) -> str:
     """Return of which sales, beside which documents, a person says that they are sales of their own."""
     return "+".join(sorted(one.facts["mark"] + one.key for one in found)).replace(" ", "")
+
+
+def _is_there(pages: Sequence[Link]) -> bool:
+    """Tell whether something of a day is booked that was not taken back."""
+    return any(difference((), [line for link in pages if link.agreed for line in page_lines(link.agreed)]))
 
 
 def _date(record: Record) -> date | None:

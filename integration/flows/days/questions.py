@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 
+from integration.core.days.till import NO_GROUP
 from integration.core.errors import Reason
 from integration.core.ledgers import only_ledger
 from integration.flows.balance_groups import BALANCE_GROUPS, USED_GROUPS, unused_groups
@@ -29,6 +30,8 @@ GROUPS, METHODS, LEDGERS = till_list("turnover_groups"), till_list("payment_meth
 GROUP_ACCOUNTS, PAYMENT_ACCOUNTS = till_list("turnover_accounts"), till_list("payment_accounts")
 GOODS_ACCOUNTS = (till_list("cost_accounts"), till_list("stock_accounts"))
 VAT = till_list("vat_codes")
+# A turnover group, or none: what is sold without one needs an account too.
+IN_GROUP = Dimension("group", (Choice(GROUPS),), (NO_GROUP,), needed=True)
 ACCOUNTS_TABLE = ValueTable(
     DAY_ACCOUNTS,
     GROUPS,
@@ -36,7 +39,7 @@ ACCOUNTS_TABLE = ValueTable(
     looks_up=True,
     causes=("day_account_missing", "turnover_group_unknown"),
     named=("group",),
-    dimensions=(Dimension("group", (Choice(GROUPS),), needed=True), Dimension("vat_code", (Choice(VAT),))),
+    dimensions=(IN_GROUP, Dimension("vat_code", (Choice(VAT),))),
     separator="/",
 )
 METHODS_TABLE = ValueTable(
@@ -53,7 +56,9 @@ COST_CENTRES_TABLE = ValueTable(
     dimensions=(Dimension("group", (Choice(GROUPS), Choice(till_list("branches"), "@")), needed=True),),
 )
 COST_TABLE, STOCK_TABLE = (
-    ValueTable(name, GROUPS, LEDGERS, looks_up=True, causes=(cause,), named=("group",), for_all=True)
+    ValueTable(
+        name, GROUPS, LEDGERS, looks_up=True, causes=(cause,), named=("group",), for_all=True, dimensions=(IN_GROUP,)
+    )
     for name, cause in ((COST_ACCOUNTS, "day_cost_account_missing"), (STOCK_ACCOUNTS, "day_stock_account_missing"))
 )
 TABLES = (ACCOUNTS_TABLE, METHODS_TABLE, PURCHASE_TABLE, COST_CENTRES_TABLE, COST_TABLE, STOCK_TABLE)

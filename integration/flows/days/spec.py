@@ -48,11 +48,13 @@ from integration.flows.forms import (
     Whole,
 )
 from integration.flows.orders.balances import Turnover
+from integration.flows.orders.buyers import COUNTRIES
 from integration.flows.orders.chains import Asks, Chains, in_force
 from integration.flows.orders.codes import VAT_TABLE
 from integration.flows.orders.newest import document_of
 from integration.flows.orders.payments import WITH_PAYMENTS
 from integration.flows.orders.references import OrderReferences
+from integration.flows.orders.tables import COUNTRIES_TABLE
 from integration.flows.settings import BOOKS, TILL, books_list, till_list
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
 
@@ -144,6 +146,9 @@ _TURNOVER = (till_list("turnover_types"), till_list("turnover_vat_codes"), till_
 _PREFIX = (ORDERS, "reference_prefix")  # under which invoices that are open items were booked
 
 
+_HOME = (ORDERS, "default_country")  # whose customers are those at home
+
+
 def _item(prefix: str, record: Record) -> str:
     return OrderReferences(Kind.POSTING, prefix).of(record)
 
@@ -204,6 +209,7 @@ def _logic(
 ) -> DaysLogic:
     names = (
         DAY_ACCOUNTS, METHOD_ACCOUNTS, VAT_CODES, PURCHASE_VAT_CODES, COST_CENTRES, COST_ACCOUNTS, STOCK_ACCOUNTS,
+        COUNTRIES,
     )  # fmt: skip
     return DaysLogic(
         settings,
@@ -238,6 +244,7 @@ def _logic(
             NOTHING,
         ).beyond_orders,
         told=partial(asked.records, TILL),
+        home=str(asked.setting(*_HOME)),
     )
 
 
@@ -248,7 +255,7 @@ DAYS = FlowSpec(
     settings=DaySettings,
     make=_logic,
     made_with=lambda _: (*_TOLD, *_TURNOVER),
-    leans_on=(*LEANS_ON, _PREFIX),
+    leans_on=(*LEANS_ON, _PREFIX, _HOME),
     mapping=MAPPINGS / "days.toml",
     rated=(BOOKS, TILL),
     parts=((Kind.DAY_PAGE, None), (Kind.LINE, Kind.LINE)),
@@ -256,6 +263,7 @@ DAYS = FlowSpec(
     tables=(
         *TABLES,
         VAT_TABLE,
+        COUNTRIES_TABLE,
     ),
     repairs={
         "vat_code_unmapped": Repair(By.ROW, "tables", VAT_CODES),

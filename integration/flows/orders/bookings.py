@@ -13,6 +13,7 @@ from integration.core.totals.booked import TotalsCompared, as_parts
 from integration.core.totals.sold import NOTHING, VatSum
 from integration.core.traces import Trace, TraceStep, given
 from integration.flows.orders.balances import Turnover
+from integration.flows.orders.buyers import customer_name
 from integration.flows.orders.chains import related
 from integration.flows.orders.codes import VAT_CODES, Codes
 from integration.flows.orders.identity import said_of, till_id
@@ -25,7 +26,7 @@ from integration.flows.orders.lines import (
     posting_lines,
     posting_sums,
 )
-from integration.flows.orders.parties import ZONE, CompletedDocument, Owner, customer_name, expect_mapped
+from integration.flows.orders.parties import ZONE, CompletedDocument, Owner, expect_mapped
 from integration.flows.orders.payments import WITH_PAYMENTS, digest_of, paid_sum
 from integration.flows.orders.references import FIRST_BOOKING, OrderReferences
 from integration.flows.orders.shipping import FIELD

@@ -1,7 +1,7 @@
 """Under which VAT code of the books, and on which of their accounts, what was sold is booked."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import NamedTuple, Self
 
@@ -32,6 +32,7 @@ VAT_CODES = "vat_codes_sales"
 REVENUE_ACCOUNTS = "revenue_accounts"
 GROUP_ACCOUNTS = "turnover_accounts_sales"  # of revenue, by turnover group of the till
 IN_COUNTRY = Dimension(COUNTRY, (Choice(COUNTRY_CODES),))
+UNTAXED_METHODS = ("shifted", "none")  # of the till: with them a row may be for sales without VAT
 VAT_TABLE = ValueTable(
     VAT_CODES,
     till_list("vat_codes"),
@@ -42,7 +43,7 @@ VAT_TABLE = ValueTable(
         IN_COUNTRY,
         Dimension("code", (Choice(till_list("vat_codes")),), needed=True),
         Dimension("vat_number", options=("yes", "no")),
-        Dimension("vat_method", options=("shifted",), rank=1),
+        Dimension("vat_method", options=UNTAXED_METHODS, rank=1),
     ),
 )
 REVENUE_TABLE = ValueTable(
@@ -54,6 +55,50 @@ REVENUE_TABLE = ValueTable(
     for_all=True,
     dimensions=(IN_COUNTRY, Dimension("code", (Choice(books_list("vat_codes")),), needed=True)),
 )
+
+
+class VatCase(NamedTuple):
+    """Beside the till's VAT code, all that decides about the books' one: country, VAT number and VAT method."""
+
+    country: str
+    has_vat_number: bool = False
+    method: str = "inclusive"
+
+    @property
+    def key(self) -> dict[str, str]:
+        """The parts of the row for it, without the VAT code."""
+        untaxed = {"vat_method": self.method} if self.method in UNTAXED_METHODS else {}
+        return {COUNTRY: self.country, "vat_number": "yes" if self.has_vat_number else "no", **untaxed}
+
+
+@dataclass(frozen=True, slots=True)
+class VatDecision:
+    """Decides the books' VAT code of what is sold, for orders, invoices, postings and days alike.
+
+    `rows` are those of the table of VAT codes, `home` is the country of the shop.
+    """
+
+    rows: Mapping[str, str]
+    home: str
+
+    def row(self, case: VatCase, code: str) -> str:
+        """Return the key of the most particular row for a VAT code of the till; empty when there is none."""
+        return VAT_TABLE.row(self.rows, home=self.home, code=code, **case.key)
+
+    def code(self, case: VatCase, code: str) -> str:
+        """Return the books' VAT code for one of the till's; empty when no row has it."""
+        row = self.row(case, code)
+        return self.rows[row].strip() if row else ""
+
+    def impossible_row(self, case: VatCase, code: str) -> str:
+        """Return the key of the row that counts and names a code that cannot be used; empty when none does."""
+        every = dict.fromkeys(self.rows, code)
+        return "" if self.row(case, code) else replace(self, rows=every).row(case, code)
+
+    @property
+    def by_country(self) -> bool:
+        """Whether any row is for some countries alone."""
+        return any(COUNTRY in (VAT_TABLE.read(key) or {}) for key in self.rows)
 
 
 class Account(NamedTuple):
@@ -126,16 +171,23 @@ class Codes:
         """Return the books' VAT code for one of the till's. Raises RecordRejected when the table has none."""
         if not code:
             return ""
-        if row := self.vat_row(document, code):
-            return self.vat_codes[row].strip()
+        if found := self._decision.code(_case(document), code):
+            return found
         rate = self.till_rates.get(code)
-        facts = {"code": code, "rate": "" if rate is None else f"{rate.normalize():f}%", **_of_key(document)}
+        facts = {"code": code, "rate": "" if rate is None else f"{rate.normalize():f}%", **_case(document).key}
         facts["vat"] = vat_fact(code, rate, TILL)
-        raise RecordRejected("vat_code_unmapped", "line.vat_code", **facts, document=document.title, system=BOOKS)
+        if row := self._decision.impossible_row(_case(document), code):
+            facts["row"] = row
+        cause = "vat_row_impossible" if row else "vat_code_unmapped"
+        raise RecordRejected(cause, "line.vat_code", **facts, document=document.title, system=BOOKS)
 
     def vat_row(self, document: CompletedDocument, code: str) -> str:
         """Return the key of the most particular row of the table for a VAT code; empty when there is none."""
-        return VAT_TABLE.row(self.vat_codes, home=self.settings.default_country, code=code, **_of_key(document))
+        return self._decision.row(_case(document), code)
+
+    @property
+    def _decision(self) -> VatDecision:
+        return VatDecision(self.vat_codes, self.settings.default_country)
 
     def revenue_account(self, document: CompletedDocument, vat_code: str) -> str:
         """Return the account for revenue under a VAT code of the books.
@@ -166,7 +218,6 @@ class Codes:
         return next((found for key in keys if (found := self.group_accounts.get(key, "").strip())), "")
 
 
-def _of_key(document: CompletedDocument) -> dict[str, str]:
+def _case(document: CompletedDocument) -> VatCase:
     """Return what beside its code decides about the row of a VAT code."""
-    shifted = {"vat_method": "shifted"} if vat_method(document.record) == "shifted" else {}
-    return {COUNTRY: document.country, "vat_number": "yes" if document.vat_number else "no", **shifted}
+    return VatCase(document.country, bool(document.vat_number), vat_method(document.record))

@@ -10,8 +10,9 @@ from integration.core.totals.difference import Verdict, compare_totals, rounding
 from integration.core.totals.sold import NOTHING, Basis, Sale, Sums, VatSum, basis_of, sum_by
 from integration.core.vat import vat_fact
 from integration.flows.orders.balances import share_of
+from integration.flows.orders.buyers import customer_name
 from integration.flows.orders.codes import Account, Codes
-from integration.flows.orders.parties import CompletedDocument, customer_name
+from integration.flows.orders.parties import CompletedDocument
 from integration.flows.orders.payments import Paid
 from integration.flows.orders.shipping import taken_out
 from integration.flows.orders.sold import (

@@ -24,6 +24,7 @@ from integration.flows.booked_payments import AskMethods, as_before, nowhere
 from integration.flows.functions.toolbox import Tools
 from integration.flows.orders.articles import ARTICLES, LONGEST_ARTICLE, LineArticles
 from integration.flows.orders.bookings import NO_CONTEXT, BookingContext, Bookings
+from integration.flows.orders.buyers import COUNTRIES
 from integration.flows.orders.chains import NOBODY_ASKED, SAME_SALE, Asks, Chains, Verdict
 from integration.flows.orders.codes import REVENUE_ACCOUNTS, Codes
 from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, credit
@@ -34,7 +35,6 @@ from integration.flows.orders.new_debtors import NewDebtors
 from integration.flows.orders.objections import booking_objection, debtor_objection
 from integration.flows.orders.outcomes import document_issue, document_title, sold, staged
 from integration.flows.orders.parties import (
-    COUNTRIES,
     CompletedDocument,
     Completion,
     Owner,
@@ -49,7 +49,7 @@ from integration.flows.orders.settings import OrderSettings, documents
 from integration.flows.orders.shipping import in_field
 from integration.flows.orders.sold import sale_lines
 from integration.flows.orders.terms import with_terms
-from integration.flows.orders.vocabulary import expect_known
+from integration.flows.orders.vocabulary import expect_known, expect_no_exchange
 from integration.flows.orders.why import owner_traces, party_traces
 from integration.flows.settings import BOOKS, RecordRejected, excluded_by_filter
 from integration.flows.spec import FlowLogic, Shaped
@@ -258,6 +258,7 @@ class OrdersLogic(FlowLogic):
     ) -> _Read:
         record = document.record
         try:
+            expect_no_exchange(record)
             self._expect_original(document, there, done)
             owner = self._parties.owner(document)
             resolved = self._articles.resolved_articles(document, articles, self._known)

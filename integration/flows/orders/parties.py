@@ -13,17 +13,15 @@ from integration.core.errors import Reason
 from integration.core.issues import Issue
 from integration.core.letters import in_code_page
 from integration.core.records import Kind, Record, Value, clean
-from integration.core.rows import row_value
 from integration.core.rules import EMPTY, Function, Mapped, as_text
 from integration.core.staged import Staged
 from integration.core.traces import Trace, TraceStep
+from integration.flows.orders.buyers import Buyers, customer_name, known_customer
 from integration.flows.orders.settings import OrderSettings
 from integration.flows.orders.terms import TERMS
 from integration.flows.settings import BOOKS, RecordRejected
 from integration.flows.spec import Shaped
-from integration.flows.vat_numbers import checked_vat_number
 
-COUNTRIES = "countries"  # the table of what the till calls a country, for names that nobody knows
 MOST_DOCUMENTS = 50  # of one customer, named by an issue
 ZONE = ZoneInfo("Europe/Amsterdam")  # where days begin and end for the books
 # What makes a delivery address the same address; blanks and capitals do not.
@@ -85,8 +83,7 @@ class Completion:
 
     def __init__(self, settings: OrderSettings, countries: Mapping[str, str], country: Function) -> None:
         self._settings = settings
-        self._countries = countries
-        self._country = country
+        self._buyers = Buyers(settings.default_country, countries, country)
 
     def __call__(self, record: Record) -> CompletedDocument:
         """Return the document completed. Raises RecordRejected when something is missing that has no default."""
@@ -114,35 +111,18 @@ class Completion:
                 document=title,
             )
         values["country"] = country = self.country(as_text(values["country"]), title)
-        document = CompletedDocument(record, values, tuple(missing), title, country, _customer(record))
+        document = CompletedDocument(record, values, tuple(missing), title, country, known_customer(record))
         return self._with_vat_number(document)
 
     def country(self, name: str, document: str) -> str:
         """Return the ISO code of a country; the table of countries comes first. Raises RecordRejected."""
-        name = name.strip()
-        found = self._countries.get(name, "") if name in self._countries else self._named(name)
-        found = self._countries.get(found, found)  # a row for a country holds for all of its names
-        if not found:
-            raise RecordRejected("value_unmapped", "country", value=name, table=COUNTRIES, document=document)
-        return found
-
-    def _named(self, name: str) -> str:
-        """Return the country of a name that everybody knows; for any other that of the row for all others."""
-        try:
-            return as_text(self._country(name, {}))
-        except ValueError:
-            return row_value(self._countries)
+        return self._buyers.country(name, document)
 
     def _with_vat_number(self, document: CompletedDocument) -> CompletedDocument:
         if document.customer is None:
             return document
-        given = as_text(document.customer.values.get("vat_number")).strip()
-        if not given:
-            return document
-        known = as_text(document.customer.values.get("country"))
-        country = self.country(known, document.title) if known.strip() else document.country
-        checked = checked_vat_number(given, country)
-        return replace(document, vat_number=checked, vat_number_refused="" if checked else given)
+        checked, refused = self._buyers.vat_number(document.customer, document.country, document.title)
+        return replace(document, vat_number=checked, vat_number_refused=refused)
 
 
 class Parties:
@@ -282,21 +262,6 @@ def expect_mapped(issues: Iterable[Issue], document: CompletedDocument) -> None:
         if facts.get("table") in TERMS:
             raise RecordRejected("payment_method_unmapped", issue.field, **facts, method=facts["value"])
         raise RecordRejected(issue.cause, issue.field, **facts)
-
-
-def customer_name(customer: Record | None) -> str:
-    """Return the name a customer is known by: the company, else the person, else the e-mail address."""
-    values = customer.values if customer else {}
-    return next((name for each in ("company", "name", "contact", "email") if (name := _text(values, each))), "")
-
-
-def _customer(record: Record) -> Record | None:
-    """Return the customer under its relation number; None when there is none, or nothing by which to know it."""
-    number = as_text(record.values.get("relation")).strip()
-    part = next((part for part in record.parts if part.kind is Kind.RELATION), None)
-    if not number or part is None or not customer_name(part):
-        return None
-    return Record(Kind.RELATION, number, {name: clean(value) for name, value in part.values.items()})
 
 
 def _day(entered: Value) -> Value:

@@ -1,7 +1,7 @@
 """Value tables of documents: accounts of turnover groups and payment methods, and payment terms."""
 
+from integration.flows.orders.buyers import COUNTRIES
 from integration.flows.orders.codes import GROUP_ACCOUNTS
-from integration.flows.orders.parties import COUNTRIES
 from integration.flows.orders.payments import METHOD_ACCOUNTS
 from integration.flows.orders.terms import PAYMENT_TERMS
 from integration.flows.settings import (

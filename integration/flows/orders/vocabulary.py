@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
+from integration.core.totals.categories import EXCHANGES
 from integration.flows.orders.settings import TYPES, OrderSettings
 from integration.flows.settings import TILL, RecordRejected
 
@@ -35,6 +36,14 @@ def expect_known(document: Record, settings: OrderSettings) -> None:
             _expect(document, line, "line_type", ())
 
 
+def expect_no_exchange(document: Record) -> None:
+    """Raise RecordRejected for a document with a line that exchanges money of another currency: that is no revenue."""
+    for line in document.parts:
+        if line.kind is Kind.LINE and as_text(line.values.get("price_type")).strip() in EXCHANGES:
+            facts = {"document": _title(document), "system": TILL}
+            raise RecordRejected("document_foreign_currency", "line.price_type", **facts)
+
+
 def _deciding(document: Record, settings: OrderSettings) -> Iterator[tuple[str, Collection[str], bool]]:
     """Yield the fields of a document that decide something, with their words, and whether they have to be told.
 
@@ -59,7 +68,11 @@ def _expect(document: Record, of: Record, field: str, words: Collection[str], *,
     word = as_text(of.values.get(field)).strip()
     if word in words or not (word or needed):
         return
-    title = as_text(document.values.get("number")).strip() or document.key
+    title = _title(document)
     if not word:
         raise RecordRejected("word_missing", field, field=field, document=title, system=TILL)
     raise RecordRejected("word_unknown", field, field=field, word=word, document=title, system=TILL)
+
+
+def _title(document: Record) -> str:
+    return as_text(document.values.get("number")).strip() or document.key

@@ -10,8 +10,9 @@ from integration.core.rules import as_text
 from integration.core.traces import Trace, by_row, by_setting, given, instead, taken_over
 from integration.flows.orders.articles import ARTICLES
 from integration.flows.orders.balances import BALANCE_ACCOUNTS, turnover_group_of
+from integration.flows.orders.buyers import customer_name
 from integration.flows.orders.codes import GROUP_ACCOUNTS, REVENUE_ACCOUNTS, REVENUE_TABLE, VAT_CODES, Codes
-from integration.flows.orders.parties import CompletedDocument, Owner, customer_name
+from integration.flows.orders.parties import CompletedDocument, Owner
 from integration.flows.orders.payments import METHOD_ACCOUNTS, payments_of
 from integration.flows.orders.references import DocumentNumber
 from integration.flows.orders.settings import OrderSettings

@@ -27,6 +27,8 @@ GROUPS = {
     "95": ("cash-inflow", "Wisselgeld uit kluis", "1020"),
     "96": ("cash-inflow", "Fooi", "1580"),
     "97": ("cash-outflow", "Kleine uitgaven porti", "4510"),
+    "": ("unknown", "", ""),  # of articles without a turnover group
+    "0": ("unknown", "", ""),  # the same, of a till that tells it as a number
 }
 METHODS = {
     "CASH": ("payment", "Contant", "1000"),

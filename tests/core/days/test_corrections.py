@@ -75,3 +75,15 @@ def test_books_that_do_not_know_methods_hold_the_same_page() -> None:
     held = replace(page, parts=(replace(paid, values={"account": "1010", "amount": euros("5.00")}),))
     assert says_the_same(held, page)
     assert not says_the_same(replace(page, parts=()), page)
+
+
+def test_a_page_that_was_found_in_the_books_is_corrected_by_account_and_not_by_method() -> None:
+    now = page_for(later()).lines
+    booked = [
+        replace(one, method="", documents=(), from_books=True) if one.account == "1010" else one
+        for one in page_for(day_record()).lines
+    ]
+    off = {one.account: one.amount for one in difference(now, booked) if one.account == "1010"}
+    assert off == {"1010": euros("18.15")}
+    assert not [one for one in difference(page_for(day_record()).lines, booked) if one.account == "1010"]
+    assert not any(one.from_books for one in taken_back_whole(booked, now))

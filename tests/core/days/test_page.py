@@ -587,6 +587,17 @@ def test_a_vat_code_or_rate_that_the_books_do_not_share_parks_the_day() -> None:
     assert (found.cause, found.facts["till"], found.facts["books"]) == ("day_vat_rate_differs", "9", "6")
 
 
+@pytest.mark.parametrize("group", ["", "0"])
+def test_what_is_sold_without_a_turnover_group_is_turnover_with_a_row_of_its_own(group: str) -> None:
+    day, free = small(group, "2", 12100, 10000), small(group, "3", 5500, 5500)
+    found = refused(day)
+    assert (found.cause, found.facts["group"], found.facts["kind"]) == ("day_account_missing", "0", "0")
+    books = replace(BOOKS, accounts={"0": "8020", "0/3": "8300"})
+    (line, _), (other, _) = (page_for(one, books).lines for one in (day, free))
+    assert (line.account, line.amount, line.vat, line.about) == ("8020", euros(-100), euros(-21), "turnover")
+    assert (other.account, other.amount, other.vat_code) == ("8300", euros(-55), "3")
+
+
 def test_a_group_of_an_unknown_sort_is_never_taken_for_turnover() -> None:
     record = day_record()
     strange = tuple(

@@ -25,6 +25,8 @@ CONTRACT = (Path(__file__).parents[3] / "integration" / "connectors" / "mplus" /
         ("", "unknown", "unknown", LineCategory.UNKNOWN),
         ("", "", "", LineCategory.UNKNOWN),
         ("", "", "tips", LineCategory.UNKNOWN),
+        ("exchange-rate-buy", "turnover", "turnover", LineCategory.UNKNOWN),
+        ("exchange-rate-sell", "turnover", "", LineCategory.UNKNOWN),
     ],
 )
 def test_a_word_for_no_revenue_counts_wherever_it_stands(

@@ -227,7 +227,7 @@ class Life:
 
     def _back(self, first: Day, closing: dict[str, Any], change: tuple[date, dict[Where, int]]) -> Iterator[str]:
         """The till takes its change back: that is a second correction, and the day is as it was."""
-        answer = look(self.books.logic(**closing), decided(record_of(first), "difference"))
+        answer = look(self.books.logic(**closing), decided(record_of(first), "difference", 1))
         self.expect("second correction", answer.issue or answer.skip, None)
         assert answer.record is not None
         self._page(first, answer.record, 2, change[0])

@@ -403,6 +403,44 @@ def test_the_difference_is_booked_as_a_page_of_its_own_once() -> None:
     assert page(days(both), _decided("difference")).key == first.key  # nothing is left to book
 
 
+@pytest.mark.parametrize("decision", ["difference", "again"])
+def test_a_decision_that_was_carried_out_and_undone_is_asked_for_once_more(decision: str) -> None:
+    first = page(days(), day_record())
+    both = {first.key: link(first)}
+    second = page(days(both), _decided(decision))
+    both[second.key] = link(second, "600/2")
+    change = Change(
+        action=Action.CREATE, kind=second.kind, key=second.key, title="day", sources=(first.key,), wanted=second,
+        before=None, agreed=second,
+    )  # fmt: skip
+    back = days(both).withdraw(STAGE, change)
+    assert isinstance(back, Change)
+    both[back.key] = link(back.agreed, "600/3")
+    issue = parked(days(both), _decided(decision))
+    assert (issue.cause, issue.facts["mark"]) == ("day_changed_after_booking", "d1.02")
+    assert page(days(both), _decided(decision, issue.facts["mark"])).key == "2026-10-17/1/03"
+    assert skipped(days(both), _decided("keep", issue.facts["mark"])).reason == "day_kept"
+
+
+def test_a_recount_of_the_day_before_is_no_question_of_a_day_that_is_booked() -> None:
+    first = page(days(), day_record())
+    counts_ = [
+        replace(one, values={**one.values, "before": euros("149.00")}) if one.kind is Kind.COUNT else one
+        for one in day_record().parts
+    ]
+    recounted = replace(day_record(), parts=tuple(counts_))
+    assert parked(days(), recounted).facts["identity"] == "5"
+    assert page(days({first.key: link(first)}), recounted).key == first.key
+    back = replace(first, key=f"{first.key}/01", parts=tuple(_turned(one) for one in first.parts))
+    taken_back = {first.key: link(first), back.key: link(back, "600/2")}
+    assert parked(days(taken_back), recounted).facts["identity"] == "5"
+
+
+def _turned(part: Record) -> Record:
+    signs = {name: -value for name, value in part.values.items() if isinstance(value, Decimal)}
+    return replace(part, values={**part.values, **signs})
+
+
 def test_a_decision_holds_for_the_change_it_was_taken_about_alone() -> None:
     first = page(days(), day_record())
     assert parked(days({first.key: link(first)}), _decided("difference", "d0")).cause == "day_changed_after_booking"

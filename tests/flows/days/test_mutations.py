@@ -44,9 +44,9 @@ MUTATIONS = (
     ),
     Mutation(
         "VAT of expenses under the code of sales",
-        f"{CORE}/lines.py",
-        "table = self.books.purchase_vat_codes if is_purchase else self.books.vat_codes",
-        "table = self.books.vat_codes",
+        f"{CORE}/vat.py",
+        "found = row_value(self.books.purchase_vat_codes, code)",
+        "found = row_value(self.books.vat_codes, code)",
     ),
     Mutation(
         "VAT of a code is not brought to the till's list",
@@ -87,8 +87,8 @@ MUTATIONS = (
     Mutation(
         "a row for a group with its VAT code is passed over",
         f"{CORE}/lines.py",
-        'row_value(self.books.accounts, f"{group}/{code}", group) or self.books.account_meant',
-        "row_value(self.books.accounts, group) or self.books.account_meant",
+        'row_value(self.books.accounts, f"{row}/{code}", row) or self.books.account_meant',
+        "row_value(self.books.accounts, row) or self.books.account_meant",
     ),
     Mutation(
         "foreign customers are on the page of the day",

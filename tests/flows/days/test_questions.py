@@ -7,11 +7,15 @@ from importlib.resources import files
 import pytest
 
 from integration import words
+from integration.core.days.till import NO_GROUP
 from integration.core.errors import Reason
-from integration.flows.days.questions import QUESTIONS
+from integration.flows.days.questions import QUESTIONS, TABLES
 from integration.flows.days.settings import DaySettings
+from integration.flows.days.spec import DAYS
 from integration.flows.forms import Known, Proposal, Question
 from integration.flows.settings import Listed, books_list, till_list
+from integration.flows.tables import row_fault
+from integration.services.exceptions import missing_row
 
 DEFAULTS = DaySettings().model_dump()
 LISTS: Mapping[Listed, Mapping[str, str]] = {
@@ -146,3 +150,16 @@ def test_whoever_chooses_the_daybook_is_advised_to_block_changes_by_hand(languag
     with (files("integration.sandbox.accountview") / "fields.csv").open(encoding="utf-8") as dictionary:
         named = {(row["table"], row["name"]): row["caption"] for row in csv.DictReader(dictionary)}
     assert named["DAILY", "CNG_BLK"] in words.term("about_days_daybook", language)
+
+
+@pytest.mark.parametrize(
+    ("cause", "table"),
+    [("day_account_missing", 0), ("day_cost_account_missing", 4), ("day_stock_account_missing", 5)],
+)
+def test_the_row_for_what_has_no_turnover_group_can_be_set_from_its_cause(cause: str, table: int) -> None:
+    missing = missing_row(DAYS, cause, {"group": NO_GROUP, "code": "2"})
+    assert missing is not None
+    assert (missing.table, missing.table.key(missing.asked)) == (TABLES[table], NO_GROUP)
+    known_codes = {till_list("turnover_groups"): {"10"}, books_list("ledgers"): {"8020"}}
+    assert row_fault(TABLES[table], NO_GROUP, "8020", known_codes.get) is None
+    assert row_fault(TABLES[table], "77", "8020", known_codes.get) is not None

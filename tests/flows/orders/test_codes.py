@@ -59,6 +59,13 @@ def test_a_vat_code_without_a_counterpart_parks_the_document() -> None:
     assert (issue.facts["code"], issue.facts["rate"], issue.facts["country"]) == ("2", "21%", "NL")
 
 
+def test_a_row_with_a_code_that_the_books_lack_is_named() -> None:
+    table = {"2": "1", "BE:2": ""}  # as a run gets a row whose code the books do not have
+    issue = parked(an_order(country="BE"), becomes="posting", tables=with_tables(vat_codes_sales=table))
+    assert (issue.cause, issue.facts["row"]) == ("vat_row_impossible", "BE:2")
+    assert booking(an_order(), becomes="posting", tables=with_tables(vat_codes_sales=table))
+
+
 def test_the_revenue_account_goes_by_country() -> None:
     assert line_of(an_order(country="BE"), becomes="posting")["account"] == "8200"
     issue = parked(an_order(), becomes="posting", tables=with_tables(revenue_accounts={"BE:1": "8200"}))

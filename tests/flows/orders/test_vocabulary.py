@@ -92,6 +92,26 @@ def test_a_word_that_decides_nothing_is_read_over() -> None:
     assert booking(an_order(delivery_state="lost", complete_state="maybe"))
 
 
+@pytest.mark.parametrize("price_type", ["exchange-rate-buy", "exchange-rate-sell"])
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        (Kind.ORDER, {}),
+        (Kind.ORDER, {"becomes": "posting"}),
+        (Kind.INVOICE, {"documents": "invoice", "becomes": "posting"}),
+        (Kind.RECEIPT, {"documents": "receipt", "becomes": "posting"}),
+        (Kind.PROPOSAL, {"documents": "proposal", "becomes": "quotation"}),
+    ],
+)
+def test_a_document_that_exchanges_a_currency_sells_nothing_and_waits(
+    price_type: str, kind: Kind, given: dict[str, Any]
+) -> None:
+    lines = (a_line("1"), a_line("2", turnover_group="10", price_type=price_type))
+    types = {} if kind is Kind.ORDER else {"type": str(kind).upper(), "state": "outstanding"}
+    issue = parked(of_kind(kind, lines=lines, **types), **given)
+    assert (issue.cause, issue.facts["document"]) == ("document_foreign_currency", "2026.1")
+
+
 def test_whoever_names_types_says_of_all_others_that_they_take_no_part() -> None:
     assert skipped(an_order(type="RENTAL-ORDER"), types=["SALES-ORDER"]).facts["field"] == "type"
 

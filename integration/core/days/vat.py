@@ -1,0 +1,109 @@
+"""Under which VAT code of the books each document of a day stands, and whether its VAT can be what was charged."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from integration.core.days.books import DayBooks, DecidedVat
+from integration.core.days.documents import DayDocument
+from integration.core.days.till import DayRefusedError, TillDay, TillTurnover
+from integration.core.money import CENT, HUNDRED, amount
+from integration.core.rows import row_value
+from integration.core.totals.sold import NOTHING, VatSum
+from integration.core.vat import vat_fact
+
+
+def percents_of(day: TillDay) -> dict[str, Decimal]:
+    """Return the percentages that the till tells of its VAT codes."""
+    told = [*((one.vat_code, one.percent) for one in day.financial), *((one.code, one.percent) for one in day.vat)]
+    return {code: percent for code, percent in told if percent is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class DayVat:
+    """Decides the VAT codes of a day, document by document. `percents` are those of the till's VAT codes."""
+
+    books: DayBooks
+    percents: Mapping[str, Decimal]
+
+    def decided(self, code: str, document: DayDocument | None = None) -> DecidedVat:
+        """Return the books' VAT code of what a document sold under one of the till's; without a document, at home."""
+        if self.books.decide_vat is not None:
+            return self.books.decide_vat(document, code)
+        return DecidedVat(row_value(self.books.vat_codes, code))
+
+    def code(self, code: str, about: TillTurnover, document: DayDocument | None = None) -> str:
+        """Return the same. Raises DayRefusedError where there is none, or both systems charge another rate at home."""
+        found = self.decided(code, document)
+        if not found.code:
+            named = {"document": document.number} if document else {}
+            if found.impossible_row:
+                facts = {**found.about, **named, "row": found.impossible_row, "system": self.books.systems[1]}
+                raise self._missing("vat_row_impossible", code, about, facts)
+            raise self._missing("vat_code_unmapped", code, about, {**found.about, **named})
+        if found.code == self.decided(code).code:
+            self._expect_same_rate(code, about, found.code)
+        return found.code
+
+    def purchase_code(self, code: str, about: TillTurnover) -> str:
+        """Return the books' VAT code of what was bought under one of the till's. Raises DayRefusedError likewise."""
+        found = row_value(self.books.purchase_vat_codes, code)
+        if not found:
+            raise self._missing("purchase_vat_code_unmapped", code, about, {})
+        self._expect_same_rate(code, about, found)
+        return found
+
+    def _missing(self, cause: str, code: str, about: TillTurnover, facts: Mapping[str, str]) -> DayRefusedError:
+        rate = "" if about.percent is None else f"{about.percent.normalize():f}%"
+        said = vat_fact(code, about.percent, self.books.systems[0])
+        return DayRefusedError(
+            cause, "vat_code", **{"code": code, "rate": rate, "kind": about.name, "vat": said, **facts}
+        )
+
+    def _expect_same_rate(self, code: str, about: TillTurnover, theirs: str) -> None:
+        ours = self.books.rates.get(theirs)
+        if about.percent is not None and ours is not None and ours != about.percent:
+            rates = {"till": f"{about.percent.normalize():f}", "books": f"{ours.normalize():f}"}
+            raise DayRefusedError("day_vat_rate_differs", "vat_code", code=code, theirs=theirs, **rates)
+
+    def rate(self, code: str, theirs: str) -> Decimal | None:
+        """Return the percentage of what stands under a code of the books; None where neither system tells it.
+
+        At home it is the till's own, which the books share.
+        """
+        own, ours = self.percents.get(code), self.books.rates.get(theirs)
+        if theirs and theirs != self.decided(code).code:
+            return ours
+        return ours if own is None else own
+
+    def expect_plausible(self, sum_: VatSum, code: str, theirs: str, most: int, documents: Iterable[str]) -> None:
+        """Raise DayRefusedError where VAT is not its base times the rate, within a cent for each of so many roundings.
+
+        Without VAT nothing is rounded.
+        """
+        rate = self.rate(code, theirs)
+        if rate is None:
+            return
+        computed, inside = sum_.excl * rate / HUNDRED, sum_.incl * rate / (HUNDRED + rate)
+        off = min(abs(sum_.vat - computed), abs(sum_.vat - inside))  # from whichever of both it was rounded
+        if off > (CENT * most if rate else NOTHING):
+            facts = {"document": ", ".join(documents), "code": code, "expected": str(amount(computed))}
+            facts |= {"found": str(sum_.vat), "base": str(sum_.excl), "vat": self._said(code, theirs, rate)}
+            raise DayRefusedError("day_vat_implausible", "vat_code", **facts)
+
+    def _said(self, code: str, theirs: str, rate: Decimal) -> str:
+        is_abroad = bool(theirs) and theirs != self.decided(code).code
+        return (
+            vat_fact(theirs, rate, self.books.systems[1]) if is_abroad else vat_fact(code, rate, self.books.systems[0])
+        )
+
+    def is_untaxed(self, sum_: VatSum, code: str) -> bool:
+        """Tell whether something was sold without VAT, and not for so little that its VAT is less than a cent."""
+        rate = self.percents.get(code, NOTHING)
+        return bool(sum_.incl) and not sum_.vat and (not rate or abs(sum_.excl) * rate / HUNDRED >= CENT)
+
+
+def by_code(groups: Mapping[tuple[str, str], VatSum]) -> Iterator[tuple[str, VatSum]]:
+    """Yield what groups come to by VAT code."""
+    for code in dict.fromkeys(code for _, code in groups):
+        yield code, sum((each for (_, own), each in groups.items() if own == code), VatSum())

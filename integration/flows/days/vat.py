@@ -1,0 +1,63 @@
+"""What decides the VAT codes of a day's documents: the same as of documents that are booked by themselves."""
+
+from dataclasses import dataclass, replace
+
+from integration.core.days.books import DecidedVat, DecideVat
+from integration.core.days.documents import DayDocument
+from integration.core.days.till import DayRefusedError, TillDay
+from integration.core.records import Kind, Record
+from integration.core.rules import as_text
+from integration.flows.orders.buyers import Buyers, known_customer
+from integration.flows.orders.codes import VatCase, VatDecision
+from integration.flows.orders.outcomes import document_title
+from integration.flows.orders.sold import vat_method
+from integration.flows.settings import RecordRejected
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentVat:
+    """Decides the VAT codes of documents by their country, VAT number and VAT method."""
+
+    decision: VatDecision
+    buyers: Buyers
+
+    def decider(self) -> DecideVat:
+        """Return what decides the VAT codes of one day; it raises DayRefusedError for a country that cannot be read."""
+        cases: dict[str, VatCase] = {}
+
+        def decide(document: DayDocument | None, code: str) -> DecidedVat:
+            case = VatCase(self.decision.home)
+            if document is not None:
+                key = document.record.key
+                case = cases[key] if key in cases else cases.setdefault(key, self._case(document.record))
+            found = self.decision.code(case, code)
+            return DecidedVat(found, case.key, "" if found else self.decision.impossible_row(case, code))
+
+        return decide
+
+    def _case(self, record: Record) -> VatCase:
+        """Return what beside its codes decides about the VAT codes of a document. Raises DayRefusedError.
+
+        Its country is read only where a row is for some countries alone.
+        """
+        customer, title = known_customer(record), document_title(record)
+        try:
+            country = self.buyers.country_of(record) if self.decision.by_country else self.decision.home
+            number, _ = self.buyers.vat_number(customer, country, title) if customer else ("", "")
+        except RecordRejected as rejected:
+            raise DayRefusedError(rejected.cause, rejected.field, **rejected.facts) from rejected
+        return VatCase(country, bool(number), vat_method(record))
+
+    def in_spelling(self, day: TillDay) -> TillDay:
+        """Return a day whose customers have their countries by code, where they can be read."""
+        spelt = (replace(one, parts=tuple(map(self._spelt, one.parts))) for one in day.documents)
+        return replace(day, documents=tuple(spelt))
+
+    def _spelt(self, part: Record) -> Record:
+        name = as_text(part.values.get("country")).strip()
+        if part.kind is not Kind.RELATION or not name:
+            return part
+        try:
+            return replace(part, values={**part.values, "country": self.buyers.country(name, "")})
+        except RecordRejected:
+            return part

@@ -1,0 +1,80 @@
+"""In which country the customer of a document is, and under which VAT number: one answer for documents and for days."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from integration.core.records import Kind, Record, clean
+from integration.core.rows import row_value
+from integration.core.rules import Function, as_text
+from integration.flows.settings import RecordRejected
+from integration.flows.vat_numbers import checked_vat_number
+
+COUNTRIES = "countries"  # the table of what the till calls a country, for names that nobody knows
+
+
+@dataclass(frozen=True, slots=True)
+class Buyers:
+    """Reads countries and VAT numbers of customers. `home` is the country of the shop, `named` reads a country's name.
+
+    `rows` are those of the table of countries.
+    """
+
+    home: str
+    rows: Mapping[str, str]
+    named: Function
+
+    def country(self, name: str, document: str) -> str:
+        """Return the ISO code of a country; the table of countries comes first. Raises RecordRejected."""
+        name = name.strip()
+        found = self.rows.get(name, "") if name in self.rows else self._named(name)
+        found = self.rows.get(found, found)  # a row for a country holds for all of its names
+        if not found:
+            raise RecordRejected("value_unmapped", "country", value=name, table=COUNTRIES, document=document)
+        return found
+
+    def _named(self, name: str) -> str:
+        """Return the country of a name that everybody knows; for any other that of the row for all others."""
+        try:
+            return as_text(self.named(name, {}))
+        except ValueError:
+            return row_value(self.rows)
+
+    def country_of(self, record: Record) -> str:
+        """Return the country of a document's customer, that of the shop where the till tells none.
+
+        Raises RecordRejected.
+        """
+        return self.country(as_text(record.values.get("country")).strip() or self.home, _title(record))
+
+    def vat_number(self, customer: Record, country: str, document: str) -> tuple[str, str]:
+        """Return the VAT number of a customer, checked, and the one that was refused where it is none.
+
+        `country` is that of the document, for a customer without one. Raises RecordRejected.
+        """
+        given = as_text(customer.values.get("vat_number")).strip()
+        if not given:
+            return "", ""
+        known = as_text(customer.values.get("country"))
+        checked = checked_vat_number(given, self.country(known, document) if known.strip() else country)
+        return checked, "" if checked else given
+
+
+def customer_name(customer: Record | None) -> str:
+    """Return the name a customer is known by: the company, else the person, else the e-mail address."""
+    values = customer.values if customer else {}
+    return next(
+        (name for each in ("company", "name", "contact", "email") if (name := as_text(values.get(each)).strip())), ""
+    )
+
+
+def known_customer(record: Record) -> Record | None:
+    """Return the customer under its relation number; None when there is none, or nothing by which to know it."""
+    number = as_text(record.values.get("relation")).strip()
+    part = next((part for part in record.parts if part.kind is Kind.RELATION), None)
+    if not number or part is None or not customer_name(part):
+        return None
+    return Record(Kind.RELATION, number, {name: clean(value) for name, value in part.values.items()})
+
+
+def _title(record: Record) -> str:
+    return as_text(record.values.get("number")).strip() or record.key

@@ -1,0 +1,196 @@
+"""The VAT code of the books is decided document by document, and the VAT that was charged has to be what it makes."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from integration.core.days.books import DayBooks, DecidedVat, Voucher
+from integration.core.days.documents import DayDocument
+from integration.core.records import Kind, Record
+from integration.core.totals.categories import Purpose
+from tests.core.days.example import BOOKS, document, euros
+from tests.core.days.test_page import page_for, refused, with_parts
+
+ABROAD = {("BE", "2"): "6", ("DE", "2"): "7"}
+
+
+def decide(document: DayDocument | None, code: str) -> DecidedVat:
+    """By country and VAT method, as a table of VAT codes with rows for BE:2, DE:2 and 2:none decides."""
+    if document is None:
+        return DecidedVat(BOOKS.vat_codes.get(code, ""))
+    country = str(document.record.values.get("country") or "NL")
+    if country == "??":
+        return DecidedVat("", {"country": country})
+    if document.method == "none" and code == "2":
+        return DecidedVat("3")
+    return DecidedVat(ABROAD.get((country, code)) or BOOKS.vat_codes.get(code, ""), {"country": country})
+
+
+DECIDED = replace(
+    BOOKS, decide_vat=decide, rates={**BOOKS.rates, "6": Decimal(21), "7": Decimal(19)},
+    vat_accounts={**BOOKS.vat_accounts, "6": "1500", "7": "1500"}, systems=("mplus", "accountview"),
+)  # fmt: skip
+
+
+def of(number: str, incl: str, vat: str, country: str = "NL", group: str = "20", paid: str = "PIN") -> Record:
+    """A receipt of one line under the till's code 2, with the VAT that was charged."""
+    net = euros(incl) - euros(vat)
+    method = "inclusive" if euros(vat) else "none"
+    one = document(number, f"{group}/2 {incl}", f"2 {net} {vat}", f"{paid} {incl}", method=method)
+    parts = tuple(
+        replace(part, values={**part.values, "amount_excl": net}) if part.kind is Kind.LINE else part
+        for part in one.parts
+    )
+    return replace(one, values={**one.values, "country": country}, parts=parts)
+
+
+def day(*documents: Record, vat: str = "", **financial: str) -> Record:
+    """The day of these receipts under the till's code 2; `vat` is what its list has instead."""
+    groups: dict[str, tuple[int, int]] = {}
+    methods: dict[str, int] = {}
+    for one in documents:
+        for part in one.parts:
+            if part.kind is Kind.LINE:
+                group = str(part.values["turnover_group"])
+                before = groups.get(group, (0, 0))
+                incl, excl = (int(Decimal(str(part.values[name])) * 100) for name in ("amount_incl", "amount_excl"))
+                groups[group] = before[0] + incl, before[1] + excl
+            elif part.kind is Kind.PAYMENT:
+                method = str(part.values["method"])
+                methods[method] = methods.get(method, 0) + int(Decimal(str(part.values["amount"])) * 100)
+    rows = [f"receipt {key}/2 {incl} {excl} {incl - excl}" for key, (incl, excl) in groups.items()]
+    every = sum(incl for incl, _ in groups.values())
+    listed = int(Decimal(vat) * 100) if vat else sum(incl - excl for incl, excl in groups.values())
+    return with_parts(
+        journal={"receipt": groups}, financial=tuple(financial.get(row.split("/")[0][8:], row) for row in rows),
+        payments={"receipt": methods}, vat={"receipt": {"2": (every - listed, listed)}}, counts=(),
+        documents=documents,
+    )  # fmt: skip
+
+
+def sold(record: Record, books: DayBooks = DECIDED) -> list[tuple[str, str, Decimal, Decimal, Sequence[str]]]:
+    """Account, VAT code, base and VAT of what is sold on the page of a day, with the documents behind it."""
+    lines = (one for one in page_for(record, books).lines if one.about == "turnover")
+    return [(one.account, one.vat_code, -one.amount, -one.vat, one.documents) for one in lines]
+
+
+HOME, BELGIAN, GERMAN = of("1", "121.00", "21.00"), of("2", "60.50", "10.50", "BE"), of("3", "119.00", "19.00", "DE")
+UNTAXED = of("4", "100.00", "0.00")
+
+
+def test_each_document_stands_under_the_code_of_its_country_and_method() -> None:
+    assert sold(day(HOME, BELGIAN, GERMAN, UNTAXED)) == [
+        ("8010", "1", euros(100), euros(21), ("1",)),
+        ("8010", "3", euros(100), euros(0), ("4",)),
+        ("8010", "6", euros(50), euros("10.50"), ("2",)),
+        ("8010", "7", euros(100), euros(19), ("3",)),
+    ]
+    assert sold(day(BELGIAN)) == [("8010", "6", euros(50), euros("10.50"), ("2",))]  # with no other one on the day
+
+
+def test_groups_are_divided_each_by_itself() -> None:
+    bike = of("5", "12.10", "2.10", "BE", group="10")
+    assert sold(day(HOME, BELGIAN, bike)) == [
+        ("8000", "6", euros(10), euros("2.10"), ("5",)),
+        ("8010", "1", euros(100), euros(21), ("1",)),
+        ("8010", "6", euros(50), euros("10.50"), ("2",)),
+    ]
+
+
+def test_a_day_that_cannot_be_divided_to_the_cent_names_what_needs_another_code() -> None:
+    off = day(HOME, BELGIAN, vat="31.51")
+    found = refused(off, DECIDED)
+    assert (found.cause, found.facts["behind"]) == ("day_vat_undivided", "2")
+    assert (found.facts["expected"], found.facts["found"]) == ("31.50", "31.51")
+    assert sold(day(HOME, vat="21.01")) == [("8010", "1", euros("99.99"), euros("21.01"), ("1",))]  # none needs another
+
+
+def test_a_deposit_without_vat_stays_without_a_code_where_its_day_is_divided() -> None:
+    plain = of("6", "5.00", "0.00", group="90")
+    taxed, foreign = of("7", "12.10", "2.10", group="90"), of("8", "24.20", "4.20", "BE", group="90")
+    lines = page_for(day(HOME, plain, taxed, foreign), DECIDED).lines
+    found = [(one.vat_code, one.amount, one.vat) for one in lines if one.account == "1570"]
+    assert found == [
+        ("", euros(-5), euros(0)), ("1", euros(-10), euros("-2.10")), ("6", euros(-20), euros("-4.20")),
+    ]  # fmt: skip
+
+
+def test_a_document_without_a_code_is_named_with_what_its_row_is_for() -> None:
+    found = refused(day(HOME, of("9", "12.10", "2.10", "??")), DECIDED)
+    assert (found.cause, found.facts["document"], found.facts["country"]) == ("vat_code_unmapped", "9", "??")
+
+
+def test_a_row_that_cannot_be_used_is_named() -> None:
+    books = replace(DECIDED, decide_vat=lambda one, _: DecidedVat("", {}, "BE:2") if one else DecidedVat("1"))
+    found = refused(day(HOME), books)
+    assert (found.cause, found.facts["row"], found.facts["system"]) == ("vat_row_impossible", "BE:2", "accountview")
+
+
+def test_what_a_voucher_paid_stands_under_the_code_of_its_document() -> None:
+    books = replace(
+        DECIDED, vouchers={"VOUCHER": Voucher(Purpose.SINGLE, "2")},
+        method_accounts={**DECIDED.method_accounts, "VOUCHER": "1565"},
+    )  # fmt: skip
+    one, other = of("1", "121.00", "21.00", paid="VOUCHER"), of("2", "60.50", "10.50", "BE", paid="VOUCHER")
+    lines = [line for line in page_for(day(one, other), books).lines if line.about == "payment"]
+    assert [(line.vat_code, line.amount, line.vat, line.documents) for line in lines] == [
+        ("1", euros(100), euros(21), ("1",)), ("6", euros(50), euros("10.50"), ("2",)),
+    ]  # fmt: skip
+
+
+# ---- whether VAT is what its rate makes
+
+
+@pytest.mark.parametrize(
+    ("wrong", "books", "expected", "vat"),
+    [
+        (UNTAXED, BOOKS, "21.00", " 21 2"),  # without VAT, and no row for that
+        (of("4", "109.00", "9.00"), DECIDED, "21.00", "mplus 21 2"),  # at another rate
+        (of("4", "121.00", "21.00", "DE"), DECIDED, "19.00", "accountview 19 7"),
+        (replace(UNTAXED, values={**UNTAXED.values, "country": "DE", "vat_method": "inclusive"}), DECIDED, "19.00",
+         "accountview 19 7"),
+        (of("4", "100.03", "17.34"), DECIDED, "17.36", "mplus 21 2"),  # two cents on one line
+    ],
+)  # fmt: skip
+def test_vat_that_its_rate_does_not_make_parks_the_day_and_names_the_document(
+    wrong: Record, books: DayBooks, expected: str, vat: str
+) -> None:
+    found = refused(day(HOME, wrong), books)
+    assert (found.cause, found.facts["document"], found.facts["vat"]) == ("day_vat_implausible", "4", vat)
+    assert Decimal(found.facts["expected"]) == Decimal(expected)
+
+
+def test_a_cent_for_each_line_is_rounding() -> None:
+    assert sold(day(of("1", "100.03", "17.37")), DECIDED) == [("8010", "1", euros("82.66"), euros("17.37"), ("1",))]
+
+
+def test_nothing_under_a_code_without_vat_has_vat() -> None:
+    books = replace(DECIDED, rates={**DECIDED.rates, "6": Decimal(0)})
+    assert refused(day(of("4", "100.01", "0.01", "BE")), books).cause == "day_vat_implausible"
+
+
+def test_a_code_of_which_nobody_tells_the_rate_is_taken_as_charged() -> None:
+    rates = {code: rate for code, rate in DECIDED.rates.items() if code != "6"}
+    assert sold(day(BELGIAN), replace(DECIDED, rates=rates))[0][1] == "6"
+
+
+def test_vat_that_the_till_puts_into_another_group_parks_the_day() -> None:
+    one, other = of("1", "121.00", "21.00"), of("2", "121.00", "21.00", group="10")
+    moved = {"20": "receipt 20/2 12100 12100 0", "10": "receipt 10/2 12100 7900 4200"}
+    found = refused(day(one, other, **moved), DECIDED)
+    assert (found.cause, found.facts["document"]) == ("day_vat_implausible", "1")
+
+
+@pytest.mark.parametrize(("incl", "is_for_the_list"), [("100.00", True), ("0.02", False)])
+def test_a_receipt_without_vat_for_a_vat_number_abroad_is_for_the_sales_list_under_any_code(
+    incl: str, is_for_the_list: bool
+) -> None:
+    one = of("4", incl, "0.00")
+    customer = Record(Kind.RELATION, "customer", {"number": "7", "name": "Fietsen", "vat_number": "BE0428759497"})
+    record = day(replace(one, parts=(*one.parts, customer)))
+    if is_for_the_list:
+        assert refused(record, DECIDED).cause == "day_sale_abroad_untaxed"
+    else:
+        assert page_for(record, DECIDED).lines

@@ -1,0 +1,301 @@
+"""A day books each document under the VAT code that its own posting has: by country, VAT number and VAT method."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from integration.core.records import Kind, Record, Value
+from integration.flows.days.logic import BooksTold, DaysLogic, Tables
+from integration.flows.days.settings import DaySettings
+from integration.flows.orders.bookings import BookingContext
+from integration.flows.orders.logic import OrdersLogic
+from integration.flows.orders.settings import OrderSettings
+from tests.flows.days.test_logic import BODY, SUNDAY, page, parked
+from tests.flows.orders.tills import BODY as RULES
+from tests.flows.orders.tills import TURNOVER, Questions, becoming, booking, lines_of, with_tables
+
+DAY = date(2026, 10, 17)
+RATES = {"1": 9, "2": 21, "3": 0}  # percent, by the till's VAT code
+VAT_ROWS = {
+    "1": "2", "2": "1", "3": "3", "BE:1": "7", "BE:2": "6", "1:none": "3", "2:none": "3", "NL:2:yes": "8",
+    "DE:2:no": "9",
+}  # fmt: skip
+OF_BOOKS = {"1": 21, "2": 9, "3": 0, "6": 21, "7": 9, "8": 21, "9": 21}
+PERCENTAGES = (
+    {code: Decimal(rate) for code, rate in OF_BOOKS.items()}, {code: Decimal(rate) for code, rate in RATES.items()},
+)  # fmt: skip
+ACCOUNTS = {"10": "8000", "20": "8010", "": "8020"}  # by turnover group; the last is what has none
+NUMBERS = {"NL": "NL004495445B01", "BE": "BE0428759497", "DE": "DE136695976", "US": "12-3456789"}
+
+
+class Sold(NamedTuple):
+    """A document in whole cents: its lines are turnover group, VAT code and amount with VAT."""
+
+    number: int
+    lines: tuple[tuple[str, str, int], ...]
+    country: str = ""
+    has_number: bool = False
+    method: str = "inclusive"
+    kind: Kind = Kind.RECEIPT
+
+
+# ---- the second opinion, which uses no code of the product
+
+
+def expected_code(one: Sold, code: str) -> str:
+    """The VAT code that a bookkeeper reads from the rows above."""
+    if one.method == "none":
+        return "3"
+    country = one.country or "NL"
+    if country == "BE":
+        return {"1": "7", "2": "6", "3": "3"}[code]
+    if code == "2" and country == "NL" and one.has_number:
+        return "8"
+    if code == "2" and country == "DE" and not one.has_number:
+        return "9"
+    return {"1": "2", "2": "1", "3": "3"}[code]
+
+
+def charged(one: Sold, code: str, cents: int) -> int:
+    """The VAT in an amount, in cents, halves away from zero."""
+    rate = 0 if one.method == "none" else RATES[code]
+    return (2 * abs(cents) * rate + 100 + rate) // (2 * (100 + rate)) * (1 if cents >= 0 else -1)
+
+
+def expected(some: Sequence[Sold]) -> dict[tuple[str, str], tuple[int, int]]:
+    """What stands on each account under each VAT code, base and VAT in cents."""
+    found: dict[tuple[str, str], tuple[int, int]] = {}
+    for one in some:
+        for group, code, cents in one.lines:
+            where, vat = (ACCOUNTS[group], expected_code(one, code)), charged(one, code, cents)
+            base, tax = found.get(where, (0, 0))
+            found[where] = base + cents - vat, tax + vat
+    return {where: sums for where, sums in found.items() if sums != (0, 0)}
+
+
+# ---- the same as the till tells it, and what the flows make of it
+
+
+def euros(cents: int) -> Decimal:
+    return Decimal(cents).scaleb(-2)
+
+
+def record_of(one: Sold) -> Record:
+    parts: list[Record] = []
+    split: dict[str, tuple[int, int]] = {}
+    total = 0
+    for place, (group, code, cents) in enumerate(one.lines, start=1):
+        vat = charged(one, code, cents)
+        values: dict[str, Value] = {
+            "turnover_group": group, "vat_code": code, "amount_incl": euros(cents), "amount_excl": euros(cents - vat),
+            "quantity": Decimal(1), "price_incl": euros(cents), "price_excl": euros(cents - vat), "text": "Iets",
+            "article": "1001", "code": "1001",
+        }  # fmt: skip
+        parts.append(Record(Kind.LINE, str(place), values))
+        base, tax = split.get(code, (0, 0))
+        split[code] = base + cents - vat, tax + vat
+        total += cents
+    parts += [
+        Record(Kind.VAT, f"vat:{code}", {"code": code, "excl": euros(base), "vat": euros(tax)})
+        for code, (base, tax) in split.items()
+    ]
+    parts.append(Record(Kind.PAYMENT, "1", {"method": "PIN", "type": "eft", "amount": euros(total), "date": DAY}))
+    if one.country or one.has_number:
+        number = NUMBERS.get(one.country or "NL", "") if one.has_number else ""
+        customer: dict[str, Value] = {"name": "Klant", "country": one.country, "vat_number": number}
+        parts.append(Record(Kind.RELATION, "customer", customer))
+    known: dict[str, Value] = {
+        "number": f"1.1.2026.{one.number}", "type": str(one.kind).upper(), "date": DAY, "branch": "1",
+        "entered": datetime(2026, 10, 17, 9, tzinfo=UTC), "vat_method": one.method, "country": one.country,
+        "relation": str(one.number) if one.country or one.has_number else "", "total_incl": euros(total),
+        "total_excl": euros(sum(base for base, _ in split.values())), "digest": f"d{one.number}", "state": "paid",
+    }  # fmt: skip
+    return Record(one.kind, f"id-{one.number}", known, tuple(parts))
+
+
+def day_of(some: Sequence[Sold], records: Sequence[Record] = ()) -> Record:
+    """The day of these documents, with the till's own sums of them."""
+    groups: dict[tuple[str, str, str], tuple[int, int]] = {}
+    for one in some:
+        for group, code, cents in one.lines:
+            incl, vat = groups.get((str(one.kind), group, code), (0, 0))
+            groups[str(one.kind), group, code] = incl + cents, vat + charged(one, code, cents)
+    parts = [*_answers(groups), *(records or map(record_of, some))]
+    values: dict[str, Value] = {"date": DAY, "branch": "1", "branch_name": "Utrecht", "closed": True, "digest": "d1"}
+    return Record(Kind.DAY, "2026-10-17/1", values, tuple(parts))
+
+
+def _answers(groups: dict[tuple[str, str, str], tuple[int, int]]) -> Iterator[Record]:
+    for source, group in dict.fromkeys((source, group) for source, group, _ in groups):
+        own = {key: each for key, each in groups.items() if key[:2] == (source, group)}
+        incl, vat = (sum(each[place] for each in own.values()) for place in (0, 1))
+        about: dict[str, Value] = {
+            "source": source, "group": group, "name": f"Groep {group}", "type": "turnover" if group else "unknown",
+        }  # fmt: skip
+        excl = {"incl": euros(incl), "excl": euros(incl - vat)}
+        yield Record(Kind.TURNOVER, f"journal:{source}:{group}", {**about, "book": "journal", **excl})
+        for (_, _, code), (gross, tax) in own.items():
+            rated: dict[str, Value] = {"vat_code": code, "vat_percent": Decimal(RATES[code]), "vat": euros(tax)}
+            amounts = {"incl": euros(gross), "excl": euros(gross - tax)}
+            key = f"financial:{source}:{group}:{code}"
+            yield Record(Kind.TURNOVER, key, {**about, "book": "financial", **rated, **amounts})
+    for source in dict.fromkeys(source for source, _, _ in groups):
+        for code in dict.fromkeys(code for own, _, code in groups if own == source):
+            own = {key: each for key, each in groups.items() if (key[0], key[2]) == (source, code)}
+            incl, vat = (sum(each[place] for each in own.values()) for place in (0, 1))
+            listed: dict[str, Value] = {"source": source, "code": code, "percent": Decimal(RATES[code])}
+            amounts = {"excl": euros(incl - vat), "vat": euros(vat)}
+            yield Record(Kind.VAT, f"{source}:{code}", {**listed, **amounts})
+        paid = sum(incl for (own, _, _), (incl, _) in groups.items() if own == source)
+        values: dict[str, Value] = {
+            "source": source,
+            "method": "PIN",
+            "type": "eft",
+            "name": "Pin",
+            "amount": euros(paid),
+        }
+        yield Record(Kind.PAYMENT, f"{source}:PIN", values)
+
+
+def days(countries: dict[str, str] | None = None, rows: dict[str, str] | None = None) -> DaysLogic:
+    accounts = {group or "0": account for group, account in ACCOUNTS.items()}
+    return DaysLogic(
+        DaySettings(daybook="600", collective_account="1300", counts="when_there"), BODY, 1,
+        Tables(accounts, {"PIN": "1010"}, VAT_ROWS if rows is None else rows, {}, {}, countries=countries or {}),
+        PERCENTAGES,
+        BooksTold(line_fields=("vat_base",)), lambda _: {}, lambda _: {"1": "10001"}, lambda record: record.key,
+        lambda: SUNDAY,
+    )  # fmt: skip
+
+
+def posting(one: Sold) -> Record:
+    """The document as a posting of its own."""
+    tables = with_tables(
+        vat_codes_sales=VAT_ROWS, revenue_accounts={"*": ACCOUNTS[""]},
+        turnover_accounts_sales={group: account for group, account in ACCOUNTS.items() if group},
+    )  # fmt: skip
+    asked, kind = Questions(), str(one.kind)
+    chosen = OrderSettings(
+        collective_account="1300", daybook="700", default_debtor="fallback", debtor_number="10000",
+        **becoming(kind, "posting"),
+    )  # fmt: skip
+    return booking(
+        record_of(one),
+        OrdersLogic(chosen, RULES, 1, tables, *PERCENTAGES, asked.known, asked.linked, BookingContext(TURNOVER)),
+    )
+
+
+def on_lines(record: Record, sign: int) -> dict[tuple[str, str], tuple[int, int]]:
+    """What stands on accounts of turnover under each VAT code, in cents; `sign` is that of turnover."""
+    found: dict[tuple[str, str], tuple[int, int]] = {}
+    for line in lines_of(record):
+        if line.values["account"] in ACCOUNTS.values():
+            where = str(line.values["account"]), str(line.values.get("vat_code", ""))
+            base, tax = found.get(where, (0, 0))
+            amount, vat = (int(Decimal(str(line.values.get(name, 0))) * 100) * sign for name in ("amount", "vat"))
+            found[where] = base + amount, tax + vat
+    return {where: sums for where, sums in found.items() if sums != (0, 0)}
+
+
+CASES = st.builds(
+    Sold,
+    st.just(0),
+    st.lists(
+        st.tuples(st.sampled_from(list(ACCOUNTS)), st.sampled_from(list(RATES)), st.integers(-9_999, 30_000)),
+        min_size=1, max_size=4,
+    ).map(tuple),
+    st.sampled_from(["", "NL", "BE", "DE", "US"]),
+    st.booleans(),
+    st.sampled_from(["inclusive", "inclusive", "none"]),
+    st.sampled_from([Kind.RECEIPT, Kind.INVOICE]),
+)  # fmt: skip
+
+
+def is_abroad(one: Sold) -> bool:
+    """Whether a document is for a company with a VAT number of another country, which a day leaves to itself."""
+    return one.has_number and one.country not in ("", "NL")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(CASES, min_size=1, max_size=7))
+def test_a_day_is_what_its_documents_are_as_postings(some: list[Sold]) -> None:
+    some = [one._replace(number=place) for place, one in enumerate(some, start=1) if not is_abroad(one)]
+    if not any(cents for one in some for _, _, cents in one.lines):
+        return
+    wanted = expected(some)
+    assert on_lines(page(days(), day_of(some)), -1) == wanted
+    together: dict[tuple[str, str], tuple[int, int]] = {}
+    for one in some:
+        if any(cents for _, _, cents in one.lines):
+            for where, (base, vat) in on_lines(posting(one), 1).items():
+                before = together.get(where, (0, 0))
+                together[where] = before[0] + base, before[1] + vat
+    assert {where: sums for where, sums in together.items() if sums != (0, 0)} == wanted
+
+
+# ---- what nobody can decide
+
+
+def with_customer(one: Sold, **customer: str) -> Record:
+    """The document with other values of its customer."""
+    record = record_of(one)
+    parts = tuple(
+        replace(part, values={**part.values, **customer}) if part.kind is Kind.RELATION else part
+        for part in record.parts
+    )
+    return replace(record, values={**record.values, "country": customer.get("country", "")}, parts=parts)
+
+
+HOME = Sold(1, (("10", "2", 12_100),))
+
+
+def test_a_country_that_cannot_be_read_asks_for_its_row_where_a_vat_code_goes_by_country() -> None:
+    one = Sold(2, (("10", "2", 12_100),), "BE")
+    day = day_of([HOME, one], [record_of(HOME), with_customer(one, country="Belgenland")])
+    issue = parked(days(), day)
+    assert (issue.cause, issue.facts["table"], issue.facts["value"]) == ("value_unmapped", "countries", "Belgenland")
+    assert issue.facts["document"] == "1.1.2026.2"
+    row = {("8000", "1"): (10_000, 2_100), ("8000", "6"): (10_000, 2_100)}
+    assert on_lines(page(days({"Belgenland": "BE"}), day), -1) == row
+    at_home = {("8000", "1"): (20_000, 4_200)}
+    assert on_lines(page(days(rows={"2": "1"}), day), -1) == at_home  # no row is for a country
+
+
+def test_a_sale_without_vat_waits_for_its_row_in_the_day_and_as_a_posting() -> None:
+    one = Sold(2, (("10", "2", 10_000),), method="none")
+    issue = parked(days(rows={"2": "1"}), day_of([HOME, one]))
+    assert (issue.cause, issue.facts["document"]) == ("day_vat_implausible", "1.1.2026.2")
+    assert on_lines(page(days(), day_of([HOME, one])), -1)["8000", "3"] == (10_000, 0)
+
+
+@pytest.mark.parametrize("customer", [
+    {"country": "BE", "vat_number": "BE0428759497"},
+    {"country": "BE", "vat_number": "0428.759.497"},
+    {"country": "Belgie", "vat_number": "0428759497"},
+    {"country": "Griekenland", "vat_number": "094259216"},
+])  # fmt: skip
+@pytest.mark.parametrize("code", ["2", "3"])
+def test_a_receipt_without_vat_for_a_company_abroad_parks_the_day(customer: dict[str, str], code: str) -> None:
+    one = Sold(2, (("10", code, 10_000),), "BE", has_number=True, method="none")
+    issue = parked(days(), day_of([HOME, one], [record_of(HOME), with_customer(one, **customer)]))
+    assert (issue.cause, issue.facts["document"]) == ("day_sale_abroad_untaxed", "1.1.2026.2")
+
+
+def test_a_code_without_a_row_is_asked_for_with_the_country_of_its_document() -> None:
+    one = Sold(2, (("10", "1", 10_900),), "DE")
+    issue = parked(days(rows={"2": "1", "NL:1": "2"}), day_of([HOME, one]))
+    assert (issue.cause, issue.facts["document"], issue.facts["country"]) == ("vat_code_unmapped", "1.1.2026.2", "DE")
+    found = page(days(rows={"NL:2": "1"}), day_of([HOME]))
+    assert on_lines(found, -1) == {("8000", "1"): (10_000, 2_100)}  # a row for the country of the shop is one
+
+
+def test_a_row_with_a_code_that_the_books_lack_is_named() -> None:
+    one = Sold(2, (("10", "2", 12_100),), "BE")
+    issue = parked(days(rows={"2": "1", "BE:2": ""}), day_of([HOME, one]))
+    assert (issue.cause, issue.facts["row"], issue.facts["document"]) == ("vat_row_impossible", "BE:2", "1.1.2026.2")
