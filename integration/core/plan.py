@@ -8,6 +8,7 @@ from enum import StrEnum
 from integration.core.conflicts import drawn_in
 from integration.core.flow import Ownership
 from integration.core.issues import Issue
+from integration.core.link_evidence import NO_EVIDENCE, Evidence
 from integration.core.moves import COUNTED
 from integration.core.records import Kind, Record, Unreadable, Value, canonical, merged, same
 
@@ -47,6 +48,7 @@ class Change:
     told: Mapping[str, str] = field(default_factory=dict)  # what the source says of paths that are kept otherwise
     unit: str = ""  # in which its quantities are counted, as the source has it; empty where that is not known
     undoes: bool = False  # it turns around what another run wrote
+    evidence: Evidence = field(default=NO_EVIDENCE, compare=False)  # what identified both records when it was planned
 
     def digest(self) -> str:
         """Return a short mark of what would be written and over what."""

@@ -12,6 +12,7 @@ from integration.core.records import Kind
 from integration.core.run import Run
 from integration.flows.spec import FlowLogic
 from integration.runner.dependencies import Dependencies
+from integration.runner.identified import target_question
 from integration.runner.lookup import look
 from integration.runner.page import PlanPage, empty_page
 from integration.runner.taken_back import planned
@@ -74,6 +75,9 @@ def _retirements(deps: Dependencies, run: Run, logic: FlowLogic, gone: Sequence[
         title, back = str(link.agreed.values.get("name") or link.key), taken.get(link.key, {})
         change = retire(link.agreed, codes, title=title)
         if not differences(change.wanted, now.record):  # somebody did it by hand
+            continue
+        if question := target_question(flow, link, link.agreed, now, title):
+            page.park(question, link.kind, title, "", 0)
             continue
         planned(page, change, back, link.agreed)
     return page

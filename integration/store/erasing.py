@@ -268,7 +268,7 @@ def _own_line(row: Mapping[str, Any], person: DataSubject) -> dict[str, Any]:
 
 
 def _own_link(_row: Mapping[str, Any], _person: DataSubject) -> dict[str, Any]:
-    return {"agreed": None, "mark": ""}
+    return {"agreed": None, "mark": "", "evidence": None}
 
 
 def _own_issue(row: Mapping[str, Any], person: DataSubject) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What is particular to customers: companies and persons, VAT numbers, defaults by country, and nobody becoming two."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Ownership
 from integration.core.issues import Issue, Skip
+from integration.core.link_evidence import CUSTOMER_CHANGED, OTHER_RECORD, SAME_RECORD
 from integration.core.links import Link
 from integration.core.plan import Action, Change
 from integration.core.records import Held, Kind, Record, Value
@@ -20,6 +22,7 @@ from integration.flows.customers.logic import Customers
 from integration.flows.customers.settings import CustomerSettings
 from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowLogic
+from integration.services.settling import without_identity_questions
 from integration.store.database import Database
 from tests.builders import a_create, a_debtor, a_relation, guarded
 from tests.fakes import MemoryConnector
@@ -538,6 +541,94 @@ def test_a_create_without_an_answer_is_found_again_and_not_repeated(
     till.lose_answer("10002")
     run = harness.run()
     assert (run.counts.proven, till.writes.count("10002")) == (3, 1)
+
+
+# ---- a number identifies nobody
+
+OTHER = {"name": "Piet Vermeer", "email": "piet@vermeer.example", "postcode": "9711 XY"}
+
+
+def relation_of(till: MemoryConnector, reference: str) -> tuple[str, Record]:
+    """Return the key and the record of a relation of the till by its number."""
+    return next((key, kept.record) for (_, key), kept in till._kept.items() if kept.reference == reference)
+
+
+def decide(harness: CustomerHarness, option: str, flow: str = "customers") -> None:
+    """Answer the questions about the identity of customers."""
+    stores: Any = harness  # it has the links, which is all that is asked for
+    found = harness.issues.list(flow, CUSTOMER_CHANGED)
+    assert found
+    without_identity_questions(stores, flow, found, option, "anna")
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_a_customer_who_became_another_under_a_number_is_a_question_and_is_not_written(
+    harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector, side: str
+) -> None:
+    harness.run()
+    if side == "source":
+        edited(books, "10002", OTHER, Kind.DEBTOR)
+    else:
+        edited(till, "10002", {**OTHER, "external_id": ""}, Kind.RELATION)
+        edited(books, "10002", {"phone": "030 7654321"}, Kind.DEBTOR)
+    before = till.held(Kind.RELATION)
+    run = harness.run()
+    assert harness.causes(run) == {"10002": CUSTOMER_CHANGED}
+    assert till.held(Kind.RELATION) == before
+
+
+@pytest.mark.parametrize("values", [{"email": "nieuw@voorbeeld.nl"}, {"postcode": "9711 XY", "street": "Dam 1"}])
+def test_a_customer_who_moves_or_has_a_new_address_is_the_same(
+    harness: CustomerHarness, books: MemoryConnector, values: Mapping[str, Value]
+) -> None:
+    harness.run()
+    edited(books, "10002", values, Kind.DEBTOR)
+    assert set(harness.steps(harness.run()).values()) == {Step.PROVEN}
+
+
+def test_another_customer_is_matched_anew_and_the_relation_that_was_linked_is_left_alone(
+    harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector
+) -> None:
+    harness.run()
+    reference = harness.links.get("customers", Kind.RELATION, ["10002"])["10002"].reference
+    key, _ = relation_of(till, reference)
+    till.put(replace(till.held(Kind.RELATION)[key], key="R2"))  # the till calls it by a number of its own
+    till._kept[Kind.RELATION, "R2"] = replace(till._kept[Kind.RELATION, "R2"], reference=reference)
+    till.remove(Kind.RELATION, key)
+    before = till.held(Kind.RELATION)["R2"]
+    edited(books, "10002", OTHER, Kind.DEBTOR)
+    harness.run()
+    decide(harness, OTHER_RECORD)
+    run = harness.run(Mode.CHOSEN, ["10002"])
+
+    assert harness.changes(run)["10002"].action is Action.CREATE
+    assert till.held(Kind.RELATION)["R2"] == before
+    assert harness.links.get("orders", Kind.DEBTOR, [reference]) == {}
+    assert harness.links.get("customers", Kind.RELATION, ["10002"])["10002"].reference != reference
+
+
+def test_the_same_customer_after_all_is_written_and_the_flow_of_orders_knows_it_too(
+    harness: CustomerHarness, books: MemoryConnector
+) -> None:
+    harness.run()
+    edited(books, "10002", OTHER, Kind.DEBTOR)
+    harness.run()
+    decide(harness, SAME_RECORD)
+    run = harness.run(Mode.CHOSEN, ["10002"])
+
+    assert harness.steps(run) == {"10002": Step.PROVEN}
+    link = harness.links.get("customers", Kind.RELATION, ["10002"])["10002"]
+    mirrored = harness.links.get("orders", Kind.DEBTOR, [link.reference])[link.reference]
+    assert mirrored.evidence.target[""]["name"] == "Piet Vermeer"
+
+
+def test_an_external_id_alone_identifies_nobody(harness: CustomerHarness, till: MemoryConnector) -> None:
+    till.put(a_relation("R9", external_id="10003", name="Piet Vermeer", email="piet@vermeer.example"))
+    run = harness.run()
+    assert harness.causes(run) == {"10003": CUSTOMER_CHANGED}
+    assert till.held(Kind.RELATION)["R9"].values["name"] == "Piet Vermeer"
+    decide(harness, OTHER_RECORD)
+    assert harness.changes(harness.run(Mode.CHOSEN, ["10003"]))["10003"].action is Action.CREATE
 
 
 # ---- undone
