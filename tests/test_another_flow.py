@@ -129,6 +129,10 @@ class Departments(FlowLogic):
         del stage, desired, held, link
         return None
 
+    def remarks(self, stage: object, desired: Record, held: Held | None, link: Link | None) -> tuple[Issue, ...]:
+        del stage, desired, held, link
+        return ()
+
     def both(self, record: Record) -> None:
         del record
 

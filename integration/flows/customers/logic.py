@@ -1,6 +1,6 @@
 """Customers: debtors of AccountView become relations of MplusKASSA, and nobody becomes two."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.plan import Action, Change
-from integration.core.records import Held, Kind, Record, Value, clean
+from integration.core.records import Held, Kind, Record, Value, clean, same
 from integration.core.rules import EMPTY, as_text, field_owners, rules_from, unusable
 from integration.core.staged import Staged
 from integration.core.traces import Trace, TraceStep, by_setting, given
@@ -28,6 +28,7 @@ from integration.words.countries import country_code
 EXTERNAL_ID, EMAIL, VAT_NUMBER = "relation.external_id", "relation.email", "relation.vat_number"
 VAT_METHOD, PRICE_GROUP = "relation.vat_method", "relation.price_group"
 NO_TERMS = Terms()
+AGREED = frozenset({"price_group", "discount_percent", "credit_limit", "payment_days"})  # beside the terms
 # Values of a relation that are ours alone: which other debtors have the same evidence. Never written.
 SHARED = {"email": "shared_email", "vat_number": "shared_vat_number"}
 
@@ -191,10 +192,32 @@ class Customers(FlowLogic):
             return Skip("blocked", desired.key, {"key": desired.key})
         out = set(SHARED.values())
         if held is None or self.settings.empty == "keep":
-            out |= {name for name, value in desired.values.items() if value in EMPTY and not is_term(name)}
+            empty = {name for name, value in desired.values.items() if value in EMPTY and not is_term(name)}
+            out |= empty - (self._withdrawn(desired.key, empty, held.record) if held else set())
         if held is not None and _other_id(desired, held):
             out.add("external_id")
         return replace(desired, values={name: value for name, value in desired.values.items() if name not in out})
+
+    def _withdrawn(self, key: str, empty: Collection[str], held: Record) -> set[str]:
+        """Return the fields kept equal that the books no longer have, and in which the till has what we wrote."""
+        ours = {name for name in empty if self._is_kept_equal(name) and held.values.get(name) not in EMPTY}
+        known = self._terms.agreed(key) if ours else None
+        return {name for name in ours if known and same(known.values.get(name), held.values.get(name))}
+
+    def _is_kept_equal(self, name: str) -> bool:
+        return self.policy.get(f"{Kind.RELATION}.{name}") is Ownership.KEEP_EQUAL
+
+    def remarks(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> tuple[Issue, ...]:
+        """Return that the till gives a price group that the books do not name and that no flow wrote: it stays."""
+        there = as_text(held.record.values.get("price_group")).strip() if held else ""
+        is_asked = "price_group" in desired.values and self._is_kept_equal("price_group")
+        if not there or not is_asked or desired.values["price_group"] not in EMPTY or self.settings.empty == "clear":
+            return ()
+        agreed = link.agreed.values.get("price_group") if link and link.agreed else None
+        if same(agreed, there):
+            return ()
+        facts = {"key": as_text(desired.values.get("name")) or desired.key, "number": there}
+        return (Issue("price_group_of_till", desired.key, "relation.price_group", facts),)
 
     def withdraw(self, stage: Stage, change: Change) -> Change | Skip | Issue:
         """Return the change that makes a created relation inactive: sales may hang on it by now."""
@@ -236,9 +259,10 @@ class Customers(FlowLogic):
         return [*traces.values(), *traced(Kind.RELATION, record.key, terms)]
 
     def by_change(self, change: Change) -> Mapping[str, Reason]:
-        """Return which prices go since the books have them no more."""
+        """Return which prices and other agreements go since the books have them no more."""
         values = change.wanted.values.items()
-        return {name: Reason("because_agreement_gone") for name, value in values if value is None and is_term(name)}
+        gone = (name for name, value in values if value in EMPTY and (is_term(name) or name in AGREED))
+        return {name: Reason("because_agreement_gone") for name in gone}
 
 
 def _as_kept(trace: Trace) -> Value:

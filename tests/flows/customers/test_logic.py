@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from integration.core.states import RunState, Step
 from integration.core.traces import Trace
 from integration.flows.customers.logic import Customers
 from integration.flows.customers.settings import CustomerSettings
+from integration.flows.prices import Terms
 from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowLogic
 from integration.services.settling import without_identity_questions
@@ -629,6 +631,83 @@ def test_an_external_id_alone_identifies_nobody(harness: CustomerHarness, till: 
     assert till.held(Kind.RELATION)["R9"].values["name"] == "Piet Vermeer"
     decide(harness, OTHER_RECORD)
     assert harness.changes(harness.run(Mode.CHOSEN, ["10003"]))["10003"].action is Action.CREATE
+
+
+# ---- what the books take away
+
+KEPT_EQUAL = [
+    {"target": f"relation.{name}", "source": name, "ownership": "keep_equal"}
+    for name in ("price_group", "discount_percent", "credit_limit", "payment_days")
+]
+GIVEN: dict[str, Value] = {
+    "price_group": "3", "discount_percent": Decimal(5), "credit_limit": Decimal(1000), "payment_days": Decimal(30),
+}  # fmt: skip
+
+
+class AgreeingHarness(CustomerHarness):
+    """The flow with rules that keep agreements with customers equal."""
+
+    def made(self) -> Customers:
+        """Return the logic with these rules, which asks the links what both sides agreed on."""
+
+        def agreed(key: str) -> Record | None:
+            link = self.links.get(self.flow, Kind.RELATION, [key]).get(key)
+            return link.agreed if link else None
+
+        settings, body = CustomerSettings(**self.settings), with_rules(*KEPT_EQUAL)
+        return Customers(settings, body, self.mapping_version, {}, Terms(agreed=agreed))
+
+
+@pytest.fixture
+def agreeing(database: Database, books: MemoryConnector, till: MemoryConnector) -> AgreeingHarness:
+    """The flow after a run in which a customer got all that can be agreed with one."""
+    edited(books, "10002", GIVEN, Kind.DEBTOR)
+    here = AgreeingHarness(database, books, till)
+    here.run()
+    assert {name: till.held(Kind.RELATION)["10002"].values[name] for name in GIVEN} == GIVEN
+    return here
+
+
+@pytest.mark.parametrize("name", GIVEN)
+@pytest.mark.parametrize("value", [None, ""])
+def test_what_we_wrote_goes_when_the_books_have_it_no_more(
+    agreeing: AgreeingHarness, books: MemoryConnector, till: MemoryConnector, name: str, value: Value
+) -> None:
+    edited(books, "10002", {name: value}, Kind.DEBTOR)
+    run = agreeing.preview()
+    assert agreeing.wanted(run) == {"10002": {name: value}}
+    change = agreeing.changes(run)["10002"].change
+    assert change is not None
+    assert agreeing._logic("customers").by_change(change)[name].code == "because_agreement_gone"
+    agreeing.commit(run)
+    assert not till.held(Kind.RELATION)["10002"].values[name]
+    assert agreeing.preview(Mode.COMPLETE).state is RunState.DONE
+
+
+def test_a_discount_of_nothing_is_written(agreeing: AgreeingHarness, books: MemoryConnector) -> None:
+    edited(books, "10002", {"discount_percent": Decimal(0)}, Kind.DEBTOR)
+    assert agreeing.wanted(agreeing.preview()) == {"10002": {"discount_percent": Decimal(0)}}
+
+
+def test_what_the_till_had_before_us_stays_and_its_price_group_is_told(
+    agreeing: AgreeingHarness, books: MemoryConnector, till: MemoryConnector
+) -> None:
+    edited(till, "10003", {"price_group": "7", "credit_limit": Decimal(50)}, Kind.RELATION)
+    edited(books, "10003", {"price_group": "", "credit_limit": None, "city": "Delft"}, Kind.DEBTOR)
+    run = agreeing.run()
+    assert agreeing.causes(run) == {"10003": "price_group_of_till"}
+    held = till.held(Kind.RELATION)["10003"].values
+    assert (held["price_group"], held["credit_limit"], held["city"]) == ("7", Decimal(50), "Delft")
+
+
+def test_a_price_group_that_somebody_gave_at_the_till_since_is_not_taken_away(
+    agreeing: AgreeingHarness, books: MemoryConnector, till: MemoryConnector
+) -> None:
+    edited(till, "10002", {"price_group": "7"}, Kind.RELATION)
+    edited(books, "10002", {"price_group": None}, Kind.DEBTOR)
+    run = agreeing.run()
+    assert agreeing.causes(run) == {"10002": "price_group_of_till"}
+    assert till.held(Kind.RELATION)["10002"].values["price_group"] == "7"
 
 
 # ---- undone
