@@ -167,7 +167,12 @@ def diff(
 
 
 def retire(agreed: Record, gone: frozenset[str], *, title: str, active: str = "active") -> Change:
-    """Propose to mark as inactive the parts whose source vanished; nothing is ever deleted in somebody's books."""
+    """Propose to mark as inactive the parts whose source vanished, or a record without parts itself.
+
+    Nothing is ever deleted in somebody's books.
+    """
+    if not agreed.parts:
+        return _retire_alone(agreed, title, active)
     parts = tuple(part for part in agreed.parts if part.source in gone)
 
     def with_active(value: bool) -> Record:
@@ -187,6 +192,22 @@ def retire(agreed: Record, gone: frozenset[str], *, title: str, active: str = "a
         wanted=with_active(value=False),
         before=with_active(value=True),
         agreed=Record(agreed.kind, agreed.key, agreed.values, remembered, agreed.source),
+    )
+
+
+def _retire_alone(agreed: Record, title: str, active: str) -> Change:
+    def with_active(value: bool) -> Record:
+        return Record(agreed.kind, agreed.key, {active: value}, source=agreed.source)
+
+    return Change(
+        action=Action.RETIRE,
+        kind=agreed.kind,
+        key=agreed.key,
+        title=title,
+        sources=(),
+        wanted=with_active(value=False),
+        before=with_active(value=True),
+        agreed=replace(agreed, values={**agreed.values, active: False}),
     )
 
 

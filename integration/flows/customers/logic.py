@@ -11,7 +11,7 @@ from integration.core.errors import Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
-from integration.core.plan import Action, Change
+from integration.core.plan import Change, retire
 from integration.core.records import Held, Kind, Record, Value, clean, same
 from integration.core.rules import EMPTY, as_text, field_owners, rules_from, unusable
 from integration.core.staged import Staged
@@ -57,6 +57,7 @@ class Customers(FlowLogic):
         self.flow = FLOW
         self.settings = settings
         self.resends = settings.resends
+        self.retires = settings.retire_gone
         self.mapping_version = version
         given = dict.fromkeys((EXTERNAL_ID, VAT_METHOD, PRICE_GROUP), Ownership.ON_CREATE)
         self.policy = terms.policy({**given, **owned})
@@ -199,18 +200,20 @@ class Customers(FlowLogic):
         return replace(desired, values={name: value for name, value in desired.values.items() if name not in out})
 
     def _withdrawn(self, key: str, empty: Collection[str], held: Record) -> set[str]:
-        """Return the fields kept equal that the books no longer have, and in which the till has what we wrote."""
-        ours = {name for name in empty if self._is_kept_equal(name) and held.values.get(name) not in EMPTY}
+        """Return the fields that the books no longer have, and in which the till has what we wrote."""
+        ours = {name for name in empty if self._is_ours(name) and held.values.get(name) not in EMPTY}
         known = self._terms.agreed(key) if ours else None
         return {name for name in ours if known and same(known.values.get(name), held.values.get(name))}
 
-    def _is_kept_equal(self, name: str) -> bool:
-        return self.policy.get(f"{Kind.RELATION}.{name}") is Ownership.KEEP_EQUAL
+    def _is_ours(self, name: str) -> bool:
+        """Tell whether the books take a field away: one kept equal, or of an agreement that nobody edited."""
+        owner = self.policy.get(f"{Kind.RELATION}.{name}")
+        return owner is Ownership.KEEP_EQUAL or (owner is Ownership.KEEP_UNLESS_CHANGED and name in AGREED)
 
     def remarks(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> tuple[Issue, ...]:
         """Return that the till gives a price group that the books do not name and that no flow wrote: it stays."""
         there = as_text(held.record.values.get("price_group")).strip() if held else ""
-        is_asked = "price_group" in desired.values and self._is_kept_equal("price_group")
+        is_asked = "price_group" in desired.values and self._is_ours("price_group")
         if not there or not is_asked or desired.values["price_group"] not in EMPTY or self.settings.empty == "clear":
             return ()
         agreed = link.agreed.values.get("price_group") if link and link.agreed else None
@@ -223,21 +226,7 @@ class Customers(FlowLogic):
         """Return the change that makes a created relation inactive: sales may hang on it by now."""
         if change.agreed.values.get("active") is False:
             return super().withdraw(stage, change)
-
-        def with_active(value: bool) -> Record:
-            return Record(change.kind, change.key, {"active": value}, source=change.agreed.source)
-
-        return Change(
-            action=Action.RETIRE,
-            kind=change.kind,
-            key=change.key,
-            title=change.title,
-            group=change.group,
-            sources=(),
-            wanted=with_active(value=False),
-            before=with_active(value=True),
-            agreed=replace(change.agreed, values={**change.agreed.values, "active": False}),
-        )
+        return replace(retire(change.agreed, frozenset(), title=change.title), group=change.group)
 
     # ---- why
 

@@ -88,7 +88,7 @@ def held(evidence: str = "email", others: tuple[str, ...] = (), **relation: Valu
 def test_debtors_become_relations() -> None:
     logic: FlowLogic = customers()
     assert logic.flow is FLOWS["customers"].flow
-    assert (logic.mapping_version, logic.most, logic.retires) == (7, None, False)
+    assert (logic.mapping_version, logic.most, logic.retires) == (7, None, True)
     assert CustomerSettings().schedule_minutes == 15
     assert guarded(logic, a_create(a_relation())) == {}
 
@@ -708,6 +708,69 @@ def test_a_price_group_that_somebody_gave_at_the_till_since_is_not_taken_away(
     run = agreeing.run()
     assert agreeing.causes(run) == {"10002": "price_group_of_till"}
     assert till.held(Kind.RELATION)["10002"].values["price_group"] == "7"
+
+
+# ---- gone from the books
+
+
+def test_who_is_gone_from_the_books_becomes_inactive_at_the_till(
+    harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector
+) -> None:
+    harness.run()
+    books.remove(Kind.DEBTOR, "10002")
+    assert harness.changes(harness.preview()) == {}  # what changed tells of nobody who is gone
+    run = harness.preview(Mode.COMPLETE)
+    assert {key: row.action for key, row in harness.changes(run).items()} == {"10002": Action.RETIRE}
+    harness.commit(run)
+    assert till.held(Kind.RELATION)["10002"].values["active"] is False
+    assert harness.preview(Mode.COMPLETE).state is RunState.DONE
+
+
+def test_who_is_renumbered_is_one_active_relation(
+    harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector
+) -> None:
+    harness.run()
+    moved = books.held(Kind.DEBTOR)["10002"]
+    books.remove(Kind.DEBTOR, "10002")
+    books.put(replace(moved, key="20002", values={**moved.values, "number": "20002"}))
+    harness.run(Mode.COMPLETE)
+    harness.run(Mode.COMPLETE)
+    same = [one.values for one in till.held(Kind.RELATION).values() if one.values.get("email") == moved.values["email"]]
+    assert [one.get("active") for one in same].count(True) == 1
+
+
+def test_who_comes_back_is_active_again(
+    harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector
+) -> None:
+    harness.run()
+    gone = books.held(Kind.DEBTOR)["10002"]
+    books.remove(Kind.DEBTOR, "10002")
+    harness.run(Mode.COMPLETE)
+    books.put(gone)
+    harness.run(Mode.COMPLETE)
+    assert till.held(Kind.RELATION)["10002"].values["active"] is True
+
+
+def test_a_plan_that_makes_somebody_inactive_waits_as_long_as_they_are_gone(
+    harness: CustomerHarness, books: MemoryConnector
+) -> None:
+    harness.run()
+    books.remove(Kind.DEBTOR, "10002")
+    waiting = harness.preview(Mode.COMPLETE)
+    edited(books, "10003", {"phone": "030 7654321"}, Kind.DEBTOR)
+    run = harness.preview()
+    assert {key: row.action for key, row in harness.changes(run).items()} == {
+        "10002": Action.RETIRE,
+        "10003": Action.UPDATE,
+    }
+    assert harness.runs.get(waiting.id).state is RunState.DISCARDED
+
+
+def test_nobody_becomes_inactive_where_that_is_switched_off(harness: CustomerHarness, books: MemoryConnector) -> None:
+    harness.settings["retire_gone"] = False
+    harness.run()
+    books.remove(Kind.DEBTOR, "10002")
+    assert harness.preview(Mode.COMPLETE).state is RunState.DONE
 
 
 # ---- undone
