@@ -23,7 +23,7 @@ CUSTOMER_CHANGED, ARTICLE_CHANGED = "customer_identity_changed", "article_identi
 IDENTITY_CAUSES = (CUSTOMER_CHANGED, ARTICLE_CHANGED)
 
 _OF_PARTY = ("name", "email", "vat_number", "postcode")
-_OF_GOODS = ("name", "ean")
+_OF_GOODS = ("name", "ean", "external_id")
 _FIELDS: Mapping[Kind, tuple[str, ...]] = {
     Kind.DEBTOR: _OF_PARTY,
     Kind.RELATION: _OF_PARTY,
@@ -149,11 +149,14 @@ def match_identity(kind: Kind, before: Identity, now: Identity) -> Match:
 
     Compared is what both have. The same e-mail address, VAT number or EAN settles it. Else the record contradicts
     where more is different than the same: a new address or a new e-mail address is ordinary, everything at once is
-    not. Of an article that has no EAN to compare, a name that has a word in common is the same article reworded.
+    not. Of an article the external id counts as well, also where it is gone: we wrote it. Where nothing but a name can
+    be compared, one that has a word in common is the same article reworded.
     """
     compared = {name: _is_same(name, before[name], now[name]) for name in before if now.get(name)}
     if not compared:
         return Match.SILENT
+    if "external_id" in before and "external_id" not in now:
+        compared["external_id"] = False
     if any(is_same for name, is_same in compared.items() if name in _STRONG):
         return Match.AGREES
     if _FIELDS.get(kind) == _OF_GOODS and set(compared) == {"name"} and _words(before["name"]) & _words(now["name"]):
@@ -187,8 +190,8 @@ def contradicts_match(kind: Kind, seen: Evidence) -> bool:
 
     Names of articles differ between systems that never shared them: what is compared has to be more than the name.
     """
-    for key, source in seen.source.items():
-        target = seen.target.get(key, {})
+    for key, one in seen.source.items():
+        source, target = {name: value for name, value in one.items() if name != "external_id"}, seen.target.get(key, {})
         several = _FIELDS.get(kind) != _OF_GOODS or (source.get("ean") and target.get("ean"))
         if several and match_identity(kind, source, target) is Match.CONTRADICTS:
             return True

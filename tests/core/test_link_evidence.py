@@ -69,6 +69,10 @@ def test_the_same_vat_number_is_the_same_customer() -> None:
         (MUG, {"name": "Tuinstoel"}, CONTRADICTS),
         ({"name": "Aardbeien 2025"}, {"name": "Perziken 2025"}, CONTRADICTS),  # a number in common is no word
         ({"name": "A"}, {"name": "B"}, CONTRADICTS),
+        ({"name": "Koffiemok", "external_id": "1001"}, {"name": "Tuinstoel", "external_id": "1001"}, AGREES),  # renamed
+        ({"name": "Koffiemok", "external_id": "1001"}, {"name": "Tuinstoel"}, CONTRADICTS),  # of another till
+        ({**MUG, "external_id": "1"}, {"name": "Tuinstoel", "ean": "8700000000001", "external_id": "1"}, CONTRADICTS),
+        ({**MUG, "external_id": "1001"}, {}, SILENT),
         (MUG, {}, SILENT),
     ],
 )
@@ -151,6 +155,8 @@ def test_records_with_one_number_that_were_never_linked_may_be_different_ones() 
     assert not contradicts_match(Kind.RELATION, Evidence({"": JANSEN}))
     assert contradicts_match(Kind.PRODUCT, Evidence({"7": MUG}, {"7": {"name": "Tuinstoel", "ean": "8700000000001"}}))
     assert not contradicts_match(Kind.PRODUCT, Evidence({"7": MUG}, {"7": {"name": "Tuinstoel"}}))
+    ours = {"7": {**MUG, "external_id": "1001"}}
+    assert not contradicts_match(Kind.PRODUCT, Evidence(ours, {"7": {**MUG, "ean": "8700000000001"}}))
 
 
 def test_a_question_shows_what_was_and_what_is() -> None:

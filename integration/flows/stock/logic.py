@@ -134,6 +134,7 @@ class StockLogic(FlowLogic):
         for name in (UNIT, *IDENTIFYING):
             if text := as_text(record.values.get(name)).strip():
                 values[name] = text
+        values["external_id"] = key
         try:
             levels = tuple(
                 Record(Kind.LEVEL, branch, {"amount": self._level(branch, source, record, [], tally)})

@@ -47,6 +47,7 @@ class ArticleIdentity(NamedTuple):
 
     name: str
     ean: str
+    external_id: str
 
 
 _STOCK_KEPT = qualified("stockArticle")
@@ -324,7 +325,7 @@ def stock_told(article: Element) -> str:
 
 
 def article_identity(article: Element) -> ArticleIdentity:
-    """Return name and EAN of an article, by which it is known whether its number still means it."""
+    """Return name, EAN and external id of an article, which tell whether its number still means it."""
     return ArticleIdentity(*(article.findtext(path) or "" for path in _IDENTITY))
 
 
@@ -343,7 +344,7 @@ def every_stock_told(answer: Element) -> list[tuple[str, str, ArticleIdentity]]:
     return [(number, one, identity) for number, one, identity in read if number is not None]
 
 
-_IDENTITY = (qualified("description"), qualified("barcode"))
+_IDENTITY = (qualified("description"), qualified("barcode"), qualified("extArticleId"))
 
 
 _ONE_EACH = "[count(n:articleNumber) = 1 and count(n:stockArticle) = 1]"
