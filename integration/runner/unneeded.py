@@ -3,7 +3,7 @@
 from integration.core.issues import Skip
 from integration.core.position import Position
 from integration.core.records import Sort
-from integration.core.run import Run
+from integration.core.run import Mode, Run
 from integration.flows.spec import FlowLogic
 from integration.runner.dependencies import Dependencies
 from integration.runner.page import empty_page
@@ -15,6 +15,8 @@ def skip_unneeded(deps: Dependencies, run: Run, logic: FlowLogic) -> Position:
     They come out of documents and are planned before them, so only the whole plan tells which documents are parked.
     """
     flow, position = logic.flow, run.position
+    if run.mode is Mode.UNDO:  # a customer is put back by itself
+        return position
     derived = [stage.name for stage in flow.stages if stage.derived and stage.target.sort is Sort.PARTY]
     found = deps.previews.unneeded(run.id, derived, [stage.name for stage in flow.counting]) if derived else []
     if not found:
