@@ -19,7 +19,7 @@ from integration.core.run import Mode
 from integration.core.staged import Staged
 from integration.core.states import RunState, Step
 from integration.core.traces import Trace
-from integration.flows.customers.logic import Customers
+from integration.flows.customers.logic import NO_AGREEMENT, Customers
 from integration.flows.customers.settings import CustomerSettings
 from integration.flows.prices import Terms
 from integration.flows.registry import FLOWS
@@ -675,12 +675,13 @@ def test_what_we_wrote_goes_when_the_books_have_it_no_more(
 ) -> None:
     edited(books, "10002", {name: value}, Kind.DEBTOR)
     run = agreeing.preview()
-    assert agreeing.wanted(run) == {"10002": {name: value}}
+    nothing = NO_AGREEMENT[name]  # a field that is left out would stay as it is
+    assert agreeing.wanted(run) == {"10002": {name: nothing}}
     change = agreeing.changes(run)["10002"].change
     assert change is not None
     assert agreeing._logic("customers").by_change(change)[name].code == "because_agreement_gone"
     agreeing.commit(run)
-    assert not till.held(Kind.RELATION)["10002"].values[name]
+    assert till.held(Kind.RELATION)["10002"].values[name] == nothing
     assert agreeing.preview(Mode.COMPLETE).state is RunState.DONE
 
 
