@@ -20,6 +20,7 @@ class Links:
     """References as a dictionary: (kind, our key) to the target's reference."""
 
     known: dict[tuple[Kind, str], str] = field(default_factory=dict)
+    others: dict[tuple[Kind, str], tuple[str, ...]] = field(default_factory=dict)
 
     def reference(self, kind: Kind, key: str) -> str | None:
         """Return the target's reference of what we know under this key."""
@@ -28,6 +29,10 @@ class Links:
     def key(self, kind: Kind, reference: str) -> str | None:
         """Return our key of what the target knows under this reference."""
         return next((key for (of, key), known in self.known.items() if (of, known) == (kind, reference)), None)
+
+    def distinct(self, kind: Kind, key: str) -> Collection[str]:
+        """Return the references that are known to be another record."""
+        return self.others.get((kind, key), ())
 
 
 class MemoryLearned:
@@ -262,6 +267,7 @@ class MemoryConnector:
                 if kind == wanted.kind
                 and sought == str(kept.record.values.get(name) or "").casefold() != ""
                 and references.key(kind, kept.reference) is None
+                and kept.reference not in references.distinct(kind, wanted.key)
             ]
             if fitting:
                 return name, fitting

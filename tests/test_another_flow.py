@@ -4,7 +4,7 @@ No other file names it. It previews, commits and proves, and every page opens fo
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -129,6 +129,10 @@ class Departments(FlowLogic):
         del stage, desired, held, link
         return None
 
+    def remarks(self, stage: object, desired: Record, held: Held | None, link: Link | None) -> tuple[Issue, ...]:
+        del stage, desired, held, link
+        return ()
+
     def both(self, record: Record) -> None:
         del record
 
@@ -164,6 +168,10 @@ class Linked:
     def key(self, kind: Kind, reference: str) -> str | None:
         del kind
         return self._references.key(SIGN, reference)
+
+    def distinct(self, kind: Kind, key: str) -> Collection[str]:
+        del kind
+        return self._references.distinct(SIGN, key)
 
 
 class Signs:

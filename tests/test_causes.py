@@ -57,6 +57,8 @@ KEPT: Mapping[str, set[str]] = {
     "day_stock_account_missing": {"account"},  # likewise
     "document_changed_after_booking": {"before", "after", "source", "mark"},  # likewise
     "sale_beyond_order": {"source", "mark"},
+    "customer_identity_changed": {"record", "evidence_json", "mark"},  # the answer is kept by them
+    "article_identity_changed": {"record", "evidence_json", "mark"},
     "document_cancelled_after_booking": {"source", "mark"},
     "document_changed_after_credit": {"source", "mark"},
     "document_without_reference": {"source", "mark"},

@@ -1,6 +1,6 @@
 """Prices of customers from the books to the till: planned, written, proven by what the till itself would charge."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from decimal import Decimal
 
@@ -148,7 +148,7 @@ def looked_at_anew_where_somebody_was_erased(console: Console) -> None:
 
     prices = Prices(
         stores.links, stores.issues, stores.erased, till=till, customers="customers", products="products",
-        is_sent=lambda _: True, rows=lambda _: {}, branches=lambda: {"1": ""}, groups=dict,
+        is_sent=lambda _: True, rows=lambda _: {}, branches=lambda: {"1": ""}, groups=dict, said=lambda *_: {},
     )  # fmt: skip
     prices.page("")
     assert len(asked) == 4  # twice whether it answers, and twice what it charges
@@ -204,6 +204,7 @@ def test_who_is_nobody_in_particular_pays_by_the_price_group_of_the_branch(conso
     assert stores_in(console.application).issues.list("products", BRANCH_CAUSE) == []
     console.application.tables.save("price_groups", {"GROOT": "3"}, DEMO)
     console.run("products")
+    by_night(console)
 
 
 def test_after_a_commit_the_till_is_asked_about_what_was_written(console: Console, code: str, agree: Agree) -> None:
@@ -240,3 +241,38 @@ def test_where_the_till_does_not_answer_nothing_is_said_to_be_proven(
     assert (found.told, found.proven) == (None, None)
     assert console.application.prices.are_told() is False
     by_night(console)
+
+
+@pytest.mark.long
+def test_whatever_the_books_take_away_goes_at_the_till_and_is_charged_otherwise_until_then(console: Console) -> None:
+    books, shop = console.sandbox.accountview, console.sandbox.shop
+    people = [shop.customers[place].number for place in (0, 1, 3)]
+    terms = ("priceGroupNumber", "discountPercentage", "creditLimit", "paymentWithinDays")
+
+    def at_the_till(names: Sequence[str] = terms) -> list[tuple[str, str]]:
+        """Return what the customers have of it, and the prices per price group of all articles."""
+        relations = [one for one in console.sandbox.state("relations", "mplus") if one.get("extRelationId") in people]
+        return [(str(one["extRelationId"]), name) for one in relations for name in names if one.get(name)]
+
+    def priced() -> list[str]:
+        lists = ("priceGroupList", "articleDiscountList", "articleDiscountGroupList")
+        rows = [*console.sandbox.state("articles", "mplus"), *console.sandbox.state("relations", "mplus")]
+        return [name for one in rows for name in lists if one.get(name)]
+
+    by_night(console)
+    assert open_issues(console) == []
+    assert {name for _, name in at_the_till()} == set(terms)
+    assert priced()
+    for number in people:
+        books.edit("CONTACT", number, {"APX_LIST": "", "DISC_PCT": 0, "CRED_LIM": 0, "DISC_CODE": ""})
+    for row in console.sandbox.state("K9_PRICE"):
+        books.remove("K9_PRICE", str(row["REC_ID"]))
+    by_night(console)
+    assert open_issues(console) != []
+
+    for flow in ("products", "customers"):
+        console.run(flow)
+    by_night(console)
+    told = console.waits("customers", "price_group_of_till")  # which they had before us
+    left = [one for one in at_the_till() if one[1] != "priceGroupNumber" or one[0] not in told]
+    assert (left, priced(), open_issues(console)) == ([], [], [])

@@ -24,6 +24,9 @@ class References(Protocol):
     def key(self, kind: Kind, reference: str) -> str | None:
         """Return our key of what the target knows under this reference."""
 
+    def distinct(self, kind: Kind, key: str) -> Collection[str]:
+        """Return the references that are known to be another record than ours: no evidence matches them with it."""
+
 
 class Learned(Protocol):
     """What a connection found out of an installation and goes on with: kept as long as it is the same one."""

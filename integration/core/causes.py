@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from integration.core.conflicts import SOURCE, TARGET
+from integration.core.link_evidence import ARTICLE_CHANGED, CUSTOMER_CHANGED, OTHER_RECORD, SAME_RECORD
 from integration.core.records import Kind
 
 
@@ -101,6 +102,7 @@ WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
 VALUE, VALUE_OR_FIELDS = Repair(By.VALUE), Repair(By.VALUE, "fields")
 DOUBT, SYSTEM, AGAIN, DAY = Repair(By.DOUBT), Repair(By.SYSTEM), Repair(By.AGAIN), Repair(By.DAY)
 NEEDED = Repair(By.NEEDED)
+IDENTITY = Repair(By.DECISION, options=(SAME_RECORD, OTHER_RECORD))
 FIELDS, BRAKES = Repair(tab="fields"), Repair(tab="brakes", name="brakes")
 
 
@@ -195,6 +197,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("ean_duplicate", OPERATOR, repair=VALUE),
         Cause("currency_without_rate", OPERATOR, repair=_setting("rates"), listing=("currency",)),
         Cause("price_missing", OPERATOR, repair=VALUE),
+        Cause("price_group_of_till", OPERATOR, repair=SYSTEM),
         Cause("price_outside_range", OPERATOR, repair=VALUE),
         Cause("price_ambiguous", OPERATOR, repair=_setting("customer_prices")),
         Cause("price_impossible", OPERATOR, repair=VALUE),
@@ -260,6 +263,8 @@ CAUSES: Mapping[str, Cause] = {
         Cause("stock_negative", OPERATOR, repair=_setting("negative")),
         Cause("stock_fractional", OPERATOR, repair=_setting("fractional")),
         Cause("variant_duplicate", OPERATOR, repair=VALUE_OR_FIELDS),
+        Cause(CUSTOMER_CHANGED, OPERATOR, repair=IDENTITY),
+        Cause(ARTICLE_CHANGED, OPERATOR, repair=IDENTITY),
         Cause("field_conflict", OPERATOR, repair=Repair(By.CONFLICT, "fields", options=(SOURCE, TARGET))),
         Cause("expression_failed", OPERATOR, repair=VALUE_OR_FIELDS),
         Cause("wrong_use", OPERATOR),
@@ -389,6 +394,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("customer_shared", OPERATOR, ("customer", "number"), Repair(By.CHOICE)),
         Cause("customer_taken", OPERATOR, ("customer", "number"), Repair(By.CHOICE, "settings", "other_external_id")),
         Cause("document_empty", NOBODY),
+        Cause("documents_parked", NOBODY),
         Cause("debtor_creation_off", OPERATOR, repair=_setting("create_debtors")),
         Cause("day_document_unreadable", OPERATOR, ("field",), DAY),
         Cause("day_gap", OPERATOR, ("identity",), DAY),

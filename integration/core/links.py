@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from integration.core.link_evidence import NO_EVIDENCE, Evidence
 from integration.core.records import Kind, Record
 
 Hashes = tuple[str, str]  # of a record of the source and of the target, as they came
@@ -22,3 +23,4 @@ class Link:
     unproven: bool = False  # nobody could read the record back
     owner: str = ""  # the key of the record that a part was in when both agreed on it
     hashes: Hashes = field(default=NO_HASHES, compare=False)  # of source and target as they were when they agreed
+    evidence: Evidence = field(default=NO_EVIDENCE, compare=False)  # what identifies the record on either side

@@ -8,6 +8,7 @@ from enum import StrEnum
 from integration.core.conflicts import drawn_in
 from integration.core.flow import Ownership
 from integration.core.issues import Issue
+from integration.core.link_evidence import NO_EVIDENCE, Evidence
 from integration.core.moves import COUNTED
 from integration.core.records import Kind, Record, Unreadable, Value, canonical, merged, same
 
@@ -47,6 +48,7 @@ class Change:
     told: Mapping[str, str] = field(default_factory=dict)  # what the source says of paths that are kept otherwise
     unit: str = ""  # in which its quantities are counted, as the source has it; empty where that is not known
     undoes: bool = False  # it turns around what another run wrote
+    evidence: Evidence = field(default=NO_EVIDENCE, compare=False)  # what identified both records when it was planned
 
     def digest(self) -> str:
         """Return a short mark of what would be written and over what."""
@@ -165,7 +167,12 @@ def diff(
 
 
 def retire(agreed: Record, gone: frozenset[str], *, title: str, active: str = "active") -> Change:
-    """Propose to mark as inactive the parts whose source vanished; nothing is ever deleted in somebody's books."""
+    """Propose to mark as inactive the parts whose source vanished, or a record without parts itself.
+
+    Nothing is ever deleted in somebody's books.
+    """
+    if not agreed.parts:
+        return _retire_alone(agreed, title, active)
     parts = tuple(part for part in agreed.parts if part.source in gone)
 
     def with_active(value: bool) -> Record:
@@ -185,6 +192,22 @@ def retire(agreed: Record, gone: frozenset[str], *, title: str, active: str = "a
         wanted=with_active(value=False),
         before=with_active(value=True),
         agreed=Record(agreed.kind, agreed.key, agreed.values, remembered, agreed.source),
+    )
+
+
+def _retire_alone(agreed: Record, title: str, active: str) -> Change:
+    def with_active(value: bool) -> Record:
+        return Record(agreed.kind, agreed.key, {active: value}, source=agreed.source)
+
+    return Change(
+        action=Action.RETIRE,
+        kind=agreed.kind,
+        key=agreed.key,
+        title=title,
+        sources=(),
+        wanted=with_active(value=False),
+        before=with_active(value=True),
+        agreed=replace(agreed, values={**agreed.values, active: False}),
     )
 
 

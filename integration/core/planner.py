@@ -21,6 +21,9 @@ class RecordRules(Protocol):
     def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
         """Return why the record the target holds is not the one meant, or None."""
 
+    def remarks(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> tuple[Issue, ...]:
+        """Return what a person is told about a record beside what is written of it."""
+
     def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
         """Return what of the desired record may be created or updated now; or why nothing."""
 
@@ -66,6 +69,7 @@ def plan_record(rules: RecordRules, stage: Stage, desired: Desired, held: Held |
     if isinstance(outcome, Issue):
         return Decision(outcome)
     waits = tuple(conflicts(outcome.conflicts, fitting, there, agreed, desired.title))
+    waits += rules.remarks(stage, record, held, link)
     if isinstance(outcome, Change):
         otherwise = {name: told[name] for name in told.keys() & outcome.wanted.values.keys()}
         outcome = replace(outcome, told=otherwise, unit=desired.unit)

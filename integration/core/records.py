@@ -281,6 +281,8 @@ class Held:
     elsewhere: Mapping[str, Location] = field(default_factory=dict)  # wanted parts, by key, that are not here under it
     hash: str = field(default="", compare=False)  # of what came of it; empty where that does not say all there is
     owner: str = ""  # the key of another record of ours that is known to be this one
+    # What identifies it, by the key of the part, where its record does not hold that; see `core/link_evidence.py`.
+    identities: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

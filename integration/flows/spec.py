@@ -116,6 +116,10 @@ class FlowLogic(Protocol):
         """Return why the record the target holds is not the one meant, or None."""
         return None
 
+    def remarks(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> tuple[Issue, ...]:
+        """Return what a person is told about a record beside what is written of it: it does not hold that up."""
+        return ()
+
     def unread(self, stage: Stage) -> Sequence[Issue]:
         """Return what could not be read beside the records of a stage: it is told, and holds none of them up."""
         return ()

@@ -10,6 +10,7 @@ from integration.connectors.protocol import Connector
 from integration.core.drift import as_found
 from integration.core.flow import Stage
 from integration.core.issues import Issue, Skip
+from integration.core.link_evidence import NO_EVIDENCE, Evidence
 from integration.core.links import Link
 from integration.core.plan import FOLLOWS, Change, Unchanged, differences
 from integration.core.planner import Desired, WrittenOnce, plan_record
@@ -30,6 +31,7 @@ from integration.runner.conflicts import (
 from integration.runner.dependencies import Dependencies
 from integration.runner.extract import Extract
 from integration.runner.hashes import hashes_of
+from integration.runner.identified import Identified
 from integration.runner.lookup import look_around, where_it_is
 from integration.runner.page import PlanPage, empty_page
 from integration.runner.prefetch import Prefetch
@@ -95,7 +97,7 @@ class Compare:
         progress = Progress("plan", position.planned, position.read)
         self.deps.previews.keep_page(
             run.id, page.rows, page.unchanged, page.unchanged_weight, position, progress,
-            hashed=page.hashed, wrong=page.wrong,
+            hashed=page.hashed, wrong=page.wrong, evidence=page.evidence,
         )  # fmt: skip
         for link in page.wrong:
             log.error("hash wrong", run=run.id, flow=run.flow, key=link.key)
@@ -156,6 +158,7 @@ class Compare:
         desired = [one.desired for one, _ in looked.pairs if one.desired]
         doubts = in_doubt(self.deps, run, logic, stage, desired, held)  # what it finds after all has a link by then
         links = _links(self.deps, flow.name, desired)
+        titles = {one.desired.key: one.title for one, _ in looked.pairs if one.desired}
         held = with_owners(self.deps.links, flow.name, stage, held, links)
         if not stage.once:
             page.taken_back = self.deps.previews.taken_back(flow.name, kind, [one.key for one in desired])
@@ -166,6 +169,8 @@ class Compare:
             | find_double_matches(self.deps, run, flow, stage, held)
             | doubts
         )
+        known = Identified(self.deps.links.references(flow.name), flow, links)
+        held_up |= {one.key: issue for one in desired if (issue := known.question(one, held.get(one.key), titles))}
         new = [one for one in desired if one.key not in links and one.key not in held and one.key not in held_up]
         beside = logic.beside(stage, new) if new else {}
         keys = {one.key for one in new} - beside.keys()
@@ -190,7 +195,8 @@ class Compare:
                 there_now, link = held.get(wanted.key), links.get(wanted.key)
                 if wanted.key in otherwise:
                     wanted, there_now = otherwise[wanted.key]
-                agrees = _decide(logic, rest, where_it_is(wanted, there_now), there_now, link, page)
+                evidence = known.renewed(wanted, there_now, page)
+                agrees = _decide(logic, rest, where_it_is(wanted, there_now), there_now, link, page, evidence)
                 page.hash(link, hashes_of(members, there_now), agrees=agrees)
 
     def _in_order(
@@ -214,7 +220,13 @@ class Compare:
 
 
 def _decide(
-    logic: FlowLogic, one: Shaped, wanted: Record, held: Held | None, link: Link | None, page: PlanPage
+    logic: FlowLogic,
+    one: Shaped,
+    wanted: Record,
+    held: Held | None,
+    link: Link | None,
+    page: PlanPage,
+    evidence: Evidence,
 ) -> bool:
     """Add to the page what a record comes to; tell whether both systems agree on it, and its link says so already."""
     decision = plan_record(logic, page.stage, Desired(wanted, one.title, one.group, one.unit), held, link)
@@ -237,11 +249,11 @@ def _decide(
             page.leave(None if is_kept or held is None else _as_held(logic, wanted, held), weight)
         case Unchanged(agreed=now):
             known = link is not None and agreed is not None and not link.unproven and not differences(now, agreed)
-            renewed = None if known or held is None else _link(wanted, held, merged(agreed, now))
+            renewed = None if known or held is None else _link(wanted, held, merged(agreed, now), evidence)
             page.leave(renewed, weight)
             return renewed is None and not decision.waits
         case Change():
-            _change(one, wanted, outcome, held, agreed, page)
+            _change(one, wanted, replace(outcome, evidence=evidence), held, agreed, page)
     return False
 
 
@@ -298,8 +310,8 @@ def _as_held(logic: FlowLogic, wanted: Record, held: Held) -> Link:
     return _link(wanted, held, as_found(wanted, held.record, logic.policy))
 
 
-def _link(wanted: Record, held: Held, agreed: Record) -> Link:
-    return Link(wanted.kind, wanted.key, held.reference, agreed, held.marker)
+def _link(wanted: Record, held: Held, agreed: Record, evidence: Evidence = NO_EVIDENCE) -> Link:
+    return Link(wanted.kind, wanted.key, held.reference, agreed, held.marker, evidence=evidence)
 
 
 def _remembering(change: Change, agreed: Record | None) -> Change:

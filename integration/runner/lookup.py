@@ -35,6 +35,9 @@ class _Unlinked:
     def key(self, kind: Kind, reference: str) -> str | None:
         return self._references.key(kind, reference)
 
+    def distinct(self, kind: Kind, key: str) -> Collection[str]:
+        return self._references.distinct(kind, key)
+
 
 def lookup_with_canary(
     target: Connector, records: Sequence[Record], references: LinkReferences, canaries: Sequence[Record]

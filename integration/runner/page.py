@@ -7,6 +7,7 @@ from dataclasses import replace
 from integration.core.flow import Stage
 from integration.core.guards import Measure
 from integration.core.issues import Issue, Skip
+from integration.core.link_evidence import Evidence
 from integration.core.links import NO_HASHES, Hashes, Link
 from integration.core.plan import Action, Change
 from integration.core.plan_lines import PlanRow
@@ -29,6 +30,7 @@ class PlanPage:
         self.unchanged: list[Link] = []
         self.unchanged_weight = 0
         self.hashed: list[Link] = []  # with the hashes by which their records are known again
+        self.evidence: dict[tuple[Kind, str], Evidence] = {}  # of links whose records are known by something new
         self.wrong: list[Link] = []  # whose hashes say that their records are as agreed on, and they are not
         self.weight = 0
         self.taken_back: Taken = {}  # of the records of this page

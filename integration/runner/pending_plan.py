@@ -48,9 +48,12 @@ def recheck_retirements(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
     if not rows:
         deps.previews.keep_position(run.id, position.at(Task.FINISH))
         return
-    codes = {part.source for row in rows if row.change for part in row.change.wanted.parts}
+    wanted = [row.change.wanted for row in rows if row.change]
+    codes = {source for one in wanted for source in ([part.source for part in one.parts] or [one.key])}
     unread = deps.previews.not_staged(run.id, stage.name, sorted(codes))
-    links = [link for link in deps.links.get(run.flow, stage.source, unread).values() if not link.retired]
+    links = [
+        link for link in deps.links.get(run.flow, stage.parts or stage.target, unread).values() if not link.retired
+    ]
     page, position = propose(deps, run, logic, links), replace(position, after=f"{rows[-1].run}:{rows[-1].seq:012}")
     empty = sum(one.count for plan in plans for one in plan.brakes if one.code == SOURCE_EMPTY.code and page.rows)
     position = replace(position, watched={**position.watched, SOURCE_EMPTY.name: empty})

@@ -5,6 +5,8 @@ from dataclasses import replace
 
 from integration.core.flow import Flow
 from integration.core.issues import Issue
+from integration.core.link_evidence import is_identified
+from integration.core.links import Link
 from integration.core.plan import Change, differences, remaining, still_applies
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Held
@@ -14,6 +16,7 @@ from integration.flows.spec import FlowLogic
 from integration.runner.conflicts import there_otherwise
 from integration.runner.dependencies import Dependencies
 from integration.runner.dispatch import Dispatch, LookedUpPage
+from integration.runner.identified import target_question
 from integration.runner.outcomes import (
     agreed_of,
     as_issue,
@@ -78,8 +81,13 @@ class Precheck:
         moved = self._by_others(run, logic, [row for row in rows if row.key not in held and not change_of(row).before])
         moved += self._unfollowed(run, flow, [row for row in rows if row.key not in held and not _has_end(row, moved)])
         settled = {one.seq for one in moved}
+        links = self._links(run, rows)
         for row in rows:
             if row.seq in settled:
+                continue
+            link, there = links.get(row.key), held.get(row.key)
+            if question := target_question(flow, link, change_of(row).agreed, there, row.title):
+                moved.append(Outcome(row.seq, Step.PARKED, issue=question))
                 continue
             change, now = change_of(row), held.get(row.key)
             todo = change if still_applies(change, record_of(now)) else None
@@ -97,6 +105,11 @@ class Precheck:
             else:
                 ready.append(Dispatch(row, todo, now, references))
         return ready, moved
+
+    def _links(self, run: Run, rows: Sequence[PlanRow]) -> dict[str, Link]:
+        """Return the links of what is about to be written, as far as they tell whom or what it is."""
+        keys = [row.key for row in rows if is_identified(row.kind)]
+        return self.deps.links.get(run.flow, rows[0].kind, keys) if keys else {}
 
     def _by_others(self, run: Run, logic: FlowLogic, rows: Sequence[PlanRow]) -> list[Outcome]:
         """Return the ends of what is new in this plan and another one has sent, where no look shows it.

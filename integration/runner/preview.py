@@ -28,6 +28,7 @@ from integration.runner.prefetch import Prefetch
 from integration.runner.retire import vanished
 from integration.runner.strangers import strangers_beside
 from integration.runner.undo import undo
+from integration.runner.unneeded import skip_unneeded
 
 log = structlog.get_logger(__name__)
 
@@ -134,7 +135,7 @@ class Preview:
             recheck_retirements(self.deps, run, logic)
 
     def _finish(self, run: Run, logic: FlowLogic) -> None:
-        position = run.position
+        position = skip_unneeded(self.deps, run, logic)
         mark = fingerprint(run.flow, run.mapping_version, self.deps.previews.digests(run.id))
         counts, changes = position.watched, position.changes + position.retirements
         strangers = strangers_beside(self.deps, run)

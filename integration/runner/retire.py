@@ -1,9 +1,10 @@
 """Proposing to retire what a complete extract no longer has."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from integration.core.errors import ConfigurationError
+from integration.core.flow import Stage
 from integration.core.guards import SOURCE_EMPTY
 from integration.core.links import Link
 from integration.core.plan import differences, retire
@@ -12,6 +13,7 @@ from integration.core.records import Kind
 from integration.core.run import Run
 from integration.flows.spec import FlowLogic
 from integration.runner.dependencies import Dependencies
+from integration.runner.identified import target_question
 from integration.runner.lookup import look
 from integration.runner.page import PlanPage, empty_page
 from integration.runner.taken_back import planned
@@ -50,7 +52,8 @@ def propose(deps: Dependencies, run: Run, logic: FlowLogic, gone: Sequence[Link]
 
 def _unread(deps: Dependencies, run: Run, logic: FlowLogic) -> list[Link]:
     stage = logic.flow.counted
-    return deps.previews.vanished(run.id, run.flow, stage.source, stage.name, run.position.after, RETIRE_PAGE)
+    kind = stage.parts or stage.target
+    return deps.previews.vanished(run.id, run.flow, kind, stage.name, run.position.after, RETIRE_PAGE)
 
 
 def _really_gone(deps: Dependencies, logic: FlowLogic, kind: Kind, gone: Sequence[Link]) -> list[Link]:
@@ -60,10 +63,18 @@ def _really_gone(deps: Dependencies, logic: FlowLogic, kind: Kind, gone: Sequenc
     return [link for link in gone if link.key not in there]
 
 
+def _owners(deps: Dependencies, flow: str, stage: Stage, codes: Collection[str]) -> list[Link]:
+    """Return the links of the records that these records of the source are in, or that they are themselves."""
+    if stage.parts is not None:
+        return deps.links.owning(flow, stage.target, stage.parts, codes)
+    found = deps.links.get(flow, stage.target, codes)
+    return [found[key] for key in sorted(found)]
+
+
 def _retirements(deps: Dependencies, run: Run, logic: FlowLogic, gone: Sequence[Link]) -> PlanPage:
     flow, page = logic.flow, empty_page(deps, logic, logic.flow.counted)
     codes = frozenset(link.key for link in gone)
-    owners = deps.links.owning(run.flow, page.stage.target, page.stage.parts, codes)
+    owners = _owners(deps, run.flow, page.stage, codes)
     target, references = deps.connectors[flow.target], deps.links.references(flow.name)
     held = look(target, [link.agreed for link in owners if link.agreed], references)
     taken = deps.previews.taken_back(flow.name, page.stage.target, [link.key for link in owners])
@@ -74,6 +85,9 @@ def _retirements(deps: Dependencies, run: Run, logic: FlowLogic, gone: Sequence[
         title, back = str(link.agreed.values.get("name") or link.key), taken.get(link.key, {})
         change = retire(link.agreed, codes, title=title)
         if not differences(change.wanted, now.record):  # somebody did it by hand
+            continue
+        if question := target_question(flow, link, link.agreed, now, title):
+            page.park(question, link.kind, title, "", 0)
             continue
         planned(page, change, back, link.agreed)
     return page

@@ -64,7 +64,7 @@ from integration.services.openings import OpeningsKept
 from integration.services.people import People
 from integration.services.pictures import Pictures
 from integration.services.pings import Pings
-from integration.services.prices import Prices
+from integration.services.prices import Prices, said_by_books
 from integration.services.questions import Questions
 from integration.services.reach import Reach
 from integration.services.retention import Retained
@@ -268,6 +268,7 @@ class Application:
             rows=lambda table: stores.rules.tables().get(table, {}),
             branches=lambda: self.lists.choices(TILL, "branches"),
             groups=lambda: self.lists.choices(TILL, "branch_price_groups"),
+            said=lambda flow, agreed: said_by_books(self.logics.now(flow), connector(BOOKS), agreed),
         )
         self._runner = self._run_by(stores)
         deps, days = self._runner.preview.deps, writer_of(flows.values(), Kind.DAY_PAGE).name

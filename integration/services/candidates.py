@@ -1,6 +1,6 @@
 """Which records of the target may be the customer that is meant, and when each was last sold to or booked on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -34,6 +34,10 @@ class _AsNamed:
     def key(self, kind: Kind, reference: str) -> str | None:
         del kind
         return reference
+
+    def distinct(self, kind: Kind, key: str) -> Collection[str]:
+        del kind, key
+        return ()
 
 
 def candidates(target: Connector, links: Links, one: OpenIssue, kind: Kind) -> list[Candidate]:

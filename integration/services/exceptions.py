@@ -27,7 +27,7 @@ from integration.flows.settings import BOOKS, ValueTable
 from integration.flows.spec import FlowSpec
 from integration.services.candidates import Candidate, candidates
 from integration.services.listing import listing
-from integration.services.settling import without_conflicts
+from integration.services.settling import without_conflicts, without_identity_questions
 from integration.services.tries import tried_cause
 from integration.store.events import Event
 from integration.store.stores import Stores
@@ -428,11 +428,13 @@ class Exceptions:
         It holds for what the person was shown, of which the issue has a mark, and for nothing that comes after it.
         Raises KeyError for an option that a cause does not have.
         """
-        found = without_conflicts(self._stores, flow, found, option, by.ref)
-        kept: list[Correction] = []
         for one in found:
             if option not in self._flows[flow].repair_of(one.issue.cause).options:
                 raise KeyError(option)
+        found = without_conflicts(self._stores, flow, found, option, by.ref)
+        found = without_identity_questions(self._stores, flow, found, option, by.ref)
+        kept: list[Correction] = []
+        for one in found:
             decided = decision_text(option, one.issue.facts["mark"], reason.strip())
             kind = Kind.stored(one.issue.facts.get("source") or self._flow(flow).counted.source)
             kept.append(Correction(kind, one.issue.key, one.issue.field, None, decided, one.title, by.ref))

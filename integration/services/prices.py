@@ -8,6 +8,7 @@ import structlog
 
 from integration.connectors.protocol import Connector, Pricing
 from integration.core.errors import IntegrationError
+from integration.core.flow import Ownership
 from integration.core.issues import Issue, Met
 from integration.core.links import Link
 from integration.core.prices import Buying, Charge, Charged, Of, PricePaid, asked_about, paid, terms_in
@@ -15,6 +16,7 @@ from integration.core.records import Kind, Record
 from integration.core.rules import as_text
 from integration.core.run import Run
 from integration.flows.prices import BRANCHES, PRICE_GROUPS
+from integration.flows.spec import FlowLogic, staged_in
 from integration.store.erased import Erased, SoFar
 from integration.store.issues import Issues
 from integration.store.links import Links
@@ -39,6 +41,12 @@ class KnownRecord:
     number: str
     title: str
     agreed: Record
+    now: Record | None = None  # as the books have it now, where they were asked
+
+    @property
+    def wanted(self) -> Record:
+        """What the till is expected to have of it."""
+        return self.now or self.agreed
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +93,12 @@ class Prices:
         rows: Callable[[str], Mapping[str, str]],
         branches: Callable[[], Mapping[str, str]],
         groups: Callable[[], Mapping[str, str]],
+        said: Callable[[str, Mapping[str, Record]], Mapping[str, Record]],
     ) -> None:
         """`is_sent` tells whether a flow is on and set to send them, `rows` are those of a value table.
 
-        `groups` are the price groups that branches have of their own, for who is nobody in particular.
+        `groups` are the price groups that branches have of their own, for who is nobody in particular. `said` returns
+        what the target of a flow should have of records by what the books say now; see `said_by_books`.
         """
         self._links = links
         self._issues = issues
@@ -100,6 +110,7 @@ class Prices:
         self._rows = rows
         self.branches = branches
         self._groups = groups
+        self._said = said
 
     # ---- what there is
 
@@ -134,17 +145,27 @@ class Prices:
 
         Raises IntegrationError when the till cannot be spoken to.
         """
-        found = self._expected(customer, article, quantity, branch)
+        (said,) = self._as_the_books_say(self._products, [article])
+        who = self._as_the_books_say(self.flow, [customer])[0] if customer else None
+        found = self._expected(who, said, quantity, branch)
         if found is None or not self.are_told():
             return found
         return self._asked([found])[0]
+
+    def _as_the_books_say(self, flow: str, known: Sequence[KnownRecord]) -> list[KnownRecord]:
+        """Return customers or articles as the books have them now; one that cannot be told is as it was agreed on.
+
+        What both agreed on is not enough: the books may have taken a price away since.
+        """
+        found = self._said(flow, {one.key: one.agreed for one in known})
+        return [replace(one, now=found.get(one.key)) for one in known]
 
     def _expected(
         self, customer: KnownRecord | None, article: KnownRecord, quantity: Decimal, branch: str
     ) -> Proof | None:
         # A customer may have a group at the till that no flow ever wrote, so that of the branch is said of nobody else.
         group = "" if customer else self._groups().get(branch, "")
-        of = paid(Buying(article.agreed, customer.agreed if customer else None, quantity, branch, group))
+        of = paid(Buying(article.wanted, customer.wanted if customer else None, quantity, branch, group))
         if of is None:
             return None
         return Proof(customer, article, quantity, branch, of, sources=self._sources(of))
@@ -286,17 +307,21 @@ class Prices:
 
     def _expected_of(self, customers: Sequence[KnownRecord | None], articles: Sequence[KnownRecord]) -> list[Proof]:
         """Return what these customers, or nobody in particular, pay by what the books say."""
-        by_number = {one.number: one for one in articles}
         first = next(iter(self.branches()), "")
+        agreed = [one.agreed for one in articles]
+        asked = [(who, asked_about(agreed, who.agreed if who else None, MOST_EACH)) for who in customers]
+        numbers = {article.key for _, found in asked for article, _ in found}
+        said = self._as_the_books_say(self._products, [one for one in articles if one.number in numbers])
+        people = self._as_the_books_say(self.flow, [who for who, found in asked if who and found])
+        by_number, by_key = {one.number: one for one in said}, {one.key: one for one in people}
         expected: list[Proof] = []
-        for customer in customers:
-            asked = asked_about([one.agreed for one in articles], customer.agreed if customer else None, MOST_EACH)
-            for article, quantity in asked:
-                known = by_number[article.key]
+        for who, found in asked:
+            for article, quantity in found:
                 own = [term.number for term in terms_in(article.values) if term.of is Of.BRANCH]
                 for branch in dict.fromkeys([first, *own]):
-                    found = self._expected(customer, known, quantity, branch)
-                    expected += [found] if found else []
+                    customer = by_key[who.key] if who else None
+                    proof = self._expected(customer, by_number[article.key], quantity, branch)
+                    expected += [proof] if proof else []
         return expected
 
     def _tell(self, keys: Sequence[str], proofs: Sequence[Proof], so_far: SoFar) -> None:
@@ -326,6 +351,28 @@ def _branch_issue(key: str, one: Proof) -> Issue:
         "system": "mplus",
     }  # fmt: skip
     return Issue(BRANCH_CAUSE, key, f"{one.article.number}:{one.branch}", facts)
+
+
+def as_kept_equal(logic: FlowLogic, agreed: Record, now: Record) -> Record:
+    """Return what both agreed on of a record, with every field that is kept equal as the books have it now."""
+
+    def is_equal(name: str) -> bool:
+        return logic.policy.get(f"{agreed.kind}.{name}", Ownership.NEVER) is Ownership.KEEP_EQUAL
+
+    kept = {name: value for name, value in agreed.values.items() if not is_equal(name)}
+    return replace(agreed, values=kept | {name: value for name, value in now.values.items() if is_equal(name)})
+
+
+def said_by_books(logic: FlowLogic, source: Connector, agreed: Mapping[str, Record]) -> dict[str, Record]:
+    """Return what the target should have of records by what the source says now, by their keys.
+
+    `agreed` is what both last agreed on. One that is gone, takes no part or is parked is left out.
+    """
+    stage = logic.flow.counted
+    records = source.fetch(stage.source, list(agreed)) if agreed else []
+    wanted = {one.key: one.record for one in staged_in(logic, stage, records) if one.record is not None}
+    parts = {key: next(iter(one.parts), one) for key, one in wanted.items()}
+    return {key: as_kept_equal(logic, agreed[key], part) for key, part in parts.items() if key in agreed}
 
 
 def _known(link: Link, agreed: Record | None) -> KnownRecord:

@@ -1,9 +1,13 @@
 """Fields that both systems changed, as a person settles them: whose value counts from now on."""
 
+import json
 from collections.abc import Sequence
 
 from integration.core.conflicts import ADDRESS, CONFLICT, SOURCE, TARGET, is_one_with, settled
 from integration.core.issues import IssueState, OpenIssue
+from integration.core.link_evidence import IDENTITY_CAUSES, SAME_RECORD, evidence_from_json
+from integration.core.links import Link
+from integration.core.records import Kind
 from integration.store.events import Event
 from integration.store.stores import Stores
 
@@ -22,6 +26,29 @@ def without_conflicts(
     chosen = [(settled(one.issue, option), _told(flow, one, option, by)) for one in whole.values()]
     stores.links.settle(flow, [(one, event) for one, event in chosen if one is not None])
     return [one for one in found if one.issue.cause != CONFLICT]
+
+
+def without_identity_questions(
+    stores: Stores, flow: str, found: Sequence[OpenIssue], option: str, by: str
+) -> Sequence[OpenIssue]:
+    """Keep a person's answers to the questions whether two records are the same, and return the other issues.
+
+    An answer holds for what the person was shown: where the link has other evidence by now nothing is kept, and the
+    next preview asks anew.
+    """
+    for one in found:
+        if one.issue.cause not in IDENTITY_CAUSES:
+            continue
+        facts = one.issue.facts
+        evidence = evidence_from_json(json.loads(facts["evidence_json"]))
+        shown = Link(Kind.stored(facts["kind"]), facts["record"], facts["number"], evidence=evidence)
+        told = {"by": by, "takes": option, "reference": shown.reference}
+        event = Event(event="identity_decided", flow=flow, kind=shown.kind, key=shown.key, title=one.title, facts=told)
+        if option == SAME_RECORD:
+            stores.links.confirm_identity(flow, shown, facts["mark"], event)
+        else:
+            stores.links.separate(flow, shown, facts["mark"], by, event)
+    return [one for one in found if one.issue.cause not in IDENTITY_CAUSES]
 
 
 def _one_with(stores: Stores, flow: str, one: OpenIssue) -> list[OpenIssue]:

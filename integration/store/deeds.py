@@ -19,10 +19,10 @@ ACTIONS = frozenset(
         "setting_changed", "setting_forgotten", "table_changed", "mapping_published", "connection_changed",
         "connection_forgotten", "place_changed", "brake_switched_off", "left_out", "taken_in", "value_corrected",
         "correction_removed", "cause_assigned", "cause_noted", "issue_set_aside", "issue_taken_back", "issue_closed",
-        "linked_by_hand", "conflict_settled", "found_by_hand", "not_there", "run_started", "approved",
-        "approved_first", "stop_asked", "run_discarded", "person_added", "person_changed", "person_on", "person_off",
-        "person_invited", "person_came", "session_begun", "session_revoked", "key_changed", "customer_erasing",
-        "customer_erased", "customer_lifted", "customer_access", "plan_noted",
+        "linked_by_hand", "conflict_settled", "identity_decided", "found_by_hand", "not_there", "run_started",
+        "approved", "approved_first", "stop_asked", "run_discarded", "person_added", "person_changed", "person_on",
+        "person_off", "person_invited", "person_came", "session_begun", "session_revoked", "key_changed",
+        "customer_erasing", "customer_erased", "customer_lifted", "customer_access", "plan_noted",
     }
 )  # fmt: skip
 OF_RECORDS = frozenset({"value_corrected", "correction_removed"})  # before and after are what a record holds

@@ -11,10 +11,21 @@ from integration.core.states import ACTIVE, RunState
 from integration.store.database import Clock, Database
 from integration.store.events import Event
 from integration.store.outbox import tell
-from integration.store.tables import causes, corrections, cursors, issues, links, moves, promises, runs, set_aside
+from integration.store.tables import (
+    causes,
+    corrections,
+    cursors,
+    distinctions,
+    issues,
+    links,
+    moves,
+    promises,
+    runs,
+    set_aside,
+)
 
 ASIDE = "%:%"  # what the flow of a row is like that was laid aside under the name of its environment
-REMEMBERED = (links, cursors, issues, causes, set_aside, corrections, moves, promises)
+REMEMBERED = (links, distinctions, cursors, issues, causes, set_aside, corrections, moves, promises)
 
 
 def change_environment(database: Database, clock: Clock, *, leaving: str, entering: str, by: str) -> None:

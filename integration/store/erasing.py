@@ -116,6 +116,7 @@ class Erasing(Store):
         nothing: sa.ColumnElement[str] = sa.literal("")
         for question in (
             asked(links.c.flow, links.c.kind, links.c.key, links.c.agreed),
+            asked(links.c.flow, links.c.kind, links.c.key, links.c.evidence),
             asked(of_run, lines.c.kind, lines.c.key, lines.c.change),
             asked(of_run, lines.c.kind, lines.c.key, lines.c.facts),
             asked(staging, nothing, staged.c.key, staged.c.record),
@@ -268,7 +269,7 @@ def _own_line(row: Mapping[str, Any], person: DataSubject) -> dict[str, Any]:
 
 
 def _own_link(_row: Mapping[str, Any], _person: DataSubject) -> dict[str, Any]:
-    return {"agreed": None, "mark": ""}
+    return {"agreed": None, "mark": "", "evidence": None}
 
 
 def _own_issue(row: Mapping[str, Any], person: DataSubject) -> dict[str, Any]:

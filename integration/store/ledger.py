@@ -291,6 +291,7 @@ def _made(
                     _agreed(connection, flow, row, change),
                     one.marker,
                     unproven=unproven,
+                    evidence=change.evidence.after_write(change.wanted),
                 )
             )
     return made

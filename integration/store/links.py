@@ -1,6 +1,6 @@
 """Which key of ours is which record of the target, and what both last agreed on."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from integration.core.conflicts import Settled, agreeing, still_open
 from integration.core.errors import UnavailableError
 from integration.core.flow import Mirrors
+from integration.core.link_evidence import Evidence, evidence_from_json
 from integration.core.links import Link
 from integration.core.plan import Change
 from integration.core.records import Kind, Record, kinds, record_from_json, record_to_json
@@ -16,7 +17,7 @@ from integration.core.strangers import as_compared
 from integration.store.database import Clock, Database, ReadyAmong, Store, portions, upsert
 from integration.store.events import Event
 from integration.store.outbox import tell
-from integration.store.tables import allotments, links
+from integration.store.tables import allotments, distinctions, links
 
 NO_MIRRORS: Mirrors = {}
 FIRST_NUMBER = 100_000
@@ -25,6 +26,10 @@ FEW = 1_000  # links of one kind that are cheaper to take in whole than to ask f
 
 # A link that anything is changed of is compared once more before hashes speak for it again.
 UNHASHED = {"source_hash": "", "target_hash": ""}
+
+
+# What is kept under a record, or inside it, and goes with its link.
+_BELOW = {Kind.DEBTOR: (Kind.ADDRESS,), Kind.PRODUCT: (Kind.ARTICLE,)}
 
 
 def _pairs(flow: str, kind: Kind) -> sa.Select[tuple[str, str]]:
@@ -45,7 +50,7 @@ def link_of(row: sa.Row[tuple[object, ...]]) -> Link:
     agreed = None if row.agreed is None else record_from_json(row.agreed)
     return Link(
         Kind.stored(row.kind), row.key, row.reference, agreed, row.marker, row.mark, row.retired, row.unproven,
-        row.owner, (row.source_hash, row.target_hash),
+        row.owner, (row.source_hash, row.target_hash), evidence_from_json(row.evidence),
     )  # fmt: skip
 
 
@@ -59,7 +64,8 @@ def keep_links(
     if not kept:
         return
     whole = {(link.kind, link.key): _row(at, flow, link) for link in kept}
-    upsert(connection, links, list(whole.values()))
+    upsert(connection, links, [row for row in whole.values() if row["evidence"] is not None])
+    upsert(connection, links, [row for row in whole.values() if row["evidence"] is None], keep=("evidence",))
     parts = {
         (part.kind, part.source): _part_row(at, flow, link, part)
         for link in kept
@@ -67,7 +73,7 @@ def keep_links(
         if part.source
     }
     alive = [one for one, row in parts.items() if not row["retired"]]
-    upsert(connection, links, list(parts.values()), keep=("retired",))
+    upsert(connection, links, list(parts.values()), keep=("retired", "evidence"))
     upsert(connection, links, [row for link in kept for row in _rows_of_orders(at, flow, link)])
     _mirror(connection, at, flow, kept, mirrors)
     _switch(connection, flow, alive, retired=False)
@@ -82,7 +88,39 @@ def _mirror(connection: sa.Connection, at: datetime, flow: str, kept: Sequence[L
         there = (links.c.flow == other[0], links.c.kind == other[1])
         known = sa.or_(links.c.key == link.reference, links.c.reference == link.key)
         if connection.execute(sa.select(links.c.key).where(*there, known).limit(1)).first() is None:
-            upsert(connection, links, [_row(at, other[0], Link(other[1], link.reference, link.key))])
+            mirrored = Link(other[1], link.reference, link.key, evidence=link.evidence.swapped)
+            upsert(connection, links, [_row(at, other[0], mirrored)])
+
+
+def renew_evidence(connection: sa.Connection, flow: str, renewed: Mapping[tuple[Kind, str], Evidence]) -> None:
+    """Keep what identifies the records of links now, by kind and key, as part of the transaction under way."""
+    for (kind, key), evidence in renewed.items():
+        here = (links.c.flow == flow, links.c.kind == kind, links.c.key == key)
+        connection.execute(links.update().where(*here).values(evidence=evidence.to_json()))
+
+
+def _separate(connection: sa.Connection, at: datetime, flow: str, pair: Link, by: str) -> None:
+    """Remove the link of a pair, with those of its parts and of what is kept under its key, such as addresses."""
+    of_flow = links.c.flow == flow
+    same = sa.and_(links.c.kind == pair.kind, links.c.key == pair.key, links.c.reference == pair.reference)
+    if connection.execute(links.delete().where(of_flow, same)).rowcount:
+        below = sa.or_(links.c.owner == pair.key, links.c.key.startswith(f"{pair.key}/", autoescape=True))
+        of_kind = links.c.kind.in_(_BELOW.get(pair.kind, ()))
+        connection.execute(links.delete().where(of_flow, below, of_kind))
+    row = {"flow": flow, "kind": pair.kind, "key": pair.key, "reference": pair.reference, "by": by, "decided_at": at}
+    upsert(connection, distinctions, [row])
+
+
+def _confirm_mirrored(connection: sa.Connection, flow: str, kind: Kind, shown: Link, evidence: Evidence) -> None:
+    """Keep in the link of another flow, the other way round, that both records are the same."""
+    here = (links.c.flow == flow, links.c.kind == kind, links.c.key == shown.reference, links.c.reference == shown.key)
+    connection.execute(links.update().where(*here).values(evidence=evidence.swapped.to_json(), **UNHASHED))
+    _drop_distinction(connection, flow, kind, shown.reference, shown.key)
+
+
+def _drop_distinction(connection: sa.Connection, flow: str, kind: Kind, key: str, reference: str) -> None:
+    here = (distinctions.c.flow == flow, distinctions.c.kind == kind, distinctions.c.key == key)
+    connection.execute(distinctions.delete().where(*here, distinctions.c.reference == reference))
 
 
 def retire_links(connection: sa.Connection, at: datetime, flow: str, change: Change, marker: str = "") -> None:
@@ -117,6 +155,7 @@ def _row(at: datetime, flow: str, link: Link) -> dict[str, object]:
         "mark": link.mark or _mark_of(link), "marker": link.marker,
         "retired": link.retired, "unproven": link.unproven, "changed_at": at,
         "agreed": None if link.agreed is None else record_to_json(link.agreed), **UNHASHED,
+        "evidence": link.evidence.to_json() or None,
     }  # fmt: skip
 
 
@@ -129,7 +168,7 @@ def _part_row(at: datetime, flow: str, link: Link, part: Record) -> dict[str, ob
     return {
         "flow": flow, "kind": part.kind, "key": part.source, "reference": part.key, "owner": link.key,
         "mark": str(part.values.get("ean") or ""), "marker": "", "agreed": None, "changed_at": at,
-        "retired": part.values.get("active") is False, "unproven": link.unproven, **UNHASHED,
+        "retired": part.values.get("active") is False, "unproven": link.unproven, **UNHASHED, "evidence": None,
     }  # fmt: skip
 
 
@@ -162,6 +201,7 @@ class LinkReferences:
         self._by_reference: dict[tuple[Kind, str], str] = {}
         self._asked: set[tuple[Kind, str]] = set()
         self._taken_in: set[Kind] = set()
+        self._distinct: Mapping[tuple[Kind, str], frozenset[str]] | None = None
 
     def ask(self, kind: Kind, keys: Collection[str]) -> None:
         """Look up many keys at once."""
@@ -187,6 +227,12 @@ class LinkReferences:
             for key, _ in self._stored.pairs(self._flow, kind, "reference", [reference]):
                 self._by_reference[kind, reference] = key
         return self._by_reference.get((kind, reference))
+
+    def distinct(self, kind: Kind, key: str) -> Collection[str]:
+        """Return the references of the target that a person said are another record than the one under this key."""
+        if self._distinct is None:
+            self._distinct = self._stored.distinctions(self._flow)
+        return self._distinct.get((kind, key), frozenset())
 
     def _take_in(self, kind: Kind) -> None:
         """Take in all links of a kind that has few; what is not among them is still asked for, as it may come later."""
@@ -333,9 +379,15 @@ class Links(Store):
         return self.database.first(sa.select(links.c.key).where(*here).limit(1)) is not None
 
     def keep(self, flow: str, kept: Sequence[Link], *told: Event) -> None:
-        """Keep links, with one for each part of what they agreed on, and what there is to tell of it."""
+        """Keep links as somebody says they are, with one for each part of what they agreed on, and tell of it.
+
+        What was known of the identity of their records no longer counts, where the link brings nothing of it.
+        """
         with self.database.write() as connection:
             keep_links(connection, self.clock(), flow, kept, self.mirrors)
+            for link in kept:
+                _drop_distinction(connection, flow, link.kind, link.key, link.reference)
+            renew_evidence(connection, flow, {(link.kind, link.key): link.evidence for link in kept})
             tell(connection, self.clock(), told)
 
     def settle(self, flow: str, chosen: Sequence[tuple[Settled, Event]]) -> int:
@@ -354,6 +406,58 @@ class Links(Store):
                     kept.append(event)
             tell(connection, self.clock(), kept)
         return len(kept)
+
+    def distinctions(self, flow: str) -> dict[tuple[Kind, str], frozenset[str]]:
+        """Return which references of the target a person said are another record, by kind and key of the source."""
+        found: dict[tuple[Kind, str], frozenset[str]] = {}
+        for row in self.database.rows(sa.select(distinctions).where(distinctions.c.flow == flow)):
+            pair = Kind.stored(row.kind), str(row.key)
+            found[pair] = found.get(pair, frozenset()) | {str(row.reference)}
+        return found
+
+    def confirm_identity(self, flow: str, shown: Link, mark: str, event: Event) -> bool:
+        """Keep that both records of a link are the same although their evidence says otherwise.
+
+        `shown` has the reference and the evidence that the person saw, `mark` stands for the evidence they contradict.
+        Returns False, and keeps nothing, where the link has another reference or other evidence by now.
+        """
+        here = (links.c.flow == flow, links.c.kind == shown.kind, links.c.key == shown.key)
+        now = self.clock()
+        with self.database.write() as connection:
+            row = connection.execute(sa.select(links).where(*here).with_for_update()).first()
+            known = link_of(row) if row is not None else None
+            if known is not None and (known.reference, known.evidence.mark) != (shown.reference, mark):
+                return False
+            if known is None:
+                keep_links(connection, now, flow, [shown], self.mirrors)
+            evidence = known.evidence.replaced(shown.evidence) if known else shown.evidence
+            connection.execute(links.update().where(*here).values(evidence=evidence.to_json(), **UNHASHED))
+            _drop_distinction(connection, flow, shown.kind, shown.key, shown.reference)
+            other = self.mirrors.get((flow, shown.kind))
+            if other is not None:
+                _confirm_mirrored(connection, *other, shown, evidence)
+            tell(connection, now, [event])
+        return True
+
+    def separate(self, flow: str, shown: Link, mark: str, by: str, event: Event) -> bool:
+        """Set a link aside: its two records are not the same, and are not matched with one another again.
+
+        So is the same link of another flow. Returns False, and keeps nothing, where the link has another reference or
+        other evidence by now.
+        """
+        now = self.clock()
+        with self.database.write() as connection:
+            here = (links.c.flow == flow, links.c.kind == shown.kind, links.c.key == shown.key)
+            row = connection.execute(sa.select(links).where(*here).with_for_update()).first()
+            known = link_of(row) if row is not None else None
+            if known is not None and (known.reference, known.evidence.mark) != (shown.reference, mark):
+                return False
+            _separate(connection, now, flow, shown, by)
+            other = self.mirrors.get((flow, shown.kind))
+            if other is not None:
+                _separate(connection, now, other[0], Link(other[1], shown.reference, shown.key), by)
+            tell(connection, now, [event])
+        return True
 
     def references(self, flow: str) -> LinkReferences:
         """Return the links of a flow as a connector asks for them."""

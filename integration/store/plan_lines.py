@@ -75,6 +75,15 @@ def add_lines(connection: sa.Connection, run: str, kept: Sequence[PlanRow]) -> l
     return rows
 
 
+def replace_line(connection: sa.Connection, run: str, old: PlanRow, new: PlanRow) -> None:
+    """Put a line in the place of another one of the same number, and count it so."""
+    before, after = (line_to_row(run, old.seq, line) for line in (old, new))
+    connection.execute(lines.update().where(lines.c.run == run, lines.c.seq == old.seq).values(after))
+    moved = [(before["action"], before["step"], -1, -old.weight), (after["action"], after["step"], 1, new.weight)]
+    count_tallies(connection, run, moved)
+    facets.count_facets(connection, run, facets.of_row(after), facets.of_row(before))
+
+
 def count_tallies(connection: sa.Connection, run: str, moved: Iterable[tuple[Any, Any, int, Any]]) -> None:
     """Add to the run's tallies: action, step, lines and weight, both negative for what leaves."""
     sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])

@@ -1,6 +1,7 @@
 """Previews at work: what was read, and the plan as it comes about, page by page."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import groupby
 from operator import itemgetter
@@ -10,10 +11,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from integration.core.flow import Mirrors, Unique
 from integration.core.guards import SOURCE_EMPTY
-from integration.core.issues import Issue, Met
+from integration.core.issues import Issue, Met, Skip
 from integration.core.known import told_with
+from integration.core.link_evidence import Evidence
 from integration.core.links import Hashes, Link
-from integration.core.plan import Action, Brake
+from integration.core.plan import Action, Brake, Change
 from integration.core.plan_lines import PlanRow
 from integration.core.position import Position
 from integration.core.records import Kind
@@ -32,6 +34,7 @@ from integration.store.tables import links as of_links
 
 DIGESTS_AT_ONCE = 10_000
 NONE_SAME: Mapping[str, str] = {}
+NO_RENEWALS: Mapping[tuple[Kind, str], Evidence] = {}
 
 
 class Previews(Store):
@@ -139,11 +142,13 @@ class Previews(Store):
         *,
         hashed: Sequence[Link] = (),
         wrong: Sequence[Link] = (),
+        evidence: Mapping[tuple[Kind, str], Evidence] = NO_RENEWALS,
     ) -> None:
         """Keep a page of the plan, the issues it met and the links of what both sides already agree on.
 
         The lines are numbered here. `unchanged_weight` is how many records read needed no line. `hashed` are links with
         the hashes that they get; those of `wrong` ones lied, so that none of the flow is believed any more.
+        `evidence` is what identifies the records of links by now, by kind and key.
         """
         now = self.clock()
         with self.database.write() as connection:
@@ -154,6 +159,7 @@ class Previews(Store):
             )
             transitions.keep_progress(connection, now, run, progress)
             links.keep_links(connection, now, row.flow, unchanged, self.mirrors)
+            links.renew_evidence(connection, row.flow, evidence)
             if wrong:
                 hashes.forget_hashes(connection, row.flow)
             hashes.keep_hashes(connection, row.flow, hashed)
@@ -196,6 +202,33 @@ class Previews(Store):
         with self.database.write() as connection:
             row = transitions.keep_run(connection, run, fingerprint=fingerprint, read=read)
             issues.close_unmet(connection, now, row.flow, run, complete=False)
+
+    def unneeded(self, run: str, derived: Collection[str], counted: Collection[str]) -> list[tuple[PlanRow, Change]]:
+        """Return the planned changes of derived stages whose documents are all parked in this plan, with their lines.
+
+        `counted` are the stages of the documents. What was taken back once is left out of the plan anyway.
+        """
+        of_run = lines.c.run == run
+        parked = sa.select(lines.c.key).where(of_run, lines.c.stage.in_(counted), lines.c.step == Step.PARKED)
+        keys = {row.key for row in self.database.rows(parked)}
+        if not keys:
+            return []
+        planned = (lines.c.stage.in_(derived), lines.c.step == Step.PLANNED, lines.c.cause == "")
+        rows = map(plan_row, self.database.rows(sa.select(lines).where(of_run, *planned).order_by(lines.c.seq)))
+        return [(row, row.change) for row in rows if row.change is not None and keys.issuperset(row.change.sources)]
+
+    def skip_planned(self, run: str, skips: Sequence[tuple[PlanRow, Skip]], position: Position) -> None:
+        """Turn planned changes into lines that take no part, with the position that no longer counts them."""
+        now = self.clock()
+        with self.database.write() as connection:
+            row = transitions.keep_run(connection, run, position=position_to_json(position))
+            for line, skip in skips:
+                left = replace(
+                    line, action=Action.SKIP, change=None, digest="", brakes=(), cause=skip.reason, facts=skip.facts,
+                    reference="", calls=0,
+                )  # fmt: skip
+                plan_lines.replace_line(connection, run, line, left)
+                tell(connection, now, [_planned(run, row.flow, left)])
 
     def digests(self, run: str) -> Iterator[str]:
         """Yield the digest of every change of the plan, a portion in memory at a time."""

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from integration.core.issues import Issue, Skip
+from integration.core.link_evidence import evidence_from_json
 from integration.core.plan import Action, Approval, Brake, Change
 from integration.core.plan_lines import PlanRow
 from integration.core.position import Position, Task
@@ -45,6 +46,8 @@ def change_to_json(change: Change) -> dict[str, object]:
         shape["unit"] = change.unit
     if change.undoes:
         shape["undoes"] = True
+    if change.evidence:
+        shape["evidence"] = change.evidence.to_json()
     return shape
 
 
@@ -67,6 +70,7 @@ def change_from_json(shape: Mapping[str, Any]) -> Change:
         undoes=shape.get("undoes", False),
         told=shape.get("told", {}),
         unit=shape.get("unit", ""),
+        evidence=evidence_from_json(shape.get("evidence")),
     )
 
 

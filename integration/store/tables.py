@@ -209,11 +209,23 @@ links = sa.Table(
     sa.Column("retired", sa.Boolean, nullable=False),
     sa.Column("changed_at", Moment, nullable=False),
     sa.Column("unproven", sa.Boolean, nullable=False, server_default=sa.false()),  # nobody could read it back
+    sa.Column("evidence", Json),  # what identifies the records of both sides
     sa.Column("source_hash", TextColumn, nullable=False, server_default=""),  # of both sides as they were when they
     sa.Column("target_hash", TextColumn, nullable=False, server_default=""),  # agreed; empty: to be compared as records
     sa.Index("ix_links_reference", "flow", "kind", "reference"),
     sa.Index("ix_links_mark", "flow", "kind", "mark"),
     sa.Index("ix_links_changed", "flow", "kind", "changed_at"),
+)
+
+distinctions = sa.Table(
+    "distinctions",
+    metadata,
+    _text("flow", primary_key=True),
+    _text("kind", primary_key=True),
+    _text("key", primary_key=True),  # a record of the source,
+    _text("reference", primary_key=True),  # and one of the target that a person said is another one
+    _text("by"),
+    sa.Column("decided_at", Moment, nullable=False),
 )
 
 taken_back = sa.Table(

@@ -436,3 +436,12 @@ def test_nothing_is_proven_by_what_cannot_be_read_nor_sent_over_it() -> None:
     assert differences(wanted, wrong) == ("name",)
     assert not still_applies(change, wrong)
     assert remaining(change, wrong) is None
+
+
+def test_a_record_without_parts_is_retired_itself() -> None:
+    agreed = Record(Kind.RELATION, "10002", {"name": "Klant", "active": True})
+    change = retire(agreed, frozenset({"10002"}), title="Klant")
+    assert (change.action, change.wanted.values) == (Action.RETIRE, {"active": False})
+    assert change.before is not None
+    assert change.before.values == {"active": True}
+    assert change.agreed.values == {"name": "Klant", "active": False}

@@ -24,6 +24,9 @@ class Says:
     def objection(self, _stage: Stage, desired: Record, _held: Held | None, _link: Link | None) -> Issue | None:
         return Issue("sku_duplicate", desired.key) if desired.key == "objected" else None
 
+    def remarks(self, _stage: Stage, desired: Record, _held: Held | None, _link: Link | None) -> tuple[Issue, ...]:
+        return (Issue("price_group_of_till", desired.key),) if desired.key == "remarked" else ()
+
     def fitting(self, _stage: Stage, desired: Record, _held: Held | None) -> Record | Skip:
         return Skip("not_offered", desired.key) if desired.key == "held back" else desired
 
@@ -55,6 +58,12 @@ def test_a_field_that_both_sides_changed_waits_alone() -> None:
     decision = decided(product(name="B"), product(name="C"), agreed(product(name="A")))
     assert isinstance(decision.outcome, Unchanged)
     assert [(one.cause, one.field) for one in decision.waits] == [("field_conflict", "name")]
+
+
+def test_a_remark_stands_beside_what_is_written() -> None:
+    decision = decided(product("remarked", name="B"), product("remarked", name="A"), agreed(product(name="A")))
+    assert isinstance(decision.outcome, Change)
+    assert [one.cause for one in decision.waits] == ["price_group_of_till"]
 
 
 def test_what_vanished_from_the_target_waits() -> None:

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 
 from integration.core.erasure import ERASED, Customer
 from integration.core.issues import Issue, Met
+from integration.core.link_evidence import Evidence
 from integration.core.links import Link
 from integration.core.records import Correction, Kind, Record
 from integration.store import issues, links, tables
@@ -16,6 +17,7 @@ from tests.clocks import Clock
 
 ANNA = {"name": "Anna Özdemir", "email": "anna@post.example", "city": "Zeist", "account": "1300"}
 BRAM = {"name": "Bram", "email": "johanna@post.example", "phone": "Anna Özdemir"}
+KNOWN = Evidence({"": {"name": "Anna Özdemir", "email": "anna@vroeger.example"}}, {"": {"name": "Anna Özdemir"}})
 ONE = Customer("39001", "62")
 
 
@@ -23,7 +25,7 @@ def fill(database: Database, clock: Clock) -> None:
     booked = {"debtor": "62", "email": "anna@post.example", "customer": "Anna Özdemir", "number": "2026.1"}
     with database.write() as connection:
         links.keep_links(connection, clock(), "customers", [
-            Link(Kind.RELATION, "39001", "62", Record(Kind.RELATION, "39001", ANNA)),
+            Link(Kind.RELATION, "39001", "62", Record(Kind.RELATION, "39001", ANNA), evidence=KNOWN),
             Link(Kind.RELATION, "39002", "63", Record(Kind.RELATION, "39002", BRAM)),
         ])  # fmt: skip
         links.keep_links(connection, clock(), "orders", [
@@ -54,7 +56,7 @@ def test_a_person_is_found_by_either_number_with_all_that_is_theirs(database: Da
     assert {("debtor", "39001"), ("relation", "62"), ("debtor", "39002")} <= erasing.every_number(ONE)
     person = erasing.person(ONE)
     assert person.documents == {"doc-1"}
-    assert person.telling == {"Anna Özdemir", "anna@post.example", "Kerklaan 7", "Anna"}
+    assert person.telling == {"Anna Özdemir", "anna@post.example", "anna@vroeger.example", "Kerklaan 7", "Anna"}
     assert person.places == {"Zeist", "Ede"}
     assert {one.table for one in erasing.found(person)} == {"links", "issues", "outbox", "corrections"}
     assert erasing.documents(person) == [("sales_order", "doc-1", "26000032")]

@@ -30,7 +30,7 @@ def a_row(key: str, agreed: object = None) -> dict[str, object]:
     elsewhere = NOW.astimezone(timezone(timedelta(hours=2)))
     texts = dict.fromkeys(("reference", "owner", "mark", "marker", "source_hash", "target_hash"), "ü\0")
     return {"flow": "products", "kind": "product", "key": key, **texts, "agreed": agreed, "retired": True,
-            "unproven": False, "changed_at": elsewhere}  # fmt: skip
+            "unproven": False, "changed_at": elsewhere, "evidence": None}  # fmt: skip
 
 
 def test_what_is_put_in_is_read_alike_either_way(database: Database) -> None:
@@ -38,7 +38,18 @@ def test_what_is_put_in_is_read_alike_either_way(database: Database) -> None:
         INSERT.each(connection, [a_row("1", {"é": ["1", None]}), a_row("2")])
         ready = [tuple(row) for row in OF_KEYS.rows(connection, {"flow": "products"}, ["1", "2"])]
     assert ready == [tuple(row) for row in database.rows(sa.select(links).order_by(links.c.key))]
-    assert ready[0][4:] == ("ü\ufffd", "ü\ufffd", "ü\ufffd", {"é": ["1", None]}, True, NOW, False, "ü\ufffd", "ü\ufffd")
+    assert ready[0][4:] == (
+        "ü\ufffd",
+        "ü\ufffd",
+        "ü\ufffd",
+        {"é": ["1", None]},
+        True,
+        NOW,
+        False,
+        None,
+        "ü\ufffd",
+        "ü\ufffd",
+    )
 
 
 @pytest.mark.parametrize("number", [1, 3, 700])

@@ -26,6 +26,7 @@ from integration.connectors.accountview.target import (
 )
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
+from integration.core.link_evidence import Identity, identity_of
 from integration.core.plan import Change, differences
 from integration.core.records import Batch, Held, Kind, Record, Written
 from integration.core.vat_numbers import bare_vat_number, same_vat_number, without_prefix
@@ -119,6 +120,8 @@ class Debtors:
                         rows = [row for row in rows if _may_be(layout, row, record)]
                     if evidence.name == "vat_number":
                         rows = [row for row in rows if _has_number_of(layout, row, record)]
+                    if evidence.name != "link" and (distinct := references.distinct(Kind.DEBTOR, record.key)):
+                        rows = [row for row in rows if layout.text(row, "number") not in distinct]
                     if rows and record.key not in held:
                         held[record.key] = _debtor(layout, record, rows, evidence.name)
         return held
@@ -245,7 +248,14 @@ def _debtor(layout: Layout, wanted: Record, rows: Sequence[Row], evidence: str) 
         change_stamp(layout, first),
         evidence=evidence,
         others=tuple(layout.text(row, "number") for row in others),
+        identities={"": _identity(layout, first)},
     )
+
+
+def _identity(layout: Layout, row: Row) -> Identity:
+    """Return what identifies a debtor, whichever fields are asked for."""
+    names = [name for name in ("name", "email", "vat_number", "postcode") if layout.has(name)]
+    return identity_of(Kind.DEBTOR, {name: layout.text(row, name) for name in names})
 
 
 def _preference(layout: Layout, row: Row) -> tuple[bool, bool, bool, int, str]:

@@ -55,7 +55,7 @@ class TillProducts:
         self._branch_prices = BranchPrices(settings, client)
         self._custom_types: Mapping[str, str] | None = None
         self._lowest = Lowest()
-        self._named: ByNumbers[tuple[str, str]] = ByNumbers()
+        self._named: ByNumbers[tuple[str, str, codec.ArticleIdentity]] = ByNumbers()
         self._named_products = ByNumbers[Element](lambda product: len(codec.articles(product)))
         self._turns = [Lock() for _ in range(_TURNS)]
 
@@ -149,15 +149,15 @@ class TillProducts:
             return found | {number: one for each in untold for number, one in self.articles([each]).items()}
         return found | dict.fromkeys(untold, nameless[0]) if untold else found
 
-    def stock_told(self, numbers: Sequence[str]) -> dict[str, str]:
-        """Return what the till says whether stock is kept for these articles, as it came, by their numbers."""
+    def stock_told(self, numbers: Sequence[str]) -> dict[str, tuple[str, codec.ArticleIdentity]]:
+        """Return whether stock is kept for these articles, as it came, and what identifies each, by their numbers."""
         wanted = set(numbers)
 
-        def ask(page: Sequence[str]) -> list[tuple[str, str]]:
+        def ask(page: Sequence[str]) -> list[tuple[str, str, codec.ArticleIdentity]]:
             return codec.every_stock_told(self._products("articleNumbers", page, siblings=False))
 
         told = self._in_pages(self._named.all(ask, lambda one: one[:1]), numbers)
-        return {number: one for number, one in told if number in wanted}
+        return {number: (one, identity) for number, one, identity in told if number in wanted}
 
     def _asked(self, filter_name: str, numbers: Sequence[str], *, siblings: bool) -> list[Element]:
         def ask(page: Sequence[str]) -> list[Element]:

@@ -76,7 +76,7 @@ class TillRelations:
         """Return which relations these customers are, and add them to what was found."""
         self._index.refresh()
         while True:
-            own = {record.key: self._own(record) for record in wanted}
+            own = {record.key: self._own(record, references) for record in wanted}
             owned = {number: key for key, numbers in own.items() for number in numbers}
             matches = {record.key: match for record in wanted if (match := self._match(record, references, own, owned))}
             found |= self._index.nameless
@@ -88,11 +88,14 @@ class TillRelations:
                 return matches
             self._index.forget(gone)  # the till tells of no relation that it removed
 
-    def _own(self, record: Record) -> list[str]:
-        """Return the relations that carry the external id of this customer."""
-        given = codec.marks(record.values.get("external_id"), None, None)
-        by_key = self._index.fitting(codec.marks(record.key, None, None), "external_id")
-        return by_key or self._index.fitting(given, "external_id")
+    def _own(self, record: Record, references: References) -> list[str]:
+        """Return the relations that carry the external id of this customer, without those known to be another."""
+        distinct = references.distinct(Kind.RELATION, record.key)
+        for given in (record.key, record.values.get("external_id")):
+            fitting = self._index.fitting(codec.marks(given, None, None), "external_id")
+            if found := [number for number in fitting if number not in distinct]:
+                return found
+        return []
 
     def _match(
         self, record: Record, references: References, own: Mapping[str, Sequence[str]], owned: Mapping[str, str]
@@ -102,10 +105,12 @@ class TillRelations:
             return _Match(numbers[0], "external_id", tuple(numbers[1:]))
         values = record.values
         sought = codec.marks(None, values.get("vat_number"), values.get("email"), country=values.get("country"))
+        distinct = references.distinct(Kind.RELATION, record.key)
         for evidence in _EVIDENCE[1:]:
             known = {
                 number: references.key(Kind.RELATION, number) or owned.get(number)
                 for number in self._index.fitting(sought, evidence)
+                if number not in distinct
             }
             if numbers := [number for number, key in known.items() if key in (None, record.key)]:
                 return _Match(numbers[0], evidence, tuple(numbers[1:]))

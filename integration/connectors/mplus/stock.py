@@ -22,6 +22,7 @@ from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import expect_readable, in_pages, till_numbers
 from integration.connectors.protocol import Learned, References
 from integration.core.errors import RejectedError
+from integration.core.link_evidence import identity_of
 from integration.core.moves import COUNTED, Move, StockCounted, counted_of, unreadable_move
 from integration.core.plan import Change
 from integration.core.records import Batch, Held, Kind, Record, Value, Written, WrongValueError, unreadable
@@ -53,6 +54,7 @@ class _Raw(NamedTuple):
 
     number: str
     kept: str  # whether stock is kept
+    identity: codec.ArticleIdentity
     rows: Mapping[str, Element]
     moved: Mapping[str, Sequence[Move]]
 
@@ -94,7 +96,10 @@ class TillStock:
         """
         with expect_readable():
             articles = self._products.articles(till_numbers(map(_number, wanted)))
-            kept = {number: codec.stock_told(article) for number, (_, article) in articles.items()}
+            kept = {
+                number: (codec.stock_told(article), codec.article_identity(article))
+                for number, (_, article) in articles.items()
+            }
             return {
                 record.key: self._held(record, raw, articles[raw.number]) for record, raw in self._raw(wanted, kept)
             }
@@ -106,7 +111,9 @@ class TillStock:
             raws = self._raw(wanted, kept)
             return {record.key: made for record, raw in raws if (made := self._hash_of(record, raw))}
 
-    def _raw(self, wanted: Sequence[Record], kept: Mapping[str, str]) -> Iterator[tuple[Record, _Raw]]:
+    def _raw(
+        self, wanted: Sequence[Record], kept: Mapping[str, tuple[str, codec.ArticleIdentity]]
+    ) -> Iterator[tuple[Record, _Raw]]:
         """Yield what the till says of each of these articles that it has: those of which is told if stock is `kept`."""
         there = [(record, number) for record in wanted if (number := _number(record)) in kept]
         rows = self._rows(there)
@@ -114,14 +121,14 @@ class TillStock:
         for record, number in there:
             own = {part.key: row for part in record.parts if (row := rows.get((part.key, number))) is not None}
             moved = {branch: later for branch in own if (later := _at(moves, branch, number))} if moves else NOTHING
-            yield record, _Raw(number, kept[number], own, moved)
+            yield record, _Raw(number, *kept[number], own, moved)
 
     def _hash_of(self, wanted: Record, raw: _Raw) -> str:
         """Return a hash of what came; empty where movements count beside it."""
         if raw.moved:
             return ""
         parts = [part for branch in sorted([one.key for one in wanted.parts]) for part in raw.said(branch)]
-        return self._hash(raw.number, raw.kept, *parts)
+        return self._hash(raw.number, raw.kept, *raw.identity, *parts)
 
     def _rows(self, wanted: Numbered) -> dict[tuple[str, str], Element]:
         """Return the till's rows by branch and article: one call for each branch and portion of articles."""
@@ -182,7 +189,14 @@ class TillStock:
             values["managed"] = managed
         record = Record(Kind.STOCK, wanted.key, values, levels, wanted.source)
         seen = _Seen(product, since, reserved)
-        return Held(record, number, str(marker), original=seen, hash=self._hash_of(wanted, raw))
+        return Held(
+            record,
+            number,
+            str(marker),
+            original=seen,
+            hash=self._hash_of(wanted, raw),
+            identities={"": identity_of(Kind.STOCK, raw.identity._asdict())},
+        )
 
     def _levels(
         self, wanted: Record, there: Mapping[str, Element], since: Mapping[str, Decimal], *, managed: bool | None

@@ -1,7 +1,8 @@
 """Customers: debtors of AccountView become relations of MplusKASSA, and nobody becomes two."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -11,8 +12,8 @@ from integration.core.errors import Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
-from integration.core.plan import Action, Change
-from integration.core.records import Held, Kind, Record, Value, clean
+from integration.core.plan import Change, retire
+from integration.core.records import Held, Kind, Record, Value, clean, same
 from integration.core.rules import EMPTY, as_text, field_owners, rules_from, unusable
 from integration.core.staged import Staged
 from integration.core.traces import Trace, TraceStep, by_setting, given
@@ -28,6 +29,13 @@ from integration.words.countries import country_code
 EXTERNAL_ID, EMAIL, VAT_NUMBER = "relation.external_id", "relation.email", "relation.vat_number"
 VAT_METHOD, PRICE_GROUP = "relation.vat_method", "relation.price_group"
 NO_TERMS = Terms()
+# What the till has in a field of an agreement, beside the terms, where there is none: a field left out would stay.
+NO_AGREEMENT: Mapping[str, Value] = {
+    "price_group": "0",
+    "discount_percent": Decimal(0),
+    "credit_limit": Decimal(0),
+    "payment_days": Decimal(0),
+}
 # Values of a relation that are ours alone: which other debtors have the same evidence. Never written.
 SHARED = {"email": "shared_email", "vat_number": "shared_vat_number"}
 
@@ -56,6 +64,7 @@ class Customers(FlowLogic):
         self.flow = FLOW
         self.settings = settings
         self.resends = settings.resends
+        self.retires = settings.retire_gone
         self.mapping_version = version
         given = dict.fromkeys((EXTERNAL_ID, VAT_METHOD, PRICE_GROUP), Ownership.ON_CREATE)
         self.policy = terms.policy({**given, **owned})
@@ -191,30 +200,48 @@ class Customers(FlowLogic):
             return Skip("blocked", desired.key, {"key": desired.key})
         out = set(SHARED.values())
         if held is None or self.settings.empty == "keep":
-            out |= {name for name, value in desired.values.items() if value in EMPTY and not is_term(name)}
+            empty = {name for name, value in desired.values.items() if value in EMPTY and not is_term(name)}
+            withdrawn = self._withdrawn(desired.key, empty, held.record) if held else set()
+            out |= empty - withdrawn
+            gone = {name: NO_AGREEMENT[name] for name in withdrawn & NO_AGREEMENT.keys()}
+            desired = replace(desired, values={**desired.values, **gone})
         if held is not None and _other_id(desired, held):
             out.add("external_id")
         return replace(desired, values={name: value for name, value in desired.values.items() if name not in out})
+
+    def _withdrawn(self, key: str, empty: Collection[str], held: Record) -> set[str]:
+        """Return the fields that the books no longer have, and in which the till has what we wrote."""
+        ours = {name for name in empty if self._is_ours(name) and held.values.get(name) not in EMPTY}
+        known = self._terms.agreed(key) if ours else None
+        return {name for name in ours if known and same(known.values.get(name), held.values.get(name))}
+
+    def _is_ours(self, name: str) -> bool:
+        """Tell whether the books take a field away: one kept equal, or of an agreement that nobody edited."""
+        owner = self.policy.get(f"{Kind.RELATION}.{name}")
+        return owner is Ownership.KEEP_EQUAL or (owner is Ownership.KEEP_UNLESS_CHANGED and name in NO_AGREEMENT)
+
+    def remarks(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> tuple[Issue, ...]:
+        """Return that the till gives a price group that the books do not name and that no flow wrote: it stays."""
+        there = as_text(held.record.values.get("price_group")).strip() if held else ""
+        is_asked = "price_group" in desired.values and self._is_ours("price_group")
+        if (
+            there in ("", NO_AGREEMENT["price_group"])
+            or not is_asked
+            or desired.values["price_group"] not in EMPTY
+            or self.settings.empty == "clear"
+        ):
+            return ()
+        agreed = link.agreed.values.get("price_group") if link and link.agreed else None
+        if same(agreed, there):
+            return ()
+        facts = {"key": as_text(desired.values.get("name")) or desired.key, "number": there}
+        return (Issue("price_group_of_till", desired.key, "relation.price_group", facts),)
 
     def withdraw(self, stage: Stage, change: Change) -> Change | Skip | Issue:
         """Return the change that makes a created relation inactive: sales may hang on it by now."""
         if change.agreed.values.get("active") is False:
             return super().withdraw(stage, change)
-
-        def with_active(value: bool) -> Record:
-            return Record(change.kind, change.key, {"active": value}, source=change.agreed.source)
-
-        return Change(
-            action=Action.RETIRE,
-            kind=change.kind,
-            key=change.key,
-            title=change.title,
-            group=change.group,
-            sources=(),
-            wanted=with_active(value=False),
-            before=with_active(value=True),
-            agreed=replace(change.agreed, values={**change.agreed.values, "active": False}),
-        )
+        return replace(retire(change.agreed, frozenset(), title=change.title), group=change.group)
 
     # ---- why
 
@@ -236,9 +263,15 @@ class Customers(FlowLogic):
         return [*traces.values(), *traced(Kind.RELATION, record.key, terms)]
 
     def by_change(self, change: Change) -> Mapping[str, Reason]:
-        """Return which prices go since the books have them no more."""
+        """Return which prices and other agreements go since the books have them no more."""
         values = change.wanted.values.items()
-        return {name: Reason("because_agreement_gone") for name, value in values if value is None and is_term(name)}
+        gone = (name for name, value in values if (value is None and is_term(name)) or _is_nothing(name, value))
+        return {name: Reason("because_agreement_gone") for name in gone}
+
+
+def _is_nothing(name: str, value: Value) -> bool:
+    """Tell whether a value takes an agreement away."""
+    return name in NO_AGREEMENT and (value in EMPTY or value == NO_AGREEMENT[name])
 
 
 def _as_kept(trace: Trace) -> Value:

@@ -50,6 +50,7 @@ class CustomerSettings(Resending):
     create: bool = True
     blocked: Literal["skip", "inactive"] = "skip"
     accounts: tuple[str, ...] = ()  # collective accounts of who counts as a customer; empty: all debtors
+    retire_gone: bool = True  # who is gone from the books becomes inactive at the till
     leave_out: tuple[str, ...] = ()  # numbers of collective and cash debtors
     empty: Literal["keep", "clear"] = "keep"  # what the till has where the books have nothing
     other_external_id: Literal["park", "accept"] = "park"  # a relation found by evidence that has another's id

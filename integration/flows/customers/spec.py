@@ -34,6 +34,7 @@ SECTIONS = (
         (
             Switch("create"),
             Switch("resends"),
+            Switch("retire_gone"),
             Pick("empty", ("keep", "clear")),
             Pick("other_external_id", ("park", "accept"), "taken"),
         ),

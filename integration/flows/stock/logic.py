@@ -27,6 +27,7 @@ from integration.flows.stock.settings import AMOUNT, BRANCH, FLOW, FORMULA, MANA
 Tallied = Callable[[str], Tally | None]
 FINEST = Decimal("0.001")  # what a level of the till is counted in
 ZERO = Decimal(0)
+IDENTIFYING = ("name", "ean")  # of an article of the books: that it is the one linked; never written
 UNIT = "unit"  # of an article of the books: it is told with a level, and never written
 
 
@@ -130,8 +131,10 @@ class StockLogic(FlowLogic):
         values = self._looked_up(number, tally)
         if self.settings.managed != "leave":
             values["managed"] = self.settings.managed == "on"
-        if unit := as_text(record.values.get(UNIT)).strip():
-            values[UNIT] = unit
+        for name in (UNIT, *IDENTIFYING):
+            if text := as_text(record.values.get(name)).strip():
+                values[name] = text
+        values["external_id"] = key
         try:
             levels = tuple(
                 Record(Kind.LEVEL, branch, {"amount": self._level(branch, source, record, [], tally)})

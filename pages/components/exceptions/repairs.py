@@ -6,6 +6,7 @@ import streamlit as st
 
 from integration.core.causes import By, cause
 from integration.core.issues import CauseGroup, OpenIssue
+from integration.core.link_evidence import CUSTOMER_CHANGED
 from integration.core.records import Field, Record
 from integration.core.rows import EVERY
 from integration.core.rules import EMPTY
@@ -49,7 +50,8 @@ MOST_CHOICES = 10  # records of one group that are linked by hand one after the 
 
 def noun(app: Application, group: CauseGroup) -> str:
     """Return of what kind the records of a group are: `order`, `article`, `customer` or `record`."""
-    return "customer" if group.facts.get("documents") else app.flows.noun(group.flow)
+    is_customer = group.cause == CUSTOMER_CHANGED or group.facts.get("documents")
+    return "customer" if is_customer else app.flows.noun(group.flow)
 
 
 def preview_group(app: Application, group: CauseGroup, version: int | None = None) -> None:

@@ -83,6 +83,7 @@ EVENTS = (
     "issue_taken_back",
     "linked_by_hand",
     "conflict_settled",
+    "identity_decided",
     "found_by_hand",
     "not_there",
     "mapping_published",

@@ -72,6 +72,7 @@ _LOOKS = {
     "issue_taken_back": ("orange", "undo"),
     "linked_by_hand": ("blue", "link"),
     "conflict_settled": ("blue", "compare_arrows"),
+    "identity_decided": ("blue", "how_to_reg"),
     "found_by_hand": ("violet", "link"),
     "not_there": ("blue", "replay"),
 }

@@ -1,6 +1,8 @@
 """What is particular to customers: companies and persons, VAT numbers, defaults by country, and nobody becoming two."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Ownership
 from integration.core.issues import Issue, Skip
+from integration.core.link_evidence import CUSTOMER_CHANGED, OTHER_RECORD, SAME_RECORD
 from integration.core.links import Link
 from integration.core.plan import Action, Change
 from integration.core.records import Held, Kind, Record, Value
@@ -16,10 +19,12 @@ from integration.core.run import Mode
 from integration.core.staged import Staged
 from integration.core.states import RunState, Step
 from integration.core.traces import Trace
-from integration.flows.customers.logic import Customers
+from integration.flows.customers.logic import NO_AGREEMENT, Customers
 from integration.flows.customers.settings import CustomerSettings
+from integration.flows.prices import Terms
 from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowLogic
+from integration.services.settling import without_identity_questions
 from integration.store.database import Database
 from tests.builders import a_create, a_debtor, a_relation, guarded
 from tests.fakes import MemoryConnector
@@ -83,7 +88,7 @@ def held(evidence: str = "email", others: tuple[str, ...] = (), **relation: Valu
 def test_debtors_become_relations() -> None:
     logic: FlowLogic = customers()
     assert logic.flow is FLOWS["customers"].flow
-    assert (logic.mapping_version, logic.most, logic.retires) == (7, None, False)
+    assert (logic.mapping_version, logic.most, logic.retires) == (7, None, True)
     assert CustomerSettings().schedule_minutes == 15
     assert guarded(logic, a_create(a_relation())) == {}
 
@@ -538,6 +543,235 @@ def test_a_create_without_an_answer_is_found_again_and_not_repeated(
     till.lose_answer("10002")
     run = harness.run()
     assert (run.counts.proven, till.writes.count("10002")) == (3, 1)
+
+
+# ---- a number identifies nobody
+
+OTHER = {"name": "Piet Vermeer", "email": "piet@vermeer.example", "postcode": "9711 XY"}
+
+
+def relation_of(till: MemoryConnector, reference: str) -> tuple[str, Record]:
+    """Return the key and the record of a relation of the till by its number."""
+    return next((key, kept.record) for (_, key), kept in till._kept.items() if kept.reference == reference)
+
+
+def decide(harness: CustomerHarness, option: str, flow: str = "customers") -> None:
+    """Answer the questions about the identity of customers."""
+    stores: Any = harness  # it has the links, which is all that is asked for
+    found = harness.issues.list(flow, CUSTOMER_CHANGED)
+    assert found
+    without_identity_questions(stores, flow, found, option, "anna")
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_a_customer_who_became_another_under_a_number_is_a_question_and_is_not_written(
+    harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector, side: str
+) -> None:
+    harness.run()
+    if side == "source":
+        edited(books, "10002", OTHER, Kind.DEBTOR)
+    else:
+        edited(till, "10002", {**OTHER, "external_id": ""}, Kind.RELATION)
+        edited(books, "10002", {"phone": "030 7654321"}, Kind.DEBTOR)
+    before = till.held(Kind.RELATION)
+    run = harness.run()
+    assert harness.causes(run) == {"10002": CUSTOMER_CHANGED}
+    assert till.held(Kind.RELATION) == before
+
+
+@pytest.mark.parametrize("values", [{"email": "nieuw@voorbeeld.nl"}, {"postcode": "9711 XY", "street": "Dam 1"}])
+def test_a_customer_who_moves_or_has_a_new_address_is_the_same(
+    harness: CustomerHarness, books: MemoryConnector, values: Mapping[str, Value]
+) -> None:
+    harness.run()
+    edited(books, "10002", values, Kind.DEBTOR)
+    assert set(harness.steps(harness.run()).values()) == {Step.PROVEN}
+
+
+def test_another_customer_is_matched_anew_and_the_relation_that_was_linked_is_left_alone(
+    harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector
+) -> None:
+    harness.run()
+    reference = harness.links.get("customers", Kind.RELATION, ["10002"])["10002"].reference
+    key, _ = relation_of(till, reference)
+    till.put(replace(till.held(Kind.RELATION)[key], key="R2"))  # the till calls it by a number of its own
+    till._kept[Kind.RELATION, "R2"] = replace(till._kept[Kind.RELATION, "R2"], reference=reference)
+    till.remove(Kind.RELATION, key)
+    before = till.held(Kind.RELATION)["R2"]
+    edited(books, "10002", OTHER, Kind.DEBTOR)
+    harness.run()
+    decide(harness, OTHER_RECORD)
+    run = harness.run(Mode.CHOSEN, ["10002"])
+
+    assert harness.changes(run)["10002"].action is Action.CREATE
+    assert till.held(Kind.RELATION)["R2"] == before
+    assert harness.links.get("orders", Kind.DEBTOR, [reference]) == {}
+    assert harness.links.get("customers", Kind.RELATION, ["10002"])["10002"].reference != reference
+
+
+def test_the_same_customer_after_all_is_written_and_the_flow_of_orders_knows_it_too(
+    harness: CustomerHarness, books: MemoryConnector
+) -> None:
+    harness.run()
+    edited(books, "10002", OTHER, Kind.DEBTOR)
+    harness.run()
+    decide(harness, SAME_RECORD)
+    run = harness.run(Mode.CHOSEN, ["10002"])
+
+    assert harness.steps(run) == {"10002": Step.PROVEN}
+    link = harness.links.get("customers", Kind.RELATION, ["10002"])["10002"]
+    mirrored = harness.links.get("orders", Kind.DEBTOR, [link.reference])[link.reference]
+    assert mirrored.evidence.target[""]["name"] == "Piet Vermeer"
+
+
+def test_an_external_id_alone_identifies_nobody(harness: CustomerHarness, till: MemoryConnector) -> None:
+    till.put(a_relation("R9", external_id="10003", name="Piet Vermeer", email="piet@vermeer.example"))
+    run = harness.run()
+    assert harness.causes(run) == {"10003": CUSTOMER_CHANGED}
+    assert till.held(Kind.RELATION)["R9"].values["name"] == "Piet Vermeer"
+    decide(harness, OTHER_RECORD)
+    assert harness.changes(harness.run(Mode.CHOSEN, ["10003"]))["10003"].action is Action.CREATE
+
+
+# ---- what the books take away
+
+KEPT_EQUAL = [
+    {"target": f"relation.{name}", "source": name, "ownership": "keep_equal"}
+    for name in ("price_group", "discount_percent", "credit_limit", "payment_days")
+]
+GIVEN: dict[str, Value] = {
+    "price_group": "3", "discount_percent": Decimal(5), "credit_limit": Decimal(1000), "payment_days": Decimal(30),
+}  # fmt: skip
+
+
+class AgreeingHarness(CustomerHarness):
+    """The flow with rules that keep agreements with customers equal."""
+
+    def made(self) -> Customers:
+        """Return the logic with these rules, which asks the links what both sides agreed on."""
+
+        def agreed(key: str) -> Record | None:
+            link = self.links.get(self.flow, Kind.RELATION, [key]).get(key)
+            return link.agreed if link else None
+
+        settings, body = CustomerSettings(**self.settings), with_rules(*KEPT_EQUAL)
+        return Customers(settings, body, self.mapping_version, {}, Terms(agreed=agreed))
+
+
+@pytest.fixture
+def agreeing(database: Database, books: MemoryConnector, till: MemoryConnector) -> AgreeingHarness:
+    """The flow after a run in which a customer got all that can be agreed with one."""
+    edited(books, "10002", GIVEN, Kind.DEBTOR)
+    here = AgreeingHarness(database, books, till)
+    here.run()
+    assert {name: till.held(Kind.RELATION)["10002"].values[name] for name in GIVEN} == GIVEN
+    return here
+
+
+@pytest.mark.parametrize("name", GIVEN)
+@pytest.mark.parametrize("value", [None, ""])
+def test_what_we_wrote_goes_when_the_books_have_it_no_more(
+    agreeing: AgreeingHarness, books: MemoryConnector, till: MemoryConnector, name: str, value: Value
+) -> None:
+    edited(books, "10002", {name: value}, Kind.DEBTOR)
+    run = agreeing.preview()
+    nothing = NO_AGREEMENT[name]  # a field that is left out would stay as it is
+    assert agreeing.wanted(run) == {"10002": {name: nothing}}
+    change = agreeing.changes(run)["10002"].change
+    assert change is not None
+    assert agreeing._logic("customers").by_change(change)[name].code == "because_agreement_gone"
+    agreeing.commit(run)
+    assert till.held(Kind.RELATION)["10002"].values[name] == nothing
+    assert agreeing.preview(Mode.COMPLETE).state is RunState.DONE
+
+
+def test_a_discount_of_nothing_is_written(agreeing: AgreeingHarness, books: MemoryConnector) -> None:
+    edited(books, "10002", {"discount_percent": Decimal(0)}, Kind.DEBTOR)
+    assert agreeing.wanted(agreeing.preview()) == {"10002": {"discount_percent": Decimal(0)}}
+
+
+def test_what_the_till_had_before_us_stays_and_its_price_group_is_told(
+    agreeing: AgreeingHarness, books: MemoryConnector, till: MemoryConnector
+) -> None:
+    edited(till, "10003", {"price_group": "7", "credit_limit": Decimal(50)}, Kind.RELATION)
+    edited(books, "10003", {"price_group": "", "credit_limit": None, "city": "Delft"}, Kind.DEBTOR)
+    run = agreeing.run()
+    assert agreeing.causes(run) == {"10003": "price_group_of_till"}
+    held = till.held(Kind.RELATION)["10003"].values
+    assert (held["price_group"], held["credit_limit"], held["city"]) == ("7", Decimal(50), "Delft")
+
+
+def test_a_price_group_that_somebody_gave_at_the_till_since_is_not_taken_away(
+    agreeing: AgreeingHarness, books: MemoryConnector, till: MemoryConnector
+) -> None:
+    edited(till, "10002", {"price_group": "7"}, Kind.RELATION)
+    edited(books, "10002", {"price_group": None}, Kind.DEBTOR)
+    run = agreeing.run()
+    assert agreeing.causes(run) == {"10002": "price_group_of_till"}
+    assert till.held(Kind.RELATION)["10002"].values["price_group"] == "7"
+
+
+# ---- gone from the books
+
+
+def test_who_is_gone_from_the_books_becomes_inactive_at_the_till(
+    harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector
+) -> None:
+    harness.run()
+    books.remove(Kind.DEBTOR, "10002")
+    assert harness.changes(harness.preview()) == {}  # what changed tells of nobody who is gone
+    run = harness.preview(Mode.COMPLETE)
+    assert {key: row.action for key, row in harness.changes(run).items()} == {"10002": Action.RETIRE}
+    harness.commit(run)
+    assert till.held(Kind.RELATION)["10002"].values["active"] is False
+    assert harness.preview(Mode.COMPLETE).state is RunState.DONE
+
+
+def test_who_is_renumbered_is_one_active_relation(
+    harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector
+) -> None:
+    harness.run()
+    moved = books.held(Kind.DEBTOR)["10002"]
+    books.remove(Kind.DEBTOR, "10002")
+    books.put(replace(moved, key="20002", values={**moved.values, "number": "20002"}))
+    harness.run(Mode.COMPLETE)
+    harness.run(Mode.COMPLETE)
+    same = [one.values for one in till.held(Kind.RELATION).values() if one.values.get("email") == moved.values["email"]]
+    assert [one.get("active") for one in same].count(True) == 1
+
+
+def test_who_comes_back_is_active_again(
+    harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector
+) -> None:
+    harness.run()
+    gone = books.held(Kind.DEBTOR)["10002"]
+    books.remove(Kind.DEBTOR, "10002")
+    harness.run(Mode.COMPLETE)
+    books.put(gone)
+    harness.run(Mode.COMPLETE)
+    assert till.held(Kind.RELATION)["10002"].values["active"] is True
+
+
+def test_a_plan_that_makes_somebody_inactive_waits_as_long_as_they_are_gone(
+    harness: CustomerHarness, books: MemoryConnector
+) -> None:
+    harness.run()
+    books.remove(Kind.DEBTOR, "10002")
+    waiting = harness.preview(Mode.COMPLETE)
+    edited(books, "10003", {"phone": "030 7654321"}, Kind.DEBTOR)
+    run = harness.preview()
+    assert {key: row.action for key, row in harness.changes(run).items()} == {
+        "10002": Action.RETIRE,
+        "10003": Action.UPDATE,
+    }
+    assert harness.runs.get(waiting.id).state is RunState.DISCARDED
+
+
+def test_nobody_becomes_inactive_where_that_is_switched_off(harness: CustomerHarness, books: MemoryConnector) -> None:
+    harness.settings["retire_gone"] = False
+    harness.run()
+    books.remove(Kind.DEBTOR, "10002")
+    assert harness.preview(Mode.COMPLETE).state is RunState.DONE
 
 
 # ---- undone

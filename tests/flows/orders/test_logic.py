@@ -1,6 +1,6 @@
 """What is particular to documents: which take part, which are booked once, and what happens later."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -384,6 +384,10 @@ class Memory:
 
     def key(self, kind: Kind, reference: str) -> str | None:
         return next((key for (of, key), known in self.known.items() if of is kind and known == reference), None)
+
+    def distinct(self, kind: Kind, key: str) -> Collection[str]:
+        del kind, key
+        return ()
 
 
 @pytest.fixture(scope="module")

@@ -396,16 +396,19 @@ def test_what_the_till_does_not_tell_is_taken_for_counted() -> None:
     assert isinstance(fitting(a_stock(managed=None)), Record)
 
 
+KNOWN_BY = {"number": "1001", "unit": "ST", "name": "Artikel 1001", "external_id": "1001"}  # told, and never written
+
+
 def test_counting_is_switched_on_together_with_the_level() -> None:
     found = fitting(a_stock(managed=False), managed="on")
     assert isinstance(found, Record)
-    assert found.flat() == {"number": "1001", "managed": True, "unit": "ST", "1/amount": Decimal(14)}
+    assert found.flat() == {**KNOWN_BY, "managed": True, "1/amount": Decimal(14)}
 
 
 def test_counting_is_switched_off_without_a_level() -> None:
     found = fitting(a_stock(), managed="off", branches={})
     assert isinstance(found, Record)
-    assert found.flat() == {"number": "1001", "managed": False, "unit": "ST"}
+    assert found.flat() == {**KNOWN_BY, "managed": False}
 
 
 def test_the_brake_counts_what_goes_from_something_to_nothing() -> None:

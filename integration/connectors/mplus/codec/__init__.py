@@ -28,7 +28,9 @@ from integration.connectors.mplus.codec.fields import (
 from integration.connectors.mplus.codec.gift_cards import GiftCard, decode_gift_card
 from integration.connectors.mplus.codec.moves import decode_move, encode_moment
 from integration.connectors.mplus.codec.products import (
+    ArticleIdentity,
     TillGroup,
+    article_identity,
     article_number,
     articles,
     change_marker,
@@ -76,6 +78,7 @@ __all__ = [
     "DOCUMENTS",
     "FIELDS",
     "UNTOLD",
+    "ArticleIdentity",
     "CustomFieldUnknownError",
     "DocumentType",
     "ElementEdit",
@@ -85,6 +88,7 @@ __all__ = [
     "TillGroup",
     "UnfitError",
     "Vocabulary",
+    "article_identity",
     "article_number",
     "articles",
     "as_it_came",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from lxml import etree
 
@@ -40,6 +40,14 @@ from integration.core.records import Field, Kind, Record, Value, WrongValueError
 
 # Translates a group's number into our code, or a code into the number; None when it has no counterpart.
 Keys = Callable[[str], str | None]
+
+
+class ArticleIdentity(NamedTuple):
+    """What identifies an article of the till beside its number."""
+
+    name: str
+    ean: str
+    external_id: str
 
 
 _STOCK_KEPT = qualified("stockArticle")
@@ -316,16 +324,27 @@ def stock_told(article: Element) -> str:
     return child_text(article, _STOCK_KEPT)
 
 
-def every_stock_told(answer: Element) -> list[tuple[str, str]]:
-    """Return the same of all articles of an answer, each with its number; one without a readable number is left out.
+def article_identity(article: Element) -> ArticleIdentity:
+    """Return name, EAN and external id of an article, which tell whether its number still means it."""
+    return ArticleIdentity(*(article.findtext(path) or "" for path in _IDENTITY))
+
+
+def every_stock_told(answer: Element) -> list[tuple[str, str, ArticleIdentity]]:
+    """Return number, whether stock is kept as it came, and identity of all articles of an answer.
+
+    One without a readable number is left out.
 
     Where each article tells either once, as it should, both are looked up in one go: that takes a quarter of the time.
     """
     articles, plain, numbers, told = (_of_articles(answer, path) for path in ("", _ONE_EACH, *_TEXTS))
     if len(articles) == len(plain) == len(numbers) == len(told) and all(map(is_number, numbers)):
-        return [(str(int(number)), one) for number, one in zip(numbers, told, strict=True)]
-    read = ((if_readable(article_number, one), stock_told(one)) for one in articles)
-    return [(number, one) for number, one in read if number is not None]
+        every = zip(numbers, told, articles, strict=True)
+        return [(str(int(number)), one, article_identity(article)) for number, one, article in every]
+    read = ((if_readable(article_number, one), stock_told(one), article_identity(one)) for one in articles)
+    return [(number, one, identity) for number, one, identity in read if number is not None]
+
+
+_IDENTITY = (qualified("description"), qualified("barcode"), qualified("extArticleId"))
 
 
 _ONE_EACH = "[count(n:articleNumber) = 1 and count(n:stockArticle) = 1]"

@@ -121,6 +121,16 @@ def upgrade() -> None:  # noqa: PLR0915  a statement for each table
     )
     op.create_index("ix_deliveries_due", "deliveries", ["sent_at", "due_at"], unique=False)
     op.create_table(
+        "distinctions",
+        sa.Column("flow", TextColumn, nullable=False),
+        sa.Column("kind", TextColumn, nullable=False),
+        sa.Column("key", TextColumn, nullable=False),
+        sa.Column("reference", TextColumn, nullable=False),
+        sa.Column("by", TextColumn, nullable=False),
+        sa.Column("decided_at", Moment, nullable=False),
+        sa.PrimaryKeyConstraint("flow", "kind", "key", "reference", name=op.f("pk_distinctions")),
+    )
+    op.create_table(
         "drift",
         sa.Column("flow", TextColumn, nullable=False),
         sa.Column("kind", TextColumn, nullable=False),
@@ -248,6 +258,7 @@ def upgrade() -> None:  # noqa: PLR0915  a statement for each table
         sa.Column("retired", sa.Boolean(), nullable=False),
         sa.Column("changed_at", Moment, nullable=False),
         sa.Column("unproven", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("evidence", Json, nullable=True),
         sa.Column("source_hash", TextColumn, server_default="", nullable=False),
         sa.Column("target_hash", TextColumn, server_default="", nullable=False),
         sa.PrimaryKeyConstraint("flow", "kind", "key", name=op.f("pk_links")),

@@ -115,6 +115,6 @@ def test_whether_stock_is_kept_is_told_of_all_articles_as_of_each(articles: tupl
     answer = etree.fromstring(
         f'<ns:answer xmlns:ns="urn:mplusqapi"><ns:productList>{product}</ns:productList></ns:answer>'
     )
-    assert [one for _, one in codec.every_stock_told(answer)] == told
+    assert [one for _, one, _ in codec.every_stock_told(answer)] == told
     each = answer.iterfind(f".//{qualified('article')}")
     assert [codec.stock_told(one) for one in each if codec.if_readable(codec.article_number, one)] == told

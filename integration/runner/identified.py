@@ -1,0 +1,105 @@
+"""Compares records with the evidence of their links; where it contradicts, a person is asked, nothing is written."""
+
+import json
+from collections.abc import Mapping
+
+from integration.core.flow import Flow
+from integration.core.issues import Issue
+from integration.core.link_evidence import (
+    NO_EVIDENCE,
+    Evidence,
+    Match,
+    Side,
+    contradicting_side,
+    contradicts_match,
+    evidence_of,
+    identity_cause,
+    match_evidence,
+    shown_identity,
+)
+from integration.core.links import Link
+from integration.core.records import Held, Record, Unreadable
+from integration.runner.page import PlanPage
+from integration.store.links import LinkReferences
+
+NUMBERS = ("", "external_id")  # by which a record is found without anything else that identifies it
+
+
+class Identified:
+    """Compares the records of a page with the evidence of their links."""
+
+    def __init__(self, references: LinkReferences, flow: Flow, links: Mapping[str, Link]) -> None:
+        self._references = references
+        self._flow = flow
+        self._links = links
+
+    def question(self, wanted: Record, held: Held | None, titles: Mapping[str, str]) -> Issue | None:
+        """Return the question whether a record and the one in the target are the same; None where they are."""
+        if held is not None and isinstance(held.record, Unreadable):
+            return None
+        seen, link = evidence_of(wanted, held), self._links.get(wanted.key)
+        title = titles.get(wanted.key, wanted.key)
+        if link is not None:
+            side = contradicting_side(wanted.kind, link.evidence, seen)
+            return None if side is None else identity_question(self._flow, link, seen, side, title)
+        if held is None or not seen.source or held.evidence not in NUMBERS:
+            return None
+        is_distinct = held.reference in self._references.distinct(wanted.kind, wanted.key)
+        if is_distinct or contradicts_match(wanted.kind, seen):
+            return _unlinked_question(self._flow, wanted, held.reference, seen, title)
+        return None
+
+    def renewed(self, wanted: Record, held: Held | None, page: PlanPage) -> Evidence:
+        """Return what identifies both records now, and have the page keep it with the link that is there."""
+        link, seen = self._links.get(wanted.key), evidence_of(wanted, held)
+        known = link.evidence if link else NO_EVIDENCE
+        evidence = known.renewed(seen)
+        if link is not None and held is not None and evidence != known:
+            page.evidence[link.kind, link.key] = evidence
+        return evidence
+
+
+def identity_question(flow: Flow, link: Link, seen: Evidence, side: Side, title: str) -> Issue:
+    """Return the question about a link whose record on one side is another one than it was."""
+    known = link.evidence
+    pairs = {Side.SOURCE: (known.source, seen.source), Side.TARGET: (known.target, seen.target)}
+    was, now = shown_identity(*pairs[side])
+    other = shown_identity({}, pairs[Side.TARGET if side is Side.SOURCE else Side.SOURCE][1])[1]
+    where = flow.source if side is Side.SOURCE else flow.target
+    return _question(link, seen, title, {"system": where, "was": was, "now": now, "other": other})
+
+
+def _unlinked_question(flow: Flow, wanted: Record, reference: str, seen: Evidence, title: str) -> Issue:
+    """Return the question about two records that have one number and were never linked."""
+    was, now = shown_identity(seen.source, seen.target)
+    link = Link(wanted.kind, wanted.key, reference)
+    return _question(link, seen, title, {"system": flow.target, "was": was, "now": now, "other": was})
+
+
+def _question(link: Link, seen: Evidence, title: str, shown: Mapping[str, str]) -> Issue:
+    facts = {
+        "key": title,
+        "record": link.key,
+        "kind": str(link.kind),
+        "number": link.reference,
+        **shown,
+        "evidence_json": json.dumps(seen.to_json(), ensure_ascii=False),
+        "mark": link.evidence.mark,
+    }
+    return Issue(identity_cause(link.kind), link.key, "identity", facts)
+
+
+def target_question(flow: Flow, link: Link | None, wanted: Record, held: Held | None, title: str) -> Issue | None:
+    """Return the question about a record of the target that is another one than the one linked.
+
+    What we wrote there ourselves meanwhile is no other record: it is held against `wanted` as well.
+    """
+    if link is None or held is None or isinstance(held.record, Unreadable):
+        return None
+    seen = Evidence(target=evidence_of(wanted, held).target)
+    if match_evidence(wanted.kind, link.evidence, seen)[Side.TARGET] is not Match.CONTRADICTS:
+        return None
+    ours = NO_EVIDENCE.after_write(wanted)
+    if match_evidence(wanted.kind, ours, seen)[Side.TARGET] is Match.AGREES:
+        return None
+    return identity_question(flow, link, seen, Side.TARGET, title)

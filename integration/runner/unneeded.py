@@ -1,0 +1,35 @@
+"""Customers and addresses that a plan would write for documents of which none is written: they are left as they are."""
+
+from integration.core.issues import Skip
+from integration.core.position import Position
+from integration.core.records import Sort
+from integration.core.run import Mode, Run
+from integration.flows.spec import FlowLogic
+from integration.runner.dependencies import Dependencies
+from integration.runner.page import empty_page
+
+
+def skip_unneeded(deps: Dependencies, run: Run, logic: FlowLogic) -> Position:
+    """Skip each customer and address whose documents are all parked; return the position without their changes.
+
+    They come out of documents and are planned before them, so only the whole plan tells which documents are parked.
+    """
+    flow, position = logic.flow, run.position
+    if run.mode is Mode.UNDO:  # a customer is put back by itself
+        return position
+    derived = [stage.name for stage in flow.stages if stage.derived and stage.target.sort is Sort.PARTY]
+    found = deps.previews.unneeded(run.id, derived, [stage.name for stage in flow.counting]) if derived else []
+    if not found:
+        return position
+    counted = Position()
+    skips = []
+    for row, change in found:
+        page = empty_page(deps, logic, flow.stage(row.stage))
+        page.change(change)
+        counted = page.counted(counted)
+        facts = {"key": row.title, "count": str(len(change.sources))}
+        skips.append((row, Skip("documents_parked", row.key, facts)))
+    fewer = {code: -count for code, count in counted.watched.items()}
+    position = position.counting(-counted.changes, 0, fewer)
+    deps.previews.skip_planned(run.id, skips, position)
+    return position

@@ -1,0 +1,91 @@
+"""A till is replaced: its numbers mean other people and goods from then on, and nothing of these is overwritten."""
+
+from typing import Any
+
+import pytest
+
+from integration.core.link_evidence import ARTICLE_CHANGED, CUSTOMER_CHANGED, OTHER_RECORD, SAME_RECORD
+from integration.core.states import Step
+from tests.consoles import WHO, Console, article, console
+from tests.people import somebody
+from tests.stores import stores_in
+
+__all__ = ["article", "console"]
+
+ANNA = {"address": "Kerklaan 1", "zipcode": "3511 AB", "city": "Utrecht"}
+OTHERS: tuple[dict[str, Any], ...] = (
+    {
+        "name": "Piet Vermeer",
+        "email": "piet@vermeer.example",
+        "address": "Dam 1",
+        "zipcode": "9711 XY",
+        "city": "Groningen",
+    },
+    {
+        "name": "Fietsen Bos",
+        "email": "info@bos.example",
+        "address": "Kade 9",
+        "zipcode": "6211 CD",
+        "city": "Maastricht",
+    },
+)
+
+
+def answer(console: Console, flow: str, cause: str, option: str, *keys: str) -> None:
+    """Answer the questions about some records as an operator does on the page of exceptions."""
+    issues = [one for one in stores_in(console.application).issues.list(flow, cause) if one.issue.key in keys]
+    assert len(issues) == len(keys)
+    console.application.exceptions.decide(flow, issues, option, somebody(WHO))
+
+
+@pytest.mark.long
+def test_the_relations_of_another_till_overwrite_no_debtor_and_each_question_has_an_answer(
+    console: Console, article: str
+) -> None:
+    till = console.till_client
+    people = [till.customer(name, f"{name.casefold()}@anna.example", **ANNA) for name in ("Jansen", "Pietersen")]
+    for number in people:
+        order = till.order(article, relation=number)
+        assert console.lines(console.run("orders", order))[order].step is Step.PROVEN
+    known = [console.rows("CONTACT", DEB_NR=number) for number in people]
+
+    for number, values in zip(people, OTHERS, strict=True):
+        console.sandbox.till.edit("relations", number, values)
+    sales = [till.order(article, relation=number) for number in people]
+    before = console.sandbox.state("CONTACT")
+    run = console.run("orders", *sales)
+    lines = console.lines(run)
+    assert {lines[number].cause for number in people} == {CUSTOMER_CHANGED}
+    assert {lines[sale].cause for sale in sales} == {"needed_record_parked"}
+    assert console.sandbox.state("CONTACT") == before
+
+    answer(console, "orders", CUSTOMER_CHANGED, OTHER_RECORD, people[0])
+    answer(console, "orders", CUSTOMER_CHANGED, SAME_RECORD, people[1])
+    lines = console.lines(console.run("orders", *sales))
+    assert {lines[sale].step for sale in sales} == {Step.PROVEN}
+    now = {number: console.rows("CONTACT", DEB_NR=number) for number in people}
+    assert (len(known[0]), len(now[people[0]])) == (1, 2)  # a debtor of their own
+    assert known[0][0] in now[people[0]]
+    assert now[people[1]][0]["ADDRESS1"] == OTHERS[1]["address"]  # a person said that it is the same one
+    assert console.waits("orders", CUSTOMER_CHANGED) == set()
+
+
+@pytest.mark.long
+def test_an_article_of_another_till_gets_neither_price_nor_stock(console: Console, article: str) -> None:
+    (sold,) = [one for one in console.sandbox.state("articles", "mplus") if str(one["articleNumber"]) == article]
+    code = str(sold["extArticleId"])
+    console.application.flows.change("stock", {"branches": {"1": "formula"}}, somebody(WHO))
+    console.run("stock")
+    other = {"description": "Tuinstoel", "barcode": "8700000000001", "extArticleId": ""}
+    console.sandbox.till.edit("articles", article, other)
+    console.sandbox.accountview.edit("ARTICLE", code, {"QTY_AVAIL": 77, "QTY_FREE2": 77, "QTY_TECH": 77})
+    before = console.sandbox.state("stock", "mplus"), console.sandbox.state("articles", "mplus")
+    for flow in ("stock", "products"):
+        run = console.run(flow)
+        assert [line.cause for line in console.lines(run).values()].count(ARTICLE_CHANGED) == 1, flow
+    now = console.sandbox.state("stock", "mplus"), console.sandbox.state("articles", "mplus")
+
+    def of_the_article(state: tuple[list[dict[str, Any]], ...]) -> list[list[dict[str, Any]]]:
+        return [[one for one in table if str(one["articleNumber"]) == article] for table in state]
+
+    assert of_the_article(now) == of_the_article(before)
