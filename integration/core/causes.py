@@ -292,6 +292,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("brake_strangers", OPERATOR, repair=_setting("reference_prefix")),
         Cause("source_empty", OPERATOR),
         Cause("field_vanished", ADMINISTRATOR),
+        Cause("column_repeated", ADMINISTRATOR),
         Cause("run_active", NOBODY),
         Cause("in_doubt", OPERATOR, repair=AGAIN),
         Cause("nothing_moves", ADMINISTRATOR),

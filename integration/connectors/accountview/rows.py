@@ -10,9 +10,11 @@ from integration.connectors.accountview.codec import (
     LONGEST_SHOWN,
     PRICE_PLACES,
     TOO_LARGE,
+    RepeatedColumn,
     Row,
     by_its_look,
     calendar_day,
+    expect_unique_columns,
     number_or_none,
     says_a_day,
     stamp,
@@ -41,6 +43,7 @@ def row_decoder(kind: Kind, names: Mapping[str, str]) -> Callable[[Row], Record]
     def decode(row: Row) -> Record:
         key = text_or_none(row.get(names["code"])) or ""
         try:
+            expect_unique_columns(row)
             expect_key(key, names["code"], row)
             values = {
                 name: sure(name, column, row, read(row.get(column)))
@@ -77,8 +80,10 @@ def whole_records(rows: Sequence[Row], decode: Callable[[Row], Record], beside: 
     """Yield the records of rows; one that lacks a column which others of the list have is one that cannot be read.
 
     `beside` are rows of the same list that are not decoded. A list tells the same columns of each of its rows, and what
-    is empty as empty; what one row alone does not tell may be anything.
+    is empty as empty; what one row alone does not tell may be anything. Raises MalformedAnswerError for a column that
+    each of several rows has more than once.
     """
+    _expect_some_unique((*rows, *beside))
     columns = frozenset(column for row in (*rows, *beside) for column in row)
     for row in rows:
         record = decode(row)
@@ -87,6 +92,15 @@ def whole_records(rows: Sequence[Row], decode: Callable[[Row], Record], beside: 
             yield unreadable(record.kind, record.key, WrongValueError(min(lacking), ""), raw_row(row))
         else:
             yield record
+
+
+def _expect_some_unique(rows: Sequence[Row]) -> None:
+    first, *following = rows or ({},)
+    for name, value in first.items():
+        if not isinstance(value, RepeatedColumn) or not following:
+            continue
+        if all(isinstance(row.get(name), RepeatedColumn) for row in following):
+            raise value.error()
 
 
 def expect_told(layout: Layout, row: Row, *names: str) -> None:
@@ -118,7 +132,11 @@ def read_of(kind: Kind, key: str, row: Row, read: Callable[[], Record]) -> Recor
 
 
 def others(row: Row, names: Mapping[str, str]) -> dict[str, Value]:
-    """Return what stands in the columns without a meaning of ours, under their own names."""
+    """Return what stands in the columns without a meaning of ours, under their own names.
+
+    Raises WrongValueError for a row that has a column more than once.
+    """
+    expect_unique_columns(row)
     meant = set(names.values())
     return {column: by_its_look(value) for column, value in row.items() if column not in meant}
 
