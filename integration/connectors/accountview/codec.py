@@ -77,6 +77,22 @@ def text_or_none(value: object) -> str | None:
     return str(value).rstrip() or None
 
 
+def has_hidden_signs(value: object) -> bool:
+    """Tell whether a code has a blank before it, or a sign in or after it that nobody sees.
+
+    Such signs are control characters, non-breaking and zero-width spaces. Blanks after a code are the database's own.
+    """
+    if not isinstance(value, str):
+        return False
+    code = value.rstrip(" ")
+    return code[:1] == " " or not code.isprintable()
+
+
+def without_hidden_signs(value: str) -> str:
+    """Return a code without the signs of which `has_hidden_signs` tells."""
+    return "".join(sign for sign in value if sign.isprintable()).strip(" ")
+
+
 def number_or_none(value: object, places: int) -> Decimal | None:
     """Return a number; None when it is empty, absent or no number. Zero is a number."""
     if isinstance(value, RepeatedColumn):

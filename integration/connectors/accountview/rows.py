@@ -15,6 +15,7 @@ from integration.connectors.accountview.codec import (
     by_its_look,
     calendar_day,
     expect_unique_columns,
+    has_hidden_signs,
     number_or_none,
     says_a_day,
     stamp,
@@ -41,10 +42,10 @@ def row_decoder(kind: Kind, names: Mapping[str, str]) -> Callable[[Row], Record]
     meant = frozenset(names.values())
 
     def decode(row: Row) -> Record:
-        key = text_or_none(row.get(names["code"])) or ""
+        key = ""
         try:
+            key = key_of(row, names["code"])
             expect_unique_columns(row)
-            expect_key(key, names["code"], row)
             values = {
                 name: sure(name, column, row, read(row.get(column)))
                 for name, column, read in known
@@ -111,11 +112,21 @@ def expect_told(layout: Layout, row: Row, *names: str) -> None:
             raise WrongValueError(column, "")
 
 
+def key_of(row: Row, column: str) -> str:
+    """Return the key of a row. Raises WrongValueError as `expect_key` does."""
+    key = text_or_none(row.get(column)) or ""
+    expect_key(key, column, row)
+    return key
+
+
 def expect_key(key: str, column: str, row: Row) -> None:
-    """Raise WrongValueError for a row without a key: nobody knows which record it is, or that it is none."""
-    if not key:
-        told = row.get(column)
-        raise WrongValueError(column, "" if told is None else str(told)[:LONGEST_SHOWN])
+    """Raise WrongValueError for a row without a key: nobody knows which record it is, or that it is none.
+
+    A key with signs that nobody sees is none either: the record is known elsewhere without them.
+    """
+    told = row.get(column)
+    if not key or has_hidden_signs(told):
+        raise WrongValueError(column, "" if told is None else repr(told)[1:-1] if key else str(told)[:LONGEST_SHOWN])
 
 
 def raw_row(row: Row) -> str:

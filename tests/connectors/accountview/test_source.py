@@ -11,7 +11,7 @@ from integration.core.errors import (
     MalformedAnswerError,
     RejectedError,
 )
-from integration.core.records import Fields, Kind, Unreadable
+from integration.core.records import Fields, Kind, Record, Unreadable
 from tests.connectors.accountview.conversation import TABLES, an_accountview, answer_of, asked_for
 
 STOPPED = "answer_incomplete|list_out_of_order"
@@ -224,3 +224,12 @@ def test_a_row_that_does_not_tell_what_the_others_do_cannot_be_read(place: int) 
     for read in (accountview.extract(Kind.ARTICLE).records, page.read(())):
         (wrong,) = [one for one in read if isinstance(one, Unreadable)]
         assert (wrong.key, wrong.field, wrong.nameless) == (str(place), "K9_EAN", False)
+
+
+@pytest.mark.parametrize("code", [" 1002", "1002\u00a0", "\u200b1002"])
+def test_a_row_found_by_a_code_with_signs_that_nobody_sees_is_not_taken_for_nothing(code: str) -> None:
+    accountview = an_accountview(answer_of(ARTICLE=[{"ART_CODE": "1001"}, {"ART_CODE": code}]))
+    one, wrong = sorted(accountview.fetch(Kind.ARTICLE, ["1001", "1002"]), key=lambda each: each.key)
+    assert (type(one), one.key) == (Record, "1001")
+    assert isinstance(wrong, Unreadable)
+    assert (wrong.key, wrong.field) == ("1002", "ART_CODE")
