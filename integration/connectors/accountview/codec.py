@@ -15,7 +15,7 @@ from typing import Literal
 from integration.connectors.accountview.settings import SYSTEM, BusinessObject
 from integration.connectors.protocol import DictionaryColumn
 from integration.core.errors import MalformedAnswerError, RejectedError
-from integration.core.money import amount
+from integration.core.money import amount, number_in_text
 from integration.core.records import Field, FieldType, Kind, Value, WrongValueError
 
 # ---- single values
@@ -94,13 +94,16 @@ def without_hidden_signs(value: str) -> str:
 
 
 def number_or_none(value: object, places: int) -> Decimal | None:
-    """Return a number; None when it is empty, absent or no number. Zero is a number."""
+    """Return a number; None when it is empty, absent or no number. Zero is a number.
+
+    A text that can be two numbers, such as 1.234, is none.
+    """
     if isinstance(value, RepeatedColumn):
         raise value.error()
     if value is None or isinstance(value, bool) or str(value).strip() == "":
         return None
     try:
-        return amount(value if isinstance(value, Decimal) else str(value).strip(), places)
+        return amount(number_in_text(value) if isinstance(value, str) else value, places)
     except ValueError:
         return None
 

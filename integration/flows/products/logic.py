@@ -11,7 +11,7 @@ from integration.core.errors import Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
-from integration.core.money import add_vat, amount, remove_vat
+from integration.core.money import add_vat, amount, number_in_text, remove_vat
 from integration.core.plan import Change, retire
 from integration.core.records import Held, Kind, Record, Value, clean
 from integration.core.rules import EMPTY, as_text, field_owners, rules_from
@@ -257,7 +257,8 @@ class ProductsLogic(FlowLogic):
 
     def _usable(self, price: Value, record: Record) -> Decimal:
         try:
-            number = None if price in EMPTY or isinstance(price, bool) else amount(price, 6)
+            told = number_in_text(price) if isinstance(price, str) and price not in EMPTY else price
+            number = None if told in EMPTY or isinstance(told, bool) else amount(told, 6)
         except ValueError:
             number = None
         if number is None or number < 0 or (not number and self.settings.zero_price == "park"):

@@ -106,6 +106,8 @@ def test_a_price_that_is_none_is_no_value(price: object) -> None:
     ("column", "held"),
     [
         ("PX_SELL", "veel"),
+        *(("PX_SELL", text) for text in ("1.234", "1,234", "1 234", "1.234,50", "1e3", "\u0661\u0662", "\u20ac 12")),
+        ("QTY_AVAIL", "12.000"),
         ("PX_SELL", "9" * 40),
         ("PX_SELL", Decimal("9" * 40)),
         ("REC_UPD", "2026-02-31T10:00:00"),
