@@ -168,6 +168,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("ledger_account_unusable", OPERATOR, ("account",), _setting("daybook")),
         Cause("field_too_long", OPERATOR, ("field", "limit"), VALUE_OR_FIELDS),
         Cause("required_field_empty", OPERATOR, ("field",), VALUE_OR_FIELDS),
+        Cause("date_implausible", OPERATOR, ("field",), _system_or("settings", "years_back")),
         Cause("characters_not_supported", OPERATOR, repair=VALUE),
         Cause("mplus_credentials_rejected", ADMINISTRATOR),
         Cause("request_refused", DEVELOPER),

@@ -30,6 +30,7 @@ OTHER_PLACES = 6  # numbers whose meaning we do not know keep more decimals than
 
 _NUMBER = re.compile(r"[+-]?(?:\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})", re.ASCII)
 _STAMP = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}:\d{2}))?")
+_EMPTY_YEARS = ("0000", "0001", "1899")  # of dates of the database that are empty
 _WORDS_FOR_TRUE = frozenset({"true", ".t.", "t", "1", "ja", "yes", "j", "y", "waar"})
 _WORDS_FOR_FALSE = frozenset({"false", ".f.", "f", "0", "nee", "no", "n", "onwaar", "", "none"})
 
@@ -124,7 +125,7 @@ def stamp(value: object) -> str | None:
     if isinstance(value, RepeatedColumn):
         raise value.error()
     found = _STAMP.match(str(value or "").strip())
-    if found is None or found[1] < "1900":  # empty dates of the database come as year 1 or 1899
+    if found is None or found[1] < "1900":
         return None
     return f"{found[1]}T{found[2] or '00:00:00'}"
 
@@ -141,7 +142,8 @@ def calendar_day(value: object) -> date | None:
 def says_a_day(value: object) -> bool:
     """Tell whether something says a day, readable or not; what the database has for an empty one says none."""
     text = str(value or "").strip()
-    return stamp(text) is not None if _STAMP.match(text) else re.search(r"[^\W0_]", text) is not None
+    found = _STAMP.match(text)
+    return found[1][:4] not in _EMPTY_YEARS if found else re.search(r"[^\W0_]", text) is not None
 
 
 def literal(moment: datetime) -> str:
