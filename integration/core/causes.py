@@ -233,6 +233,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("email_too_long", OPERATOR, repair=VALUE_OR_FIELDS),
         Cause("vat_number_invalid", OPERATOR, repair=VALUE),
         Cause("totals_differ", OPERATOR, repair=_setting("rounding_limit")),
+        Cause("line_contradicts_itself", OPERATOR, repair=SYSTEM),
         Cause("refund_before_order", OPERATOR),
         Cause("sale_waits", NOBODY),
         Cause("sale_partly_booked", OPERATOR, repair=_system_or("settings", "orders")),

@@ -57,7 +57,12 @@ def to_cents(euros: Decimal) -> int:
 
 
 def from_scaled(value: int, places: int) -> Decimal:
-    """Return a quantity that travels as whole number and number of decimals: 530 with 3 is 0.530."""
+    """Return a quantity that travels as whole number and number of decimals: 530 with 3 is 0.530.
+
+    Raises ValueError for less than no decimals.
+    """
+    if places < 0:
+        raise ValueError(f"no number of decimals: {places}")
     return Decimal(value).scaleb(-places)
 
 

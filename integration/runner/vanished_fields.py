@@ -18,8 +18,8 @@ def expect_fields(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, 
     """Keep which fields every record of a kind has; `first` says that this is the first page of a run.
 
     Raises ConfigurationError where a page has one in no record that all had before, or has it null in all of several
-    where it was null in none, and it has a meaning of ours or the flow reads it. Whoever gives the fields other names, or publishes a mapping, begins anew: then a field may be
-    gone on purpose.
+    where it was null in none, and it has a meaning of ours or the flow reads it. Whoever gives the fields other names,
+    or publishes a mapping, begins anew: then a field may be gone on purpose.
     """
     if not (fields.always or fields.absent):
         return

@@ -96,6 +96,11 @@ def test_cents_are_shared_out_to_the_last_one(cents: int, weights: list[int], sh
     assert share_out(cents, weights) == shares
 
 
+def test_a_quantity_has_no_less_than_no_decimals() -> None:
+    with pytest.raises(ValueError, match="decimals"):
+        from_scaled(1, -3)
+
+
 NO_NUMBERS = ["", " ", "1,234", "1.234,50", "1 234", "1e3", "1E-2", "\u0661\u0662", "\uff11", "\u20ac 12", "12 EUR",
               "1_000", "--1", "NaN", "Infinity", "0x10", ".", "1.2.3", "12\u00a0000"]  # fmt: skip
 

@@ -36,6 +36,7 @@ _NOBODY = ("branch", "entry_branch", "workplace", "employee", "category")  # a z
 PROPOSAL_STATES = ("outstanding", "order", "invoice", "cancelled")
 _NOT_GOODS = frozenset({"LINE-KIND-SUBTOTAL", "LINE-KIND-HEADER", "LINE-KIND-SECONDARY-HEADER"})
 _INSIDE_ANOTHER = frozenset({"LINE-TYPE-PREPARATION", "LINE-TYPE-COMPONENT"})
+_INSIDE = ("preparationList", "uncondensedLines")  # where a line holds others, which its total may include
 _SORTS = (  # of lines: our name of a word that is none of these
     ("line_kind", "lineKind", frozenset({"LINE-KIND-DEFAULT", *_NOT_GOODS})),
     ("line_type", "lineType", frozenset({"LINE-TYPE-NONE", *_INSIDE_ANOTHER})),
@@ -188,6 +189,8 @@ def _decode_line(line: Element, key: str, codes: Mapping[str, str]) -> Record:
         values["article"] = ""
     if values.get("quantity") is None and (values.get("article") or line.find(qualified("data")) is not None):
         raise WrongValueError("quantity", "")  # the interface requires it of whatever is sold
+    if any(line.find(qualified(wire)) is not None for wire in _INSIDE):
+        values["composed"] = True
     values["code"] = codes.get(str(values.get("article", "")), "")
     values |= {name: told for name, wire, known in _SORTS if (told := _strange(line, wire, known))}
     return Record(Kind.LINE, key, values)
