@@ -88,6 +88,8 @@ class ProductsLogic(FlowLogic):
         self._turnover = GroupTurnover.made(mapping.rules, rows, owner)
         self.policy = terms.policy(self._turnover.policy({**OWNED, **offer_policy(owned, settings.price_field)}))
         self.retires = settings.retire
+        is_ours = self.policy.get("article.ean") in (Ownership.KEEP_EQUAL, Ownership.KEEP_UNLESS_CHANGED)
+        self.frees = frozenset({"ean"}) if is_ours and settings.content.update else frozenset[str]()
         self._vat_source = next((rule.source for rule in mapping.rules if rule.target == VAT_CODE), "") or "vat_code"
         self._vat_rates = vat_rates
         self._rates = {currency.upper(): rate for currency, rate in settings.rates.items()}
@@ -366,7 +368,9 @@ class ProductsLogic(FlowLogic):
             return taken_away(change)
         parts = () if stage.target is Kind.GROUP else change.agreed.parts
         active = frozenset(part.source for part in parts if part.values.get("active") is not False)
-        return retire(change.agreed, active, title=change.title) if active else super().withdraw(stage, change)
+        if not active:
+            return super().withdraw(stage, change)
+        return retire(change.agreed, active, change.agreed, title=change.title, frees=self.frees)
 
     def reversible(self, change: Change) -> Change:
         """Return what of an update can be put back: all but a turnover group where the till had none."""
