@@ -259,6 +259,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("document_doubled", OPERATOR, repair=SYSTEM),
         Cause("stock_negative", OPERATOR, repair=_setting("negative")),
         Cause("stock_fractional", OPERATOR, repair=_setting("fractional")),
+        Cause("group_cycle", OPERATOR, ("groups",), VALUE),
         Cause("variant_duplicate", OPERATOR, repair=VALUE_OR_FIELDS),
         Cause("field_conflict", OPERATOR, repair=Repair(By.CONFLICT, "fields", options=(SOURCE, TARGET))),
         Cause("expression_failed", OPERATOR, repair=VALUE_OR_FIELDS),

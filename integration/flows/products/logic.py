@@ -21,6 +21,7 @@ from integration.core.vat import vat_fact
 from integration.flows.functions.toolbox import Tools
 from integration.flows.prices import Terms, as_kept, traced
 from integration.flows.products.blocked import Look, at_the_till, is_alone, is_blocked, off_sale, unseen
+from integration.flows.products.group_tree import without_cycles
 from integration.flows.products.numbers import number_if, number_in
 from integration.flows.products.offer import (
     PRICE,
@@ -105,7 +106,7 @@ class ProductsLogic(FlowLogic):
     def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
         """Return each record mapped and checked by itself; see `FlowLogic`."""
         if stage.target is Kind.GROUP:
-            return [self._group(record) for record in records]
+            return without_cycles([self._group(record) for record in records])
         if stage.target is Kind.PICTURE:
             taking_part = [record for record in records if not self._left_out(record, is_there=True)]
             return self._pictures.staged(taking_part, self._parent)
