@@ -44,7 +44,7 @@ def row_decoder(kind: Kind, names: Mapping[str, str]) -> Callable[[Row], Record]
     def decode(row: Row) -> Record:
         key = ""
         try:
-            key = key_of(row, names["code"])
+            key = record_key_in(row, names["code"])
             expect_unique_columns(row)
             values = {
                 name: sure(name, column, row, read(row.get(column)))
@@ -112,7 +112,7 @@ def expect_told(layout: Layout, row: Row, *names: str) -> None:
             raise WrongValueError(column, "")
 
 
-def key_of(row: Row, column: str) -> str:
+def record_key_in(row: Row, column: str) -> str:
     """Return the key of a row. Raises WrongValueError as `expect_key` does."""
     key = text_or_none(row.get(column)) or ""
     expect_key(key, column, row)

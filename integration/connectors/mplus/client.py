@@ -14,9 +14,9 @@ from zeep.transports import Transport
 
 from integration.connectors.answer import MOST_PARTS, NOT_TAKEN, HttpAnswer
 from integration.connectors.http import Gateway
+from integration.connectors.mplus.element_shape import ElementShape
 from integration.connectors.mplus.forms import PREFIX, WireForm, enclosing_element, tag_of
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
-from integration.connectors.mplus.shapes import ElementShape
 from integration.core.errors import (
     AccessDeniedError,
     ConnectorError,

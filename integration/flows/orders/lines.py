@@ -17,7 +17,7 @@ from integration.flows.orders.payments import Paid
 from integration.flows.orders.shipping import taken_out
 from integration.flows.orders.sold import (
     as_one_piece,
-    contradiction,
+    line_contradiction,
     line_vat_code,
     sale_lines,
     sale_of,
@@ -130,7 +130,7 @@ def order_lines(
 
 def _expect_consistent(document: CompletedDocument, line: Record) -> None:
     """Raise RecordRejected for a line whose quantity, unit price and total cannot all be right."""
-    if (found := contradiction(line)) is not None:
+    if (found := line_contradiction(line)) is not None:
         quantity, price, total = map(as_text, found)
         article = as_text(line.values.get("article")) or as_text(line.values.get("text"))
         facts = {"quantity": quantity, "price": price, "total": total, "article": article}

@@ -82,7 +82,7 @@ class Owner:
         return self.debtor or f"={self.number}"
 
 
-def today() -> date:
+def local_today() -> date:
     """Return the calendar day here."""
     return datetime.now(ZONE).date()
 
@@ -95,7 +95,7 @@ class Completion:
         settings: OrderSettings,
         countries: Mapping[str, str],
         country: Function,
-        today: Callable[[], date] = today,
+        today: Callable[[], date] = local_today,
     ) -> None:
         self._settings = settings
         self._today = today

@@ -97,7 +97,7 @@ def told_number(values: Mapping[str, Value], name: str) -> Decimal | None:
     return value if isinstance(value, Decimal) else None
 
 
-def contradiction(line: Record) -> tuple[Decimal, Decimal, Decimal] | None:
+def line_contradiction(line: Record) -> tuple[Decimal, Decimal, Decimal] | None:
     """Return quantity, unit price and total of a line where these cannot all be right; None where they can.
 
     They cannot where one of total and quantity times price is twice the other or more, with VAT and without. A discount

@@ -8,7 +8,7 @@ from integration.core.rules import as_text
 from integration.core.staged import Staged
 
 
-def cycles(parents: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+def find_cycles(parents: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     """Return for each group in a cycle all groups of that cycle, each before its parent, the first key first.
 
     `parents` has the parent of each group, empty for one at the top. A group below a cycle is in none.
@@ -33,7 +33,7 @@ def cycles(parents: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
 def without_cycles(staged: Sequence[Staged]) -> list[Staged]:
     """Return groups as they were staged, with an issue in the place of each that is in a cycle."""
     parents = {one.key: as_text(one.record.values.get("parent")).strip() for one in staged if one.record}
-    circular = cycles(parents)
+    circular = find_cycles(parents)
     return [replace(one, record=None, issue=_issue(one, circular[one.key])) if one.key in circular else one
             for one in staged]  # fmt: skip
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from integration.core.records import Kind
-from integration.flows.orders.sold import contradiction
+from integration.flows.orders.sold import line_contradiction
 from tests.flows.orders.tills import (
     ADDRESSES,
     DEBTORS,
@@ -207,7 +207,7 @@ def test_a_line_that_contradicts_itself_parks_its_document(
     quantity: str, more: dict[str, Any], *, is_read: bool
 ) -> None:
     line = a_line("1", "16.95", "14.01", **{**SIXTEEN, "quantity": Decimal(quantity), **more})
-    assert (contradiction(line) is None) == is_read
+    assert (line_contradiction(line) is None) == is_read
     if not is_read:
         issue = parked(an_order(lines=(line,)))
         assert (issue.cause, issue.facts["price"], issue.facts["total"]) == ("line_contradicts_itself", *["16.95"] * 2)

@@ -9,7 +9,7 @@ import pytest
 from integration.core.flow import Ownership
 from integration.core.plan import Change, Unchanged, diff
 from integration.core.records import Kind, Record
-from integration.flows.orders.parties import DAYS_A_YEAR, today
+from integration.flows.orders.parties import DAYS_A_YEAR, local_today
 from tests.flows.orders.tills import (
     ADDRESSES,
     DEBTORS,
@@ -52,14 +52,14 @@ def test_a_document_without_any_day_is_parked() -> None:
     [
         (date(26, 11, 20), {}, False),
         (date(2099, 11, 20), {}, False),
-        (today() - 11 * DAYS_A_YEAR, {}, False),
-        (today() - 11 * DAYS_A_YEAR, {"years_back": 12}, True),
-        (today() - 9 * DAYS_A_YEAR, {}, True),
-        (today() - 9 * DAYS_A_YEAR, {"years_back": 8}, False),
-        (today() + timedelta(days=300), {}, True),
-        (today() + timedelta(days=300), {"years_ahead": 0}, False),
-        (today() + timedelta(days=400), {}, False),
-        (today() + timedelta(days=400), {"years_ahead": 2}, True),
+        (local_today() - 11 * DAYS_A_YEAR, {}, False),
+        (local_today() - 11 * DAYS_A_YEAR, {"years_back": 12}, True),
+        (local_today() - 9 * DAYS_A_YEAR, {}, True),
+        (local_today() - 9 * DAYS_A_YEAR, {"years_back": 8}, False),
+        (local_today() + timedelta(days=300), {}, True),
+        (local_today() + timedelta(days=300), {"years_ahead": 0}, False),
+        (local_today() + timedelta(days=400), {}, False),
+        (local_today() + timedelta(days=400), {"years_ahead": 2}, True),
     ],
 )
 def test_a_date_that_no_document_has_parks_it(name: str, day: date, settings: dict[str, Any], *, is_read: bool) -> None:

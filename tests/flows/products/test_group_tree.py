@@ -4,7 +4,7 @@ import pytest
 
 from integration.core.records import Kind, Record
 from integration.core.staged import Staged
-from integration.flows.products.group_tree import cycles, without_cycles
+from integration.flows.products.group_tree import find_cycles, without_cycles
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from integration.flows.products.group_tree import cycles, without_cycles
     ],
 )
 def test_groups_that_contain_each_other_are_found(parents: dict[str, str], expected: dict[str, str]) -> None:
-    assert {key: "".join(cycle) for key, cycle in cycles(parents).items()} == expected
+    assert {key: "".join(cycle) for key, cycle in find_cycles(parents).items()} == expected
 
 
 def test_each_group_of_a_cycle_is_parked_with_all_of_them_named() -> None:
