@@ -189,7 +189,7 @@ def _decode_line(line: Element, key: str, codes: Mapping[str, str]) -> Record:
         values["article"] = ""
     if values.get("quantity") is None and (values.get("article") or line.find(qualified("data")) is not None):
         raise WrongValueError("quantity", "")  # the interface requires it of whatever is sold
-    if any(line.find(qualified(wire)) is not None for wire in _INSIDE):
+    if any(line.find(f"{qualified(wire)}/{qualified('line')}") is not None for wire in _INSIDE):
         values["composed"] = True
     values["code"] = codes.get(str(values.get("article", "")), "")
     values |= {name: told for name, wire, known in _SORTS if (told := _strange(line, wire, known))}
