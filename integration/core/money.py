@@ -1,5 +1,6 @@
 """Amounts: every Decimal of money and quantity from outside passes here, so that equal amounts are equal."""
 
+import re
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import cache
@@ -7,6 +8,8 @@ from functools import cache
 CENT = Decimal("0.01")
 HUNDRED = Decimal(100)
 _ZERO = Decimal(0)
+_PLAIN = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
+_AMBIGUOUS = re.compile(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}")
 
 
 @cache
@@ -17,9 +20,10 @@ def _unit(places: int) -> Decimal:
 def amount(text: object, places: int = 2) -> Decimal:
     """Return a number from outside as an amount with a fixed number of decimals, rounded half up.
 
-    Raises ValueError for what is no finite number. Floats go through their shortest text, so 16.5289 stays 16.5289.
+    Raises ValueError for what is no finite number, and for a text that is no row of digits with a point at most.
+    Floats go through their shortest text, so 16.5289 stays 16.5289.
     """
-    if isinstance(text, str) and "_" in text:  # which this language alone takes for a number
+    if isinstance(text, str) and not _PLAIN.fullmatch(text.strip()):
         raise ValueError(f"no amount: {text!r}")
     try:
         number = text if isinstance(text, Decimal) else Decimal(repr(text) if isinstance(text, float) else str(text))
@@ -28,6 +32,18 @@ def amount(text: object, places: int = 2) -> Decimal:
         return number.quantize(_unit(places), ROUND_HALF_UP) + _ZERO  # a zero has no sign
     except InvalidOperation as error:
         raise ValueError(f"no amount: {text!r}") from error
+
+
+def number_in_text(text: str) -> Decimal:
+    """Return the number that a text from outside is.
+
+    Raises ValueError for a text with anything but digits, one sign before them and one point in them, and for one that
+    can be two numbers: 1.234 is a thousand and more where the point stands between thousands.
+    """
+    plain = text.strip()
+    if not _PLAIN.fullmatch(plain) or _AMBIGUOUS.fullmatch(plain):
+        raise ValueError(f"no number: {text!r}")
+    return Decimal(plain)
 
 
 def from_cents(cents: int) -> Decimal:
@@ -41,7 +57,12 @@ def to_cents(euros: Decimal) -> int:
 
 
 def from_scaled(value: int, places: int) -> Decimal:
-    """Return a quantity that travels as whole number and number of decimals: 530 with 3 is 0.530."""
+    """Return a quantity that travels as whole number and number of decimals: 530 with 3 is 0.530.
+
+    Raises ValueError for less than no decimals.
+    """
+    if places < 0:
+        raise ValueError(f"no number of decimals: {places}")
     return Decimal(value).scaleb(-places)
 
 

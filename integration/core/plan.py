@@ -166,21 +166,49 @@ def diff(
     )
 
 
-def retire(agreed: Record, gone: frozenset[str], *, title: str, active: str = "active") -> Change:
+def retire(
+    agreed: Record,
+    gone: frozenset[str],
+    held: Record,
+    *,
+    title: str,
+    frees: frozenset[str] = frozenset(),
+    active: str = "active",
+) -> Change:
     """Propose to mark as inactive the parts whose source vanished, or a record without parts itself.
 
-    Nothing is ever deleted in somebody's books.
+    Nothing is ever deleted in somebody's books. What of the values of a part is unique is taken from it where the
+    target still holds what was agreed on: the fields that `frees` names. Another part may need it.
     """
     if not agreed.parts:
         return _retire_alone(agreed, title, active)
     parts = tuple(part for part in agreed.parts if part.source in gone)
+    there = {part.key: part.values for part in held.parts}
+    freed: dict[str, dict[str, Value]] = {
+        part.key: {
+            name: value
+            for name in sorted(frees & part.values.keys())
+            if not same(value := part.values[name], None) and same(there.get(part.key, {}).get(name), value)
+        }
+        for part in parts
+    }
 
     def with_active(value: bool) -> Record:
-        switched = tuple(Record(part.kind, part.key, {active: value}, source=part.source) for part in parts)
+        switched = tuple(
+            Record(
+                part.kind,
+                part.key,
+                {active: value, **(freed[part.key] if value else dict.fromkeys(freed[part.key]))},
+                source=part.source,
+            )
+            for part in parts
+        )
         return Record(agreed.kind, agreed.key, {}, switched, agreed.source)
 
     remembered = tuple(
-        Record(part.kind, part.key, {**part.values, active: False}, source=part.source) if part in parts else part
+        replace(part, values={**part.values, active: False, **dict.fromkeys(freed[part.key])})
+        if part in parts
+        else part
         for part in agreed.parts
     )
     return Change(

@@ -195,6 +195,9 @@ class Fields:
     always: frozenset[str] = frozenset()
     absent: frozenset[str] = frozenset()
     told: frozenset[str] = frozenset()  # none where nothing was read
+    filled: frozenset[str] = frozenset()  # that are null in no record
+    null: frozenset[str] = frozenset()  # that are null in every one of several records
+    meant: frozenset[str] = frozenset()  # that have a meaning of ours, whether any record has them or not
 
     @classmethod
     def of_all(cls, several: Iterable["Fields"]) -> "Fields":
@@ -206,11 +209,21 @@ class Fields:
             frozenset.intersection(*(one.always for one in read)),
             frozenset.intersection(*(one.absent for one in read)),
             frozenset.union(*(one.told for one in read)),
+            frozenset.intersection(*(one.filled for one in read)),
+            frozenset.intersection(*(one.null for one in read)),
+            frozenset.union(*(one.meant for one in read)),
         )
 
     def vanished(self, known: frozenset[str], reads: frozenset[str]) -> list[str]:
         """Return which of the fields known are in no record: those with a meaning, and those that somebody `reads`."""
         return sorted(known & (self.absent | (reads - self.told if self.told else frozenset())))
+
+    def emptied(self, filled: frozenset[str], reads: frozenset[str]) -> list[str]:
+        """Return which of the fields that were `filled` are null now: those with a meaning, and that somebody `reads`.
+
+        A value that is null in every record, where none was null before, has vanished.
+        """
+        return sorted(filled & self.null & (self.meant | reads))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from integration.core.flow import Ownership
 from integration.core.guards import Guard, Measure, price_jumps
-from integration.core.money import HUNDRED, amount
+from integration.core.money import HUNDRED, amount, number_in_text
 from integration.core.plan import Change, Policy
 from integration.core.prices import How, Of, PriceTerm, term_of, terms_in
 from integration.core.records import Kind, Record, Value
@@ -155,7 +155,7 @@ def as_kept(name: str, value: Value) -> Value:
         return f"{value:.0f}"
     if name in _NUMBERS and isinstance(value, str) and value.strip():
         try:
-            return amount(value.strip())
+            return amount(number_in_text(value))
         except ValueError:
             return value
     return value

@@ -78,6 +78,7 @@ class FlowLogic(Protocol):
     mapping_version: int  # of the mapping in use
     reads: frozenset[str] = frozenset()  # fields of the source, under its own names too, that decide about a record
     retires: bool = False  # whether what vanished from the source is proposed for retirement
+    frees: frozenset[str] = frozenset()  # unique fields that a part which is retired gives up
     resends: bool = False  # whether what doubles is sent again by itself after a look that does not show it
     most: int | None = None  # how many records one run reads at most
     basis: str = ""  # a mark of all that it is made of; empty where nobody knows it

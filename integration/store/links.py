@@ -126,9 +126,15 @@ def _drop_distinction(connection: sa.Connection, flow: str, kind: Kind, key: str
 def retire_links(connection: sa.Connection, at: datetime, flow: str, change: Change, marker: str = "") -> None:
     """Mark as retired what a carried out change made inactive, as part of the transaction under way.
 
+    A part that gave up its EAN is no longer known by it.
+
     `marker` is what the target gave the change: without it our own write would look like somebody else's.
     """
     _switch(connection, flow, [(part.kind, part.source) for part in change.wanted.parts], retired=True)
+    for part in change.wanted.parts:
+        if "ean" in part.values and not part.values["ean"]:
+            given_up = (links.c.flow == flow, links.c.kind == part.kind, links.c.key == part.source)
+            connection.execute(links.update().where(*given_up).values(mark="", **UNHASHED))
     whole = all(part.values.get("active") is False for part in change.agreed.parts or (change.wanted,))
     here = (links.c.flow == flow, links.c.kind == change.kind, links.c.key == change.key)
     values = {"agreed": record_to_json(change.agreed), "retired": whole, "changed_at": at, **UNHASHED}

@@ -115,7 +115,7 @@ def test_what_is_created_has_no_price_to_jump_from() -> None:
 
 def test_what_is_made_inactive_is_counted_article_by_article() -> None:
     parts = tuple(Record(Kind.ARTICLE, key, {"active": True}, source=key) for key in ("1", "2", "3"))
-    gone = retire(a_product("10", parts), frozenset({"1", "3"}), title="Trui")
+    gone = retire(a_product("10", parts), frozenset({"1", "3"}), a_product("10", parts), title="Trui")
     assert made_inactive(gone) == RETIREMENTS.counts(gone, None) == 2
     assert made_inactive(a_create(with_article(active=False))) == 0
     untold = an_update_at(with_article(active=None), {"200101/active": False})
@@ -134,4 +134,4 @@ def test_the_records_a_change_is_about_are_those_of_its_articles_or_all_of_it() 
     whole = replace(a_create(a_product("10", parts)), sources=("1", "2", "3"))
     assert (records_changed(whole), CHANGES.counts(whole, None), CHANGES_PERCENT.counts(whole, None)) == (3, 1, 3)
     assert records_changed(replace(whole, wanted=Record(Kind.PRODUCT, "10", {}, parts[:2]))) == 2
-    assert records_changed(retire(a_product("10", parts), frozenset({"1"}), title="Trui")) == 0
+    assert records_changed(retire(a_product("10", parts), frozenset({"1"}), a_product("10", parts), title="Trui")) == 0

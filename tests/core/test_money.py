@@ -11,6 +11,7 @@ from integration.core.money import (
     amount,
     from_cents,
     from_scaled,
+    number_in_text,
     remove_vat,
     share_out,
     to_cents,
@@ -93,3 +94,31 @@ def test_vat_added_and_taken_off_again_gives_the_price(excl: Decimal, percent: D
 )
 def test_cents_are_shared_out_to_the_last_one(cents: int, weights: list[int], shares: list[int]) -> None:
     assert share_out(cents, weights) == shares
+
+
+def test_a_quantity_has_no_less_than_no_decimals() -> None:
+    with pytest.raises(ValueError, match="decimals"):
+        from_scaled(1, -3)
+
+
+NO_NUMBERS = ["", " ", "1,234", "1.234,50", "1 234", "1e3", "1E-2", "\u0661\u0662", "\uff11", "\u20ac 12", "12 EUR",
+              "1_000", "--1", "NaN", "Infinity", "0x10", ".", "1.2.3", "12\u00a0000"]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NO_NUMBERS)
+def test_a_text_that_is_no_plain_row_of_digits_is_no_number(text: str) -> None:
+    with pytest.raises(ValueError, match="no "):
+        number_in_text(text)
+    with pytest.raises(ValueError, match="no "):
+        amount(text)
+
+
+@pytest.mark.parametrize("text", ["1.234", "-1.234", "12.000", " 999.999 "])
+def test_a_text_that_can_be_two_numbers_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="no number"):
+        number_in_text(text)
+
+
+@pytest.mark.parametrize("text", ["12.5", "12.50", "0.125", "1234.567", "16.5289", "+3", "-0.5", ".5", "7.", " 7 "])
+def test_a_text_that_is_one_number_is_read(text: str) -> None:
+    assert number_in_text(text) == Decimal(text)

@@ -263,13 +263,30 @@ class TestAChangeCarriedOutInPart:
 def test_what_vanished_is_proposed_to_be_inactive_and_its_siblings_stay() -> None:
     gone = a_part_with("1", name="S", active=True)
     stays = a_part_with("2", name="M", active=True)
-    change = retire(a_product("10", (gone, stays)), frozenset({"1"}), title="Trui")
+    product = a_product("10", (gone, stays))
+    change = retire(product, frozenset({"1"}), product, title="Trui")
     assert change.action is Action.RETIRE
     assert change.wanted.flat() == {"1/active": False}
     assert change.before is not None
     assert change.before.flat() == {"1/active": True}
     assert [part.values["active"] for part in change.agreed.parts] == [False, True]
     assert change.sources == ()
+
+
+@pytest.mark.parametrize(
+    ("agreed", "held", "is_freed"),
+    [("871", "871", True), ("871", "872", False), ("871", None, False), ("", "", False), (None, None, False)],
+)
+def test_what_is_retired_gives_up_what_is_unique_where_it_is_as_agreed(
+    agreed: str | None, held: str | None, *, is_freed: bool
+) -> None:
+    product, now = (a_product("10", (a_part_with("1", active=True, ean=ean),)) for ean in (agreed, held))
+    change = retire(product, frozenset({"1"}), now, title="Trui", frees=frozenset({"ean", "plu"}))
+    assert change.wanted.flat() == {"1/active": False} | ({"1/ean": None} if is_freed else {})
+    assert change.before is not None
+    assert change.before.flat() == {"1/active": True} | ({"1/ean": agreed} if is_freed else {})
+    assert change.agreed.flat()["1/ean"] == (None if is_freed else agreed)
+    assert inverse(change).wanted.flat() == change.before.flat()
 
 
 # ---- undoing
@@ -440,7 +457,7 @@ def test_nothing_is_proven_by_what_cannot_be_read_nor_sent_over_it() -> None:
 
 def test_a_record_without_parts_is_retired_itself() -> None:
     agreed = Record(Kind.RELATION, "10002", {"name": "Klant", "active": True})
-    change = retire(agreed, frozenset({"10002"}), title="Klant")
+    change = retire(agreed, frozenset({"10002"}), agreed, title="Klant")
     assert (change.action, change.wanted.values) == (Action.RETIRE, {"active": False})
     assert change.before is not None
     assert change.before.values == {"active": True}

@@ -278,6 +278,8 @@ def test_a_field_is_gone_where_it_has_a_meaning_or_is_read_and_was_in_every_reco
     fields = Fields(absent=frozenset({"price", "changed"}), told=frozenset({"K9_ELSE"}))
     assert fields.vanished(known, reads) == ["K9_SORT", "price"]
     assert Fields().vanished(known, reads) == []
+    null = Fields(null=frozenset({"price", "K9_SORT", "K9_ELSE", "other"}), meant=frozenset({"price"}))
+    assert null.emptied(frozenset({"price", "K9_SORT", "K9_ELSE"}), frozenset({"K9_SORT"})) == ["K9_SORT", "price"]
 
 
 def test_a_field_of_several_pages_is_in_all_of_their_records_in_some_or_in_none() -> None:

@@ -136,6 +136,20 @@ def test_a_field_that_every_record_had_and_none_has_stops_the_flow(
     assert harness.run(mode).state is RunState.DONE
 
 
+def test_a_field_that_was_null_in_no_record_and_is_null_in_all_stops_the_flow(
+    database: Database, target: MemoryConnector
+) -> None:
+    source = Telling(variants(), system="accountview", page_size=2)
+    harness = FlowHarness(database, source, target)
+    both = frozenset({"CUR_CODE", "K9_OTHER"})
+    source.told = Fields(both, told=both, filled=both, meant=frozenset({"CUR_CODE"}))
+    harness.run(Mode.COMPLETE)
+    source.told = Fields(both, told=both, null=both, meant=frozenset({"CUR_CODE"}))
+    with pytest.raises(ConfigurationError, match="field_vanished") as caught:
+        harness.run(Mode.COMPLETE)
+    assert caught.value.facts["field"] == "CUR_CODE"
+
+
 @pytest.mark.parametrize("how", ["chosen", "edited at the till", "beside a variant that changed"])
 def test_a_field_that_is_gone_stops_what_asks_for_records_by_their_keys_too(
     database: Database, target: MemoryConnector, how: str

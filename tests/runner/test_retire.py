@@ -10,6 +10,7 @@ from integration.core.records import Batch, Kind, WrongValueError, unreadable
 from integration.core.run import Mode
 from integration.core.states import RunState
 from integration.store.database import Database
+from tests.builders import an_article
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, articles, edited, variants
 
@@ -31,6 +32,21 @@ def test_what_a_complete_extract_no_longer_has_is_made_inactive_and_never_delete
     harness.commit(run)
     assert target.held(Kind.PRODUCT)["1003"].flat()["1003/active"] is False
     assert harness.preview(Mode.COMPLETE).state is RunState.DONE
+
+
+def test_what_is_retired_leaves_its_ean_to_the_article_after_it(
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    ean = "8712345678906"
+    source.put(an_article("1003", ean=ean))
+    harness.run()
+    source.remove(Kind.ARTICLE, "1003")
+    harness.run(Mode.COMPLETE)
+    assert target.held(Kind.PRODUCT)["1003"].flat()["1003/ean"] is None
+    source.put(an_article("1999", ean=ean))
+    harness.run()
+    assert target.held(Kind.PRODUCT)["1999"].flat()["1999/ean"] == ean
+    assert harness.issues.list("products", "ean_duplicate") == []
 
 
 def test_what_comes_back_is_made_active_again(

@@ -135,7 +135,7 @@ def test_a_proven_change_leaves_the_links_of_the_product_and_its_articles(
 
 def test_a_proven_retirement_marks_the_article_and_what_holds_it(runs: RunStore, links: Links) -> None:
     links.keep(FLOW, [a_link(1)])
-    run = a_commit(runs, a_line(retire(a_product(1), frozenset({"A1"}), title="Thee 1")))
+    run = a_commit(runs, a_line(retire(a_product(1), frozenset({"A1"}), a_product(1), title="Thee 1")))
     prove(runs, run)
     assert links.get(FLOW, Kind.ARTICLE, ["A1"])["A1"].retired
     product = links.get(FLOW, Kind.PRODUCT, ["P1"])["P1"]
@@ -147,7 +147,9 @@ def test_a_proven_retirement_marks_the_article_and_what_holds_it(runs: RunStore,
 
 def test_an_article_that_came_back_is_in_use_again(runs: RunStore, links: Links, ledger: Ledger) -> None:
     links.keep(FLOW, [a_link(1)])
-    prove(runs, retired := a_commit(runs, a_line(retire(a_product(1), frozenset({"A1"}), title="Thee 1"))))
+    prove(
+        runs, retired := a_commit(runs, a_line(retire(a_product(1), frozenset({"A1"}), a_product(1), title="Thee 1")))
+    )
     ledger.finish(retired)
     back = Change(
         action=Action.UPDATE, kind=Kind.PRODUCT, key="P1", title="Thee 1", sources=("A1",), wanted=a_product(1),

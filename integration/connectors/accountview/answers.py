@@ -2,14 +2,14 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from http import HTTPStatus
 
 import msgspec
 
-from integration.connectors.accountview.codec import Row
+from integration.connectors.accountview.codec import RepeatedColumn, Row, with_unique_columns
 from integration.connectors.accountview.empty_answers import EMPTY, ROWS
 from integration.connectors.accountview.settings import SYSTEM, BusinessObject
 from integration.connectors.answer import MOST_PARTS, MOST_VALUES, NOT_TAKEN, HttpAnswer
@@ -67,7 +67,10 @@ class BooksAnswers:
         shape = self.shape(answer, operation, reading=reading)
         if not isinstance(shape, dict):
             raise unreadable_answer(operation, reading=reading)
-        return {str(name).upper(): rows for name, rows in shape.items()}
+        tables = with_unique_columns([(str(name).upper(), rows) for name, rows in shape.items()])
+        if _has_repeated(tables.values()) or (not reading and any(map(_has_repeated_inside, tables.values()))):
+            raise unreadable_answer(operation, reading=reading)
+        return tables
 
     def rows(self, answer: HttpAnswer, operation: str) -> list[Row]:
         """Return the rows of an answer that is a bare list."""
@@ -125,7 +128,18 @@ def headers_with_lines(tables: Mapping[str, object], of: BusinessObject, operati
     ]
 
 
+def _has_repeated(values: Iterable[object]) -> bool:
+    return any(isinstance(value, RepeatedColumn) for value in values)
+
+
+def _has_repeated_inside(table: object) -> bool:
+    """Tell whether a row of a table has a column more than once."""
+    return any(_has_repeated(row.values()) for row in _all_of(table))
+
+
 def _all_of(found: object) -> list[dict[str, object]]:
+    if isinstance(found, RepeatedColumn):
+        raise found.error()
     rows = [found] if isinstance(found, dict) else found if isinstance(found, list) else []
     return [in_capitals(row) for row in rows if isinstance(row, dict)]
 
@@ -193,12 +207,19 @@ def json_of(answer: HttpAnswer, operation: str, *, reading: bool = True) -> obje
 def parse_json(body: bytes) -> object:
     """Return JSON. Raises ValueError for what is none, or has more in it or is nested deeper than any answer.
 
-    A number that no database keeps is a text: it is one record that cannot be read, not all of the answer.
+    A number that no database keeps is a text: it is one record that cannot be read, not all of the answer. A name that
+    an object has more than once holds a RepeatedColumn.
     """
     if body.count(b"[") + body.count(b"{") > MOST_PARTS or body.count(b",") > MOST_VALUES:
         raise ValueError("no answer has so many parts")
     try:
-        return json.loads(body, parse_int=_whole, parse_float=_decimal, parse_constant=str)
+        return json.loads(
+            body,
+            parse_int=_whole,
+            parse_float=_decimal,
+            parse_constant=str,
+            object_pairs_hook=with_unique_columns,
+        )
     except (RecursionError, MemoryError):
         failure = ValueError("no answer is like this")
     raise failure
@@ -317,8 +338,12 @@ def _expect_json(body: bytes) -> None:
 
 
 def in_capitals(row: Mapping[str, object]) -> dict[str, object]:
-    """Return a row with its column names as we look them up; joined columns may come with a dot."""
-    return {looked_up(name): value for name, value in row.items()}
+    """Return a row with its column names as we look them up; joined columns may come with a dot.
+
+    Two names that are looked up as one hold a RepeatedColumn.
+    """
+    found = {looked_up(name): value for name, value in row.items()}
+    return found if len(found) == len(row) else with_unique_columns([(looked_up(n), v) for n, v in row.items()])
 
 
 @lru_cache(maxsize=10_000)

@@ -5,7 +5,8 @@ written rows are positional beside a list of their columns.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -13,8 +14,8 @@ from typing import Literal
 
 from integration.connectors.accountview.settings import SYSTEM, BusinessObject
 from integration.connectors.protocol import DictionaryColumn
-from integration.core.errors import RejectedError
-from integration.core.money import amount
+from integration.core.errors import MalformedAnswerError, RejectedError
+from integration.core.money import amount, number_in_text
 from integration.core.records import Field, FieldType, Kind, Value, WrongValueError
 
 # ---- single values
@@ -29,31 +30,89 @@ OTHER_PLACES = 6  # numbers whose meaning we do not know keep more decimals than
 
 _NUMBER = re.compile(r"[+-]?(?:\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})", re.ASCII)
 _STAMP = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}:\d{2}))?")
+_EMPTY_YEARS = ("0000", "0001", "1899")  # of dates of the database that are empty
 _WORDS_FOR_TRUE = frozenset({"true", ".t.", "t", "1", "ja", "yes", "j", "y", "waar"})
 _WORDS_FOR_FALSE = frozenset({"false", ".f.", "f", "0", "nee", "no", "n", "onwaar", "", "none"})
 
 
+class RepeatedColumn(list[object]):
+    """The values of a column that one row has more than once, in whatever case: none of them can be relied on."""
+
+    def __init__(self, name: str, values: Iterable[object]) -> None:
+        super().__init__(values)
+        self.name = name
+
+    def error(self) -> MalformedAnswerError:
+        """Return the error for a reader that cannot set a single record apart."""
+        return MalformedAnswerError("column_repeated", system=SYSTEM, field=self.name)
+
+
+def with_unique_columns(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    """Return an object of these names and values; a name that occurs more than once holds a RepeatedColumn."""
+    unique = dict(pairs)
+    if len(unique) != len(pairs):
+        for name, times in Counter(name for name, _ in pairs).items():
+            if times > 1:
+                unique[name] = RepeatedColumn(name, (value for other, value in pairs if other == name))
+    return unique
+
+
+def expect_unique_columns(row: Row) -> None:
+    """Raise WrongValueError for a row that has a column more than once."""
+    for name, value in row.items():
+        if isinstance(value, RepeatedColumn):
+            raise WrongValueError(name, ", ".join(map(str, value))[:LONGEST_SHOWN])
+
+
 def text_or_none(value: object) -> str | None:
-    """Return a text without the blanks the database pads it with; None when it is empty or absent."""
+    """Return a text without the blanks the database pads it with; None when it is empty or absent.
+
+    Raises MalformedAnswerError for a column that its row has more than once, as all readers of single values do.
+    """
     if isinstance(value, str):
         return value.rstrip() or None
+    if isinstance(value, RepeatedColumn):
+        raise value.error()
     if value is None or isinstance(value, bool | list | dict):
         return None
     return str(value).rstrip() or None
 
 
+def has_hidden_signs(value: object) -> bool:
+    """Tell whether a code has a blank before it, or a sign in or after it that nobody sees.
+
+    Such signs are control characters, non-breaking and zero-width spaces. Blanks after a code are the database's own.
+    """
+    if not isinstance(value, str):
+        return False
+    code = value.rstrip(" ")
+    return code[:1] == " " or not code.isprintable()
+
+
+def without_hidden_signs(value: str) -> str:
+    """Return a code without the signs of which `has_hidden_signs` tells."""
+    return "".join(sign for sign in value if sign.isprintable()).strip(" ")
+
+
 def number_or_none(value: object, places: int) -> Decimal | None:
-    """Return a number; None when it is empty, absent or no number. Zero is a number."""
+    """Return a number; None when it is empty, absent or no number. Zero is a number.
+
+    A text that can be two numbers, such as 1.234, is none.
+    """
+    if isinstance(value, RepeatedColumn):
+        raise value.error()
     if value is None or isinstance(value, bool) or str(value).strip() == "":
         return None
     try:
-        return amount(value if isinstance(value, Decimal) else str(value).strip(), places)
+        return amount(number_in_text(value) if isinstance(value, str) else value, places)
     except ValueError:
         return None
 
 
 def yes_or_no(value: object) -> bool | None:
     """Return a yes or no, and None for a word that is neither; absent is no. Clients have seen JSON's own and words."""
+    if isinstance(value, RepeatedColumn):
+        raise value.error()
     word = str(value).strip().lower()
     return word in _WORDS_FOR_TRUE if word in _WORDS_FOR_TRUE | _WORDS_FOR_FALSE else None
 
@@ -63,8 +122,10 @@ def stamp(value: object) -> str | None:
 
     Three shapes occur: with zone, without, and the day alone. No zone is converted, because none is reliable.
     """
+    if isinstance(value, RepeatedColumn):
+        raise value.error()
     found = _STAMP.match(str(value or "").strip())
-    if found is None or found[1] < "1900":  # empty dates of the database come as year 1 or 1899
+    if found is None or found[1] < "1900":
         return None
     return f"{found[1]}T{found[2] or '00:00:00'}"
 
@@ -81,7 +142,8 @@ def calendar_day(value: object) -> date | None:
 def says_a_day(value: object) -> bool:
     """Tell whether something says a day, readable or not; what the database has for an empty one says none."""
     text = str(value or "").strip()
-    return stamp(text) is not None if _STAMP.match(text) else re.search(r"[^\W0_]", text) is not None
+    found = _STAMP.match(text)
+    return found[1][:4] not in _EMPTY_YEARS if found else re.search(r"[^\W0_]", text) is not None
 
 
 def literal(moment: datetime) -> str:

@@ -12,7 +12,16 @@ from integration.connectors.accountview.answers import in_capitals, looked_up, p
 from integration.connectors.accountview.codec import Row, text_or_none
 from integration.connectors.accountview.settings import BusinessObject
 
-_ROWS = msgspec.json.Decoder(dict[str, list[msgspec.Raw]])
+
+class _Name:
+    """A name of an answer. Each is a key of its own, so that a name that comes twice is there twice."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+_TABLES = msgspec.json.Decoder(dict[_Name, list[msgspec.Raw]], dec_hook=lambda _, text: _Name(text))
+_COLUMNS = msgspec.json.Decoder(dict[_Name, msgspec.Raw], dec_hook=lambda _, text: _Name(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +51,13 @@ def taken_apart(body: bytes, of: BusinessObject, key: str) -> list[RawRow] | Non
     None for any other: that has to be read to be understood.
     """
     try:
-        ((table, rows),) = _ROWS.decode(body).items()
-        names = list(msgspec.json.decode(rows[0], type=dict[str, msgspec.Raw]))
+        ((table, rows),) = _TABLES.decode(body).items()
+        names = [name.text for name in _COLUMNS.decode(rows[0])]
         (column,) = [name for name in names if looked_up(name) == key.upper()]
         keys = [text_or_none(_keyed(column).decode(row).key) or "" for row in rows]
     except (ValueError, LookupError, RecursionError, MemoryError):
         return None
-    if table.upper() != of.table.upper():
+    if table.text.upper() != of.table.upper():
         return None
     raw = [bytes(row) for row in rows]
     return [RawRow(*one) for one in zip(keys, _without_numbers(raw, names, of), raw, strict=True)]

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from integration.connectors.accountview.answers import looked_up
 from integration.connectors.accountview.client import AccountViewClient, Query, QueryFilter
-from integration.connectors.accountview.codec import Row, text_or_none
+from integration.connectors.accountview.codec import Row, has_hidden_signs, text_or_none, without_hidden_signs
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.accountview.turning import PagesSeen
 from integration.connectors.accountview.unnamed import UnnamedRowError
@@ -51,7 +51,7 @@ class RowReader:
         query = Query(of=of, sort=(column, *then), size=self._settings.page_size, fields=fields)
         return [
             row
-            for asked, found in self._with(query, column, values, self._plain)
+            for asked, found in self._with(query, column, values, self._plain, exact=True)
             for row, _ in found
             if (text_or_none(row.get(column.upper())) or "").casefold()
             in {one.value.casefold() for one in asked.filters}
@@ -62,7 +62,8 @@ class RowReader:
     ) -> list[DocumentRows]:
         """Return the header rows whose column has one of the values, each with its lines."""
         query = Query(of=of, sort=(key,), size=self._settings.page_size, book_date=book_date)
-        return [one for _, found in self._with(query, column, values, self._client.documents) for one in found]
+        answers = self._with(query, column, values, self._client.documents, exact=True)
+        return [one for _, found in answers for one in found]
 
     def all_documents(
         self, of: BusinessObject, filters: tuple[QueryFilter, ...], *, key: str, book_date: date | None = None
@@ -75,9 +76,13 @@ class RowReader:
         return [(row, []) for row in self._client.page(query)]
 
     def _with(
-        self, query: Query, column: str, values: Iterable[str], ask: Asking
+        self, query: Query, column: str, values: Iterable[str], ask: Asking, *, exact: bool = False
     ) -> list[tuple[Query, list[DocumentRows]]]:
-        """Return what was asked in each portion of the values, with what was found."""
+        """Return what was asked in each portion of the values, with what was found.
+
+        Raises UnnamedRowError for a row that does not tell its value; where it has to be `exact`, also for one whose
+        value is one of those asked for but for signs that nobody sees.
+        """
         conditions = [
             QueryFilter(column, "Equal", "C", value) for value in sorted({value for value in values if value})
         ]
@@ -89,7 +94,12 @@ class RowReader:
         for asked, answer in zip(queries, answers, strict=True):
             if isinstance(answer, IntegrationError):
                 raise answer
-            if unnamed := [row for row, _ in answer if text_or_none(row.get(looked_up(column))) is None]:
+            told = [(row, row.get(looked_up(column))) for row, _ in answer]
+            unnamed = [row for row, value in told if text_or_none(value) is None]
+            if exact:
+                wanted = {one.value.casefold() for one in asked.filters}
+                unnamed += [row for row, value in told if _is_hidden_in(value, wanted)]
+            if unnamed:
                 raise UnnamedRowError.of(query.of, looked_up(column), unnamed[0])
             found.append((asked, answer))
         return found
@@ -129,6 +139,11 @@ class RowReader:
             counted = []
         self._at_once = most if [text_or_none(row.get(key.upper())) for row in counted] == [known] else 1
         return self._at_once
+
+
+def _is_hidden_in(value: object, wanted: set[str]) -> bool:
+    """Tell whether a value of a row is one of those wanted but for signs that nobody sees."""
+    return isinstance(value, str) and has_hidden_signs(value) and without_hidden_signs(value).casefold() in wanted
 
 
 def _portions(conditions: Sequence[QueryFilter], most: int, room: int) -> Iterator[tuple[QueryFilter, ...]]:

@@ -10,9 +10,12 @@ from integration.connectors.accountview.codec import (
     LONGEST_SHOWN,
     PRICE_PLACES,
     TOO_LARGE,
+    RepeatedColumn,
     Row,
     by_its_look,
     calendar_day,
+    expect_unique_columns,
+    has_hidden_signs,
     number_or_none,
     says_a_day,
     stamp,
@@ -39,9 +42,10 @@ def row_decoder(kind: Kind, names: Mapping[str, str]) -> Callable[[Row], Record]
     meant = frozenset(names.values())
 
     def decode(row: Row) -> Record:
-        key = text_or_none(row.get(names["code"])) or ""
+        key = ""
         try:
-            expect_key(key, names["code"], row)
+            key = record_key_in(row, names["code"])
+            expect_unique_columns(row)
             values = {
                 name: sure(name, column, row, read(row.get(column)))
                 for name, column, read in known
@@ -77,8 +81,10 @@ def whole_records(rows: Sequence[Row], decode: Callable[[Row], Record], beside: 
     """Yield the records of rows; one that lacks a column which others of the list have is one that cannot be read.
 
     `beside` are rows of the same list that are not decoded. A list tells the same columns of each of its rows, and what
-    is empty as empty; what one row alone does not tell may be anything.
+    is empty as empty; what one row alone does not tell may be anything. Raises MalformedAnswerError for a column that
+    each of several rows has more than once.
     """
+    _expect_some_unique((*rows, *beside))
     columns = frozenset(column for row in (*rows, *beside) for column in row)
     for row in rows:
         record = decode(row)
@@ -89,6 +95,15 @@ def whole_records(rows: Sequence[Row], decode: Callable[[Row], Record], beside: 
             yield record
 
 
+def _expect_some_unique(rows: Sequence[Row]) -> None:
+    first, *following = rows or ({},)
+    for name, value in first.items():
+        if not isinstance(value, RepeatedColumn) or not following:
+            continue
+        if all(isinstance(row.get(name), RepeatedColumn) for row in following):
+            raise value.error()
+
+
 def expect_told(layout: Layout, row: Row, *names: str) -> None:
     """Raise WrongValueError where a row holds nothing in one of the columns under these names."""
     for name in names:
@@ -97,11 +112,21 @@ def expect_told(layout: Layout, row: Row, *names: str) -> None:
             raise WrongValueError(column, "")
 
 
+def record_key_in(row: Row, column: str) -> str:
+    """Return the key of a row. Raises WrongValueError as `expect_key` does."""
+    key = text_or_none(row.get(column)) or ""
+    expect_key(key, column, row)
+    return key
+
+
 def expect_key(key: str, column: str, row: Row) -> None:
-    """Raise WrongValueError for a row without a key: nobody knows which record it is, or that it is none."""
-    if not key:
-        told = row.get(column)
-        raise WrongValueError(column, "" if told is None else str(told)[:LONGEST_SHOWN])
+    """Raise WrongValueError for a row without a key: nobody knows which record it is, or that it is none.
+
+    A key with signs that nobody sees is none either: the record is known elsewhere without them.
+    """
+    told = row.get(column)
+    if not key or has_hidden_signs(told):
+        raise WrongValueError(column, "" if told is None else repr(told)[1:-1] if key else str(told)[:LONGEST_SHOWN])
 
 
 def raw_row(row: Row) -> str:
@@ -118,7 +143,11 @@ def read_of(kind: Kind, key: str, row: Row, read: Callable[[], Record]) -> Recor
 
 
 def others(row: Row, names: Mapping[str, str]) -> dict[str, Value]:
-    """Return what stands in the columns without a meaning of ours, under their own names."""
+    """Return what stands in the columns without a meaning of ours, under their own names.
+
+    Raises WrongValueError for a row that has a column more than once.
+    """
+    expect_unique_columns(row)
     meant = set(names.values())
     return {column: by_its_look(value) for column, value in row.items() if column not in meant}
 

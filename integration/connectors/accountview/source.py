@@ -58,11 +58,21 @@ class Reading:
         return self.names.get("changed", "")
 
     def fields_of(self, rows: Sequence[Row]) -> Fields:
-        """Return which columns came in all of these rows, and in some; which with a meaning came in none."""
+        """Return which columns came in all of these rows, and in some; which with a meaning came in none.
+
+        Also which columns are null in none of them, and which in all of several: in a row alone null may be how an
+        empty value is told.
+        """
         if not rows:
             return Fields()
-        told = frozenset[str]().union(*rows)
-        return Fields(told.intersection(*rows), frozenset(self.names.values()) - {""} - told, told)
+        told, meant = frozenset[str]().union(*rows), frozenset(self.names.values()) - {""}
+        filled = [_not_null(row) for row in rows]
+        null = told.difference(*filled) if len(rows) > 1 else frozenset[str]()
+        return Fields(told.intersection(*rows), meant - told, told, told.intersection(*filled), null, meant)
+
+
+def _not_null(row: Row) -> frozenset[str]:
+    return frozenset(column for column, value in row.items() if value is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from zeep.transports import Transport
 
 from integration.connectors.answer import MOST_PARTS, NOT_TAKEN, HttpAnswer
 from integration.connectors.http import Gateway
+from integration.connectors.mplus.element_shape import ElementShape
 from integration.connectors.mplus.forms import PREFIX, WireForm, enclosing_element, tag_of
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.core.errors import (
@@ -25,6 +26,7 @@ from integration.core.errors import (
     UnavailableError,
 )
 from integration.core.masking import remember
+from integration.core.records import WrongValueError
 
 NAMESPACE = "urn:mplusqapi"
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -68,8 +70,11 @@ class InterfaceContract:
 
     def __init__(self) -> None:
         library, shelf = cast("Any", zeep), cast("Any", _Shelf)  # zeep says it has types, and has few
-        self._binding = library.Client(BytesIO(description()), transport=shelf()).wsdl.bindings[BINDING]
+        client = library.Client(BytesIO(description()), transport=shelf())
+        self._types = client.wsdl.types
+        self._binding = client.wsdl.bindings[BINDING]
         self._forms: dict[str, tuple[str, WireForm]] = {}
+        self._shapes: dict[str, ElementShape] = {}
 
     def message(self, operation: str, content: Mapping[str, Any]) -> bytes:
         """Return the complete request. Raises TypeError when the content does not fit: a mistake of ours."""
@@ -90,11 +95,28 @@ class InterfaceContract:
         """Return the element an answer consists of; the names follow no rule, so they are looked up."""
         return str(self._binding.get(operation).output.body.qname.text)
 
+    def answer_shape(self, operation: str) -> ElementShape:
+        """Return the shape of an answer."""
+        if (shape := self._shapes.get(operation)) is None:
+            shape = self._shapes[operation] = ElementShape(self._binding.get(operation).output.body.type)
+        return shape
+
+    def shape_of(self, type_: str) -> ElementShape:
+        """Return the shape of a type."""
+        if (shape := self._shapes.get(f"tns:{type_}")) is None:
+            shape = self._shapes[f"tns:{type_}"] = ElementShape(self._types.get_type(qualified(type_)))
+        return shape
+
 
 @cache
 def interface_contract() -> InterfaceContract:
     """Return the contract, read once."""
     return InterfaceContract()
+
+
+def expect_shape(element: Element, type_: str) -> None:
+    """Raise WrongValueError where an element does not have the shape of its type in the interface description."""
+    interface_contract().shape_of(type_).expect(element)
 
 
 # How a server says that it does not have a call at all (the first is what gSOAP says, which the till is built with).
@@ -205,6 +227,10 @@ class Client:
         if body is not None and body.tag == f"{{{SOAP}}}Fault":
             return self._fault(body, operation, write=write)
         if body is None or answer.status >= 300 or body.tag != interface_contract().answer_name(operation):  # noqa: PLR2004
+            return self._unusable(answer, operation, write=write)
+        try:
+            interface_contract().answer_shape(operation).expect(body, records=False)
+        except WrongValueError:
             return self._unusable(answer, operation, write=write)
         return body
 

@@ -241,7 +241,7 @@ class Customers(FlowLogic):
         """Return the change that makes a created relation inactive: sales may hang on it by now."""
         if change.agreed.values.get("active") is False:
             return super().withdraw(stage, change)
-        return replace(retire(change.agreed, frozenset(), title=change.title), group=change.group)
+        return replace(retire(change.agreed, frozenset(), change.agreed, title=change.title), group=change.group)
 
     # ---- why
 

@@ -61,6 +61,7 @@ def bounded(result: Value) -> Value:
     return result
 
 
+_EITHER = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)  # thousands, or three decimals
 _DIGITS = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,20})?", re.ASCII)
 
 
@@ -68,10 +69,12 @@ def parse_number(value: str, style: str) -> Decimal:
     """Return a number from text. Raises RuleError.
 
     `nl` reads 1.234,50 and `en` 1,234.50. `auto` takes the sign that stands last for the decimal one, and a sign
-    that stands more than once for the one between thousands.
+    that stands more than once for the one between thousands; 1.234 and 1,234 can be either, and are none.
     """
     text = re.sub(r"[\s\u00a0€$£]", "", value)
     if style == "auto":
+        if _EITHER.fullmatch(text):
+            raise RuleError("reason_number_ambiguous", value=value[:SHOWN])
         comma, point = text.count(","), text.count(".")
         dutch = text.rfind(",") > text.rfind(".") if comma and point else comma == 1 or point > 1
         style = "nl" if dutch else "en"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from integration.core.records import Kind, Record, Value
+from integration.core.rules import as_text
 from integration.core.totals.booked import BookLine, book_lines, booked, posted
 from integration.core.totals.difference import Verdict, compare_totals, rounding_lines, told_verdict
 from integration.core.totals.sold import NOTHING, Basis, Sale, Sums, VatSum, basis_of, sum_by
@@ -17,6 +18,7 @@ from integration.flows.orders.payments import Paid
 from integration.flows.orders.shipping import taken_out
 from integration.flows.orders.sold import (
     as_one_piece,
+    line_contradiction,
     line_vat_code,
     sale_lines,
     sale_of,
@@ -99,6 +101,8 @@ def order_lines(
     """
     settings, lines = tables.settings, sale_lines(document.record)
     tables.balances.expect_untaxed(document, settings.rounding_methods)
+    for line in lines:
+        _expect_consistent(document, line)
     codes = {code: tables.vat_code(document, code) for code in sold_vat_codes(document.record, lines)}
     sold = [sold_line(line, codes[line_vat_code(line)], tables.till_rates, discounts=discounts) for line in lines]
     sale = sale_of(document.record, sold, codes, settings.rounding_methods)
@@ -123,6 +127,15 @@ def order_lines(
     by_till = {code: sums[other] for code, other in codes.items() if other in sums and theirs.count(other) == 1}
     lines_made = BookedLines(numbered(sources), basis == "incl", sums, by_till, shipping=shipping)
     return replace(lines_made, correction=found.amount, rule=found.rule) if extra else lines_made
+
+
+def _expect_consistent(document: CompletedDocument, line: Record) -> None:
+    """Raise RecordRejected for a line whose quantity, unit price and total cannot all be right."""
+    if (found := line_contradiction(line)) is not None:
+        quantity, price, total = map(as_text, found)
+        article = as_text(line.values.get("article")) or as_text(line.values.get("text"))
+        facts = {"quantity": quantity, "price": price, "total": total, "article": article}
+        raise RecordRejected("line_contradicts_itself", "line.quantity", document=document.title, **facts)
 
 
 def order_sums(

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from integration.core.as_told import noted
@@ -27,6 +27,8 @@ ZONE = ZoneInfo("Europe/Amsterdam")  # where days begin and end for the books
 # What makes a delivery address the same address; blanks and capitals do not.
 PLACE = ("name", "street", "postcode", "city")
 EMAIL = "debtor.email"
+DATES = ("date", "delivery_date", "due_date")  # of a document
+DAYS_A_YEAR = timedelta(days=365, hours=6)
 CODE_PAGE = "cp1252"  # of the books: a letter that it lacks is kept without its accent, as the plan shows
 EXACT = frozenset({"email", "website", "external_id", "vat_number", "chamber_number"})
 
@@ -78,11 +80,23 @@ class Owner:
         return self.debtor or f"={self.number}"
 
 
+def local_today() -> date:
+    """Return the calendar day here."""
+    return datetime.now(ZONE).date()
+
+
 class Completion:
     """Fills in what a document does not say, and puts countries and VAT numbers into one spelling."""
 
-    def __init__(self, settings: OrderSettings, countries: Mapping[str, str], country: Function) -> None:
+    def __init__(
+        self,
+        settings: OrderSettings,
+        countries: Mapping[str, str],
+        country: Function,
+        today: Callable[[], date] = local_today,
+    ) -> None:
         self._settings = settings
+        self._today = today
         self._buyers = Buyers(settings.default_country, countries, country)
 
     def __call__(self, record: Record) -> CompletedDocument:
@@ -101,6 +115,7 @@ class Completion:
         values |= missing
         if values.get("date") in EMPTY:
             raise RecordRejected("required_field_empty", "date", field="date", system=BOOKS, document=title)
+        self._expect_plausible(values, title)
         currency = as_text(values.get("currency")).strip().upper()
         if currency != settings.default_currency:
             raise RecordRejected(
@@ -113,6 +128,16 @@ class Completion:
         values["country"] = country = self.country(as_text(values["country"]), title)
         document = CompletedDocument(record, values, tuple(missing), title, country, known_customer(record))
         return self._with_vat_number(document)
+
+    def _expect_plausible(self, values: Mapping[str, Value], title: str) -> None:
+        """Raise RecordRejected for a date that no document of these years has."""
+        here, settings = self._today(), self._settings
+        first, last = here - DAYS_A_YEAR * settings.years_back, here + DAYS_A_YEAR * settings.years_ahead
+        for name in DATES:
+            day = values.get(name)
+            if isinstance(day, date) and not isinstance(day, datetime) and not first <= day <= last:
+                told = {"first": as_text(first), "last": as_text(last), "field": name, "document": title}
+                raise RecordRejected("date_implausible", name, value=as_text(day), **told)
 
     def country(self, name: str, document: str) -> str:
         """Return the ISO code of a country; the table of countries comes first. Raises RecordRejected."""

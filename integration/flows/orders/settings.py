@@ -128,6 +128,9 @@ class OrderSettings(ClosedPeriods):
     branches: tuple[str, ...] = ()
     date_from: date | None = None
     most: int = Field(500, ge=1)  # documents a run reads
+    # Between which days, counted from today, a date of a document is believed.
+    years_back: int = Field(10, ge=1, le=100)
+    years_ahead: int = Field(1, ge=0, le=100)
 
     # What is taken where the till says nothing.
     default_employee: str = "999999"

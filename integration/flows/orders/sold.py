@@ -8,6 +8,10 @@ from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
 from integration.core.totals.sold import NOTHING, ONE, Sale, SoldLine, VatSum, sum_by
 
+# Fields of a line that say why its total is less than its quantity at its price.
+REDUCTIONS = ("discount_percent", "discountAmount", "discountAmountExcl", "bpeAmount", "bpeAmountExcl")
+SMALLEST_CONTRADICTION = Decimal("0.05")  # below it rounding alone can double an amount
+
 
 def sale_lines(document: Record) -> tuple[Record, ...]:
     """Return the lines that sell something; a line of text alone is left out."""
@@ -91,6 +95,30 @@ def told_number(values: Mapping[str, Value], name: str) -> Decimal | None:
     """Return an amount or a quantity; None when it is not told."""
     value = values.get(name)
     return value if isinstance(value, Decimal) else None
+
+
+def line_contradiction(line: Record) -> tuple[Decimal, Decimal, Decimal] | None:
+    """Return quantity, unit price and total of a line where these cannot all be right; None where they can.
+
+    They cannot where one of total and quantity times price is twice the other or more, with VAT and without. A discount
+    explains a lower total, a surcharge or lines inside the line a higher one, and a total of nothing is a gift.
+    """
+    values = line.values
+    quantity, percent = told_number(values, "quantity"), told_number(values, "discount_percent") or NOTHING
+    if quantity is None or percent < 0 or values.get("composed") is True:
+        return None
+    is_reduced = any(told_number(values, name) for name in REDUCTIONS)
+    found = None
+    for price_name, total_name in (("price_incl", "amount_incl"), ("price_excl", "amount_excl")):
+        price, total = told_number(values, price_name), told_number(values, total_name)
+        if not price or not total:
+            continue
+        size, worth = abs(total), abs(quantity * price)
+        is_too_much, is_too_little = size >= 2 * worth, worth >= 2 * size and not is_reduced
+        if max(size, worth) <= SMALLEST_CONTRADICTION or not (is_too_much or is_too_little):
+            return None
+        found = found or (quantity, price, total)
+    return found
 
 
 def _is_text(line: Record) -> bool:

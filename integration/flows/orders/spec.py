@@ -150,6 +150,7 @@ SECTIONS = (
             Pick("paid", ("all", "only", "not")),
             Together((Codes("categories", till_list("order_categories")), Codes("branches", till_list("branches")))),
             Together((Day("date_from"), Whole("most", 1, 100_000))),
+            Together((Whole("years_back", 1, 100), Whole("years_ahead", 0, 100))),
         ),
     ),
     Section(

@@ -11,7 +11,7 @@ from integration.core.errors import Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
-from integration.core.money import add_vat, amount, remove_vat
+from integration.core.money import add_vat, amount, number_in_text, remove_vat
 from integration.core.plan import Change, retire
 from integration.core.records import Held, Kind, Record, Value, clean
 from integration.core.rules import EMPTY, as_text, field_owners, rules_from
@@ -21,6 +21,7 @@ from integration.core.vat import vat_fact
 from integration.flows.functions.toolbox import Tools
 from integration.flows.prices import Terms, as_kept, traced
 from integration.flows.products.blocked import Look, at_the_till, is_alone, is_blocked, off_sale, unseen
+from integration.flows.products.group_tree import without_cycles
 from integration.flows.products.numbers import number_if, number_in
 from integration.flows.products.offer import (
     PRICE,
@@ -88,6 +89,8 @@ class ProductsLogic(FlowLogic):
         self._turnover = GroupTurnover.made(mapping.rules, rows, owner)
         self.policy = terms.policy(self._turnover.policy({**OWNED, **offer_policy(owned, settings.price_field)}))
         self.retires = settings.retire
+        is_ours = self.policy.get("article.ean") in (Ownership.KEEP_EQUAL, Ownership.KEEP_UNLESS_CHANGED)
+        self.frees = frozenset({"ean"}) if is_ours and settings.content.update else frozenset[str]()
         self._vat_source = next((rule.source for rule in mapping.rules if rule.target == VAT_CODE), "") or "vat_code"
         self._vat_rates = vat_rates
         self._rates = {currency.upper(): rate for currency, rate in settings.rates.items()}
@@ -103,7 +106,7 @@ class ProductsLogic(FlowLogic):
     def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
         """Return each record mapped and checked by itself; see `FlowLogic`."""
         if stage.target is Kind.GROUP:
-            return [self._group(record) for record in records]
+            return without_cycles([self._group(record) for record in records])
         if stage.target is Kind.PICTURE:
             taking_part = [record for record in records if not self._left_out(record, is_there=True)]
             return self._pictures.staged(taking_part, self._parent)
@@ -257,7 +260,8 @@ class ProductsLogic(FlowLogic):
 
     def _usable(self, price: Value, record: Record) -> Decimal:
         try:
-            number = None if price in EMPTY or isinstance(price, bool) else amount(price, 6)
+            told = number_in_text(price) if isinstance(price, str) and price not in EMPTY else price
+            number = None if told in EMPTY or isinstance(told, bool) else amount(told, 6)
         except ValueError:
             number = None
         if number is None or number < 0 or (not number and self.settings.zero_price == "park"):
@@ -365,7 +369,9 @@ class ProductsLogic(FlowLogic):
             return taken_away(change)
         parts = () if stage.target is Kind.GROUP else change.agreed.parts
         active = frozenset(part.source for part in parts if part.values.get("active") is not False)
-        return retire(change.agreed, active, title=change.title) if active else super().withdraw(stage, change)
+        if not active:
+            return super().withdraw(stage, change)
+        return retire(change.agreed, active, change.agreed, title=change.title, frees=self.frees)
 
     def reversible(self, change: Change) -> Change:
         """Return what of an update can be put back: all but a turnover group where the till had none."""

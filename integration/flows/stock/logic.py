@@ -12,6 +12,7 @@ from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
+from integration.core.money import number_in_text
 from integration.core.moves import COUNTED, NO_MOMENT, Move
 from integration.core.plan import Change
 from integration.core.records import Held, Kind, Record, Unreadable, Value, is_till_number
@@ -354,8 +355,8 @@ def _counted(value: Value, key: str) -> Decimal:
     if value in EMPTY:
         raise _without_result(key, "reason_empty_result")
     try:
-        number = value if isinstance(value, Decimal) else Decimal(as_text(value).strip())
-    except ArithmeticError:
+        number = value if isinstance(value, Decimal) else number_in_text(as_text(value))
+    except ValueError:
         raise _without_result(key, "reason_no_number", value=as_text(value)[:40]) from None
     if not number.is_finite():
         raise _without_result(key, "reason_no_number", value=str(number))

@@ -1,6 +1,8 @@
 """What AccountView's texts mean."""
 
+import json
 from collections.abc import Callable
+from decimal import Decimal
 
 import httpx
 import pytest
@@ -17,6 +19,7 @@ from integration.core.errors import (
     RejectedError,
     UnavailableError,
 )
+from integration.core.records import Batch, Kind, Unreadable
 from tests.connectors.accountview.conversation import ARTICLES, an_accountview, read, write
 
 
@@ -155,3 +158,53 @@ def test_a_number_that_no_database_keeps_is_a_text_that_is_none(digits: str) -> 
 def test_a_number_of_the_database_is_read() -> None:
     row = {"PX_SELL": int("9" * LONGEST_NUMBER)}
     assert read(an_accountview(lambda _: httpx.Response(200, json={"ARTICLE": [row]}))) == [row]
+
+
+PRICED = [{"ART_CODE": f"100{place}", "PX_SELL": 16.53, "VAT_CODE": "2", "QTY_AVAIL": 4} for place in (1, 2, 3)]
+
+
+def answered(rows: list[str], table: str = "ARTICLE") -> Batch:
+    """Return the articles of an answer with these rows, as they come on the wire."""
+    body = f'{{"{table}": [{", ".join(rows)}]}}'.encode()
+    source = an_accountview(lambda _: httpx.Response(200, content=body), article={"changed": ""})
+    return source.extract(Kind.ARTICLE)
+
+
+@pytest.mark.parametrize("name", ["PX_SELL", "px_sell", "Px.Sell", "WEIGHT", "weight"])
+@pytest.mark.parametrize("value", ["1.0", "16.53", "null", '"x"'])
+def test_a_record_with_a_column_twice_is_set_apart(name: str, value: str) -> None:
+    rows = [json.dumps({**row, "WEIGHT": 3}) for row in PRICED]
+    rows[1] = f'{rows[1][:-1]}, "{name}": {value}}}'
+    first, second, third = answered(rows).records
+    assert (first.values["price"], third.values["price"]) == (Decimal("16.53"), Decimal("16.53"))
+    assert isinstance(second, Unreadable)
+    assert (second.key, second.field) == ("1002", name.upper().replace(".", "_"))
+
+
+@pytest.mark.parametrize("name", ["PX_SELL", "px_sell"])
+def test_a_column_twice_in_every_row_stops_the_run(name: str) -> None:
+    rows = [f'{json.dumps(row)[:-1]}, "{name}": 1.0}}' for row in PRICED]
+    with pytest.raises(MalformedAnswerError, match="column_repeated") as caught:
+        answered(rows)
+    assert caught.value.facts["field"] == "PX_SELL"
+
+
+@pytest.mark.parametrize("name", ["ART_CODE", "art_code"])
+def test_a_key_twice_stops_the_run(name: str) -> None:
+    rows = list(map(json.dumps, PRICED))
+    rows[1] = f'{rows[1][:-1]}, "{name}": "1001"}}'
+    with pytest.raises(MalformedAnswerError, match="column_repeated"):
+        answered(rows)
+
+
+@pytest.mark.parametrize("name", ["ARTICLE", "article"])
+def test_a_table_twice_stops_the_run(name: str) -> None:
+    row = json.dumps(PRICED[0])
+    with pytest.raises(MalformedAnswerError):
+        answered([f'{row}], "{name}": [{json.dumps(PRICED[1])}'])
+
+
+def test_a_column_twice_in_the_answer_to_a_write_leaves_the_write_in_doubt() -> None:
+    body = b'{"ARTICLE": [{"ART_CODE": "1", "art_code": "2"}]}'
+    error = refused(write, httpx.Response(200, content=body))
+    assert isinstance(error, InDoubtError)

@@ -108,7 +108,7 @@ def test_a_text_that_is_no_number_of_a_database_is_not_sent_as_one(letter: str, 
         cell_of("article.quantity", column, text)
 
 
-@pytest.mark.parametrize("told", ["01-02-2025", "20250201", "2025-02-30", "onbekend", "/Date(1741)/"])
+@pytest.mark.parametrize("told", ["01-02-2025", "20250201", "2025-02-30", "onbekend", "/Date(1741)/", "0026-11-09"])
 def test_a_day_that_cannot_be_read_is_not_taken_for_none(told: str) -> None:
     with pytest.raises(WrongValueError, match=told[:4]):
         typed_value(DictionaryColumn("DUE_DATE", "Due", "D", 8), told)

@@ -50,9 +50,12 @@ def test_what_numbers_the_rows_of_one_answer_is_no_part_of_it() -> None:
         '{"ARTICLE": []}', "{}", "[]", "", '{"ARTICLE": {"ART_CODE": "1"}}', '{"ARTICLE": [{"ART_CODE": 1}]}',
         '{"ARTICLE": [{"ART_CODE": "1"}, {"art_code": "2"}]}', '{"ARTICLE": [{"ART_CODE": "1"}, 2]}',
         '{"ARTICLE": [{"ART_CODE": "1"}], "ERRORMESSAGE": "x"}', '{"ARTICLE": [{"OTHER": "1"}]}',
+        '{"ARTICLE": [{"ART_CODE": "1"}], "ARTICLE": [{"ART_CODE": "2"}]}',
+        '{"ARTICLE": [{"ART_CODE": "1", "ART_CODE": "2"}]}',
+        '{"ARTICLE": [{"ART_CODE": "1", "art_code": "2"}]}',
         '{"OTHERS": [{"ART_CODE": "1"}]}', '{"ARTICLE": [{"ART_CODE": "1"}', "<html>", "[" * 100_000,
     ],
-    ids=range(14),
+    ids=range(17),
 )  # fmt: skip
 def test_any_other_answer_has_to_be_read_to_be_understood(body: str) -> None:
     assert _taken_apart(body) is None
@@ -70,3 +73,10 @@ def test_rows_that_were_read_are_the_same_as_long_as_they_say_the_same() -> None
     assert (one.key, other.key) == ("1", "1")
     assert one.told != other.told
     assert other.row("read AK1") == {"ART_CODE": "1", "PX": 2}
+
+
+@pytest.mark.parametrize("name", ["PX", "px"])
+def test_a_column_that_a_row_has_twice_has_no_single_value(name: str) -> None:
+    rows = taken_apart(b'{"ARTICLE": [{"ART_CODE": "1", "PX": 1, "%b": 2}]}' % name.encode(), ARTICLES, "ART_CODE")
+    assert rows is not None
+    assert rows[0].row("read AK1") == {"ART_CODE": "1", "PX": [1, 2]}

@@ -64,6 +64,32 @@ def test_a_row_without_a_code_stands_there_as_one_that_nobody_knows(row: Row) ->
     assert (one.nameless, one.field, one.key == other.key) == (True, "ART_CODE", False)
 
 
+HIDDEN = [
+    " 1001",
+    "\u00a01001",
+    "1001\u00a0 ",
+    "\u200b1001",
+    "1001\u200b",
+    "10\u200d01",
+    "1001\t",
+    "\r\n1001",
+    "\x001001",
+]
+
+
+@pytest.mark.parametrize("code", HIDDEN)
+def test_a_code_with_a_sign_that_nobody_sees_is_not_known_for_another(code: str) -> None:
+    article = decoded({**ROW, "ART_CODE": code}, ArticleFields())
+    assert isinstance(article, Unreadable)
+    assert (article.nameless, article.field) == (True, "ART_CODE")
+
+
+@pytest.mark.parametrize("code", ["1001", "1001    ", "TS RED", "Caf\u00e9"])
+def test_a_code_that_everybody_sees_is_read(code: str) -> None:
+    article = decoded({**ROW, "ART_CODE": code}, ArticleFields())
+    assert (type(article), article.key) == (Record, code.rstrip())
+
+
 def test_a_group_has_its_name_and_its_parent() -> None:
     names = named_columns(GroupFields(parent="UP"))
     group = row_decoder(Kind.GROUP, names)({"AG_CODE": "SHIRT", "AG_DESC": "Shirts ", "UP": "KLED"})
@@ -80,6 +106,8 @@ def test_a_price_that_is_none_is_no_value(price: object) -> None:
     ("column", "held"),
     [
         ("PX_SELL", "veel"),
+        *(("PX_SELL", text) for text in ("1.234", "1,234", "1 234", "1.234,50", "1e3", "\u0661\u0662", "\u20ac 12")),
+        ("QTY_AVAIL", "12.000"),
         ("PX_SELL", "9" * 40),
         ("PX_SELL", Decimal("9" * 40)),
         ("REC_UPD", "2026-02-31T10:00:00"),

@@ -11,7 +11,7 @@ from integration.core.errors import (
     MalformedAnswerError,
     RejectedError,
 )
-from integration.core.records import Fields, Kind, Unreadable
+from integration.core.records import Fields, Kind, Record, Unreadable
 from tests.connectors.accountview.conversation import TABLES, an_accountview, answer_of, asked_for
 
 STOPPED = "answer_incomplete|list_out_of_order"
@@ -224,3 +224,32 @@ def test_a_row_that_does_not_tell_what_the_others_do_cannot_be_read(place: int) 
     for read in (accountview.extract(Kind.ARTICLE).records, page.read(())):
         (wrong,) = [one for one in read if isinstance(one, Unreadable)]
         assert (wrong.key, wrong.field, wrong.nameless) == (str(place), "K9_EAN", False)
+
+
+@pytest.mark.parametrize("code", [" 1002", "1002\u00a0", "\u200b1002"])
+def test_a_row_found_by_a_code_with_signs_that_nobody_sees_is_not_taken_for_nothing(code: str) -> None:
+    accountview = an_accountview(answer_of(ARTICLE=[{"ART_CODE": "1001"}, {"ART_CODE": code}]))
+    one, wrong = sorted(accountview.fetch(Kind.ARTICLE, ["1001", "1002"]), key=lambda each: each.key)
+    assert (type(one), one.key) == (Record, "1001")
+    assert isinstance(wrong, Unreadable)
+    assert (wrong.key, wrong.field) == ("1002", "ART_CODE")
+
+
+@pytest.mark.parametrize(
+    ("currencies", "filled", "null"),
+    [
+        (["USD", "EUR"], True, False),
+        (["USD", ""], True, False),
+        (["USD", None], False, False),
+        ([None, None], False, True),
+        ([None], False, False),
+        (["USD"], True, False),
+    ],
+)
+def test_a_column_that_is_null_in_every_row_is_null_in_all_of_several(
+    currencies: list[str | None], *, filled: bool, null: bool
+) -> None:
+    rows = [{"ART_CODE": str(place), "CUR_CODE": currency} for place, currency in enumerate(currencies, 1)]
+    fields = an_accountview(answer_of(ARTICLE=rows), article={"currency": "CUR_CODE"}).extract(Kind.ARTICLE).fields
+    assert ("CUR_CODE" in fields.filled, "CUR_CODE" in fields.null) == (filled, null)
+    assert fields.emptied(frozenset({"CUR_CODE", "ART_CODE"}), frozenset()) == (["CUR_CODE"] if null else [])

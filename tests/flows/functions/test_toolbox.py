@@ -54,7 +54,7 @@ from tests.flows.functions.tools import RECORD, TABLES, applied, refusal, refuse
         ("number", (), Decimal(3), Decimal(3)),
         ("round", (), Decimal("15.125"), Decimal("15.13")),
         ("round", (Decimal(0),), Decimal("2.5"), Decimal(3)),
-        ("round", (), "15,125", Decimal("15.13")),
+        ("round", (), "15,1250", Decimal("15.13")),
         ("percentage", (Decimal(10),), Decimal("12.50"), Decimal("1.25")),
         ("add_vat", (Decimal(21),), Decimal("12.50"), Decimal("15.13")),
         ("remove_vat", (Decimal(21),), Decimal("15.13"), Decimal("12.50")),

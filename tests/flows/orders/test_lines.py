@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from integration.core.records import Kind
+from integration.flows.orders.sold import line_contradiction
 from tests.flows.orders.tills import (
     ADDRESSES,
     DEBTORS,
@@ -182,3 +183,31 @@ def test_a_rule_cannot_make_other_amounts() -> None:
     assert (issue.cause, issue.facts["rule"]) == ("totals_differ", "mapping")
     rule = {"target": "line.amount", "source": "books_amount", "functions": [["percentage", 50]]}
     assert parked(an_order(), body=with_rules(rule), becomes="posting").facts["rule"] == "mapping"
+
+
+SIXTEEN = {"price_incl": Decimal("16.95"), "price_excl": Decimal("14.01")}
+
+
+@pytest.mark.parametrize(
+    ("quantity", "more", "is_read"),
+    [
+        ("1", {}, True),
+        ("0.001", {}, False),
+        ("1000", {}, False),
+        ("1000", {"discount_percent": Decimal("99.9")}, True),
+        ("0.001", {"discount_percent": Decimal("99.9")}, False),
+        ("0.001", {"composed": True}, True),
+        ("0.001", {"discount_percent": Decimal(-50)}, True),
+        ("2", {}, False),
+        ("2", {"discountAmount": Decimal("16.95")}, True),
+        ("0.1", {}, False),
+    ],
+)
+def test_a_line_that_contradicts_itself_parks_its_document(
+    quantity: str, more: dict[str, Any], *, is_read: bool
+) -> None:
+    line = a_line("1", "16.95", "14.01", **{**SIXTEEN, "quantity": Decimal(quantity), **more})
+    assert (line_contradiction(line) is None) == is_read
+    if not is_read:
+        issue = parked(an_order(lines=(line,)))
+        assert (issue.cause, issue.facts["price"], issue.facts["total"]) == ("line_contradicts_itself", *["16.95"] * 2)

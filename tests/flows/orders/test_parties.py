@@ -1,7 +1,7 @@
 """For whom a document is booked, and where its goods go."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from integration.core.flow import Ownership
 from integration.core.plan import Change, Unchanged, diff
 from integration.core.records import Kind, Record
+from integration.flows.orders.parties import DAYS_A_YEAR, local_today
 from tests.flows.orders.tills import (
     ADDRESSES,
     DEBTORS,
@@ -43,6 +44,32 @@ def test_the_day_is_that_of_the_shop() -> None:
 def test_a_document_without_any_day_is_parked() -> None:
     issue = parked(without(an_order(), "date", "entered"))
     assert (issue.cause, issue.field, issue.facts["key"]) == ("required_field_empty", "date", "2026.1")
+
+
+@pytest.mark.parametrize("name", ["date", "delivery_date", "due_date"])
+@pytest.mark.parametrize(
+    ("day", "settings", "is_read"),
+    [
+        (date(26, 11, 20), {}, False),
+        (date(2099, 11, 20), {}, False),
+        (local_today() - 11 * DAYS_A_YEAR, {}, False),
+        (local_today() - 11 * DAYS_A_YEAR, {"years_back": 12}, True),
+        (local_today() - 9 * DAYS_A_YEAR, {}, True),
+        (local_today() - 9 * DAYS_A_YEAR, {"years_back": 8}, False),
+        (local_today() + timedelta(days=300), {}, True),
+        (local_today() + timedelta(days=300), {"years_ahead": 0}, False),
+        (local_today() + timedelta(days=400), {}, False),
+        (local_today() + timedelta(days=400), {"years_ahead": 2}, True),
+    ],
+)
+def test_a_date_that_no_document_has_parks_it(name: str, day: date, settings: dict[str, Any], *, is_read: bool) -> None:
+    dated: dict[str, Any] = {name: day}
+    order = an_order(**dated)
+    if is_read:
+        assert booking(order, **settings).kind is Kind.SALES_ORDER
+    else:
+        issue = parked(order, **settings)
+        assert (issue.cause, issue.facts["field"], issue.facts["value"]) == ("date_implausible", name, day.isoformat())
 
 
 def test_the_default_employee_has_a_place_in_the_table_of_salespersons() -> None:

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from integration.connectors.mplus.client import Element, qualified
+from integration.connectors.mplus.client import Element, expect_shape, qualified
 from integration.connectors.mplus.codec.document_fields import DOCUMENTS
 from integration.connectors.mplus.codec.values import (
     child_number,
@@ -34,6 +35,7 @@ def decode_journal(journal: Element, source: str) -> Iterator[Record]:
 
     Raises WrongValueError, like everything here that reads.
     """
+    expect_shape(journal, "Journal")
     for group in journal.iterfind(_path("turnoverGroupList", "turnoverGroup")):
         number = _number(group, "turnoverGroup")
         values: dict[str, Value] = {
@@ -77,6 +79,7 @@ def day_in(element: Element, wire: str) -> date | None:
 
 def decode_financial(group: Element) -> Iterator[Record]:
     """Yield what one group of the financial journal comes to, for each VAT code; once where it has none."""
+    expect_shape(group, "FinancialGroup")
     source = _text(group, "financialGroupSource").removeprefix(_SOURCE).lower()
     type_ = _word(group, "financialGroupType")
     number = _number(group, "financialGroupNumber") or _text(group, "financialGroupId")
@@ -140,7 +143,11 @@ class DrawerCounted:
 
 
 def decode_count(count: Element) -> DrawerCounted:
-    """Return one count; without its number or version it could stand in the place of another."""
+    """Return one count; without its number or version it could stand in the place of another.
+
+    Raises WrongValueError, also for one that has two lines of one payment method.
+    """
+    expect_shape(count, "CashCount")
     told_number(count, "workplaceNumber")
     place, workplace = journal_place(count), _number(count, "workplaceNumber")
     numbered = count.find(qualified("cashCountNumber"))
@@ -152,10 +159,12 @@ def decode_count(count: Element) -> DrawerCounted:
     head: dict[str, Value] = {"workplace": workplace, "number": shown, "version": str(version)}
     if is_final is not None:
         head["finalized"] = is_final
-    lines = (
+    lines = [
         Record(Kind.COUNT, f"{workplace}/{shown}/{_text(line, 'paymentMethod')}", head | _count_line(line))
         for line in count.iterfind(_path("cashCountLineList", "cashCountLine"))
-    )
+    ]
+    if repeated := next((key for key, times in Counter(line.key for line in lines).items() if times > 1), ""):
+        raise WrongValueError("paymentMethod", repeated.rpartition("/")[2])
     return DrawerCounted(place, (place[1], workplace), number, version, tuple(lines))
 
 

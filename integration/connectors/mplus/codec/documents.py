@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 
-from integration.connectors.mplus.client import Element, qualified
+from integration.connectors.mplus.client import Element, expect_shape, qualified
 from integration.connectors.mplus.codec.document_fields import DOCUMENTS, SCALED, simple_fields
 from integration.connectors.mplus.codec.fields import sequence
 from integration.connectors.mplus.codec.relations import decode_relation
@@ -36,6 +36,7 @@ _NOBODY = ("branch", "entry_branch", "workplace", "employee", "category")  # a z
 PROPOSAL_STATES = ("outstanding", "order", "invoice", "cancelled")
 _NOT_GOODS = frozenset({"LINE-KIND-SUBTOTAL", "LINE-KIND-HEADER", "LINE-KIND-SECONDARY-HEADER"})
 _INSIDE_ANOTHER = frozenset({"LINE-TYPE-PREPARATION", "LINE-TYPE-COMPONENT"})
+_INSIDE = ("preparationList", "uncondensedLines")  # where a line holds others, which its total may include
 _SORTS = (  # of lines: our name of a word that is none of these
     ("line_kind", "lineKind", frozenset({"LINE-KIND-DEFAULT", *_NOT_GOODS})),
     ("line_type", "lineType", frozenset({"LINE-TYPE-NONE", *_INSIDE_ANOTHER})),
@@ -130,6 +131,9 @@ def decode_document(kind: Kind, document: Element, relation: Element | None, cod
     `relation` is its customer as the till holds it, `codes` are external article ids by article number. Raises
     WrongValueError when a field does not hold what its type says.
     """
+    expect_shape(document, DOCUMENTS[kind].type)
+    if relation is not None:
+        expect_shape(relation, "Relation")
     values = _values(document, DOCUMENTS[kind].type, kind)
     values |= {name: "" for name in _NOBODY if values.get(name) == "0"}
     values["relation"] = document_relation(document)
@@ -185,6 +189,8 @@ def _decode_line(line: Element, key: str, codes: Mapping[str, str]) -> Record:
         values["article"] = ""
     if values.get("quantity") is None and (values.get("article") or line.find(qualified("data")) is not None):
         raise WrongValueError("quantity", "")  # the interface requires it of whatever is sold
+    if any(line.find(f"{qualified(wire)}/{qualified('line')}") is not None for wire in _INSIDE):
+        values["composed"] = True
     values["code"] = codes.get(str(values.get("article", "")), "")
     values |= {name: told for name, wire, known in _SORTS if (told := _strange(line, wire, known))}
     return Record(Kind.LINE, key, values)

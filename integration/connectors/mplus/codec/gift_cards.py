@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from integration.connectors.mplus.client import Element, qualified
+from integration.connectors.mplus.client import Element, expect_shape, qualified
 from integration.connectors.mplus.codec.values import child_text, told_number, truth
 from integration.core.money import from_cents
 from integration.core.records import WrongValueError
@@ -21,6 +21,7 @@ class GiftCard:
 
 def decode_gift_card(card: Element) -> GiftCard:
     """Return a card. Raises WrongValueError."""
+    expect_shape(card, "GetGiftcard")
     told = child_text(card, qualified("active")).strip()
     try:
         active = truth(told)

@@ -78,7 +78,11 @@ def row_subject(row: Element, kind: Kind) -> Place | None:
 
 
 def decode_terms(card: Element, kind: Kind, words: Vocabulary) -> dict[str, Value]:
-    """Return the terms of a card by their names. Raises WrongValueError for a row that does not hold numbers."""
+    """Return the terms of a card by their names.
+
+    Raises WrongValueError for a row that does not hold numbers, and for two that
+    contradict each other.
+    """
     values: dict[str, Value] = {}
     for row in card_rows(card, kind):
         place = row_subject(row, kind)
@@ -88,10 +92,12 @@ def decode_terms(card: Element, kind: Kind, words: Vocabulary) -> dict[str, Valu
             if not (row.findtext(qualified(wire)) or "").strip():
                 continue
             number = child_number(row, wire)
-            if how is not How.PERCENT:
-                values[_term(place, how).name] = from_cents(number)
-            elif number:  # a row with a price may say that nothing goes off it
-                values[_term(place, how).name] = Decimal(number) / 100 if words.hundredths else Decimal(number)
+            if how is How.PERCENT and not number:  # a row with a price may say that nothing goes off it
+                continue
+            name, percent = _term(place, how).name, Decimal(number) / 100 if words.hundredths else Decimal(number)
+            value = percent if how is How.PERCENT else from_cents(number)
+            if values.setdefault(name, value) != value:
+                raise WrongValueError(wire, f"{values[name]}, {value}")
     return values
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Self
 
-from integration.connectors.mplus.client import Element, qualified
+from integration.connectors.mplus.client import Element, expect_shape, qualified
 from integration.connectors.mplus.codec.contacts import first_contact
 from integration.connectors.mplus.codec.edits import write_card
 from integration.connectors.mplus.codec.fields import Vocabulary, mappable_fields, sequence
@@ -92,6 +92,7 @@ class RelationForm:
 
     def read(self, element: Element, key: str) -> Record:
         """Return a relation under our key. Raises ValueError when a field does not hold what its type says."""
+        expect_shape(element, "Relation")
         values = {**card_values(element, Kind.RELATION, self._words), **decode_relation(element, key).values}
         discount = element.find(qualified("discountPercentage"))
         if self.hundredths and discount is not None:

@@ -1,6 +1,7 @@
 """Single values: from the text or structure on the wire to ours and back."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -24,7 +25,9 @@ _TYPE = re.compile("^(?:[A-Z]+-)*?(?:METHOD-TYPE|TYPE|STATE|METHOD|CHANGE|KIND)-
 
 LARGEST = 2**63 - 1  # of a whole number of the interface
 _INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
-_PARTS = frozenset({"sec", "min", "hour", "day", "mon", "year", "timezone"})  # of a moment, those that are numbers
+_DAY = ("year", "mon", "day")
+_PARTS = frozenset({"sec", "min", "hour", *_DAY, "timezone"})  # of a moment, those that are numbers
+_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 _WORDS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -98,16 +101,24 @@ def _read(read: Callable[[Element], Value], element: Element, named: str = "") -
     try:
         return exact_number(read(element))
     except (ValueError, ArithmeticError):
-        told = " ".join(text for each in element.itertext() if (text := str(each).strip()))
-        raise WrongValueError(named or etree.QName(element).localname, told) from None
+        raise WrongValueError(named or etree.QName(element).localname, _all_text(element)) from None
+
+
+def _all_text(element: Element) -> str:
+    return " ".join(text for each in element.itertext() if (text := str(each).strip()))
 
 
 def customs_of(card: Element) -> dict[str, Value]:
-    """Return the custom fields of an article or relation by our names. Raises WrongValueError, also without a name."""
+    """Return the custom fields of an article or relation by our names.
+
+    Raises WrongValueError, also for one without a name and for two of one name.
+    """
     listed = card.iterfind(f"{qualified('customFieldList')}/{qualified('customField')}")
     named = [(each, each.findtext(qualified("fieldName")) or "") for each in listed]
     if not all(name for _, name in named):
         raise WrongValueError("fieldName", "")
+    if repeated := next((name for name, times in Counter(name for _, name in named).items() if times > 1), ""):
+        raise WrongValueError(repeated, ", ".join(_all_text(each) for each, name in named if name == repeated))
     return {CUSTOM + name: _read(decode_custom, each, name) for each, name in named}
 
 
@@ -179,18 +190,33 @@ def whole_number(text: str) -> int:
 
 
 def _numbers(element: Element) -> dict[str, int]:
-    told = ((etree.QName(child).localname, (child.text or "").strip()) for child in element.iterchildren("*"))
-    return {name: whole_number(text) for name, text in told if text and name in _PARTS}
+    """Return the parts of a date or moment. Raises ValueError for a text in their place, and for a part that is twice.
+
+    An element that says by `xsi:nil` that it holds nothing has no parts.
+    """
+    if (element.text or "").strip() or any((child.tail or "").strip() for child in element):
+        raise ValueError("a text where a date has parts")
+    numbers: dict[str, int] = {}
+    for child in element.iterchildren("*"):
+        name, text = etree.QName(child).localname, (child.text or "").strip()
+        if name not in _PARTS or not text:
+            continue
+        if name in numbers or len(child):
+            raise ValueError("a part of a date that is not one number")
+        numbers[name] = whole_number(text)
+    return numbers
 
 
-def _date(element: Element) -> date | None:
-    parts = _numbers(element)
-    lacking = {"day", "mon", "year"} - parts.keys()
-    if lacking and any(parts.get(name) for name in ("day", "mon", "year")):
-        raise ValueError("a date without a part of it")
-    if not (parts.get("day") and parts.get("mon") and parts.get("year")):
+def _date(element: Element, parts: Mapping[str, int] | None = None) -> date | None:
+    """Return a date; None for one of zeros, and where `xsi:nil` says so. Raises ValueError for any other form."""
+    parts = _numbers(element) if parts is None else parts
+    told = [parts.get(name) for name in _DAY]
+    if told == [0, 0, 0] or (not len(element) and element.get(_NIL, "").strip() in ("true", "1")):
         return None
-    return date(parts["year"], parts["mon"], parts["day"])
+    year, month, day = told
+    if year is None or month is None or day is None:
+        raise ValueError("a date without a part of it")
+    return date(year, month, day)
 
 
 def date_of(element: Element) -> date | None:
@@ -201,7 +227,8 @@ def date_of(element: Element) -> date | None:
 
 def _moment(element: Element) -> datetime | None:
     """Return the moment in UTC; `timezone` is minutes east of UTC, summer time included (the vendor's own clients)."""
-    parts, day = _numbers(element), _date(element)
+    parts = _numbers(element)
+    day = _date(element, parts)
     if day is None:
         return None
     zone = timezone(timedelta(minutes=parts.get("timezone", 0)))

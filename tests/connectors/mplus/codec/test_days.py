@@ -141,18 +141,23 @@ def test_other_fields_that_cannot_be_read_say_so_too() -> None:
         )
 
 
-def a_count(number: int, *, version: int = 1, end: int = 0, start: int = 0) -> days.DrawerCounted:
+def a_count(number: int, *, version: int = 1, end: int = 0, start: int = 0, times: int = 1) -> days.DrawerCounted:
     told = {"start": start, "added": 0, "counted": end, "deposited": 0, "difference": 0, "end": end}
     amounts = "".join(f"<{name}Amount>{each}</{name}Amount>" for name, each in told.items())
+    line = f"<cashCountLine><paymentMethod>CASH</paymentMethod>{amounts}</cashCountLine>"
     return days.decode_count(
         element(
             "cashCount",
             f"{DATE}<branchNumber>1</branchNumber><workplaceNumber>2</workplaceNumber>"
             f"<cashCountNumber><year>2026</year><number>{number}</number></cashCountNumber>"
-            f"<versionNumber>{version}</versionNumber><cashCountLineList><cashCountLine>"
-            f"<paymentMethod>CASH</paymentMethod>{amounts}</cashCountLine></cashCountLineList>",
+            f"<versionNumber>{version}</versionNumber><cashCountLineList>{line * times}</cashCountLineList>",
         )
     )
+
+
+def test_a_count_with_two_lines_of_one_method_cannot_be_read() -> None:
+    with pytest.raises(WrongValueError, match="paymentMethod"):
+        a_count(7, times=2)
 
 
 def test_of_a_count_the_newest_version_counts_and_what_it_left_is_what_the_next_one_finds() -> None:

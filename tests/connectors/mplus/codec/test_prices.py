@@ -123,3 +123,17 @@ def test_a_row_that_holds_no_numbers_is_unreadable() -> None:
         row = f"<priceGroup><priceGroupNumber>2</priceGroupNumber>{inner}</priceGroup>"
         with pytest.raises(WrongValueError):
             decode_terms(a_card(Kind.ARTICLE, f"<priceGroupList>{row}</priceGroupList>"), Kind.ARTICLE, WORDS)
+
+
+@pytest.mark.parametrize(("second", "is_read"), [("1800", True), ("1700", False)])
+def test_two_rows_about_the_same_have_to_agree(second: str, *, is_read: bool) -> None:
+    rows = "".join(
+        f"<priceGroup><priceGroupNumber>2</priceGroupNumber><priceIncl>{price}</priceIncl></priceGroup>"
+        for price in ("1800", second)
+    )
+    card = a_card(Kind.ARTICLE, f"<priceGroupList>{rows}</priceGroupList>")
+    if is_read:
+        assert decode_terms(card, Kind.ARTICLE, WORDS) == {"price_group_incl:0:2": D("18.00")}
+    else:
+        with pytest.raises(WrongValueError, match="priceIncl"):
+            decode_terms(card, Kind.ARTICLE, WORDS)

@@ -1,0 +1,87 @@
+"""The shape of an answer: which elements the interface description has inside a type, and how often each.
+
+An element of a structure or a list holds elements and no text, an element of a single value holds text and no elements,
+and an element that the description has once comes once. What breaks this contradicts itself, and has no value.
+Elements that the description does not have are left alone: newer tills send more.
+"""
+
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from lxml import etree
+from zeep.xsd import ComplexType
+
+from integration.core.records import WrongValueError
+
+# Types of records. Each is checked where it is decoded, so that one that is wrong is set apart from the others.
+RECORDS = frozenset(
+    {
+        "Product", "Relation", "Order", "Invoice", "Receipt", "Proposal", "Journal", "FinancialGroup", "CashCount",
+        "ArticleStock", "ArticleStockHistory", "GetGiftcard",
+    }
+)  # fmt: skip
+
+
+class _Slot(NamedTuple):
+    """One element of a type. `inside` is the shape of what it holds, None where that is text."""
+
+    repeated: bool
+    inside: "ElementShape | None"
+
+
+class ElementShape:
+    """The shape of one type of the interface description."""
+
+    def __init__(self, described: Any, known: dict[int, "ElementShape"] | None = None) -> None:
+        """Take over a type that zeep has read; a type may hold itself, and what is `known` is not made again."""
+        self._described = described
+        self._known = {} if known is None else known
+        self._known[id(described)] = self
+        self.is_record = described.name in RECORDS
+
+    @cached_property
+    def _slots(self) -> dict[str, _Slot]:
+        return {one.qname.text: self._slot(one) for _, one in self._described.elements}
+
+    def _slot(self, described: Any) -> _Slot:
+        kind = described.type
+        if not isinstance(kind, ComplexType):
+            return _Slot(described.accepts_multiple, None)
+        return _Slot(described.accepts_multiple, self._known.get(id(kind)) or ElementShape(kind, self._known))
+
+    def expect(self, element: etree._Element, *, records: bool = True) -> None:
+        """Raise WrongValueError where an element, or one inside it, does not have the shape of its type.
+
+        Without `records`, records inside it are not looked at.
+        """
+        slots, met = self._slots, set[str]()
+        if (text := element.text) and not text.isspace():
+            raise WrongValueError(etree.QName(element).localname, _text_beside(element))
+        for child in element:
+            if (text := child.tail) and not text.isspace():
+                raise WrongValueError(etree.QName(element).localname, _text_beside(element))
+            tag = child.tag
+            slot = slots.get(tag) if isinstance(tag, str) else None
+            if slot is None:
+                continue
+            repeated, inside = slot
+            if not repeated:
+                if tag in met:
+                    raise WrongValueError(etree.QName(child).localname, _all_text(element, tag))
+                met.add(tag)
+            if inside is None:
+                if len(child):
+                    raise WrongValueError(etree.QName(child).localname, _all_text(element, tag))
+            elif records or not inside.is_record:
+                inside.expect(child, records=records)
+
+
+def _text_beside(element: etree._Element) -> str:
+    """Return the text that stands in an element itself, beside the elements in it."""
+    return " ".join(filter(None, ((text or "").strip() for text in (element.text, *(each.tail for each in element)))))
+
+
+def _all_text(parent: etree._Element, tag: str) -> str:
+    """Return all text in the children of a name."""
+    found = (str(text).strip() for child in parent.iterchildren(tag) for text in child.itertext())
+    return " ".join(filter(None, found))

@@ -1,0 +1,182 @@
+"""The shape of an answer: what is twice, or holds a text in the place of elements, or elements in that of a text."""
+
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+from lxml import etree
+
+from integration.connectors.answer import HttpAnswer
+from integration.connectors.mplus import codec
+from integration.connectors.mplus.client import NAMESPACE, SOAP, Element, expect_shape, qualified
+from integration.connectors.mplus.codec.values import customs_of
+from integration.core.errors import ConnectorError, MalformedAnswerError
+from integration.core.records import Kind, WrongValueError
+from tests.connectors.mplus.codec.elements import decoded as decoded_product
+from tests.connectors.mplus.codec.elements import the_product
+from tests.connectors.mplus.codec.test_documents import an_order, decoded
+from tests.connectors.mplus.tills import answering
+
+Change = Callable[[Element], object]
+
+
+def text_in(path: str, text: str, *, keep: bool) -> Change:
+    """Return what puts a text into an element, beside the elements in it or in their place."""
+
+    def change(whole: Element) -> None:
+        found = _at(whole, path)
+        if not keep:
+            del found[:]
+        found.text = text
+
+    return change
+
+
+def twice(path: str, text: str | None = None) -> Change:
+    """Return what repeats an element, with another text where one is given."""
+
+    def change(whole: Element) -> None:
+        found = _at(whole, path)
+        again = etree.fromstring(etree.tostring(found))
+        if text is not None:
+            again.text = text
+        found.addnext(again)
+
+    return change
+
+
+def inside(path: str) -> Change:
+    """Return what puts an element into one that holds a text."""
+    return lambda whole: etree.SubElement(_at(whole, path), qualified("value"))
+
+
+def _at(whole: Element, path: str) -> Element:
+    found = whole.find("/".join(map(qualified, path.split("/"))))
+    assert found is not None
+    return found
+
+
+DAY = "<day>9</day><mon>11</mon><year>2026</year>"
+ORDERS: dict[str, Change] = {
+    "a date as text": text_in("financialDate", "2026-11-09", keep=False),
+    "a date as text and as parts": text_in("deliveryDate", "2026-11-09", keep=True),
+    "a moment as text": text_in("entryTimestamp", "2026-11-09T10:00:00", keep=False),
+    "a date twice": twice("deliveryDate"),
+    "a part of a date twice": twice("financialDate/day", "9"),
+    "an amount twice": twice("totalInclAmount", "1"),
+    "a list as text": text_in("lineList", "Jas", keep=False),
+    "a list with a text": text_in("lineList", "Jas", keep=True),
+    "a list twice": twice("lineList"),
+    "payments as text": text_in("paymentList", "PIN", keep=False),
+    "an address as text": text_in("deliveryAddress", "Kade 1", keep=False),
+    "an address twice": twice("deliveryAddress"),
+    "a number as text": text_in("orderNumber", "2025.118", keep=False),
+    "a quantity twice": twice("lineList/line/data/quantity", "1"),
+    "the data of a line as text": text_in("lineList/line/data", "2", keep=False),
+    "the data of a line twice": twice("lineList/line/data"),
+    "elements in a quantity": inside("lineList/line/data/quantity"),
+    "elements in a total": inside("totalInclAmount"),
+}
+
+
+@pytest.mark.parametrize("change", ORDERS.values(), ids=ORDERS)
+def test_a_document_that_contradicts_itself_cannot_be_read(change: Change) -> None:
+    order = an_order()
+    decoded(order)
+    change(order)
+    with pytest.raises(WrongValueError):
+        decoded(order)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        "", "2026-11-09",
+        f"2026-11-09{DAY}", f"{DAY}2026-11-09", f"{DAY}<day>9</day>", "<mon>11</mon><year>2026</year>",
+        "<day></day><mon></mon><year></year>", "<day>0</day><mon>11</mon><year>2026</year>",
+        "<day>30</day><mon>2</mon><year>2026</year>", "<day>9</day><mon>11</mon><year>0</year>",
+        "<day>9<x/></day><mon>11</mon><year>2026</year>", "<dag>9</dag><maand>11</maand><jaar>2026</jaar>",
+    ],
+)  # fmt: skip
+def test_a_date_in_no_form_or_in_two_cannot_be_read(parts: str) -> None:
+    told = f'<order xmlns="{NAMESPACE}"><financialDate>{parts}</financialDate></order>'
+    with pytest.raises(WrongValueError, match="financialDate"):
+        codec.document_date(etree.fromstring(told))
+
+
+@pytest.mark.parametrize(
+    ("told", "meant"),
+    [
+        (f"<financialDate>\n {DAY}\n</financialDate>", date(2026, 11, 9)),
+        ("<financialDate><day>0</day><mon>0</mon><year>0</year></financialDate>", None),
+        ('<financialDate xmlns:x="http://www.w3.org/2001/XMLSchema-instance" x:nil="true"/>', None),
+        ("", None),
+    ],
+)
+def test_a_date_in_one_form_is_read(told: str, meant: date | None) -> None:
+    assert codec.document_date(etree.fromstring(f'<order xmlns="{NAMESPACE}">{told}</order>')) == meant
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        twice("description", "Other"),
+        twice("articleList"),
+        twice("articleList/article/priceIncl", "1"),
+        text_in("articleList", "1001", keep=True),
+        text_in("sortOrderGroupList", "x", keep=False),
+        inside("articleList/article/priceIncl"),
+    ],
+)
+def test_a_product_that_contradicts_itself_cannot_be_read(change: Change) -> None:
+    product = the_product()
+    decoded_product(product)
+    change(product)
+    with pytest.raises(WrongValueError):
+        decoded_product(product)
+
+
+@pytest.mark.parametrize(
+    "inside", ["<groupNumbers>3</groupNumbers><groupNumbers>4</groupNumbers>", "<newer>x</newer>x"]
+)
+def test_what_the_interface_repeats_or_does_not_know_is_left_alone(inside: str) -> None:
+    element = etree.fromstring(f'<product xmlns="{NAMESPACE}">{inside.removesuffix("x")}</product>')
+    expect_shape(element, "Product")
+
+
+def test_two_custom_fields_of_one_name_cannot_be_read() -> None:
+    fields = "".join(
+        f"<customField><fieldName>Maat</fieldName><dataType>DATA-TYPE-INT</dataType><intValue>{value}</intValue></customField>"
+        for value in (7, 8)
+    )
+    told = f"<customFieldList>{fields}</customFieldList>"
+    with pytest.raises(WrongValueError, match="Maat"):
+        customs_of(etree.fromstring(f'<article xmlns="{NAMESPACE}">{told}</article>'))
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<orderList>none</orderList>",
+        "<orderList/><orderList/>",
+        "veel",
+        "<orderList/>veel",
+    ],
+)
+def test_an_answer_that_contradicts_itself_is_none(inside: str) -> None:
+    outcome = understood(inside)
+    assert isinstance(outcome, MalformedAnswerError)
+    assert outcome.code == "answer_unreadable"
+
+
+def test_a_record_that_contradicts_itself_is_left_to_whoever_reads_it() -> None:
+    answer = understood("<orderList><order><orderId>a</orderId><orderId>b</orderId></order></orderList>")
+    assert isinstance(answer, Element)
+    assert len(answer.findall(codec.DOCUMENTS[Kind.ORDER].path)) == 1
+
+
+def understood(inside: str) -> Element | ConnectorError:
+    """Return what an answer with orders comes to that holds this."""
+    told = f'<GetOrdersResponse xmlns="{NAMESPACE}">{inside}</GetOrdersResponse>'
+    body = f'<E:Envelope xmlns:E="{SOAP}"><E:Body>{told}</E:Body></E:Envelope>'
+    return answering(lambda _: "").understood(HttpAnswer(200, {}, body.encode()), "getOrders", write=False)
