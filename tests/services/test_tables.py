@@ -81,7 +81,7 @@ def test_an_order_that_an_impossible_row_was_meant_for_is_parked_and_not_booked_
     before = application.tables.rows(VAT)
     application.rules.set_table(VAT, {**before, "USA:2": "3"}, "somebody")
     try:
-        assert console.lines(console.preview("orders", order))[order].cause == "vat_code_unmapped"
+        assert console.lines(console.preview("orders", order))[order].cause == "vat_row_impossible"
         application.rules.set_table(VAT, before, WHO)
         assert console.lines(console.preview("orders", order))[order].change is not None
     finally:

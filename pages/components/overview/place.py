@@ -5,7 +5,7 @@ import streamlit as st
 from integration.services import Application
 from pages.components.shared.application import may, person
 from pages.components.shared.layout import attempt
-from pages.components.shared.wording import listed, term, text
+from pages.components.shared.wording import listed, plain, term, text
 
 
 def place_question(app: Application) -> None:
@@ -16,7 +16,7 @@ def place_question(app: Application) -> None:
     parts = listed([term(f"place_part_{part}") for part in status.changed])
     with st.container(border=True, key="place"):
         st.markdown(f"**:orange[:material/content_copy:] {text('place_title')}**")
-        st.markdown(text("place_about", changed=parts))
+        st.markdown(text("place_about", changed=plain(parts)))
         st.markdown(text("place_means"))
         if not may("installation.confirm"):
             return
