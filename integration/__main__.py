@@ -345,6 +345,7 @@ cli.command()(safekeeping.verify)
 cli.command()(safekeeping.restore)
 cli.command()(safekeeping.doctor)
 cli.command()(safekeeping.place)
+cli.command()(safekeeping.systems)
 cli.command()(retaining.retention)
 cli.command()(series.lab)
 

@@ -21,6 +21,7 @@ from integration.backups.restoring import verify_backup as verified
 from integration.core.untrusted_text import visible
 from integration.flows.registry import FLOWS
 from integration.services.arrangement import SettingDifference
+from integration.services.system_identity import SystemAnswer
 from integration.settings import Settings, known_settings, load_settings
 from integration.shipped import COMMAND
 from integration.store.looking import database_to_look_at
@@ -249,6 +250,29 @@ def place(
     else:
         terminal.out.print(f"The data is where it was before. Code of this place: {status.code}", soft_wrap=True)
     raise typer.Exit(FAILED if status.is_held else 0)
+
+
+def systems(
+    system: Annotated[str, typer.Argument(help="accountview or mplus; none lists the open questions.")] = "",
+    answer: Annotated[SystemAnswer | None, typer.Option(help="Whether it is the same system, or was replaced.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say which connected systems do not look as before, or answer whether one is the same system."""
+    with terminal.command_application(start=False) as application:
+        if system and answer is not None:
+            application.system_identities.answer(system, answer, terminal.terminal_user())
+        questions = application.system_identities.questions()
+    if as_json:
+        terminal.print_json([asdict(question) for question in questions])
+    for question in [] if as_json else questions:
+        sentences = say("system_in_question", {"system": question.system})
+        terminal.out.print(f"{question.system}: {sentences.what} {sentences.data}", soft_wrap=True)
+        for option in SystemAnswer:
+            meaning = term(f"system_{option}_means", system=question.system)
+            terminal.out.print(f"--answer {option}: {meaning}", soft_wrap=True)
+    if not (questions or as_json):
+        terminal.out.print("Both systems look as before.")
+    raise typer.Exit(FAILED if questions else 0)
 
 
 @contextmanager

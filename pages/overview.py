@@ -8,6 +8,7 @@ from pages.components.overview.attention import attention_items, connection_rows
 from pages.components.overview.first_steps import first_steps
 from pages.components.overview.first_week import first_week
 from pages.components.overview.place import place_question
+from pages.components.overview.system_question import system_questions
 from pages.components.setup.steps import unfinished
 from pages.components.shared.application import application, may, refreshing
 from pages.components.shared.flows import flow_cards, invitation, start_preview
@@ -105,6 +106,7 @@ else:
             new_preview()
     failures()
     place_question(app)
+    system_questions(app)
     log_aside(app.log.aside())
     if unfinished_at:
         unfinished(unfinished_at)

@@ -13,6 +13,7 @@ from integration.core.moves import Move, Promise
 from integration.core.plan import Change
 from integration.core.prices import Charge, Charged
 from integration.core.records import Batch, Field, Fields, Held, Kind, Record, Unreadable, Written
+from integration.core.system_identity import SystemIdentity
 
 
 class References(Protocol):
@@ -26,6 +27,14 @@ class References(Protocol):
 
     def distinct(self, kind: Kind, key: str) -> Collection[str]:
         """Return the references that are known to be another record than ours: no evidence matches them with it."""
+
+
+@runtime_checkable
+class Identifiable(Protocol):
+    """A system that says which installation it is."""
+
+    def identity(self) -> SystemIdentity:
+        """Return what identifies the installation. What it may not tell, or does not have, is left out."""
 
 
 class Learned(Protocol):

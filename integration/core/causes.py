@@ -336,6 +336,8 @@ CAUSES: Mapping[str, Cause] = {
         Cause("database_too_new", ADMINISTRATOR),
         Cause("restored_not_compared", OPERATOR),
         Cause("installation_moved", ADMINISTRATOR),
+        Cause("system_in_question", ADMINISTRATOR),
+        Cause("not_in_question", ADMINISTRATOR),
         Cause("installation_differs", ADMINISTRATOR),
         Cause("backup_nothing_there", ADMINISTRATOR),
         Cause("backup_program_missing", ADMINISTRATOR),

@@ -134,6 +134,7 @@ def _opened(start: Start, machine: Callable[[], datetime]) -> Application:
     application.access.connected.drop(
         GIVEN_TOKENS
     )  # the books of a trial are at another address than those of its ground
+    application.system_identities.forget()  # the fixture was made beside another shop
     if (copied := application.installation.status()).is_held:  # from its fixture, and nothing else runs on it
         application.installation.confirm(copied.code, LAB)
     return application.start()

@@ -71,6 +71,9 @@ class Dependencies:
     read_fields: Callable[[str], None] = lambda _: None  # reads again which fields there are, for who is about to write
     safeguards: Safeguards = ALL_ON
     ended: Callable[[Run], None] = lambda _: None  # told of each commit that is finished
+    suspect: Callable[[str, int, int], None] = (
+        lambda *_: None  # told of the system that records of a run contradict, of how many, and of how many compared
+    )
     held: Callable[[str], PlanStaleError | None] = lambda _: None  # why nothing of a flow may be written for now
     strangers: Callable[[str], Strangers] = (
         lambda _: NO_STRANGERS  # documents under the prefix of a flow that are not ours and that nobody has accepted

@@ -27,6 +27,7 @@ from integration.runner.pending_plan import carry_over, recheck_retirements, rep
 from integration.runner.prefetch import Prefetch
 from integration.runner.retire import vanished
 from integration.runner.strangers import strangers_beside
+from integration.runner.system_contradictions import report_contradictions
 from integration.runner.undo import undo
 from integration.runner.unneeded import skip_unneeded
 
@@ -162,6 +163,7 @@ class Preview:
             self.deps.previews.finish(
                 run.id, mark, tripped, state, position.read, cursors=cursors, replaces=replaces, notes=notes
             )
+        report_contradictions(self.deps, run, logic.flow, position.read)
         log.info("preview finished", run=run.id, flow=run.flow, read=position.read, changes=changes)
 
     def _same(self, waits: Run, run: Run, mark: str, tripped: Sequence[Brake], corrections: str) -> bool:

@@ -77,6 +77,7 @@ from integration.services.stock import Stock
 from integration.services.stored import KeptCorrections, KeptIssues, KeptLinks, KeptNotes, KeptRules
 from integration.services.strangers import LookForStrangers
 from integration.services.symptoms import Symptoms
+from integration.services.system_identity import SystemIdentities
 from integration.services.tables import Tables
 from integration.services.ways import Ways
 from integration.services.work import OwnLeases, Work
@@ -150,7 +151,8 @@ class Application:
         self.sandbox = SandboxHost(settings, self.access, leases, stores, clock, flows=flows, closing=closing)
         self.installation = Installation(stores.installation, read_place(stores.database), self.sandbox)
         self.installation.begin(settings.confirmed_place)
-        self._holds = WriteHolds((self.installation, owed))
+        self.system_identities = SystemIdentities(stores, self.access, clock)
+        self._holds = WriteHolds((self.installation, self.system_identities, owed))
         self._arrange()
         self._look(owed)
         self._tell(owner, serves=serves)
@@ -398,6 +400,7 @@ class Application:
             read_fields=self.logics.read_fields,
             safeguards=self._safeguards,
             ended=self.prices.written,
+            suspect=self.system_identities.suspect,
             held=self._holds.held,
             strangers=self._strangers_of,
             accept=self._strangers.accept,
@@ -433,7 +436,9 @@ class Application:
         return {**self.logics.fed(flow), NAMES: self.names.mark()}
 
     def _basis(self, flow: str, version: int, asks: bool) -> Basis:
-        """Return marks of what decides a plan of a flow now."""
+        """Return marks of what decides a plan of a flow now; where the systems are asked, they are compared as well."""
+        if asks:
+            self.system_identities.check()
         return {**self.logics.basis(flow, version, asks=asks), NAMES: self.names.mark()}
 
     def _strangers_of(self, flow: str) -> Strangers:

@@ -7,6 +7,7 @@ from integration.core.errors import PlanStaleError
 from integration.core.flow import Flow, Stage
 from integration.core.records import Kind
 from integration.runner.drift import stages_of
+from integration.services.system_identity import SYSTEM_RESTORED
 from integration.store.copies import RESTORED
 from integration.store.stores import Stores
 
@@ -31,16 +32,16 @@ class LooksOwed:
 
     def is_owed(self, flow: str) -> bool:
         """Tell whether something of a flow has to be looked at since the database was restored."""
-        restored = self._stores.settings.get(RESTORED)
-        if restored is None:
+        records = filter(None, map(self._stores.settings.get, (RESTORED, SYSTEM_RESTORED)))
+        since = max((datetime.fromisoformat(record["at"]) for record in records), default=None)
+        if since is None:
             return False
-        since = datetime.fromisoformat(restored["at"])
         looks = self._stores.drifts.latest(flow)
         seen = {one.kind for one in looks if one.began_at >= since and not one.error}
         return any(stage.target not in seen for stage in self.stages(flow))
 
     def held(self, flow: str) -> PlanStaleError | None:
-        """Return why a flow may write nothing for now, or None: the database was restored, and its links are of before.
+        """Return why a flow may write nothing for now, or None: the database or a system was restored.
 
         It may again once everything it wrote was looked at after that. What no look covers is not waited for.
         """

@@ -105,6 +105,7 @@ _TABLE: Mapping[str, Mapping[Right, str]] = {
         SEE: "flow scope branches groups title sums charted levels moved forecast lasting reasons unproven"
         " reorder_level purchases articles_named",
     },
+    "system_identities": {SEE: "questions", CONNECT: "answer"},
     "tables": {SEE: "of rows faults differing expect_possible", REPAIR: "save add"},
     "ways": {SEE: "compared"},
     "work": {SEE: "executor"},
@@ -142,6 +143,7 @@ WITHIN: Mapping[str, str] = {
     "sandbox": "use leave",
     "saved_filters": "stored",
     "settings": "*",
+    "system_identities": "check forget held suspect",
     "work": "engine reschedule start",
 }  # fmt: skip
 

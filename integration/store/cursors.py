@@ -55,6 +55,11 @@ class Cursors(Store):
         """Return the cursor, or None before the first run."""
         return next((row.value for row in self.database.ready(_VALUE, {"flow": flow, "side": side})), None)
 
+    def forget_all(self) -> None:
+        """Let the next run of every flow read everything. Cursors that are set aside stay as they are."""
+        with self.database.write() as connection:
+            connection.execute(cursors.delete().where(cursors.c.flow.not_like("%:%")))
+
     def ours(self, flow: str, kind: Kind) -> Stretches:
         """Return the markers after the cursor of a target that our own proven writes have."""
         with self.database.read() as connection:

@@ -31,6 +31,12 @@ class StoredSettings(Store):
             put_in(connection, self.clock(), name, value, by)
             tell(connection, self.clock(), also)
 
+    def remember(self, name: str, value: Mapping[str, Any]) -> None:
+        """Keep a value that the program found out and nobody decided: neither the log nor the audit log tells of it."""
+        with self.database.write() as connection:
+            row = {"name": name, "value": dict(value), "by": "", "changed_at": self.clock()}
+            upsert(connection, settings, [row])
+
     def named(self, prefix: str) -> dict[str, dict[str, Any]]:
         """Return every setting whose name begins so, by name."""
         found = sa.select(settings).where(settings.c.name.startswith(prefix, autoescape=True))

@@ -58,6 +58,10 @@ class Administration:
     code: str
     name: str
 
+    def evidence(self) -> dict[str, str]:
+        """Return what identifies the company beside its id, which is what it was asked by."""
+        return {name: text for name, text in (("code", self.code), ("name", self.name)) if text}
+
 
 @dataclass(frozen=True, slots=True)
 class Offered:

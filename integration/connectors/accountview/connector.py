@@ -33,6 +33,7 @@ from integration.core.errors import RejectedError
 from integration.core.markers import UNKNOWN, Stretches
 from integration.core.plan import Action, Change
 from integration.core.records import Batch, Field, Fields, Held, Kind, Record, Unreadable, Written
+from integration.core.system_identity import SystemIdentity
 
 
 class AccountView:
@@ -107,6 +108,11 @@ class AccountView:
     def look(self) -> None:
         """Make the least call there is; see `Answers.look`."""
         self.client.greet()
+
+    def identity(self) -> SystemIdentity:
+        """Return the company that calls are about, by its id, code and name."""
+        chosen = [one for one in self.client.companies() if one.id == self.settings.company]
+        return SystemIdentity({name: frozenset({text}) for one in chosen for name, text in one.evidence().items()})
 
     # ---- set-up
 

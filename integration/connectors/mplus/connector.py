@@ -16,6 +16,7 @@ from integration.connectors.mplus.fields import TillFields
 from integration.connectors.mplus.gift_cards import cards_left
 from integration.connectors.mplus.groups import TillGroups
 from integration.connectors.mplus.history import TillHistory, promises
+from integration.connectors.mplus.identity import read_identity
 from integration.connectors.mplus.pictures import TillPictures
 from integration.connectors.mplus.pricing import TillPricing
 from integration.connectors.mplus.products import TillProducts
@@ -32,6 +33,7 @@ from integration.core.moves import Move
 from integration.core.plan import Action, Change
 from integration.core.prices import Charge, Charged
 from integration.core.records import Batch, Field, Held, Kind, Record, Written
+from integration.core.system_identity import SystemIdentity
 
 
 class TillSource(Protocol):
@@ -90,6 +92,10 @@ class Mplus:
     def look(self) -> None:
         """Make the least call there is; see `Answers.look`."""
         self._client.probe()
+
+    def identity(self) -> SystemIdentity:
+        """Return the licensed company, the branches with their workplaces, and the newest change numbers."""
+        return read_identity(self._client)
 
     # ---- set-up
 

@@ -1,0 +1,41 @@
+"""The question whether a connected system is the one from before."""
+
+from functools import partial
+
+import streamlit as st
+
+from integration.services import Application
+from integration.services.system_identity import SystemAnswer, SystemQuestion
+from pages.components.shared.application import may, person
+from pages.components.shared.layout import attempt
+from pages.components.shared.wording import listed, plain, system_name, term, text
+
+
+def system_questions(app: Application) -> None:
+    """Draw a question for each system that does not look as before, with what each answer means."""
+    for question in app.system_identities.questions():
+        _draw(app, question)
+
+
+def _draw(app: Application, question: SystemQuestion) -> None:
+    system = system_name(question.system)
+    changed = listed(list(dict.fromkeys(_part(name) for name in question.changed)))
+    with st.container(border=True, key=f"system-{question.system}"):
+        st.markdown(f"**:orange[:material/help:] {text('system_question_title', system=system)}**")
+        st.markdown(text("system_question_about", system=system, changed=plain(changed)))
+        st.markdown(f"- **{text('btn_system_restored')}**: {term('system_restored_means', system=system)}")
+        st.markdown(f"- **{text('btn_system_another')}**: {term('system_another_means', system=system)}")
+        if not may("system_identities.answer"):
+            return
+        with st.container(horizontal=True, vertical_alignment="center"):
+            is_checked = st.checkbox(text("system_question_checked"), key=f"system-checked-{question.system}")
+            for answer in SystemAnswer:
+                key = f"system-{answer}-{question.system}"
+                if st.button(text(f"btn_system_{answer}"), key=key, disabled=not is_checked):
+                    if attempt(partial(app.system_identities.answer, question.system, answer, person())):
+                        st.toast(text("system_question_answered"))
+                    st.rerun()
+
+
+def _part(name: str) -> str:
+    return term("system_part_numbers" if name.endswith("SyncMarker") else f"system_part_{name}")
