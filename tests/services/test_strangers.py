@@ -7,7 +7,8 @@ import pytest
 from integration.core.connections import Finding
 from integration.core.links import Link
 from integration.core.records import Kind
-from integration.flows.orders.references import bears, free_prefix
+from integration.flows.console_marks import free_prefix
+from integration.flows.orders.references import bears
 from integration.services import Application
 from integration.services.setup import AskedQuestion
 from integration.services.strangers import LookForStrangers

@@ -109,6 +109,7 @@ SECTIONS = (
             Switch("concept"),
             Switch("resends"),
         ),
+        ("prefix_of_days_about",),
     ),
     Section(
         "settings_accounts",
@@ -143,7 +144,7 @@ _TOLD = (LEDGERS, FLAGS, PERIODS, VAT_ACCOUNTS, LINE_FIELDS, DAYBOOK_TYPES)
 _TURNOVER = (till_list("turnover_types"), till_list("turnover_vat_codes"), till_list("gift_cards"))
 
 
-_PREFIX = (ORDERS, "reference_prefix")  # under which invoices that are open items were booked
+_PREFIX = (ORDERS, "reference_prefix")  # of invoices that are open items, and of pages: one for a console
 
 
 _HOME = (ORDERS, "default_country")  # whose customers are those at home
@@ -211,6 +212,7 @@ def _logic(
         DAY_ACCOUNTS, METHOD_ACCOUNTS, VAT_CODES, PURCHASE_VAT_CODES, COST_CENTRES, COST_ACCOUNTS, STOCK_ACCOUNTS,
         COUNTRIES,
     )  # fmt: skip
+    prefix = str(asked.setting(*_PREFIX))
     return DaysLogic(
         settings,
         body,
@@ -227,7 +229,7 @@ def _logic(
         ),
         partial(asked.links, FLOW.name, Kind.DAY_PAGE),
         partial(asked.linked, ORDERS, Kind.DEBTOR),
-        partial(_item, str(asked.setting(*_PREFIX))),
+        partial(_item, prefix),
         unbooked=partial(_unbooked, asked),
         alone=partial(_alone, asked),
         made_alone=partial(_made_alone, asked),
@@ -245,6 +247,7 @@ def _logic(
         ).beyond_orders,
         told=partial(asked.records, TILL),
         home=str(asked.setting(*_HOME)),
+        prefix=prefix,
     )
 
 
