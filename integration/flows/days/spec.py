@@ -15,7 +15,8 @@ from integration.core.standing import Standing, Where
 from integration.core.totals.categories import Purpose
 from integration.core.totals.sold import NOTHING
 from integration.flows.booked_payments import LEANS_ON, methods_of
-from integration.flows.day_pages import day_of_key, daybooks_of_the_bank
+from integration.flows.console_marks import free_prefix
+from integration.flows.day_pages import bears_day, day_of_key, daybooks_of_the_bank
 from integration.flows.days.logic import DECISIONS, ONLY_BESIDE, BooksTold, DaysLogic, Tables
 from integration.flows.days.questions import (
     COST_ACCOUNTS,
@@ -55,7 +56,7 @@ from integration.flows.orders.newest import document_of
 from integration.flows.orders.payments import WITH_PAYMENTS
 from integration.flows.orders.references import OrderReferences
 from integration.flows.orders.tables import COUNTRIES_TABLE
-from integration.flows.settings import BOOKS, TILL, books_list, till_list
+from integration.flows.settings import BOOKS, TILL, Signs, books_list, till_list
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
 
 ORDERS = "orders"  # the flow that books documents one by one, and links their customers with debtors
@@ -251,6 +252,7 @@ def _logic(
     )
 
 
+_OF_PREFIX = Repair(tab="settings", name=_PREFIX[1], flow=_PREFIX[0])
 _UNDECIDED = Repair(By.DECISION, options=DECISIONS)
 
 DAYS = FlowSpec(
@@ -276,9 +278,12 @@ DAYS = FlowSpec(
         "day_ledger_unreadable": Repair(By.DECISION, options=TYPED),
         "day_changed_after_booking": _UNDECIDED,
         "day_changed_after_filing": _UNDECIDED,
+        "prefix_in_use": _OF_PREFIX,
+        "brake_strangers": _OF_PREFIX,
     },
     mirrors={Kind.DEBTOR: ("customers", Kind.RELATION)},
     record_of=day_of_key,
+    signs=Signs(_PREFIX[1], bears_day, free_prefix, flow=_PREFIX[0]),
     objects=("postings", "transactions", "vat", "ledgers", "daybooks", "cost_centres", "periods"),
     needs=lambda _: Needs((Kind.DAY_PAGE,), looked_at=(Kind.ENTRY,)),
     sections=SECTIONS,
