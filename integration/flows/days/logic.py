@@ -489,10 +489,11 @@ class DaysLogic(FlowLogic):
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return for every field of the page and of its lines how it came to its value, with the documents behind."""
         try:
-            _, page = self.page(record, self._booked([record.key])[record.key])
-            day = record.values.get("date")
-            branch = as_text(record.values.get("branch"))
-            ours = self._pages.reference(day, branch) if isinstance(day, date) else None
+            pages = self._booked([record.key])[record.key]
+            _, page = self.page(record, pages)
+            day, branch = record.values.get("date"), as_text(record.values.get("branch"))
+            under = next((as_text(link.agreed.values.get("reference")) for link in pages if link.agreed), "")
+            ours = under or (self._pages.reference(day, branch) if isinstance(day, date) else None)
             on = self._pages.booking_date(day, record) if isinstance(day, date) else None
         except DayRefusedError as refused:
             facts = {"key": day_title(record), "document": day_title(record), **refused.facts}

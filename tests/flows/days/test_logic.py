@@ -548,8 +548,18 @@ def test_the_reference_of_a_page_and_of_all_that_corrects_it_begins_as_the_prefi
     back = booked.withdraw(STAGE, change)
     assert isinstance(back, Change)
     assert back.wanted.values["reference"] == "KZ6101700101"
-    traces = {one.target: one.value for one in booked.trace(STAGE, day_record())}
-    assert traces["day_page.reference"] == "KZ6101700100"
+
+
+def test_a_day_that_is_booked_keeps_its_reference_under_another_prefix() -> None:
+    first = page(days(prefix="KP-"), day_record())
+    after = days({first.key: link(first)}, prefix="MP-")
+    assert page(after, day_record()).values["reference"] == "KZ6101700100"
+    for logic in (days(prefix="KP-"), after):
+        traces = {one.target: one.value for one in logic.trace(STAGE, day_record())}
+        assert traces["day_page.reference"] == "KZ6101700100"
+    issue = parked(after, later())
+    assert issue.facts["reference"] == "KZ6101700100"
+    assert page(after, answered(later(), issue, "difference")).values["reference"] == "MZ6101700101"
 
 
 def test_the_page_of_a_document_that_is_booked_by_itself_is_none_of_the_day() -> None:
