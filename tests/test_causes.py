@@ -291,6 +291,12 @@ def test_a_repair_leads_to_no_setting_or_table_that_its_flow_does_not_have() -> 
     assert FLOWS["customers"].has_place(FLOWS["customers"].repair_of("read_back_differs")), "every flow has fields"
 
 
+def test_a_repair_on_the_page_of_another_flow_names_a_setting_that_is_there() -> None:
+    elsewhere = {repair for flow in FLOWS.values() for repair in flow.repairs.values() if repair.flow}
+    assert {(one.flow, one.name) for one in elsewhere} == {("orders", "reference_prefix")}
+    assert [one for one in elsewhere if not FLOWS[one.flow].has_place(one)] == []
+
+
 def test_no_fact_is_a_dash_in_the_place_of_one_that_is_missing() -> None:
     dashes = {
         f"{where}:{node.lineno}"

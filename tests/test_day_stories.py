@@ -85,7 +85,7 @@ class Shop:
 
     def pages(self, day: DayReport) -> list[dict[str, Any]]:
         """Return the pages of the books with a reference of ours for a day."""
-        ours = f"D{day.date:%y%m%d}{int(day.branch):03}"
+        ours = f"MZ{day.date.year - 2020}{day.date:%m%d}{int(day.branch):03}"
         found = [row for row in self.console.rows("DJ_PAGE") if str(row.get("INV_NR", "")).startswith(ours)]
         return sorted(found, key=lambda row: str(row["INV_NR"]))
 

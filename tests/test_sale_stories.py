@@ -119,7 +119,7 @@ class Shop:
 
     def page_of(self, day: DayReport) -> dict[str, Decimal]:
         """Return what the booked pages of a day put on each account."""
-        ours = f"D{day.date:%y%m%d}{int(day.branch):03}"
+        ours = f"MZ{day.date.year - 2020}{day.date:%m%d}{int(day.branch):03}"
         pages = {row["PAGE_NR"] for row in self.console.rows("DJ_PAGE") if str(row.get("INV_NR")).startswith(ours)}
         return summed(
             (row["ACCT_NR"], Decimal(row["AMOUNT"])) for row in self.console.rows("DJ_LINE") if row["PAGE_NR"] in pages

@@ -56,7 +56,8 @@ class By(StrEnum):
 class Repair:
     """What repairs a cause: by what where it is shown, and under which tab of the flow, with the field there.
 
-    Without `name` it is the field, table or setting that the trouble names.
+    Without `name` it is the field, table or setting that the trouble names. `flow` is the flow with that tab, if it is
+    another one than the flow that met the cause.
     """
 
     by: By | None = None
@@ -65,6 +66,7 @@ class Repair:
     kind: Kind | None = None  # of the records of which one is chosen
     every: bool = False  # a row may stand for every code
     options: tuple[str, ...] = ()  # the ways a person decides between
+    flow: str = ""
 
 
 @dataclass(frozen=True, slots=True)

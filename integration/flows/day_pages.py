@@ -1,31 +1,75 @@
 """Under which reference the page of a day stands in the books, and how its records are keyed.
 
-    D 261017 001 00
-    |   |     |  |
-    |   |     |  serial: 00 is the page of the day, later ones correct it
-    |   |     branch
-    |   date
-    a day
+    M Z 6 1017 001 00
+    | | | |    |   |
+    | | | |    |   serial: 00 is the page of the day, later ones correct it
+    | | | |    branch
+    | | | month and day
+    | | year: 0 is 2020, 6 is 2026, A is 2030, Z is 2055
+    | a closed day
+    the first letter or digit of the prefix that is set for documents, so that two consoles can share the books
 
-All references have twelve characters: a filter of the books may compare beginnings only.
+All references have twelve characters: a filter of the books may compare beginnings only. No reference of a document
+has a Z in the second place, whatever its console is.
 """
 
+import re
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import date
 
 from integration.core.links import Link
-from integration.core.records import is_number
+from integration.core.records import Kind, is_number
+from integration.flows.console_marks import DAY_LETTER, console_mark, year_digit, year_of
 
 PLACES = 3  # of a branch
 LAST_SERIAL = 99
 BANK = "bank"
 
+_REFERENCE = re.compile(rf"([0-9A-Z]){DAY_LETTER}([0-9A-Z])(\d\d)(\d\d)(\d{{{PLACES}}})(\d\d)", re.ASCII)
 
-def reference(day: date, branch: str, serial: int = 0) -> str | None:
-    """Return the reference of a page; None where branch or serial has no room in it."""
-    if not is_number(branch) or len(branch) > PLACES or serial > LAST_SERIAL:
+
+def reference(prefix: str, day: date, branch: str, serial: int = 0) -> str | None:
+    """Return the reference of a page under a prefix; None where year, branch or serial has no room in it."""
+    year = year_digit(day.year)
+    if year is None or not is_number(branch) or len(branch) > PLACES or serial > LAST_SERIAL:
         return None
-    return f"D{day:%y%m%d}{int(branch):0{PLACES}}{serial:02}"
+    return f"{console_mark(prefix)}{DAY_LETTER}{year}{day:%m%d}{int(branch):0{PLACES}}{serial:02}"
+
+
+@dataclass(frozen=True, slots=True)
+class DayReference:
+    """The content of a reference of a day: the mark of the console, the day, the branch and the serial."""
+
+    mark: str
+    day: date
+    branch: int
+    serial: int
+
+
+def parse_day_reference(text: str) -> DayReference | None:
+    """Return the content of a reference of a day, whichever console wrote it; None for any other text."""
+    match = _REFERENCE.fullmatch(text.strip().upper())
+    if match is None:
+        return None
+    mark, year, month, day, branch, serial = match.groups()
+    try:
+        return DayReference(mark, date(year_of(year), int(month), int(day)), int(branch), int(serial))
+    except ValueError:  # no such day
+        return None
+
+
+def bears_day(prefix: str, kind: Kind, text: str) -> bool:
+    """Return True if a reference in the books is that of a day of a console with this prefix."""
+    del kind
+    parsed = parse_day_reference(text)
+    return parsed is not None and parsed.mark == console_mark(prefix)
+
+
+def is_day_of_another_console(prefix: str, text: str) -> bool:
+    """Return True if a reference in the books is that of a day of a console with another prefix."""
+    parsed = parse_day_reference(text)
+    return parsed is not None and parsed.mark != console_mark(prefix)
 
 
 def page_key(day_key: str, serial: int) -> str:

@@ -156,12 +156,14 @@ class Signs:
     """By what documents of one console are told from those of another one that writes to the same books.
 
     `setting` holds what its references begin with, `bears` tells whether one of a kind of document begins so, and
-    `free` returns a beginning that none of some references has.
+    `free` returns a beginning that none of some references has. `flow` is the flow that has the setting, if that is
+    another one.
     """
 
     setting: str
     bears: Callable[[str, Kind, str], bool]
     free: Callable[[Collection[str]], str]
+    flow: str = ""
 
 
 class Strict(BaseModel):

@@ -230,7 +230,7 @@ class Application:
             expect_there=self.flows.expect_there,
             changed=self._rearranged,
         )
-        self._strangers = LookForStrangers(stores, self.access.name)
+        self._strangers = LookForStrangers(stores, self.access.name, self.flows.settings)
         chosen = ChosenFlows(flows, self.flows.settings, stores.settings, self.access)
         self.connections = Connections(
             self.access,
@@ -239,6 +239,7 @@ class Application:
             [spec.flow for spec in flows.values()],
             proposals=self.proposals,
             needs=FlowNeeds(flows, self.access, self.mappings, chosen, self._strangers, self.flows.settings),
+            prefix_of={name: spec.signs.flow or name for name, spec in flows.items() if spec.signs},
         )
         self.setup = SetUp(
             flows,

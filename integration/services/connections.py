@@ -205,8 +205,13 @@ class Connections:
         *,
         proposals: Proposals,
         needs: FlowNeeds,
+        prefix_of: Mapping[str, str],
     ) -> None:
-        """`proposals` fill what two systems that answer leave no choice about."""
+        """`proposals` fill what two systems that answer leave no choice about.
+
+        `prefix_of` has by flow the flow that sets the prefix of its documents.
+        """
+        self._prefix_of = prefix_of
         self.address = access.address  # where a system is, or usually is
         self._access = access
         self._clock = clock
@@ -244,12 +249,12 @@ class Connections:
         return {status.system: status.connected and status.ok is not False for status in self.statuses()}
 
     def prefix_in_use(self, flow: str) -> Mapping[str, str]:
-        """Return what the last check told of documents under the prefix of a flow that are not ours; nothing if none.
+        """Return what the last check told of documents that are not ours, under the prefix that a flow sets.
 
         They are told by prefix, number, example, and a prefix that is free.
         """
         told = (one.facts for one in self.known(BOOKS).findings if one.cause == "prefix_in_use")
-        return next((facts for facts in told if facts.get("flow") == flow), {})
+        return next((facts for facts in told if self._prefix_of.get(facts.get("flow", "")) == flow), {})
 
     def check(self, system: str, tell: Tell = unheard) -> list[Finding]:
         """Check a connection now, look by look, stopping at the first that finds something wrong; `tell` hears each.

@@ -65,6 +65,9 @@ class DayLogic(Protocol):
     def around(self, days: Iterable[date]) -> set[date]:
         """Return the dates on which a page of somebody else may be about these days."""
 
+    def is_of_another_console(self, reference: str) -> bool:
+        """Return True if a page with this reference is a day that a console with another prefix booked."""
+
     def belongs(self, documents: Sequence[DayDocument]) -> Mapping[str, str]:
         """Return by their numbers to which invoices and orders documents belong."""
 
@@ -321,7 +324,7 @@ class Days:
         return None if any(isinstance(one, Unreadable) for one in records) else [entry_of_row(one) for one in records]
 
     def _elsewhere(self, entries: Sequence[LedgerEntry] | None) -> frozenset[str]:
-        """Return the pages that somebody else answers for: other flows of ours, and the daybooks of the bank."""
+        """Return the pages that somebody else answers for: other flows and consoles, and the daybooks of the bank."""
         pages = {one.page for one in entries or ()}
         if not pages:
             return frozenset()
@@ -329,7 +332,8 @@ class Days:
         ours = (self._stores.links.by_reference(flow, kind, pages) for flow, kind in flows)
         target = self._deps.connectors[self._deps.logic(self.flow).flow.target]
         banks = daybooks_of_the_bank(target.choices("daybook_types"))
-        return frozenset({*(one for some in ours for one in some), *_in(pages, banks)})
+        others = {one.page for one in entries or () if self._logic().is_of_another_console(one.reference)}
+        return frozenset({*(one for some in ours for one in some), *_in(pages, banks), *others})
 
     # ---- keeping
 

@@ -227,10 +227,19 @@ class SetUp:
                 answered.get(flow, ()),
                 chosen,
                 self._in_use(flow) if spec.signs else {},
-                self._links.any(flow, *(one.target for one in spec.flow.stages if one.once)),
+                self._is_booked(flow),
             )
             found[flow] = tuple(map(self._unrefused, weigh(spec, known)))
         return found
+
+    def _is_booked(self, flow: str) -> bool:
+        """Return True if something was booked by a flow, or by another one under the prefix that it sets."""
+        under = {name: spec for name, spec in self._flows.items() if spec.signs and spec.signs.flow == flow}
+        booking = {flow: self._flows[flow], **under}
+        return any(
+            self._links.any(name, *(stage.target for stage in spec.flow.stages if stage.once))
+            for name, spec in booking.items()
+        )
 
     def _wanted(self, flow: str, settings: FlowSettings) -> list[Listed]:
         """Return the lists of the questions that arise for a flow as it is set: others are not worth their calls."""

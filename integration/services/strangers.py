@@ -19,12 +19,13 @@ from integration.store.stores import Stores
 class LookForStrangers:
     """Tells strangers from what a flow has written, or may have."""
 
-    def __init__(self, stores: Stores, name: Callable[[str], str]) -> None:
-        """`name` keeps what is accepted in the sandbox and in real books apart."""
+    def __init__(self, stores: Stores, name: Callable[[str], str], settings: Callable[[str], FlowSettings]) -> None:
+        """`name` keeps what is accepted in the sandbox and in real books apart, `settings` returns those of a flow."""
         self._links = stores.links
         self._ledger = stores.ledger
         self._stored = stores.settings
         self._name = name
+        self._settings = settings
 
     def among(self, connector: Connector, spec: FlowSpec, settings: FlowSettings) -> Strangers:
         """Return the strangers that nobody has accepted. Raises IntegrationError where the books cannot be asked.
@@ -36,7 +37,7 @@ class LookForStrangers:
         signs = spec.signs
         if signs is None or not isinstance(connector, Configurable):
             return NO_STRANGERS
-        prefix = str(getattr(settings, signs.setting))
+        prefix = str(getattr(self._settings(signs.flow) if signs.flow else settings, signs.setting))
         shown: list[str] = []
         strange: dict[str, str] = {}
         for kind in dict.fromkeys(

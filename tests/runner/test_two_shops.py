@@ -7,13 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from integration.core.days.report import DayState
 from integration.core.errors import PlanStaleError
 from integration.core.records import Kind, Record
 from integration.core.run import Mode
+from integration.core.states import RunState
+from integration.core.strangers import Strangers
+from tests.core.days.example import DAY
+from tests.core.days.test_corrections import later
 from tests.fakes import MemoryConnector
 from tests.flows.orders.tills import TOLD, a_line, an_order, anonymous
 from tests.runner.test_another_sale import Books
 from tests.runner.test_rebooking import OrdersHarness
+from tests.services.day_harness import Books as Ledger
+from tests.services.day_harness import DayHarness
 from tests.stores import new_database
 
 Sums = dict[str, tuple[Decimal, Decimal]]
@@ -129,3 +136,66 @@ def test_a_sale_of_the_same_number_and_content_is_known_by_the_id_of_the_till(
     run = there.run(Mode.COMPLETE)
     assert there.causes(run) == dict.fromkeys(("there-1", "there-2"), "reference_of_another")
     assert of_ledger(books) == of_tills(*HERE, THERE[2])
+
+
+# ---- closed days
+
+
+class SharedLedger(Ledger):
+    """Books of two consoles: they know no keys, and find a page by its link or by its reference."""
+
+    def _keep(self, record: Record):  # type: ignore[no-untyped-def]  # noqa: ANN202
+        return super()._keep(replace(record, key=str(record.values["reference"])))
+
+    def on_account(self, account: str) -> Decimal:
+        """Return what all pages of the day put on an account."""
+        rows = (one.values for one in self.fetch(Kind.ENTRY, [DAY.isoformat()]))
+        return sum((Decimal(str(row["amount"])) for row in rows if row["account"] == account), Decimal(0))
+
+
+@pytest.fixture
+def ledger() -> SharedLedger:
+    return SharedLedger(system="accountview", evidence=("reference",))
+
+
+@pytest.fixture
+def consoles(tmp_path: Path, ledger: SharedLedger) -> Iterator[Sequence[DayHarness]]:
+    databases = [new_database(tmp_path / f"{shop}.sqlite") for shop in ("here", "there")]
+    yield [DayHarness(database, ledger, prefix) for database, prefix in zip(databases, ("MP-", "KP-"), strict=True)]
+    for database in databases:
+        database.close()
+
+
+def test_both_shops_book_a_day_of_the_same_date_branch_and_amounts_and_know_their_own_alone(
+    ledger: SharedLedger, consoles: Sequence[DayHarness]
+) -> None:
+    here, there = consoles
+    assert here.run(Mode.COMPLETE).counts.proven == 1
+    once = ledger.on_account("1010")
+
+    assert there.run(Mode.COMPLETE).counts.proven == 1
+    assert {*ledger.held(Kind.DAY_PAGE)} == {"MZ6101700100", "KZ6101700100"}
+    assert ledger.on_account("1010") == 2 * once != 0
+
+    for shop, reference in ((here, "MZ6101700100"), (there, "KZ6101700100")):
+        assert shop.run(Mode.COMPLETE).counts.unchanged == 1
+        report = shop.days.check(DAY, "1")
+        assert (report.state, report.findings, report.difference) == (DayState.EQUAL, (), Decimal(0))
+        assert [page.reference for page in report.pages] == [reference]
+    assert len(ledger.writes) == 2
+
+    there.till.put(later())
+    assert [*there.causes(there.preview(Mode.COMPLETE)).values()] == ["day_changed_after_booking"]
+    assert here.run(Mode.COMPLETE).counts.unchanged == 1
+    assert here.days.check(DAY, "1").state is DayState.EQUAL
+
+
+def test_a_day_beside_those_of_another_console_with_the_same_prefix_waits_until_their_number_was_typed(
+    consoles: Sequence[DayHarness],
+) -> None:
+    here, _ = consoles
+    here.strangers = lambda: Strangers(("MZ6101600100",), "MP-", "AP-")
+    plan = here.preview(Mode.COMPLETE)
+    assert [(brake.code, brake.count) for brake in plan.brakes] == [("brake_strangers", 1)]
+    assert here.commit(plan).state is RunState.DONE
+    assert here.accepted == {"mz6101600100"}

@@ -1,10 +1,11 @@
 """The worked-out day between a till and books in memory, whose ledger holds what their pages say."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+from integration.core.days.entries import LedgerEntry, entry_of_row
 from integration.core.errors import RejectedError
 from integration.core.records import Kind, Record, Value
 from integration.flows.spec import FlowLogic
@@ -14,7 +15,7 @@ from integration.store.stores import stores_of
 from tests.core.days.example import BOOKS, DAY, day_record
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness
-from tests.flows.days.test_logic import SUNDAY, days
+from tests.flows.days.test_logic import PREFIX, SUNDAY, days
 
 KEY = "2026-10-17/1"
 
@@ -71,9 +72,10 @@ class DayHarness(FlowHarness):
     flow = "days"
     around = 0
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, books: Books | None = None, prefix: str = PREFIX) -> None:
         self.till = MemoryConnector([day_record()], system="mplus")
-        self.books = Books(system="accountview")
+        self.books = Books(system="accountview") if books is None else books
+        self.prefix = prefix
         super().__init__(database, self.till, self.books)
         self.connectors = {"mplus": self.till, "accountview": self.books}
         self.restart()
@@ -88,7 +90,11 @@ class DayHarness(FlowHarness):
     def _logic(self, flow: str) -> FlowLogic:
         assert flow == self.flow
         links = self.links.get("days", Kind.DAY_PAGE, [KEY, f"{KEY}/01"])
-        return days(links, now=self.clock.now, days_around=self.around)
+        return days(links, now=self.clock.now, days_around=self.around, prefix=self.prefix, typed=self._typed)
+
+    def _typed(self, on: Collection[date]) -> Sequence[LedgerEntry]:
+        rows = map(entry_of_row, self.books.fetch(Kind.ENTRY, [day.isoformat() for day in on]))
+        return [one for one in rows if not self.links.by_reference(self.flow, Kind.DAY_PAGE, [one.page])]
 
     def page(self) -> Record:
         """Return the page of the day as the books hold it."""

@@ -78,13 +78,13 @@ def test_a_sheet_has_both_sides_the_differences_the_counts_and_the_page() -> Non
     assert dict(sheet.facts)["Vergeleken"].endswith("03:47")
     found = tables(sheet)
     assert list(found) == [
-        "Btw", "Grootboekrekeningen", "Betaalwijzen", "Kastellingen", "Bladzijde 600/2600412 (D26101700100)",
+        "Btw", "Grootboekrekeningen", "Betaalwijzen", "Kastellingen", "Bladzijde 600/2600412 (MZ6101700100)",
         "Bladzijde 600/7 (geen referentie), niet meer in de boeken",
     ]  # fmt: skip
     assert found["Grootboekrekeningen"].rows[0] == (
         "8030 Omzet accessoires", Decimal("-175.70"), Decimal("0.00"), Decimal("175.70"),
     )  # fmt: skip
-    page = found["Bladzijde 600/2600412 (D26101700100)"]
+    page = found["Bladzijde 600/2600412 (MZ6101700100)"]
     assert page.sums[-2] == page.sums[-1] != 0
     assert [(part.title, part.tone) for part in sheet.parts if isinstance(part, SheetNotes)] == [
         ("Verschillen", Tone.BAD), ("Goed om te weten", Tone.PLAIN),
@@ -123,7 +123,7 @@ def worked_out(more: int = 0) -> DayReport:
     page = page_for(day_record())
     check = look(written(page.lines), entries(written(page.lines)))
     lines = (*page.lines, *[replace(page.lines[0], account=str(9000 + each)) for each in range(more)])
-    shown = PageShown("600/2600412", "D26101700100", lines)
+    shown = PageShown("600/2600412", "MZ6101700100", lines)
     return report_of(till_day(day_record()), check, AT, pages=(shown,), expected=lines, notes=page_notes(page))
 
 

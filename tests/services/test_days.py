@@ -99,7 +99,7 @@ def test_a_booked_day_that_nobody_touched_is_equal(booked: DayHarness) -> None:
     written = list(booked.books.writes)
     report = booked.days.check(DAY, "1")
     assert (report.state, report.findings, report.difference) == (DayState.EQUAL, (), Decimal(0))
-    assert [(one.number[:4], one.reference, one.is_there) for one in report.pages] == [("600/", "D26101700100", True)]
+    assert [(one.number[:4], one.reference, one.is_there) for one in report.pages] == [("600/", "MZ6101700100", True)]
     assert booked.books.writes == written
     assert told(booked) == []
 
@@ -114,7 +114,7 @@ def test_a_page_of_which_nothing_is_known_here_is_compared_as_the_books_have_it(
     restored.move_line(3, "8010")
     report = restored.days.check(DAY, "1")
     assert (report.state, [one.code for one in report.findings]) == (DayState.DIFFERENT, ["line_changed"])
-    assert [one.reference for one in report.pages] == ["D26101700100"]
+    assert [one.reference for one in report.pages] == ["MZ6101700100"]
     database.close()
 
 
@@ -139,7 +139,7 @@ def test_a_line_moved_by_hand_is_an_exception_until_it_is_back(booked: DayHarnes
 
 
 def test_a_page_that_was_deleted_is_named(booked: DayHarness) -> None:
-    booked.books.put(Record(Kind.DAY_PAGE, "2026-10-16/1", {"reference": "D26101600100", "date": october(16)}))
+    booked.books.put(Record(Kind.DAY_PAGE, "2026-10-16/1", {"reference": "MZ6101600100", "date": october(16)}))
     booked.books.remove(Kind.DAY_PAGE, KEY)
     report = booked.days.check(DAY, "1")
     assert report.state is DayState.DIFFERENT
@@ -190,7 +190,7 @@ def test_the_page_of_another_branch_is_not_taken_for_one_made_by_hand(booked: Da
         for place, (account, amount) in enumerate(rows)
     )
     assert [one.code for one in booked.days.check(DAY, "1").findings] == ["page_by_hand"]
-    agreed = Record(Kind.DAY_PAGE, "2026-10-17/2", {"reference": "D26101700200", "date": DAY})
+    agreed = Record(Kind.DAY_PAGE, "2026-10-17/2", {"reference": "MZ6101700200", "date": DAY})
     booked.links.keep("days", [Link(Kind.DAY_PAGE, agreed.key, "600/9", agreed)])
     assert state(booked) is DayState.EQUAL
 
@@ -206,7 +206,7 @@ def test_a_page_typed_on_the_next_day_is_found_as_far_around_as_is_set_however_m
         )
         for place, (account, amount) in enumerate(rows)
     )
-    agreed = Record(Kind.DAY_PAGE, "2026-10-18/1", {"reference": "D26101800100", "date": october(18)})
+    agreed = Record(Kind.DAY_PAGE, "2026-10-18/1", {"reference": "MZ6101800100", "date": october(18)})
     booked.links.keep("days", [Link(Kind.DAY_PAGE, agreed.key, "600/9", agreed)])
     for around, found in ((0, []), (1, ["page_by_hand"])):
         booked.around = around
@@ -292,7 +292,7 @@ def test_a_night_in_which_a_system_is_away_says_that_nobody_knows(booked: DayHar
 
 
 def test_a_branch_that_the_till_no_longer_lists_is_checked_where_it_is_booked(booked: DayHarness) -> None:
-    agreed = Record(Kind.DAY_PAGE, "2026-10-17/12", {"reference": "D26101701200", "date": DAY})
+    agreed = Record(Kind.DAY_PAGE, "2026-10-17/12", {"reference": "MZ6101701200", "date": DAY})
     booked.links.keep("days", [Link(Kind.DAY_PAGE, agreed.key, "600/9", agreed)])
     reports = booked.days.check_span(DAY, DAY)
     assert {one.branch: one.state for one in reports} == {"1": DayState.EQUAL, "12": DayState.UNKNOWN}

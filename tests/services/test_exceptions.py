@@ -100,7 +100,7 @@ def harness(tmp_path: Path) -> Iterator[DaysHarness]:
     for branch in ("1", "2"):
         till.put(of_branch(day_record(), branch))
     assert here.run(Mode.COMPLETE).state is RunState.DONE
-    assert here.pages() == {FIRST: "D26101700100", SECOND: "D26101700200"}
+    assert here.pages() == {FIRST: "MZ6101700100", SECOND: "MZ6101700200"}
     for branch in ("1", "2"):
         till.put(of_branch(later(), branch))
     here.preview(Mode.COMPLETE)
@@ -123,7 +123,7 @@ def test_the_difference_of_a_day_is_booked_once_somebody_decides_so(harness: Day
     assert [one.issue.key for one in harness.undecided()] == [SECOND]  # about which nobody has decided
     harness.commit(run)
 
-    assert harness.pages()[f"{FIRST}/01"] == "D26101700101"
+    assert harness.pages()[f"{FIRST}/01"] == "MZ6101700101"
     page = harness.books.held(Kind.DAY_PAGE)[f"{FIRST}/01"]
     booked = {str(line.values["account"]): line.values["amount"] for line in page.parts}
     assert booked == {"8030": euros("-15.00"), "1010": euros("18.15"), "1000": euros("0.35"), "4400": euros("-0.35")}

@@ -7,11 +7,14 @@ import pytest
 from integration.core.connections import Finding
 from integration.core.links import Link
 from integration.core.records import Kind
-from integration.flows.orders.references import bears, free_prefix
+from integration.flows.console_marks import free_prefix
+from integration.flows.day_pages import bears_day
+from integration.flows.orders.references import bears
 from integration.services import Application
 from integration.services.setup import AskedQuestion
 from integration.services.strangers import LookForStrangers
 from tests.builders import a_create
+from tests.connectors.accountview.day_page import a_day_page
 from tests.connectors.accountview.samples import an_order
 from tests.consoles import opened
 from tests.fakes import Links
@@ -35,6 +38,12 @@ def linked(application: Application, number: str) -> None:
     """Keep that this console has booked one of them under a number of the books."""
     order = an_order("2026.2", reference="mp-2026.2")  # the books may write it in other letters
     stores_in(application).links.keep("orders", [Link(Kind.SALES_ORDER, "order-2", number, order)])
+
+
+def booked_day(application: Application, reference: str) -> str:
+    """Book a day as another console would; return the number of its page."""
+    page = a_day_page(reference=reference)
+    return application.access.connector("accountview").write(a_create(page), None, Links(), reference).reference
 
 
 def question(application: Application) -> AskedQuestion:
@@ -69,7 +78,7 @@ def test_the_check_tells_of_documents_under_our_prefix_that_are_not_ours(tmp_pat
         assert (asked.proposal, asked.can_be_accepted) == (None, False)  # what is booked is known by its prefix
         assert asked.lack is not None
 
-        look = LookForStrangers(stores_in(application), application.access.name)
+        look = LookForStrangers(stores_in(application), application.access.name, application.flows.settings)
         look.accept("orders", {"mp-2026.3"}, "test")
         assert told(application) == []  # a person knows of it
         linked(application, "999999")
@@ -105,6 +114,31 @@ def test_a_prefix_is_proposed_and_taken_by_what_stands_in_the_books_now(tmp_path
         again = question(application)
         assert again.lack is not None
         assert again.lack.why.facts["prefix"] == free
+
+
+def test_days_of_another_console_are_told_under_the_prefix_that_the_flow_of_documents_sets(tmp_path: Path) -> None:
+    me = somebody("test")
+    with opened(tmp_path, start=False) as application:
+        application.connections.use_sandbox(me)
+        application.setup.choose({"orders": 5, "days": 5}, me)
+        booked_day(application, "KZ6101700100")
+        assert told(application) == []
+
+        mine = booked_day(application, "MZ6101600100")
+        agreed = a_day_page(reference="MZ6101600100")
+        stores_in(application).links.keep("days", [Link(Kind.DAY_PAGE, "2026-10-16/1", mine, agreed)])
+        assert told(application) == []
+        booked_day(application, "MZ6101700100")
+        (found,) = told(application)
+        assert found.name == "flow_days"
+        assert (found.facts["reference"], found.facts["prefix"]) == ("MZ6101700100", "MP-")
+        assert not bears_day(found.facts["free"], Kind.DAY_PAGE, "KZ6101700100")
+
+        asked = question(application)  # of the flow that has the setting
+        assert asked.lack is not None
+        assert (asked.proposal, asked.can_be_accepted) == (None, False)  # a day is booked under it
+        application.flows.change("orders", {"reference_prefix": found.facts["free"]}, me)
+        assert told(application) == []
 
 
 @pytest.mark.parametrize(

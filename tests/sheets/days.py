@@ -73,7 +73,7 @@ def a_sheet(language: str = "nl", *, lines: int = len(LINES), tone: Tone = Tone.
         verdict="Verschilt" if tone is Tone.BAD else "Gelijk",
         tone=tone,
         facts=(
-            ("Bladzijde", "600/2600412"), ("Referentie", "D26101700100"), ("Administratie", "De Ketting BV"),
+            ("Bladzijde", "600/2600412"), ("Referentie", "MZ6101700100"), ("Administratie", "De Ketting BV"),
             ("Gecontroleerd", "18 okt. 2026, 03:47"),
         ),
         parts=(

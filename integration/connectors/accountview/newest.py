@@ -58,7 +58,7 @@ class NewestDocuments:
                     yield _Place(objects.history, history, sorted_by, lambda row: history.text(row, "order_number"))
             case Kind.QUOTATION:
                 yield _place_of(DocumentTables(objects.quotations, header, lines, "quotation_number"))
-            case Kind.POSTING:
+            case Kind.POSTING | Kind.DAY_PAGE:
                 for of in (objects.postings, *objects.posting_history):
                     yield _place_of(DocumentTables(of, header, lines, "page"))
             case _:

@@ -29,7 +29,7 @@ from integration.core.rules import as_text, field_owners, rules_from
 from integration.core.staged import Staged
 from integration.core.traces import Trace, TraceStep, given
 from integration.flows.booked_payments import AskMethods, as_before, nowhere
-from integration.flows.day_pages import day_of_key, page_key, pages_of, reference
+from integration.flows.day_pages import day_of_key, is_day_of_another_console, page_key, pages_of
 from integration.flows.days.alone import Alone, AskBooked, AskMadeAlone
 from integration.flows.days.closing import Closing
 from integration.flows.days.pages import DayPages, day_title, opposite_page
@@ -113,6 +113,8 @@ class DaysLogic(FlowLogic):
         beyond: Callable[[Record], Sequence[Issue]] = lambda _: (),
         told: Callable[[Kind, Collection[str]], Sequence[Record]] = lambda *_: (),
         home: str = HOME,
+        *,
+        prefix: str,
     ) -> None:
         """Make everything ready that does not depend on a day.
 
@@ -122,7 +124,8 @@ class DaysLogic(FlowLogic):
         themselves, or may be, and how, `made_alone` what was made of them and is, `booked_payments` which payments the
         books had first, `typed` what others wrote in the books, `beyond` which sales in a page come to more than their
         order, with what is booked by itself of it, `told` documents of the till by their keys. `home` is the country of
-        the shop. Raises ConfigurationError when the mapping cannot be used.
+        the shop, `prefix` begins the references of this console. Raises ConfigurationError when the mapping cannot be
+        used.
         """
         rules, tools = rules_from(mapping_body), Tools({})
         self.flow = FLOW
@@ -132,7 +135,8 @@ class DaysLogic(FlowLogic):
         self.policy = dict.fromkeys(field_owners(rules), Ownership.ON_CREATE)
         self.policy |= {f"day_page.{name}": Ownership.ON_CREATE for name in ("reference", "date")}
         header, lines = (compile(rules, tools, {kind}) for kind in (Kind.DAY_PAGE, Kind.LINE))
-        self._pages = DayPages(settings, header, lines, both.periods, both.line_fields)
+        self._prefix = prefix
+        self._pages = DayPages(settings, header, lines, both.periods, both.line_fields, prefix)
         self._closing = Closing(settings, now)
         self._filters = settings.sifting()
         self._linked = linked
@@ -234,7 +238,7 @@ class DaysLogic(FlowLogic):
         found = {}
         for page in pages if rows else ():
             lines = list(map(self._pages.as_read, page_lines(page)))
-            if typed := typed_of(page, lines, list(rows_near(rows, dates[page.key])), self.books):
+            if typed := typed_of(page, lines, list(rows_near(rows, dates[page.key])), self.books, self._prefix):
                 found[page.key] = typed
         return found
 
@@ -242,6 +246,10 @@ class DaysLogic(FlowLogic):
         """Return the dates on which a page of somebody else may be about these days."""
         reach = range(-self.settings.days_around, self.settings.days_around + 1)
         return {day + timedelta(days=off) for day in days for off in reach}
+
+    def is_of_another_console(self, reference: str) -> bool:
+        """Return True if a page with this reference is a day that a console with another prefix booked."""
+        return is_day_of_another_console(self._prefix, reference)
 
     def _booked(self, days: Sequence[str]) -> dict[str, list[Link]]:
         """Return the pages that are booked of each of these days, in the order of their serials."""
@@ -464,7 +472,7 @@ class DaysLogic(FlowLogic):
         pages = self._booked([key])[key]
         day, branch = change.agreed.values.get("day"), as_text(change.agreed.values.get("branch"))
         serial = len(pages)
-        ours = reference(day, branch, serial) if isinstance(day, date) else None
+        ours = self._pages.reference(day, branch, serial) if isinstance(day, date) else None
         if ours is None:
             return super().withdraw(stage, change)
         turned = {"reference": ours, **self._pages.undone_on(change.agreed)}
@@ -481,9 +489,11 @@ class DaysLogic(FlowLogic):
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return for every field of the page and of its lines how it came to its value, with the documents behind."""
         try:
-            _, page = self.page(record, self._booked([record.key])[record.key])
-            day = record.values.get("date")
-            ours = reference(day, as_text(record.values.get("branch"))) if isinstance(day, date) else None
+            pages = self._booked([record.key])[record.key]
+            _, page = self.page(record, pages)
+            day, branch = record.values.get("date"), as_text(record.values.get("branch"))
+            under = next((as_text(link.agreed.values.get("reference")) for link in pages if link.agreed), "")
+            ours = under or (self._pages.reference(day, branch) if isinstance(day, date) else None)
             on = self._pages.booking_date(day, record) if isinstance(day, date) else None
         except DayRefusedError as refused:
             facts = {"key": day_title(record), "document": day_title(record), **refused.facts}

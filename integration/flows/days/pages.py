@@ -21,7 +21,8 @@ CURRENCY = "EUR"  # of the till: its payments name none
 class DayPages:
     """Makes records of pages, for one version of the settings and the mapping.
 
-    `periods` are the first days of the books' periods with their numbers, `line_fields` what a line there can hold.
+    `periods` are the first days of the books' periods with their numbers, `line_fields` what a line there can hold,
+    `prefix` the one that references begin with.
     """
 
     def __init__(
@@ -31,12 +32,14 @@ class DayPages:
         lines: Compiled,
         periods: Mapping[str, str],
         line_fields: Collection[str],
+        prefix: str,
     ) -> None:
         self.settings = settings
         self.header = header
         self.lines = lines
         self._periods = periods
         self._has_base = "vat_base" in line_fields
+        self._prefix = prefix
 
     def line_source(self, place: int, line: DayLine) -> Record:
         """Return what the rules for a line read, with the signs that the books want."""
@@ -47,7 +50,7 @@ class DayPages:
         branch = as_text(record.values.get("branch"))
         if not isinstance(day, date):
             raise RecordRejected("required_field_empty", "date", field="date")
-        ours = reference(day, branch, serial)
+        ours = self.reference(day, branch, serial)
         if ours is None:
             raise RecordRejected("day_reference_full", "branch", branch=branch, document=day_title(record))
         on = self.booking_date(day, record)
@@ -62,6 +65,10 @@ class DayPages:
         values |= {"number": day_title(record), "debit": page.debit, "documents": page.documents}
         parts = tuple(self._line(place, line, record) for place, line in enumerate(lines, start=1))
         return Record(Kind.DAY_PAGE, page_key(record.key, serial), values, parts, source=record.key)
+
+    def reference(self, day: date, branch: str, serial: int = 0) -> str | None:
+        """Return the reference of a page of this console; None where year, branch or serial has no room in it."""
+        return reference(self._prefix, day, branch, serial)
 
     def booking_date(self, day: date, record: Record) -> date:
         """Return the date of a page: the day itself, or the first one that is open. Raises RecordRejected."""

@@ -15,7 +15,8 @@ from integration.core.standing import Standing, Where
 from integration.core.totals.categories import Purpose
 from integration.core.totals.sold import NOTHING
 from integration.flows.booked_payments import LEANS_ON, methods_of
-from integration.flows.day_pages import day_of_key, daybooks_of_the_bank
+from integration.flows.console_marks import free_prefix
+from integration.flows.day_pages import bears_day, day_of_key, daybooks_of_the_bank
 from integration.flows.days.logic import DECISIONS, ONLY_BESIDE, BooksTold, DaysLogic, Tables
 from integration.flows.days.questions import (
     COST_ACCOUNTS,
@@ -55,7 +56,7 @@ from integration.flows.orders.newest import document_of
 from integration.flows.orders.payments import WITH_PAYMENTS
 from integration.flows.orders.references import OrderReferences
 from integration.flows.orders.tables import COUNTRIES_TABLE
-from integration.flows.settings import BOOKS, TILL, books_list, till_list
+from integration.flows.settings import BOOKS, TILL, Signs, books_list, till_list
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
 
 ORDERS = "orders"  # the flow that books documents one by one, and links their customers with debtors
@@ -109,6 +110,7 @@ SECTIONS = (
             Switch("concept"),
             Switch("resends"),
         ),
+        ("prefix_of_days_about",),
     ),
     Section(
         "settings_accounts",
@@ -143,7 +145,7 @@ _TOLD = (LEDGERS, FLAGS, PERIODS, VAT_ACCOUNTS, LINE_FIELDS, DAYBOOK_TYPES)
 _TURNOVER = (till_list("turnover_types"), till_list("turnover_vat_codes"), till_list("gift_cards"))
 
 
-_PREFIX = (ORDERS, "reference_prefix")  # under which invoices that are open items were booked
+_PREFIX = (ORDERS, "reference_prefix")  # of invoices that are open items, and of pages: one for a console
 
 
 _HOME = (ORDERS, "default_country")  # whose customers are those at home
@@ -211,6 +213,7 @@ def _logic(
         DAY_ACCOUNTS, METHOD_ACCOUNTS, VAT_CODES, PURCHASE_VAT_CODES, COST_CENTRES, COST_ACCOUNTS, STOCK_ACCOUNTS,
         COUNTRIES,
     )  # fmt: skip
+    prefix = str(asked.setting(*_PREFIX))
     return DaysLogic(
         settings,
         body,
@@ -227,7 +230,7 @@ def _logic(
         ),
         partial(asked.links, FLOW.name, Kind.DAY_PAGE),
         partial(asked.linked, ORDERS, Kind.DEBTOR),
-        partial(_item, str(asked.setting(*_PREFIX))),
+        partial(_item, prefix),
         unbooked=partial(_unbooked, asked),
         alone=partial(_alone, asked),
         made_alone=partial(_made_alone, asked),
@@ -245,9 +248,11 @@ def _logic(
         ).beyond_orders,
         told=partial(asked.records, TILL),
         home=str(asked.setting(*_HOME)),
+        prefix=prefix,
     )
 
 
+_OF_PREFIX = Repair(tab="settings", name=_PREFIX[1], flow=_PREFIX[0])
 _UNDECIDED = Repair(By.DECISION, options=DECISIONS)
 
 DAYS = FlowSpec(
@@ -273,9 +278,12 @@ DAYS = FlowSpec(
         "day_ledger_unreadable": Repair(By.DECISION, options=TYPED),
         "day_changed_after_booking": _UNDECIDED,
         "day_changed_after_filing": _UNDECIDED,
+        "prefix_in_use": _OF_PREFIX,
+        "brake_strangers": _OF_PREFIX,
     },
     mirrors={Kind.DEBTOR: ("customers", Kind.RELATION)},
     record_of=day_of_key,
+    signs=Signs(_PREFIX[1], bears_day, free_prefix, flow=_PREFIX[0]),
     objects=("postings", "transactions", "vat", "ledgers", "daybooks", "cost_centres", "periods"),
     needs=lambda _: Needs((Kind.DAY_PAGE,), looked_at=(Kind.ENTRY,)),
     sections=SECTIONS,

@@ -14,14 +14,14 @@ from integration.core.issues import LONGEST_FOUND, Skip
 from integration.core.money import amount
 from integration.core.records import Record, Unreadable, Value
 from integration.core.rules import as_text
-from integration.flows.day_pages import reference
+from integration.flows.console_marks import console_mark
+from integration.flows.day_pages import parse_day_reference
 from integration.flows.deciding import KEEP, About, decided, decision_mark
 from integration.flows.settings import RecordRejected
 
 BOOK = "book"
 TYPED = (KEEP, BOOK)  # it is that page, or something else
 SEEN, TOTALS = "seen", "totals"  # of a page: what a person said is something else, and what its documents come to
-DATE_ENDS = len("D261017")  # in a reference; the branch and the serial follow
 
 LedgerRow = LedgerEntry | Unreadable
 # The rows of the books on some days, of pages that neither this console wrote nor the bank, and those that cannot be
@@ -73,14 +73,17 @@ def totals_told(documents: Sequence[DayDocument]) -> dict[str, Value]:
     return {TOTALS: tuple(map(str, totals_of(documents)))}
 
 
-def typed_of(page: Record, lines: Sequence[DayLine], rows: Sequence[LedgerRow], books: DayBooks) -> Typed | None:
+def typed_of(
+    page: Record, lines: Sequence[DayLine], rows: Sequence[LedgerRow], books: DayBooks, prefix: str
+) -> Typed | None:
     """Return what somebody may have typed of the day of a page with its `lines`; None where nothing speaks for it.
 
-    `rows` are those of the books on the days around it. A document that is booked by itself is no part of it.
+    `rows` are those of the books on the days around it. A document that is booked by itself is no part of it, nor is
+    a page that a console wrote: this one, of which `prefix` is, or another one.
     """
-    seen, own = _texts(page, SEEN), _beginning(page)
+    seen = _texts(page, SEEN)
     entries = [one for one in rows if isinstance(one, LedgerEntry)]
-    known = {one.page for one in entries if own and one.reference.startswith(own)} | set(seen)
+    known = {one.page for one in entries if _is_of_a_console(one.reference, page, prefix)} | set(seen)
     totals = {Decimal(told): told for told in _texts(page, TOTALS)}
     alike = pages_alike(totals, as_posted(lines, books), entries, known)
     unread = (one for one in rows if isinstance(one, Unreadable) and one.key not in seen)
@@ -128,8 +131,12 @@ def _texts(page: Record, name: str) -> tuple[str, ...]:
     return found if isinstance(found, tuple) else ()
 
 
-def _beginning(page: Record) -> str:
-    """Return how the references of all days of a date begin: a page is found by its own where no link is known yet."""
-    day = page.values.get("day")
-    ours = reference(day, as_text(page.values.get("branch"))) if isinstance(day, date) else None
-    return ours[:DATE_ENDS] if ours else ""
+def _is_of_a_console(reference: str, page: Record, prefix: str) -> bool:
+    """Return True if a page of the books is a day of another console, or one of ours of the date of `page`.
+
+    Our own pages are known by their references where no link is known yet, such as those of the run at work.
+    """
+    parsed = parse_day_reference(reference)
+    if parsed is None:
+        return False
+    return parsed.mark != console_mark(prefix) or parsed.day == page.values.get("day")

@@ -12,26 +12,26 @@ A posting has twelve characters for it, always all of them: a filter of the book
 
 Whoever knows the number of a receipt, 1.2.2026.1000, reads it in there. A number too large for its places goes on with
 letters: after 99999 come A0000 to ZZZZZ, after branch 99 come A0 to ZZ.
+
+The page of a closed day has a Z for its kind (`day_pages.py`), and the same first character.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
+from integration.flows.console_marks import DIGITS, console_mark, year_digit, year_of
+from integration.flows.day_pages import parse_day_reference
 from integration.flows.orders.settings import LONGEST_REFERENCE
 from integration.flows.settings import BOOKS, RecordRejected
 
 CREDIT_ENDING = "-C"  # of a reference with room for it
 INVOICE = "I"  # before the number of an invoice that becomes a sales order: an order can have the same number
-MARK = "M"  # where the prefix has neither letter nor digit
-FIRST_YEAR, LAST_YEAR = 2020, 2055
 PLACES, NUMBERS = 2, 5  # characters of branch and workplace, and of the number
 
-_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-# Letters by kind: of the first booking and its credit, of the second and its credit, and so on. No digits: the page of
-# a day has a D with a date behind it, and a prefix may begin with D.
+# Letters by kind: of the first booking and its credit, of the second and its credit, and so on. Z is that of days.
 _LETTERS: Mapping[Kind, str] = {Kind.INVOICE: "IJABCDEF", Kind.ORDER: "OPGHKLMN", Kind.RECEIPT: "RSQTUVWY"}
 _SIGNS: Mapping[str, tuple[Kind, int]] = {
     letter: (kind, place) for kind, letters in _LETTERS.items() for place, letter in enumerate(letters)
@@ -77,7 +77,7 @@ def packed(mark: str, number: DocumentNumber, booking: int = FIRST_BOOKING, *, c
         letter = _OF_BEFORE if credit and booking == FIRST_BOOKING else ""
     else:
         letter = _LETTERS[number.kind][2 * (booking - 1) + credit :][:1] if number.kind in _LETTERS else ""
-    year = _DIGITS[number.year - FIRST_YEAR] if FIRST_YEAR <= number.year <= LAST_YEAR else None
+    year = year_digit(number.year)
     places = (_written(number.branch, PLACES), _written(number.workplace, PLACES), _written(number.number, NUMBERS))
     full = not letter or year is None or None in places
     return None if full else "".join([mark, letter, year or "", *filter(None, places)])
@@ -102,28 +102,22 @@ def parse_reference(reference: str) -> Unpacked | None:
     if letter not in _SIGNS and letter != _OF_BEFORE:
         return None
     kind, place = _SIGNS.get(letter, (None, 1))
-    read = DocumentNumber(kind, FIRST_YEAR + _DIGITS.index(year), *map(_read, (number, branch, workplace)))
+    read = DocumentNumber(kind, year_of(year), *map(_read, (number, branch, workplace)))
     one = Unpacked(mark, read, place // 2 + 1, bool(place % 2))
     return one if packed(mark, read, one.booking, credit=one.credit) == reference else None
 
 
-def console_mark(prefix: str) -> str:
-    """Return the character that tells this console's postings from those of another one."""
-    return next((each for each in prefix.upper() if each in _DIGITS), MARK)
-
-
 def bears(prefix: str, kind: Kind, reference: str) -> bool:
-    """Tell whether a reference in the books begins as those of a console with this prefix do."""
+    """Tell whether a reference in the books begins as those of a console with this prefix do.
+
+    The page of a day is none of these documents, whatever it begins with.
+    """
+    if kind is Kind.POSTING and parse_day_reference(reference) is not None:
+        return False
     short = parse_reference(reference.upper()) if kind is Kind.POSTING else None
     if short is not None:
         return short.mark == console_mark(prefix)
     return bool(prefix) and reference.casefold().startswith(prefix.casefold())
-
-
-def free_prefix(references: Collection[str]) -> str:
-    """Return a prefix that none of these references begins with, whose first letter none of them has; else nothing."""
-    taken = {reference[:1].upper() for reference in references}
-    return next((f"{letter}P-" for letter in _DIGITS if letter.isalpha() and letter not in taken), "")
 
 
 # ---- the references of one document
@@ -196,11 +190,11 @@ def _written(number: int, width: int) -> str | None:
     """Return a number in so many characters; None where it does not fit."""
     if number < 10**width:
         return f"{number:0{width}}" if number >= 0 else None
-    rest = number - 10**width + 10 * len(_DIGITS) ** (width - 1)
+    rest = number - 10**width + 10 * len(DIGITS) ** (width - 1)
     written = ""
     while rest:
-        rest, digit = divmod(rest, len(_DIGITS))
-        written = _DIGITS[digit] + written
+        rest, digit = divmod(rest, len(DIGITS))
+        written = DIGITS[digit] + written
     return written if len(written) == width else None
 
 
@@ -208,5 +202,5 @@ def _read(written: str) -> int:
     if written.isdecimal():
         return int(written)
     width = len(written)
-    first, nines = int(f"A{'0' * (width - 1)}", len(_DIGITS)), int("9" * width)  # A0000 follows 99999
-    return int(written, len(_DIGITS)) - first + nines + 1
+    first, nines = int(f"A{'0' * (width - 1)}", len(DIGITS)), int("9" * width)  # A0000 follows 99999
+    return int(written, len(DIGITS)) - first + nines + 1

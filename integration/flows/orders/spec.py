@@ -11,6 +11,7 @@ from integration.core.records import Field, FieldType, Held, Kind, Record
 from integration.core.standing import Where
 from integration.core.totals.categories import Purpose
 from integration.flows.booked_payments import LEANS_ON, methods_of
+from integration.flows.console_marks import free_prefix
 from integration.flows.day_pages import pages_of
 from integration.flows.forms import (
     Code,
@@ -38,7 +39,7 @@ from integration.flows.orders.identity import BOOKED_AS, SAID
 from integration.flows.orders.logic import OrdersLogic
 from integration.flows.orders.newest import document_of
 from integration.flows.orders.questions import BALANCE_TABLE, DAYS, PAYMENTS_OF, QUESTIONS
-from integration.flows.orders.references import bears, free_prefix
+from integration.flows.orders.references import bears
 from integration.flows.orders.refunds import OPTIONS
 from integration.flows.orders.settings import (
     INVOICE_TYPES,

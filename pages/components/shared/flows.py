@@ -246,11 +246,13 @@ def _written(facts: dict[str, str], field: str) -> dict[str, str]:
 def repair_address(spec: FlowSpec, cause: str, field: str, facts: Mapping[str, str]) -> dict[str, str] | None:
     """Return the address of the tab that repairs a cause, or None when it is repaired elsewhere."""
     repair = spec.repair_of(cause)
-    if not spec.has_place(repair) or (cause == "flow_setting_invalid" and facts.get("flow") != spec.name):
+    if not repair.flow and not spec.has_place(repair):
+        return None
+    if cause == "flow_setting_invalid" and facts.get("flow") != spec.name:
         return None
     named = {"tables": "table", "settings": "setting"}.get(repair.tab)
     name = repair.name or (facts.get(named, "") if named else field.rpartition("/")[2])
-    return {"flow": spec.name, "tab": repair.tab, "table" if repair.tab == "tables" else "field": name}
+    return {"flow": repair.flow or spec.name, "tab": repair.tab, "table" if repair.tab == "tables" else "field": name}
 
 
 def back_to_cause() -> None:

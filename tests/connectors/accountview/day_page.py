@@ -54,7 +54,7 @@ VAT = {
 def a_day_page(mode: str = "L", **values: Value) -> Record:
     """The page with its VAT on the lines (L), within their amounts (G), or on lines (S); or in a cash daybook (K)."""
     complete: dict[str, Value] = {
-        "reference": "D26101700100", "daybook": "100" if mode == "K" else "600", "date": DAY, "period": Decimal(10),
+        "reference": "MZ6101700100", "daybook": "100" if mode == "K" else "600", "date": DAY, "period": Decimal(10),
         "text": "Kassa 2026-10-17 De Ketting Utrecht", "currency": "EUR", "gross": mode == "G",
         "till_reference": "run-41f0", "concept": False, "digest": "3f9a", "branch": "1",
     }  # fmt: skip

@@ -20,7 +20,7 @@ from tests.fakes import Links
 KEY = DAY.isoformat()
 
 
-def entries(books: AccountView, *days: str, reference: str = "D26101700100") -> list[Record]:
+def entries(books: AccountView, *days: str, reference: str = "MZ6101700100") -> list[Record]:
     """The entries of the page with a reference."""
     return [one for one in books.fetch(Kind.ENTRY, days or [KEY]) if one.values.get("reference") == reference]
 
@@ -151,12 +151,12 @@ def test_days_of_two_fiscal_years_are_asked_for_in_their_own() -> None:
     conventions = Conventions(years="apart", year_begins="10-18")
     with running(articles=60, trades=False, conventions=conventions) as other, connected(other) as books:
         created(books, a_day_page(), Links())
-        later = a_day_page(date=date(2026, 10, 18), reference="D26101800100")
+        later = a_day_page(date=date(2026, 10, 18), reference="MZ6101800100")
         created(books, later, Links())
         both = books.fetch(Kind.ENTRY, [KEY, "2026-10-18"])
 
-    assert sums([one for one in both if one.values["reference"] == "D26101700100"]) == LEDGER
-    assert sums([one for one in both if one.values["reference"] == "D26101800100"]) == LEDGER
+    assert sums([one for one in both if one.values["reference"] == "MZ6101700100"]) == LEDGER
+    assert sums([one for one in both if one.values["reference"] == "MZ6101800100"]) == LEDGER
 
 
 def test_where_no_last_day_can_be_asked_for_later_days_are_left_out_all_the_same() -> None:

@@ -6,6 +6,7 @@ from integration.connectors.protocol import Document
 from integration.core.records import Kind
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.server import Sandbox, running
+from tests.connectors.accountview.day_page import a_day_page
 from tests.connectors.accountview.samples import INVOICES, a_posting, an_order, calls_since, connected, created
 from tests.connectors.accountview.samples import newest_call as last_call
 from tests.fakes import Links
@@ -44,6 +45,8 @@ def test_documents_are_told_wherever_they_stand_in_one_call_for_each_place_and_y
         assert history == [Document("MPLUS-1", numbers["1"])]  # once, though it has two lines
 
         assert [ours(place) for place in books.newest(Kind.POSTING)] == [[], [Document("MP5", numbers["5"])]]
+        day = created(books, a_day_page(), links).reference
+        assert Document("MZ6101700100", day) in books.newest(Kind.DAY_PAGE)[0]
 
 
 def test_documents_of_a_year_that_is_not_there_are_none(shared_sandbox: Sandbox) -> None:

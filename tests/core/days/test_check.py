@@ -35,7 +35,7 @@ def written(lines: Sequence[DayLine], **values: object) -> Record:
         for place, one in enumerate(lines, start=1)
     )  # fmt: skip
     numbers = tuple(one.number for one in documents_of(till_day(day_record())))
-    told = {"reference": "D26101700100", "documents": numbers, **values}
+    told = {"reference": "MZ6101700100", "documents": numbers, **values}
     return Record(Kind.DAY_PAGE, "2026-10-17/1", told, parts)  # type: ignore[arg-type]
 
 
@@ -46,9 +46,9 @@ def entries(page: Record, *, posted: bool = True) -> list[LedgerEntry]:
         account, amount, code, tax = (part.values[name] for name in ("account", "amount", "vat_code", "vat"))
         assert isinstance(amount, Decimal)
         assert isinstance(tax, Decimal)
-        rows.append(LedgerEntry(DAY, str(account), amount, PAGE, "D26101700100", str(code), tax, posted=posted))
+        rows.append(LedgerEntry(DAY, str(account), amount, PAGE, "MZ6101700100", str(code), tax, posted=posted))
         if tax and posted:
-            rows.append(LedgerEntry(DAY, BOOKS.vat_accounts[str(code)], tax, PAGE, "D26101700100", str(code)))
+            rows.append(LedgerEntry(DAY, BOOKS.vat_accounts[str(code)], tax, PAGE, "MZ6101700100", str(code)))
     return rows
 
 
@@ -182,7 +182,7 @@ def test_a_page_of_the_drawers_daybook_is_compared_as_it_is_posted() -> None:
     lines = page_for(day_record(), books).lines
     page = written(lines)
     turned = [replace(one, amount=-one.amount) for one in entries(page)]
-    drawer = LedgerEntry(DAY, "1000", euros("2.60"), PAGE, "D26101700100")
+    drawer = LedgerEntry(DAY, "1000", euros("2.60"), PAGE, "MZ6101700100")
     check = check_day(
         lines, documents_of(till_day(day_record())), [OwnPage(page, PAGE, page)], [*turned, drawer], books
     )
@@ -269,12 +269,12 @@ def test_a_row_of_the_books_is_read() -> None:
         "600/2600412/1",
         {
             "date": DAY, "account": "8000", "amount": euros("-557.10"), "vat_code": "1", "vat": euros("-117.00"),
-            "daybook": "600", "page": "2600412", "reference": "D26101700100", "text": "Fietsen", "posted": False,
+            "daybook": "600", "page": "2600412", "reference": "MZ6101700100", "text": "Fietsen", "posted": False,
             "changed_by": "JANSEN",
         },
     )  # fmt: skip
     assert entry_of_row(record) == LedgerEntry(
-        DAY, "8000", euros("-557.10"), PAGE, "D26101700100", "1", euros("-117.00"), "Fietsen", posted=False, by="JANSEN"
+        DAY, "8000", euros("-557.10"), PAGE, "MZ6101700100", "1", euros("-117.00"), "Fietsen", posted=False, by="JANSEN"
     )
 
 

@@ -30,7 +30,7 @@ ROWS = (
 def a_report() -> DayReport:
     check = DayCheck(DayVerdict.DIFFERENT, ROWS, (DayFinding("line_changed", {"line": "4"}),))
     lines = page_for(day_record()).lines
-    pages = (PageShown("600/2600412", "D26101700100", lines), PageShown("600/7", "", is_there=False, gross=True))
+    pages = (PageShown("600/2600412", "MZ6101700100", lines), PageShown("600/7", "", is_there=False, gross=True))
     notes = (DayFinding("own_use", {"amount": "12.10"}),)
     return report_of(till_day(day_record()), check, AT, pages=pages, expected=lines, notes=notes)
 

@@ -115,6 +115,7 @@ class Books:
             lambda record: item_of(str(record.values["number"])),
             lambda: now,
             alone=alone,
+            prefix="MP-",
         )
 
     def _linked(self, keys: Collection[str]) -> dict[str, Link]:

@@ -115,7 +115,8 @@ class Life:
 
     def _page(self, day: Day, page: Record, serial: int, on: date) -> None:
         """Book a page that says what it should."""
-        self.expect("reference", page.values["reference"], f"D{day.date:%y%m%d}{int(day.branch):03}{serial:02}")
+        ours = f"MZ{day.date.year - 2020}{day.date:%m%d}{int(day.branch):03}{serial:02}"
+        self.expect("reference", page.values["reference"], ours)
         self.expect("date", page.values["date"], on)
         self.expect("no sale twice", page.key in self.books.links, False)
         mine = self.books.book(page)

@@ -38,6 +38,7 @@ BODY = tomllib.loads(DAYS.mapping.read_text())
 TABLES = Tables({"30/3": "8300"}, {}, {"2": "1", "1": "2", "3": "3", "4": "4"}, {}, {})
 EVEN = (("1", "2026.311", "1", 15000, 0, 15000, 0, 0, 15000),)
 NO_TURNOVER = Turnover()
+PREFIX = "MP-"
 NOBODY: Mapping[str, Link] = {}
 
 
@@ -54,6 +55,7 @@ def days(
     typed: AskTyped = nothing_typed,
     beyond: Callable[[Record], Sequence[Issue]] = lambda _: (),
     told: Callable[[Kind, Collection[str]], Sequence[Record]] = lambda *_: (),
+    prefix: str = PREFIX,
     **settings: Any,
 ) -> DaysLogic:
     """The logic with the accounts of the example."""
@@ -86,6 +88,7 @@ def days(
         typed=typed,
         beyond=beyond,
         told=told,
+        prefix=prefix,
     )
 
 
@@ -135,7 +138,7 @@ def test_a_closed_day_is_one_page_with_its_reference_period_and_text() -> None:
     assert one.sources == ("2026-10-17/1",)
     told = {name: one.values[name] for name in ("reference", "daybook", "date", "period", "text", "currency", "gross")}
     assert told == {
-        "reference": "D26101700100", "daybook": "600", "date": date(2026, 10, 17), "period": Decimal(10),
+        "reference": "MZ6101700100", "daybook": "600", "date": date(2026, 10, 17), "period": Decimal(10),
         "text": "Kassa 2026-10-17 De Ketting Utrecht", "currency": "EUR", "gross": False,
     }  # fmt: skip
     assert one.values["till_reference"] == "run-1"
@@ -158,7 +161,7 @@ def test_credits_are_positive_where_the_books_want_them_so() -> None:
     assert one.parts[0].values["amount"] == euros("557.10")
     assert one.parts[0].values["vat"] == euros("117.00")
     again = days({one.key: link(one)}, sign="credit_positive")
-    assert page(again, day_record()).values["reference"] == "D26101700100"  # nothing has changed
+    assert page(again, day_record()).values["reference"] == "MZ6101700100"  # nothing has changed
 
 
 def test_a_day_keeps_the_costs_that_it_was_booked_with_or_without() -> None:
@@ -171,8 +174,8 @@ def test_a_day_keeps_the_costs_that_it_was_booked_with_or_without() -> None:
     assert staged(days({without.key: link(without)}, cost_of_sales=True), first).record == replace(
         without, source=without.key
     )
-    assert page(days({both.key: link(both)}), first).values["reference"] == "D26101700100"  # nothing has changed
-    assert page(days({without.key: link(without)}), more).values["reference"] == "D26101700100"
+    assert page(days({both.key: link(both)}), first).values["reference"] == "MZ6101700100"  # nothing has changed
+    assert page(days({without.key: link(without)}), more).values["reference"] == "MZ6101700100"
     changed = parked(days({both.key: link(both)}), more)
     assert (changed.cause, changed.facts["difference"]) == ("day_changed_after_booking", "3000 -0.10, 7000 0.10")
     decision = f"difference {changed.facts['mark']}"
@@ -228,7 +231,7 @@ def test_what_does_not_add_up_is_told_with_the_document() -> None:
 def test_an_invoice_that_the_day_leaves_to_itself_has_to_be_in_the_books_first() -> None:
     issue = parked(days(contents="receipts", unbooked=lambda keys: keys), day_record())
     assert (issue.cause, issue.facts["behind"]) == ("day_document_apart", "2026.731")
-    assert page(days(contents="receipts"), day_record()).values["reference"] == "D26101700100"
+    assert page(days(contents="receipts"), day_record()).values["reference"] == "MZ6101700100"
 
 
 def test_a_method_that_may_take_vouchers_taxed_at_their_sale_waits_until_somebody_says_so() -> None:
@@ -376,7 +379,7 @@ def test_a_late_receipt_is_a_question_with_its_difference_by_account() -> None:
     assert issue.cause == "day_changed_after_booking"
     assert issue.facts["difference"] == "8030 -18.15, 1010 18.15, 1000 0.35, 4400 -0.35"
     assert issue.facts["behind"] == "1.2.2026.2207"
-    assert (issue.facts["reference"], issue.facts["mark"]) == ("D26101700100", "d1")
+    assert (issue.facts["reference"], issue.facts["mark"]) == ("MZ6101700100", "d1")
 
 
 def test_a_change_of_vat_after_its_return_was_filed_says_so() -> None:
@@ -394,7 +397,7 @@ def _decided(decision: str, mark: str = "d1") -> Record:
 def test_the_difference_is_booked_as_a_page_of_its_own_once() -> None:
     first = page(days(), day_record())
     second = page(days({first.key: link(first)}), _decided("difference"))
-    assert (second.key, second.values["reference"]) == ("2026-10-17/1/01", "D26101700101")
+    assert (second.key, second.values["reference"]) == ("2026-10-17/1/01", "MZ6101700101")
     assert second.values["text"] == "Correctie kassa 2026-10-17 De Ketting Ut"
     assert {str(one.values["account"]): one.values["amount"] for one in second.parts} == {
         "8030": euros("-15.00"), "1010": euros("18.15"), "1000": euros("0.35"), "4400": euros("-0.35"),
@@ -469,7 +472,7 @@ def test_nothing_is_booked_into_what_is_closed() -> None:
     assert parked(days(vat_filed_through=through), day_record()).cause == "day_period_closed"
     one = page(days(books_closed_through=through, late="first_open"), day_record())
     assert (one.values["date"], one.values["period"]) == (date(2026, 11, 1), Decimal(11))
-    assert one.values["reference"] == "D26101700100"
+    assert one.values["reference"] == "MZ6101700100"
     assert "2026-10-17" in str(one.values["text"])
 
 
@@ -491,7 +494,7 @@ def test_a_day_that_somebody_typed_is_a_question_before_it_is_booked() -> None:
     assert told == {"page": "601/7", "amount": "1813.98", "document": "2026-10-17 De Ketting Utrecht"}
     kept, book = (answered(day_record(), issue, option) for option in ("keep", "book"))
     assert skipped(logic, kept).reason == "day_kept_by_hand"
-    assert page(logic, book).values["reference"] == "D26101700100"
+    assert page(logic, book).values["reference"] == "MZ6101700100"
     another = days(typed=typed_on(date(2026, 10, 17), "", "-714.05", "714.05"), sign="credit_positive")
     assert parked(another, day_record()).facts["amount"] == "714.05"  # one receipt of it
 
@@ -511,7 +514,52 @@ def test_a_day_booked_on_the_first_open_one_is_looked_for_there_too() -> None:
 
 
 def test_a_page_under_our_own_reference_is_none_that_somebody_typed() -> None:
-    assert staged(days(typed=typed_on(date(2026, 10, 17), "D26101700100")), day_record()).record is not None
+    assert staged(days(typed=typed_on(date(2026, 10, 17), "MZ6101700100")), day_record()).record is not None
+
+
+@pytest.mark.parametrize(
+    ("reference", "is_asked"),
+    [
+        ("KZ6101700100", False),  # the same branch and day of another console, with equal amounts
+        ("kz6101700100 ", False),
+        ("KZ6101800100", False),
+        ("MZ6101700200", False),  # another branch of ours
+        ("MZ6101800100", True),  # ours would be on its own date
+        ("D26101700100", True),
+        ("KZ6101700", True),
+    ],
+)
+def test_a_day_of_another_console_is_none_that_somebody_typed(reference: str, is_asked: bool) -> None:
+    logic = days(typed=typed_on(date(2026, 10, 17), reference))
+    assert (staged(logic, day_record()).issue is not None) == is_asked
+    assert (sent(logic, page(days(), day_record())) is not None) == is_asked
+
+
+def test_the_reference_of_a_page_and_of_all_that_corrects_it_begins_as_the_prefix_says() -> None:
+    first = page(days(prefix="KP-"), day_record())
+    assert first.values["reference"] == "KZ6101700100"
+    booked = days({first.key: link(first)}, prefix="KP-")
+    issue = parked(booked, later())
+    assert page(booked, answered(later(), issue, "difference")).values["reference"] == "KZ6101700101"
+    change = Change(
+        action=Action.CREATE, kind=first.kind, key=first.key, title="day", sources=(first.key,), wanted=first,
+        before=None, agreed=first,
+    )  # fmt: skip
+    back = booked.withdraw(STAGE, change)
+    assert isinstance(back, Change)
+    assert back.wanted.values["reference"] == "KZ6101700101"
+
+
+def test_a_day_that_is_booked_keeps_its_reference_under_another_prefix() -> None:
+    first = page(days(prefix="KP-"), day_record())
+    after = days({first.key: link(first)}, prefix="MP-")
+    assert page(after, day_record()).values["reference"] == "KZ6101700100"
+    for logic in (days(prefix="KP-"), after):
+        traces = {one.target: one.value for one in logic.trace(STAGE, day_record())}
+        assert traces["day_page.reference"] == "KZ6101700100"
+    issue = parked(after, later())
+    assert issue.facts["reference"] == "KZ6101700100"
+    assert page(after, answered(later(), issue, "difference")).values["reference"] == "MZ6101700101"
 
 
 def test_the_page_of_a_document_that_is_booked_by_itself_is_none_of_the_day() -> None:
@@ -562,7 +610,7 @@ def test_a_day_that_somebody_typed_after_the_plan_was_made_is_asked_about_and_no
     assert sent(days(), planned) is None
     assert sent(whole, planned) == parked(whole, day_record())  # one question, whenever it is met
     assert sent(receipt, planned) == parked(receipt, day_record())
-    another_branch = typed_on(date(2026, 10, 17), "D26101700200")  # of the same run, and on its way
+    another_branch = typed_on(date(2026, 10, 17), "MZ6101700200")  # of the same run, and on its way
     assert sent(days(typed=another_branch), planned) is None
 
 
@@ -676,7 +724,7 @@ def test_what_is_undone_is_a_correction_of_the_day() -> None:
     )  # fmt: skip
     back = days({one.key: link(one)}).withdraw(STAGE, change)
     assert isinstance(back, Change)
-    assert (back.key, back.wanted.values["reference"]) == ("2026-10-17/1/01", "D26101700101")
+    assert (back.key, back.wanted.values["reference"]) == ("2026-10-17/1/01", "MZ6101700101")
     assert back.wanted.parts[0].values["amount"] == euros("557.10")
     both = {one.key: link(one), back.key: link(back.agreed, "600/2")}
     assert parked(days(both), day_record()).cause == "day_changed_after_booking"  # never booked again by itself
@@ -694,7 +742,7 @@ def test_a_day_that_is_closed_by_now_is_undone_on_the_first_open_one(late: str) 
     assert isinstance(back, Change)
     for made in (back.wanted, back.agreed):
         assert (made.values["date"], made.values["period"]) == (date(2026, 11, 1), Decimal(11))
-        assert (made.values["day"], made.values["reference"]) == (date(2026, 10, 17), "D26101700101")
+        assert (made.values["day"], made.values["reference"]) == (date(2026, 10, 17), "MZ6101700101")
 
 
 def test_every_value_tells_where_it_comes_from() -> None:

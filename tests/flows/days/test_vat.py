@@ -170,7 +170,7 @@ def days(countries: dict[str, str] | None = None, rows: dict[str, str] | None = 
         Tables(accounts, {"PIN": "1010"}, VAT_ROWS if rows is None else rows, {}, {}, countries=countries or {}),
         PERCENTAGES,
         BooksTold(line_fields=("vat_base",)), lambda _: {}, lambda _: {"1": "10001"}, lambda record: record.key,
-        lambda: SUNDAY,
+        lambda: SUNDAY, prefix="MP-",
     )  # fmt: skip
 
 

@@ -185,7 +185,7 @@ def test_a_document_stands_by_its_newest_booking_and_nowhere_once_it_is_taken_ba
 
 def a_page(**values: Value) -> Record:
     line = Record(Kind.LINE, "1", {"account": "8000", "amount": Decimal(-10), "documents": ("2026.1",)})
-    told: dict[str, Value] = {"reference": "D26112000100", "number": "2026-11-20 Utrecht"}
+    told: dict[str, Value] = {"reference": "MZ6112000100", "number": "2026-11-20 Utrecht"}
     return Record(Kind.DAY_PAGE, "2026-11-20/1", told | values, (line,))
 
 
@@ -283,7 +283,7 @@ def test_a_document_in_a_booked_day_is_in_it_by_key_by_number_of_before_or_as_th
     for page in (a_page(sold=("receipt-1",)), a_page(), a_page(sold=(), orders=("receipt-1",))):
         found = in_day(receipt, [page])
         assert found is not None
-        assert (found.reason, found.facts["reference"]) == ("sale_in_day", "D26112000100")
+        assert (found.reason, found.facts["reference"]) == ("sale_in_day", "MZ6112000100")
     assert in_day(receipt, [a_page(sold=("receipt-2",))]) is None
     assert in_day(receipt, []) is None
 

@@ -199,7 +199,7 @@ class Books:
         if sold:
             page = DayPage((), sold=tuple(each for each in inside.values() if each.record in sold))
             line = Record(Kind.LINE, "1", {"account": "8000", "amount": Decimal(-1)})
-            values: dict[str, Value] = {"reference": "D26112000100", "number": DAY, "orders": ()}
+            values: dict[str, Value] = {"reference": "MZ6112000100", "number": DAY, "orders": ()}
             self.page = Record(Kind.DAY_PAGE, DAY, values | by_itself.told(page), (line,))
             assert not by_itself.met(self.page)
 

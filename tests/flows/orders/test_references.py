@@ -13,15 +13,16 @@ from hypothesis import strategies as st
 from integration.core.links import Link
 from integration.core.plan import Change, diff
 from integration.core.records import Held, Kind, Record
+from integration.flows.console_marks import LAST_YEAR, console_mark
+from integration.flows.day_pages import bears_day, parse_day_reference
 from integration.flows.day_pages import reference as of_day
 from integration.flows.orders.references import (
     FIRST_BOOKING,
     LAST_BOOKING,
-    LAST_YEAR,
     DocumentNumber,
     OrderReferences,
     Unpacked,
-    console_mark,
+    bears,
     of_credit,
     packed,
     parse_reference,
@@ -75,11 +76,22 @@ def test_a_document_has_so_many_bookings_and_not_one_more() -> None:
     assert packed("M", DocumentNumber(Kind.RECEIPT, 2026, 1), LAST_BOOKING + 1) is None
 
 
-@given(NUMBERS, st.dates(date(2020, 1, 1), date(2055, 12, 31)), st.integers(0, 999))
-def test_no_booking_looks_like_the_page_of_a_day(number: DocumentNumber, day: date, branch: int) -> None:
-    page = of_day(day, str(branch))
-    bookings = range(FIRST_BOOKING, LAST_BOOKING + 1)
-    assert page not in {packed("D", number, each, credit=credit) for each in bookings for credit in (False, True)}
+@given(MARKS, NUMBERS, BOOKINGS, st.booleans())
+def test_no_booking_of_any_console_looks_like_the_page_of_a_day(
+    mark: str, number: DocumentNumber, booking: int, credit: bool
+) -> None:
+    ours = str(packed(mark, number, booking, credit=credit))
+    assert parse_day_reference(ours) is None
+    assert not bears_day(mark, Kind.DAY_PAGE, ours)
+
+
+@pytest.mark.parametrize("prefix", ["M", "MZ", "MZ6-", "mz6", "MP-"])
+def test_the_page_of_a_day_is_no_posting_of_a_flow_of_documents_whatever_its_prefix(prefix: str) -> None:
+    page = str(of_day(prefix, date(2026, 10, 17), "1"))
+    assert parse_reference(page) is None
+    assert not bears(prefix, Kind.POSTING, page)
+    assert not bears(prefix, Kind.POSTING, page.lower())
+    assert bears_day(prefix, Kind.DAY_PAGE, page)
 
 
 @given(st.sampled_from((Kind.SALES_ORDER, Kind.POSTING)), st.lists(NUMBERS, min_size=1, max_size=20, unique=True))

@@ -16,7 +16,7 @@ from tests.sandbox.office_client import MOMENT, Office, document, page, refused
 def memorial(*lines: Mapping[str, Any], **changed: Any) -> dict[str, Any]:
     """A page of the memorial."""
     header = {
-        "RowId": "1", "DJ_CODE": "600", "INV_NR": "D26112500100", "TRN_DATE": MOMENT, "HDR_DESC": "Kassa",
+        "RowId": "1", "DJ_CODE": "600", "INV_NR": "MZ6112500100", "TRN_DATE": MOMENT, "HDR_DESC": "Kassa",
         "CUR_CODE": "EUR", "GROSS_FLG": False, "COMMENT1": "run-1", "NO_POST": False,
     } | changed  # fmt: skip
     empty = {"RowId": "", "HeaderId": "1", "ACCT_NR": "", "AMOUNT": 0, "VAT_CODE": None, "VAT_AMT": None,
@@ -104,7 +104,7 @@ class TestLedger:
         sale = SALE[0] | ({"AMOUNT": -121} if gross else {})
         lines = (sale, SALE[1] | {"AMOUNT": amount})
         assert "niet in evenwicht" in refused(office.post(memorial(*lines, GROSS_FLG=gross)))
-        assert office.where("DJ2", "DJ_PAGE", "INV_NR", "D26112500100") == []
+        assert office.where("DJ2", "DJ_PAGE", "INV_NR", "MZ6112500100") == []
 
     def test_the_sign_of_a_memorial_can_be_the_other_way_round(self) -> None:
         with (

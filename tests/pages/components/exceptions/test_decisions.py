@@ -19,7 +19,7 @@ def changed(*days: str, late: str = "1.2.2026.2207") -> list[Met]:
         Met(
             Issue(
                 "day_changed_after_booking", key, "decision",
-                {"key": f"{key} Utrecht", "document": f"{key} Utrecht", "reference": "D26101700100", "amount": "18.15",
+                {"key": f"{key} Utrecht", "document": f"{key} Utrecht", "reference": "MZ6101700100", "amount": "18.15",
                  "difference": "8030 -18.15, 1010 18.15", "behind": late, "mark": f"m{key[-1]}"},
             ),
             "day",

@@ -1,4 +1,4 @@
-"""What a cause is about, in money."""
+"""How much money a cause is about, and where it is repaired."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 
 from integration.core.issues import CauseGroup
-from pages.components.shared.flows import at_stake
+from integration.flows.registry import FLOWS
+from pages.components.shared.flows import at_stake, repair_address
 
 NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
 MARKED = {"source": "order", "mark": "m1"}
@@ -27,3 +28,10 @@ MARKED = {"source": "order", "mark": "m1"}
 def test_only_what_the_books_have_not_is_called_not_booked(cause: str, facts: Mapping[str, str], said: str) -> None:
     group = CauseGroup("orders", cause, "", 1, NOW, NOW, facts, sold=Decimal("12.10"))
     assert at_stake(group) == said
+
+
+@pytest.mark.parametrize("cause", ["prefix_in_use", "brake_strangers"])
+@pytest.mark.parametrize("flow", ["orders", "days"])
+def test_the_prefix_is_set_on_the_page_of_the_flow_of_documents(flow: str, cause: str) -> None:
+    address = {"flow": "orders", "tab": "settings", "field": "reference_prefix"}
+    assert repair_address(FLOWS[flow], cause, "", {}) == address
