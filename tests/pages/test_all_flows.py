@@ -124,7 +124,8 @@ def test_every_repair_on_a_flow_page_leads_to_a_setting_that_is_there() -> None:
         for flow in SPECS
     }
     settings = [one.repair.name for one in CAUSES.values() if one.repair.tab == "settings" and one.repair.name]
-    ours = [(flow, one.name) for flow, spec in SPECS.items() for one in spec.repairs.values() if one.tab == "settings"]
+    repairs = [(flow, one) for flow, spec in SPECS.items() for one in spec.repairs.values() if one.tab == "settings"]
+    ours = [(one.flow or flow, one.name) for flow, one in repairs]
 
     assert [name for name in settings if not any(name in one for one in asked.values())] == []
     assert [one for one in ours if one[1] not in asked[one[0]]] == []
