@@ -206,6 +206,7 @@ class Application:
         """Make what flows are set by, and how both systems are connected for them."""
         flows, stores, clock = self._flows, self._stores, self._clock
         self.openings = OpeningsKept(stores.settings)
+        self.four_eyes = FourEyes(flows, stores.settings, stores.yeses, clock)
         self.flows = Flows(
             flows,
             self.logics,
@@ -217,6 +218,7 @@ class Application:
             expect=self.names.expect_objects,
             changed=self.work.reschedule,
             held=self._holds.held,
+            needs_two=self.four_eyes.needed,
             is_closed=self.openings.is_closed,
         )
         self.arrangement = Arrangement(
@@ -291,7 +293,6 @@ class Application:
             others=[(name, Kind.POSTING) for name in flows if name != days],
         )
         self.day_sheets = DaySheets(partial(self.lists.captions, patience=LAST_SECONDS), self._company, clock)
-        self.four_eyes = FourEyes(flows, stores.settings, stores.yeses, clock)
         self.runs = Runs(
             stores, self.work, self._runner, self.mappings, self.exceptions, self.proposals, self.four_eyes, clock
         )

@@ -474,6 +474,7 @@ def upgrade() -> None:  # noqa: PLR0915  a statement for each table
         sa.Column("run", TextColumn, nullable=False),
         sa.Column("fingerprint", TextColumn, nullable=False),
         sa.Column("by", TextColumn, nullable=False),
+        sa.Column("session", TextColumn, nullable=False),
         sa.Column("confirmed", Json, nullable=False),
         sa.Column("at", Moment, nullable=False),
         sa.Column("until", Moment, nullable=False),
