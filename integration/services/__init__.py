@@ -340,7 +340,10 @@ class Application:
         self._keeps_watch = keeps_watch
         self.audit = Audit(stores, sealed, clock, authority_of(settings))
         self.keys = Keys(sealed, self.audit.keep_key)
-        post = Post(WayOut(with_way_out(), settings.proxy.get_secret_value(), settings.certificates))
+        way = WayOut(
+            with_way_out(), settings.proxy.get_secret_value(), settings.certificates, settings.channel_networks
+        )
+        post = Post(way)
         self.channels = Channels(stores.settings, sealed, stores.deliveries, post)
         self.pings = Pings(stores, sealed, clock, lambda url: NetworkRoute(**settings.route(url)))
         self.monitoring = Monitoring(stores, clock, self.flows.statuses, self.channels, self.pings)
