@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
@@ -75,6 +76,15 @@ def _authorities(file: Path | None) -> Path | None:
     except (OSError, ValueError):  # of ssl too
         raise PydanticCustomError("expected_console_certificates", "expected_console_certificates") from None
     return file
+
+
+def _networks(listed: str) -> str:
+    try:
+        for part in filter(None, map(str.strip, listed.split(","))):
+            ip_network(part)
+    except ValueError:
+        raise PydanticCustomError("expected_console_channel_networks", "expected_console_channel_networks") from None
+    return listed
 
 
 class PicturePlaces(BaseModel):
@@ -164,6 +174,7 @@ class Settings(BaseSettings):
     log: Literal["debug", "info", "warning", "error"] = "warning"
     proxy: Annotated[SecretStr, AfterValidator(_proxy)] = SecretStr("")
     certificates: Annotated[Path | None, AfterValidator(_authorities)] = None
+    channel_networks: Annotated[str, AfterValidator(_networks)] = ""
     pictures: PicturePlaces = PicturePlaces()
     timestamps: TimeStamps = TimeStamps()
     metrics_token: SecretStr = SecretStr("")

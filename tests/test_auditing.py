@@ -35,6 +35,7 @@ def test_an_audit_is_listed_verified_and_taken_away_from_a_terminal(tmp_path: Pa
     with closing(sqlite3.connect(tmp_path / "console.sqlite")) as database:
         database.execute("DROP TRIGGER audit_no_update")
         database.execute("UPDATE audit SET line = replace(line, '1600', '1601') WHERE who = 'anneke'")
+        database.execute("DELETE FROM audit_head")  # no reason to end with an error of the program
         database.commit()
     broken = terminal("audit", "verify")
     assert (broken.status, broken.out.startswith(f"Broken: entry {entry['seq']} is not what was written.")) == (1, True)

@@ -40,11 +40,15 @@ class PostResult:
 
 @dataclass(frozen=True, slots=True)
 class WayOut:
-    """What lies between us and the world: the environment of programs, a proxy, more authorities for certificates."""
+    """What lies between us and the world: the environment of programs, a proxy, more authorities for certificates.
+
+    `networks` are those of our own that channels may lead to, as a list with commas.
+    """
 
     environment: Mapping[str, str]
     proxy: str = ""
     certificates: Path | None = None
+    networks: str = ""
 
 
 class Post:
@@ -63,7 +67,7 @@ class Post:
         return self._handed_over([{"address": one.address, "title": one.title, "body": one.body} for one in messages])
 
     def _handed_over(self, asked: Sequence[Mapping[str, str]]) -> list[PostResult]:
-        lines = "".join(json.dumps(one) + "\n" for one in asked)
+        lines = "".join(json.dumps({**one, "networks": self._way.networks}) + "\n" for one in asked)
         with self._environment() as environment:
             process = subprocess.Popen(
                 [sys.executable, "-m", "integration.channels"], cwd=PROGRAM, env=environment, encoding="utf-8",

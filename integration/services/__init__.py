@@ -208,6 +208,7 @@ class Application:
         """Make what flows are set by, and how both systems are connected for them."""
         flows, stores, clock = self._flows, self._stores, self._clock
         self.openings = OpeningsKept(stores.settings)
+        self.four_eyes = FourEyes(flows, stores.settings, stores.yeses, clock)
         self.flows = Flows(
             flows,
             self.logics,
@@ -219,6 +220,7 @@ class Application:
             expect=self.names.expect_objects,
             changed=self.work.reschedule,
             held=self._holds.held,
+            needs_two=self.four_eyes.needed,
             is_closed=self.openings.is_closed,
         )
         self.arrangement = Arrangement(
@@ -294,7 +296,6 @@ class Application:
             others=[(name, Kind.POSTING) for name in flows if name != days],
         )
         self.day_sheets = DaySheets(partial(self.lists.captions, patience=LAST_SECONDS), self._company, clock)
-        self.four_eyes = FourEyes(flows, stores.settings, stores.yeses, clock)
         self.runs = Runs(
             stores, self.work, self._runner, self.mappings, self.exceptions, self.proposals, self.four_eyes, clock
         )
@@ -342,7 +343,10 @@ class Application:
         self._keeps_watch = keeps_watch
         self.audit = Audit(stores, sealed, clock, authority_of(settings))
         self.keys = Keys(sealed, self.audit.keep_key)
-        post = Post(WayOut(with_way_out(), settings.proxy.get_secret_value(), settings.certificates))
+        way = WayOut(
+            with_way_out(), settings.proxy.get_secret_value(), settings.certificates, settings.channel_networks
+        )
+        post = Post(way)
         self.channels = Channels(stores.settings, sealed, stores.deliveries, post)
         self.pings = Pings(stores, sealed, clock, lambda url: NetworkRoute(**settings.route(url)))
         self.monitoring = Monitoring(stores, clock, self.flows.statuses, self.channels, self.pings)

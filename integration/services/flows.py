@@ -104,11 +104,13 @@ class Flows(Mapping[str, Flow]):
         expect: Callable[[FlowSpec, FlowSettings], None],
         changed: Callable[[], None],
         held: Callable[[str], object | None] = lambda _: None,
+        needs_two: Callable[[Run], object] = lambda _: False,
         is_closed: IsClosed = lambda _: False,
     ) -> None:
         """`expect` raises for settings that need something an installation lacks; `changed` is told of new ones.
 
-        `held` tells why a flow may write nothing for now, or None; `is_closed` which days are holidays.
+        `held` tells why a flow may write nothing for now, or None; `needs_two` whether two people have to approve a
+        plan; `is_closed` which days are holidays.
         """
         self._specs = specs
         self.settings = logics.settings  # of a flow, by its name
@@ -122,6 +124,7 @@ class Flows(Mapping[str, Flow]):
         self._expect = expect
         self._changed = changed
         self._held = held
+        self._needs_two = needs_two
         self._is_closed = is_closed
 
     def is_unproven(self, flow: str) -> bool:
@@ -303,11 +306,11 @@ class Flows(Mapping[str, Flow]):
         """Return the approval of a plan that trips no brake, when its flow is on and may send by itself.
 
         One of which everything is left out waits for a person, and so does each of a flow of which nothing may be
-        written for now.
+        written for now, and each that exceeds a second limit.
         """
         if run.excluded and len(run.excluded) >= run.position.changes + run.position.retirements:
             return None
-        if run.brakes or self._held(run.flow) is not None:
+        if run.brakes or self._held(run.flow) is not None or self._needs_two(run):
             return None
         if not self.is_on(run.flow) or not self.settings(run.flow).auto_approve:
             return None

@@ -1,10 +1,10 @@
-"""Four eyes: a plan that counts more than a second limit is written once two people have said yes to it."""
+"""Four eyes: a plan that counts more than a second limit is written once two people have approved it."""
 
 from collections.abc import Mapping
 from datetime import timedelta
 
 from integration.core.errors import NotAllowedError
-from integration.core.guards import Guard, typed_guards
+from integration.core.guards import Guard, Measure, typed_guards
 from integration.core.people import Actor, under_way
 from integration.core.plan import Approval, Brake
 from integration.core.run import Run
@@ -42,9 +42,15 @@ class FourEyes:
         self._settings.put(SETTING, {**(self._settings.get(SETTING) or {}), flow: wanted}, by.ref)
 
     def needed(self, run: Run) -> list[Brake]:
-        """Return the brakes for which a second person has to say yes to a plan."""
-        limits = self.limits(run.flow) if run.flow in self._flows else {}
-        return [one for one in run.brakes if one.code in limits and one.count > limits[one.code]]
+        """Return for each second limit that a plan exceeds what the plan counts, and the limit.
+
+        Whether a brake stopped the plan does not matter. Lines that a person took in count too.
+        """
+        if run.flow not in self._flows:
+            return []
+        guards, limits = self.brakes(run.flow), self.limits(run.flow)
+        counts = {code: _count(run, guards[code]) for code in limits}
+        return [Brake(code, counts[code], str(limit)) for code, limit in limits.items() if counts[code] > limit]
 
     def first(self, run: Run) -> Yes | None:
         """Return the first yes to a plan as it is chosen now, while it holds."""
@@ -67,6 +73,15 @@ class FourEyes:
         if first is not None:
             return True
         now = self._clock()
-        yes = Yes(approval.by, approval.fingerprint, now, now + HOLDS)
+        yes = Yes(approval.by, approval.fingerprint, now, now + HOLDS, action.actor.session)
         self._yeses.keep(run.id, run.flow, yes, approval.confirmed or {})
         return False
+
+
+def _count(run: Run, guard: Guard) -> int:
+    """Return what a guard counts in a plan: as it was planned, and as it is chosen now, whichever is more."""
+    tripped = (brake.count for brake in run.brakes if brake.code == guard.code)
+    planned = max(run.position.watched.get(guard.name, 0), *tripped, 0)
+    if not guard.whole or guard.measure is not Measure.NUMBER:
+        return planned
+    return max(planned, run.position.changes + run.position.retirements - len(run.excluded))

@@ -88,7 +88,7 @@ class People:
     def leave(self, by: Actor) -> None:
         """End the session somebody is in."""
         if by.session:
-            self._stored.revoke(by.session, by.ref)
+            self._stored.leave(by.session, by.ref)
 
     # ---- how they come in
 
@@ -208,7 +208,7 @@ class People:
         self._stored.switch(ref, by.ref, on=on)
 
     def revoke(self, session: str, by: Actor) -> None:
-        """End a session: nothing more is done in it."""
+        """End a session: nothing more is done in it, and first approvals that were given in it no longer count."""
         self._stored.revoke(session, by.ref)
 
     def _expect_another(self, ref: str, *, stays: bool) -> None:

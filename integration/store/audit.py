@@ -18,6 +18,7 @@ from integration.store.tables import audit, audit_head, settings
 PORTION = 2_000  # entries that are read at once
 BEGUN, ANCHORED, STAMPED = "audit_begun", "audit_anchored", "audit_stamped"
 BEFORE_ALL = -(2**63)  # no number of an entry, however somebody made it, is smaller
+AFTER_ALL = 2**63 - 1  # and none is larger
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +117,15 @@ class AuditStore(Store):
         return who, actions
 
     def lines(self) -> Iterator[bytes]:
-        """Yield the lines of a file of the whole audit: its entries, and the head they had when it was begun."""
-        row = self.database.rows(sa.select(audit_head))[0]
-        for found in self._rows(BEFORE_ALL, row.seq):
+        """Yield the lines of a file of the whole audit: its entries, and the head they had when it was begun.
+
+        Where the head is missing the file has none, and whoever verifies it finds it cut.
+        """
+        row = self.database.first(sa.select(audit_head))
+        for found in self._rows(BEFORE_ALL, AFTER_ALL if row is None else row.seq):
             yield from (one.line.encode() for one in found)
-        yield last_line(Head(row.seq, row.hash), row.key, row.seal)
+        if row is not None:
+            yield last_line(Head(row.seq, row.hash), row.key, row.seal)
 
     # ---- followed
 
@@ -131,7 +136,7 @@ class AuditStore(Store):
         """
         chain = AuditChain(keys, after)
         with self.database.read() as connection:
-            head = connection.execute(sa.select(audit_head)).one()
+            head = connection.execute(sa.select(audit_head)).first()
             first = after.seq if after else BEFORE_ALL
             here = sa.select(audit).where(audit.c.seq > first).order_by(audit.c.seq).limit(most)
             rows = connection.execute(here).all()
@@ -143,9 +148,9 @@ class AuditStore(Store):
                 return Followed(chain.head, broken)
         if len(rows) == most:
             return Followed(chain.head)
+        if head is None or (head.seq == 0 and not rows):
+            return Followed(chain.head, Break("cut", chain.head.seq + 1))
         end = Head(head.seq, head.hash)
-        if head.seq == 0 and not rows:
-            return Followed(chain.head, Break("cut", 1))
         broken = chain.end(end) or chain.end_seal(end, head.key, head.seal)
         return Followed(chain.head, broken, is_whole=broken is None)
 

@@ -11,12 +11,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from integration.core.people import Actor, Person, Session
+from integration.core.people import Actor, Person, Right, Session, known_roles
 from integration.store.database import Store, upsert
 from integration.store.events import Event
 from integration.store.outbox import tell
 from integration.store.ready import Ready
 from integration.store.tables import invitations, people, sessions, tries
+from integration.store.yeses import withdraw_yeses
 
 SHORT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=15)
 FREE_TRIES = 4  # from one place, before somebody there has to wait
@@ -70,19 +71,29 @@ class PeopleStore(Store):
         return True
 
     def change(self, ref: str, grants: Collection[str], by: str) -> None:
-        """Change what a person may do, from their next action on."""
+        """Change what a person may do, from their next action on.
+
+        Who may approve no plan any more loses the first approvals that wait for a second.
+        """
+        roles, apart = known_roles(grants)
         with self.database.write() as connection:
             connection.execute(people.update().where(people.c.ref == ref).values(grants=sorted(grants)))
+            if not Actor(ref, roles=roles, apart=apart).may(Right.RUN):
+                withdraw_yeses(connection, by=ref)
             self._tell(connection, "person_changed", ref, by, grants=" ".join(sorted(grants)))
 
     def switch(self, ref: str, by: str, *, on: bool) -> None:
-        """Let a person do nothing any more, and end all their sessions; or let them come again."""
+        """Let a person do nothing any more, and end all their sessions; or let them come again.
+
+        First approvals of a person who is shut out are withdrawn.
+        """
         now = self.clock()
         with self.database.write() as connection:
             connection.execute(people.update().where(people.c.ref == ref).values(off_at=None if on else now))
             if not on:
                 self._end(connection, sessions.c.person == ref)
                 connection.execute(invitations.delete().where(invitations.c.person == ref))
+                withdraw_yeses(connection, by=ref)
             self._tell(connection, "person_on" if on else "person_off", ref, by)
 
     # ---- invitations
@@ -104,7 +115,7 @@ class PeopleStore(Store):
     def accept(self, key: str, issuer: str, subject: str, password: str = "") -> Person | None:
         """Spend an invitation: from now on the person is known to this issuer so. None where it no longer holds.
 
-        What the person could log in with before holds no more, nor do their sessions.
+        What the person could log in with before holds no more, nor do their sessions and first approvals.
         """
         now = self.clock()
         try:
@@ -120,6 +131,7 @@ class PeopleStore(Store):
             if ref is None or not connection.execute(people.update().where(*here).values(values)).rowcount:
                 return None
             self._end(connection, sessions.c.person == ref)
+            withdraw_yeses(connection, by=ref)
             self._tell(connection, "person_came", ref, ref)
         return self.get(ref)
 
@@ -149,7 +161,14 @@ class PeopleStore(Store):
         return [Session(row.id, row.person, row.begun_at, row.until) for row in found]
 
     def revoke(self, identity: str, by: str) -> None:
-        """End a session: nothing more is done in it."""
+        """End a session: nothing more is done in it, and first approvals that were given in it are withdrawn."""
+        with self.database.write() as connection:
+            self._end(connection, sessions.c.id == identity)
+            withdraw_yeses(connection, session=identity)
+            self._tell(connection, "session_revoked", identity, by)
+
+    def leave(self, identity: str, by: str) -> None:
+        """End a session that its person leaves; what they approved in it still counts."""
         with self.database.write() as connection:
             self._end(connection, sessions.c.id == identity)
             self._tell(connection, "session_revoked", identity, by)

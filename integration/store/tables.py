@@ -552,6 +552,7 @@ yeses = sa.Table(
     _text("run", primary_key=True),
     _text("fingerprint"),
     _text("by"),
+    _text("session"),
     sa.Column("confirmed", Json, nullable=False),
     sa.Column("at", Moment, nullable=False),
     sa.Column("until", Moment, nullable=False),

@@ -20,6 +20,7 @@ class Yes:
     fingerprint: str
     at: datetime
     until: datetime
+    session: str = ""  # in which it was said
 
 
 class Yeses(Store):
@@ -28,8 +29,8 @@ class Yeses(Store):
     def keep(self, run: str, flow: str, yes: Yes, confirmed: Mapping[str, int]) -> None:
         """Keep a first yes, in place of any before it."""
         row = {
-            "run": run, "fingerprint": yes.fingerprint, "by": yes.by, "confirmed": dict(confirmed),
-            "at": yes.at, "until": yes.until,
+            "run": run, "fingerprint": yes.fingerprint, "by": yes.by, "session": yes.session,
+            "confirmed": dict(confirmed), "at": yes.at, "until": yes.until,
         }  # fmt: skip
         facts = {"by": yes.by, "fingerprint": yes.fingerprint}
         with self.database.write() as connection:
@@ -40,4 +41,9 @@ class Yeses(Store):
         """Return the first yes to a plan as it is now, where it holds still."""
         here = (yeses.c.run == run, yeses.c.fingerprint == fingerprint, yeses.c.until > self.clock())
         row = next(iter(self.database.rows(sa.select(yeses).where(*here))), None)
-        return Yes(row.by, row.fingerprint, row.at, row.until) if row is not None else None
+        return Yes(row.by, row.fingerprint, row.at, row.until, row.session) if row is not None else None
+
+
+def withdraw_yeses(connection: sa.Connection, *, by: str = "", session: str = "") -> None:
+    """Delete, as part of a transaction, every first yes of a person, or of one session."""
+    connection.execute(yeses.delete().where(yeses.c.session == session if session else yeses.c.by == by))

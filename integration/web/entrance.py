@@ -24,6 +24,7 @@ from integration.services.people import SESSION, Identity, People
 from integration.web.forms import LEFT, NO_STORE, invitation_page, log_in_page
 from integration.web.guard import (
     ANSWER,
+    ASKED_BY_PROGRAMS,
     FILES,
     INVITATION,
     LEAVE,
@@ -34,7 +35,8 @@ from integration.web.guard import (
     turned_away,
 )
 
-OPEN = (LOG_IN, INVITATION, PROVIDER, ANSWER, LEAVE, "/healthz", "/api/log", "/favicon.ico", "/_stcore/health")
+OPEN = (LOG_IN, INVITATION, PROVIDER, ANSWER, LEAVE, "/healthz", "/favicon.ico", "/_stcore/health")
+BY_PROGRAMS = "/api"  # below which there is no page
 NUMBERS = "/metrics"  # which a monitor reads with a token of its own, and people as they read pages
 OPEN_BELOW = ("/static/", "/app/static/")  # how pages look: the same for everybody
 MOST_SENT = 8 * 1024  # bytes of a form
@@ -50,7 +52,7 @@ class Entrance:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request or a socket through, or show it to the log-in."""
-        if scope["type"] not in ("http", "websocket") or _is_open(scope["path"]):
+        if scope["type"] not in ("http", "websocket") or _is_open(scope):
             await self._app(scope, receive, send)
             return
         application = await asyncio.to_thread(bootstrap.running_application)
@@ -99,6 +101,8 @@ def _said(in_front: ProxyBefore, scope: Scope) -> list[str]:
 
 def _is_page(scope: Scope) -> bool:
     """Tell whether a browser opens a page, which can be shown elsewhere."""
+    if scope["path"].rstrip("/") in (ASKED_BY_PROGRAMS, BY_PROGRAMS):
+        return False
     return scope["type"] == "http" and Headers(scope=scope).get("sec-fetch-mode", "navigate") == "navigate"
 
 
@@ -113,8 +117,11 @@ def _whole(scope: Scope) -> str:
     return f"{scope['path']}?{query}" if query else str(scope["path"])
 
 
-def _is_open(path: str) -> bool:
-    return path in OPEN or path.startswith(OPEN_BELOW)
+def _is_open(scope: Scope) -> bool:
+    """Tell whether a request needs no session. What a program sends has a token of its own, looked at later."""
+    path = scope["path"]
+    sent = path == ASKED_BY_PROGRAMS and scope.get("method") == "POST"
+    return sent or path in OPEN or path.startswith(OPEN_BELOW)
 
 
 async def _is_in(scope: Scope, identity: Identity | None = None) -> bool:

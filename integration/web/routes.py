@@ -53,8 +53,10 @@ async def api_log(request: Request) -> Response:
     """Answer the terminal's question to the log, which this process owns; only with the token of this start.
 
     The token comes first: of whoever has none, nothing is read. 403 without it, 413 for a question that is too long,
-    408 for one that is too long on its way; otherwise as `LogAccess.answer` says.
+    408 for one that is too long on its way, 405 for what is no question; otherwise as `LogAccess.answer` says.
     """
+    if request.method != "POST":
+        return cause_response(request.scope, "not_offered", {}, 405)
     token = request.headers.get("authorization", "").removeprefix("Bearer ")
     if not (await _access()).knows(token):
         return _refused(403, "token")
@@ -148,7 +150,7 @@ async def _pieces(file: BinaryIO) -> AsyncIterator[bytes]:
 ROUTES: tuple[BaseRoute, ...] = (
     Route("/healthz", healthz),
     Route("/metrics", metrics),
-    Route(ASKED_BY_PROGRAMS, api_log, methods=["POST"]),
+    Route(ASKED_BY_PROGRAMS, api_log, methods=["GET", "POST"]),
     Route(f"{ASKED_BY_PROGRAMS}/{{name}}", api_export),
     *ENTRANCES,
 )

@@ -58,6 +58,7 @@ class Hook:
     port: int = 0
     down: bool = False
     slow: float = 0.0
+    redirects: dict[str, tuple[int, str]] = field(default_factory=dict)  # by path: the status and where it leads
     over: threading.Event = field(default_factory=threading.Event)  # nobody waits for an answer any more
     asked: int = 0
     took: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -96,8 +97,16 @@ def web_server(port: int = 0) -> Iterator[Hook]:
             if not hook.down:
                 hook.moments.append(time.monotonic())
                 hook.took.append((self.path, json.loads(body) if body.startswith(b"{") else {"body": body.decode()}))
-            self.send_response(503 if hook.down else 200)
+            status, to = hook.redirects.get(self.path, (503 if hook.down else 200, ""))
+            self.send_response(status)
+            if to:
+                self.send_header("location", to)
             self.send_header("content-length", "0")
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            hook.took.append((self.path, {}))
+            self.send_response(200)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:

@@ -48,7 +48,52 @@ def test_a_channel_that_takes_too_long_is_given_up() -> None:
     assert taken < SECONDS
 
 
+def test_a_redirect_is_not_followed() -> None:
+    with web_server() as hook:
+        ways = {
+            f"/{status}": (status, f"http://127.0.0.1:{hook.port}/elsewhere") for status in (301, 302, 303, 307, 308)
+        }
+        hook.redirects = ways
+        sent = post().send([Message(f"json://127.0.0.1:{hook.port}{path}", "Hook", "told") for path in ways])
+    assert [one.ok for one in sent] == [False] * len(ways)
+    assert hook.paths == list(ways)
+
+
+def test_a_network_of_our_own_is_reached_where_the_settings_allow_it() -> None:
+    way = WayOut(with_way_out(), networks="10.1.0.0/16, fd00::/8")
+    looked = [Post(way).look(f"jsons://{host}/x").ok for host in ("10.1.2.3", "[fd00::1]", "10.2.2.3")]
+    assert looked == [True, True, False]
+
+
+OPTION, NETWORK = "expected_channel_option", "expected_channel_network"
 LOOKED_AT = {
+    "mailtos://user:secret@mail.example.com?to=anna@example.com&mode=insecure": OPTION,
+    "mailtos://user:secret@mail.example.com?to=anna@example.com&MODE=%49nsecure": OPTION,
+    "mailtos://user:secret@mail.example.com?to=anna@example.com&mode=ssl&name=Console": "",
+    "mailto://user:secret@127.0.0.1?from=a@shop.nl&to=b@shop.nl&smtp=mail.shop.nl": "expected_channel_encrypted",
+    "mailtos://user:secret@mail.example.com?to=anna@example.com&pgp=yes&pgppub=/etc/passwd": OPTION,
+    "mailtos://user:secret@mail.example.com?to=anna@example.com&smtp=10.0.0.1": NETWORK,
+    "jsons://hooks.example.com/x?verify=no": OPTION,
+    "jsons://hooks.example.com/x?Verify=No": OPTION,
+    "jsons://hooks.example.com/x;verify=no": "",  # a path
+    "jsons://hooks.example.com/x?to=a;verify=no": OPTION,
+    "jsons://hooks.example.com/x?redirect=yes": OPTION,
+    "jsons://hooks.example.com/x?+Authorization=Bearer%20x&-way=1&:field=title&method=put": "",
+    "forms://hooks.example.com/x?attach-as=/etc/passwd": OPTION,
+    "workflows://prod-1.logic.azure.com:443/workflow/signature?template=/etc/passwd": OPTION,
+    "workflows://prod-1.logic.azure.com:443/workflow/signature?path=/etc/passwd": OPTION,
+    "fcm://project@apikey/device?keyfile=/etc/passwd": OPTION,
+    "jsons://hooks.example.com/x?image=FILE:///etc/passwd": OPTION,
+    "jsons://10.0.0.1/x": NETWORK,
+    "jsons://192.168.1.1/x": NETWORK,
+    "jsons://169.254.169.254/latest": NETWORK,
+    "jsons://100.64.0.1/x": NETWORK,
+    "jsons://0.0.0.0/x": NETWORK,
+    "jsons://2130706434/x": NETWORK,  # 127.0.0.2 as one number
+    "jsons://[fe80::1]/x": NETWORK,
+    "jsons://[fd00:ec2::254]/x": NETWORK,
+    "jsons://[::ffff:10.0.0.1]/x": NETWORK,
+    "jsons://127.0.0.1/x": "",
     "json://127.0.0.1:8080/x": "",
     "jsons://hooks.example.com/x": "",
     "json://hooks.example.com/x": "expected_channel_encrypted",

@@ -1,6 +1,7 @@
 """Settings, mappings and value tables as a file: written from one data folder, brought into another."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from integration.core.masking import remember
 from integration.core.people import Role
 from integration.core.records import Correction, Kind
 from integration.services import Application
+from integration.services.arrangement import _sections
 from integration.services.audit import AuditSearch
 from tests.consoles import WHO, opened
 from tests.people import somebody
@@ -259,3 +261,13 @@ def test_what_a_file_changed_stands_in_the_audit_with_who_and_from_what(here: Ap
     door.arrangement.take(content, door.arrangement.of_file(content).mark, ann, "")
     written = [one for one in here.audit.entries(AuditSearch(), 0, 20) if one.who == "ann"]
     assert len(written) == 2
+
+
+def test_a_name_that_comes_twice_is_found_in_one_pass() -> None:
+    names = [*(f"name-{number}" for number in range(60_000)), "last", "last"]
+    text = "{" + ",".join(f'"{name}":1' for name in names) + "}"
+    begun = time.process_time()
+    with pytest.raises(ConfigurationError, match="arrangement_invalid") as refused:
+        _sections(text)
+    assert refused.value.facts["place"] == "last"
+    assert time.process_time() - begun < 10  # comparing every name with every other one takes longer than that

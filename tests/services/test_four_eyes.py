@@ -1,6 +1,7 @@
 """Four eyes: whose yes is enough for a plan, and whose is only the first of two."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,12 +10,15 @@ import pytest
 from integration.core.errors import NotAllowedError
 from integration.core.people import OPERATOR, Actor, PersonAction, Right, Role, doing
 from integration.core.plan import Approval, Brake
+from integration.core.position import Position
 from integration.core.run import Mode, Run
 from integration.core.states import RunState
 from integration.flows.registry import FLOWS
 from integration.services import Application
 from integration.services.four_eyes import HOLDS, FourEyes
 from integration.services.people import Identity
+from integration.store.database import Database
+from integration.store.people import PeopleStore
 from integration.store.settings import StoredSettings
 from integration.store.yeses import Yeses
 from tests.clocks import Clock
@@ -32,13 +36,26 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def four_eyes(tmp_path: Path, clock: Clock) -> Iterator[FourEyes]:
-    """Four eyes for more than ten changes of articles."""
+def database(tmp_path: Path) -> Iterator[Database]:
     database = new_database(tmp_path / "console.sqlite")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def people(database: Database, clock: Clock) -> PeopleStore:
+    stored = PeopleStore(database, clock)
+    for ref in ("ann", "ben"):
+        stored.add(ref, "", ["operator"], ADMIN.ref)
+    return stored
+
+
+@pytest.fixture
+def four_eyes(database: Database, clock: Clock) -> FourEyes:
+    """Four eyes for more than ten changes of articles."""
     asked = FourEyes(FLOWS, StoredSettings(database, clock), Yeses(database, clock), clock)
     asked.change("products", {"brake_changes": 10, "brake_retirements": None, "brake_of_nothing": 1}, ADMIN)
-    yield asked
-    database.close()
+    return asked
 
 
 def plan(count: int = 11, fingerprint: str = "f-1", code: str = "brake_changes") -> Run:
@@ -47,6 +64,12 @@ def plan(count: int = 11, fingerprint: str = "f-1", code: str = "brake_changes")
     return Run(
         "r-1", "products", RunState.READY, Mode.COMPLETE, "ann", made, fingerprint=fingerprint, brakes=brakes
     )  # fmt: skip
+
+
+def planned(counts: Mapping[str, int], changes: int = 0, excluded: int = 0) -> Run:
+    """Return a plan that tripped no brake, by what its guards counted, with so many lines left out."""
+    left_out = {seq: f"d-{seq}" for seq in range(excluded)}
+    return replace(plan(), brakes=(), position=Position(changes=changes, watched=counts), excluded=left_out)
 
 
 def said(four_eyes: FourEyes, run: Run, actor: Actor) -> bool:
@@ -68,6 +91,60 @@ def test_above_it_a_second_person_says_yes_to_the_same_plan(four_eyes: FourEyes)
     assert first is not None
     assert first.by == "ann"
     assert said(four_eyes, plan(), BEN)
+
+
+@pytest.mark.parametrize(
+    ("run", "count"),
+    [
+        (planned({"changes": 10}), None),
+        (planned({"changes": 11}), 11),
+        (planned({"changes": 90}), 90),
+        (planned({"changes": 2}, changes=13, excluded=2), 11),  # a person took in nine that were left out
+        (planned({"changes": 2}, changes=13, excluded=3), None),
+        (planned({"changes": 11}, changes=11, excluded=5), 11),  # what a brake counts, whatever is left out
+        (planned({"changes": 9, "changes_percent": 90}), None),
+        (replace(planned({"changes": 90}), mode=Mode.UNDO), 90),
+        (replace(planned({"changes": 90}), mode=Mode.CHOSEN), 90),
+        (replace(planned({"changes": 90}), flow="gone"), None),
+    ],
+)
+def test_a_second_limit_counts_without_any_brake(four_eyes: FourEyes, run: Run, count: int | None) -> None:
+    assert [one.count for one in four_eyes.needed(run)] == ([] if count is None else [count])
+    assert said(four_eyes, run, ANN) is (count is None)
+
+
+@pytest.mark.parametrize("limit", [10, None])
+def test_a_schedule_writes_no_plan_above_a_second_limit(tmp_path: Path, limit: int | None) -> None:
+    with opened(tmp_path, start=False) as application:
+        application.four_eyes.change("products", {"brake_changes": limit}, ADMIN)
+        application.flows.change("products", {"on": True, "auto_approve": True}, ADMIN)
+        written = [application.flows.may_approve(planned({"changes": count})) for count in (10, 11)]
+    assert [one is not None for one in written] == [True, limit is None]
+
+
+@pytest.mark.parametrize(
+    ("lose", "counts"),
+    [
+        (lambda people: people.switch("ann", ADMIN.ref, on=False), False),
+        (lambda people: people.change("ann", ["viewer"], ADMIN.ref), False),
+        (lambda people: people.change("ann", [], ADMIN.ref), False),
+        (lambda people: people.change("ann", ["accountant", "ask_sql"], ADMIN.ref), False),
+        (lambda people: people.revoke(ANN.session, ADMIN.ref), False),
+        (lambda people: people.change("ann", ["administrator"], ADMIN.ref), True),
+        (lambda people: people.change("ben", ["viewer"], ADMIN.ref), True),
+        (lambda people: people.revoke("s-ben", ADMIN.ref), True),
+        (lambda people: people.leave(ANN.session, "ann"), True),
+    ],
+    ids=["off", "viewer", "nothing", "rights apart", "revoked", "more", "another", "session of another", "left"],
+)
+def test_a_first_yes_falls_with_the_right_of_its_giver(
+    four_eyes: FourEyes, people: PeopleStore, lose: Callable[[PeopleStore], None], *, counts: bool
+) -> None:
+    assert not said(four_eyes, plan(), ANN)
+    lose(people)
+    people.switch("ann", ADMIN.ref, on=True)  # it does not come back with the right
+    people.change("ann", ["operator"], ADMIN.ref)
+    assert said(four_eyes, plan(), BEN) is counts
 
 
 def test_nobody_is_the_second_person_after_themselves(four_eyes: FourEyes) -> None:

@@ -172,10 +172,28 @@ def test_the_database_refuses_to_change_an_entry(
     audit: AuditStore, settings: StoredSettings, database: Database
 ) -> None:
     settings.put("flow:orders", {"on": True}, "anna")
-    for change in (table.update().values(who="nobody"), table.delete()):
+    columns = ", ".join(column.name for column in table.columns if column.name not in ("seq", "who"))
+    changes: list[sa.Executable] = [table.update().values(who="nobody"), table.delete()]
+    if database.engine.dialect.name == "sqlite":
+        changes += [
+            sa.text(f"{verb} INTO audit ({place}, who, {columns}) SELECT {values}, 'nobody', {columns} FROM audit")  # noqa: S608 - names of our own
+            for verb in ("INSERT OR REPLACE", "REPLACE", "INSERT OR IGNORE")
+            for place, values in (("seq", "seq"), ("rowid, seq", "rowid, seq + 1"))
+        ]
+    for change in changes:
         with pytest.raises(sa.exc.DBAPIError, match="never changed"), database.write() as connection:
             connection.execute(change)
     assert broken(audit) is None
+
+
+def test_a_head_that_is_missing_is_a_cut(audit: AuditStore, settings: StoredSettings, database: Database) -> None:
+    for number in range(3):
+        settings.put("flow:orders", {"minutes": number}, "anna")
+    with database.write() as connection:
+        connection.execute(audit_head.delete())
+    assert broken(audit) == Break("cut", 4)
+    assert audit.follow(KEYS, Head(3, audit.hash_of(3))).broken == Break("cut", 4)
+    assert verify_lines(audit.lines()) == (Head(3, audit.hash_of(3)), Break("cut", 4))
 
 
 # ---- what somebody changes is found

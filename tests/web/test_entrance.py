@@ -68,6 +68,9 @@ def test_without_a_session_there_is_the_log_in_and_nothing_else(server: Server, 
     assert (page.status, page.headers["location"]) == (303, "/login?next=%2Fruns%3Frun%3D1")
     for path in ("/_stcore/host-config", "/media/x", "/api/log/log.csv?ticket=x", "/component/x"):
         assert nobody.get(path, mode="cors").status == 401
+    for path in ("/api/log", "/api/log?x=1", "/api/log/", "/api"):
+        assert {nobody.get(path).status, nobody.get(path, mode="cors").status} == {401}
+    assert admin.get("/api/log").status == 405
     assert socket(server, f"Cookie: {cookie}") in (401, 403)
 
 

@@ -474,6 +474,7 @@ def upgrade() -> None:  # noqa: PLR0915  a statement for each table
         sa.Column("run", TextColumn, nullable=False),
         sa.Column("fingerprint", TextColumn, nullable=False),
         sa.Column("by", TextColumn, nullable=False),
+        sa.Column("session", TextColumn, nullable=False),
         sa.Column("confirmed", Json, nullable=False),
         sa.Column("at", Moment, nullable=False),
         sa.Column("until", Moment, nullable=False),
@@ -579,7 +580,13 @@ def _guards(dialect: str) -> list[str]:
             ),
             "CREATE TRIGGER audit_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON audit EXECUTE FUNCTION audit_kept()",
         ]
+    triggers = {
+        "update": "UPDATE ON audit",
+        "delete": "DELETE ON audit",
+        # INSERT OR REPLACE deletes an entry, and no trigger of a delete hears of it
+        "replace": "INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE seq = NEW.seq OR rowid = NEW.rowid)",
+    }
     return [
-        f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit BEGIN SELECT RAISE(ABORT, '{KEPT}'); END"
-        for verb in ("UPDATE", "DELETE")
+        f"CREATE TRIGGER audit_no_{name} BEFORE {event} BEGIN SELECT RAISE(ABORT, '{KEPT}'); END"
+        for name, event in triggers.items()
     ]

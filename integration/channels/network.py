@@ -1,0 +1,114 @@
+"""The network as a post may use it: public addresses, this machine, and what an administrator allows.
+
+A name is resolved once in a process. What it resolves to is checked, and every connection goes there and nowhere else.
+"""
+
+import ipaddress
+import socket
+import sys
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from integration.core.connections import is_loopback
+
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+CONNECTING = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+def networks_of(text: str) -> tuple[IpNetwork, ...]:
+    """Return the networks of a list with commas. Raises ValueError for what is no network."""
+    return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+def is_public(address: IpAddress) -> bool:
+    """Tell whether an address belongs to the public internet, also where it wraps one of IPv4."""
+    inner = _inner(address)
+    if inner is not None and not is_public(inner):
+        return False
+    return (address.is_global or inner is not None) and not address.is_multicast
+
+
+def _inner(address: IpAddress) -> ipaddress.IPv4Address | None:
+    """Return the address of IPv4 that an address of IPv6 leads to."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return None
+    if address in NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour
+
+
+class RefusedAddressError(socket.gaierror):
+    """A channel leads to an address to which none may lead."""
+
+
+class ChannelNetwork:
+    """Which addresses may be connected to, and what each name was resolved to."""
+
+    def __init__(self, proxies: Collection[str] = (), resolve: Callable[..., list[Any]] = socket.getaddrinfo) -> None:
+        """`proxies` are the hosts of proxies that the settings name: they may lie anywhere."""
+        self.networks: Sequence[IpNetwork] = ()  # of our own, which channels may lead to
+        self.refused = False  # whether anything was refused since somebody set this back
+        self._proxies = frozenset(proxies)
+        self._resolve = resolve
+        self._known: dict[str, list[str]] = {}
+        self._of_proxies: set[IpAddress] = set()
+
+    def install(self) -> None:
+        """Let every connection of this process be checked from now on."""
+        socket.getaddrinfo = self.resolve
+        sys.addaudithook(self._audit)
+
+    def resolve(self, host: Any, port: Any, *rest: Any, **named: Any) -> list[Any]:
+        """Return what `socket.getaddrinfo` does, of what a name was resolved to first.
+
+        Raises RefusedAddressError where any of it is no address to connect to.
+        """
+        name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
+        if not name:
+            return self._resolve(host, port, *rest, **named)
+        if name not in self._known:
+            self._known[name] = self._addresses(name)
+        addresses = [ipaddress.ip_address(one) for one in self._known[name]]
+        if name in self._proxies:
+            self._of_proxies.update(addresses)
+        elif not all(self._is_allowed(one, named_loopback=is_loopback(name)) for one in addresses):
+            raise self._refusal()
+        return [pair for one in self._known[name] for pair in self._of_family(one, port, *rest, **named)]
+
+    def _addresses(self, name: str) -> list[str]:
+        try:
+            return [str(ipaddress.ip_address(name))]
+        except ValueError:
+            pairs = self._resolve(name, None, type=socket.SOCK_STREAM)
+        return list(dict.fromkeys(str(pair[4][0]) for pair in pairs))
+
+    def _of_family(self, address: str, port: Any, *rest: Any, **named: Any) -> list[Any]:
+        try:
+            return self._resolve(address, port, *rest, **named)
+        except RefusedAddressError:
+            raise
+        except socket.gaierror:  # an address of the other family than was asked for
+            return []
+
+    def _is_allowed(self, address: IpAddress, *, named_loopback: bool) -> bool:
+        inner = _inner(address)
+        if any(one in network for one in (address, inner) if one for network in self.networks):
+            return True
+        return named_loopback if (inner or address).is_loopback else is_public(address)
+
+    def _refusal(self) -> RefusedAddressError:
+        self.refused = True
+        return RefusedAddressError(socket.EAI_FAIL, "no channel may lead to this address")
+
+    def _audit(self, event: str, given: tuple[Any, ...]) -> None:
+        """Refuse a connection that goes past `resolve`, such as to a number."""
+        if event not in CONNECTING or given[1] is None:
+            return
+        try:
+            address = ipaddress.ip_address(given[1][0])
+        except (ValueError, TypeError, IndexError):  # a name that was not resolved here, or a socket that is a file
+            raise self._refusal() from None
+        if address not in self._of_proxies and not self._is_allowed(address, named_loopback=True):
+            raise self._refusal()

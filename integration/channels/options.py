@@ -1,0 +1,37 @@
+"""The options that the address of a channel may have: none weakens its transport, and none names a file."""
+
+from collections.abc import Iterable, Mapping
+
+ALLOWED = frozenset(
+    """
+    to from cc bcc reply reply_to name user pass sender source id group groups channel channels topic thread thread_id
+    tags target targets device ref alias email phone recipients team workspace service
+    token apikey api_key key secret sid sig app_id app_token access routing_key client_id oauth_id oauth_secret
+    entity api-version ver version sp sv pa powerautomate routeid region
+    format overflow emojis tz subject priority urgency severity level sound volume silent image avatar avatar_url
+    icon icon_url footer footer_logo color border click url_title ttl expire retry wait delay duration batch dedup
+    category mode lang language country unicode flash tts preview visibility ping modal spoiler wrap contents content
+    mdv badge subtitle action route type status interruption
+    smtp method cto rto
+    """.split()  # noqa: SIM905 - a list of names is read more easily so
+)
+"""By lines: who is told and by whom, what proves that, how a message looks and is treated, how it is delivered."""
+SIGNS = ("+", "-", ":")  # before the names of headers, parameters and fields of a web hook
+INSECURE = "insecure"
+
+
+def is_option_refused(options: Mapping[str, str]) -> bool:
+    """Tell whether any option of an address is not allowed, or has a value that names a file or weakens transport."""
+    return any(_is_refused(name, value) for name, value in options.items())
+
+
+def _is_refused(name: str, value: str) -> bool:
+    if not name or name.startswith(SIGNS):
+        return False
+    named_file = value.strip().lower().startswith("file:")
+    return name not in ALLOWED or named_file or (name == "mode" and value.strip().lower() == INSECURE)
+
+
+def hosts(values: Iterable[object]) -> list[str]:
+    """Return what of several values is the name or number of a host."""
+    return [value.strip("[]") for value in values if isinstance(value, str) and value]
