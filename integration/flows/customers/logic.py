@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -29,13 +28,6 @@ from integration.words.countries import country_code
 EXTERNAL_ID, EMAIL, VAT_NUMBER = "relation.external_id", "relation.email", "relation.vat_number"
 VAT_METHOD, PRICE_GROUP = "relation.vat_method", "relation.price_group"
 NO_TERMS = Terms()
-# What the till has in a field of an agreement, beside the terms, where there is none: a field left out would stay.
-NO_AGREEMENT: Mapping[str, Value] = {
-    "price_group": "0",
-    "discount_percent": Decimal(0),
-    "credit_limit": Decimal(0),
-    "payment_days": Decimal(0),
-}
 # Values of a relation that are ours alone: which other debtors have the same evidence. Never written.
 SHARED = {"email": "shared_email", "vat_number": "shared_vat_number"}
 
@@ -68,6 +60,7 @@ class Customers(FlowLogic):
         self.mapping_version = version
         given = dict.fromkeys((EXTERNAL_ID, VAT_METHOD, PRICE_GROUP), Ownership.ON_CREATE)
         self.policy = terms.policy({**given, **owned})
+        self._nothing = settings.no_agreement
         self._terms = terms
         self._prices_include_vat = prices_include_vat
         self._by_country = {country.upper(): given for country, given in settings.by_country.items()}
@@ -203,7 +196,7 @@ class Customers(FlowLogic):
             empty = {name for name, value in desired.values.items() if value in EMPTY and not is_term(name)}
             withdrawn = self._withdrawn(desired.key, empty, held.record) if held else set()
             out |= empty - withdrawn
-            gone = {name: NO_AGREEMENT[name] for name in withdrawn & NO_AGREEMENT.keys()}
+            gone = {name: self._nothing[name] for name in withdrawn & self._nothing.keys()}
             desired = replace(desired, values={**desired.values, **gone})
         if held is not None and _other_id(desired, held):
             out.add("external_id")
@@ -218,14 +211,14 @@ class Customers(FlowLogic):
     def _is_ours(self, name: str) -> bool:
         """Tell whether the books take a field away: one kept equal, or of an agreement that nobody edited."""
         owner = self.policy.get(f"{Kind.RELATION}.{name}")
-        return owner is Ownership.KEEP_EQUAL or (owner is Ownership.KEEP_UNLESS_CHANGED and name in NO_AGREEMENT)
+        return owner is Ownership.KEEP_EQUAL or (owner is Ownership.KEEP_UNLESS_CHANGED and name in self._nothing)
 
     def remarks(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> tuple[Issue, ...]:
         """Return that the till gives a price group that the books do not name and that no flow wrote: it stays."""
         there = as_text(held.record.values.get("price_group")).strip() if held else ""
         is_asked = "price_group" in desired.values and self._is_ours("price_group")
         if (
-            there in ("", NO_AGREEMENT["price_group"])
+            there in ("", self._nothing["price_group"])
             or not is_asked
             or desired.values["price_group"] not in EMPTY
             or self.settings.empty == "clear"
@@ -265,13 +258,12 @@ class Customers(FlowLogic):
     def by_change(self, change: Change) -> Mapping[str, Reason]:
         """Return which prices and other agreements go since the books have them no more."""
         values = change.wanted.values.items()
-        gone = (name for name, value in values if (value is None and is_term(name)) or _is_nothing(name, value))
+        gone = (name for name, value in values if (value is None and is_term(name)) or self._is_nothing(name, value))
         return {name: Reason("because_agreement_gone") for name in gone}
 
-
-def _is_nothing(name: str, value: Value) -> bool:
-    """Tell whether a value takes an agreement away."""
-    return name in NO_AGREEMENT and (value in EMPTY or value == NO_AGREEMENT[name])
+    def _is_nothing(self, name: str, value: Value) -> bool:
+        """Tell whether a value takes an agreement away."""
+        return name in self._nothing and (value in EMPTY or value == self._nothing[name])
 
 
 def _as_kept(trace: Trace) -> Value:

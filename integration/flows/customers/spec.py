@@ -7,8 +7,8 @@ from integration.core.causes import By, Repair
 from integration.core.flow import Ownership
 from integration.core.records import Kind, Record
 from integration.flows.customers.logic import EXTERNAL_ID, Customers
-from integration.flows.customers.settings import FLOW, CustomerSettings
-from integration.flows.forms import Code, Codes, Only, Pick, Question, Rows, Section, Switch, Together, usual
+from integration.flows.customers.settings import FLOW, LEAST_NOTHING, MOST_NOTHING, CustomerSettings
+from integration.flows.forms import Code, Codes, Only, Pick, Question, Rows, Section, Switch, Together, Whole, usual
 from integration.flows.prices import OWNERS, PRICE_GROUPS, Terms
 from integration.flows.settings import COUNTRY_CODES, books_list, till_list
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs, Tables
@@ -19,6 +19,11 @@ VAT_METHODS = ("", "inclusive", "exclusive", "shifted", "none")
 
 GROUPS = till_list("price_groups")
 SENT = Only("customer_prices", (True,))
+
+
+def _nothing(name: str) -> Whole:
+    return Whole(f"no_{name}", LEAST_NOTHING, MOST_NOTHING)
+
 
 SECTIONS = (
     Section(
@@ -38,6 +43,14 @@ SECTIONS = (
             Pick("empty", ("keep", "clear")),
             Pick("other_external_id", ("park", "accept"), "taken"),
         ),
+    ),
+    Section(
+        "settings_no_agreement",
+        (
+            Together((_nothing("price_group"), _nothing("discount"))),
+            Together((_nothing("credit_limit"), _nothing("payment_days"))),
+        ),
+        ("no_agreement_about",),
     ),
     Section(
         "settings_new_customers",

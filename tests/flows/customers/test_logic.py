@@ -19,7 +19,7 @@ from integration.core.run import Mode
 from integration.core.staged import Staged
 from integration.core.states import RunState, Step
 from integration.core.traces import Trace
-from integration.flows.customers.logic import NO_AGREEMENT, Customers
+from integration.flows.customers.logic import Customers
 from integration.flows.customers.settings import CustomerSettings
 from integration.flows.prices import Terms
 from integration.flows.registry import FLOWS
@@ -675,7 +675,7 @@ def test_what_we_wrote_goes_when_the_books_have_it_no_more(
 ) -> None:
     edited(books, "10002", {name: value}, Kind.DEBTOR)
     run = agreeing.preview()
-    nothing = NO_AGREEMENT[name]  # a field that is left out would stay as it is
+    nothing = CustomerSettings().no_agreement[name]  # a field that is left out would stay as it is
     assert agreeing.wanted(run) == {"10002": {name: nothing}}
     change = agreeing.changes(run)["10002"].change
     assert change is not None
@@ -683,6 +683,39 @@ def test_what_we_wrote_goes_when_the_books_have_it_no_more(
     agreeing.commit(run)
     assert till.held(Kind.RELATION)["10002"].values[name] == nothing
     assert agreeing.preview(Mode.COMPLETE).state is RunState.DONE
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "number", "nothing"),
+    [
+        ("price_group", "no_price_group", 99, "99"),
+        ("discount_percent", "no_discount", 1, Decimal(1)),
+        ("credit_limit", "no_credit_limit", -1, Decimal(-1)),
+        ("payment_days", "no_payment_days", 14, Decimal(14)),
+    ],
+)
+def test_what_stands_for_none_at_the_till_is_a_setting(
+    agreeing: AgreeingHarness, books: MemoryConnector, name: str, setting: str, number: int, nothing: Value
+) -> None:
+    agreeing.settings[setting] = number
+    edited(books, "10002", {name: None}, Kind.DEBTOR)
+    run = agreeing.preview()
+    assert agreeing.wanted(run) == {"10002": {name: nothing}}
+    change = agreeing.changes(run)["10002"].change
+    assert change is not None
+    assert agreeing._logic("customers").by_change(change)[name].code == "because_agreement_gone"
+    agreeing.commit(run)
+    assert agreeing.preview(Mode.COMPLETE).state is RunState.DONE
+
+
+@pytest.mark.parametrize(("number", "told"), [(0, True), (7, False)])
+def test_a_price_group_of_the_till_that_stands_for_none_is_not_told(
+    agreeing: AgreeingHarness, books: MemoryConnector, till: MemoryConnector, number: int, told: bool
+) -> None:
+    agreeing.settings["no_price_group"] = number
+    edited(till, "10003", {"price_group": "7"}, Kind.RELATION)
+    edited(books, "10003", {"price_group": "", "city": "Delft"}, Kind.DEBTOR)
+    assert ("10003" in agreeing.causes(agreeing.run())) is told
 
 
 def test_a_discount_of_nothing_is_written(agreeing: AgreeingHarness, books: MemoryConnector) -> None:
