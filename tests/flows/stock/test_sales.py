@@ -17,6 +17,7 @@ from integration.core.moves import NO_MOMENT, Move, MoveSort
 from integration.core.records import Kind, Unreadable
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
+from integration.core.taken_back import TAKEN_BACK
 from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.newest import booking_key, booking_of, document_of
 from integration.flows.registry import FLOWS
@@ -672,6 +673,37 @@ def test_a_till_that_was_set_back_is_read_from_the_beginning(open_shop: Shop) ->
     open_shop.sync()
     assert open_shop.moves.read_upto("stock")[0] < 10**9
     assert open_shop.level("1") == 17
+
+
+def test_an_undo_puts_back_the_old_level_less_what_was_sold_since_and_no_sale_counts_twice(open_shop: Shop) -> None:
+    before = open_shop.sell("1", 3)
+    open_shop.fill({"1": Decimal(5)})
+    run = open_shop.sync()
+    assert open_shop.level("1") == 22
+    since = open_shop.sell("1", 2)
+    open_shop.commit(open_shop.undo(run))
+    assert open_shop.level("1") == 15, "17 before the run, less the two"
+    open_shop.sync()
+    assert open_shop.level("1") == 20
+    for sold, quantity in ((before, 3), (since, 2)):
+        open_shop.book(sold, "1", Decimal(quantity))
+        assert open_shop.sync().counts.unchanged == 1
+    assert open_shop.level("1") == 20 == open_shop.in_books["1"]
+
+
+def test_a_level_that_was_undone_stays_and_its_line_says_so_until_something_else_is_wanted(open_shop: Shop) -> None:
+    open_shop.fill({"1": Decimal(5)})
+    open_shop.commit(open_shop.undo(open_shop.sync()))
+    for _ in range(2):
+        plan = open_shop.preview(Mode.COMPLETE)
+        (line,) = open_shop.plans.rows(plan.id, "changes", limit=10)
+        assert (line.cause, line.seq in plan.excluded) == (TAKEN_BACK, True)
+        open_shop.commit(plan)
+        assert open_shop.level("1") == 20
+    open_shop.sell("1", 1)
+    assert open_shop.level("1") == 19
+    open_shop.sync()
+    assert open_shop.level("1") == 24
 
 
 # ---- whatever happens in whatever order
