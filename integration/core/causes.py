@@ -452,6 +452,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("item_open", NOBODY),
         Cause("item_unclear", OPERATOR, repair=SYSTEM),
         Cause("invoice_not_at_the_till", NOBODY),
+        Cause("invoice_of_another", OPERATOR, repair=SYSTEM),
         Cause("invoice_paid_at_the_till", NOBODY),
         Cause("payment_differs", OPERATOR, repair=SYSTEM),
         Cause("payment_too_high", OPERATOR, repair=SYSTEM),

@@ -1,14 +1,16 @@
 """Which items of the books may be paid at the till: the newest booking in force of an invoice, which left a rest."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from integration.core.link_evidence import Match, match_identity
 from integration.core.links import Link
-from integration.core.records import Kind, Record
+from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
 from integration.core.standing import AskStandings, Standing, Where
+from integration.flows.orders.buyers import customer_name
 from integration.flows.orders.chains import in_force
 from integration.flows.orders.newest import document_of
 from integration.flows.orders.references import parse_reference
@@ -30,6 +32,7 @@ class DueItem:
     debtor: str  # the books' number of it; empty where that is not known
     customer: str = ""  # by name, as it was booked
     branch: str = ""  # the till's number of where it was sold
+    booked: Mapping[str, Value] = field(default_factory=dict)  # what the invoice said when it was booked
 
     @property
     def key(self) -> str:
@@ -86,4 +89,49 @@ def _due(invoice: str, standing: Standing, numbers: Mapping[str, str]) -> DueIte
         return None
     debtor = as_text(values.get("debtor_number")) or numbers.get(as_text(values.get("debtor")), "")
     customer, branch = (as_text(values.get(name)) for name in ("customer", "branch"))
-    return DueItem(invoice, standing.title or invoice, standing.reference, day, left, debtor, customer, branch)
+    title = standing.title or invoice
+    return DueItem(invoice, title, standing.reference, day, left, debtor, customer, branch, values)
+
+
+def is_same_invoice(booked: Mapping[str, Value], invoice: Record) -> bool:
+    """Tell whether an invoice of the till is the one that was booked: an id alone proves nothing.
+
+    Compared are number, day, total and customer, as far as both sides have them. A customer who has another name is
+    the same one where the relation number is.
+    """
+    now = invoice.values
+    numbers = [as_text(values.get("number")).strip() for values in (booked, now)]
+    if all(numbers) and numbers[0] != numbers[1]:
+        return False
+    sold_on = as_text(booked.get("sold_on")).partition("/")[0]
+    days = {as_text(booked.get("date")), sold_on} - {""}
+    if sold_on and now.get("date") is not None and as_text(now["date"]) not in days:
+        return False
+    totals = [values.get(name) for values, name in ((booked, "sold_incl"), (now, "total_incl"))]
+    if all(isinstance(total, Decimal) for total in totals) and totals[0] != totals[1]:
+        return False
+    relations = [as_text(values.get(name)) for values, name in ((booked, "debtor"), (now, "relation"))]
+    if all(relations) and relations[0] == relations[1]:
+        return True
+    names = ({"name": name} if name else {} for name in (as_text(booked.get("customer")), _customer_of(invoice)))
+    return match_identity(Kind.RELATION, *names) is not Match.CONTRADICTS
+
+
+def shown_booked(due: DueItem) -> str:
+    """Return an invoice as it was booked, for people to compare."""
+    day = as_text(due.booked.get("sold_on")).partition("/")[0]
+    return _shown(due.number, day, due.booked.get("sold_incl"), due.customer)
+
+
+def shown_invoice(invoice: Record) -> str:
+    """Return an invoice as the till has it, for people to compare."""
+    values = invoice.values
+    return _shown(values.get("number"), values.get("date"), values.get("total_incl"), _customer_of(invoice))
+
+
+def _customer_of(invoice: Record) -> str:
+    return customer_name(next((part for part in invoice.parts if part.kind is Kind.RELATION), None))
+
+
+def _shown(*values: Value) -> str:
+    return ", ".join(text for value in values if (text := as_text(value))) or "-"

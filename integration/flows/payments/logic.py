@@ -14,18 +14,28 @@ from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.plan import Policy
-from integration.core.records import Held, Kind, Record, Value
+from integration.core.records import Held, Kind, Record, Unreadable, Value
 from integration.core.rules import as_text, field_owners, rules_from
 from integration.core.staged import Staged
 from integration.core.traces import Trace, given
 from integration.flows.booked_payments import METHOD
 from integration.flows.functions.toolbox import Tools
-from integration.flows.payments.items import NOTHING, Asks, DueItem, Dues, invoice_of
+from integration.flows.payments.items import (
+    NOTHING,
+    Asks,
+    DueItem,
+    Dues,
+    invoice_of,
+    is_same_invoice,
+    shown_booked,
+    shown_invoice,
+)
 from integration.flows.payments.settings import FLOW, PaymentSettings
 from integration.flows.settings import TILL, RecordRejected, excluded_by_filter
 from integration.flows.spec import FlowLogic, Named
 
 AMOUNT = "amount"
+OUTSTANDING = "outstanding"  # the state of an invoice of which nothing is paid
 FIELD = f"{Kind.SETTLEMENT}.{AMOUNT}"
 
 
@@ -152,7 +162,16 @@ class PaymentsLogic(FlowLogic):
             return Skip("item_not_due", desired.source, facts)
         if invoice is None:
             return Skip("invoice_not_at_the_till", desired.source, facts)
-        total, paid = (_number(invoice, name) for name in ("total_incl", "paid_amount"))
+        if isinstance(invoice, Unreadable):
+            wrong = {"field": invoice.field, "value": invoice.found, "raw": invoice.raw, "system": TILL}
+            return Issue("record_unreadable", desired.source, FIELD, {**facts, **wrong})
+        if not is_same_invoice(due.booked, invoice):
+            facts |= {"was": shown_booked(due), "now": shown_invoice(invoice)}
+            return Issue("invoice_of_another", desired.source, FIELD, facts)
+        total, paid = invoice.values.get("total_incl"), _paid_of(invoice)
+        if not isinstance(total, Decimal) or paid is None:
+            facts |= {"field": "paid_amount" if isinstance(total, Decimal) else "total_incl", "system": TILL}
+            return Issue("record_unreadable", desired.source, FIELD, {**facts, "value": "", "raw": ""})
         if total == paid:
             return Skip("invoice_paid_at_the_till", desired.source, facts)
         return None if total - paid == _number(desired, AMOUNT) else self._differs(desired, total - paid)
@@ -167,6 +186,14 @@ class PaymentsLogic(FlowLogic):
 
 def _title(desired: Record) -> str:
     return as_text(desired.values.get("number")) or desired.key
+
+
+def _paid_of(invoice: Record) -> Decimal | None:
+    """Return what was paid of an invoice; None where the till tells neither that, nor that nothing was paid."""
+    paid = invoice.values.get("paid_amount")
+    if isinstance(paid, Decimal):
+        return paid
+    return NOTHING if invoice.values.get("state") == OUTSTANDING else None
 
 
 def _number(record: Record, name: str) -> Decimal:

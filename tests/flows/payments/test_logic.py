@@ -11,7 +11,7 @@ from integration.core.errors import ConfigurationError, Reason
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.plan import diff
-from integration.core.records import Held, Kind, Record, Value
+from integration.core.records import Held, Kind, Record, Unreadable, Value
 from integration.core.staged import Staged
 from integration.core.standing import Standing, Where
 from integration.flows.payments.items import PAGE, Asks
@@ -189,13 +189,53 @@ def test_an_item_that_is_not_due_any_more_takes_no_part() -> None:
         ([], "invoice_not_at_the_till"),
         ([at_the_till(paid="121.00")], "invoice_paid_at_the_till"),
         ([at_the_till(paid="21.00")], "payment_differs"),
-        ([at_the_till(total="150.00")], "payment_differs"),
+        ([at_the_till(total="150.00")], "invoice_of_another"),
+        ([at_the_till(total="150.00", paid="29.00")], "invoice_of_another"),
+        ([Unreadable(Kind.INVOICE, INVOICE, {}, field="paidAmount", found="x", raw="{}")], "record_unreadable"),
+        ([Record(Kind.INVOICE, INVOICE, {})], "record_unreadable"),
+        ([Record(Kind.INVOICE, INVOICE, {"total_incl": Decimal("121.00")})], "record_unreadable"),
+        ([Record(Kind.INVOICE, INVOICE, {"total_incl": Decimal("121.00"), "state": "outstanding"})], None),
     ],
 )
 def test_only_an_invoice_that_is_open_by_exactly_that_much_is_paid(invoices: list[Record], said: str | None) -> None:
     found = payments(invoices=invoices).beside(STAGE, [wanted()], sending=True).get(INVOICE)
 
     assert (found and (found.cause if isinstance(found, Issue) else found.reason)) == said
+
+
+def an_invoice(customer: str = "Els de Wit", **values: Value) -> Record:
+    told = {"number": "2026.1000", "date": DAY, "relation": "1003", **at_the_till().values, **values}
+    part = Record(Kind.RELATION, "customer", {"name": customer})
+    return Record(Kind.INVOICE, INVOICE, told, (part,) if customer else ())
+
+
+@pytest.mark.parametrize(
+    ("invoice", "is_another"),
+    [
+        (an_invoice(), False),
+        (an_invoice(number="2026.1001"), True),
+        (an_invoice(date=date(2026, 10, 16)), False),  # of the sale; it is booked on the first open day
+        (an_invoice(date=date(2025, 10, 17)), True),
+        (an_invoice(total_incl=Decimal("131.00"), paid_amount=Decimal("10.00")), True),
+        (an_invoice("Jan Bakker"), False),  # renamed at the till
+        (an_invoice("Jan Bakker", relation="1004"), True),
+        (an_invoice("E. de Wit", relation="1004"), False),
+        (an_invoice("", relation="", number="", date=None), False),
+    ],
+)
+def test_an_invoice_that_is_not_the_one_that_was_booked_is_a_question_and_is_not_paid(
+    invoice: Record, is_another: bool
+) -> None:
+    told: dict[str, Value] = {
+        "number": "2026.1000", "sold_on": "2026-10-16/1", "customer": "Els de Wit", "debtor": "1003"
+    }  # fmt: skip
+    there = [standing(values=told)]
+    found = payments(there=there, invoices=[invoice]).beside(STAGE, [wanted(there=there)], sending=True).get(INVOICE)
+
+    assert (isinstance(found, Issue) and found.cause == "invoice_of_another") is is_another
+    if isinstance(found, Issue):
+        assert found.facts["was"] == "2026.1000, 2026-10-16, 121.00, Els de Wit"
+        assert found.facts["now"].startswith(str(invoice.values["number"]))
 
 
 @pytest.mark.parametrize("there", [[], [standing(reference="MA6010101000")]])
