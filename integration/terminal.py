@@ -248,7 +248,7 @@ def show_end(run: Run, *, as_json: bool) -> None:
     else:
         show_counts([run])
         if run.came_to_nothing:
-            out.print(f"No record is proven; {run.counts.parked} need attention. `issues` tells why.")
+            out.print(f"Nothing written; {run.counts.parked} need attention. `issues` tells why.")
         if run.error:
             explain(IntegrationError(run.error, **run.facts), as_json=False)
 

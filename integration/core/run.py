@@ -139,8 +139,17 @@ class Run:
 
     @property
     def came_to_nothing(self) -> bool:
-        """Whether its plan was approved and went through, and none of its changes came to the target."""
-        return self.state is RunState.DONE and self.approval is not None and not self.counts.reached
+        """Whether it went through and wrote nothing, though it was approved, or read nothing but what is parked."""
+        counts = self.counts
+        parked_all = counts.parked > 0 and not counts.proven + counts.accepted + counts.unchanged
+        return self.state is RunState.DONE and not counts.reached and (self.approval is not None or parked_all)
+
+    @property
+    def is_proof(self) -> bool:
+        """Whether it proved something: a change was read back, or what it compared was equal in both systems."""
+        counts = self.counts
+        proved = counts.proven + counts.unchanged > 0 or (counts.reached > 0 and not counts.accepted)
+        return self.state is RunState.DONE and not self.error and counts.difference == 0 and proved
 
     @property
     def mark(self) -> str:

@@ -25,6 +25,7 @@ from integration.services.lists import LOOKED_UP, Lists
 from integration.services.mappings import Logics, Mappings
 from integration.store.database import Clock
 from integration.store.events import Event
+from integration.store.runs import RunStore
 from integration.store.stores import Stores
 
 MOST_SHOWN = 500
@@ -43,6 +44,8 @@ class FlowStatus:
     parked: int = 0
     next_run: datetime | None = None
     fault: ConfigurationError | None = None  # why its settings cannot be used as they are kept
+    last_proof: datetime | None = None  # when the newest run ended that proved something
+    unproven_since: datetime | None = None  # from when on a proof is missed
 
     @property
     def newest(self) -> Run | None:
@@ -58,11 +61,6 @@ class FlowStatus:
     def last(self) -> Run | None:
         """The newest run that went through."""
         return self.newest_in(RunState.DONE)
-
-    @property
-    def last_proof(self) -> datetime | None:
-        """When the newest run that went through had."""
-        return self.last.ended_at if self.last else None
 
     @property
     def plans(self) -> Sequence[Run]:
@@ -238,6 +236,7 @@ class Flows(Mapping[str, Flow]):
 
     def _status(self, flow: Flow, runs: Sequence[Run], parked: int) -> FlowStatus:
         settings = self.settings(flow.name)
+        last_proof, unproven_since = proof_times(self._stores.runs, flow.name, runs)
         return FlowStatus(
             flow=flow,
             on=settings.on,
@@ -245,6 +244,8 @@ class Flows(Mapping[str, Flow]):
             parked=parked,
             next_run=self._next_run(settings) if settings.on else None,
             fault=self._logics.fault(flow.name),
+            last_proof=last_proof,
+            unproven_since=unproven_since,
         )
 
     def _next_run(self, settings: FlowSettings) -> datetime | None:
@@ -315,6 +316,22 @@ class Flows(Mapping[str, Flow]):
         if not self.is_on(run.flow) or not self.settings(run.flow).auto_approve:
             return None
         return Approval(run.mark, by=SCHEDULE.ref)
+
+
+def proof_times(stored: RunStore, flow: str, standing: Sequence[Run]) -> tuple[datetime | None, datetime | None]:
+    """Return when a flow proved something last, and from when on a proof is missed.
+
+    A run that read nothing had nothing to prove: while the newest run that read something is a proof, none is missed
+    before the newest run of all. Where it proved nothing, one is missed since the last proof, or since the first run.
+    """
+    last = next((run for run in standing if run.state is RunState.DONE), None)
+    if last is None:
+        return None, None
+    if last.is_proof:
+        return last.ended_at, last.ended_at
+    proven, reading = stored.last_proof(flow), last if last.counts.read else stored.last_reading(flow)
+    is_clear = reading is None or reading.is_proof or not reading.came_to_nothing
+    return proven, last.ended_at if is_clear else proven or stored.first_began(flow)
 
 
 def _modes(settings: FlowSettings) -> Collection[tuple[Mode, str]]:

@@ -105,7 +105,9 @@ class _Levels(Collector):
         runs = GaugeMetricFamily("console_runs", "Runs that are kept, by where they stand.", labels=["flow", "state"])
         parked = GaugeMetricFamily("console_parked", "Records that need attention.", labels=["flow"])
         on = GaugeMetricFamily("console_flow_on", "Whether a flow runs by itself.", labels=["flow"])
-        proof = GaugeMetricFamily("console_last_proof_age_seconds", "Time since a run ended well.", labels=["flow"])
+        proof = GaugeMetricFamily(
+            "console_last_proof_age_seconds", "Time since a run proved something.", labels=["flow"]
+        )
         for one in statuses:
             name = one.flow.name
             for state in RunState:

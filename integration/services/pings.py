@@ -95,7 +95,7 @@ class Pings:
         for run in reversed(self._stores.runs.latest(flow, limit=OF_LATE)):
             yield run.started_at, _Sign(f"start:{run.id}", "/start", _rid(run))
             at = run.ended_at or self._clock()
-            if is_proof(run):
+            if run.is_proof:
                 yield at, _Sign(f"end:{run.id}", "", _rid(run))
             elif run.state in (RunState.FAILED, RunState.INTERRUPTED) and run.error:
                 yield at, _Sign(f"end:{run.id}:{run.approvals}", _ended(run), {**_rid(run), "cause": run.error})
@@ -108,7 +108,7 @@ class Pings:
             if run.approval is not None:  # what writes ends with a proof; a look may find nothing, and prove nothing
                 yield run.ended_at or self._clock(), _Sign(f"start:{run.id}", "/start", _rid(run))
         done = self._stores.runs.latest(states=[RunState.DONE], limit=OF_LATE)
-        newest = next((run for run in done if is_proof(run)), None)
+        newest = next((run for run in done if run.is_proof), None)
         if not grave and newest is not None and newest.ended_at:
             yield newest.ended_at, _Sign(f"end:{newest.id}", "", _rid(newest))
 
@@ -146,12 +146,6 @@ class Pings:
             except IntegrationError as error:
                 return error.code.replace("_", " ")
         return "" if answer.status // 100 == 2 else f"HTTP {answer.status}"  # noqa: PLR2004 - a class of HTTP
-
-
-def is_proof(run: Run) -> bool:
-    """Tell whether a run proved something: what was written was read back, or what is there was found to be equal."""
-    done = run.state is RunState.DONE and not run.error and run.counts.difference == 0
-    return done and run.counts.proven + run.counts.unchanged > 0
 
 
 def _rid(run: Run) -> dict[str, str]:

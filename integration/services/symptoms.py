@@ -154,9 +154,9 @@ class Symptoms:
             if missed is not None and newest.started_at < missed and status.active is None:
                 facts = {"flow": name, "minutes": str(silent // timedelta(minutes=1))}
                 yield Symptom(SymptomSort.SILENCE, "flow_late", name, facts=facts)
-            if status.last_proof is None or not openings.proof_hours:
+            if status.unproven_since is None or not openings.proof_hours:
                 continue
-            unproven = openings.open_between(status.last_proof, now)
+            unproven = openings.open_between(status.unproven_since, now)
             if unproven >= timedelta(hours=openings.proof_hours):
                 facts = {"flow": name, "hours": str(unproven // timedelta(hours=1))}
                 yield Symptom(SymptomSort.SILENCE, "no_proof", name, facts=facts)

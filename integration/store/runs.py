@@ -19,7 +19,7 @@ from integration.store.database import Clock, Database, Store, portions
 from integration.store.events import Event
 from integration.store.outbox import tell
 from integration.store.row_mapping import Row, approval_to_json, change_from_json, position_to_json, run_of
-from integration.store.tables import lines, runs
+from integration.store.tables import lines, runs, tallies
 
 
 def run_id(now: datetime) -> str:
@@ -95,6 +95,28 @@ class RunStore(Store):
             for run in self._filled(connection, rows):
                 found.setdefault(run.flow, []).append(run)
         return found
+
+    def last_proof(self, flow: str) -> datetime | None:
+        """Return when the newest run of a flow ended that proved something; None where none ever did."""
+        proven = sa.exists().where(tallies.c.run == runs.c.id, tallies.c.step == Step.PROVEN, tallies.c.lines > 0)
+        here = (*_which(flow, [RunState.DONE]), runs.c.error == "", sa.or_(runs.c.unchanged > 0, proven))
+        return self._newest_end(*here)
+
+    def last_reading(self, flow: str) -> Run | None:
+        """Return the newest run of a flow that went through and read something."""
+        here = (*_which(flow, [RunState.DONE]), runs.c.read > 0)
+        newest = sa.select(runs).where(*here).order_by(runs.c.number.desc(), runs.c.id.desc()).limit(1)
+        with self.database.read() as connection:
+            return next(iter(self._filled(connection, connection.execute(newest).all())), None)
+
+    def first_began(self, flow: str) -> datetime | None:
+        """Return when the first run of a flow that is kept began."""
+        row = self.database.first(sa.select(runs.c.started_at).where(*_which(flow, None)).order_by(runs.c.number))
+        return None if row is None else row.started_at
+
+    def _newest_end(self, *here: sa.ColumnElement[bool]) -> datetime | None:
+        row = self.database.first(sa.select(runs.c.ended_at).where(*here).order_by(runs.c.number.desc()))
+        return None if row is None else row.ended_at
 
     def waiting_for_all(self, flow: str) -> Run | None:
         """Return the newest run of a flow whose plan waits and speaks for the whole flow."""

@@ -80,21 +80,51 @@ def test_the_mark_of_a_run_covers_what_is_left_out_of_its_plan() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "approved", "reached", "nothing"),
+    ("state", "approved", "counts", "nothing"),
     [
-        (RunState.DONE, True, 0, True),
-        (RunState.DONE, True, 1, False),
-        (RunState.DONE, False, 0, False),
-        (RunState.INTERRUPTED, True, 0, False),
+        (RunState.DONE, True, Counts(read=3, parked=2), True),
+        (RunState.DONE, True, Counts(read=3, parked=2, reached=1), False),
+        (RunState.DONE, True, Counts(read=3, parked=2, unchanged=1), True),
+        (RunState.DONE, False, Counts(read=3, parked=2), True),
+        (RunState.DONE, False, Counts(read=3, parked=2, skipped=1), True),
+        (RunState.DONE, False, Counts(read=3, parked=2, unchanged=1), False),
+        (RunState.DONE, False, Counts(read=3, skipped=3), False),
+        (RunState.DONE, False, Counts(), False),
+        (RunState.INTERRUPTED, True, Counts(read=3, parked=2), False),
     ],
 )
 def test_a_plan_that_went_through_without_a_proof_came_to_nothing(
-    state: RunState, reached: int, *, approved: bool, nothing: bool
+    state: RunState, counts: Counts, *, approved: bool, nothing: bool
 ) -> None:
     approval = Approval("f", by="anna") if approved else None
     run = Run(
         id="1", flow="orders", mode=Mode.COMPLETE, state=state, by="anna", mapping_version=1,
         started_at=datetime(2026, 11, 25, tzinfo=UTC), approval=approval,
-        counts=Counts(read=3, parked=2, reached=reached),
+        counts=counts,
     )  # fmt: skip
     assert run.came_to_nothing is nothing
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "counts", "is_proof"),
+    [
+        (RunState.DONE, "", Counts(read=2, proven=2, reached=2), True),
+        (RunState.DONE, "", Counts(read=2, unchanged=2), True),
+        (RunState.DONE, "", Counts(read=2, proven=1, parked=1, reached=1), True),
+        (RunState.DONE, "", Counts(reached=1), True),  # a picture
+        (RunState.DONE, "", Counts(read=2, parked=2), False),
+        (RunState.DONE, "", Counts(read=2, skipped=2), False),
+        (RunState.DONE, "", Counts(read=2, accepted=2, reached=2), False),
+        (RunState.DONE, "", Counts(), False),
+        (RunState.DONE, "", Counts(read=3, proven=2, reached=2), False),  # one is lost
+        (RunState.DONE, "x", Counts(read=2, unchanged=2), False),
+        (RunState.READY, "", Counts(read=2, unchanged=2), False),
+    ],
+)
+def test_a_proof_is_a_run_that_proved_a_change_or_found_something_equal(
+    state: RunState, error: str, counts: Counts, *, is_proof: bool
+) -> None:
+    run = Run(
+        "1", "orders", state, Mode.COMPLETE, "anna", datetime(2026, 11, 25, tzinfo=UTC), error=error, counts=counts
+    )
+    assert run.is_proof is is_proof

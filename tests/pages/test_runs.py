@@ -71,12 +71,12 @@ def test_a_run_that_proved_nothing_is_not_green_and_says_how_many_wait(open_page
         plan_lines.count_tallies(connection, run, [("create", "planned", -1, -1), ("create", "parked", 1, 1)])
     Ledger(past.database, past.clock).finish(run)
 
-    for page, said in (("runs", "None proven: 2 records wait"), ("preview", "No record is proven.")):
+    for page, said in (("runs", "Nothing written: 2 records wait"), ("preview", "Nothing written.")):
         shown = texts(open_page(page, run=run, plan=run))
         assert said in shown
-        assert "None proven" in shown
+        assert "Nothing written" in shown
         assert "Nothing lost" not in shown
-    assert "No record is proven." in texts(open_page("phone", plan=run))
+    assert "Nothing written." in texts(open_page("phone", plan=run))
 
 
 def test_a_preview_with_nothing_to_write_is_not_green_while_records_wait(open_page: Open, past: RunStore) -> None:

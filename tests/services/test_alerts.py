@@ -20,7 +20,7 @@ from integration.core.states import RunState
 from integration.flows.registry import FLOWS
 from integration.services.alerts import EVERYTHING, Alerts
 from integration.services.channels import Channels
-from integration.services.flows import FlowStatus
+from integration.services.flows import FlowStatus, proof_times
 from integration.services.health import Health
 from integration.services.messages import Messages
 from integration.services.openings import ZONE, OpeningsKept
@@ -106,7 +106,9 @@ def watch(database: Database, clock: Clock, folder: Path, executor: str = "serve
 
 def status_of(stores: Stores, name: str, *, on: bool) -> FlowStatus:
     """Return a flow as the stores have it."""
-    return FlowStatus(FLOWS[name].flow, on, stores.runs.standing(name).get(name, ()))
+    runs = stores.runs.standing(name).get(name, ())
+    last_proof, unproven_since = proof_times(stores.runs, name, runs)
+    return FlowStatus(FLOWS[name].flow, on, runs, last_proof=last_proof, unproven_since=unproven_since)
 
 
 @pytest.fixture

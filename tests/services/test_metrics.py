@@ -1,21 +1,24 @@
 """The numbers a monitor is told: what counts up, what is a level, and nothing that is foreign unescaped."""
 
+from datetime import datetime
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families as families
 
 from integration.connectors.tally import count_call
 from integration.core.alerts import Symptom, SymptomSort
+from integration.core.plan_lines import PlanRow
 from integration.core.run import Mode
 from integration.core.states import RunState
 from integration.services.flows import FlowStatus
 from integration.services.health import Health
 from integration.services.metrics import Metrics
 from integration.store.database import Database
+from integration.store.ledger import Ledger
 from integration.store.stores import stores_of
 from tests.clocks import Clock
 from tests.services.test_alerts import status_of
-from tests.store.samples import a_preview
+from tests.store.samples import a_commit, a_create, a_park, a_preview, prove
 
 
 def numbers(metrics: Metrics) -> dict[tuple[str, ...], float]:
@@ -59,3 +62,39 @@ def test_runs_records_calls_ages_and_episodes_are_told(database: Database, tmp_p
     assert told["console_episodes_open", "critical"] == 1
     assert told["console_episodes_total", "disk"] == 1
     assert told["console_calls_total", "2xx", "mplus"] >= 1
+
+
+def test_a_run_that_parks_everything_is_no_proof_and_is_missed(database: Database) -> None:
+    clock = Clock()
+    stores = stores_of(database, clock)
+
+    def ended(*lines: PlanRow, unchanged: int = 0) -> datetime:
+        """Let an hour pass, and a run end that proved so much; return when."""
+        clock.advance(3600)
+        run = a_preview(stores.runs, *lines, unchanged=unchanged)
+        stores.previews.finish(run, "print", [], RunState.DONE, len(lines) + unchanged)
+        return clock.now
+
+    begun = ended(a_park(1))
+    ended(a_park(1), a_park(2))
+    status = status_of(stores, "products", on=True)
+    assert (status.last_proof, status.unproven_since) == (None, begun)
+    assert status.last is not None
+    assert status.last.came_to_nothing
+    proven = ended(a_park(1), unchanged=1)
+    assert status_of(stores, "products", on=True).last_proof == proven
+    empty = ended()  # a flow of which nothing changes misses no proof
+    status = status_of(stores, "products", on=True)
+    assert (status.last_proof, status.unproven_since) == (proven, empty)
+    ended(a_park(1))
+    ended()
+    status = status_of(stores, "products", on=True)
+    assert (status.last_proof, status.unproven_since) == (proven, proven)
+    run = a_commit(stores.runs, a_create(1))
+    clock.advance(3600)
+    prove(stores.runs, run)
+    Ledger(database, clock).finish(run)
+    ended()
+    status = status_of(stores, "products", on=True)
+    assert status.last_proof is not None
+    assert status.last_proof > proven

@@ -64,7 +64,8 @@ def _card(app: Application, status: FlowStatus, *, previews: bool) -> None:
         st.metric(label, value, help=meaning("link") if links else None)
     next_run = term("next_run", moment=moment(status.next_run)) if status.next_run else ""
     by_hand = "" if status.on else term("only_by_hand")
-    proof = text("last_proof", moment=moment(status.last_proof)) if status.last_proof else text("not_run_yet")
+    never = text("proof_none") if status.last else text("not_run_yet")
+    proof = text("last_proof", moment=moment(status.last_proof)) if status.last_proof else never
     if status.last and status.last.ended_at and status.last.came_to_nothing:
         proof = f":orange[{text('last_none_proven', moment=moment(status.last.ended_at))}]"
     note(" · ".join(part for part in (proof, next_run, by_hand) if part))

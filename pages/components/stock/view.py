@@ -123,7 +123,15 @@ def asked_view(app: Application) -> View | None:
         scope = replace(scope, counted=units[0] if named not in (*units, NO_UNIT) else named.removeprefix(NO_UNIT))
     status = app.flows.status(app.stock.flow)
     return View(
-        now, int(days), scope, sums, names, groups, name, status, app.stock.unproven(article, status.last_proof, now)
+        now,
+        int(days),
+        scope,
+        sums,
+        names,
+        groups,
+        name,
+        status,
+        app.stock.unproven(article, status.unproven_since, now),
     )
 
 
