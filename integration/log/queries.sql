@@ -52,7 +52,7 @@ CREATE OR REPLACE MACRO plainly(text) AS strip_accents(lower(text));
 -- those that the list of them does not have yet.
 CREATE OR REPLACE MACRO names_in(source) AS TABLE
 WITH told AS (
-  SELECT flow, kind, key, title, sources, facts, coalesce(after, '{}') AS after
+  SELECT flow, kind, key, title, sources, facts, coalesce(after, '{}') AS after, coalesce(before, '{}') AS before
   FROM query_table(source)
   WHERE key <> '' AND kind <> '' AND event IN ('planned', 'proven', 'accepted', 'matched', 'parked', 'skipped')
 ), named AS (
@@ -67,6 +67,16 @@ WITH told AS (
   UNION ALL
   SELECT flow, kind, key, title, 'ean', unnest(regexp_extract_all(after, '/ean":"([^"]+)"', 1)) FROM told
   WHERE contains(after, '/ean"')
+  UNION ALL
+  SELECT flow, kind, key, title, 'name', unnest(json_extract_string(before, ['$.name', '$.company', '$.contact'])
+    || json_extract_string(after, ['$.company', '$.contact']))
+  FROM told WHERE before <> '{}' OR contains(after, '"company"') OR contains(after, '"contact"')
+  UNION ALL
+  SELECT flow, kind, key, title, 'name', json_extract_string(concat('"', part, '"'), '$')
+  FROM (
+    SELECT flow, kind, key, title, unnest(regexp_extract_all(before || after, '/name":"((?:[^"\\]|\\.)*)"', 1)) AS part
+    FROM told WHERE contains(before || after, '/name"')
+  )
   UNION ALL
   SELECT flow, kind, key, title, 'article', unnest(sources) FROM told WHERE kind = 'product'
 ), written AS (
@@ -332,18 +342,22 @@ FROM group_plans
 GROUP BY article;
 
 -- name: stock_over_time
--- Stock as the sum of all known levels, by day or hour and by branch or group; what was before the period comes as its start.
+-- Stock as the sum of all known levels, by branch or by group: in each day or hour at the moment of its last change. What was
+-- known before the period comes as its start.
 WITH moves AS (
   SELECT CASE WHEN $split = 'group' THEN coalesce(first_group, '') ELSE branch END AS series,
-    date_trunc($unit, greatest(happened_at, $since)) AS period, coalesce(moved, amount) AS moved
+    greatest(happened_at, $since) AS happened_at, coalesce(moved, amount) AS moved
   FROM movements LEFT JOIN article_groups USING (article)
   WHERE ($article = '' OR article = $article) AND ($branch = '' OR branch = $branch)
     AND ($group = '' OR list_contains(groups, $group)) AND (CAST($counted AS VARCHAR) IS NULL OR unit = $counted)
+), periods AS (
+  SELECT max(happened_at) AS happened_at, series, sum(moved) AS moved
+  FROM moves
+  GROUP BY date_trunc($unit, happened_at), series
 )
-SELECT period, series, sum(sum(moved)) OVER (PARTITION BY series ORDER BY period) AS amount
-FROM moves
-GROUP BY period, series
-ORDER BY period, series;
+SELECT happened_at, series, sum(moved) OVER (PARTITION BY series ORDER BY happened_at) AS amount
+FROM periods
+ORDER BY happened_at, series;
 
 -- name: stock_moved
 -- How much stock rose and fell, by day or hour and by where it moved: at the till, or in the books.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Protocol, cast
+from typing import Protocol, TypeGuard, cast
 from zoneinfo import ZoneInfo
 
 from integration.connectors.protocol import Connector, GiftCardsLeft, IssuingGiftCards
@@ -25,7 +25,7 @@ from integration.core.days.report import (
 )
 from integration.core.days.till import DayRefusedError, TillDay, till_text
 from integration.core.errors import IntegrationError, RejectedError
-from integration.core.issues import Issue, Met, not_readable
+from integration.core.issues import Issue, IssueState, Met, not_readable
 from integration.core.links import Link
 from integration.core.records import Held, Kind, Record, Unreadable
 from integration.core.rows import row_value
@@ -49,7 +49,9 @@ STATE_OF_SKIP = {
     "day_open": DayState.OPEN, "day_waits": DayState.WAITING, "day_empty": DayState.EMPTY,
 }  # fmt: skip
 TOLD = frozenset({DayState.EQUAL, DayState.NOT_POSTED, DayState.DIFFERENT})
-BEFORE_BOOKING = frozenset({DayState.OPEN, DayState.WAITING, DayState.CLOSED, DayState.EMPTY, DayState.LEFT_OUT})
+BEFORE_BOOKING = frozenset({
+    DayState.OPEN, DayState.WAITING, DayState.CLOSED, DayState.PARKED, DayState.EMPTY, DayState.LEFT_OUT,
+})  # fmt: skip
 
 Tell = Callable[[date], None]
 
@@ -137,9 +139,18 @@ class Days:
         return found
 
     def report(self, day: date, branch: str) -> DayReport | None:
-        """Return the last check of a day, or None where it was never checked. Asks no system."""
+        """Return the last check of a day, or None where it was never checked. Asks no system.
+
+        Its state is `PARKED` only while an exception of the day is open; its cause stays.
+        """
         kept = self._stores.days.between(day, day, branch)
-        return report_from_json(kept[0].result) if kept else None
+        if not kept:
+            return None
+        report = report_from_json(kept[0].result)
+        known = self._stores.issues.of_key(self.flow, report.key)
+        if any(one.state is IssueState.OPEN and one.issue.cause != DIFFERS for one in known):
+            return report
+        return replace(report, state=_without_exception(report.state, is_booked=bool(report.pages)))
 
     def branches(self) -> dict[str, str]:
         """Return the branches of the till with their names, as it answered last."""
@@ -371,11 +382,23 @@ def _listed(key: str, kept: DayChecked | None, pages: Sequence[Link], waits: Iss
             one, branch_name=report.branch_name, state=report.state, cause=report.cause, facts=report.facts,
             difference=report.difference if report.rows else None, checked_at=kept.checked_at,
         )  # fmt: skip
-        if pages and report.state in BEFORE_BOOKING:  # booked since
+        if pages and not report.pages and report.state in BEFORE_BOOKING:  # booked since
             one = replace(one, state=DayState.BOOKED, cause="", facts=None)
-    if waits is not None and waits.cause != DIFFERS and (kept is None or one.state in BEFORE_BOOKING):
-        one = replace(one, state=DayState.PARKED, cause=waits.cause, facts=waits.facts)
-    return one
+    if _is_parked(waits) and (kept is None or one.state in BEFORE_BOOKING):
+        return replace(one, state=DayState.PARKED, cause=waits.cause, facts=waits.facts)
+    return replace(one, state=_without_exception(one.state, is_booked=bool(pages)))
+
+
+def _is_parked(waits: Issue | None) -> TypeGuard[Issue]:
+    """Return True if an exception of a day says that it cannot be booked, and not that it differs."""
+    return waits is not None and waits.cause != DIFFERS
+
+
+def _without_exception(state: DayState, *, is_booked: bool) -> DayState:
+    """Return the state of a day that no exception parks: a check that finds a reason to park writes no exception."""
+    if state is not DayState.PARKED:
+        return state
+    return DayState.UNKNOWN if is_booked else DayState.CLOSED
 
 
 def _shown(link: Link, held: Held | None) -> PageShown:

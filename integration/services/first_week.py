@@ -21,6 +21,7 @@ class FirstTask:
     done: bool
     page: str
     params: Mapping[str, str] = field(default_factory=dict)
+    recurs: bool = False  # it may have to be done again later, and does not bring the list back by itself
 
 
 class FirstWeek:
@@ -50,6 +51,7 @@ class FirstWeek:
     def tasks(self) -> list[FirstTask]:
         """Return everything in its order."""
         preview = {flow: {"flow": flow} for flow in self._flows}
+        repaired = self._has_written(self._documents) and not self._stores.issues.counts().get(self._documents)
         return [
             FirstTask("connect", self._connected(), "setup"),
             *(
@@ -60,6 +62,7 @@ class FirstWeek:
                     ("orders", self._documents),
                 )
             ),
+            FirstTask("repair", repaired, "exceptions", preview[self._documents], recurs=True),
             FirstTask("on", any(map(self._is_on, self._flows)), "flows", {"tab": "schedule"}),
             FirstTask("channel", bool(self._channels.every()), "monitoring", {"tab": "channels"}),
             FirstTask("backup", self._backups.last() is not None, "administration"),
@@ -78,7 +81,7 @@ class FirstWeek:
         """Return everything in its order while something of it is left to do, and nobody put the list out of sight."""
         hidden = (self._stores.settings.get(KEPT) or {}).get("hidden") is True
         tasks = [] if hidden else self.tasks()
-        return [] if all(one.done for one in tasks) else tasks
+        return [] if all(task.done or task.recurs for task in tasks) else tasks
 
     def hide(self, by: Actor) -> None:
         """Put the list out of sight."""

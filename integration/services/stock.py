@@ -275,8 +275,8 @@ class Stock:
     def charted(self, scope: StockScope, split: Split = "branch") -> pd.DataFrame:
         """Return what a chart of levels shows: of one article every known level, oldest first, else sums over time.
 
-        Those of an article are told with happened_at, run, branch, origin, amount; the sum of all known levels at the
-        end of each period with period, branch or group, amount.
+        Those of an article have happened_at, run, branch, origin, amount. The sum of all known levels has happened_at,
+        branch or group, amount: one row at the last change in each hour or day.
         """
         if not scope.article:
             told = self._told("stock_over_time", unit=scope.unit, counted=scope.counted, split=split, **scope.where)
@@ -286,8 +286,8 @@ class Stock:
 
     def levels(self, scope: StockScope, split: Split, now: datetime) -> pd.DataFrame:
         """Return levels with a row for each moment (UTC) and a column for each branch or group, up to now."""
-        told = self.charted(scope, split).rename(columns={"happened_at": "period"})
-        wide = told.pivot_table(index="period", columns=split, values="amount", aggfunc="last").astype(float)
+        told = self.charted(scope, split)
+        wide = told.pivot_table(index="happened_at", columns=split, values="amount", aggfunc="last").astype(float)
         end = naive(now)
         if end not in wide.index:
             wide.loc[end] = float("nan")

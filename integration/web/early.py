@@ -128,11 +128,13 @@ def _told(start: Message, body: bytes, links: bytes, before: bytes) -> Iterator[
 
     What is no page of Streamlit, such as a form, is as it was.
     """
-    if not _ENTRY.search(body.decode(errors="replace")):
+    entry = _ENTRY.search(body.decode(errors="replace"))
+    if entry is None:
         yield start
         yield {"type": "http.response.body", "body": body}
         return
-    whole = body.replace(b"</head>", links + b"\n</head>", 1)
+    # Scripts run in the order in which the HTML names them: ours hear a key before Streamlit draws anything.
+    whole = body.replace(entry[0].encode(), links + b"\n" + entry[0].encode(), 1)
     whole = whole.replace(_DRAWN_IN, before + _DRAWN_IN, 1).replace(_UNNAMED, f"<title>{NAME}</title>".encode(), 1)
     whole = _BESIDE.sub(rb'\1="/', whole)  # an address may have several parts, and nothing lies below them
     headers = MutableHeaders(scope=start)

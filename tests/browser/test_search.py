@@ -4,7 +4,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -24,17 +23,14 @@ pytestmark = [
 ]
 
 
-PRESSES = 4  # a page that has only just been opened may not hear the first
+BETWEEN_KEYS = 30  # milliseconds
+LETTERS = "nope order "  # among them the keys of *Exceptions*
 
 
 def sought_in(page: Page) -> Locator:
     """Open the search by its keys and return its field, which is ready to be typed in."""
-    field = page.get_by_role("dialog").get_by_role("textbox")
-    for _ in range(PRESSES):
-        page.keyboard.press("Control+k")
-        with suppress(AssertionError):
-            expect(field).to_be_visible(timeout=10_000)
-            break
+    page.keyboard.press("Control+k")
+    field = page.locator("[role=dialog] .st-key-sought input")
     expect(field).to_be_focused()
     return field
 
@@ -62,18 +58,41 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[s
         yield address, known
 
 
-@pytest.mark.parametrize("path", ["", "runs", "logs", "flows", "setup", "stock"])
-def test_the_search_opens_by_its_keys_and_takes_what_is_typed(
+@pytest.mark.parametrize("path", ["", "exceptions", "preview?flow=products", "logs", "setup", "stock"])
+def test_no_letter_is_lost_that_is_typed_while_the_search_opens(
     shop: tuple[str, dict[str, str]], page: Page, path: str
 ) -> None:
     address, known = shop
     page.goto(f"{address}/{path}", wait_until="commit")
-    expect(at_rest(page).get_by_role("heading", level=1)).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    before = page.url
 
-    sought_in(page)
-    page.keyboard.type(known["there"])
-    page.keyboard.press("Enter")
+    page.keyboard.press("Control+k")
+    page.keyboard.type(LETTERS, delay=BETWEEN_KEYS)
+    field = page.locator("[role=dialog] .st-key-sought input")
+    expect(field).to_have_value(LETTERS)
+    expect(field).to_be_focused()
+    assert page.url == before
+
+    field.fill("")
+    page.keyboard.type(known["there"])  # found while it is typed
     expect(page.get_by_role("dialog").get_by_role("button", name=known["number"], exact=True)).to_be_visible()
+
+
+def test_a_search_that_is_left_while_it_opens_stays_closed_and_keeps_nothing(
+    shop: tuple[str, dict[str, str]], page: Page
+) -> None:
+    page.goto(shop[0], wait_until="commit")
+    expect(at_rest(page).get_by_role("heading", level=1)).to_be_visible()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("lost")
+    page.keyboard.press("Escape")
+    expect(page.locator(".search-early")).to_have_count(0)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+    page.get_by_role("button", name="Search").click()
+    page.keyboard.type("stock", delay=BETWEEN_KEYS)
+    expect(page.locator("[role=dialog] .st-key-sought input")).to_have_value("stock")
 
 
 def test_an_order_is_found_by_every_number_and_its_life_tells_them(

@@ -88,11 +88,28 @@ def test_a_day_before_its_booking_says_why_it_waits(
     assert (report.state, report.cause) == (expected, cause)
 
 
-def test_a_day_that_does_not_add_up_is_parked_with_its_cause(harness: DayHarness) -> None:
+def test_a_day_that_does_not_add_up_is_parked_once_a_run_has_parked_it(harness: DayHarness) -> None:
     whole = day_record()
     harness.till.put(Record(Kind.DAY, KEY, whole.values, whole.parts[1:]))
     report = harness.days.check(DAY, "1")
     assert (report.state, report.cause) == (DayState.PARKED, "day_gap")
+    assert shown_states(harness) == [(DayState.CLOSED, "day_gap")] * 2  # a check opens no exception
+
+    harness.preview()
+    assert shown_states(harness) == [(DayState.PARKED, "day_gap")] * 2
+
+    harness.till.put(day_record())
+    harness.preview()
+    assert {state for state, _ in shown_states(harness)} == {DayState.CLOSED}
+    harness.run()
+    assert listed(harness) == {KEY: DayState.BOOKED}
+
+
+def shown_states(harness: DayHarness) -> list[tuple[DayState, str]]:
+    """Return state and cause of the day as its list and its page show them."""
+    (one,), report = harness.days.listed(DAY, DAY), harness.days.report(DAY, "1")
+    assert report is not None
+    return [(one.state, one.cause), (report.state, report.cause)]
 
 
 def test_a_booked_day_that_nobody_touched_is_equal(booked: DayHarness) -> None:

@@ -44,7 +44,11 @@ def search(logbook: Logbook, events: OutboxReader, database: Database) -> Search
         Event(event="parked", flow="orders", kind="sales_order", key="p-1", title="2026.10", code="article_missing",
               facts={"key": "2026.10", "sold": "433.8", "customer": "Jansen"}),
         Event(event="planned", flow="products", kind="product", key="TS-RED", sources=("TS-RED-M", "TS-RED-L"),
-              title="T-shirt rood", after={"name": "T-shirt rood", "201/ean": "8710000102018"}),
+              title="T-shirt rood", before={"202/name": 'Hemd "oud" L'},
+              after={"name": "T-shirt rood", "201/ean": "8710000102018", "201/name": "T-shirt rood M \\ Größe"}),
+        Event(event="planned", flow="customers", kind="relation", key="20008", title="Fietsen Noord B.V.",
+              before={"name": "Rijwielhandel Noord"},
+              after={"name": "Fietsen Noord B.V.", "company": "Noord Holding", "contact": "Eva Smit"}),
         matched("r1", "customers", Link(Kind.RELATION, "20007", "1007", customer)),
     )  # fmt: skip
     log = Log(logbook, events, is_drained=False)
@@ -65,6 +69,11 @@ KNOWN_BY = (
     ("jansen", "p-1", "customer"),
     ("8710000102018", "TS-RED", "ean"),
     ("TS-RED-M", "TS-RED", "article"),
+    ("t-shirt rood m \\ größe", "TS-RED", "name"),
+    ('Hemd "oud" L', "TS-RED", "name"),
+    ("rijwielhandel", "20008", "name"),
+    ("noord holding", "20008", "name"),
+    ("eva smit", "20008", "name"),
     ("cafe zurich", "20007", "title"),
     ("1007", "20007", "there"),
     ("710201", "10201", "there"),  # of which only the database knows

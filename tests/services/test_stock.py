@@ -90,6 +90,7 @@ def test_what_is_counted_in_other_units_is_never_added_up(events: OutboxReader, 
 
 def test_a_branch_has_no_line_before_its_first_known_level(database: Database, logbook: Logbook, stock: Stock) -> None:
     clock = Clock()
+    begun = clock.now = clock.now.replace(minute=37)
     events = OutboxReader(database, clock)
     for branch in ("1", "2"):
         after = {f"{branch}/amount": "5"}
@@ -101,6 +102,9 @@ def test_a_branch_has_no_line_before_its_first_known_level(database: Database, l
     levels = stock.levels(StockScope(), "branch", clock.now).astype(object)
 
     assert levels.where(levels.notna(), None).to_numpy().tolist() == [[5.0, None], [5.0, 5.0], [5.0, 5.0]]
+    assert levels.index[0] == pd.Timestamp(
+        begun.replace(tzinfo=None)
+    )  # when it was known, and not the begin of its hour
 
 
 def test_how_long_stock_lasts_is_told_alike_for_an_hour_and_anew_once_levels_come_in(

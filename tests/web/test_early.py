@@ -47,6 +47,8 @@ def test_every_page_brings_what_listens_to_a_person_before_it_is_drawn(
     (named, *_) = [*re.findall(rb'<script defer src="([^"]+)"', answer.body), b""]
     assert answer.body.count(b"/frame.js") == is_listened
     if is_listened:
+        listens, draws = answer.body.index(b"/frame.js"), answer.body.index(b'<script type="module"')
+        assert listens < draws  # scripts run in this order
         assert (
             re.findall(rb'(?:src|href)="(?!/)[^"]*"', answer.body) == []
         )  # each is found from wherever it is asked for

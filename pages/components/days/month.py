@@ -170,10 +170,11 @@ def _list(listed: Sequence[DayListed]) -> None:
 
 def _row(one: DayListed) -> dict[str, str]:
     state = state_tag(f"day_{one.state}")
+    is_refused = bool(one.cause) and one.state in (DayState.PARKED, DayState.CLOSED)
     return {
         "day": table_day(one.date),
         "branch": one.branch_name,
-        "state": f"{state}: {in_cause(one.cause, one.facts or {})}" if one.state is DayState.PARKED else state,
+        "state": f"{state}: {in_cause(one.cause, one.facts or {})}" if is_refused else state,
         "difference": amount_text(one.difference) if one.difference else "",
         "pages": ", ".join(one.pages),
     }

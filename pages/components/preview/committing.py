@@ -9,7 +9,7 @@ from integration.core.flow import Flow
 from integration.core.plan import Approval
 from integration.core.run import Mode, Run
 from integration.services import Application
-from pages.components.shared.application import guarded, person
+from pages.components.shared.application import focus_field, guarded, person
 from pages.components.shared.changes import what_changes
 from pages.components.shared.choosing import ask_before_commit, is_asking, stop_asking, take_in, tick_anew
 from pages.components.shared.documents import known_as
@@ -100,6 +100,7 @@ def _ask(app: Application, run: Run, label: Markdown, writes: Markdown) -> None:
         if read_number(answer or "") == brake.count:
             typed[brake.code] = brake.count
     note(text("brake_then", writes=writes))
+    focus_field()
     with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
         if st.button(text("btn_back_to_plan"), type="tertiary", key="back"):
             stop_asking(run)

@@ -95,7 +95,9 @@ def _stands(app: Application, step: str, asked: Mapping[str, Sequence[AskedQuest
     """Return in a few words how far a step is."""
     match step:
         case "flows":
-            return text("flows_chosen", number=len(asked), total=len(app.flows))
+            suggested, is_chosen = app.setup.suggested(), bool(app.setup.chosen())
+            label = "flows_suggested" if suggested and not is_chosen else "flows_chosen"
+            return text(label, number=len(suggested), total=len(app.flows))
         case "questions":
             every = [one for questions in asked.values() for one in questions]
             left = sum(one.state is not State.ANSWERED for one in every)

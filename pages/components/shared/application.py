@@ -177,14 +177,17 @@ def _page(name: str, icon: str, waiting: int = 0, *, default: bool = False) -> S
 
 
 def _search(app: Application) -> None:
-    """Draw the search, and put the cursor into its field."""
     searching.search_box(app, may_read=may("log.search"))
-    st.html('<script src="app/static/focus.js"></script>', unsafe_allow_javascript=True)  # a file of ours, told nothing
 
 
 def bring_into_sight() -> None:
     """Bring the setting that somebody was led to into sight."""
-    st.html('<script src="app/static/sought.js"></script>', unsafe_allow_javascript=True)  # likewise
+    st.html('<script src="app/static/sought.js"></script>', unsafe_allow_javascript=True)  # a file of ours
+
+
+def focus_field() -> None:
+    """Put the cursor into the first field of the dialog that is open."""
+    st.html('<script src="app/static/focus.js"></script>', unsafe_allow_javascript=True)  # likewise
 
 
 def colour_sql() -> None:

@@ -20,6 +20,8 @@ WHOLE = ",.12~r"  # how numbers are written: all their digits, with the signs of
 
 OF_ITS_NAME = "<extra>%{fullData.name}</extra>"
 LIMIT = "#8A94A0"
+LEGEND = {"orientation": "h", "x": 0, "y": 1.08, "yanchor": "bottom"}  # clear of the highest line, also in two rows
+SHORTEST_SCALE = timedelta(hours=1)  # below it all labels of a scale would read alike
 BAR_SHARE = 0.7  # of a period that its bar fills
 FEWEST_BARS = 12  # a chart has room for, so that few bars stay slim
 STRIPES = {"skipped": "/", "left": "x"}  # results that share the colour of what is unchanged
@@ -80,6 +82,9 @@ def steps(
             annotation_position="top left",
             annotation_font={"color": LIMIT, "size": 12},
         )
+    begin, end = frame.index[0], frame.index[-1]
+    if end - begin < SHORTEST_SCALE:
+        figure.update_xaxes(tickvals=[begin])
     _over_time(figure, ticks, alt)
 
 
@@ -131,7 +136,7 @@ def _over_time(figure: go.Figure, ticks: str, alt: str, numbers: str = WHOLE, bo
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         hovermode="x unified",
         separators=separators(),
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        legend=LEGEND,
         showlegend=True,
         xaxis={"title": None, "type": "date", "tickformat": ticks, "hoverformat": ticks, "nticks": 6},
         yaxis={"title": None, "rangemode": "tozero", "tickformat": numbers, "hoverformat": numbers},
@@ -241,7 +246,7 @@ def answer_chart(
         hovermode="closest" if kind == "scatter" else "x unified",
         separators=separators(),
         showlegend=True,
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        legend=LEGEND,
         xaxis={"title": None, **({} if continuous else {"type": "category", "nticks": 20})},
         yaxis={"title": None, "tickformat": ANY, "hoverformat": ANY},
     )

@@ -17,7 +17,10 @@ OPEN, ASKED = "searching", "sought"
 
 
 def search_button() -> None:
-    """Draw the button that opens the search; its keys work from every page, and only open it."""
+    """Draw the button that opens the search.
+
+    `static/frame.js` hears its keys on every page, presses it, and takes what is typed until the dialog is drawn.
+    """
     st.button(
         text("btn_search"),
         icon=":material/search:",
@@ -54,6 +57,7 @@ def search_box(app: Application, *, may_read: bool) -> None:
         icon=":material/search:",
         label_visibility="collapsed",
         autocomplete="off",
+        live=True,
     ).strip()
     if not asked:
         note(text("search_about"))
