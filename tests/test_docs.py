@@ -2,7 +2,6 @@
 
 import csv
 import re
-import tomllib
 from dataclasses import fields
 from pathlib import Path
 
@@ -102,18 +101,6 @@ def leads_somewhere(page: Path, target: str) -> bool:
         return True
     titles = re.findall(r"^#+ (.+)$", there.read_text(encoding="utf-8"), re.MULTILINE)
     return heading in {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
-
-
-def test_the_import_contract_names_every_module() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    contracts = project["tool"]["importlinter"]["contracts"]
-    layered = {name.strip() for one in contracts for layer in one.get("layers", ()) for name in layer.split("|")}
-    forbidden = {name for one in contracts for name in one.get("forbidden_modules", ())}
-    inside = ROOT / "integration"
-    modules = {path.stem for path in inside.glob("*.py")} | {path.parent.name for path in inside.glob("*/__init__.py")}
-    ours = {f"integration.{name}" for name in modules - {"__init__", "sandbox"}}
-
-    assert (ours - layered, ours - forbidden) == (set(), set())
 
 
 def test_every_step_of_a_walk_is_in_the_code() -> None:

@@ -66,11 +66,6 @@ def terms_in(values: Mapping[str, Value]) -> dict[PriceTerm, Value]:
     return {term: value for name, value in values.items() if ":" in name and (term := term_of(name)) is not None}
 
 
-def without_terms(values: Mapping[str, Value]) -> dict[str, Value]:
-    """Return the values of a record that are no terms."""
-    return {name: value for name, value in values.items() if ":" not in name or term_of(name) is None}
-
-
 def _plain(minimum: Decimal) -> str:
     return f"{minimum.normalize():f}".replace(".", ",")  # a point stands between a kind and its field
 

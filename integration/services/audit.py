@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
-from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -19,7 +18,6 @@ from integration.core import chain
 from integration.core.chain import Break, Head
 from integration.core.errors import ConfigurationError, IntegrationError
 from integration.core.people import Actor, Came, PersonAction, Right
-from integration.core.timetable import WALL_CLOCK
 from integration.core.untrusted_text import csv_text
 from integration.settings import Settings
 from integration.store.audit import Anchor, AuditEntry, AuditSearch, Followed
@@ -332,11 +330,6 @@ def without_values(sql: str) -> str:
 def as_sent(head: Head) -> str:
     """Return a head as it is sent, stamped and given to whoever verifies."""
     return f"{head.seq}:{head.hash}"
-
-
-def sealed_on(anchor: Anchor) -> datetime:
-    """Return when a head was set, on the clock of the shop."""
-    return anchor.at.astimezone(ZoneInfo(WALL_CLOCK))
 
 
 def authority_of(settings: Settings) -> TimeAuthority | None:

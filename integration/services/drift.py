@@ -1,7 +1,7 @@
 """Drift: whether the targets still hold what was agreed on, looked at by night and whenever somebody asks."""
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -178,11 +178,3 @@ def _shown(value: Value, field: str, system: str, rates: Mapping[str, str]) -> s
     if told and is_vat_code(field):
         return vat_value(told, Decimal(rates[told]) if told in rates else None, system)
     return told
-
-
-def by_flow(found: Sequence[DriftFound]) -> Mapping[str, DriftCounts]:
-    """Return what the looks at all kinds of each flow came to together."""
-    sums: dict[str, DriftCounts] = {}
-    for one in found:
-        sums[one.flow] = sums.get(one.flow, NOTHING_LOOKED).plus(one.counts)
-    return sums

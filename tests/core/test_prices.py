@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import pytest
 
-from integration.core.prices import Buying, How, Of, PriceTerm, asked_about, paid, term_of, terms_in, without_terms
+from integration.core.prices import Buying, How, Of, PriceTerm, asked_about, paid, term_of, terms_in
 from integration.core.records import Kind, Record, Value
 
 D = Decimal
@@ -50,7 +50,6 @@ def test_a_quantity_is_named_in_one_way() -> None:
 def test_terms_are_told_from_other_values() -> None:
     values: dict[str, Value] = {"name": "Bel", "branch_incl:0:3": D("9.00")}
     assert terms_in(values) == {PriceTerm(Of.BRANCH, How.INCL, D(0), "3"): D("9.00")}
-    assert without_terms(values) == {"name": "Bel"}
 
 
 def test_without_a_price_nothing_is_known() -> None:
