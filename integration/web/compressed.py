@@ -1,7 +1,7 @@
 """Scripts and styles of Streamlit in a third of their bytes, compressed once for everybody.
 
-Streamlit sends them as they are: it would compress them anew for each browser. Their names change with what is in them,
-so what was compressed once holds for as long as the process lives.
+Their names change with what is in them, so what was compressed once holds for as long as the process lives. Starlette's
+`GZipMiddleware` compresses anew for each browser: 0.14 s of processor for the 123 files (4.0 MB) of a fresh page.
 """
 
 import asyncio
