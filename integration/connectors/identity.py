@@ -1,8 +1,8 @@
 """Who somebody is, as a provider of log-ins (OpenID Connect) or a proxy that signs says it: proven, or nobody.
 
-Nothing of what they say is used but the subject under which they know a person: no name, no address, no group. Tokens are
-verified by joserfc, the JOSE library of Authlib. Authlib's own client is not used: it sends by an HTTP client of its own,
-without our proxy, certificates and limits on answers.
+Nothing of what they say is used but the subject under which they know a person: no name, no address, no group.
+Tokens are verified by joserfc, the JOSE library of Authlib. Authlib's own client is not used: it has an HTTP client of
+its own, without our proxy, certificates and limits on answers.
 """
 
 import base64
