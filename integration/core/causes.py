@@ -230,7 +230,6 @@ CAUSES: Mapping[str, Cause] = {
         Cause("voucher_on_order", OPERATOR, repair=_setting("orders")),
         Cause("document_foreign_currency", OPERATOR, repair=SYSTEM),
         Cause("shipping_not_exact", OPERATOR, ("code",), _setting("shipping")),
-        Cause("reference_of_before", OPERATOR, repair=SYSTEM),
         Cause("word_unknown", OPERATOR, ("field", "word"), _system_or("settings", "types")),
         Cause("word_missing", OPERATOR, ("field",), SYSTEM),
         Cause("value_unmapped", OPERATOR, ("table", "value"), Repair(By.ROW, "tables")),
