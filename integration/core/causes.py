@@ -200,7 +200,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("ean_duplicate", OPERATOR, repair=VALUE),
         Cause("currency_without_rate", OPERATOR, repair=_setting("rates"), listing=("currency",)),
         Cause("price_missing", OPERATOR, repair=VALUE),
-        Cause("price_group_of_till", OPERATOR, repair=SYSTEM),
+        Cause("price_group_of_till", OPERATOR, repair=SYSTEM, listing=("number",)),
         Cause("price_outside_range", OPERATOR, repair=VALUE),
         Cause("price_ambiguous", OPERATOR, repair=_setting("customer_prices")),
         Cause("price_impossible", OPERATOR, repair=VALUE),
