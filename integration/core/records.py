@@ -196,8 +196,12 @@ class Fields:
     absent: frozenset[str] = frozenset()
     told: frozenset[str] = frozenset()  # none where nothing was read
     filled: frozenset[str] = frozenset()  # that are null in no record
-    null: frozenset[str] = frozenset()  # that are null in every one of several records
+    null: frozenset[str] = frozenset()  # that are null in every record
     meant: frozenset[str] = frozenset()  # that have a meaning of ours, whether any record has them or not
+    held: frozenset[str] = frozenset()  # that some record holds; of those without which a usual value is taken
+    often_held: frozenset[str] = frozenset()  # the same, that several records hold
+    alone: bool = False  # whether one record is all there is
+    blanks: bool = False  # whether a text that says nothing came as blanks
 
     @classmethod
     def of_all(cls, several: Iterable["Fields"]) -> "Fields":
@@ -212,18 +216,23 @@ class Fields:
             frozenset.intersection(*(one.filled for one in read)),
             frozenset.intersection(*(one.null for one in read)),
             frozenset.union(*(one.meant for one in read)),
+            frozenset.union(*(one.held for one in read)),
+            frozenset.union(*(one.often_held for one in read)),
+            len(read) == 1 and read[0].alone,
+            any(one.blanks for one in read),
         )
 
     def vanished(self, known: frozenset[str], reads: frozenset[str]) -> list[str]:
         """Return which of the fields known are in no record: those with a meaning, and those that somebody `reads`."""
         return sorted(known & (self.absent | (reads - self.told if self.told else frozenset())))
 
-    def emptied(self, filled: frozenset[str], reads: frozenset[str]) -> list[str]:
+    def emptied(self, filled: frozenset[str], reads: frozenset[str], *, never_null: bool) -> list[str]:
         """Return which of the fields that were `filled` are null now: those with a meaning, and that somebody `reads`.
 
-        A value that is null in every record, where none was null before, has vanished.
+        A value that is null in every record, where none was null before, has vanished. In a record alone null may be
+        how an empty value is told, unless the system tells what is empty otherwise and nothing as null (`never_null`).
         """
-        return sorted(filled & self.null & (self.meant | reads))
+        return [] if self.alone and not never_null else sorted(filled & self.null & (self.meant | reads))
 
 
 @dataclass(frozen=True, slots=True)

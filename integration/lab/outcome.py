@@ -26,6 +26,7 @@ DOCUMENTS = (
     ("K9_INV", "REC_ID", "K9_INVL", "HDR_ID", "COMMENT1"),
     ("K9_QUO", "QT_NR", "K9_QUOL", "QT_NR", "K9_REF"),
 )
+_REFERENCES = {header: reference for header, *_, reference in DOCUMENTS}
 READ = ("ARTICLE", "ART_GRP", "K9_STOCK")
 
 
@@ -35,6 +36,7 @@ class LabOutcome:
 
     records: dict[str, list[str]] = field(default_factory=dict)
     sums: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+    at_first: Counter[str] = field(default_factory=Counter)  # how many there were before anything was written
 
     def add(self, name: str, content: object) -> None:
         """Note one record."""
@@ -44,6 +46,23 @@ class LabOutcome:
     def counts(self) -> Counter[str]:
         """Return how many records there are of each name."""
         return Counter({name: len(rows) for name, rows in self.records.items()})
+
+    def has_copy(self, name: str) -> bool:
+        """Tell whether a document stands under another reference too, the same in all else."""
+        table = name.partition(" ")[0]
+        mine = {_without_reference(table, told) for told in self.records[name]}
+        others = (rows for other, rows in self.records.items() if other != name and other.startswith(f"{table} "))
+        return any(_without_reference(table, told) in mine for rows in others for told in rows)
+
+
+def is_document(name: str) -> bool:
+    """Tell whether a record of this name is a document of the books."""
+    return name.partition(" ")[0] in _REFERENCES
+
+
+def _without_reference(table: str, told: str) -> str:
+    header, lines = json.loads(told)
+    return json.dumps([{column: value for column, value in header.items() if column != _REFERENCES[table]}, lines])
 
 
 def held_now(sandbox: Sandbox) -> LabOutcome:

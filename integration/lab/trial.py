@@ -95,12 +95,13 @@ class LabTrial:
     def baseline(self) -> Baseline:
         """Run without any trouble. Raises IntegrationError where the flow cannot run as it is set."""
         with self._running() as (sandbox, stores):
+            at_first = held_now(sandbox).counts()
             if not self._to_the_end(sandbox, stores, None):
                 run = _newest(stores, self.schedule.flow)
                 raise IntegrationError(run.error if run and run.error else "lab_failed", **(run.facts if run else {}))
             calls = _calls(sandbox)
             parked = stores.runs.latest(self.schedule.flow, limit=1)[0].counts.parked
-            return Baseline(held_now(sandbox), calls, parked, self._first or calls)
+            return Baseline(replace(held_now(sandbox), at_first=at_first), calls, parked, self._first or calls)
 
     def run(self, baseline: Baseline) -> TrialResult:
         """Run under trouble, and tell what came of it."""

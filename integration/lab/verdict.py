@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from integration.core.states import RunState, Step
-from integration.lab.outcome import LabOutcome
+from integration.lab.outcome import LabOutcome, is_document
 from integration.lab.report import Harm
 from integration.store.stores import Stores
 
@@ -18,9 +18,20 @@ SETTLED = (Step.PROVEN, Step.ACCEPTED)
 
 
 def differences_from_baseline(baseline: LabOutcome, left: LabOutcome) -> tuple[Harm, list[str]]:
-    """Return what is otherwise than after a calm run, in numbers and in words."""
+    """Return what is otherwise than after a calm run, in numbers and in words.
+
+    How often a document may stand in the books is no matter of the calm run: once, or as often as at first. One that a
+    calm run leaves out, such as for a question, is doubled only where its copy stands under another reference.
+    """
     before, after = baseline.counts(), left.counts()
     doubled, lost = after - before, before - after
+    for name in filter(is_document, {*before, *after}):
+        most = max(baseline.at_first[name], 1)
+        doubled[name] = max(after[name] - most, 0)
+        lost[name] = max(min(before[name], most) - after[name], 0)
+    beyond = {name for name in after.keys() - before.keys() if is_document(name)}
+    doubled.update({name: 1 for name in beyond if left.has_copy(name)})
+    doubled, lost, beyond = +doubled, +lost, beyond - (+doubled).keys()
     altered = [
         name
         for name in before.keys() & after.keys()
@@ -29,8 +40,9 @@ def differences_from_baseline(baseline: LabOutcome, left: LabOutcome) -> tuple[H
     both = baseline.sums.keys() & left.sums.keys()
     cents = {name: _apart(baseline.sums[name], left.sums[name]) for name in both if before[name] == after[name]}
     apart = sum(cents.values(), Decimal(0)).quantize(Decimal("0.01"))
-    harm = Harm(doubled.total(), lost.total(), apart, len(altered))
+    harm = Harm(doubled.total(), lost.total(), apart, len(altered) + len(beyond))
     told = [f"doubled: {name}" for name in sorted(doubled)] + [f"lost: {name}" for name in sorted(lost)]
+    told += [f"not there after a calm run: {name}" for name in sorted(beyond)]
     told += [f"altered: {name}: {_difference(baseline, left, name)}" for name in sorted(altered)]
     return harm, told[:MOST_TOLD]
 

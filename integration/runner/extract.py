@@ -52,7 +52,7 @@ class Extract:
                 fields = page.fields()
             else:
                 records, fields = list(page.records), page.fields
-            expect_fields(self.deps, run, logic, stage, fields, first=position.after is None)
+            expect_fields(self.deps, run, logic, stage, fields, first=position.after is None, last=after is None)
         if stamp:
             highest = max(stamp, position.stamps.get(stage.source, ""), key=_in_order)
             position = replace(position, stamps={**position.stamps, stage.source: highest})

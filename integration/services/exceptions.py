@@ -14,6 +14,7 @@ from integration.core.causes import telling
 from integration.core.errors import IntegrationError
 from integration.core.flow import Flow
 from integration.core.issues import CauseGroup, Issue, IssueState, OpenIssue, Trouble, source_mark
+from integration.core.link_evidence import NO_EVIDENCE, Evidence, identities_of
 from integration.core.links import Link
 from integration.core.people import Actor
 from integration.core.plan_lines import PlanRow
@@ -407,18 +408,20 @@ class Exceptions:
         if not self._stores.ledger.answer_doubts(one.flow, one.issue.key, number, told):
             raise IntegrationError("answered_meanwhile", flow=one.flow, key=one.issue.key)
 
-    def choose(self, one: OpenIssue, reference: str, by: Actor) -> None:
+    def choose(self, one: OpenIssue, chosen: Candidate, by: Actor) -> None:
         """Keep which record of the target an issue is about: the two are linked from now on.
 
-        Raises KeyError for an issue about which that cannot be said.
+        What identifies the record as the person saw it is kept with the link. Raises KeyError for an issue about which
+        that cannot be said.
         """
         kind = self._flows[one.flow].repair_of(one.issue.cause).kind
         if kind is None:
             raise KeyError(one.issue.cause)
-        facts = {"by": by.ref, "reference": reference, "candidates": one.issue.facts.get("candidates", "")}
+        evidence = Evidence(target=identities_of(chosen.record)) if chosen.record else NO_EVIDENCE
+        facts = {"by": by.ref, "reference": chosen.reference, "candidates": one.issue.facts.get("candidates", "")}
         self._stores.links.keep(
             one.flow,
-            [Link(kind, one.issue.key, reference)],
+            [Link(kind, one.issue.key, chosen.reference, evidence=evidence)],
             Event(event="linked_by_hand", flow=one.flow, kind=kind, key=one.issue.key, title=one.title, facts=facts),
         )
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from integration.core.conflicts import Settled, agreeing, still_open
 from integration.core.errors import UnavailableError
 from integration.core.flow import Mirrors
-from integration.core.link_evidence import Evidence, evidence_from_json
+from integration.core.link_evidence import Evidence, evidence_from_json, is_identified
 from integration.core.links import Link
 from integration.core.plan import Change
 from integration.core.records import Kind, Record, kinds, record_from_json, record_to_json
@@ -17,6 +17,7 @@ from integration.core.strangers import as_compared
 from integration.store.database import Clock, Database, ReadyAmong, Store, portions, upsert
 from integration.store.events import Event
 from integration.store.outbox import tell
+from integration.store.ready import Ready
 from integration.store.tables import allotments, distinctions, links
 
 NO_MIRRORS: Mirrors = {}
@@ -42,6 +43,13 @@ _PAIRS_WITH = {
     name: ReadyAmong(sa.select(links.c.key, links.c.reference).where(*_OF_KIND), links.c[name])
     for name in ("key", "reference")
 }
+_IDENTITY = ("flow", "kind", "key", "reference")
+_DROP_EVIDENCE = Ready(
+    links.update()
+    .where(*(links.c[name] == sa.bindparam(f"of_{name}") for name in _IDENTITY[:-1]))
+    .where(links.c.reference != sa.bindparam("of_reference"))
+    .values(evidence=sa.null())
+)
 _DOCUMENTS = ReadyAmong(sa.select(links.c.mark, links.c.reference).where(*_OF_KIND), links.c.mark)
 
 
@@ -59,11 +67,14 @@ def keep_links(
 ) -> None:
     """Keep links as both systems hold them now, with a link for each part, as part of the transaction under way.
 
-    A part that was retired stays so unless it is seen to be active: the record it is in also remembers those.
+    A part that was retired stays so unless it is seen to be active: the record it is in also remembers those. What
+    identified the record that a link led to before is dropped where it leads to another one.
     """
     if not kept:
         return
     whole = {(link.kind, link.key): _row(at, flow, link) for link in kept}
+    moved = [whole[link.kind, link.key] for link in kept if not link.evidence and is_identified(link.kind)]
+    _DROP_EVIDENCE.each(connection, [{f"of_{name}": row[name] for name in _IDENTITY} for row in moved])
     upsert(connection, links, [row for row in whole.values() if row["evidence"] is not None])
     upsert(connection, links, [row for row in whole.values() if row["evidence"] is None], keep=("evidence",))
     parts = {

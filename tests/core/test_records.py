@@ -279,7 +279,13 @@ def test_a_field_is_gone_where_it_has_a_meaning_or_is_read_and_was_in_every_reco
     assert fields.vanished(known, reads) == ["K9_SORT", "price"]
     assert Fields().vanished(known, reads) == []
     null = Fields(null=frozenset({"price", "K9_SORT", "K9_ELSE", "other"}), meant=frozenset({"price"}))
-    assert null.emptied(frozenset({"price", "K9_SORT", "K9_ELSE"}), frozenset({"K9_SORT"})) == ["K9_SORT", "price"]
+    assert null.emptied(frozenset({"price", "K9_SORT", "K9_ELSE"}), frozenset({"K9_SORT"}), never_null=False) == [
+        "K9_SORT",
+        "price",
+    ]
+    alone, filled = replace(null, alone=True), frozenset({"price"})
+    assert alone.emptied(filled, frozenset(), never_null=False) == []
+    assert alone.emptied(filled, frozenset(), never_null=True) == ["price"]
 
 
 def test_a_field_of_several_pages_is_in_all_of_their_records_in_some_or_in_none() -> None:

@@ -1,6 +1,7 @@
 """What counts as harm: one too many, one too few, another field, a cent under another VAT code."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -76,6 +77,28 @@ def test_a_quotation_and_a_trade_invoice_are_compared_by_their_reference_and_to_
     harm, told = differences_from_baseline(first, added("10.00"))
     assert (harm.doubled, harm.lost) == (2, 0)
     assert told == [f"doubled: {invoice}", f"doubled: {quotation}"]
+
+
+def test_a_document_that_stands_twice_is_doubled_though_a_calm_run_doubles_or_omits_it(sandbox: Sandbox) -> None:
+    def added(reference: str) -> LabOutcome:
+        number = f"9{len(sandbox.state('SO_HDR')):06}"
+        sandbox.accountview.add("SO_HDR", {"ORD_NR": number, "COMMENT1": reference, "RPL_INV": "20001"})
+        sandbox.accountview.add("SO_LINE", {"REC_ID": number, "ORD_NR": number, "ART_CODE": "9001", "ORD_QTY": "1"})
+        return held_now(sandbox)
+
+    omitting, once, twice = held_now(sandbox), added("MP-2026.1"), added("MP-2026.1")
+
+    for calm in (omitting, once, twice):
+        harm, told = differences_from_baseline(calm, twice)
+        assert (harm.doubled, harm.lost, told) == (1, 0, ["doubled: SO_HDR MP-2026.1"])
+    for calm in (once, twice):
+        assert differences_from_baseline(calm, once)[0] == Harm(cents=Decimal("0.00"))
+    assert differences_from_baseline(replace(once, at_first=twice.counts()), twice)[0].doubled == 0
+
+    harm, told = differences_from_baseline(omitting, once)
+    assert (harm.doubled, harm.altered, told) == (0, 1, ["not there after a calm run: SO_HDR MP-2026.1"])
+    harm, told = differences_from_baseline(twice, added("MP-2026.1-2"))
+    assert (harm.doubled, told[-1]) == (2, "doubled: SO_HDR MP-2026.1-2")
 
 
 def test_an_amount_under_another_vat_code_is_apart_twice(baseline: LabOutcome, sandbox: Sandbox) -> None:

@@ -1,6 +1,7 @@
 """What is read for a plan: what changed on either side, and what belongs to it."""
 
 from collections.abc import Collection
+from contextlib import nullcontext
 from dataclasses import replace
 from decimal import Decimal
 
@@ -148,6 +149,60 @@ def test_a_field_that_was_null_in_no_record_and_is_null_in_all_stops_the_flow(
     with pytest.raises(ConfigurationError, match="field_vanished") as caught:
         harness.run(Mode.COMPLETE)
     assert caught.value.facts["field"] == "CUR_CODE"
+
+
+@pytest.mark.parametrize(("empties", "stops"), [("as blanks", True), ("as null", False), ("unknown", False)])
+@pytest.mark.parametrize("mode", [Mode.CHOSEN, Mode.CHANGES])
+def test_a_null_that_comes_alone_is_no_value_where_empty_values_come_as_blanks(
+    database: Database, target: MemoryConnector, mode: Mode, empties: str, *, stops: bool
+) -> None:
+    source = Telling(variants(), system="accountview", page_size=2)
+    harness = FlowHarness(database, source, target)
+    both, currency = frozenset({"CUR_CODE", "K9_OTHER"}), frozenset({"CUR_CODE"})
+    filled = currency if empties == "as null" else both
+    source.told = Fields(both, told=both, filled=filled, meant=both, blanks=empties != "unknown")
+    harness.run(Mode.COMPLETE)
+    alone = Fields(both, told=both, filled=both - currency, null=currency, meant=both, alone=True)
+    source.told = source.by_key = alone
+    source.put(an_article("1", name="Another"))
+    with pytest.raises(ConfigurationError, match="field_vanished") if stops else nullcontext():
+        harness.run(mode, ["1"] if mode is Mode.CHOSEN else ())
+
+
+def test_a_field_that_several_records_held_and_none_of_all_holds_stops_the_flow(
+    database: Database, target: MemoryConnector
+) -> None:
+    source = Telling(variants(), system="accountview", page_size=2)
+    harness = FlowHarness(database, source, target)
+    told = Fields(frozenset({"CUR_CODE"}), told=frozenset({"CUR_CODE"}))
+    source.told = replace(told, held=told.told, often_held=told.told)
+    harness.run(Mode.COMPLETE)
+    source.told = told
+    source.put(an_article("1", name="Another"))
+    assert harness.run(Mode.CHANGES).state is RunState.DONE  # those that changed may all be without
+    for _ in "ab":
+        with pytest.raises(ConfigurationError, match="field_vanished") as caught:
+            harness.run(Mode.COMPLETE)
+        assert caught.value.facts["field"] == "CUR_CODE"
+        harness.runs.fail(harness.runs.latest(flow="products", limit=1)[0].id, "field_vanished", {})
+    source.told = replace(told, held=told.told)
+    harness.run(Mode.COMPLETE)
+    source.told = told
+    assert harness.run(Mode.COMPLETE).state is RunState.DONE  # one record may lose it
+
+
+def test_a_run_of_changes_only_narrows_what_is_known(database: Database, target: MemoryConnector) -> None:
+    source = Telling(variants(), system="accountview")
+    harness = FlowHarness(database, source, target)
+    field = frozenset({"K9_EAN"})
+    source.told = Fields(field, told=field, meant=field)
+    harness.run(Mode.COMPLETE)
+    source.told = Fields(field, told=field, filled=field, meant=field)
+    source.put(an_article("1", name="Another"))
+    harness.run(Mode.CHANGES)
+    source.told = Fields(field, told=field, null=field, meant=field)
+    source.put(an_article("1", name="A third"))
+    assert harness.run(Mode.CHANGES).state is RunState.DONE
 
 
 @pytest.mark.parametrize("how", ["chosen", "edited at the till", "beside a variant that changed"])

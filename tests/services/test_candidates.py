@@ -1,6 +1,7 @@
 """Which records of the target may be the customer that is meant, and when each was last used."""
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -8,15 +9,18 @@ import pytest
 
 from integration.core.errors import UnavailableError
 from integration.core.issues import Issue, IssueState, OpenIssue
+from integration.core.link_evidence import NO_EVIDENCE, Evidence
 from integration.core.links import Link
 from integration.core.records import Kind
-from integration.services.candidates import candidates
+from integration.services.candidates import Candidate, candidates
 from integration.store.database import Database
 from integration.store.links import Links
 from integration.store.stores import stores_of
 from tests.builders import a_relation
+from tests.consoles import opened
 from tests.fakes import MemoryConnector
-from tests.stores import new_database
+from tests.people import somebody
+from tests.stores import new_database, stores_in
 
 MET = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -55,6 +59,18 @@ def test_candidates_are_told_with_whom_they_are_linked_to_and_when_they_were_las
         (references["R1"], True, "10001"), (references["R2"], True, ""), ("R9", False, ""),
     ]  # fmt: skip
     assert till.asked == date(2025, 11, 20)
+
+
+def test_what_identifies_the_record_that_a_person_chose_is_kept_with_its_link(tmp_path: Path) -> None:
+    record = replace(a_relation("R1"), values={"name": "Els de Wit", "email": "els@example.com", "marker": "7"})
+    with opened(tmp_path, start=False) as application:
+        links = stores_in(application).links
+        application.exceptions.choose(asking("800"), Candidate("800", record), somebody())
+        link = links.get("customers", Kind.RELATION, ["10042"])["10042"]
+        assert link.reference == "800"
+        assert link.evidence == Evidence(target={"": {"name": "Els de Wit", "email": "els@example.com"}})
+        application.exceptions.choose(asking("801"), Candidate("801", None), somebody())
+        assert links.get("customers", Kind.RELATION, ["10042"])["10042"].evidence == NO_EVIDENCE
 
 
 def test_nothing_is_said_of_use_where_the_system_cannot_tell(links: Links) -> None:

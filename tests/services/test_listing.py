@@ -18,3 +18,18 @@ def test_articles_in_several_currencies_are_one_cause_that_names_them(tmp_path: 
         (group,) = application.exceptions.groups("products")
         assert (group.count, group.facts["currency"]) == (3, "CHF, USD")
         assert application.exceptions.group(group.of) == group
+
+
+def test_customers_with_price_groups_of_the_till_are_one_cause_that_names_the_groups(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        met = [
+            Met(
+                Issue("price_group_of_till", key, "relation.price_group", {"key": key, "number": number}),
+                Kind.RELATION,
+                key,
+            )
+            for key, number in (("1", "7"), ("2", "3"), ("3", "7"))
+        ]
+        stores_in(application).issues.looked("customers", ["1", "2", "3"], (), met)
+        (group,) = application.exceptions.groups("customers")
+        assert (group.count, group.facts["number"]) == (3, "3, 7")

@@ -3,11 +3,12 @@ from dataclasses import replace
 
 import pytest
 
+from integration.core.link_evidence import NO_EVIDENCE, Evidence
 from integration.core.links import Link
 from integration.core.plan import Action
 from integration.core.records import Kind, Record
 from integration.store.database import Database
-from integration.store.links import Links, retire_links
+from integration.store.links import Links, keep_links, retire_links
 from tests.builders import a_create, a_relation, an_update
 from tests.clocks import Clock
 from tests.store.samples import FLOW, a_link
@@ -33,6 +34,18 @@ def test_a_link_kept_again_is_replaced(links: Links) -> None:
     newer = Link(Kind.PRODUCT, "P1", "9999", None, "8")
     links.keep(FLOW, [newer])
     assert links.get(FLOW, Kind.PRODUCT, ["P1"]) == {"P1": newer}
+
+
+@pytest.mark.parametrize(("reference", "is_kept"), [("800", True), ("801", False)])
+def test_a_link_to_another_record_has_nothing_of_what_identified_the_one_before(
+    database: Database, clock: Clock, links: Links, reference: str, *, is_kept: bool
+) -> None:
+    known = Evidence(target={"": {"email": "els@example.com"}})
+    links.keep("customers", [Link(Kind.RELATION, "10042", "800", evidence=known)])
+    with database.write() as connection:
+        keep_links(connection, clock(), "customers", [Link(Kind.RELATION, "10042", reference)])
+    (link,) = links.get("customers", Kind.RELATION, ["10042"]).values()
+    assert (link.reference, link.evidence) == (reference, known if is_kept else NO_EVIDENCE)
 
 
 def test_of_two_articles_with_one_mark_the_one_in_use_is_found(links: Links) -> None:

@@ -29,7 +29,6 @@ from integration.connectors.accountview.target import (
     pointer,
     rank,
     reference_of,
-    references_of,
     without_case,
 )
 from integration.connectors.accountview.unnamed import UnnamedRowError
@@ -83,7 +82,7 @@ class BooksDocuments:
         column, key = tables.header.column("reference").name, tables.sorted_by
 
         def read(waiting: Sequence[Record], book_date: date | None) -> list[DocumentRows]:
-            asked = tables.header.stored("reference", (each for one in waiting for each in references_of(one)))
+            asked = tables.header.stored("reference", filter(None, map(reference_of, waiting)))
             since = from_earliest(tables.header, "date", waiting)
             return by_references(self._reader, tables.of, (column, asked), since, key=key, book_date=book_date)
 
@@ -141,8 +140,7 @@ def by_year(
         for one in read(waiting, book_date) if waiting else ():
             found.setdefault(reference(one).casefold(), []).append(one)
         for record in waiting:
-            several = (found.get(reference.casefold()) for reference in references_of(record))
-            if there := next(filter(None, several), None):
+            if there := found.get(reference_of(record).casefold()):
                 held[record.key] = held_of(record, there)
     return held
 
@@ -271,7 +269,7 @@ class BooksHistory:
 
     def _rows(self, layout: Layout, wanted: Sequence[Record], book_date: date | None) -> list[Row]:
         of, named = self._settings.objects.history, self._settings.history
-        ours = (each for one in wanted for each in references_of(one))
+        ours = filter(None, map(reference_of, wanted))
         asked = (f"{named.header}.{named.reference}", layout.stored("reference", ours))
         since = from_earliest(Layout("", {"date": named.invoice_date}, {}), "date", wanted, f"{named.header}.")
         key = layout.wire("line_number", "article")[0]

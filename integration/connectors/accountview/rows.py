@@ -51,9 +51,9 @@ def row_decoder(kind: Kind, names: Mapping[str, str]) -> Callable[[Row], Record]
                 for name, column, read in known
                 if column in row or column not in untold
             }
+            values |= {column: plain_value(column, value) for column, value in row.items() if column not in meant}
         except WrongValueError as error:
             return unreadable(kind, key, error, raw_row(row))
-        values |= {column: by_its_look(value) for column, value in row.items() if column not in meant}
         return Record(kind, key, values)
 
     return decode
@@ -145,11 +145,18 @@ def read_of(kind: Kind, key: str, row: Row, read: Callable[[], Record]) -> Recor
 def others(row: Row, names: Mapping[str, str]) -> dict[str, Value]:
     """Return what stands in the columns without a meaning of ours, under their own names.
 
-    Raises WrongValueError for a row that has a column more than once.
+    Raises WrongValueError for a row that has a column more than once, or a list or an object in one.
     """
     expect_unique_columns(row)
     meant = set(names.values())
-    return {column: by_its_look(value) for column, value in row.items() if column not in meant}
+    return {column: plain_value(column, value) for column, value in row.items() if column not in meant}
+
+
+def plain_value(column: str, value: object) -> Value:
+    """Return a value of a column without a meaning of ours. Raises WrongValueError for a list or an object."""
+    if isinstance(value, list | dict):
+        raise WrongValueError(column, str(value)[:LONGEST_SHOWN])
+    return by_its_look(value)
 
 
 def _reader(name: str) -> Callable[[object], Value]:

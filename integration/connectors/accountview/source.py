@@ -17,6 +17,7 @@ from integration.connectors.accountview.settings import AccountViewSettings, Bus
 from integration.connectors.accountview.turning import Turned, expect_different, incomplete
 from integration.core.records import Batch, Fields, Record
 
+ASSUMED = ("currency", "country")  # our names of fields for which a usual value is taken where they hold nothing
 FURTHEST = 2**14  # pages ahead that are looked for: sixteen million records
 
 
@@ -60,15 +61,35 @@ class Reading:
     def fields_of(self, rows: Sequence[Row]) -> Fields:
         """Return which columns came in all of these rows, and in some; which with a meaning came in none.
 
-        Also which columns are null in none of them, and which in all of several: in a row alone null may be how an
-        empty value is told.
+        Also which columns are null in none of them, and which in all; and which of those for which a usual value is
+        taken hold something.
         """
         if not rows:
             return Fields()
         told, meant = frozenset[str]().union(*rows), frozenset(self.names.values()) - {""}
         filled = [_not_null(row) for row in rows]
-        null = told.difference(*filled) if len(rows) > 1 else frozenset[str]()
-        return Fields(told.intersection(*rows), meant - told, told, told.intersection(*filled), null, meant)
+        assumed = {self.names[name] for name in ASSUMED if self.names.get(name)}
+        times = {column: sum(not _is_nothing(row.get(column)) for row in rows) for column in assumed}
+        return Fields(
+            told.intersection(*rows),
+            meant - told,
+            told,
+            filled=told.intersection(*filled),
+            null=told.difference(*filled),
+            meant=meant,
+            held=frozenset(column for column, number in times.items() if number),
+            often_held=frozenset(column for column, number in times.items() if number > 1),
+            alone=len(rows) == 1,
+            blanks=any(_is_blank(value) for row in rows for value in row.values()),
+        )
+
+
+def _is_blank(value: object) -> bool:
+    return isinstance(value, str) and not value.strip()
+
+
+def _is_nothing(value: object) -> bool:
+    return value is None or _is_blank(value)
 
 
 def _not_null(row: Row) -> frozenset[str]:

@@ -15,7 +15,7 @@ from integration.core.errors import RejectedError
 from integration.core.plan import Change
 from integration.core.records import Held, Kind, Record, Value
 
-_NOT_SENT = frozenset({"debtor", "debtor_number", "address", "trade_invoice", "reference_before"})
+_NOT_SENT = frozenset({"debtor", "debtor_number", "address", "trade_invoice"})
 
 
 class BooksTarget(Protocol):
@@ -36,12 +36,6 @@ def absent(wanted: Sequence[Record], held: Mapping[str, object]) -> list[Record]
 def reference_of(record: Record) -> str:
     """Return our reference of a document."""
     return str(record.values.get("reference") or "").strip()
-
-
-def references_of(record: Record) -> tuple[str, ...]:
-    """Return what a document may be called in the books: our reference, then that of earlier versions."""
-    before = str(record.values.get("reference_before") or "").strip()
-    return tuple(filter(None, (reference_of(record), before)))
 
 
 def date_of(record: Record) -> date | None:

@@ -166,12 +166,8 @@ class Bookings:
         return HOLDERS.get(self._settings.becomes(record.kind)) in self._till_ids
 
     def _references_of(self, record: Record, kind: Kind, number: int = FIRST_BOOKING) -> dict[str, Value]:
-        """Return our reference, and where it is another one, what earlier versions called it. Raises RecordRejected."""
-        references = OrderReferences(kind, self._settings.reference_prefix)
-        if number > FIRST_BOOKING:
-            return {"reference": references.of(record, number)}
-        reference, before = references.of(record), references.before(record)
-        return {"reference": reference, **({"reference_before": before} if before not in ("", reference) else {})}
+        """Return our reference. Raises RecordRejected."""
+        return {"reference": OrderReferences(kind, self._settings.reference_prefix).of(record, number)}
 
     def header_source(
         self, document: CompletedDocument, made: BookedLines | None = None, booking: int = FIRST_BOOKING

@@ -171,7 +171,7 @@ def _beside_which(document: Record) -> str:
 
 def _is_receipt(number: str) -> bool:
     """Tell a receipt from an invoice by its number, which says where it was made."""
-    read = DocumentNumber.read(None, number)
+    read = DocumentNumber.read(Kind.RECEIPT, number)
     return read is not None and bool(read.branch or read.workplace)
 
 

@@ -26,8 +26,7 @@ def credit(change: Change, dated: Mapping[str, Value]) -> Change | None:
     """
     if change.key.endswith(CREDIT):
         return None
-    number = as_text(change.agreed.values.get("number"))
-    reference = of_credit(change.kind, as_text(change.wanted.values.get("reference")), number)
+    reference = of_credit(change.kind, as_text(change.wanted.values.get("reference")))
     if reference is None:
         return None
     key = change.key + CREDIT
@@ -43,8 +42,7 @@ def credit(change: Change, dated: Mapping[str, Value]) -> Change | None:
 def sold_back(record: Record, key: str, reference: str, dated: Mapping[str, Value] | None = None) -> Record:
     """Return the same sold back: quantities of an order, amounts of a posting."""
     parts = tuple(replace(part, values=_turned(part)) for part in record.parts)
-    values = {name: value for name, value in _turned(record).items() if name != "reference_before"}  # it has none
-    return Record(record.kind, key, {**values, **(dated or {}), "reference": reference}, parts, record.source)
+    return Record(record.kind, key, {**_turned(record), **(dated or {}), "reference": reference}, parts, record.source)
 
 
 def _turned(record: Record) -> dict[str, Value]:

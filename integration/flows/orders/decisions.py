@@ -143,7 +143,7 @@ class Decisions:
                 **decision_facts(document, life.booking),
             }
             raise RecordRejected("credit_not_exact", About.CHANGE, **facts)
-        reference = of_credit(agreed.kind, life.reference, as_text(agreed.values.get("number")))
+        reference = of_credit(agreed.kind, life.reference)
         if reference is None:
             raise self._beyond(document, life)
         turned = sold_back(agreed, key, reference)

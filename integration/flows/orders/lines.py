@@ -99,10 +99,8 @@ def order_lines(
 
     Raises RecordRejected when they would not come to what was sold.
     """
-    settings, lines = tables.settings, sale_lines(document.record)
+    settings, lines = tables.settings, _consistent_lines(document)
     tables.balances.expect_untaxed(document, settings.rounding_methods)
-    for line in lines:
-        _expect_consistent(document, line)
     codes = {code: tables.vat_code(document, code) for code in sold_vat_codes(document.record, lines)}
     sold = [sold_line(line, codes[line_vat_code(line)], tables.till_rates, discounts=discounts) for line in lines]
     sale = sale_of(document.record, sold, codes, settings.rounding_methods)
@@ -129,13 +127,19 @@ def order_lines(
     return replace(lines_made, correction=found.amount, rule=found.rule) if extra else lines_made
 
 
-def _expect_consistent(document: CompletedDocument, line: Record) -> None:
-    """Raise RecordRejected for a line whose quantity, unit price and total cannot all be right."""
-    if (found := line_contradiction(line)) is not None:
-        quantity, price, total = map(as_text, found)
-        article = as_text(line.values.get("article")) or as_text(line.values.get("text"))
-        facts = {"quantity": quantity, "price": price, "total": total, "article": article}
-        raise RecordRejected("line_contradicts_itself", "line.quantity", document=document.title, **facts)
+def _consistent_lines(document: CompletedDocument) -> tuple[Record, ...]:
+    """Return the lines that sell something.
+
+    Raises RecordRejected for one whose quantity, unit price and total cannot all be right.
+    """
+    lines = sale_lines(document.record)
+    for line in lines:
+        if (found := line_contradiction(line)) is not None:
+            quantity, price, total = map(as_text, found)
+            article = as_text(line.values.get("article")) or as_text(line.values.get("text"))
+            facts = {"quantity": quantity, "price": price, "total": total, "article": article}
+            raise RecordRejected("line_contradicts_itself", "line.quantity", document=document.title, **facts)
+    return lines
 
 
 def order_sums(
@@ -178,7 +182,7 @@ def _theirs(codes: Mapping[str, str]) -> dict[str, str]:
 
 def posting_lines(document: CompletedDocument, tables: Codes, *, discounts: bool) -> BookedLines:
     """Return the lines of a posting. Raises RecordRejected when they would not come to what was sold."""
-    settings, lines = tables.settings, sale_lines(document.record)
+    settings, lines = tables.settings, _consistent_lines(document)
     accounts = {line.key: tables.account(document, line) for line in lines}
     codes = _codes(document, lines, accounts, tables)
     sale = _sale(document, lines, tables, discounts=discounts)

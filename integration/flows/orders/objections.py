@@ -37,9 +37,6 @@ def booking_objection(stage: Stage, desired: Record, held: Held | None, link: Li
         first = link.reference if link.reference in both else held.reference
         facts |= {"number": first, "other": ", ".join(one for one in both if one != first)}
         return Issue("document_doubled", key, "", facts)
-    if link is None and held is not None and _is_of_another(desired, held.record):
-        facts |= {"reference": as_text(values.get("reference_before")), "number": held.reference}
-        return Issue("reference_of_before", key, "", facts)
     if link is None and held is not None and (issue := another_sale(stage, desired, held)):
         return issue
     digest = agreed.values.get("digest") if agreed else None
@@ -105,24 +102,3 @@ def _creation_objection(
 def _asking(stage: Stage, desired: Record) -> dict[str, str]:
     """Return the facts by which a decision about a booked document is kept."""
     return decision_facts(replace(desired, kind=stage.source), booking_of(desired.key))
-
-
-def _is_of_another(desired: Record, held: Record) -> bool:
-    """Tell whether what was found under the reference of earlier versions cannot be this document.
-
-    To them an order and an invoice of one number were the same; their amounts say which one was booked.
-    """
-    before = as_text(desired.values.get("reference_before"))
-    if not before or as_text(held.values.get("reference")).casefold() != before.casefold():
-        return False
-    lines = [[part for part in one.parts if part.kind is Kind.LINE] for one in (desired, held)]
-    sums = [sum((_amount(part) for part in some), Decimal(0)) for some in lines]
-    return bool(lines[0]) and sums[0] != sums[1]
-
-
-def _amount(line: Record) -> Decimal:
-    """Return what a line comes to, of a posting or of an order, before any discount."""
-    amount, quantity, price = (line.values.get(name) for name in ("amount", "quantity", "price"))
-    if isinstance(amount, Decimal):
-        return amount
-    return quantity * price if isinstance(quantity, Decimal) and isinstance(price, Decimal) else Decimal(0)

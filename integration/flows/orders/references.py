@@ -40,22 +40,20 @@ FIRST_BOOKING = 1
 LAST_BOOKING = min(len(letters) for letters in _LETTERS.values()) // 2
 _NUMBER = re.compile(r"(?:(\d+)\.(\d+)\.)?(\d{4})\.(\d+)", re.ASCII)
 _PACKED = re.compile(r"([0-9A-Z])([A-Y])([0-9A-Z])([0-9A-Z]{2})([0-9A-Z]{2})([0-9A-Z]{5})")
-# What credits a document that an earlier version booked: whether it was an order or an invoice is not kept of it.
-_OF_BEFORE = "X"
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentNumber:
     """The number of a document of the till; without branch and workplace where the till gives numbers for all."""
 
-    kind: Kind | None  # None: a document that an earlier version booked
+    kind: Kind
     year: int
     number: int
     branch: int = 0
     workplace: int = 0
 
     @classmethod
-    def read(cls, kind: Kind | None, text: str) -> "DocumentNumber | None":
+    def read(cls, kind: Kind, text: str) -> "DocumentNumber | None":
         """Return the number as the till tells it, such as 1.2.2026.118 or 2026.118; None for any other text."""
         found = _NUMBER.fullmatch(text)
         if found is None:
@@ -73,10 +71,7 @@ class DocumentNumber:
 
 def packed(mark: str, number: DocumentNumber, booking: int = FIRST_BOOKING, *, credit: bool = False) -> str | None:
     """Return the twelve characters of one booking of a document; None where their places have no room for it."""
-    if number.kind is None:
-        letter = _OF_BEFORE if credit and booking == FIRST_BOOKING else ""
-    else:
-        letter = _LETTERS[number.kind][2 * (booking - 1) + credit :][:1] if number.kind in _LETTERS else ""
+    letter = _LETTERS.get(number.kind, "")[2 * (booking - 1) + credit :][:1]
     year = year_digit(number.year)
     places = (_written(number.branch, PLACES), _written(number.workplace, PLACES), _written(number.number, NUMBERS))
     full = not letter or year is None or None in places
@@ -99,9 +94,9 @@ def parse_reference(reference: str) -> Unpacked | None:
     if found is None:
         return None
     mark, letter, year, branch, workplace, number = found.groups()
-    if letter not in _SIGNS and letter != _OF_BEFORE:
+    if letter not in _SIGNS:
         return None
-    kind, place = _SIGNS.get(letter, (None, 1))
+    kind, place = _SIGNS[letter]
     read = DocumentNumber(kind, year_of(year), *map(_read, (number, branch, workplace)))
     one = Unpacked(mark, read, place // 2 + 1, bool(place % 2))
     return one if packed(mark, read, one.booking, credit=one.credit) == reference else None
@@ -150,37 +145,17 @@ class OrderReferences:
             raise RecordRejected("field_too_long", field, **facts, document=known)
         return reference
 
-    def before(self, record: Record) -> str:
-        """Return what earlier versions called a document in the books, where that was something else; else nothing."""
-        known = self._known(record)
-        if not known:
-            return ""
-        reference = self.prefix + (_compact(known) if self.kind is Kind.POSTING else known)
-        return "" if len(reference) > LONGEST_REFERENCE[self.kind] else reference
-
     def _known(self, record: Record) -> str:
         return as_text(record.values.get("number")).strip() or as_text(record.values.get("external_id")).strip()
 
 
-def of_credit(kind: Kind, reference: str, number: str) -> str | None:
-    """Return the reference of what credits a document; None where there is none that fits: nothing is ever cut.
-
-    `number` is the till's, from which a reference of earlier versions that is full gets one of today's scheme.
-    """
+def of_credit(kind: Kind, reference: str) -> str | None:
+    """Return the reference of what credits a document; None where there is none that fits: nothing is ever cut."""
     if (ours := parse_reference(reference)) is not None and kind is Kind.POSTING:
         return None if ours.credit else packed(ours.mark, ours.number, ours.booking, credit=True)
     if len(reference + CREDIT_ENDING) <= LONGEST_REFERENCE.get(kind, len(reference)):
         return reference + CREDIT_ENDING
-    told = DocumentNumber.read(None, number) if kind is Kind.POSTING else None
-    return packed(console_mark(reference), told, credit=True) if told is not None else None
-
-
-def _compact(number: str) -> str:
-    """Return a number as short as earlier versions wrote it: 2026.118 was 26118, and 12.2.2026.118 was 12.2.26.118."""
-    if not re.fullmatch(r"(\d+\.)*\d{4}\.\d+", number, re.ASCII):
-        return number
-    *places, year, last = number.split(".")
-    return ("" if all(len(place) == 1 for place in places) else ".").join([*places, year[2:], last])
+    return None
 
 
 # ---- whole numbers in a fixed number of characters: decimal as long as that fits, then with a letter in front

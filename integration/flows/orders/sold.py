@@ -10,7 +10,9 @@ from integration.core.totals.sold import NOTHING, ONE, Sale, SoldLine, VatSum, s
 
 # Fields of a line that say why its total is less than its quantity at its price.
 REDUCTIONS = ("discount_percent", "discountAmount", "discountAmountExcl", "bpeAmount", "bpeAmountExcl")
-SMALLEST_CONTRADICTION = Decimal("0.05")  # below it rounding alone can double an amount
+HALF_A_CENT = Decimal("0.005")  # a unit price is told in whole cents, and so is a total
+SMALLEST_CONTRADICTION = Decimal("0.05")  # a total that is rounded or agreed by hand may be so far off
+NO_DISCOUNT = ("", "none")
 
 
 def sale_lines(document: Record) -> tuple[Record, ...]:
@@ -100,22 +102,28 @@ def told_number(values: Mapping[str, Value], name: str) -> Decimal | None:
 def line_contradiction(line: Record) -> tuple[Decimal, Decimal, Decimal] | None:
     """Return quantity, unit price and total of a line where these cannot all be right; None where they can.
 
-    They cannot where one of total and quantity times price is twice the other or more, with VAT and without. A discount
-    explains a lower total, a surcharge or lines inside the line a higher one, and a total of nothing is a gift.
+    They cannot where total and quantity times price are further apart than rounding of the unit price explains, with
+    VAT and without, or where goods come back and money comes in. A discount explains a lower total, a surcharge or
+    lines inside the line a higher one, a price for several pieces either, and a total of nothing is a gift. Where a
+    discount is told, a higher total is wrong from twice the price on: the unit price may have the discount in it.
     """
-    values = line.values
-    quantity, percent = told_number(values, "quantity"), told_number(values, "discount_percent") or NOTHING
-    if quantity is None or percent < 0 or values.get("composed") is True:
+    values, quantity = line.values, told_number(line.values, "quantity")
+    reductions = [told_number(values, name) or NOTHING for name in REDUCTIONS]
+    if quantity is None or min(reductions) < 0 or values.get("composed") is True:
         return None
-    is_reduced = any(told_number(values, name) for name in REDUCTIONS)
+    if told_number(values, "pricePerQuantity") not in (None, NOTHING, ONE):
+        return None
+    is_reduced = any(reductions) or as_text(values.get("discount_type")) not in NO_DISCOUNT
+    least = max(HALF_A_CENT * (abs(quantity) + 1), SMALLEST_CONTRADICTION)
     found = None
     for price_name, total_name in (("price_incl", "amount_incl"), ("price_excl", "amount_excl")):
         price, total = told_number(values, price_name), told_number(values, total_name)
         if not price or not total:
             continue
         size, worth = abs(total), abs(quantity * price)
-        is_too_much, is_too_little = size >= 2 * worth, worth >= 2 * size and not is_reduced
-        if max(size, worth) <= SMALLEST_CONTRADICTION or not (is_too_much or is_too_little):
+        is_returned_for_money = quantity < 0 < min(price, total)
+        is_explained = abs(size - worth) <= least or (is_reduced and size < 2 * worth)
+        if is_explained and not is_returned_for_money:
             return None
         found = found or (quantity, price, total)
     return found

@@ -24,7 +24,7 @@ def choose_customers(
 ) -> None:
     """Ask for each record of the group which one of the candidates it is; `repair` carries the answers out."""
     found = app.exceptions.issues_of(group.of, limit=MOST_CHOICES)
-    chosen: dict[int, tuple[OpenIssue, str]] = {}
+    chosen: dict[int, tuple[OpenIssue, Candidate]] = {}
     for one in found:
         name = f"candidates {group.flow} {one.id} {one.issue.facts.get('candidates', '')}"
         candidates = ask_live(app, name, lambda one=one: app.exceptions.candidates(group.flow, one))  # type: ignore[misc]
@@ -43,15 +43,15 @@ def choose_customers(
             horizontal=True,
         )
         if reference:
-            chosen[one.id] = (one, reference)
+            chosen[one.id] = (one, next(each for each in candidates if each.reference == reference))
     label = counted(f"btn_repair_{'customer' if noun != 'order' else 'order'}", len(chosen) or len(found))
     if controls.button(label, type="primary", icon=":material/link:", key="choose_customer", disabled=not chosen):
         repair(lambda: _link(app, list(chosen.values())))
 
 
-def _link(app: Application, chosen: Sequence[tuple[OpenIssue, str]]) -> None:
-    for one, reference in chosen:
-        app.exceptions.choose(one, reference, person())
+def _link(app: Application, chosen: Sequence[tuple[OpenIssue, Candidate]]) -> None:
+    for one, candidate in chosen:
+        app.exceptions.choose(one, candidate, person())
 
 
 def _side_by_side(candidates: Sequence[Candidate], ours: Record | None) -> None:

@@ -36,6 +36,8 @@ from tests.connectors.accountview.samples import (
     with_a_debtor,
 )
 from tests.fakes import Links, MemoryKeeper
+from tests.flows.orders.tills import an_order as an_order_of_the_till
+from tests.flows.orders.tills import booking
 from tests.recording_server import spoiling
 from tests.timeouts import LATE, until
 
@@ -86,6 +88,16 @@ def test_a_document_that_somebody_entered_with_our_reference_is_found(sandbox: S
         assert found.record.values["reference"] == "MPLUS-632"
         assert found.record.values["debtor_number"] == "20002"
         assert "1/article" in differences(an_order("632"), found.record)
+
+
+def test_an_invoice_is_not_the_order_of_its_number(sandbox: Sandbox, links: Links) -> None:
+    sold = replace(an_order_of_the_till("order-638", type="INVOICE"), kind=Kind.INVOICE)
+    order, invoice = booking(an_order_of_the_till("order-638")), booking(sold, documents="invoice", becomes="order")
+    with connected(sandbox) as accountview:
+        created(accountview, an_order("638", reference=str(order.values["reference"])), links, keep=False)
+        assert accountview.lookup([replace(order, key="order"), replace(invoice, key="invoice")], links).keys() == {
+            "order"
+        }
 
 
 def test_our_reference_on_two_documents_is_a_question(sandbox: Sandbox, links: Links) -> None:

@@ -52,6 +52,13 @@ def test_columns_with_a_meaning_stand_under_our_names_and_others_under_their_own
     }
 
 
+@pytest.mark.parametrize("value", [[], ["a"], {}, {"a": 1}])
+def test_a_list_or_an_object_in_any_column_is_no_value(value: object) -> None:
+    record = decoded({**ROW, "IMG": value}, ArticleFields())
+    assert isinstance(record, Unreadable)
+    assert (record.key, record.field, record.found) == ("TS-RED-M", "IMG", str(value))
+
+
 def test_a_field_without_a_column_is_no_field() -> None:
     record = decoded(ROW, ArticleFields.model_validate({"stock": "", "unit": ""}))
     assert not {"stock", "unit", "ean"} & set(record.values)

@@ -242,14 +242,15 @@ def test_a_row_found_by_a_code_with_signs_that_nobody_sees_is_not_taken_for_noth
         (["USD", ""], True, False),
         (["USD", None], False, False),
         ([None, None], False, True),
-        ([None], False, False),
+        ([None], False, True),
         (["USD"], True, False),
     ],
 )
-def test_a_column_that_is_null_in_every_row_is_null_in_all_of_several(
+def test_a_column_that_is_null_in_every_row_is_emptied_where_several_say_so(
     currencies: list[str | None], *, filled: bool, null: bool
 ) -> None:
     rows = [{"ART_CODE": str(place), "CUR_CODE": currency} for place, currency in enumerate(currencies, 1)]
     fields = an_accountview(answer_of(ARTICLE=rows), article={"currency": "CUR_CODE"}).extract(Kind.ARTICLE).fields
     assert ("CUR_CODE" in fields.filled, "CUR_CODE" in fields.null) == (filled, null)
-    assert fields.emptied(frozenset({"CUR_CODE", "ART_CODE"}), frozenset()) == (["CUR_CODE"] if null else [])
+    gone = fields.emptied(frozenset({"CUR_CODE", "ART_CODE"}), frozenset(), never_null=False)
+    assert gone == (["CUR_CODE"] if null and not fields.alone else [])

@@ -9,7 +9,6 @@ import httpx
 import pytest
 
 from integration.core.plan import differences
-from integration.core.records import Kind
 from integration.flows.periods import period_of
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.server import Sandbox, running
@@ -102,15 +101,3 @@ def test_a_day_is_in_the_period_of_the_books_where_they_have_thirteen_of_four_we
     assert [period_of(date(2026, month, day), periods) for month, day in ((1, 28), (1, 29), (10, 17), (12, 31))] == [
         1, 2, 11, 13,
     ]  # fmt: skip
-
-
-def test_a_posting_is_found_under_the_reference_of_earlier_versions(links: Links) -> None:
-    before = a_posting("1", reference="MP-1226118")
-    now = a_posting("1", reference="MR6010200118", reference_before="MP-1226118")
-    with books("01-01") as sandbox, connected(sandbox) as accountview:
-        created(accountview, before, links)
-        found = accountview.lookup([now], Links())
-        assert found[now.key].record.values["reference"] == "MP-1226118"
-        created(accountview, a_posting("1", reference="MR6010200118"), links, keep=False)
-        assert accountview.lookup([now], Links())[now.key].record.values["reference"] == "MR6010200118"
-    assert found[now.key].record.kind is Kind.POSTING

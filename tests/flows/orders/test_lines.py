@@ -186,6 +186,7 @@ def test_a_rule_cannot_make_other_amounts() -> None:
 
 
 SIXTEEN = {"price_incl": Decimal("16.95"), "price_excl": Decimal("14.01")}
+TOTALS = {"amount_incl": Decimal("16.95"), "amount_excl": Decimal("14.01")}
 
 
 @pytest.mark.parametrize(
@@ -201,6 +202,21 @@ SIXTEEN = {"price_incl": Decimal("16.95"), "price_excl": Decimal("14.01")}
         ("2", {}, False),
         ("2", {"discountAmount": Decimal("16.95")}, True),
         ("0.1", {}, False),
+        ("-1", {}, False),
+        ("-1", {name: -value for name, value in (*SIXTEEN.items(), *TOTALS.items())}, True),
+        ("-1", {name: -value for name, value in TOTALS.items()}, True),
+        ("0.99", {}, False),
+        ("1.01", {}, False),
+        ("1.002", {}, True),
+        ("1.5", {"discount_type": "none"}, False),
+        ("1.5", {"discount_type": "sales-price"}, True),
+        ("1.5", {"discountAmount": Decimal("0.01")}, True),
+        ("0.6", {"discount_percent": Decimal(10)}, True),
+        ("0.6", {"discountAmount": Decimal("-6.78")}, True),
+        ("100", {"pricePerQuantity": Decimal(100)}, True),
+        ("50", {"price_incl": Decimal("0.34"), "price_excl": Decimal("0.28")}, True),
+        ("60", {"price_incl": Decimal("0.34"), "price_excl": Decimal("0.28")}, False),
+        ("1", {"price_excl": Decimal(99)}, True),
     ],
 )
 def test_a_line_that_contradicts_itself_parks_its_document(
@@ -208,6 +224,7 @@ def test_a_line_that_contradicts_itself_parks_its_document(
 ) -> None:
     line = a_line("1", "16.95", "14.01", **{**SIXTEEN, "quantity": Decimal(quantity), **more})
     assert (line_contradiction(line) is None) == is_read
-    if not is_read:
-        issue = parked(an_order(lines=(line,)))
-        assert (issue.cause, issue.facts["price"], issue.facts["total"]) == ("line_contradicts_itself", *["16.95"] * 2)
+    for becomes in () if is_read else ("order", "posting"):
+        issue = parked(an_order(lines=(line,)), becomes=becomes)
+        price = str(line.values["price_incl"])
+        assert (issue.cause, issue.facts["price"], issue.facts["total"]) == ("line_contradicts_itself", price, "16.95")

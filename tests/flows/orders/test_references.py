@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 
 from integration.core.links import Link
 from integration.core.plan import Change, diff
-from integration.core.records import Held, Kind, Record
+from integration.core.records import Kind, Record
 from integration.flows.console_marks import LAST_YEAR, console_mark
 from integration.flows.day_pages import bears_day, parse_day_reference
 from integration.flows.day_pages import reference as of_day
@@ -27,7 +26,7 @@ from integration.flows.orders.references import (
     packed,
     parse_reference,
 )
-from tests.flows.orders.tills import PAPERS, Questions, an_order, booking, lines_of, orders, parked, staged, without
+from tests.flows.orders.tills import PAPERS, Questions, an_order, booking, orders, parked, staged, without
 
 KINDS = (Kind.ORDER, Kind.INVOICE, Kind.RECEIPT)
 FEW = st.one_of(st.integers(0, 120), st.integers(0, 1035))  # branches, workplaces
@@ -65,10 +64,10 @@ def test_no_two_bookings_or_credits_share_a_reference(many: list[tuple[str, Docu
 @given(MARKS, NUMBERS)
 def test_each_booking_has_a_credit_of_its_own_and_no_credit_has_one(mark: str, number: DocumentNumber) -> None:
     ours = [str(packed(mark, number, booking)) for booking in range(FIRST_BOOKING, LAST_BOOKING + 1)]
-    backs = [str(of_credit(Kind.POSTING, one, number.text)) for one in ours]
+    backs = [str(of_credit(Kind.POSTING, one)) for one in ours]
     assert len({*ours, *backs}) == 2 * LAST_BOOKING
     assert {len(one) for one in (*ours, *backs)} == {12}
-    assert [of_credit(Kind.POSTING, one, number.text) for one in backs] == [None] * LAST_BOOKING
+    assert [of_credit(Kind.POSTING, one) for one in backs] == [None] * LAST_BOOKING
 
 
 def test_a_document_has_so_many_bookings_and_not_one_more() -> None:
@@ -99,9 +98,9 @@ def test_every_booking_of_every_document_has_a_reference_of_its_own(kind: Kind, 
     references = OrderReferences(kind, "MP-")
     found: list[str | None] = []
     for number in many:
-        document = Record(number.kind or Kind.ORDER, number.text, {"number": number.text})
+        document = Record(number.kind, number.text, {"number": number.text})
         ours = [references.of(document, booking) for booking in range(FIRST_BOOKING, LAST_BOOKING + 1)]
-        found += [*ours, *(of_credit(kind, one, number.text) for one in ours)]
+        found += [*ours, *(of_credit(kind, one) for one in ours)]
     # Orders and receipts that become sales orders share numbers, as they always did: the till never gives one twice.
     texts = {number.text if kind is Kind.SALES_ORDER and number.kind is not Kind.INVOICE else number for number in many}
     assert None not in found
@@ -185,7 +184,6 @@ def test_a_receipt_from_number_1000_and_branch_10_on_is_booked_and_credited(numb
     back = logic.withdraw(PAPERS, made)
     assert isinstance(back, Change)
     assert back.wanted.values["reference"] == reference.replace("MR", "MS")
-    assert "reference_before" not in back.agreed.values
 
 
 def test_an_order_and_an_invoice_of_one_number_are_two_documents_in_the_daybook() -> None:
@@ -201,33 +199,7 @@ def test_an_order_and_an_invoice_of_one_number_are_two_sales_orders() -> None:
         replace(an_order("order-118", type="INVOICE"), kind=Kind.INVOICE), documents="invoice", becomes="order"
     )
     assert booking(order).values["reference"] == "MP-2026.118"
-    assert (invoice.values["reference"], invoice.values["reference_before"]) == ("MP-I2026.118", "MP-2026.118")
-
-
-@pytest.mark.parametrize("becomes", ["posting", "order"])
-@pytest.mark.parametrize("cents", ["0.00", "0.01"])
-def test_what_stands_under_the_reference_of_earlier_versions_with_other_amounts_is_a_question(
-    becomes: str, cents: str
-) -> None:
-    logic = orders(documents="invoice", becomes=becomes)
-    one = booking(replace(an_order("order-118", type="INVOICE"), kind=Kind.INVOICE), logic)
-    name = "amount" if becomes == "posting" else "price"
-    (line,) = lines_of(one)
-    amount = line.values[name]
-    assert isinstance(amount, Decimal)
-    there = replace(line, values={**line.values, name: amount + Decimal(cents)})
-    values = {**one.values, "reference": one.values["reference_before"]}
-    held = Held(replace(one, values=values, parts=(there,)), "700/2600001")
-    issue = logic.objection(PAPERS, one, held, None)
-    assert (issue.cause if issue else "") == ("" if cents == "0.00" else "reference_of_before")
-
-
-def test_a_posting_is_looked_for_under_the_reference_of_earlier_versions_too() -> None:
-    one = booking(a_receipt("1.2.2026.118"), **RECEIPTS)
-    assert one.values["reference_before"] == "MP-1226118"
-    full = booking(a_receipt("12.10.2026.1000"), **RECEIPTS)
-    assert "reference_before" not in full.values  # it never fitted
-    assert "reference_before" not in booking(an_order("order-118")).values
+    assert invoice.values["reference"] == "MP-I2026.118"
 
 
 def test_what_is_booked_keeps_the_reference_and_the_day_it_was_booked_under() -> None:
@@ -240,18 +212,16 @@ def test_what_is_booked_keeps_the_reference_and_the_day_it_was_booked_under() ->
 
 
 @pytest.mark.parametrize(
-    ("reference", "number", "credit"),
+    ("reference", "credit"),
     [
-        ("MR6010201000", "1.2.2026.1000", "MS6010201000"),
-        ("MS6010201000", "1.2.2026.1000", None),  # nothing credits a credit
-        ("MP-26118", "2026.118", "MP-26118-C"),
-        ("MP-122612345", "1.2.2026.12345", "MX6010212345"),  # full under the scheme of before
-        ("MP-12.2.26.1", "12.2.2026.1", "MX6120200001"),
-        ("WEB-LONGTEXT", "", None),
+        ("MR6010201000", "MS6010201000"),
+        ("MS6010201000", None),  # nothing credits a credit
+        ("MP-WEB-118", "MP-WEB-118-C"),
+        ("WEB-LONGTEXT", None),
     ],
 )
-def test_whatever_is_booked_has_a_credit_that_fits(reference: str, number: str, credit: str | None) -> None:
-    assert of_credit(Kind.POSTING, reference, number) == credit
+def test_whatever_is_booked_has_a_credit_that_fits(reference: str, credit: str | None) -> None:
+    assert of_credit(Kind.POSTING, reference) == credit
     assert credit is None or len(credit) <= 12
 
 

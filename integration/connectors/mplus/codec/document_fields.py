@@ -123,6 +123,7 @@ _LINE_DATA = (
     Field("price_incl", "Price including VAT", _T.MONEY, Kind.LINE, wire="price"),
     Field("price_excl", "Price excluding VAT", _T.MONEY, Kind.LINE, wire="priceExcl"),
     Field("discount_percent", "Discount in percent", _T.NUMBER, Kind.LINE, wire="discountPercentage"),
+    Field("discount_type", "Kind of discount", _T.CODE, Kind.LINE, wire="discountType"),
     Field("amount_incl", "Amount including VAT", _T.MONEY, Kind.LINE, wire="totalInclAmount"),
     Field("amount_excl", "Amount excluding VAT", _T.MONEY, Kind.LINE, wire="totalExclAmount"),
     Field("vat_code", "VAT code", _T.CODE, Kind.LINE, wire="vatCode"),
