@@ -469,6 +469,10 @@ CAUSES: Mapping[str, Cause] = {
         Cause("first_administrator", ADMINISTRATOR),
         Cause("second_person_needed", OPERATOR),
         Cause("log_in_needed", ADMINISTRATOR),
+        Cause("change_is_own", OPERATOR),
+        Cause("change_request_gone", OPERATOR),
+        Cause("change_log_in_needed", ADMINISTRATOR),
+        Cause("file_change_waits", OPERATOR),
     )
 }
 
