@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cryptography.fernet import Fernet
-
 from integration.backups import archive, keys
 from integration.backups.archive import DATABASE, DUMP, JOURNAL, LOG, MEMBERS, Archive, Manifest, place_beside
 from integration.backups.erased import erase_again
@@ -80,7 +78,7 @@ def restore_backup(
         with _unpacked(found, settings.data / "restore") as folder:
             verified = Verified(found.manifest, _looked(found, folder, key), None if key is None else True)
             if key is not None or not settings.key.get_secret_value():
-                _kept(folder / KEY_FILE, key or Fernet.generate_key())  # else a console without its key would not start
+                _kept(folder / KEY_FILE, key or keys.new_key())  # else a console without its key would not start
             again = _put_in_place(settings, found.manifest, folder, known, by)
     return replace(verified, erased=again)
 

@@ -342,6 +342,8 @@ CAUSES: Mapping[str, Cause] = {
         Cause("not_in_question", ADMINISTRATOR),
         Cause("installation_differs", ADMINISTRATOR),
         Cause("backup_nothing_there", ADMINISTRATOR),
+        Cause("backup_at_work", OPERATOR),
+        Cause("backup_not_written", ADMINISTRATOR),
         Cause("backup_program_missing", ADMINISTRATOR),
         Cause("backup_program_failed", ADMINISTRATOR),
         Cause("backup_broken", ADMINISTRATOR),

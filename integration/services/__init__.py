@@ -313,7 +313,7 @@ class Application:
         self.bulk = Bulk(self.exceptions, stores.issues, self.runs)
         self.questions, self.backups, self.listings = (
             Questions(stores.settings),
-            Backups(self.settings.data),
+            Backups(self.settings.data, clock),
             Listings(),
         )
 

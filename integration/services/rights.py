@@ -15,7 +15,7 @@ _TABLE: Mapping[str, Mapping[Right, str]] = {
     "alerts.silences": {SEE: "now until", ADMINISTER: "keep lift"},
     "arrangement": {ADMINISTER: "text read of_file take keep"},
     "audit": {ADMINISTER: "entries count known anchors checked verify csv listed file"},
-    "backups": {SEE: "last", EXPORT_LOG: "taking"},
+    "backups": {SEE: "last", ADMINISTER: "commands file_name is_at_work result", EXPORT_LOG: "taking take"},
     "bulk": {REPAIR: "set_aside take_back assign", RUN: "try_again"},
     "change_requests": {SEE: "waiting", ARRANGE: "approve reject"},
     "channels": {SEE: "every", ADMINISTER: "address save forget test"},

@@ -163,7 +163,9 @@ def _when_form(now: Channel) -> dict[str, Any]:
         begin: time | None = st.time_input(text("channel_quiet_from"), now.quiet_from, key="channel-from")
         end: time | None = st.time_input(text("channel_quiet_until"), now.quiet_until, key="channel-until")
         digest: time | None = st.time_input(text("channel_digest_at"), now.digest, key="channel-digest")
-    remind = st.number_input(text("channel_remind_hours"), 0, MOST_HOURS, now.remind_hours, key="channel-remind", width=300)
+    remind = st.number_input(
+        text("channel_remind_hours"), 0, MOST_HOURS, now.remind_hours, key="channel-remind", width=300
+    )
     rests = st.toggle(text("channel_rests_on"), now.rests, key="channel-rests")
     wakes = st.toggle(text("channel_wakes"), now.wakes, key="channel-wakes")
     return {
