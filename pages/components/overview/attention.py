@@ -158,10 +158,8 @@ def _changes(app: Application) -> Iterator[Need]:
     for request in app.change_requests.waiting():
         title = text("need_change", flow=flow_name(request.flow))
         about = text("change_asked", name=plain(who(request.by)), time=moment(request.at), until=moment(request.until))
-        page, params = "flows", {"flow": request.flow}
-        if request.right is Right.ADMINISTER:
-            page, params = "administration", {}
-        yield Need("waiting", title, about, text("btn_look"), page, params)
+        page = "administration" if request.right is Right.ADMINISTER else "flows"
+        yield Need("waiting", title, about, text("btn_look"), page, {"flow": request.flow})
 
 
 def _parked(app: Application, group: CauseGroup) -> Need:

@@ -1,11 +1,13 @@
 """Changes of settings that wait for a second person: what they change, and the buttons that approve and reject them."""
 
 from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 import streamlit as st
 
 from integration.core.change_request import ChangeRequest
+from integration.core.guards import Guard, Measure
 from integration.flows.settings import Calendar
 from integration.services import Application
 from integration.services.loosening import BRAKES, SWITCHES, TIMETABLE
@@ -85,7 +87,7 @@ def _rows(app: Application, request: ChangeRequest) -> Iterator[tuple[Markdown, 
         if name in SWITCHES:
             yield plain(setting_name(request.flow, name, language())), _flag(before), _flag(after)
         elif guard is not None:
-            yield guard_name(guard), _limit(before), _limit(after)
+            yield guard_name(guard), _limit(guard, before), _limit(guard, after)
 
 
 def _timetable(app: Application, flow: str, values: Any) -> Markdown:
@@ -98,7 +100,8 @@ def _flag(on: object) -> Markdown:
     return term("yes" if on else "no")
 
 
-def _limit(limit: Any) -> Markdown:
+def _limit(guard: Guard, limit: Any) -> Markdown:
     if limit is None:
         return text("brake_is_off")
-    return plain(typed_text(limit))
+    number = plain(typed_text(Decimal(str(limit))))
+    return number if guard.measure is Measure.NUMBER else f"{number} %"
