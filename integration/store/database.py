@@ -197,7 +197,7 @@ def parse_url(url: str) -> sa.URL:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         folder = Path(address.database).parent
-        raise ConfigurationError("folder_not_writable", folder=str(folder), message=error.strerror or "") from error
+        raise ConfigurationError("folder_not_writable", folder=str(folder)) from error
     return address.set(drivername="sqlite+pysqlite")
 
 
