@@ -182,7 +182,7 @@ def runs(
         elif found:
             terminal.show_counts(found)
         else:
-            terminal.out.print(f"Nothing has run yet. Start with: {COMMAND} preview products")
+            terminal.out.print(f"Nothing has run yet. Start with: {COMMAND} preview products", soft_wrap=True)
 
 
 @cli.command()
