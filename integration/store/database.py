@@ -1,5 +1,6 @@
 """The operational database: one SQLite file or a PostgreSQL server, opened, migrated and spoken to alike."""
 
+import os
 import shutil
 import sqlite3
 import threading
@@ -206,7 +207,10 @@ def _unusable(expected: str, **facts: str) -> ConfigurationError:
 
 
 def file_unusable(path: str, said: str) -> ConfigurationError:
-    """Return the error of a database file that cannot be read or written, with what SQLite said."""
+    """Return the error of a database file that cannot be read, written or made, with what SQLite said."""
+    folder = Path(path).parent
+    if not Path(path).exists() and not os.access(folder, os.W_OK | os.X_OK):
+        return ConfigurationError("folder_not_writable", folder=str(folder))
     return ConfigurationError("database_file_unusable", file=path, message=said)
 
 
