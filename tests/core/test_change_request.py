@@ -16,4 +16,4 @@ REQUEST = ChangeRequest(
 def test_the_mark_is_of_the_values_and_not_of_who_asked() -> None:
     assert replace(REQUEST, by="ben", session="t", reasons={"changes": "a sale"}).mark == REQUEST.mark
     others = ({"after": {"on": True, "auto_approve": True}}, {"before": {"on": None}}, {"setting": "flow:stock"})
-    assert all(replace(REQUEST, **other).mark != REQUEST.mark for other in others)  # type: ignore[arg-type]
+    assert all(replace(REQUEST, **other).mark != REQUEST.mark for other in others)
