@@ -59,8 +59,8 @@ STATUSES = {
 }
 
 
-# Such a plan waits for somebody else.
-FOR_ANOTHER = frozenset({"second_person_needed", "log_in_needed"})
+# Such a plan, or such a change of settings, waits for somebody else.
+FOR_ANOTHER = frozenset({"second_person_needed", "log_in_needed", "change_log_in_needed", "file_change_waits"})
 # Nothing of such a plan waits any more, for a person or otherwise.
 OVER = frozenset({"plan_discarded", "plan_not_waiting", "nothing_to_commit", "plan_already_committed"})
 
@@ -182,7 +182,7 @@ def runs(
         elif found:
             terminal.show_counts(found)
         else:
-            terminal.out.print(f"Nothing has run yet. Start with: {COMMAND} preview products")
+            terminal.out.print(f"Nothing has run yet. Start with: {COMMAND} preview products", soft_wrap=True)
 
 
 @cli.command()

@@ -10,7 +10,7 @@ from integration.core.people import SHIPPED
 from integration.flows.registry import FLOWS, Specs, mirrors_of
 from integration.runner import ALL_ON, Safeguards
 from integration.services import Application
-from integration.settings import PREFIX, Settings, load_settings
+from integration.settings import DATABASE, ENGINE, Settings, load_settings
 from integration.store.database import Clock, Database, SharedClock, open_database
 from integration.store.erased import FILE as ERASED
 from integration.store.files import sweep
@@ -87,7 +87,7 @@ def _publish_shipped(flows: Specs, rules: Rules) -> None:
 
 
 def _opened(settings: Settings) -> Database:
-    """Return the operational database; a file that cannot be used is told by the setting that names its folder.
+    """Return the operational database.
 
     What a killed process left is removed first. What an earlier version left readable for others is taken from them.
     """
@@ -96,12 +96,19 @@ def _opened(settings: Settings) -> Database:
         with suppress(OSError):  # gone meanwhile, or somebody else's
             if file.is_file() and file.stat().st_mode & OTHERS:
                 file.chmod(0o600)
-    try:
-        return open_database(settings.operational_url())
-    except ConfigurationError as error:
-        if error.code == "setting_invalid" and not settings.database_url.get_secret_value():
-            raise ConfigurationError(error.code, **{**error.facts, "setting": f"{PREFIX}DATA"}) from None
-        raise
+    expect_database_file(settings)
+    return open_database(settings.operational_url())
+
+
+def expect_database_file(settings: Settings) -> None:
+    """Raise ConfigurationError `database_file_missing` where the database file is gone and the engine's file is there.
+
+    A new database would know nothing of what was written.
+    """
+    data = settings.data.absolute()
+    file = data / DATABASE
+    if not settings.database_url.get_secret_value() and not file.exists() and (data / ENGINE).exists():
+        raise ConfigurationError("database_file_missing", file=str(file), folder=str(data))
 
 
 _started: Application | None = None

@@ -30,8 +30,8 @@ def queue_of(executor: str) -> str:
 def make_ready(url: str, executor: str) -> None:
     """Bring what the engine keeps at this address to what it needs: its file, rows that are data, and its queues.
 
-    Raises ConfigurationError `setting_invalid`, naming the file, where that is no database, and UnavailableError as the
-    operational database does.
+    Raises ConfigurationError `engine_file_unusable`, naming the file, where that is no database, and UnavailableError
+    as the operational database does.
     """
     try:
         with in_our_words(sqlalchemy.make_url(url)):
@@ -39,7 +39,8 @@ def make_ready(url: str, executor: str) -> None:
             _data_alone(url)
             _with_queues(url, executor)
     except ConfigurationError as error:
-        raise ConfigurationError(error.code, **{**error.facts, "setting": url.removeprefix(FILE)}) from None
+        code = "engine_file_unusable" if error.code == "database_file_unusable" else error.code
+        raise ConfigurationError(code, **error.facts) from None
 
 
 def _logged_ahead(url: str) -> None:

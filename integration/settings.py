@@ -41,6 +41,8 @@ from integration.words.validation import reason_of
 log = structlog.get_logger(__name__)
 
 PREFIX = "CONSOLE_"
+DATABASE = "console.sqlite"
+ENGINE = "engine.sqlite"  # the file of the engine, in the data folder
 AT_SOCKET = "unix://"  # before the path of a socket, where an address to listen at is asked for
 LONGEST_SOCKET = 104  # bytes of a path that every system takes, with its end
 GROUPS = (
@@ -275,14 +277,14 @@ class Settings(BaseSettings):
         given = self.database_url.get_secret_value()
         if given:
             return given.replace("postgresql://", "postgresql+psycopg://", 1)
-        return f"sqlite:///{(self.data / 'console.sqlite').absolute()}"
+        return f"sqlite:///{(self.data / DATABASE).absolute()}"
 
     def engine_url(self) -> str:
         """Return the address of the engine's database: the same server, or a file of its own beside the other."""
         given = self.database_url.get_secret_value()
         if given.startswith("postgresql://"):
             return given.replace("postgresql://", "postgresql+psycopg://", 1)
-        return f"sqlite:///{(self.data / 'engine.sqlite').absolute()}"
+        return f"sqlite:///{(self.data / ENGINE).absolute()}"
 
 
 _groups: dict[str, Any] = {name: (system.access, system.access()) for name, system in SYSTEMS.items()}

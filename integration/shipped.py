@@ -4,6 +4,11 @@ In a wheel `app.py`, `pages/`, `static/` and the shipped data lie beneath this p
 is ever written there.
 """
 
+import os
+import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 from platformdirs import user_data_path
@@ -14,8 +19,44 @@ PROGRAM = PACKAGE.parent
 
 IS_INSTALLED = (PACKAGE / "console").is_dir()
 SHIPPED = PACKAGE / "console" if IS_INSTALLED else PROGRAM
-COMMAND = "sluis" if IS_INSTALLED else "python -m integration"
-"""What a person types before the name of a command."""
+
+
+def _typed(*words: str) -> str:
+    """Return words as a shell of this platform takes them."""
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+
+
+def _is_on_path(program: Path) -> bool:
+    found = shutil.which(program.name)
+    return found is not None and Path(found).exists() and Path(found).samefile(program)
+
+
+def _command(*, on_path: bool) -> str:
+    """Return how the program is called; `on_path` is whether a shell has the same search path as this process."""
+    interpreter = Path(sys.executable)  # not resolved: an environment is known by the path of its interpreter
+    own = interpreter.with_name("sluis.exe" if os.name == "nt" else "sluis")
+    if IS_INSTALLED and own.exists():
+        return own.stem if _is_on_path(own) else _typed(str(own))
+    names = ("python", "python3") if on_path else ()
+    python = next((one for one in names if shutil.which(one) == str(interpreter)), str(interpreter))
+    return _typed(python, "-m", "integration")
+
+
+COMMAND = _command(on_path=True)
+"""What a person types before the name of a command in the terminal of this process."""
+
+
+def command_elsewhere(data: Path) -> str:
+    """Return what a person types before the name of a command in any terminal of this machine, for this data folder."""
+    steps = [] if IS_INSTALLED else [f"cd {_typed(str(PROGRAM))} &&"]
+    if data.absolute() != (DATA if IS_INSTALLED else PROGRAM / DATA):
+        steps.append(
+            f'set "CONSOLE_DATA={data.absolute()}" &&'
+            if os.name == "nt"
+            else f"CONSOLE_DATA={_typed(str(data.absolute()))}"
+        )
+    return " ".join([*steps, _command(on_path=False)])
+
 
 DATA = user_data_path("sluis", appauthor=False) if IS_INSTALLED else Path("data")
 """The data folder where nobody names another; in a checkout the one of the working folder."""

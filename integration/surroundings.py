@@ -31,6 +31,11 @@ def with_database() -> dict[str, str]:
     return _kept(NEEDED, (*FAMILIES, "PG"))
 
 
+def with_settings(**more: str) -> dict[str, str]:
+    """Return the whole environment for a program of ours that reads the same settings, with `more` of them."""
+    return {**os.environ, **more}
+
+
 def has_screen() -> bool:
     """Tell whether this machine has a screen that somebody may sit before, as far as it says."""
     return sys.platform in ("darwin", "win32") or bool(_kept(SCREENS, ()))

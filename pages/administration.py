@@ -2,30 +2,65 @@
 
 import streamlit as st
 
-from integration.services.backups import COMMANDS
 from pages.components.administration.arrangement import arrangement
 from pages.components.administration.audit import audit
 from pages.components.administration.four_eyes import four_eyes
 from pages.components.administration.people import people
 from pages.components.administration.persons import persons
 from pages.components.administration.retention import retention
-from pages.components.shared.application import application
-from pages.components.shared.layout import answer_or_error, choice, failures, head, note, section, show_toast, small
+from pages.components.shared.application import application, may, person, refreshing
+from pages.components.shared.layout import (
+    answer_or_error,
+    attempt,
+    choice,
+    failures,
+    head,
+    note,
+    section,
+    show_toast,
+    small,
+    trouble,
+)
 from pages.components.shared.tables import code_block
-from pages.components.shared.wording import megabytes, moment, sandbox_badges, text
+from pages.components.shared.wording import megabytes, moment, plain, sandbox_badges, text
+
+SECONDS = 3  # after which what became of a backup is looked at again
 
 app = application()
 
 
 def backups() -> None:
-    """Say when the last backup was made, and with which commands."""
+    """Offer to make a backup, say when the last one was made, and with which commands one is restored."""
     section(text("backups_title"), text("backups_about"))
-    last = app.backups.last()
+    made_backup()
+    if may("backups.take"):
+        with st.form("backup", border=False), st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            passphrase = st.text_input(text("backups_passphrase"), type="password", key="backup-passphrase", width=420)
+            if st.form_submit_button(text("btn_backup"), key="backup-take"):
+                attempt(lambda: app.backups.take(app.backups.file_name(), passphrase or "", person()))
+                st.rerun()
+    else:
+        note(text("backups_right"))
+    note(text("backups_restore"))
+    code_block("\n".join(app.backups.commands))
+
+
+@refreshing(SECONDS)
+def made_backup() -> None:
+    """Say when the last backup was made, and what became of the one of this process."""
+    last, result = app.backups.last(), app.backups.result
     if last is None:
         note(text("backups_none"))
     else:
         small(text("backups_last", time=moment(last.made_at), size=megabytes(last.size)))
-    code_block("\n".join(COMMANDS))
+    if app.backups.is_at_work:
+        note(text("backups_at_work"))
+    elif result is not None and result.code:
+        trouble(result.code, result.facts)
+    elif result is not None:
+        small(text("backups_made", file=plain(str(result.file))))
+        if not result.has_key:
+            note(text("backups_no_key"))
 
 
 head(text("nav_administration"), text("administration_about"), sandbox_badges(app.sandbox.is_connected))

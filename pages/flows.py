@@ -4,11 +4,13 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from integration.core.people import Right
 from integration.services.flows import FlowStatus
 from pages.components.flows.fields import fields_tab, filters_tab
 from pages.components.flows.sections import brakes_tab, schedule_tab, settings_tab
 from pages.components.flows.tables import tables_tab
 from pages.components.shared.application import application, may, only_for
+from pages.components.shared.change_requests import change_requests
 from pages.components.shared.draft import SettingsDraft, save_bar, toggle
 from pages.components.shared.flows import back_to_cause, flow_of_address, needs_connections, start_preview
 from pages.components.shared.layout import choice, failures, head, note, show_toast
@@ -49,6 +51,7 @@ needs_connections(app, text("flows_unconnected_about"))
 
 draft = SettingsDraft(app, flow)
 status = next(one for one in app.flows.statuses() if one.flow.name == flow)
+change_requests(app, [one for one in app.change_requests.waiting(flow) if one.right is Right.ARRANGE])
 with only_for("flows.change"):
     switch(draft, status)
 tabs: dict[str, Callable[[], None]] = {

@@ -1,6 +1,7 @@
-"""The README's commands in a fresh clone, by a shell that knows nothing of this one, and its claims beside the outcome.
+"""The commands of README and docs in a fresh clone, by a shell that knows nothing of this one, and what README claims.
 
-It ends with status 1 at the first claim that is not true. The port of the console has to be free.
+Every block of a shell is run, one file after the other, unless a comment above it says `not run` and why. It ends with
+status 1 at the first claim that is not true. The port of the console has to be free.
 """
 
 import os
@@ -13,6 +14,7 @@ import time
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -21,11 +23,33 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ADDRESS = re.findall(r"<(http://127\.0\.0\.1:\d+)>", README)[0]
 SECONDS_TO_START = 600  # what is installed comes from elsewhere
+FENCED = re.compile(
+    r"^(?:<!-- not run: (?P<why>[^\n]+) -->\n)?```(?P<language>[^\n]*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
+)
+SHELL = "sh"
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of a document in fences: its language, its text, and why it is not run, empty where it is."""
+
+    file: Path
+    language: str
+    text: str
+    why: str
+
+
+def blocks() -> Iterator[Block]:
+    """Yield every block of README and of docs."""
+    for file in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        for found in FENCED.finditer(file.read_text(encoding="utf-8")):
+            yield Block(file, found["language"], found["text"], found["why"] or "")
 
 
 def main() -> None:
     """Do what a stranger does, in their order."""
-    clone, enter, start = re.findall(r"```\n(.+?)```", README, re.DOTALL)[0].splitlines()
+    first, *others = [one for one in blocks() if one.language == SHELL and not one.why]
+    clone, enter, start = first.text.splitlines()
     with tempfile.TemporaryDirectory() as folder:
         shell(clone.replace("ADDRESS-OF-THIS-PAGE", str(ROOT)), Path(folder))
         checkout = Path(folder) / enter.removeprefix("cd ")
@@ -36,6 +60,12 @@ def main() -> None:
         versions = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["requires-python"]
         claim("Python 3.11, 3.12 or 3.13", versions == ">=3.11,<3.14" and "Python 3.11, 3.12 or 3.13" in README)
         shell("make demo", checkout)  # which fails where anything does not add up, or is left to write
+        home = Path(folder) / "home"
+        home.mkdir()
+        others.sort(key=lambda one: one.file.name != "installation.md")  # all others call what it installs
+        for one in others:
+            before = "" if one.file.name == "installation.md" else "sluis runs >/dev/null;"  # a console that was used
+            shell(f"set -e; {before} {one.text.replace('/srv/console', str(home / 'restored'))}", checkout, home)
 
 
 def claim(words: str, holds: bool) -> None:
@@ -45,12 +75,14 @@ def claim(words: str, holds: bool) -> None:
         sys.exit(1)
 
 
-def shell(command: str, folder: Path) -> str:
-    """Return what a command printed. Ends this program where it fails."""
-    done = subprocess.run(
-        ["/bin/sh", "-c", command], check=False, cwd=folder, env=strange(), text=True, capture_output=True
-    )
-    claim(command, done.returncode == 0)
+def shell(command: str, folder: Path, home: Path | None = None) -> str:
+    """Return what commands printed, at home elsewhere where that is said. Ends this program where they fail."""
+    env = strange()
+    if home is not None:
+        env |= {"HOME": str(home), "PATH": f"{home / 'sluis' / 'bin'}{os.pathsep}{env['PATH']}"}
+        env |= {"CONSOLE_BACKUP_PASSPHRASE": "of a stranger"}
+    done = subprocess.run(["/bin/sh", "-c", command], check=False, cwd=folder, env=env, text=True, capture_output=True)
+    claim(f"{command}\n{'' if not done.returncode else done.stderr}", done.returncode == 0)
     return done.stdout
 
 

@@ -16,9 +16,11 @@ from integration.flows.spec import FlowSpec
 from integration.words import has_term
 from pages.components.shared.layout import step_state
 from pages.components.shared.run_states import RUN_STATES
+from tests.readme import SHELL, blocks
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+LANGUAGES = {SHELL, "bat", "python", "text", "ini", "toml"}
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 PRESENT = [path for path in DOCUMENTS if path not in DECISIONS and path.name != "CHANGELOG.md"]
 """Those that tell of the code as it is; decisions and changes tell of their day."""
@@ -154,3 +156,15 @@ def test_every_field_of_a_flow_is_in_the_page_about_adding_one() -> None:
 
     assert [one.name for one in fields(FlowSpec) if f"`{one.name}`" not in about] == []
     assert [one.name for one in fields(Stage) if f"`{one.name}`" not in page] == []
+
+
+def test_every_command_of_a_document_is_run_by_a_script_or_says_why_not() -> None:
+    found = list(blocks())
+    unknown = [(one.file.name, one.language) for one in found if one.language not in LANGUAGES]
+    assert unknown == []
+    assert [one.file.name for one in found if one.why and one.language not in (SHELL, "bat")] == []
+    run = {one.file.name for one in found if one.language == SHELL and not one.why}
+    assert {"README.md", "installation.md", "backup.md"} <= run
+    assert [one.file.name for one in found if one.language == "bat" and not one.why] == []
+    fences = sum(one.count("```") for one in {one.file: one.file.read_text(encoding="utf-8") for one in found}.values())
+    assert fences == 2 * len(found)  # none was left out

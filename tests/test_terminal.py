@@ -112,7 +112,7 @@ def mode(path: Path) -> int:
 
 
 def widest(text: str) -> int:
-    return max(len(line) for line in text.splitlines() if not line.startswith("python -m"))
+    return max(len(line) for line in text.splitlines() if " -m integration commit " not in line)
 
 
 def test_a_preview_waits_for_a_person_and_writes_nothing(previewed: Result) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from integration.backups.archive import LOG
 from integration.backups.making import file_of, postgres_of
-from integration.bootstrap import KEPT, OTHERS, build, now, ring_of
+from integration.bootstrap import KEPT, OTHERS, build, expect_database_file, now, ring_of
 from integration.connectors.systems import SYSTEMS
 from integration.core.connections import Finding
 from integration.core.errors import IntegrationError
@@ -55,6 +55,11 @@ def examine(clock: Clock = now) -> Iterator[Checkup]:
     yield from _folder(settings.data)
     yield from _log(settings.data)
     if not postgres_of(settings) and not file_of(settings).exists():
+        try:
+            expect_database_file(settings)
+        except IntegrationError as error:
+            yield _wrong("database", error)
+            return
         yield Checkup("database", "none yet: it is made at the first start")
         return
     try:
@@ -182,6 +187,8 @@ def _key(settings: Settings, seen: SeenDatabase) -> Iterator[Checkup]:
     ring = ring_of(settings, seen.database.instance)
     if not sealed:
         yield Checkup("key", "nothing is sealed yet")
+    elif not ring.keys:
+        yield Checkup("key", code="key_file_missing", facts={"file": str(settings.key_file.absolute())})
     elif (shut := next((name for name, one in sealed.items() if ring.opened(one) is None), None)) is not None:
         yield Checkup(
             "key", code="secret_key_wrong", facts={"system": next((one for one in SYSTEMS if one in shut), shut)}

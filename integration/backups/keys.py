@@ -17,6 +17,11 @@ MOST_COST = {"n": 2**20, "r": 16, "p": 4}  # more is asked for by no backup of o
 MOST_BYTES = 2**31 - 1  # of memory that a guess may take
 
 
+def new_key() -> bytes:
+    """Return a new key, which opens nothing yet."""
+    return Fernet.generate_key()
+
+
 def require_long(passphrase: str) -> None:
     """Raise ConfigurationError `setting_invalid` for a passphrase that is too short to keep a key."""
     if len(passphrase) < SHORTEST:

@@ -77,8 +77,8 @@ def restore_backup(
         key = keys.unwrapped(found.manifest.key, passphrase) if passphrase and found.manifest.key else None
         with _unpacked(found, settings.data / "restore") as folder:
             verified = Verified(found.manifest, _looked(found, folder, key), None if key is None else True)
-            if key is not None:
-                _kept(folder / KEY_FILE, key)
+            if key is not None or not settings.key.get_secret_value():
+                _kept(folder / KEY_FILE, key or keys.new_key())  # else a console without its key would not start
             again = _put_in_place(settings, found.manifest, folder, known, by)
     return replace(verified, erased=again)
 

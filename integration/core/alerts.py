@@ -160,6 +160,16 @@ class Channel:
     rests: bool = False
     wakes: bool = True
     digest: time | None = None
+    remind_hours: int = 24
+
+    def reminders(self, episode: Episode, told: int, now: datetime) -> tuple[str, ...]:
+        """Return the reasons to tell of an episode once more, each by a key that stays the same.
+
+        `told` is the number that the first message had: each tenfold of it is a reason, and so is the time.
+        """
+        grown = len(str(episode.symptom.count // told)) - 1 if told else 0
+        lasts = self.remind_hours > 0 and now - episode.begun_at >= timedelta(hours=self.remind_hours)
+        return (*([f"grown-{grown}"] if grown > 0 else []), *(["lasting"] if lasts else []))
 
     def wants(self, symptom: Symptom) -> bool:
         """Tell whether it is told of a symptom; never that it cannot be reached itself."""

@@ -341,6 +341,8 @@ CAUSES: Mapping[str, Cause] = {
         Cause("not_in_question", ADMINISTRATOR),
         Cause("installation_differs", ADMINISTRATOR),
         Cause("backup_nothing_there", ADMINISTRATOR),
+        Cause("backup_at_work", OPERATOR),
+        Cause("backup_not_written", ADMINISTRATOR),
         Cause("backup_program_missing", ADMINISTRATOR),
         Cause("backup_program_failed", ADMINISTRATOR),
         Cause("backup_broken", ADMINISTRATOR),
@@ -354,6 +356,13 @@ CAUSES: Mapping[str, Cause] = {
         Cause("arrangement_too_new", ADMINISTRATOR),
         Cause("setting_unknown", ADMINISTRATOR),
         Cause("folder_not_writable", ADMINISTRATOR),
+        Cause("database_file_unusable", ADMINISTRATOR),
+        Cause("database_file_missing", ADMINISTRATOR),
+        Cause("engine_file_unusable", ADMINISTRATOR),
+        Cause("key_file_missing", ADMINISTRATOR),
+        Cause("key_file_unusable", ADMINISTRATOR),
+        Cause("journal_file_unusable", ADMINISTRATOR),
+        Cause("audit_head_missing", ADMINISTRATOR),
         Cause("files_open_to_others", ADMINISTRATOR),
         Cause("files_left_behind", ADMINISTRATOR),
         Cause("connection_check_slow", ADMINISTRATOR),
@@ -468,6 +477,10 @@ CAUSES: Mapping[str, Cause] = {
         Cause("first_administrator", ADMINISTRATOR),
         Cause("second_person_needed", OPERATOR),
         Cause("log_in_needed", ADMINISTRATOR),
+        Cause("change_is_own", OPERATOR),
+        Cause("change_request_gone", OPERATOR),
+        Cause("change_log_in_needed", ADMINISTRATOR),
+        Cause("file_change_waits", OPERATOR),
     )
 }
 

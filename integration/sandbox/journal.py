@@ -26,6 +26,10 @@ class JournalEntry:
     note: str = ""
 
 
+class JournalError(ValueError):
+    """A file of entries that cannot be read."""
+
+
 class Journal:
     """The entries of both systems. Without a path it numbers them and keeps nothing."""
 
@@ -76,5 +80,8 @@ def _read(path: Path) -> list[JournalEntry]:
     whole = raw[: raw.rfind(b"\n") + 1]
     if len(whole) != len(raw):
         path.write_bytes(whole)
-    told = map(json.loads, whole.decode().splitlines())
-    return [JournalEntry(**{**one, "at": datetime.fromisoformat(one["at"])}) for one in told]
+    try:
+        told = map(json.loads, whole.decode().splitlines())
+        return [JournalEntry(**{**one, "at": datetime.fromisoformat(one["at"])}) for one in told]
+    except (ValueError, TypeError, KeyError) as error:
+        raise JournalError(path) from error

@@ -31,6 +31,7 @@ from integration.services.arrangement import Arrangement
 from integration.services.audit import Audit, authority_of
 from integration.services.backups import Backups
 from integration.services.bulk import Bulk
+from integration.services.change_requests import ChangeRequests
 from integration.services.channels import Channels
 from integration.services.choosing import Choices
 from integration.services.chosen_flows import ChosenFlows
@@ -208,7 +209,14 @@ class Application:
         """Make what flows are set by, and how both systems are connected for them."""
         flows, stores, clock = self._flows, self._stores, self._clock
         self.openings = OpeningsKept(stores.settings)
-        self.four_eyes = FourEyes(flows, stores.settings, stores.yeses, clock)
+        self.four_eyes = FourEyes(
+            flows,
+            stores.settings,
+            stores.yeses,
+            stores.change_requests,
+            clock,
+            deciders=self.people.deciders,
+        )
         self.flows = Flows(
             flows,
             self.logics,
@@ -221,8 +229,10 @@ class Application:
             changed=self.work.reschedule,
             held=self._holds.held,
             needs_two=self.four_eyes.needed,
+            may_change=self.four_eyes.may_change,
             is_closed=self.openings.is_closed,
         )
+        self.change_requests = ChangeRequests(stores.change_requests, self.flows, self.four_eyes)
         self.arrangement = Arrangement(
             flows,
             stores,
@@ -230,6 +240,7 @@ class Application:
             tables=self.tables,
             names=self.names,
             expect_there=self.flows.expect_there,
+            may_change=partial(self.four_eyes.may_change, approves=False),
             changed=self._rearranged,
         )
         self._strangers = LookForStrangers(stores, self.access.name, self.flows.settings)
@@ -302,7 +313,7 @@ class Application:
         self.bulk = Bulk(self.exceptions, stores.issues, self.runs)
         self.questions, self.backups, self.listings = (
             Questions(stores.settings),
-            Backups(self.settings.data),
+            Backups(self.settings.data, clock),
             Listings(),
         )
 

@@ -1,4 +1,7 @@
-"""Alerts: one message when an episode begins and one when it is over, to whoever wants it, when they want it."""
+"""Alerts: one message when an episode begins and one when it is over, to whoever wants it, when they want it.
+
+An episode that grows tenfold, or lasts long, is told once more in between.
+"""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -20,7 +23,7 @@ from integration.services.openings import ZONE, OpeningsKept
 from integration.services.pings import PREFIX, Pings
 from integration.services.symptoms import LOCAL, Symptoms
 from integration.store.database import Clock
-from integration.store.deliveries import Delivery, DueDelivery
+from integration.store.deliveries import Delivery, DueDelivery, with_number
 from integration.store.erased import SoFar
 from integration.store.settings import StoredSettings
 from integration.store.stores import Stores
@@ -144,6 +147,7 @@ class Alerts:
             self._stores.episodes.begin(symptom, self._due_at_begin(symptom, channels), so_far)
         if changed.still:
             self._stores.episodes.saw(changed.still, so_far)
+            self._remind([replace(episode, symptom=symptom) for episode, symptom in changed.still], channels)
         for episode in changed.over:
             self._stores.episodes.end(episode, self._due_at_end(episode, channels))
         self._add_digests(channels)
@@ -164,8 +168,34 @@ class Alerts:
                 at, held = self._when(channel, symptom)
                 if until is not None and until > at:
                     at, held = until, "silenced"
-                due.append(DueDelivery(channel.id, "begun:{episode}", "begun", at, held))
+                due.append(
+                    DueDelivery(channel.id, "begun:{episode}", "begun", at, held, with_number({}, symptom.count))
+                )
         return due
+
+    def _remind(self, episodes: list[Episode], channels: list[Channel]) -> None:
+        """Keep what is to be sent of episodes that are much larger than was told, or go on for long."""
+        known = {one.id: one for one in channels}
+        for episode in episodes:
+            sent = self._stores.deliveries.told(episode.id)
+            keys = {(one.channel, one.key) for one in sent}
+            for first in sent:
+                channel = known.get(first.channel)
+                if channel is None or first.what != "begun" or first.sent_at is None:
+                    continue
+                reasons = channel.reminders(episode, int(first.facts.get("count", 0)), self._clock())
+                due = [self._reminder(channel, episode, reason) for reason in reasons]
+                for one in due:
+                    if (one.channel, one.key) not in keys and channel.wants(episode.symptom):
+                        self._stores.deliveries.add(one, episode.id)
+
+    def _reminder(self, channel: Channel, episode: Episode, reason: str) -> DueDelivery:
+        at, held = self._when(channel, episode.symptom)
+        until = self.silences.until(episode.symptom.identity)
+        if until is not None and until > at:
+            at, held = until, "silenced"
+        facts = with_number({}, episode.symptom.count)
+        return DueDelivery(channel.id, f"{reason}:{episode.id}", "reminder", at, held, facts)
 
     def _due_at_end(self, episode: Episode, channels: list[Channel]) -> list[DueDelivery]:
         known = {one.id: one for one in channels}
@@ -223,9 +253,10 @@ class Alerts:
         if message is None:
             self._stores.deliveries.drop(one)
             return
+        episode = self._stores.episodes.get(one.episode) if one.episode else None
         result = self._channels.send(channel, *message)
         if result.ok:
-            self._stores.deliveries.sent(one)
+            self._stores.deliveries.sent(one, episode.symptom.count if episode else 0)
             self._stores.deliveries.hurry(channel.id)
         else:
             log.warning("a message was not taken", channel=channel.id, why=result.why)
@@ -245,9 +276,10 @@ class Alerts:
             changed = [each for each in self._stores.episodes.between(since, until) if channel.wants(each.symptom)]
             return write.digest(going_on, changed, self._proven(since), channel.language, now, audit=self._audit())
         episode = self._stores.episodes.get(one.episode or 0)
-        if episode is None:
+        if episode is None or (one.what == "reminder" and episode.over_at is not None):
             return None
-        return (write.over if one.what == "over" else write.begun)(episode, channel.language, now)
+        written = {"begun": write.begun, "reminder": write.reminder, "over": write.over}
+        return written[one.what](episode, channel.language, now)
 
     def _proven(self, since: datetime) -> dict[str, int]:
         """Return how many records were proven since a moment, by flow."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from integration import VERSION
 from integration.connectors.accountview.settings import Names
-from integration.core.errors import ConfigurationError
+from integration.core.errors import ConfigurationError, NotAllowedError
 from integration.core.masking import masked_text
 from integration.core.people import Actor
 from integration.core.records import Correction, Kind, from_json, to_json
@@ -23,6 +23,7 @@ from integration.core.rules import readable_rules, rules_from, rules_to
 from integration.core.untrusted_text import json_text
 from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings
+from integration.services.flows import MayChange
 from integration.services.mappings import Logics
 from integration.services.names import Naming
 from integration.services.objects import flat, parse_names
@@ -84,15 +85,20 @@ class Arrangement:
         tables: Tables,
         names: Naming,
         expect_there: Callable[[str, FlowSettings], object],
+        may_change: MayChange,
         changed: Callable[[], None],
     ) -> None:
-        """`expect_there` raises for settings that name what a system lacks; `changed` is told of what is kept."""
+        """`expect_there` raises for settings that name what a system lacks; `changed` is told of what is kept.
+
+        `may_change` tells whether one person may change settings of a flow so; it approves nothing.
+        """
         self._flows = flows
         self._stores = stores
         self._logics = logics
         self._tables = tables
         self._names = names
         self._expect_there = expect_there
+        self._may_change = may_change
         self._changed = changed
 
     # ---- written
@@ -191,10 +197,23 @@ class Arrangement:
             self._tables.expect_possible(name, rows.items())
 
     def keep(self, read: Read, by: Actor, note: str) -> None:
-        """Keep what a file asks for, all of it or nothing; `note` stands with each new mapping."""
+        """Keep what a file asks for, all of it or nothing; `note` stands with each new mapping.
+
+        Raises NotAllowedError `file_change_waits` where it loosens flows that need two people for that: these changes
+        are kept as requests. Once they are approved, the file can be brought in.
+        """
+        waits = [flow for flow in self._flows if not self._may_keep(flow, read.arranged, by)]
+        if waits:
+            raise NotAllowedError("file_change_waits", flow=waits[0])
         if read.differences:
             Kept(self._stores.database, self._stores.settings.clock).keep(read.arranged, by.ref, note)
             self._changed()
+
+    def _may_keep(self, flow: str, arranged: Arranged, by: Actor) -> bool:
+        values = arranged.settings.get(f"flow:{flow}")
+        if values is None:
+            return True
+        return self._may_change(flow, self._logics.settings(flow), self._flows[flow].settings(**values), by, {})
 
     def _renamed(self, given: Mapping[str, Any]) -> dict[str, str | None]:
         """Return what becomes of every name, None for the one we take without being told."""

@@ -306,7 +306,7 @@ def _reads(action: PersonAction) -> Iterator[tuple[str, dict[str, str]]]:
         yield LOG_EXPORTED, {"file": Path(str(next(iter(action.about.values())))).name}
     elif action.name in UNSIGNED:
         yield ACTED, {"what": action.name}
-    elif action.name == "backups.taking" or action.name.startswith("listings."):
+    elif action.name in ("backups.taking", "backups.take") or action.name.startswith("listings."):
         yield TAKEN, {"file": str(action.about["file"])}
     elif (action.right is Right.EXPORT and action.name not in GATHERED) or action.name == "arrangement.text":
         yield TAKEN, {"file": action.name}

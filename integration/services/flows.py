@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from integration.connectors.protocol import Connector
@@ -22,6 +22,7 @@ from integration.flows.settings import FlowSettings, Listed
 from integration.flows.spec import FlowLogic, FlowSpec, page_in, staged_in
 from integration.flows.tables import IN_USE
 from integration.services.lists import LOOKED_UP, Lists
+from integration.services.loosening import BRAKES, flat_values, loosened_settings, with_values
 from integration.services.mappings import Logics, Mappings
 from integration.store.database import Clock
 from integration.store.events import Event
@@ -86,6 +87,27 @@ class Sifted:
     shown: tuple[tuple[str, Skip], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SettingsChange:
+    """What became of a change of settings, by the names of settings.
+
+    `unchecked` are kept, and name something of a system that could not be asked whether it is there. `waiting` are not
+    kept: a second person has to approve them.
+    """
+
+    unchecked: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+
+
+class MayChange(Protocol):
+    """Tells whether settings of a flow may be changed by one person now; otherwise keeps what was asked for."""
+
+    def __call__(
+        self, flow: str, before: FlowSettings, after: FlowSettings, by: Actor, reasons: Mapping[str, str], /
+    ) -> bool:
+        """Return True if the change may be kept now."""
+
+
 class Flows(Mapping[str, Flow]):
     """Every flow by its name, and what can be said to it and of it."""
 
@@ -103,12 +125,13 @@ class Flows(Mapping[str, Flow]):
         changed: Callable[[], None],
         held: Callable[[str], object | None] = lambda _: None,
         needs_two: Callable[[Run], object] = lambda _: False,
+        may_change: MayChange = lambda *_: True,
         is_closed: IsClosed = lambda _: False,
     ) -> None:
         """`expect` raises for settings that need something an installation lacks; `changed` is told of new ones.
 
         `held` tells why a flow may write nothing for now, or None; `needs_two` whether two people have to approve a
-        plan; `is_closed` which days are holidays.
+        plan, `may_change` whether settings may be changed by one person; `is_closed` which days are holidays.
         """
         self._specs = specs
         self.settings = logics.settings  # of a flow, by its name
@@ -123,6 +146,7 @@ class Flows(Mapping[str, Flow]):
         self._changed = changed
         self._held = held
         self._needs_two = needs_two
+        self._may_change = may_change
         self._is_closed = is_closed
 
     def is_unproven(self, flow: str) -> bool:
@@ -148,23 +172,31 @@ class Flows(Mapping[str, Flow]):
 
     def change(
         self, flow: str, values: Mapping[str, Any], by: Actor, reasons: Mapping[str, str] | None = None
-    ) -> tuple[str, ...]:
+    ) -> SettingsChange:
         """Keep changed settings of a flow. Raises ConfigurationError when they cannot be used.
 
-        Returns those that name something of a system that cannot be asked now whether it is there: they are kept.
-        `reasons` say for each brake that is switched off why; the log keeps them.
+        What loosens a flow that needs two people for it waits for a second person, and everything else is kept.
+        `reasons` say for each brake that is switched off why; the log keeps them. Raises NotAllowedError as
+        `FourEyes.may_change` does; nothing is kept then.
         """
         known = self._logics.usable(flow)
-        checked = self._specs[flow].settings(**{**known, **values})
+        before, checked = self._specs[flow].settings(**known), self._specs[flow].settings(**{**known, **values})
         self._expect(self._specs[flow], checked)
-        unchecked = self.expect_there(flow, checked)
+        unchecked, why = self.expect_there(flow, checked), reasons or {}
+        waiting: tuple[str, ...] = ()
+        if not self._may_change(flow, before, checked, by, why):
+            waiting = loosened_settings(before, checked)
+            checked = with_values(checked, flat_values(before, waiting))
         off = [
             Event(event="brake_switched_off", flow=flow, facts={"by": by.ref, "brake": brake, "reason": reason})
-            for brake, reason in (reasons or {}).items()
+            for brake, reason in why.items()
+            if f"{BRAKES}{brake}" not in waiting
         ]
-        self._stores.settings.put(f"flow:{flow}", checked.model_dump(mode="json", exclude_defaults=True), by.ref, *off)
-        self._changed()
-        return unchecked
+        if not waiting or checked != before:
+            kept = checked.model_dump(mode="json", exclude_defaults=True)
+            self._stores.settings.put(f"flow:{flow}", kept, by.ref, *off)
+            self._changed()
+        return SettingsChange(unchecked, waiting)
 
     def expect_there(self, flow: str, wanted: FlowSettings) -> tuple[str, ...]:
         """Return the settings whose codes cannot be held against the systems now, of what is newly named.

@@ -56,13 +56,24 @@ class Messages:
 
     def begun(self, episode: Episode, language: str, now: datetime) -> Message:
         """Return what is told when an episode begins."""
+        since = words.term("alert_since", language, time=_moment(episode.begun_at, language, now))
+        return self._going_on(
+            episode, words.sentence(f"severity_{episode.symptom.severity}", language), language, since
+        )
+
+    def reminder(self, episode: Episode, language: str, now: datetime) -> Message:
+        """Return what is told of an episode that has grown or goes on for long, with its number now."""
+        lasts = words.duration((now - episode.begun_at).total_seconds(), language)
+        since = words.term(
+            "alert_still", language, time=_moment(episode.begun_at, language, now), duration=lasts
+        )  # fmt: skip
+        return self._going_on(episode, words.sentence("alert_reminder", language), language, since)
+
+    def _going_on(self, episode: Episode, state: str, language: str, since: str) -> Message:
         symptom = episode.symptom
         said = words.say(symptom.cause, tellable(symptom.facts), language, ZONE)
-        lines = [said.what, *_numbers(symptom, language), said.data, said.do]
-        since = words.term("alert_since", language, time=_moment(episode.begun_at, language, now))
-        return _title(symptom, words.sentence(f"severity_{symptom.severity}", language), language), _text(
-            [*lines, since, self._base + page_address(symptom)]
-        )
+        lines = [said.what, *_numbers(symptom, language), said.data, said.do, since]
+        return _title(symptom, state, language), _text([*lines, self._base + page_address(symptom)])
 
     def over(self, episode: Episode, language: str, now: datetime) -> Message:
         """Return what is told when an episode is over."""

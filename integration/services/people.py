@@ -13,7 +13,7 @@ from datetime import timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from integration.core.errors import ConfigurationError, LoggedOutError, NotAllowedError
-from integration.core.people import APART, OPERATOR, RESERVED, Actor, Came, Person, Role, Session, known_roles
+from integration.core.people import APART, OPERATOR, RESERVED, Actor, Came, Person, Right, Role, Session, known_roles
 from integration.services.passwords import Passwords
 from integration.store.database import Clock
 from integration.store.people import PeopleStore as Stored
@@ -170,6 +170,11 @@ class People:
         """Return what people who can act are called, by reference."""
         return {one.ref: one.name or one.ref for one in self._stored.every() if one.off_at is None}
 
+    def deciders(self, right: Right) -> int:
+        """Return how many people have a right and can log in."""
+        here = (one for one in self._stored.every() if one.has_come and one.off_at is None)
+        return sum(one.as_actor("").may(right) for one in here)
+
     def sessions(self) -> list[Session]:
         """Return the sessions that hold, the newest first."""
         return self._stored.sessions()
@@ -208,7 +213,7 @@ class People:
         self._stored.switch(ref, by.ref, on=on)
 
     def revoke(self, session: str, by: Actor) -> None:
-        """End a session: nothing more is done in it, and first approvals that were given in it no longer count."""
+        """End a session: nothing more is done in it, and its first approvals and requests no longer count."""
         self._stored.revoke(session, by.ref)
 
     def _expect_another(self, ref: str, *, stays: bool) -> None:

@@ -1,5 +1,6 @@
 """Both systems in a box, and what changes between them and real ones."""
 
+import os
 import threading
 import time
 from collections.abc import Iterable
@@ -183,10 +184,15 @@ class SandboxHost:
         from integration.sandbox.server import opening_day, running  # noqa: PLC0415 - as said at the top
 
         journal = self._settings.data / "sandbox.journal"
+        if journal.exists() and not (journal.is_file() and os.access(journal, os.R_OK | os.W_OK)):
+            raise ConfigurationError("journal_file_unusable", file=str(journal.absolute()))
         today = opening_day(self._clock())
-        return self._closing.enter_context(
-            running(articles=self._settings.sandbox_articles, today=today, journal=journal)
-        )
+        try:
+            return self._closing.enter_context(
+                running(articles=self._settings.sandbox_articles, today=today, journal=journal)
+            )
+        except ValueError:  # a `JournalError`
+            raise ConfigurationError("journal_file_unusable", file=str(journal.absolute())) from None
 
     def _mind(self) -> None:
         """Keep the right to run them, or take it over from a process that has ended."""

@@ -19,6 +19,7 @@ from integration.flows.settings import BOOKS, TILL, FlowSettings, Listed
 from integration.flows.spec import FlowSpec
 from integration.services.access import Access
 from integration.services.chosen_flows import ChosenFlows
+from integration.services.flows import SettingsChange
 from integration.services.lists import Lists
 from integration.store.stores import Stores
 
@@ -138,7 +139,7 @@ class SetUp:
         flows: Specs,
         lists: Lists,
         settings: Callable[[str], FlowSettings],
-        change: Callable[[str, Mapping[str, Any], Actor], tuple[str, ...]],
+        change: Callable[[str, Mapping[str, Any], Actor], SettingsChange],
         save: Callable[[str, Mapping[str, str], Actor], None],
         stores: Stores,
         chosen: ChosenFlows,
@@ -184,29 +185,32 @@ class SetUp:
             return self.chosen()
         return self.chosen() or tuple(name for name, spec in self._flows.items() if spec.suggested)
 
-    def choose(self, minutes: Mapping[str, int], by: Actor, calendars: Mapping[str, Any] = NO_CALENDARS) -> None:
+    def choose(
+        self, minutes: Mapping[str, int], by: Actor, calendars: Mapping[str, Any] = NO_CALENDARS
+    ) -> frozenset[str]:
         """Keep which flows shall run, each every so many minutes, at the times and on the days of its calendar.
 
-        None begins before `start`; others stop at once.
+        None begins before `start`; others stop at once. Returns the flows of which a part waits for a second person.
         """
+        waiting: set[str] = set()
         for flow, every in minutes.items():
             now = self._settings(flow)
             asked = {"schedule_minutes": every, "calendar": calendars.get(flow, now.calendar.model_dump())}
-            if asked != now.model_dump(include=set(asked)):
-                self._change(flow, asked, by)
+            asked["on"] = self.started() or now.on
+            if asked != now.model_dump(include=set(asked)) and self._change(flow, asked, by).waiting:
+                waiting.add(flow)
         self._chosen.keep({"chosen": list(minutes)}, by)
-        for flow in self._flows:
-            self._switch(flow, on=flow in minutes and (self.started() or self._settings(flow).on), by=by)
+        for flow in self._flows.keys() - minutes.keys():
+            if self._settings(flow).on:
+                self._change(flow, {"on": False}, by)
+        return frozenset(waiting)
 
-    def start(self, by: Actor) -> None:
-        """Let the chosen flows run by themselves from now on."""
-        for flow in self.chosen():
-            self._switch(flow, on=True, by=by)
+    def start(self, by: Actor) -> frozenset[str]:
+        """Let the chosen flows run by themselves from now on; return those that wait for a second person."""
+        off = [flow for flow in self.chosen() if not self._settings(flow).on]
+        waiting = [flow for flow in off if self._change(flow, {"on": True}, by).waiting]
         self._chosen.keep({"started": True}, by)
-
-    def _switch(self, flow: str, *, on: bool, by: Actor) -> None:
-        if self._settings(flow).on != on:
-            self._change(flow, {"on": on}, by)
+        return frozenset(waiting)
 
     # ---- questions
 
@@ -273,7 +277,7 @@ class SetUp:
             if question.table:
                 self._save(question.table, values, by)
             else:
-                unchecked = self._change(flow, values, by)
+                unchecked = self._change(flow, values, by).unchecked
         except ConfigurationError:
             self._refused[flow, name] = values
             raise

@@ -1,5 +1,6 @@
 """The operational database: one SQLite file or a PostgreSQL server, opened, migrated and spoken to alike."""
 
+import os
 import shutil
 import sqlite3
 import threading
@@ -165,8 +166,9 @@ def open_database(url: str, *, patience: float = BUSY_SECONDS) -> Database:
     Takes `sqlite:///path/to/file` or `postgresql://user:password@host/name`. Several processes may do this at once;
     `patience` is how many seconds one waits for another's write to a SQLite file. A file of an earlier version is
     copied beside it first.
-    Raises ConfigurationError for an address that cannot be used (`setting_invalid`) and for tables that a newer
-    version made (`database_too_new`), and UnavailableError when the database cannot be reached or written.
+    Raises ConfigurationError for an address that cannot be used (`setting_invalid`), a file that cannot be
+    (`database_file_unusable`, `folder_not_writable`) and for tables that a newer version made (`database_too_new`), and
+    UnavailableError when the database cannot be reached or written.
     """
     address = parse_url(url)
     engine = _engine(address, patience)
@@ -195,12 +197,21 @@ def parse_url(url: str) -> sa.URL:
     try:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _unusable("expected_folder", error=error.strerror or "") from error
+        folder = Path(address.database).parent
+        raise ConfigurationError("folder_not_writable", folder=str(folder)) from error
     return address.set(drivername="sqlite+pysqlite")
 
 
 def _unusable(expected: str, **facts: str) -> ConfigurationError:
     return ConfigurationError("setting_invalid", setting="CONSOLE_DATABASE_URL", expected=expected, **facts)
+
+
+def file_unusable(path: str, said: str) -> ConfigurationError:
+    """Return the error of a database file that cannot be read, written or made, with what SQLite said."""
+    folder = Path(path).parent
+    if not Path(path).exists() and not os.access(folder, os.W_OK | os.X_OK):
+        return ConfigurationError("folder_not_writable", folder=str(folder))
+    return ConfigurationError("database_file_unusable", file=path, message=said)
 
 
 def _engine(address: sa.URL, patience: float) -> sa.Engine:
@@ -294,7 +305,7 @@ def _translated(error: Exception, address: sa.URL) -> IntegrationError | None:
     if "is full" in text or "no space left" in text or ("disk i/o" in text and _is_full(address)):
         return UnavailableError("disk_full", free=_free(address), needed=ROOM_NEEDED)
     if address.get_backend_name() == "sqlite":
-        return _unusable("expected_database_file", error=str(origin)) if _unreadable(text) else None
+        return file_unusable(address.database or "", str(origin)) if _unreadable(text) else None
     if any(sign in text for sign in ("invalid connection option", "bad value for", "invalid port", "invalid sslmode")):
         return _unusable("expected_port")
     strangers = "password authentication" in text or ("does not exist" in text and isinstance(error, OperationalError))

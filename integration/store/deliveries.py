@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from integration.core.alerts import again_after
 from integration.store.database import Store
-from integration.store.tables import deliveries
+from integration.store.tables import deliveries, episodes
 
 CLAIM = timedelta(minutes=2)  # longer than sending may take; whoever died while sending is overtaken after it
 AT_ONCE = 20
@@ -22,7 +22,7 @@ class DueDelivery:
 
     channel: str
     key: str
-    what: str  # begun, over, digest, test, ping
+    what: str  # begun, reminder, over, digest, test, ping
     at: datetime
     held: str = ""  # quiet, digest (which tells of it), silenced
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -46,6 +46,11 @@ class Delivery:
     error: str
 
 
+def with_number(facts: Mapping[str, str], number: int) -> dict[str, str]:
+    """Return the facts of a message with the number that it tells, where it tells one."""
+    return {**facts, **({"count": str(number)} if number else {})}
+
+
 def send_later(connection: sa.Connection, now: datetime, due: Sequence[DueDelivery], episode: int | None) -> None:
     """Keep what is to be sent, as part of the transaction under way."""
     rows = [
@@ -62,11 +67,11 @@ def send_later(connection: sa.Connection, now: datetime, due: Sequence[DueDelive
 class Deliveries(Store):
     """Everything that is sent, and was."""
 
-    def add(self, due: DueDelivery) -> bool:
+    def add(self, due: DueDelivery, episode: int | None = None) -> bool:
         """Keep something to send; tell whether nobody had, under its key."""
         try:
             with self.database.write() as connection:
-                send_later(connection, self.clock(), [due], None)
+                send_later(connection, self.clock(), [due], episode)
         except IntegrityError:
             return False
         return True
@@ -75,9 +80,15 @@ class Deliveries(Store):
         """Keep a digest to send, which tells of all that was held for it; tell whether nobody had."""
         now = self.clock()
         told = (deliveries.c.channel == due.channel, deliveries.c.held == "digest", deliveries.c.sent_at.is_(None))
+        numbers = sa.select(deliveries.c.id, deliveries.c.facts, episodes.c.number).join(
+            episodes, episodes.c.id == deliveries.c.episode
+        )
         try:
             with self.database.write() as connection:
                 send_later(connection, now, [due], None)
+                for row in connection.execute(numbers.where(*told)).all():
+                    values = {"facts": with_number(row.facts, row.number)}
+                    connection.execute(deliveries.update().where(deliveries.c.id == row.id).values(values))
                 connection.execute(deliveries.update().where(*told).values(sent_at=now))
         except IntegrityError:
             return False
@@ -98,9 +109,10 @@ class Deliveries(Store):
                     taken.append(_delivery(row))
         return taken
 
-    def sent(self, one: Delivery) -> None:
-        """Note that something was delivered."""
-        self._note(one, sent_at=self.clock(), attempts=one.attempts + 1, error="", claimed_until=None)
+    def sent(self, one: Delivery, number: int = 0) -> None:
+        """Note that something was delivered, and which number it told."""
+        values = {"facts": with_number(one.facts, number), "attempts": one.attempts + 1, "error": ""}
+        self._note(one, sent_at=self.clock(), claimed_until=None, **values)
 
     def failed(self, one: Delivery, why: str) -> None:
         """Note that something was not taken; it is tried again, ever later."""

@@ -22,7 +22,7 @@ from integration.core.masking import remember
 from integration.store.database import Clock, Database, upsert
 from integration.store.events import Event
 from integration.store.outbox import tell
-from integration.store.tables import connections, settings
+from integration.store.tables import audit_head, connections, settings
 
 SHORTEST_KEY = 16
 IN_USE = "key"  # the setting that names the key in use, and those that were
@@ -33,7 +33,7 @@ class KeyRing:
     """The keys of a console: the one `before` that of the settings, that of the settings, and what its key file holds.
 
     A key of the settings has 16 characters or more. Raises ConfigurationError `setting_invalid` for one that is too
-    short, and for a file that is needed and is none.
+    short, and `key_file_unusable` for a file that is needed and holds no key.
     """
 
     def __init__(self, key: str, before: str, key_file: Path | None, salt: str) -> None:
@@ -193,11 +193,24 @@ def id_in_use(connection: sa.Connection) -> str:
     return "" if row is None else row.id
 
 
+def has_sealed(connection: sa.Connection) -> bool:
+    """Tell whether credentials are sealed, or the audit is."""
+    credentials = sa.select(connections.c.system).limit(1)
+    head = sa.select(audit_head.c.key).where(audit_head.c.key != "")
+    return connection.execute(credentials).first() is not None or connection.execute(head).first() is not None
+
+
 def key_in_use(ring: KeyRing, database: Database) -> bytes:
-    """Return the key in use, made where there is none; which one that is may change as soon as this returns."""
-    ring.make_one()
+    """Return the key in use, made where there is none; which one that is may change as soon as this returns.
+
+    Raises ConfigurationError `key_file_missing` where something is sealed already and there is no key: a new one would
+    open nothing of it.
+    """
     with database.read() as connection:
-        name = id_in_use(connection)
+        name, is_sealed = id_in_use(connection), has_sealed(connection)
+    if is_sealed and not ring.keys and ring.file is not None:
+        raise ConfigurationError("key_file_missing", file=str(ring.file.absolute()))
+    ring.make_one()
     return (ring.named(name) if name else None) or ring.keys[0]
 
 
@@ -223,7 +236,7 @@ def keys_in(path: Path, *, needed: bool) -> list[bytes]:
     except (OSError, ValueError):
         keys = []
     if needed and not keys:
-        raise ConfigurationError("setting_invalid", setting=str(path), expected="expected_key_file")
+        raise ConfigurationError("key_file_unusable", file=str(path.absolute()))
     return keys
 
 

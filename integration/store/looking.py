@@ -10,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from integration.core.errors import ConfigurationError
-from integration.store.database import Database, in_our_words, known_revisions, parse_url
+from integration.store.database import Database, file_unusable, in_our_words, known_revisions, parse_url
 from integration.store.tables import connections, heartbeats, instance
 
 
@@ -58,9 +58,7 @@ def _reading(address: sa.URL) -> sa.Engine:
 def _expect_whole(connection: sa.Connection) -> None:
     said = str(connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar())
     if said != "ok":
-        raise ConfigurationError(
-            "setting_invalid", setting="CONSOLE_DATA", expected="expected_database_file", error=said[:200]
-        )
+        raise file_unusable(connection.engine.url.database or "", said[:200])
 
 
 def sealed_in(database: Database) -> dict[str, bytes]:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from integration.core.people import Actor, Person, Right, Session, known_roles
+from integration.store.change_requests import withdraw_change_requests
 from integration.store.database import Store, upsert
 from integration.store.events import Event
 from integration.store.outbox import tell
@@ -73,19 +74,22 @@ class PeopleStore(Store):
     def change(self, ref: str, grants: Collection[str], by: str) -> None:
         """Change what a person may do, from their next action on.
 
-        Who may approve no plan any more loses the first approvals that wait for a second.
+        Who may approve no plan any more loses the first approvals that wait for a second, and who may not change a
+        setting any more the requests to change it.
         """
         roles, apart = known_roles(grants)
+        changed = Actor(ref, roles=roles, apart=apart)
         with self.database.write() as connection:
             connection.execute(people.update().where(people.c.ref == ref).values(grants=sorted(grants)))
-            if not Actor(ref, roles=roles, apart=apart).may(Right.RUN):
+            if not changed.may(Right.RUN):
                 withdraw_yeses(connection, by=ref)
+            withdraw_change_requests(connection, by=ref, rights=changed.rights)
             self._tell(connection, "person_changed", ref, by, grants=" ".join(sorted(grants)))
 
     def switch(self, ref: str, by: str, *, on: bool) -> None:
         """Let a person do nothing any more, and end all their sessions; or let them come again.
 
-        First approvals of a person who is shut out are withdrawn.
+        First approvals of a person who is shut out are withdrawn, and so are their requests to change settings.
         """
         now = self.clock()
         with self.database.write() as connection:
@@ -94,6 +98,7 @@ class PeopleStore(Store):
                 self._end(connection, sessions.c.person == ref)
                 connection.execute(invitations.delete().where(invitations.c.person == ref))
                 withdraw_yeses(connection, by=ref)
+                withdraw_change_requests(connection, by=ref)
             self._tell(connection, "person_on" if on else "person_off", ref, by)
 
     # ---- invitations
@@ -115,7 +120,7 @@ class PeopleStore(Store):
     def accept(self, key: str, issuer: str, subject: str, password: str = "") -> Person | None:
         """Spend an invitation: from now on the person is known to this issuer so. None where it no longer holds.
 
-        What the person could log in with before holds no more, nor do their sessions and first approvals.
+        What the person could log in with before holds no more, nor do their sessions, first approvals and requests.
         """
         now = self.clock()
         try:
@@ -132,6 +137,7 @@ class PeopleStore(Store):
                 return None
             self._end(connection, sessions.c.person == ref)
             withdraw_yeses(connection, by=ref)
+            withdraw_change_requests(connection, by=ref)
             self._tell(connection, "person_came", ref, ref)
         return self.get(ref)
 
@@ -161,10 +167,11 @@ class PeopleStore(Store):
         return [Session(row.id, row.person, row.begun_at, row.until) for row in found]
 
     def revoke(self, identity: str, by: str) -> None:
-        """End a session: nothing more is done in it, and first approvals that were given in it are withdrawn."""
+        """End a session: nothing more is done in it, and its first approvals and requests are withdrawn."""
         with self.database.write() as connection:
             self._end(connection, sessions.c.id == identity)
             withdraw_yeses(connection, session=identity)
+            withdraw_change_requests(connection, session=identity)
             self._tell(connection, "session_revoked", identity, by)
 
     def leave(self, identity: str, by: str) -> None:

@@ -38,8 +38,8 @@ FOR_GOOD = (
     tables.links, tables.distinctions, tables.taken_back, tables.allotments, tables.cursors, tables.corrections,
     tables.mappings, tables.value_tables, tables.settings, tables.connections, tables.drift, tables.drifted,
     tables.leases, tables.heartbeats, tables.instance, tables.stopped, tables.people, tables.sessions,
-    tables.invitations, tables.tries, tables.yeses, tables.audit, tables.audit_head, tables.erased,
-    tables.saved_filters,
+    tables.invitations, tables.tries, tables.yeses, tables.change_requests, tables.audit, tables.audit_head,
+    tables.erased, tables.saved_filters,
 )  # fmt: skip
 
 _ENDED_AT = sa.func.coalesce(runs.c.ended_at, runs.c.started_at)

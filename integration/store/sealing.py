@@ -16,6 +16,7 @@ import rfc8785
 import sqlalchemy as sa
 
 from integration.core.chain import Head, digest, head_text, line_of, sealed
+from integration.core.errors import ConfigurationError
 from integration.store.tables import audit, audit_head
 
 NOTED = "audit"  # under which a connection has what is noted in its transaction
@@ -77,11 +78,16 @@ def forget_noted(connection: sa.Connection) -> None:
 
 
 def append(connection: sa.Connection, sealer: Sealer | None) -> None:
-    """Append what was noted to the chain, as the last thing that a transaction does."""
+    """Append what was noted to the chain, as the last thing that a transaction does.
+
+    Raises ConfigurationError `audit_head_missing` where nothing says how far the chain goes: then nothing is done.
+    """
     deeds: list[Deed] = connection.info.pop(NOTED, [])
     if not deeds:
         return
-    found = connection.execute(sa.select(audit_head).with_for_update()).one()
+    found = connection.execute(sa.select(audit_head).with_for_update()).first()
+    if found is None:
+        raise ConfigurationError("audit_head_missing")
     head, rows = Head(found.seq, found.hash), []
     key_id, key = (sealer.id, sealer.key) if sealer else ("", b"")
     for deed in deeds:

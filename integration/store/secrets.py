@@ -30,7 +30,7 @@ class ConnectionStore:
 
     Sealed with `key` (16 characters or more), or with a key that is made once and kept in `key_file`, readable by its
     owner alone. Where `key` is to replace another, that is the one `before`. Raises ConfigurationError
-    `setting_invalid` for a key that is too short or a file that is none.
+    `setting_invalid` for a key that is too short, and `key_file_unusable` for a file that holds none.
     """
 
     def __init__(

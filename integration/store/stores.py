@@ -5,6 +5,7 @@ from pathlib import Path
 
 from integration.core.flow import Mirrors
 from integration.store.audit import AuditStore
+from integration.store.change_requests import ChangeRequestStore
 from integration.store.choices import ChoiceStore
 from integration.store.corrections import Corrections
 from integration.store.cursors import Cursors
@@ -43,6 +44,7 @@ class Stores:
 
     database: Database
     audit: AuditStore
+    change_requests: ChangeRequestStore
     choices: ChoiceStore
     fencing_tokens: FencingTokens
     corrections: Corrections
@@ -82,6 +84,7 @@ def stores_of(database: Database, clock: Clock, mirrors: Mirrors = NO_MIRRORS, *
     return Stores(
         database,
         AuditStore(database, clock),
+        ChangeRequestStore(database, clock),
         ChoiceStore(database, clock),
         FencingTokens(database, clock),
         Corrections(database, clock),

@@ -558,6 +558,21 @@ yeses = sa.Table(
     sa.Column("until", Moment, nullable=False),
 )
 
+change_requests = sa.Table(
+    "change_requests",
+    metadata,
+    _text("setting", primary_key=True),
+    _text("flow"),
+    _text("right"),
+    sa.Column("before", Json, nullable=False),
+    sa.Column("after", Json, nullable=False),
+    sa.Column("reasons", Json, nullable=False),
+    _text("by"),
+    _text("session"),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("until", Moment, nullable=False),
+)
+
 outbox = sa.Table(
     "outbox",
     metadata,

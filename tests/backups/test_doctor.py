@@ -115,7 +115,7 @@ def test_a_key_of_another_installation_is_told(data: Path, database: Database) -
     (data / "console.key").write_bytes(b"A" * 43 + b"=")
     assert wrong() == ["secret_key_wrong"]
     (data / "console.key").unlink()
-    assert wrong() == ["secret_key_wrong"]
+    assert wrong() == ["key_file_missing"]
 
 
 def test_a_database_that_is_damaged_or_of_a_newer_version_is_told(data: Path, database: Database) -> None:
@@ -125,7 +125,10 @@ def test_a_database_that_is_damaged_or_of_a_newer_version_is_told(data: Path, da
     database.close()
     whole = (data / DATABASE).read_bytes()
     (data / DATABASE).write_bytes(whole[:8192] + b"\xff" * (len(whole) - 8192))
-    assert wrong() == ["setting_invalid"]
+    assert wrong() == ["database_file_unusable"]
+    (data / "engine.sqlite").touch()
+    (data / DATABASE).unlink()
+    assert "database_file_missing" in wrong()
 
 
 def test_a_log_that_is_none_is_told(data: Path, database: Database) -> None:

@@ -16,7 +16,7 @@ from integration.backups import archive
 from integration.backups.archive import DATABASE, LOG, MANIFEST
 from integration.backups.making import make
 from integration.backups.restoring import missing_settings, restore_backup, verify_backup
-from integration.bootstrap import now
+from integration.bootstrap import build, now
 from integration.core.errors import ConfigurationError
 from integration.log.logbook import Logbook
 from integration.settings import Settings, load_settings
@@ -103,11 +103,12 @@ def test_a_backup_says_nothing_of_what_is_sealed(backup: Path, kept: Path) -> No
     assert [one for one in (key, b"of the till", PASSPHRASE.encode()) if one in told] == []
 
 
-def test_a_backup_without_a_passphrase_has_no_key_and_is_restored_without(kept: Path, tmp_path: Path) -> None:
+def test_a_backup_without_a_passphrase_has_no_key_and_is_restored_with_another(kept: Path, tmp_path: Path) -> None:
     file = tmp_path / "backup.zip"
     assert make(load_settings(data=kept), file, "").key == {}
     assert restore_backup(settings_in(tmp_path), file, PASSPHRASE).key is None
-    assert not (tmp_path / "new" / "console.key").exists()
+    build(load_settings(data=tmp_path / "new")).close()  # it starts
+    assert (tmp_path / "new" / "console.key").read_bytes() != (kept / "console.key").read_bytes()
 
 
 def test_a_key_of_the_settings_opens_what_is_restored_without_them(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from integration.core.people import Role
 from integration.services.people import People
@@ -95,3 +95,35 @@ def test_who_logs_out_in_one_tab_does_nothing_in_the_other(server: Server, page:
     with database.read() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM settings WHERE name = 'sandbox'").scalar() == 0
     database.close()
+
+
+def opened(page: Page, limit: Locator) -> Locator:
+    """Return the field of a second limit once it can be seen."""
+    at_rest(page)
+    if not limit.is_visible():
+        page.get_by_text("Change the second limits").click()
+    return limit
+
+
+def test_a_second_limit_is_raised_by_two_people(server: Server, page: Page, browser: Browser, people: People) -> None:
+    for name in ("cas", "dora"):
+        people.accept(people.invite(name, "", [Role.ADMINISTRATOR], somebody("admin")), PASSWORD)
+    logged_in(page, server, "cas", "/administration")
+    limit = page.get_by_label("Number of changes").first
+    for number, said in (
+        (10, "The second limits are saved."),
+        (90, "A looser second limit waits for a second person."),
+    ):
+        opened(page, limit).fill(str(number))
+        button(page, "Save the limits")
+        expect(page.get_by_text(said)).to_be_visible()
+    expect(at_rest(page).get_by_role("button", name="Withdraw the change")).to_be_visible()
+    expect(page.get_by_role("button", name="Approve the change")).to_have_count(0)
+
+    other = browser.new_context()
+    hers = other.new_page()
+    logged_in(hers, server, "dora", "/administration")
+    button(hers, "Approve the change")
+    expect(hers.get_by_text("The change is approved and saved.")).to_be_visible()
+    expect(opened(hers, hers.get_by_label("Number of changes").first)).to_have_value("90")
+    other.close()

@@ -1,5 +1,6 @@
 """What is an episode, when the shop is open, and who is told of what, and when."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -160,3 +161,26 @@ def test_a_digest_comes_in_the_morning(channel: Channel, now: datetime, day: dat
 
 def test_a_message_that_was_not_taken_is_tried_ever_later_and_never_given_up() -> None:
     assert [again_after(attempts) // timedelta(minutes=1) for attempts in (1, 2, 3, 6, 60)] == [1, 2, 5, 60, 60]
+
+
+@pytest.mark.parametrize(
+    ("hours", "told", "count", "reasons"),
+    [
+        (23, 3, 29, ()),
+        (1, 3, 30, ("grown-1",)),
+        (1, 3, 300, ("grown-2",)),
+        (1, 300, 3_300, ("grown-1",)),
+        (24, 3, 3, ("lasting",)),
+        (24, 3, 31, ("grown-1", "lasting")),
+        (1, 0, 31, ()),
+    ],
+)
+def test_what_grows_tenfold_or_lasts_is_told_once_more(
+    hours: int, told: int, count: int, reasons: tuple[str, ...]
+) -> None:
+    grown = episode(replace(ORDERS, count=count))
+    assert Channel("a", "A").reminders(grown, told, NOW + timedelta(hours=hours)) == reasons
+
+
+def test_a_channel_that_wants_no_reminder_of_time_gets_none() -> None:
+    assert Channel("a", "A", remind_hours=0).reminders(episode(ORDERS), 3, NOW + timedelta(days=90)) == ()

@@ -15,6 +15,7 @@ from pages.components.shared.wording import text
 from tests.pages.conftest import Open, press, texts
 from tests.people import somebody
 from tests.stores import stores_in
+from tests.timeouts import until
 
 
 @pytest.mark.usefixtures("unconnected")
@@ -51,7 +52,12 @@ def test_the_last_backup_and_the_commands_are_told(unconnected: Application, ope
     keep_last(unconnected.settings.data, LastBackup("b.zip", 12_300_000, datetime(2026, 11, 26, 3, 0, tzinfo=UTC)))
     page = open_page("administration")
     assert "12.3 MB" in texts(page)
-    assert "python -m integration backup FILE" in page.code[0].value
+    assert f"CONSOLE_DATA={unconnected.settings.data}" in page.code[0].value
+    assert "-m integration backup FILE" in page.code[0].value
+    page.text_input(key="backup-passphrase").set_value("short")
+    press(page, "backup-take")
+    until(lambda: not unconnected.backups.is_at_work, "the backup")
+    assert "CONSOLE_BACKUP_PASSPHRASE" in texts(open_page("administration"))
 
 
 def test_a_person_is_found_by_number_and_erased_by_typing_it_again(unconnected: Application, open_page: Open) -> None:

@@ -1,19 +1,22 @@
 """How a flow is arranged: settings, filters, fields, value tables, schedule and brakes."""
 
-from datetime import time
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from integration.core.change_request import ChangeRequest
 from integration.core.errors import PlanStaleError
 from integration.core.flow import Ownership
 from integration.core.links import Link
+from integration.core.people import Right
 from integration.core.plan import Approval
 from integration.core.records import Kind
 from integration.core.rules import Mapping, Rule
 from integration.core.run import Mode
 from integration.services import Application
+from integration.services.loosening import flat_values
 from tests.pages.conftest import ARTICLES, Open, press, previewed, settled, texts
 from tests.people import somebody
 from tests.stores import sandbox_of, stores_in
@@ -321,3 +324,28 @@ def test_the_numbers_for_a_monitor_tell_runs_parked_and_the_age_of_the_last_proo
     assert f'console_parked{{flow="products"}} {float(connected.flows.statuses()[0].parked)}' in told
     assert 'console_runs{flow="products",state="done"}' in told
     assert "console_last_proof_age_seconds" in told
+
+
+def test_a_change_that_waits_for_a_second_person_stands_on_its_flow_and_on_the_overview(
+    connected: Application, open_page: Open
+) -> None:
+    now = datetime.now(UTC)
+    after = {"brakes.changes": 900, "auto_approve": True, "schedule_minutes": 45}
+    request = ChangeRequest(
+        setting="flow:stock", flow="stock", right=Right.ARRANGE, after=after, by="anna", session="s", at=now,
+        before=flat_values(connected.flows.settings("stock"), after), until=now + timedelta(days=1),
+    )  # fmt: skip
+    stores_in(connected).change_requests.keep(request)
+    assert "a change of settings waits for a second person" in texts(open_page("overview"))
+    test = open_page("flows", flow="stock")
+    assert not test.exception
+    assert all(one in str(test.table[0].value) for one in ("900", "Every 45 minutes", "Every 5 minutes", "500"))
+
+    test = press(test, "btn_change_approve-flow:stock")
+
+    assert not test.exception
+    settings = connected.flows.settings("stock")
+    assert (settings.limits["changes"], settings.auto_approve, settings.schedule_minutes) == (900, True, 45)
+    assert connected.change_requests.waiting() == []
+    usual = {"brakes": {}, "auto_approve": False, "schedule_minutes": 5}
+    connected.flows.change("stock", usual, somebody("test"))

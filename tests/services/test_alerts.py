@@ -156,6 +156,44 @@ def test_three_hundred_records_of_one_cause_are_one_message_and_one_when_it_is_o
     assert "300 records · het gaat om €\u00a03.150,00" in box.mails[0][1]
 
 
+def test_what_grows_tenfold_is_told_once_more_with_its_number_and_so_is_what_lasts(watching: Watch, hook: Hook) -> None:
+    watching.hook(hook, remind_hours=48)
+    watching.park("orders", *(unmapped(number) for number in range(3)))
+    watching.look()
+    watching.park("orders", *(unmapped(number) for number in range(33)))
+    for _ in range(3):
+        watching.look(15)
+    watching.look(48 * 3600)
+    watching.look(15)
+    watching.repair("orders", "vat_code_unmapped")
+    for _ in range(6):
+        watching.look(30)
+
+    assert [title.split(" · ")[0] for title in hook.titles] == ["Warning", "Reminder", "Reminder", "Over"]
+    assert "33 records" in hook.took[1][1]["message"]
+    assert "still goes on after 2 days" in hook.took[2][1]["message"]
+
+
+def test_a_reminder_waits_for_the_end_of_quiet_hours_and_a_digest_that_told_the_number_needs_none(
+    watching: Watch, hook: Hook
+) -> None:
+    watching.clock.now = datetime(2026, 11, 25, 21, 59, tzinfo=ZONE)
+    quiet = {"quiet_from": time(22), "quiet_until": time(7), "remind_hours": 0}
+    watching.hook(hook, **quiet)
+    watching.channels.save(
+        {"name": "Digest", **quiet, "quiet_from": time(21), "digest": time(7)}, somebody("anna"), address=hook.address
+    )  # fmt: skip
+    watching.park("orders", *(unmapped(number) for number in range(3)))
+    watching.look()
+    watching.park("orders", *(unmapped(number) for number in range(33)))
+    watching.look(120)
+    assert len(hook.titles) == 1
+    watching.clock.now = datetime(2026, 11, 26, 7, 1, tzinfo=ZONE)
+    for _ in range(3):
+        watching.look(15)
+    assert sorted(title.split(" · ")[0] for title in hook.titles[1:]) == ["1 episode goes on", "Reminder"]
+
+
 def test_nothing_secret_or_personal_is_in_a_message(watching: Watch, hook: Hook) -> None:
     watching.hook(hook)
     watching.park(

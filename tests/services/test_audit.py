@@ -140,7 +140,7 @@ def test_lists_are_heard_by_the_name_of_their_file_and_a_backup_too(application:
 
 LOOKS = {
     "arrangement.of_file", "arrangement.read", "audit.anchors", "audit.checked", "audit.count", "audit.entries",
-    "audit.known", "audit.verify",
+    "audit.known", "audit.verify", "backups.commands", "backups.file_name", "backups.is_at_work", "backups.result",
     "channels.address", "connections.address", "connections.authorized", "connections.companies",
     "connections.join_sandbox", "log.tables",
     "names.look", "names.put_together", "people.every", "people.sessions", "persons.customer", "persons.every",
@@ -162,7 +162,7 @@ def test_whatever_changes_something_or_takes_it_along_is_told_under_a_name_or_he
             asked = getattr(asked, name)
         named = str(signature(asked)) if asked is not application else "Actor"
         signed = any(one in named for one in ("Actor", "by:", "PreviewRequest", "Approval"))
-        taken = right is Right.EXPORT or whole in ("arrangement.text", "backups.taking")
+        taken = right is Right.EXPORT or whole in ("arrangement.text", "backups.taking", "backups.take")
         logged = whole in ("log.ask", "log.answer", "log.export", "log_access.answer", "log_access.exported")
         if not (signed or taken or logged):
             unheard.append(whole)

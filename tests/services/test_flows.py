@@ -13,6 +13,7 @@ from integration.core.errors import ConfigurationError
 from integration.core.plan import Approval
 from integration.core.run import Mode
 from integration.services import Application
+from integration.services.flows import SettingsChange
 from tests.clocks import now
 from tests.consoles import opened
 from tests.people import somebody
@@ -157,6 +158,6 @@ def test_what_a_file_of_settings_names_and_the_system_does_not_have_is_never_kep
 def test_what_nobody_can_look_up_now_is_kept_and_told(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
         given = {"default_debtor": "fallback", "debtor_number": ABSENT, "default_branch": "77"}
-        told = application.flows.change("orders", given, somebody("test"))
-        assert told == ("debtor_number", "default_branch")
-        assert application.flows.change("orders", {"most": 20}, somebody("test")) == ()  # said once
+        change = application.flows.change("orders", given, somebody("test"))
+        assert change == SettingsChange(unchecked=("debtor_number", "default_branch"))
+        assert application.flows.change("orders", {"most": 20}, somebody("test")).unchecked == ()  # said once

@@ -17,6 +17,7 @@ from integration.flows.registry import FLOWS
 from integration.services import Application
 from integration.services.four_eyes import HOLDS, FourEyes
 from integration.services.people import Identity
+from integration.store.change_requests import ChangeRequestStore
 from integration.store.database import Database
 from integration.store.people import PeopleStore
 from integration.store.settings import StoredSettings
@@ -53,7 +54,10 @@ def people(database: Database, clock: Clock) -> PeopleStore:
 @pytest.fixture
 def four_eyes(database: Database, clock: Clock) -> FourEyes:
     """Four eyes for more than ten changes of articles."""
-    asked = FourEyes(FLOWS, StoredSettings(database, clock), Yeses(database, clock), clock)
+    asked = FourEyes(
+        FLOWS, StoredSettings(database, clock), Yeses(database, clock), ChangeRequestStore(database, clock), clock,
+        deciders=lambda _: 1,
+    )  # fmt: skip
     asked.change("products", {"brake_changes": 10, "brake_retirements": None, "brake_of_nothing": 1}, ADMIN)
     return asked
 

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from integration.core.chain import Break, Head, digest, head_text, line_of, sealed, verify_lines
+from integration.core.errors import ConfigurationError
 from integration.core.issues import Issue, Met, Trouble
 from integration.core.records import Correction, Kind
 from integration.core.run import Mode
@@ -194,6 +195,10 @@ def test_a_head_that_is_missing_is_a_cut(audit: AuditStore, settings: StoredSett
     assert broken(audit) == Break("cut", 4)
     assert audit.follow(KEYS, Head(3, audit.hash_of(3))).broken == Break("cut", 4)
     assert verify_lines(audit.lines()) == (Head(3, audit.hash_of(3)), Break("cut", 4))
+    with pytest.raises(ConfigurationError, match="audit_head_missing"):
+        settings.put("one", {"a": 9}, "anna")  # nothing is done that is not audited
+    assert (settings.get("one"), audit.count()) == (None, 3)
+    settings.remember("look", {"a": 1})  # what nobody decided goes on
 
 
 # ---- what somebody changes is found

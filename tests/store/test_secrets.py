@@ -45,14 +45,14 @@ def test_a_key_is_made_once_and_only_its_owner_may_read_it(database: Database, c
 
 
 @pytest.mark.parametrize("content", ["", "no key"])
-def test_a_key_file_that_holds_no_key_is_a_setting(
+def test_a_key_file_that_holds_no_key_is_told_by_its_name(
     database: Database, clock: Clock, tmp_path: Path, content: str
 ) -> None:
     file = tmp_path / "console.key"
     file.write_text(content)
     with pytest.raises(ConfigurationError) as caught:
         ConnectionStore(database, clock, key_file=file)
-    assert caught.value.code == "setting_invalid"
+    assert (caught.value.code, caught.value.facts["file"]) == ("key_file_unusable", str(file))
 
 
 def test_a_key_that_is_too_short_or_missing_is_a_setting(database: Database, clock: Clock) -> None:

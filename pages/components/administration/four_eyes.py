@@ -2,10 +2,14 @@
 
 import streamlit as st
 
+from integration.core.people import Right
 from integration.services import Application
 from pages.components.shared.application import person
+from pages.components.shared.change_requests import change_requests
 from pages.components.shared.layout import attempt, note, section
 from pages.components.shared.wording import flow_name, guard_name, option_name, text
+
+FORMS = "four-eyes-forms"  # how many were saved: the next one shows what counts
 
 
 def four_eyes(app: Application) -> None:
@@ -14,6 +18,7 @@ def four_eyes(app: Application) -> None:
     flows = [flow for flow in app.flows if app.four_eyes.brakes(flow)]
     chosen = [flow for flow in flows if app.four_eyes.limits(flow)]
     note(text("four_eyes_flows", flows=", ".join(map(flow_name, chosen))) if chosen else text("four_eyes_off"))
+    change_requests(app, [one for one in app.change_requests.waiting() if one.right is Right.ADMINISTER])
     with st.expander(text("four_eyes_edit")):
         flow = st.selectbox(
             text("col_flow"), flows, key="four-eyes-flow", width=260, format_func=option_name(flow_name)
@@ -22,17 +27,18 @@ def four_eyes(app: Application) -> None:
 
 
 def _form(app: Application, flow: str) -> None:
-    now = app.four_eyes.limits(flow)
+    now, forms = app.four_eyes.limits(flow), st.session_state.get(FORMS, 0)
+    keys = {code: f"four-eyes-{flow}-{code}-{now.get(code)}-{forms}" for code in app.four_eyes.brakes(flow)}
     with st.form(f"four-eyes-{flow}", border=False):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             limits = {
-                code: st.number_input(
-                    guard_name(guard), 0, None, now.get(code), key=f"four-eyes-{flow}-{code}", width=200
-                )
+                code: st.number_input(guard_name(guard), 0, None, now.get(code), key=keys[code], width=200)
                 for code, guard in app.four_eyes.brakes(flow).items()
             }
         if st.form_submit_button(text("btn_four_eyes_save"), type="primary", key="four-eyes-save"):
             wanted = {code: None if limit is None else int(limit) for code, limit in limits.items()}
-            if attempt(lambda: app.four_eyes.change(flow, wanted, person())):
-                st.session_state["said"] = text("four_eyes_saved")
+            counts: list[bool] = []
+            if attempt(lambda: counts.append(app.four_eyes.change(flow, wanted, person()))):
+                st.session_state["said"] = text("four_eyes_saved" if counts[0] else "four_eyes_waits")
+                st.session_state[FORMS] = forms + 1
             st.rerun()

@@ -90,6 +90,9 @@ EVENTS = (
     "table_changed",
     "setting_changed",
     "brake_switched_off",
+    "change_requested",
+    "change_approved",
+    "change_rejected",
     "connection_changed",
 )
 PERIODS = ("1", "7", "30", "90", "365")

@@ -23,6 +23,7 @@ FORMS = {
     "ntfy": "ntfys://TOPIC",
     "webhook": "jsons://hooks.example.com/path",
 }
+MOST_HOURS = 24 * 30  # after which somebody can be reminded
 
 
 def channels(app: Application) -> None:
@@ -88,6 +89,8 @@ def _gets(channel: Channel) -> Markdown:
         told.append(text("channel_rests"))
     if channel.digest is not None:
         told.append(text("channel_digest", time=_clock(channel.digest)))
+    if channel.remind_hours:
+        told.append(text("channel_reminds", hours=number(channel.remind_hours)))
     told.append(plain(LANGUAGES[channel.language]))
     return " · ".join(told)
 
@@ -160,6 +163,12 @@ def _when_form(now: Channel) -> dict[str, Any]:
         begin: time | None = st.time_input(text("channel_quiet_from"), now.quiet_from, key="channel-from")
         end: time | None = st.time_input(text("channel_quiet_until"), now.quiet_until, key="channel-until")
         digest: time | None = st.time_input(text("channel_digest_at"), now.digest, key="channel-digest")
+    remind = st.number_input(
+        text("channel_remind_hours"), 0, MOST_HOURS, now.remind_hours, key="channel-remind", width=300
+    )
     rests = st.toggle(text("channel_rests_on"), now.rests, key="channel-rests")
     wakes = st.toggle(text("channel_wakes"), now.wakes, key="channel-wakes")
-    return {"quiet_from": begin, "quiet_until": end, "digest": digest, "rests": rests, "wakes": wakes}
+    return {
+        "quiet_from": begin, "quiet_until": end, "digest": digest, "remind_hours": int(remind), "rests": rests,
+        "wakes": wakes,
+    }  # fmt: skip

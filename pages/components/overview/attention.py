@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from integration.core.issues import CauseGroup
+from integration.core.people import Right
 from integration.core.states import RunState
 from integration.services import Application
 from integration.services.exceptions import group_address
@@ -33,6 +34,7 @@ from pages.components.shared.wording import (
     short_day,
     system_name,
     text,
+    who,
     zone,
 )
 
@@ -74,6 +76,7 @@ def attention_items(
     """
     connections = [status for status in app.reach.stands() if status.connected or not goes_on]
     found = [need for status in connections for need in _connection(status)]
+    found += _changes(app)
     for told in (_unusable, _stopped, _held, _in_doubt, *([_waiting] if plans else [])):
         found += [need for status in statuses for need in told(app, status)]
     causes = app.exceptions.groups()
@@ -148,6 +151,15 @@ def _waiting(app: Application, status: FlowStatus) -> Iterator[Need]:
             about = f"{text('brake_holds')}: {plain(sentences.what)} {about}"
         params = {"flow": run.flow, "plan": run.id}
         yield Need("brake" if run.brakes else "waiting", title, about, text("btn_look"), "preview", params)
+
+
+def _changes(app: Application) -> Iterator[Need]:
+    """Tell of changes of settings that wait for a second person."""
+    for request in app.change_requests.waiting():
+        title = text("need_change", flow=flow_name(request.flow))
+        about = text("change_asked", name=plain(who(request.by)), time=moment(request.at), until=moment(request.until))
+        page = "administration" if request.right is Right.ADMINISTER else "flows"
+        yield Need("waiting", title, about, text("btn_look"), page, {"flow": request.flow})
 
 
 def _parked(app: Application, group: CauseGroup) -> Need:

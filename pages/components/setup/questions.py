@@ -96,9 +96,16 @@ def _choose(app: Application) -> None:
     """Keep the flows that are chosen, and when they run."""
     chosen = {name: when for name, when in _timetables(app).items() if st.session_state[f"choose-{name}"]}
     minutes = {name: when.value("schedule_minutes") for name, when in chosen.items()}
-    app.setup.choose(minutes, person(), {name: calendar_of(when) for name, when in chosen.items()})
+    waiting = app.setup.choose(minutes, person(), {name: calendar_of(when) for name, when in chosen.items()})
+    _say_waiting(waiting)
     for when in chosen.values():
         when.changed.clear()
+
+
+def _say_waiting(flows: frozenset[str]) -> None:
+    """Say once which flows wait for a second person."""
+    if flows:
+        st.session_state["said"] = text("saved_waiting", settings=", ".join(map(flow_name, sorted(flows))))
 
 
 def questions_step(app: Application) -> None:
@@ -386,5 +393,5 @@ def _first_preview(app: Application) -> None:
     with bottom_bar(f":small[:gray[{said}]]"):
         label = text("btn_new_preview" if started else "btn_first_preview", flow=flow_term("flow", first))
         if st.button(label, type="primary", icon=":material/difference:", key=f"first-{first}"):
-            app.setup.start(person())
+            _say_waiting(app.setup.start(person()))
             start_preview(app, first)

@@ -1,6 +1,6 @@
 """Settings that are changed on screen and not saved yet, and the bar that saves them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
 import streamlit as st
@@ -87,10 +87,14 @@ class SettingsDraft(Edits):
         return [brake for brake, reason in self.reasons.items() if not reason.strip()]
 
     def said_saved(self) -> Markdown:
-        """Return what is said once of settings that were saved, with those that could not be checked."""
-        names = self.kept.pop("unchecked", ())
-        said = listed([setting_name(self.flow, name, language()) for name in names])
-        return text("saved_unchecked", settings=plain(said)) if names else text("saved")
+        """Return what is said once of settings that were saved: which could not be checked, which wait for a person."""
+        unchecked, waiting = self.kept.pop("unchecked", ()), self.kept.pop("waiting", ())
+        if waiting:
+            return text("saved_waiting", settings=self._names(waiting))
+        return text("saved_unchecked", settings=self._names(unchecked)) if unchecked else text("saved")
+
+    def _names(self, names: Collection[str]) -> Markdown:
+        return plain(listed([setting_name(self.flow, name, language()) for name in names]))
 
     def forget(self) -> None:
         """Put every change aside, with the reasons that were given for it."""
@@ -126,7 +130,8 @@ def _save(app: Application, draft: SettingsDraft, by: Actor) -> bool:
     if draft.wrong or draft.without_reason():
         return False
     if draft.changed:
-        draft.kept["unchecked"] = app.flows.change(draft.flow, draft.changed, by, dict(draft.reasons))
+        change = app.flows.change(draft.flow, draft.changed, by, dict(draft.reasons))
+        draft.kept.update(unchecked=change.unchecked, waiting=change.waiting)
         draft.changed.clear()
     return True
 

@@ -481,6 +481,20 @@ def upgrade() -> None:  # noqa: PLR0915  a statement for each table
         sa.PrimaryKeyConstraint("run", name=op.f("pk_yeses")),
     )
     op.create_table(
+        "change_requests",
+        sa.Column("setting", TextColumn, nullable=False),
+        sa.Column("flow", TextColumn, nullable=False),
+        sa.Column("right", TextColumn, nullable=False),
+        sa.Column("before", Json, nullable=False),
+        sa.Column("after", Json, nullable=False),
+        sa.Column("reasons", Json, nullable=False),
+        sa.Column("by", TextColumn, nullable=False),
+        sa.Column("session", TextColumn, nullable=False),
+        sa.Column("at", Moment, nullable=False),
+        sa.Column("until", Moment, nullable=False),
+        sa.PrimaryKeyConstraint("setting", name=op.f("pk_change_requests")),
+    )
+    op.create_table(
         "facets",
         sa.Column("run", TextColumn, nullable=False),
         sa.Column("facet", TextColumn, nullable=False),

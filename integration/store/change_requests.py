@@ -1,0 +1,80 @@
+"""Changes of settings that one person asked for and another person has to approve."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from integration.core.change_request import ChangeRequest
+from integration.core.people import Right
+from integration.core.untrusted_text import json_text
+from integration.store.database import Store, upsert
+from integration.store.events import Event
+from integration.store.outbox import tell
+from integration.store.settings import group
+from integration.store.tables import change_requests
+
+
+class ChangeRequestStore(Store):
+    """The newest request for each setting of a flow."""
+
+    def keep(self, request: ChangeRequest) -> None:
+        """Keep a request in place of any before it for the same setting; those that have run out go."""
+        row = {
+            "setting": request.setting, "flow": request.flow, "right": request.right, "before": dict(request.before),
+            "after": dict(request.after), "reasons": dict(request.reasons), "by": request.by,
+            "session": request.session, "at": request.at, "until": request.until,
+        }  # fmt: skip
+        with self.database.write() as connection:
+            connection.execute(change_requests.delete().where(change_requests.c.until <= self.clock()))
+            upsert(connection, change_requests, [row])
+            self._tell(connection, "change_requested", request, request.by)
+
+    def get(self, setting: str) -> ChangeRequest | None:
+        """Return the request for a setting that has not run out."""
+        return next((one for one in self.waiting() if one.setting == setting), None)
+
+    def waiting(self) -> list[ChangeRequest]:
+        """Return the requests that have not run out, oldest first."""
+        holds = change_requests.c.until > self.clock()
+        return [_request(row) for row in self.database.rows(sa.select(change_requests).where(holds).order_by("at"))]
+
+    def spend(self, request: ChangeRequest, event: str, by: str) -> bool:
+        """Take a request away because it is approved or rejected; tell whether it was still there."""
+        here = (
+            change_requests.c.setting == request.setting,
+            change_requests.c.by == request.by,
+            change_requests.c.at == request.at,
+        )
+        with self.database.write() as connection:
+            found = connection.execute(change_requests.delete().where(*here)).rowcount
+            if found:
+                self._tell(connection, event, request, by)
+        return bool(found)
+
+    def _tell(self, connection: sa.Connection, event: str, request: ChangeRequest, by: str) -> None:
+        facts = {"by": by, "asked_by": request.by, "fingerprint": request.mark}
+        told = Event(
+            event=event, flow=request.flow, key=request.setting, facts=facts, before=_texts(request.before),
+            after=_texts(request.after),
+        )  # fmt: skip
+        tell(connection, self.clock(), [told])
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, str]:
+    return {name: json_text(value).strip() for name, value in values.items()}
+
+
+def withdraw_change_requests(
+    connection: sa.Connection, *, by: str = "", session: str = "", rights: Collection[Right] = ()
+) -> None:
+    """Delete, as part of a transaction, the requests of a person, or of one session, that need none of these rights."""
+    giver = change_requests.c.session == session if session else change_requests.c.by == by
+    connection.execute(change_requests.delete().where(giver, change_requests.c.right.not_in([*rights])))
+
+
+def _request(row: sa.Row[Any]) -> ChangeRequest:
+    return ChangeRequest(
+        setting=row.setting, flow=row.flow, right=Right(row.right), before=group(row.before), after=group(row.after),
+        reasons=group(row.reasons), by=row.by, session=row.session, at=row.at, until=row.until,
+    )  # fmt: skip

@@ -1,0 +1,107 @@
+"""Changes of settings that wait for a second person: what they change, and the buttons that approve and reject them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+import streamlit as st
+
+from integration.core.change_request import ChangeRequest
+from integration.core.guards import Guard, Measure
+from integration.flows.settings import Calendar
+from integration.services import Application
+from integration.services.loosening import BRAKES, SWITCHES, TIMETABLE
+from integration.words import setting_name
+from pages.components.shared.application import may, person
+from pages.components.shared.layout import attempt
+from pages.components.shared.timetables import schedule_text
+from pages.components.shared.wording import (
+    Markdown,
+    capital,
+    flow_name,
+    guard_name,
+    language,
+    moment,
+    plain,
+    term,
+    text,
+    typed_text,
+    who,
+)
+
+
+def change_requests(app: Application, requests: Sequence[ChangeRequest]) -> None:
+    """Draw each request with its values before and afterwards."""
+    for request in requests:
+        with st.container(border=True, gap="xsmall", key=f"change-{request.setting.replace(':', '-')}"):
+            name, until = plain(who(request.by)), moment(request.until)
+            said = text("change_asked", name=name, time=moment(request.at), until=until)
+            title = f"{flow_name(request.flow)}: {text('change_waits')}"
+            st.markdown(
+                f":orange[:material/group:] **{title}** :small[:gray[{said}]]",
+                help=text("change_about"),
+            )
+            setting, now, then = text("col_setting"), text("col_now"), text("col_afterwards")
+            rows = [{setting: name, now: before, then: after} for name, before, after in _rows(app, request)]
+            st.table(rows, border="horizontal", hide_index=True)
+            _buttons(app, request)
+
+
+def _buttons(app: Application, request: ChangeRequest) -> None:
+    by, mark = person(), request.mark
+    is_own = by.ref == request.by
+    with st.container(horizontal=True, gap="small"):
+        if not is_own and may("change_requests.approve"):
+            _button(
+                "btn_change_approve",
+                "change_approved",
+                request,
+                lambda: app.change_requests.approve(request.setting, mark, by),
+                type="primary",
+            )
+        if may("change_requests.reject"):
+            _button(
+                "btn_change_withdraw" if is_own else "btn_change_reject",
+                "change_rejected",
+                request,
+                lambda: app.change_requests.reject(request.setting, mark, by),
+            )
+
+
+def _button(name: str, said: str, request: ChangeRequest, do: Callable[[], object], **look: Any) -> None:
+    if st.button(text(name), key=f"{name}-{request.setting}", **look):
+        if attempt(do):
+            st.session_state["said"] = text(said)
+        st.rerun()
+
+
+def _rows(app: Application, request: ChangeRequest) -> Iterator[tuple[Markdown, Markdown, Markdown]]:
+    """Yield what each setting is called, with its value before and afterwards."""
+    if any(name in request.after for name in TIMETABLE):
+        before, after = (_timetable(app, request.flow, values) for values in (request.before, request.after))
+        yield text("setting_schedule"), before, after
+    guards = {guard.name: guard for guard in app.flows.spec(request.flow).settings.guards}
+    codes = app.four_eyes.brakes(request.flow)
+    for name, after in request.after.items():
+        before, guard = request.before[name], guards.get(name.removeprefix(BRAKES)) or codes.get(name)
+        if name in SWITCHES:
+            yield plain(setting_name(request.flow, name, language())), _flag(before), _flag(after)
+        elif guard is not None:
+            yield guard_name(guard), _limit(guard, before), _limit(guard, after)
+
+
+def _timetable(app: Application, flow: str, values: Any) -> Markdown:
+    now = app.flows.settings(flow)
+    calendar = Calendar(**values["calendar"]) if "calendar" in values else now.calendar
+    return capital(schedule_text(values.get("schedule_minutes", now.schedule_minutes), calendar.model_dump()))
+
+
+def _flag(on: object) -> Markdown:
+    return term("yes" if on else "no")
+
+
+def _limit(guard: Guard, limit: Any) -> Markdown:
+    if limit is None:
+        return text("brake_is_off")
+    number = plain(typed_text(Decimal(str(limit))))
+    return number if guard.measure is Measure.NUMBER else f"{number} %"
