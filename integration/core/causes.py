@@ -39,6 +39,8 @@ class By(StrEnum):
     """What a person does about a cause where it is shown."""
 
     ROW = "row"  # add the row that a value table lacks
+    ROWS = "rows"  # add all rows that value tables lack, at once
+    DEBTOR = "debtor"  # choose a default debtor
     ARTICLES = "articles"  # create articles in the books, or let another stand in for them
     CHOICE = "choice"  # say which record of the target is meant
     VALUE = "value"  # correct a field of the source, or let another value hold
@@ -406,6 +408,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("debtor_creation_off", OPERATOR, repair=_setting("create_debtors")),
         Cause("day_document_unreadable", OPERATOR, ("field",), DAY),
         Cause("day_gap", OPERATOR, ("identity",), DAY),
+        Cause("day_rows_missing", OPERATOR, repair=Repair(By.ROWS, "tables", "day_accounts")),
         Cause("day_account_missing", OPERATOR, ("group",), _row("day_accounts")),
         Cause("day_method_account_missing", OPERATOR, ("method",), _row("method_accounts")),
         Cause("day_cost_account_missing", OPERATOR, ("group",), _row("day_cost_accounts")),

@@ -61,7 +61,7 @@ MUTATIONS = (
         "listed = groups",
     ),
     Mutation(
-        "a line is doubled", f"{CORE}/page.py", "lines += builder.counts()", "lines += 2 * list(builder.counts())"
+        "a line is doubled", f"{CORE}/lines.py", "found += self.counts()", "found += 2 * list(self.counts())"
     ),
     Mutation(
         "a line is lost", f"{CORE}/lines.py", "            if one.difference:", "            if one.difference > 0:"
