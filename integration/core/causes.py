@@ -122,6 +122,9 @@ def _row(table: str, *, every: bool = False) -> Repair:
     return Repair(By.ROW, "tables", table, every=every)
 
 
+_DEBTOR = Repair(By.DEBTOR, "settings", "default_debtor")
+_DAY_DEBTOR = Repair(By.DEBTOR, "settings", "collective_debtor")
+
 CAUSES: Mapping[str, Cause] = {
     cause.code: cause
     for cause in (
@@ -238,7 +241,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("value_unmapped", OPERATOR, ("table", "value"), Repair(By.ROW, "tables")),
         Cause("article_missing", OPERATOR, ("article",), Repair(By.ARTICLES, "settings", "collective_article")),
         Cause("customer_ambiguous", OPERATOR, ("customer", "candidates"), Repair(By.CHOICE)),
-        Cause("customer_missing", OPERATOR, repair=_setting("default_debtor")),
+        Cause("customer_missing", OPERATOR, repair=_DEBTOR),
         Cause("email_too_long", OPERATOR, repair=VALUE_OR_FIELDS),
         Cause("vat_number_invalid", OPERATOR, repair=VALUE),
         Cause("totals_differ", OPERATOR, repair=_setting("rounding_limit")),
@@ -425,7 +428,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("day_vat_implausible", OPERATOR, repair=Repair(tab="tables", name="vat_codes_sales")),
         Cause("day_vat_undivided", OPERATOR, ("code",), DAY),
         Cause("day_open_item_unknown", OPERATOR, ("method",), DAY),
-        Cause("day_debtor_missing", OPERATOR, ("customer",), _setting("collective_debtor")),
+        Cause("day_debtor_missing", OPERATOR, repair=_DAY_DEBTOR),
         Cause("day_down_payments_off", OPERATOR, repair=_setting("down_payments_account")),
         Cause("day_drawer_account_missing", OPERATOR, repair=_setting("difference_account")),
         Cause("day_vat_account_missing", OPERATOR, ("code",), _setting("mode")),

@@ -33,8 +33,8 @@ _TABLE: Mapping[str, Mapping[Right, str]] = {
     },
     "drift": {SEE: "latest held", COMPARE: "look"},
     "exceptions": {
-        SEE: "groups group every left of_run waits tries came made_with issues_of sources keys unmapped records"
-        " candidates meant article sold",
+        SEE: "groups group every left of_run waits tries came made_with issues_of sources keys unmapped row_causes"
+        " records candidates meant article sold",
         EXPORT: "listed",
         REPAIR: "set_aside take_back correct answer choose decide",
     },
@@ -61,6 +61,7 @@ _TABLE: Mapping[str, Mapping[Right, str]] = {
     "log_access": {SEE: "place", ASK_SQL: "answer", EXPORT_LOG: "download_token exported"},
     "mappings": {SEE: "published", ARRANGE: "publish"},
     "metrics": {SEE: "text"},
+    "missing_rows": {SEE: "groups rows", REPAIR: "add"},
     "monitoring": {
         SEE: "going_on past flows sent failing last_sent last_ping channel_name",
         ADMINISTER: "gone_for_good",
@@ -144,6 +145,7 @@ WITHIN: Mapping[str, str] = {
     "saved_filters": "stored",
     "settings": "*",
     "system_identities": "check forget held suspect",
+    "tables": "add_rows",
     "work": "engine reschedule start",
 }  # fmt: skip
 

@@ -57,6 +57,7 @@ class DayLines:
         self.apart = [one for one in self.counting if self._is_apart(one)]
         self._methods = {(one.source, one.method): one for one in day.payments}
         self._missing: dict[tuple[str, frozenset[tuple[str, str]]], MissingCode] = {}
+        self._debtorless: DayRefusedError | None = None
 
     def all_lines(self, sums: DaySums) -> list[DayLine]:
         """Return the lines of the day. Raises MissingCodesError with all codes that have no row.
@@ -72,6 +73,8 @@ class DayLines:
             found = []
         if self._missing:
             raise MissingCodesError(self._missing.values())
+        if self._debtorless:
+            raise self._debtorless
         return found
 
     def _collected(self, moved: Decimal, ask: Callable[[], str]) -> str:
@@ -452,7 +455,8 @@ class DayLines:
         debtor = known or self.books.collective_debtor
         if not debtor or not account:
             name = str(one.customer.values.get("name") or relation) if one.customer else relation
-            raise DayRefusedError("day_debtor_missing", "debtor", document=one.number, customer=name or one.number)
+            refused = DayRefusedError("day_debtor_missing", "debtor", document=one.number, customer=name or one.number)
+            self._debtorless = self._debtorless or refused  # told once the codes without a row are known
         about = "payment" if method else "open"
         return DayLine(
             account, text, each, debtor=debtor, item=alone.item or self.books.item(one.record), about=about,

@@ -124,6 +124,16 @@ def show_plan(flow: str, start: Callable[[], str]) -> None:
     st.rerun()
 
 
+def preview_causes(app: Application, groups: Sequence[CauseGroup]) -> None:
+    """Start one preview of all that is parked for these causes of a flow and show it; say what stands in the way."""
+    done = app.bulk.try_again(groups, person())
+    if done.runs:
+        st.switch_page("pages/preview.py", query_params={"flow": groups[0].flow, "plan": done.runs[0]})
+    for one in done.refused:
+        if one.code:
+            st.session_state["failure"] = (one.code, dict(one.facts))
+
+
 def flow_of_address(app: Application) -> Flow:
     """Return the flow that the address names, else the first."""
     return app.flows.get(st.query_params.get("flow", "")) or next(iter(app.flows.values()))
