@@ -40,7 +40,7 @@ class By(StrEnum):
 
     ROW = "row"  # add the row that a value table lacks
     ROWS = "rows"  # add all rows that value tables lack, at once
-    DEBTOR = "debtor"  # choose a default debtor
+    SETTING = "setting"  # choose the code that a setting lacks
     ARTICLES = "articles"  # create articles in the books, or let another stand in for them
     CHOICE = "choice"  # say which record of the target is meant
     VALUE = "value"  # correct a field of the source, or let another value hold
@@ -122,8 +122,9 @@ def _row(table: str, *, every: bool = False) -> Repair:
     return Repair(By.ROW, "tables", table, every=every)
 
 
-_DEBTOR = Repair(By.DEBTOR, "settings", "default_debtor")
-_DAY_DEBTOR = Repair(By.DEBTOR, "settings", "collective_debtor")
+def _code_of(setting: str) -> Repair:
+    return Repair(By.SETTING, "settings", setting)
+
 
 CAUSES: Mapping[str, Cause] = {
     cause.code: cause
@@ -241,7 +242,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("value_unmapped", OPERATOR, ("table", "value"), Repair(By.ROW, "tables")),
         Cause("article_missing", OPERATOR, ("article",), Repair(By.ARTICLES, "settings", "collective_article")),
         Cause("customer_ambiguous", OPERATOR, ("customer", "candidates"), Repair(By.CHOICE)),
-        Cause("customer_missing", OPERATOR, repair=_DEBTOR),
+        Cause("customer_missing", OPERATOR, repair=_code_of("default_debtor")),
         Cause("email_too_long", OPERATOR, repair=VALUE_OR_FIELDS),
         Cause("vat_number_invalid", OPERATOR, repair=VALUE),
         Cause("totals_differ", OPERATOR, repair=_setting("rounding_limit")),
@@ -428,8 +429,8 @@ CAUSES: Mapping[str, Cause] = {
         Cause("day_vat_implausible", OPERATOR, repair=Repair(tab="tables", name="vat_codes_sales")),
         Cause("day_vat_undivided", OPERATOR, ("code",), DAY),
         Cause("day_open_item_unknown", OPERATOR, ("method",), DAY),
-        Cause("day_debtor_missing", OPERATOR, repair=_DAY_DEBTOR),
-        Cause("day_down_payments_off", OPERATOR, repair=_setting("down_payments_account")),
+        Cause("day_debtor_missing", OPERATOR, repair=_code_of("collective_debtor")),
+        Cause("day_down_payments_off", OPERATOR, repair=_code_of("down_payments_account")),
         Cause("day_drawer_account_missing", OPERATOR, repair=_setting("difference_account")),
         Cause("day_vat_account_missing", OPERATOR, ("code",), _setting("mode")),
         Cause("ledger_missing", OPERATOR, ("account",), Repair(tab="tables", name="day_accounts")),

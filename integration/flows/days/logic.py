@@ -261,7 +261,8 @@ class DaysLogic(FlowLogic):
         try:
             found = self._found(record, pages)
         except DayRefusedError as refused:
-            facts = {"key": title, "document": title, **_at_stake(record), **refused.facts}
+            facts = {"key": title, "document": title, **refused.facts}
+            facts = {**_at_stake(record, facts.get("amount", "")), **facts}
             return Staged(record.key, record.key, title, issue=Issue(refused.cause, record.key, refused.field, facts))
         except RecordRejected as rejected:
             return Staged(record.key, record.key, title, issue=_day_issue(rejected, record, title))
@@ -551,9 +552,9 @@ def _date(record: Record) -> date | None:
     return day if isinstance(day, date) else None
 
 
-def _at_stake(record: Record) -> dict[str, str]:
-    """Return the fact with the revenue of a day, which is not booked while the day is parked."""
-    return {"sold": str(abs(day_revenue(record)))}
+def _at_stake(record: Record, amount: str = "") -> dict[str, str]:
+    """Return the fact with the revenue of a day, which is not booked while the day is parked; without any, `amount`."""
+    return {"sold": str(abs(day_revenue(record) or Decimal(amount or 0)))}
 
 
 def _of_page(page: Record) -> dict[str, str]:

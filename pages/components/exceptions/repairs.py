@@ -21,10 +21,10 @@ from integration.services.exceptions import (
     missing_row,
 )
 from pages.components.exceptions.candidates import choose_customers
+from pages.components.exceptions.code_setting import choose_code
 from pages.components.exceptions.conflicts import settle_conflicts
 from pages.components.exceptions.corrections import correct, value_to_correct
 from pages.components.exceptions.decisions import decide
-from pages.components.exceptions.default_debtor import choose_default_debtor
 from pages.components.flows.tables import Sides, counterpart
 from pages.components.shared import controls
 from pages.components.shared.application import person
@@ -79,7 +79,7 @@ def repair(app: Application, group: CauseGroup) -> None:
         _doubts(app, group)
     elif way.by is By.PROOF:
         _proof(app, group)
-    elif way.by in (By.CHOICE, By.DEBTOR, By.CONFLICT) or way.options:
+    elif way.by in (By.CHOICE, By.SETTING, By.CONFLICT) or way.options:
         _question(app, group, way)
     elif (field := value_to_correct(app, group)) is not None:
         _value(app, group, field)
@@ -94,8 +94,8 @@ def _question(app: Application, group: CauseGroup, way: Repair) -> None:
         case By.CHOICE:
             choose_customers(app, group, asked, carry_out)
             _setting(app, group)
-        case By.DEBTOR:
-            choose_default_debtor(app, group, asked, carry_out)
+        case By.SETTING:
+            choose_code(app, group, asked, carry_out)
             _setting(app, group)
         case By.CONFLICT:
             settle_conflicts(app, group, asked, carry_out)

@@ -1,4 +1,4 @@
-"""The debtor for documents without a customer: one for all of them, or one for each branch that they are of."""
+"""The code that a setting of a flow lacks, such as the default debtor: one for all, or one for each branch."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -7,7 +7,8 @@ import streamlit as st
 
 from integration.core.issues import CauseGroup
 from integration.core.rules import as_text
-from integration.flows.settings import BOOKS, TILL, books_list, till_list
+from integration.flows.forms import Code, Together
+from integration.flows.settings import BOOKS, TILL, Listed, till_list
 from integration.services import Application
 from integration.services.exceptions import MOST
 from pages.components.shared import controls
@@ -17,19 +18,17 @@ from pages.components.shared.layout import ask_live, note
 from pages.components.shared.rows import code_label
 from pages.components.shared.wording import Markdown, counted, plain, system_name, text
 
-DEBTORS, BRANCHES = books_list("debtors"), till_list("branches")
+BRANCHES = till_list("branches")
 DEFAULT, BY_BRANCH = "default_debtor", "default_debtors_by_branch"  # settings of documents
 
 
-def choose_default_debtor(
-    app: Application, group: CauseGroup, noun: str, repair: Callable[[Callable[[], None]], None]
-) -> None:
-    """Ask for the debtor, and for each branch for its own where a person wants so; `repair` carries the answer out."""
+def choose_code(app: Application, group: CauseGroup, noun: str, repair: Callable[[Callable[[], None]], None]) -> None:
+    """Ask for the code of the setting, or of each branch where a person wants so; `repair` carries the answer out."""
     setting = app.flows.spec(group.flow).repair_of(group.cause).name
-    by_branch = BY_BRANCH in app.flows.settings(group.flow).model_dump()
-    debtors = codes_or_error(app, DEBTORS)
-    branches = _branches(app, group) if by_branch else {}
-    if debtors is None or branches is None:
+    listed = _list_of(app, group.flow, "debtor_number" if setting == DEFAULT else setting)
+    codes = codes_or_error(app, listed)
+    branches = _branches(app, group) if setting == DEFAULT else {}
+    if codes is None or branches is None:
         return
     st.markdown(text(f"{setting}_question"))
     way = "all"
@@ -39,15 +38,26 @@ def choose_default_debtor(
             ("all", "branch"),
             default="all",
             required=True,
-            key="debtor_way",
+            key="code_way",
             format_func=lambda one: text(f"debtor_{one}"),
             label_visibility="collapsed",
         )
-    asked: Mapping[str, Markdown] = {"": text("debtor_all")} if way == "all" else branches
-    chosen = {code: _debtor(app, label, f"debtor-{code}", debtors) for code, label in asked.items()}
+    asked: Mapping[str, Markdown] = {"": text(f"setting_{setting}")} if way == "all" else branches
+    chosen = {
+        branch: code_field(
+            label,
+            "",
+            codes,
+            f"{setting}-{branch}",
+            none=text("row_choose"),
+            labels=lambda code: code_label(app, listed, code, codes),
+            of=listed,
+        )
+        for branch, label in asked.items()
+    }
     ready = all(chosen.values())
     label = counted(f"btn_repair_{noun}", group.count)
-    if controls.button(label, type="primary", icon=":material/build:", key="use_debtor", disabled=not ready):
+    if controls.button(label, type="primary", icon=":material/build:", key="use_code", disabled=not ready):
         repair(lambda: _keep(app, group.flow, _settings(app, group.flow, setting, chosen)))
     note(text("debtor_effect", system=system_name(BOOKS)))
 
@@ -68,11 +78,11 @@ def _branches(app: Application, group: CauseGroup) -> dict[str, Markdown] | None
     }
 
 
-def _debtor(app: Application, label: Markdown, key: str, debtors: Mapping[str, str]) -> str:
-    return code_field(
-        label, "", debtors, key, none=text("row_choose"), labels=lambda code: code_label(app, DEBTORS, code, debtors),
-        of=DEBTORS,
-    )  # fmt: skip
+def _list_of(app: Application, flow: str, setting: str) -> Listed:
+    """Return the list whose codes a setting takes."""
+    shapes = (shape for section in app.flows.spec(flow).sections for shape in section.shapes)
+    flat = (one for shape in shapes for one in (shape.shapes if isinstance(shape, Together) else (shape,)))
+    return next(one.of for one in flat if isinstance(one, Code) and one.name == setting and one.of is not None)
 
 
 def _keep(app: Application, flow: str, settings: Mapping[str, object]) -> None:
