@@ -77,7 +77,7 @@ _TABLE: Mapping[str, Mapping[Right, str]] = {
     "pictures": {SEE: "thumbnail"},
     "pings": {SEE: "every", ADMINISTER: "change"},
     "plans": {
-        SEE: "row rows count changes facets article_names group_names line_about marked proven sold tallies titles"
+        SEE: "row rows count changes facets article_names group_names line_about marked proven sold sums tallies titles"
         " unsettled why writes",
         EXPORT: "listed",
     },
