@@ -68,7 +68,7 @@ def commit_bar(app: Application, run: Run, flow: Flow, changes: int) -> None:
     chosen = changes - len(run.excluded)
     writes = counted("write", app.plans.writes(run.id, frozenset(run.excluded)))
     said = counted("bar_chosen", changes, chosen=number(chosen))
-    sums = " · ".join(_sums(app, run))
+    sums = f"{' · '.join(_sums(app, run))}."
     with bottom_bar(f"**{said} · {writes}.** {sums} :gray[{text('nothing_written')}]"):
         if run.excluded and st.button(text("btn_choose_all"), type="tertiary", key="choose_all"):
             take_in(app, run, list(run.excluded))
