@@ -50,7 +50,7 @@ ISSUE_COLUMNS = (
 )  # fmt: skip
 
 
-def at_stake(issue: Issue) -> Decimal | None:
+def amount_at_stake(issue: Issue) -> Decimal | None:
     """Return the amount that a document of the till comes to, as far as the issue tells."""
     told = issue.facts.get("sold", "")
     return Decimal(told) if AMOUNT.fullmatch(told) else None
@@ -124,7 +124,7 @@ def missing_row(spec: FlowSpec, cause: str, facts: Mapping[str, str]) -> Missing
 
 def lacked_rows(spec: FlowSpec, issue: Issue) -> Iterator[tuple[MissingRow, MissingCode]]:
     """Yield the rows of value tables that would repair an issue, each with its code."""
-    told = MissingCode(issue.cause, issue.facts, at_stake(issue) or Decimal(0))
+    told = MissingCode(issue.cause, issue.facts, amount_at_stake(issue) or Decimal(0))
     for code in missing_codes_in(issue.facts) or (told,):
         row = missing_row(spec, code.cause, code.facts)
         if row is not None and row.code:
@@ -334,7 +334,7 @@ class Exceptions:
             [
                 one.flow, one.issue.cause, one.issue.field, group.of.detail, one.issue.key, one.title, one.state,
                 one.first_seen.isoformat(), one.last_seen.isoformat(), one.seen, group.assigned, group.note,
-                one.reason, one.by, at_stake(one.issue),
+                one.reason, one.by, amount_at_stake(one.issue),
             ]
             for group in groups
             for one in self.every(group.of, state, find)

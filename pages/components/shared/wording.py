@@ -162,7 +162,7 @@ def say(code: str, facts: Mapping[str, str]) -> Sentences:
 
 def cause_title(code: str, facts: Mapping[str, str]) -> str:
     """Return the one name of a cause as plain text; of a cause without one, what is wrong with these facts."""
-    return words.cause_title(code, facts, language(), zone())
+    return words.cause_name(code, facts, language(), zone())
 
 
 def fact_text(name: str, fact: str) -> str:
