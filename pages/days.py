@@ -11,6 +11,7 @@ from pages.components.days.one_day import day_actions, the_day
 from pages.components.shared.application import application
 from pages.components.shared.downloads import downloads
 from pages.components.shared.layout import failures, head
+from pages.components.shared.missing_rows import rows_at_days
 from pages.components.shared.wording import moment, plain, sandbox_badges, text, whole_day
 
 app = application()
@@ -45,6 +46,7 @@ def all_days() -> None:
     with head(text("nav_days"), text("days_about"), sandbox_badges(app.sandbox.is_connected)):
         month_actions(app, month)
     failures()
+    rows_at_days(app, app.days.flow)
     the_month(app, month)
     if listed := app.days.listed(month, last_of(month)):
         downloads(f"days-{month:%Y-%m}", lambda: month_listed(listed), key="days")

@@ -39,6 +39,8 @@ class By(StrEnum):
     """What a person does about a cause where it is shown."""
 
     ROW = "row"  # add the row that a value table lacks
+    ROWS = "rows"  # add all rows that value tables lack, at once
+    SETTING = "setting"  # choose the code that a setting lacks
     ARTICLES = "articles"  # create articles in the books, or let another stand in for them
     CHOICE = "choice"  # say which record of the target is meant
     VALUE = "value"  # correct a field of the source, or let another value hold
@@ -118,6 +120,10 @@ def _system_or(tab: str, name: str = "") -> Repair:
 
 def _row(table: str, *, every: bool = False) -> Repair:
     return Repair(By.ROW, "tables", table, every=every)
+
+
+def _code_of(setting: str) -> Repair:
+    return Repair(By.SETTING, "settings", setting)
 
 
 CAUSES: Mapping[str, Cause] = {
@@ -235,7 +241,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("value_unmapped", OPERATOR, ("table", "value"), Repair(By.ROW, "tables")),
         Cause("article_missing", OPERATOR, ("article",), Repair(By.ARTICLES, "settings", "collective_article")),
         Cause("customer_ambiguous", OPERATOR, ("customer", "candidates"), Repair(By.CHOICE)),
-        Cause("customer_missing", OPERATOR, repair=_setting("default_debtor")),
+        Cause("customer_missing", OPERATOR, repair=_code_of("default_debtor")),
         Cause("email_too_long", OPERATOR, repair=VALUE_OR_FIELDS),
         Cause("vat_number_invalid", OPERATOR, repair=VALUE),
         Cause("totals_differ", OPERATOR, repair=_setting("rounding_limit")),
@@ -414,6 +420,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("debtor_creation_off", OPERATOR, repair=_setting("create_debtors")),
         Cause("day_document_unreadable", OPERATOR, ("field",), DAY),
         Cause("day_gap", OPERATOR, ("identity",), DAY),
+        Cause("day_rows_missing", OPERATOR, repair=Repair(By.ROWS, "tables", "day_accounts")),
         Cause("day_account_missing", OPERATOR, ("group",), _row("day_accounts")),
         Cause("day_method_account_missing", OPERATOR, ("method",), _row("method_accounts")),
         Cause("day_cost_account_missing", OPERATOR, ("group",), _row("day_cost_accounts")),
@@ -430,8 +437,8 @@ CAUSES: Mapping[str, Cause] = {
         Cause("day_vat_implausible", OPERATOR, repair=Repair(tab="tables", name="vat_codes_sales")),
         Cause("day_vat_undivided", OPERATOR, ("code",), DAY),
         Cause("day_open_item_unknown", OPERATOR, ("method",), DAY),
-        Cause("day_debtor_missing", OPERATOR, ("customer",), _setting("collective_debtor")),
-        Cause("day_down_payments_off", OPERATOR, repair=_setting("down_payments_account")),
+        Cause("day_debtor_missing", OPERATOR, repair=_code_of("collective_debtor")),
+        Cause("day_down_payments_off", OPERATOR, repair=_code_of("down_payments_account")),
         Cause("day_drawer_account_missing", OPERATOR, repair=_setting("difference_account")),
         Cause("day_vat_account_missing", OPERATOR, ("code",), _setting("mode")),
         Cause("ledger_missing", OPERATOR, ("account",), Repair(tab="tables", name="day_accounts")),

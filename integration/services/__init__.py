@@ -59,6 +59,7 @@ from integration.services.looks_owed import LooksOwed
 from integration.services.mappings import Logics, Mappings
 from integration.services.messages import Messages
 from integration.services.metrics import Metrics
+from integration.services.missing_rows import MissingRows
 from integration.services.monitoring import Monitoring
 from integration.services.names import Naming
 from integration.services.openings import OpeningsKept
@@ -201,9 +202,21 @@ class Application:
         self.proposals = Proposals(flows, self.access, stores, names_are_kept=self.names.kept)
         self.documents = Documents(stores, logic=self.logics.now, connector=connector)
         self.exceptions = Exceptions(flows, stores, connector=connector, flow=self.logics.flow)
+        self.missing_rows = MissingRows(
+            flows,
+            self.exceptions,
+            self.tables,
+            self.lists,
+            home=self._home,
+        )
         self.drafts = Drafts(
             flows, stores, logics=self.logics, mappings=self.mappings, lists=self.lists, connector=connector
         )
+
+    def _home(self) -> str:
+        """Return the ISO code of the country of the shop, as a flow is set; empty where none asks for it."""
+        told = (getattr(self.logics.settings(flow), "default_country", "") for flow in self._flows)
+        return str(next(filter(None, told), ""))
 
     def _arrange(self) -> None:
         """Make what flows are set by, and how both systems are connected for them."""

@@ -441,6 +441,7 @@ def _issue(report: DayReport, target: str) -> Issue:
         "document": _name(report),
         "system": target,
         "amount": str(report.difference),
+        "sold": str(report.difference),
         "count": str(len(report.findings)),
         "mark": " ".join(f"{one.code} {' '.join(one.facts.values())}" for one in report.findings)[:500],
     }

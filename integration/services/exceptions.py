@@ -10,12 +10,13 @@ from decimal import Decimal
 from functools import partial
 
 from integration.connectors.protocol import Connector
-from integration.core.causes import telling
+from integration.core.causes import CAUSES, By, telling
 from integration.core.errors import IntegrationError
 from integration.core.flow import Flow
 from integration.core.issues import CauseGroup, Issue, IssueState, OpenIssue, Trouble, source_mark
 from integration.core.link_evidence import NO_EVIDENCE, Evidence, identities_of
 from integration.core.links import Link
+from integration.core.missing_codes import MissingCode, missing_codes_in
 from integration.core.people import Actor
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Correction, Field, Kind, Record, Value
@@ -50,7 +51,7 @@ ISSUE_COLUMNS = (
 )  # fmt: skip
 
 
-def _at_stake(issue: Issue) -> Decimal | None:
+def amount_at_stake(issue: Issue) -> Decimal | None:
     """Return the amount that a document of the till comes to, as far as the issue tells."""
     told = issue.facts.get("sold", "")
     return Decimal(told) if AMOUNT.fullmatch(told) else None
@@ -120,6 +121,15 @@ def missing_row(spec: FlowSpec, cause: str, facts: Mapping[str, str]) -> Missing
         return MissingRow(named, {named.code.name: facts.get("value", "")})
     table = next((one for one in spec.tables if cause in one.causes), None)
     return MissingRow(table, table.asked(facts)) if table is not None else None
+
+
+def lacked_rows(spec: FlowSpec, issue: Issue) -> Iterator[tuple[MissingRow, MissingCode]]:
+    """Yield the rows of value tables that would repair an issue, each with its code."""
+    told = MissingCode(issue.cause, issue.facts, amount_at_stake(issue) or Decimal(0))
+    for code in missing_codes_in(issue.facts) or (told,):
+        row = missing_row(spec, code.cause, code.facts)
+        if row is not None and row.code:
+            yield row, code
 
 
 def missing_articles(cause: str, facts: Mapping[str, str]) -> list[str]:
@@ -282,12 +292,19 @@ class Exceptions:
     def unmapped(self, flow: str, table: str) -> dict[str, int]:
         """Return the values that parked records have and a value table lacks, with the number of those records."""
         spec = self._flows[flow]
-        missing = (
-            missing_row(spec, cause, one.issue.facts)
-            for cause in (*(cause for one in spec.tables for cause in one.causes), UNMAPPED)
-            for one in self._stores.issues.list(flow, cause, limit=MOST)
-        )
-        return dict(Counter(one.code for one in missing if one is not None and one.table.name == table))
+        found = Counter[str]()
+        for cause in self.row_causes(flow):
+            for one in self._stores.issues.list(flow, cause, limit=MOST):
+                rows = (row for row, _ in lacked_rows(spec, one.issue))
+                found.update({row.code for row in rows if row.table.name == table})
+        return dict(found)
+
+    def row_causes(self, flow: str, table: str = "") -> list[str]:
+        """Return the causes that rows of the value tables of a flow repair, or rows of one table."""
+        tables = [one for one in self._flows[flow].tables if table in ("", one.name)]
+        own = [cause for one in tables for cause in one.causes] or [UNMAPPED]
+        several = [code for code, one in CAUSES.items() if one.repair.by is By.ROWS]
+        return list(dict.fromkeys([*own, *([] if table else [UNMAPPED]), *several]))
 
     def records(self, flow: str, keys: Collection[str]) -> dict[str, Record]:
         """Return source records as they are now, by their keys; what is gone is left out."""
@@ -318,7 +335,7 @@ class Exceptions:
             [
                 one.flow, one.issue.cause, one.issue.field, group.of.detail, one.issue.key, one.title, one.state,
                 one.first_seen.isoformat(), one.last_seen.isoformat(), one.seen, group.assigned, group.note,
-                one.reason, one.by, _at_stake(one.issue),
+                one.reason, one.by, amount_at_stake(one.issue),
             ]
             for group in groups
             for one in self.every(group.of, state, find)

@@ -34,8 +34,8 @@ _TABLE: Mapping[str, Mapping[Right, str]] = {
     },
     "drift": {SEE: "latest held", COMPARE: "look"},
     "exceptions": {
-        SEE: "groups group every left of_run waits tries came made_with issues_of sources keys unmapped records"
-        " candidates meant article sold",
+        SEE: "groups group every left of_run waits tries came made_with issues_of sources keys unmapped row_causes"
+        " records candidates meant article sold",
         EXPORT: "listed",
         REPAIR: "set_aside take_back correct answer choose decide",
     },
@@ -62,6 +62,7 @@ _TABLE: Mapping[str, Mapping[Right, str]] = {
     "log_access": {SEE: "place", ASK_SQL: "answer", EXPORT_LOG: "download_token exported"},
     "mappings": {SEE: "published", ARRANGE: "publish"},
     "metrics": {SEE: "text"},
+    "missing_rows": {SEE: "groups rows", REPAIR: "add"},
     "monitoring": {
         SEE: "going_on past flows sent failing last_sent last_ping channel_name",
         ADMINISTER: "gone_for_good",
@@ -77,7 +78,7 @@ _TABLE: Mapping[str, Mapping[Right, str]] = {
     "pictures": {SEE: "thumbnail"},
     "pings": {SEE: "every", ADMINISTER: "change"},
     "plans": {
-        SEE: "row rows count changes facets article_names group_names line_about marked proven sold tallies titles"
+        SEE: "row rows count changes facets article_names group_names line_about marked proven sold sums tallies titles"
         " unsettled why writes",
         EXPORT: "listed",
     },
@@ -145,6 +146,7 @@ WITHIN: Mapping[str, str] = {
     "saved_filters": "stored",
     "settings": "*",
     "system_identities": "check forget held suspect",
+    "tables": "add_rows",
     "work": "engine reschedule start",
 }  # fmt: skip
 

@@ -12,6 +12,7 @@ from integration.core.known import comes_to
 from integration.core.people import Actor
 from integration.core.plan import Approval
 from integration.core.plan_lines import EVERY_LINE, Among, PlanRow
+from integration.core.plan_sums import PlanSums, change_sums, total_sums
 from integration.core.records import Kind, Unreadable, corrected
 from integration.core.run import Mode, PreviewRequest, Run, Speed, speed
 from integration.core.states import ACTIVE, RunState, Step
@@ -168,6 +169,7 @@ class Plans:
         self._connector = connector
         self._calls: dict[str, dict[int, int]] = {}
         self._sold: dict[str, dict[int, Decimal]] = {}
+        self._sums: dict[str, dict[int, PlanSums]] = {}
 
     def writes(self, run_id: str, left_out: frozenset[int] = frozenset()) -> int:
         """Return how many write calls the chosen changes of a plan take."""
@@ -187,6 +189,21 @@ class Plans:
             if self._runs.get(run_id).state is not RunState.PREVIEWING:
                 self._sold = {run_id: known, **dict(list(self._sold.items())[:MOST_KNOWN])}
         return sum((amount for seq, amount in known.items() if seq not in left_out), Decimal(0)) if known else None
+
+    def sums(self, run_id: str, left_out: Collection[int] = ()) -> PlanSums:
+        """Return what the chosen changes of a plan add up to: by kind, booked, and prices up and down."""
+        known = self._sums.get(run_id)
+        if known is None:
+            known = {row.seq: change_sums(row.change) for row in self._changes(run_id) if row.change}
+            if self._runs.get(run_id).state is not RunState.PREVIEWING:
+                self._sums = {run_id: known, **dict(list(self._sums.items())[:MOST_KNOWN])}
+        return total_sums(each for seq, each in known.items() if seq not in left_out)
+
+    def _changes(self, run_id: str) -> Iterator[PlanRow]:
+        offset = 0
+        while rows := self.rows(run_id, "changes", offset=offset, limit=CSV_PAGE):
+            offset += len(rows)
+            yield from rows
 
     def group_names(self, flow: str, codes: Sequence[str], run_id: str) -> dict[str, str]:
         """Return the names of article groups by code: of those that are linked, and of those a plan writes."""

@@ -61,5 +61,14 @@ class Tables:
         self.expect_possible(name, [(key, other)])
         self._rules.add_row(name, key, other, by.ref)
 
+    def add_rows(self, tables: Mapping[str, Mapping[str, str]], by: Actor) -> None:
+        """Add rows to several tables at once: rows by key, by the name of the table.
+
+        Raises ConfigurationError for a row that cannot hold, and then no row is added.
+        """
+        for name, rows in tables.items():
+            self.expect_possible(name, rows.items())
+        self._rules.add_rows(tables, by.ref)
+
     def _codes(self, listed: Listed) -> dict[str, str] | None:
         return self._lists.readable(*listed)

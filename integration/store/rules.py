@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -116,9 +117,20 @@ class Rules(Store):
         """Add one row to a value table, or give its code another counterpart; what others add meanwhile is kept."""
         self._change_table(name, lambda before: {**before, code: other}, by)
 
+    def add_rows(self, tables: Mapping[str, Mapping[str, str]], by: str) -> None:
+        """Add rows to several value tables, all in one transaction: rows by key, by the name of the table."""
+        with self.database.write() as connection:
+            now = self.clock()
+            for name, rows in sorted(tables.items()):  # in one order, so that two who save wait for one another
+                change_table_in(connection, now, name, partial(_with_rows, rows), by)
+
     def _change_table(self, name: str, changed: Callable[[Mapping[str, str]], Mapping[str, str]], by: str) -> None:
         with self.database.write() as connection:
             change_table_in(connection, self.clock(), name, changed, by)
+
+
+def _with_rows(rows: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
+    return {**before, **rows}
 
 
 def publish_in(connection: sa.Connection, now: datetime, flow: str, body: Mapping[str, Any], by: str, note: str) -> int:

@@ -60,6 +60,13 @@ def known(code: str) -> bool:
     return code in tables().causes
 
 
+def cause_name(code: str, facts: Mapping[str, str], language: str, zone: tzinfo = UTC) -> str:
+    """Return the one name of a cause, which tells of no single record; of a cause without one, what is wrong."""
+    key = f"headline_{code}"
+    named = term(key, language) if has_term(key) and not _PLACE.search(tables().texts[key][language]) else ""
+    return named or say(code, facts, language, zone).what
+
+
 def say(code: str, facts: Mapping[str, str], language: str = "en", zone: tzinfo = UTC) -> Sentences:
     """Return the three sentences of a cause, filled with its facts as this language writes them.
 

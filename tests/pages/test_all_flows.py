@@ -183,6 +183,8 @@ def test_what_does_not_go_together_is_said_beside_the_setting(shop: Application,
     test = press(test, "save")
 
     assert "the number of the default debtor" in texts(test)
+    assert "Takes effect" not in texts(test)  # the bar says that nothing was saved
+    assert "Not saved: something is still wrong or missing" in texts(test)
     assert shop.flows.settings("orders").model_dump()["default_debtor"] == "off"
 
 

@@ -493,3 +493,9 @@ def test_what_streamlit_says_by_itself_is_translated_from_its_very_text() -> Non
     scripts = "".join(one.read_text() for one in (Path(streamlit.__file__).parent / "static/static/js").glob("*.js"))
     assembled = r"Press (Ctrl\+|⌘\+)?Enter to (apply|submit form)|\d+MB per file|file upload"
     assert [own for own in words.of_streamlit("de") if own not in scripts and not re.fullmatch(assembled, own)] == []
+
+
+def test_a_cause_has_one_name_that_tells_of_no_single_record() -> None:
+    facts = {"value": "8712345000087", "article": "9101", "key": "9101"}
+    assert words.cause_name("ean_check_digit", facts, "en") == "The EAN is not valid: the check digit does not fit"
+    assert words.cause_name("day_account_missing", facts, "en") == words.say("day_account_missing", facts).what

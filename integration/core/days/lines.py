@@ -4,17 +4,20 @@ Sold is what the till's financial journal says by turnover group and VAT code, p
 VAT of a code is theirs too, and nothing is computed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 
 from integration.core.days.books import NO_VOUCHER, NOT_BOOKED, DayBooks, DayLine
-from integration.core.days.costs import costless, costs_of
+from integration.core.days.costs import GroupCost, costless, costs_of
 from integration.core.days.documents import DayDocument, DaySums, brought_to, sums_of_documents
 from integration.core.days.till import (
     NO_GROUP,
+    ROW_CAUSES,
     DayRefusedError,
     DrawerCount,
+    MissingCodesError,
     Payment,
     TillDay,
     TillTurnover,
@@ -22,6 +25,7 @@ from integration.core.days.till import (
     total,
 )
 from integration.core.days.vat import DayVat, by_code, percents_of
+from integration.core.missing_codes import MissingCode
 from integration.core.money import amount
 from integration.core.rows import row_value
 from integration.core.totals.categories import EXCHANGES, LineCategory, Purpose, Tender
@@ -35,7 +39,10 @@ _OF_SOURCE = {"receipt": "bonnen", "invoice": "facturen", "order": "orders"}
 
 
 class DayLines:
-    """What a day comes to, line by line. Raises DayRefusedError for what has no account, code or debtor."""
+    """What a day comes to, line by line. Raises DayRefusedError for what has no account, code or debtor.
+
+    Codes without a row of a value table are collected; a line of one has no account. `all_lines` raises for them.
+    """
 
     def __init__(self, day: TillDay, documents: Sequence[DayDocument], books: DayBooks) -> None:
         self.day = day
@@ -49,6 +56,40 @@ class DayLines:
         self._vat = DayVat(books, percents_of(day))
         self.apart = [one for one in self.counting if self._is_apart(one)]
         self._methods = {(one.source, one.method): one for one in day.payments}
+        self._missing: dict[tuple[str, frozenset[tuple[str, str]]], MissingCode] = {}
+        self._debtorless: DayRefusedError | None = None
+
+    def all_lines(self, sums: DaySums) -> list[DayLine]:
+        """Return the lines of the day. Raises MissingCodesError with all codes that have no row.
+
+        Another refusal is raised where no code is missing: a row may repair many days at once.
+        """
+        try:
+            found = [] if self.books.contents == "counts" else list(self.documents(sums))
+            found += self.counts()
+        except DayRefusedError:
+            if not self._missing:
+                raise
+            found = []
+        if self._missing:
+            raise MissingCodesError(self._missing.values())
+        if self._debtorless:
+            raise self._debtorless
+        return found
+
+    def _collected(self, moved: Decimal, ask: Callable[[], str]) -> str:
+        """Return the account or code that `ask` finds; nothing where it has no row, which is collected."""
+        try:
+            return ask()
+        except DayRefusedError as refused:
+            if refused.cause not in ROW_CAUSES:
+                raise
+            told = {name: fact for name, fact in refused.facts.items() if name != "document"}
+            key = refused.cause, frozenset(told.items())
+            before = self._missing[key].amount if key in self._missing else NOTHING
+            first = self._missing[key].facts if key in self._missing else refused.facts
+            self._missing[key] = MissingCode(refused.cause, first, before + abs(moved))
+            return ""
 
     def _is_apart(self, one: DayDocument) -> bool:
         """Tell whether a document is booked by itself. Raises DayRefusedError for one that the day would hide."""
@@ -228,24 +269,22 @@ class DayLines:
     def _sold(self, source: str, group: str, code: str, each: VatSum, documents: Sequence[DayDocument]) -> DayLine:
         about = self._about(source, group, code)
         category = about.category
-        if category is LineCategory.UNKNOWN and not self._row(
-            group, code
-        ):  # a row says where it stands, never that it is turnover
-            raise DayRefusedError("turnover_group_unknown", "account", group=group, kind=about.name, sort=about.type)
         is_revenue = category is LineCategory.REVENUE
-        account = self._account(about, group, code)
+        account = self._collected(each.incl, lambda: self._account(about, group, code))
         text = f"{about.name} {_OF_SOURCE[source]}" if is_revenue else about.name
         named = tuple(one.number for one in documents)
         line = DayLine(account, text, -each.incl, about="turnover" if is_revenue else "balance", documents=named)
         if not is_revenue and not each.vat:
             return replace(line, cost_centre=self._cost_centre(group))
         if category is LineCategory.CASH_OUT:
-            theirs = self._vat.purchase_code(code, about)
+            theirs = self._collected(each.incl, lambda: self._vat.purchase_code(code, about))
         else:
-            theirs = self._vat.code(code, about, documents[0] if documents else None)
+            first = documents[0] if documents else None
+            theirs = self._collected(each.incl, lambda: self._vat.code(code, about, first))
             every = self._sold_here(source)  # a till that computes VAT over a day is off by a cent for each document
             most = sum(one.count_lines(code, (group,)) for one in documents) + sum(code in one.vat for one in every)
-            self._vat.expect_plausible(each, code, theirs, most, named[:MOST_NAMED])
+            if theirs:
+                self._vat.expect_plausible(each, code, theirs, most, named[:MOST_NAMED])
         return replace(
             line,
             amount=-each.excl,
@@ -260,8 +299,7 @@ class DayLines:
         found = next(exact, None)
         known = self._types.get(group)
         if found is None and known is None:
-            row = group or NO_GROUP
-            raise DayRefusedError("turnover_group_unknown", "account", group=row, kind=row, sort="")
+            return TillTurnover(source, group, group or NO_GROUP, "", NOTHING)
         if found is None or known is None:
             return found or known  # type: ignore[return-value]  # one of them is there
         return replace(found, type=known.type, account=found.account or known.account, name=known.name or found.name)
@@ -271,6 +309,9 @@ class DayLines:
 
     def _account(self, about: TillTurnover, group: str, code: str) -> str:
         row = group or NO_GROUP
+        if about.category is LineCategory.UNKNOWN and not self._row(group, code):  # which never makes it turnover
+            facts = {"group": row, "kind": about.name, "sort": about.type}
+            raise DayRefusedError("turnover_group_unknown", "account", **facts)
         found = row_value(self.books.accounts, f"{row}/{code}", row) or self.books.account_meant(about.account)
         if not found:
             facts = {"group": row, "code": code, "kind": about.name or row, "account": about.account}
@@ -295,7 +336,7 @@ class DayLines:
                 yield from self._paid(about, paid)
 
     def _paid(self, about: Payment, paid: Decimal) -> Iterator[DayLine]:
-        account = self._method_account(about)
+        account = self._collected(paid, lambda: self._method_account(about))
         mine = [one for one in self.counting if one.source == about.source]
         paying = [one for one in mine if self._paid_here(one).get(about.method)]
         named = tuple(one.number for one in paying)
@@ -310,7 +351,8 @@ class DayLines:
         used, code = TillTurnover("", "", about.name, "", paid), voucher.vat_code
         by_decision: dict[str, list[DayDocument]] = {}
         for one in paying:
-            by_decision.setdefault(self._vat.code(code, used, one), []).append(one)
+            theirs = self._collected(one.paid[about.method], partial(self._vat.code, code, used, one))
+            by_decision.setdefault(theirs, []).append(one)
         for theirs, some in by_decision.items():
             here = total(one.paid[about.method] for one in some)
             taxed = total(_taxed_at_sale(one, one.paid[about.method], code, self.books) for one in some)
@@ -345,17 +387,27 @@ class DayLines:
             if not one.amount:
                 continue
             name = self._types[one.group].name if one.group in self._types else one.name
-            row, books = one.group or NO_GROUP, self.books
-            facts = {"group": row, "kind": name or row}
-            cost = row_value(books.cost_accounts, row) or self.books.account_meant(one.cost_account)
-            if not cost:
-                raise DayRefusedError("day_cost_account_missing", "account", account=one.cost_account, **facts)
-            stock = row_value(books.stock_accounts, row) or self.books.account_meant(one.stock_account)
-            if not stock:
-                raise DayRefusedError("day_stock_account_missing", "account", account=one.stock_account, **facts)
+            cost = self._collected(one.amount, partial(self._cost_account, one, name))
+            stock = self._collected(one.amount, partial(self._stock_account, one, name))
             centre = self._cost_centre(one.group)
             yield DayLine(cost, f"Kostprijs {name}", one.amount, cost_centre=centre, about="cost")
             yield DayLine(stock, f"Voorraad {name}", -one.amount, cost_centre=centre, about="stock")
+
+    def _cost_account(self, one: GroupCost, name: str) -> str:
+        row = one.group or NO_GROUP
+        found = row_value(self.books.cost_accounts, row) or self.books.account_meant(one.cost_account)
+        if not found:
+            facts = {"group": row, "kind": name or row, "account": one.cost_account}
+            raise DayRefusedError("day_cost_account_missing", "account", **facts)
+        return found
+
+    def _stock_account(self, one: GroupCost, name: str) -> str:
+        row = one.group or NO_GROUP
+        found = row_value(self.books.stock_accounts, row) or self.books.account_meant(one.stock_account)
+        if not found:
+            facts = {"group": row, "kind": name or row, "account": one.stock_account}
+            raise DayRefusedError("day_stock_account_missing", "account", **facts)
+        return found
 
     # ---- what stands on debtors
 
@@ -403,7 +455,8 @@ class DayLines:
         debtor = known or self.books.collective_debtor
         if not debtor or not account:
             name = str(one.customer.values.get("name") or relation) if one.customer else relation
-            raise DayRefusedError("day_debtor_missing", "debtor", document=one.number, customer=name or one.number)
+            refused = DayRefusedError("day_debtor_missing", "debtor", document=one.number, customer=name or one.number)
+            self._debtorless = self._debtorless or refused  # told once the codes without a row are known
         about = "payment" if method else "open"
         return DayLine(
             account, text, each, debtor=debtor, item=alone.item or self.books.item(one.record), about=about,
@@ -428,7 +481,8 @@ class DayLines:
         if not account:
             raise DayRefusedError("day_drawer_account_missing", about, number=one.number, workplace=one.workplace)
         method = Payment("receipt", one.method, one.method, "", NOTHING, one.account)
-        drawer = self._method_account(self._methods.get(("receipt", one.method), method))
+        paid_by = self._methods.get(("receipt", one.method), method)
+        drawer = self._collected(each, lambda: self._method_account(paid_by))
         yield DayLine(account, text, -each, about=about, documents=(one.number,))
         yield DayLine(drawer, text, each, about="drawer", documents=(one.number,))
 

@@ -17,9 +17,7 @@ LONGEST_TEXT = 40  # characters of a line; texts may be cut
 def page_of(day: TillDay, sums: DaySums, documents: Sequence[DayDocument], books: DayBooks) -> DayPage:
     """Return the page of a day, every line once and its sum zero. Raises DayRefusedError, and then there is no part."""
     builder = DayLines(day, documents, books)
-    lines = [] if books.contents == "counts" else list(builder.documents(sums))
-    lines += builder.counts()
-    plain = _without_nothing(lines)
+    plain = _without_nothing(builder.all_lines(sums))
     _expect_zero(plain)
     made = tuple(_in_mode(plain, books))
     for line in made:

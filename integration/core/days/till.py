@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from integration.core.missing_codes import MISSING_CODES, MissingCode, missing_codes_fact
 from integration.core.records import Kind, Record, Unreadable, Value
 from integration.core.rules import as_text
 from integration.core.totals.categories import GROUPS, METHODS, LineCategory, Tender
@@ -22,6 +23,35 @@ class DayRefusedError(Exception):
         self.cause = cause
         self.field = field
         self.facts = facts
+
+
+# The causes that a row of a value table repairs: a page collects all of them before it is refused.
+ROW_CAUSES = frozenset(
+    {
+        "day_account_missing",
+        "turnover_group_unknown",
+        "day_method_account_missing",
+        "day_cost_account_missing",
+        "day_stock_account_missing",
+        "vat_code_unmapped",
+        "purchase_vat_code_unmapped",
+    }
+)
+
+
+class MissingCodesError(DayRefusedError):
+    """A day cannot be booked because value tables lack rows; `codes` are all that its page needs."""
+
+    def __init__(self, codes: Iterable[MissingCode]) -> None:
+        self.codes = tuple(codes)
+        named = ", ".join(dict.fromkeys(_code_name(one.facts) for one in self.codes))
+        super().__init__("day_rows_missing", "", codes=named, **{MISSING_CODES: missing_codes_fact(self.codes)})
+
+
+def _code_name(facts: Mapping[str, str]) -> str:
+    code = next((facts[name] for name in ("group", "method", "vat", "code") if facts.get(name)), "")
+    kind = facts.get("kind", "")
+    return code if kind in ("", code) or facts.get("vat") else f"{code} {kind}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +215,13 @@ def till_day(record: Record) -> TillDay:
         tuple(_cost(one.values) for one in turnover if one.values.get("book") == "cost"),
         tuple(part for part in record.parts if part.kind in DOCUMENTS),
     )
+
+
+def day_revenue(record: Record) -> Decimal:
+    """Return the revenue of a day with VAT, as its journal has it; zero where that has none."""
+    journal = (part.values for part in record.parts if part.kind is Kind.TURNOVER and not isinstance(part, Unreadable))
+    rows = (_turnover(one) for one in journal if one.get("book") == "journal")
+    return total(one.incl for one in rows if one.category is LineCategory.REVENUE)
 
 
 def _turnover(values: Mapping[str, Value]) -> TillTurnover:

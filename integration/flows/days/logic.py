@@ -17,11 +17,12 @@ from integration.core.days.documents import HOME, DayDocument, documents_of, sum
 from integration.core.days.identities import CARRIED_OVER, gaps, signed
 from integration.core.days.page import page_of
 from integration.core.days.report import COSTLESS
-from integration.core.days.till import DayRefusedError, TillDay, till_day
+from integration.core.days.till import DayRefusedError, MissingCodesError, TillDay, day_revenue, till_day, total
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
+from integration.core.missing_codes import MissingCode
 from integration.core.plan import Change
 from integration.core.records import Held, Kind, Record, Value
 from integration.core.rows import row_value
@@ -226,7 +227,7 @@ class DaysLogic(FlowLogic):
                 return replace(one, skip=settled)
             return replace(one, record=self._sold_once(record, settled))
         except RecordRejected as rejected:
-            return replace(one, issue=_titled(rejected, one.key, one.title))
+            return replace(one, issue=_with_page(_titled(rejected, one.key, one.title), page))
 
     def _look_for_typed(self, pages: Sequence[Record]) -> dict[str, Typed]:
         """Return what somebody may have typed of the days of some pages, by the keys of those."""
@@ -261,9 +262,10 @@ class DaysLogic(FlowLogic):
             found = self._found(record, pages)
         except DayRefusedError as refused:
             facts = {"key": title, "document": title, **refused.facts}
+            facts = {**_at_stake(record, facts.get("amount", "")), **facts}
             return Staged(record.key, record.key, title, issue=Issue(refused.cause, record.key, refused.field, facts))
         except RecordRejected as rejected:
-            return Staged(record.key, record.key, title, issue=_titled(rejected, record.key, title))
+            return Staged(record.key, record.key, title, issue=_day_issue(rejected, record, title))
         if isinstance(found, Skip):
             return Staged(record.key, record.key, title, skip=found)
         return Staged(record.key, record.key, title, record=found)
@@ -331,7 +333,8 @@ class DaysLogic(FlowLogic):
         accounts = (row_value(self.books.method_accounts, name) or methods.get(name, "") for name in names)
         account = next(filter(None, accounts), "")
         if not account:
-            raise DayRefusedError("day_method_account_missing", "account", method=names[0], kind=names[0], account="")
+            facts = {"method": names[0], "kind": names[0], "account": ""}
+            raise MissingCodesError([MissingCode("day_method_account_missing", facts, Decimal(0))])
         return DayLine(account, NO_TURNOVER, Decimal(0))
 
     def page(self, record: Record, pages: Sequence[Link] = ()) -> tuple[TillDay, DayPage]:
@@ -429,16 +432,15 @@ class DaysLogic(FlowLogic):
             is_first = day_of_key(page.key) == page.key
             beyond = self._beyond(page) if is_first else ()
             if self._alone.met(page) or (beyond and page.values.get(BESIDE) != _beyond_which(beyond)):
-                facts = dict.fromkeys(("key", "document"), as_text(page.values.get("number")))
+                facts = {**dict.fromkeys(("key", "document"), as_text(page.values.get("number"))), **_of_page(page)}
                 found[page.key] = Issue("day_document_booked", day_of_key(page.key), "", facts)
         first = [page for page in desired if page.key == day_of_key(page.key)] if sending else []
         typed = self._look_for_typed([page for page in first if page.key not in found])
         asked = {page.key: page for page in first if page.key in typed}
         return found | {
-            key: _titled(
-                typed[key].question(page, next(iter(typed[key].names))), key, as_text(page.values.get("number"))
-            )
+            key: _with_page(_titled(typed[key].question(page, next(iter(typed[key].names))), key, title), page)
             for key, page in asked.items()
+            for title in (as_text(page.values.get("number")),)
         }
 
     # ---- what the books hold
@@ -449,6 +451,7 @@ class DaysLogic(FlowLogic):
             return None
         key = day_of_key(desired.key)  # what is tried again is the day, whichever of its pages it is about
         facts = {"key": key, "document": as_text(desired.values.get("number")), "reference": held.reference}
+        facts |= _of_page(desired)
         if held.others:
             both = ", ".join((held.reference, *held.others))
             cause = "document_doubled" if link else "reference_found_twice"
@@ -547,6 +550,29 @@ def _is_there(pages: Sequence[Link]) -> bool:
 def _date(record: Record) -> date | None:
     day = record.values.get("date")
     return day if isinstance(day, date) else None
+
+
+def _at_stake(record: Record, amount: str = "") -> dict[str, str]:
+    """Return the fact with the revenue of a day, which is not booked while the day is parked; without any, `amount`."""
+    return {"sold": str(abs(day_revenue(record) or Decimal(amount or 0)))}
+
+
+def _of_page(page: Record) -> dict[str, str]:
+    """Return the fact with the revenue of a page that is not sent, with VAT."""
+    is_gross = page.values.get("gross") is True
+    lines = (one for one in page_lines(page) if one.about in ("turnover", "vat"))
+    return {"sold": str(abs(total(one.amount if is_gross else one.moved for one in lines)))}
+
+
+def _with_page(issue: Issue, page: Record) -> Issue:
+    return replace(issue, facts={**issue.facts, **_of_page(page)})
+
+
+def _day_issue(rejected: RecordRejected, record: Record, title: str) -> Issue:
+    """Return why a day waits, with its euros: what a changed day is off by, else its revenue."""
+    issue = _titled(rejected, record.key, title)
+    off = issue.facts.get("amount", "") if issue.field == About.CHANGE else ""
+    return replace(issue, facts={**_at_stake(record), **issue.facts, **({"sold": off} if off else {})})
 
 
 def _titled(rejected: RecordRejected, key: str, title: str) -> Issue:

@@ -16,6 +16,7 @@ from pages.components.days.month import back_to_month, open_day
 from pages.components.shared.application import may
 from pages.components.shared.day_page import day_page
 from pages.components.shared.layout import act, empty, icon_button, mark, note, section, small, trouble
+from pages.components.shared.missing_rows import rows_at_days
 from pages.components.shared.rows import vat_label
 from pages.components.shared.tables import figures
 from pages.components.shared.wording import amount_text, language, plain, term, text, zone
@@ -103,6 +104,8 @@ def _why(app: Application, report: DayReport) -> None:
     """Say why a day waits or is parked, and lead to where that is repaired."""
     if report.cause and not report.rows:
         trouble(report.cause, report.facts, "waiting" if report.state is not DayState.UNKNOWN else "failed")
+    if report.state is DayState.PARKED:
+        rows_at_days(app, app.days.flow)
     issue = app.exceptions.waits(app.days.flow, report.key)
     with st.container(horizontal=True, gap="small"):
         if issue is not None and st.button(text("btn_open_exception"), icon=":material/rule:", key="open_exception"):

@@ -351,7 +351,8 @@ def _frame(app: Application, group: CauseGroup, found: Sequence[OpenIssue]) -> t
         branches = ask_live(app, f"{source} branches", lambda: app.lists.choices(source, "branches")) or {}
         codes = [str(values.get("branch") or "") for values in sold]
         amounts = [values.get("total_incl") for values in sold]
-        total = sum((amount for amount in amounts if isinstance(amount, Decimal)), Decimal(0))
+        told = [amount for amount in amounts if isinstance(amount, Decimal)]
+        total = sum(told, Decimal(0)) if told else None
         columns = {
             "key": keys,
             "branch": [branches.get(code, code) for code in codes],

@@ -1,10 +1,11 @@
 """The repair of a cause, on the same screen: one question, one button, and its preview."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import streamlit as st
 
-from integration.core.causes import By, cause
+from integration.core.causes import By, Repair, cause
 from integration.core.issues import CauseGroup, OpenIssue
 from integration.core.link_evidence import CUSTOMER_CHANGED
 from integration.core.records import Field, Record
@@ -20,6 +21,7 @@ from integration.services.exceptions import (
     missing_row,
 )
 from pages.components.exceptions.candidates import choose_customers
+from pages.components.exceptions.code_setting import choose_code
 from pages.components.exceptions.conflicts import settle_conflicts
 from pages.components.exceptions.corrections import correct, value_to_correct
 from pages.components.exceptions.decisions import decide
@@ -29,6 +31,7 @@ from pages.components.shared.application import person
 from pages.components.shared.flows import headline, in_source, repair_address, show_plan
 from pages.components.shared.inputs import codes_or_error, lists_of
 from pages.components.shared.layout import answer_or_error, ask_live, attempt, facts_table, note, small
+from pages.components.shared.missing_rows import has_rows_together, missing_rows
 from pages.components.shared.rows import code_caption, dimension_label, field_text, part_choice
 from pages.components.shared.wording import (
     Markdown,
@@ -65,29 +68,40 @@ def preview_group(app: Application, group: CauseGroup, version: int | None = Non
 
 def repair(app: Application, group: CauseGroup) -> None:
     """Draw the repair of a group: the row, article or customer it lacks, else where it is repaired."""
-    row = missing_row(app.flows.spec(group.flow), group.cause, group.facts)
-    if row is not None:
+    way = app.flows.spec(group.flow).repair_of(group.cause)
+    if has_rows_together(app, group):
+        missing_rows(app, group.flow)
+    elif row := missing_row(app.flows.spec(group.flow), group.cause, group.facts):
         _row(app, group, row)
     elif articles := missing_articles(group.cause, group.facts):
         _articles(app, group, articles)
-    elif app.flows.spec(group.flow).repair_of(group.cause).by is By.DOUBT and group.facts.get("reference"):
+    elif way.by is By.DOUBT and group.facts.get("reference"):
         _doubts(app, group)
-    elif app.flows.spec(group.flow).repair_of(group.cause).by is By.CHOICE:
-        choose_customers(app, group, noun(app, group), lambda repair: _repair(app, group, repair))
-        _setting(app, group)
-        _nothing_written(app, group)
-    elif app.flows.spec(group.flow).repair_of(group.cause).by is By.PROOF:
+    elif way.by is By.PROOF:
         _proof(app, group)
-    elif app.flows.spec(group.flow).repair_of(group.cause).by is By.CONFLICT:
-        settle_conflicts(app, group, noun(app, group), lambda repair: _repair(app, group, repair))
-        _nothing_written(app, group)
-    elif options := app.flows.spec(group.flow).repair_of(group.cause).options:
-        decide(app, group, options, noun(app, group), lambda repair: _repair(app, group, repair))
-        _nothing_written(app, group)
+    elif way.by in (By.CHOICE, By.SETTING, By.CONFLICT) or way.options:
+        _question(app, group, way)
     elif (field := value_to_correct(app, group)) is not None:
         _value(app, group, field)
     else:
         _elsewhere(app, group)
+
+
+def _question(app: Application, group: CauseGroup, way: Repair) -> None:
+    """Ask what a person has to say, and preview the group once it is said."""
+    asked, carry_out = noun(app, group), partial(_repair, app, group)
+    match way.by:
+        case By.CHOICE:
+            choose_customers(app, group, asked, carry_out)
+            _setting(app, group)
+        case By.SETTING:
+            choose_code(app, group, asked, carry_out)
+            _setting(app, group)
+        case By.CONFLICT:
+            settle_conflicts(app, group, asked, carry_out)
+        case _:
+            decide(app, group, way.options, asked, carry_out)
+    _nothing_written(app, group)
 
 
 def _value(app: Application, group: CauseGroup, field: Field) -> None:

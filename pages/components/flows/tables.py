@@ -12,7 +12,6 @@ from integration.core.rules import Rule
 from integration.flows.settings import ValueTable
 from integration.flows.spec import FlowSpec
 from integration.services import Application
-from integration.services.exceptions import UNMAPPED
 from integration.words import has_term
 from pages.components.shared import controls
 from pages.components.shared.application import person
@@ -76,7 +75,7 @@ def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
         _new_row(draft, sides, system_name(flow_.target))
     if waiting:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            for cause in table.causes or (UNMAPPED,):
+            for cause in app.exceptions.row_causes(flow, name):
                 try_again_button(app, flow, cause, f"{name}-{cause}")
             note(text("table_try_again"))
     _bar(app, name, saved, draft)

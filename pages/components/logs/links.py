@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from integration.core.known import comes_to, known_by
 from integration.core.links import Link
 from integration.core.records import Sort
 from integration.services import Application
@@ -24,7 +25,7 @@ from pages.components.shared.layout import (
     state_tag,
 )
 from pages.components.shared.tables import CONFIG, browse
-from pages.components.shared.wording import flow_name, kind_name, number, text
+from pages.components.shared.wording import amount_text, flow_name, kind_name, number, text
 
 SIZE = 200
 LISTED_AT_ONCE, MOST_LISTED = 10_000, 1_000_000  # links of a file
@@ -49,6 +50,7 @@ def linked(app: Application, tools: DeltaGenerator) -> None:
         "kind": CONFIG.TextColumn(text("col_kind")),
         "code": CONFIG.TextColumn(text("col_code")),
         "name": CONFIG.TextColumn(text("col_name")),
+        "amount": CONFIG.TextColumn(text("col_incl"), alignment="right"),
         "there": CONFIG.TextColumn(text("col_linked_to")),
         "state": CONFIG.TextColumn(text("col_status")),
     }
@@ -84,13 +86,15 @@ def _stands(link: Link) -> str:
 
 
 def _shown(flow: str, link: Link) -> dict[str, str]:
-    """Return a link as it is shown: the code of a document is its number, its key is for machines."""
+    """Return a link as it is shown: a document by its number, with its customer and what it comes to."""
     is_document = link.kind.sort is Sort.DOCUMENT
     title = _title(link)
+    customer = known_by(link.agreed).get("customer", "") if link.agreed else ""
+    amount = comes_to(link.agreed) if link.agreed else None
     return {
         "flow": flow_name(flow), "kind": kind_name(link.kind),
-        "code": title if is_document and title else link.key, "name": "" if is_document else title,
-        "there": link.reference, "state": _stands(link),
+        "code": title if is_document and title else link.key, "name": customer if is_document else title,
+        "amount": "" if amount is None else amount_text(amount), "there": link.reference, "state": _stands(link),
     }  # fmt: skip
 
 

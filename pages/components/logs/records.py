@@ -1,6 +1,7 @@
 """The log as a list that is searched and filtered, and counted: results over time, errors, and how long things took."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from itertools import zip_longest
 from typing import Any
 
@@ -10,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from integration.core.records import Sort, kinds
 from integration.services import Application
+from integration.services.exceptions import AMOUNT
 from integration.services.log import MOST_FOUND, LogPeriod, LogSearch, days_until
 from pages.components.logs.leads import cause_place, go
 from pages.components.shared.charts import lines_over_time, points_over_time, results_over_time
@@ -36,9 +38,10 @@ from pages.components.shared.layout import (
 from pages.components.shared.runs import short_id
 from pages.components.shared.saved_filters import saved_filters
 from pages.components.shared.tables import CONFIG, Columns, browse
-from pages.components.shared.timeline import Happened, event_name, event_reason, event_title, rows_of
+from pages.components.shared.timeline import Happened, event_name, event_reason, event_title, rows_of, texts_of
 from pages.components.shared.wording import (
     Markdown,
+    amount_text,
     field_date,
     flow_name,
     kind_name,
@@ -229,6 +232,7 @@ def event_frame(events: pd.DataFrame) -> pd.DataFrame:
             "flow": [flow_name(row["flow"]) if row["flow"] else "" for row in rows],
             "key": [_code(row) for row in rows],
             "title": [_title(row) for row in rows],
+            "amount": [_amount(row) for row in rows],
             "result": [state_tag(row["event"]) if row["event"] in LOOKS else event_name(row["event"]) for row in rows],
             "reason": [event_reason(row) for row in rows],
         }
@@ -244,8 +248,16 @@ def _code(row: dict[str, str]) -> str:
 
 def _title(row: dict[str, str]) -> str:
     if row["kind"] in kinds(Sort.DOCUMENT):
-        return kind_name(row["kind"])
+        customer = texts_of(row.get("facts")).get("customer", "")
+        return f"{kind_name(row['kind'])} · {customer}" if customer else kind_name(row["kind"])
     return row["title"] or (f"{text('col_run')} {short_id(row['run'])}" if row["run"] and not row["key"] else "")
+
+
+def _amount(row: dict[str, str]) -> str:
+    """Return what a document comes to, or what is at stake; empty where the event tells neither."""
+    facts = texts_of(row.get("facts"))
+    told = facts.get("sold") or facts.get("total", "")
+    return amount_text(Decimal(told)) if AMOUNT.fullmatch(told) else ""
 
 
 def _columns() -> Columns:
@@ -255,6 +267,7 @@ def _columns() -> Columns:
         "flow": CONFIG.TextColumn(text("col_flow")),
         "key": CONFIG.TextColumn(text("col_code")),
         "title": CONFIG.TextColumn(text("col_name")),
+        "amount": CONFIG.TextColumn(text("col_incl"), alignment="right"),
         "result": CONFIG.MultiselectColumn(
             text("col_event"),
             options=[state_tag(state) for state in states],

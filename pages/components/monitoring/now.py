@@ -20,6 +20,7 @@ from pages.components.shared.stands import answer_time, since_when, state_of
 from pages.components.shared.wording import (
     Markdown,
     capital,
+    cause_title,
     counted,
     duration,
     euros,
@@ -104,7 +105,7 @@ def _episode(app: Application, episode: Episode, silenced: datetime | None) -> N
     sentences = say(symptom.cause, symptom.facts)
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width="stretch", gap="xxsmall"):
-            st.markdown(f"{severity_badge(symptom.severity)} **{symptom_subject(symptom)}** · {plain(sentences.what)}")
+            st.markdown(f"{severity_badge(symptom.severity)} **{symptom_subject(symptom)}** · {_title(symptom)}")
             since = text("episode_since", moment=moment(episode.begun_at), span=duration(episode.begun_at))
             told = [since, *_numbers(symptom)]
             if silenced is not None:
@@ -112,6 +113,10 @@ def _episode(app: Application, episode: Episode, silenced: datetime | None) -> N
             note(" · ".join(told))
             small(plain(sentences.do))
         _actions(app, episode, silenced)
+
+
+def _title(symptom: Symptom) -> Markdown:
+    return plain(cause_title(symptom.cause, symptom.facts))
 
 
 def _numbers(symptom: Symptom) -> list[Markdown]:
@@ -153,7 +158,7 @@ def over(app: Application) -> None:
         {
             text("col_severity"): text(f"severity_{one.symptom.severity}"),
             text("col_about"): symptom_subject(one.symptom),
-            text("col_happened"): plain(say(one.symptom.cause, one.symptom.facts).what),
+            text("col_happened"): _title(one.symptom),
             text("col_began"): moment(one.begun_at),
             text("col_lasted"): duration(one.begun_at, one.over_at),
         }
@@ -167,7 +172,7 @@ def _episodes(app: Application) -> pd.DataFrame:
     every = [*app.monitoring.going_on(), *app.monitoring.past(MOST_LISTED)]
     lines = [
         (str(one.symptom.severity), one.symptom.flow or one.symptom.of, one.symptom.cause,
-         say(one.symptom.cause, one.symptom.facts).what, one.begun_at, one.over_at, one.symptom.count,
+         cause_title(one.symptom.cause, one.symptom.facts), one.begun_at, one.over_at, one.symptom.count,
          one.symptom.at_stake)
         for one in every
     ]  # fmt: skip

@@ -19,6 +19,8 @@ from pages.components.shared.notes import discard_button
 from pages.components.shared.wording import (
     Markdown,
     counted,
+    euros,
+    kind_name,
     moment,
     number,
     plain,
@@ -66,7 +68,8 @@ def commit_bar(app: Application, run: Run, flow: Flow, changes: int) -> None:
     chosen = changes - len(run.excluded)
     writes = counted("write", app.plans.writes(run.id, frozenset(run.excluded)))
     said = counted("bar_chosen", changes, chosen=number(chosen))
-    with bottom_bar(f"**{said} · {writes}.** :gray[{text('nothing_written')}]"):
+    sums = f"{' · '.join(_sums(app, run))}."
+    with bottom_bar(f"**{said} · {writes}.** {sums} :gray[{text('nothing_written')}]"):
         if run.excluded and st.button(text("btn_choose_all"), type="tertiary", key="choose_all"):
             take_in(app, run, list(run.excluded))
             tick_anew()
@@ -86,6 +89,17 @@ def commit_bar(app: Application, run: Run, flow: Flow, changes: int) -> None:
         dialog(guarded(_ask))(app, run, label, writes)
     else:
         _commit(app, run, {})
+
+
+def _sums(app: Application, run: Run) -> list[Markdown]:
+    """Return what is approved with the chosen changes: how many of each kind, money, and prices up and down."""
+    sums = app.plans.sums(run.id, run.excluded)
+    told = [f"{kind_name(kind)} {number(count)}" for kind, count in sums.kinds.items()]
+    if sums.booked is not None:
+        told.append(text("bar_booked", amount=euros(sums.booked)))
+    if sums.dearer or sums.cheaper:
+        told.append(text("bar_prices", up=number(sums.dearer), down=number(sums.cheaper)))
+    return told
 
 
 def _ask(app: Application, run: Run, label: Markdown, writes: Markdown) -> None:

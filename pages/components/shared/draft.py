@@ -111,6 +111,8 @@ def save_bar(app: Application, draft: SettingsDraft) -> None:
     status = next(one for one in app.flows.statuses() if one.flow.name == draft.flow)
     effect = text("settings_effect_at", moment=moment(status.next_run)) if status.next_run else text("settings_effect")
     waits = f" {text('settings_plan_waits')}" if status.waiting else ""
+    if draft.wrong or draft.refused:  # nothing takes effect before that is put right
+        effect, waits = text("settings_wrong"), ""
     by = person()  # who leaves is known no more
     with bottom_bar(f"**{counted('settings_changed', len(draft.changed))}** :gray[{effect}{waits}]"):
         if controls.button(text("btn_discard_changes"), type="tertiary", key="discard_changes"):

@@ -124,6 +124,16 @@ def show_plan(flow: str, start: Callable[[], str]) -> None:
     st.rerun()
 
 
+def preview_causes(app: Application, groups: Sequence[CauseGroup]) -> None:
+    """Start one preview of all that is parked for these causes of a flow and show it; say what stands in the way."""
+    done = app.bulk.try_again(groups, person())
+    if done.runs:
+        st.switch_page("pages/preview.py", query_params={"flow": groups[0].flow, "plan": done.runs[0]})
+    for one in done.refused:
+        if one.code:
+            st.session_state["failure"] = (one.code, dict(one.facts))
+
+
 def flow_of_address(app: Application) -> Flow:
     """Return the flow that the address names, else the first."""
     return app.flows.get(st.query_params.get("flow", "")) or next(iter(app.flows.values()))
@@ -222,12 +232,15 @@ def _title(app: Application, group: CauseGroup) -> str:
 
 # What a person decides about before anything of it is booked.
 UNBOOKED = frozenset({"reference_of_another", "refund_before_order", "sale_beyond_order"})
+# What booked days are off by.
+BOOKED_DAYS = frozenset({"day_differs", "day_changed_after_booking", "day_changed_after_filing"})
 
 
 def at_stake(group: CauseGroup) -> Markdown:
     """Return how much money a cause is about: what is not booked, or what booked documents are off by."""
     facts = group.facts
-    is_booked = bool(facts.get("source") and facts.get("mark")) and group.cause not in UNBOOKED
+    is_document = bool(facts.get("source") and facts.get("mark")) and group.cause not in UNBOOKED
+    is_booked = is_document or group.cause in BOOKED_DAYS
     if not group.sold or (is_booked and not ("difference" in facts or "amount" in facts)):
         return ""
     return text("cause_off" if is_booked else "cause_sold", amount=euros(group.sold))

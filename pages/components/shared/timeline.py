@@ -20,6 +20,7 @@ from pages.components.shared.layout import answer_or_error, note, small
 from pages.components.shared.wording import (
     Markdown,
     amount_text,
+    cause_title,
     clock_time,
     counted,
     field_name,
@@ -212,7 +213,7 @@ def event_reason(event: Happened) -> str:
     """Return why, or what changed, in one line of plain text."""
     code, facts = str(event.get("code") or ""), texts_of(event.get("facts"))
     if known(code):
-        return say(code, facts).what
+        return cause_title(code, facts)
     said = [text(f"badge_{code}")] if has_term(f"badge_{code}") else []
     said += [
         f"{_name_of(event, path)} {old} → {new}" if old else f"{_name_of(event, path)} {new}"

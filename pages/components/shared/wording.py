@@ -160,6 +160,11 @@ def say(code: str, facts: Mapping[str, str]) -> Sentences:
     return words.say(code, facts, language(), zone())
 
 
+def cause_title(code: str, facts: Mapping[str, str]) -> str:
+    """Return the one name of a cause as plain text; of a cause without one, what is wrong with these facts."""
+    return words.cause_name(code, facts, language(), zone())
+
+
 def fact_text(name: str, fact: str) -> str:
     """Return a fact of a cause as its sentences have it."""
     return words.fact_text(name, fact, language())

@@ -8,6 +8,8 @@ from datetime import date
 from decimal import Decimal
 
 from integration.core.days.books import DayBooks, Voucher
+from integration.core.days.till import DayRefusedError, MissingCodesError
+from integration.core.missing_codes import MissingCode
 from integration.core.records import Kind, Record, Value
 from integration.core.totals.categories import Purpose
 
@@ -282,3 +284,9 @@ BOOKS = DayBooks(
         str(record.values["number"]), str(record.values["number"])
     ),
 )
+
+
+def missing(refused: DayRefusedError) -> tuple[MissingCode, ...]:
+    """Return the codes without a row for which a day is refused."""
+    assert isinstance(refused, MissingCodesError), refused.cause
+    return refused.codes

@@ -12,7 +12,7 @@ from integration.core.days.page import page_of
 from integration.core.days.till import DayRefusedError, till_day
 from integration.core.records import Kind, Record, Value
 from integration.core.totals.categories import Purpose
-from tests.core.days.example import BOOKS, COUNTS, day_record, document, euros
+from tests.core.days.example import BOOKS, COUNTS, day_record, document, euros, missing
 from tests.core.days.test_page import page_for, refused, small, with_parts
 
 
@@ -21,7 +21,7 @@ def built(record: Record, books: DayBooks = BOOKS) -> DayRefusedError:
     day = till_day(record)
     documents = documents_of(day)
     with pytest.raises(DayRefusedError) as caught:
-        list(DayLines(day, documents, books).documents(sums_of_journals(day)))
+        DayLines(day, documents, books).all_lines(sums_of_journals(day))
     return caught.value
 
 
@@ -31,8 +31,9 @@ def test_a_group_that_no_journal_knows_is_refused() -> None:
     day = till_day(replace(record, parts=without))
     lines = DayLines(replace(day, financial=()), documents_of(day), BOOKS)
     with pytest.raises(DayRefusedError) as caught:
-        list(lines.documents(sums_of_journals(day)))
-    assert (caught.value.cause, caught.value.facts["group"]) == ("turnover_group_unknown", "20")
+        lines.all_lines(sums_of_journals(day))
+    (found,) = missing(caught.value)
+    assert (found.cause, found.facts["group"], found.amount) == ("turnover_group_unknown", "20", euros("121.00"))
 
 
 def test_a_group_that_only_one_journal_knows_is_booked_by_it() -> None:
@@ -51,7 +52,7 @@ def test_a_code_that_the_till_does_not_list_keeps_the_vat_of_its_groups() -> Non
 
 
 def test_a_method_without_an_account_is_refused_with_what_the_till_has() -> None:
-    found = built(day_record(), replace(BOOKS, till_accounts=False, accounts={**_accounts()}))
+    found, *_ = missing(built(day_record(), replace(BOOKS, till_accounts=False, accounts={**_accounts()})))
     assert (found.cause, found.facts["method"], found.facts["account"]) == (
         "day_method_account_missing",
         "CASH",

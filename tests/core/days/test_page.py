@@ -1,5 +1,6 @@
 """The page of a worked-out day, in every manner in which it can be booked, and what refuses it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -13,6 +14,7 @@ from integration.core.days.identities import gaps, signed
 from integration.core.days.page import page_of
 from integration.core.days.report import page_notes
 from integration.core.days.till import DayRefusedError, till_day, total
+from integration.core.missing_codes import missing_codes_in
 from integration.core.records import Kind, Record
 from integration.core.totals.categories import Purpose
 from integration.core.totals.sold import VatSum
@@ -33,6 +35,7 @@ from tests.core.days.example import (
     euros,
     financial,
     journal,
+    missing,
     payments,
     vat,
 )
@@ -383,7 +386,7 @@ def test_a_negative_day_is_the_same_page_with_its_signs_turned() -> None:
 
 def test_an_outflow_with_vat_is_input_tax_under_a_code_of_its_own() -> None:
     record = small("97", "2", -1210, -1000, "CASH")
-    assert refused(record).cause == "purchase_vat_code_unmapped"
+    assert missing(refused(record))[0].cause == "purchase_vat_code_unmapped"
     page = page_for(record, replace(BOOKS, purchase_vat_codes={"2": "6"}))
     assert (page.lines[0].account, page.lines[0].amount, page.lines[0].vat_code) == ("4510", euros("10.00"), "6")
     assert page.lines[0].vat == euros("2.10")
@@ -572,17 +575,17 @@ def test_a_number_of_the_till_is_the_ledger_that_it_can_mean_alone() -> None:
     zero = {("0" + key if key == "8010" else key): name for key, name in BOOKS.ledgers.items()}
     assert "08010" in {one.account for one in page_for(day_record(), replace(BOOKS, ledgers=zero)).lines}
     both = refused(day_record(), replace(BOOKS, ledgers={**zero, "8010": "Oud"}))
-    assert (both.cause, both.facts["account"]) == ("day_account_missing", "8010")
+    assert [(one.cause, one.facts["account"]) for one in missing(both)] == [("day_account_missing", "8010")]
 
 
 def test_the_accounts_of_the_till_count_only_once_a_person_agreed() -> None:
-    found = refused(day_record(), replace(BOOKS, till_accounts=False))
+    found, *_ = missing(refused(day_record(), replace(BOOKS, till_accounts=False)))
     assert found.cause == "day_account_missing"
     assert found.facts["account"] == "8000"  # what the till has is told, as a proposal
 
 
 def test_a_vat_code_or_rate_that_the_books_do_not_share_parks_the_day() -> None:
-    assert refused(day_record(), replace(BOOKS, vat_codes={"2": "1"})).cause == "vat_code_unmapped"
+    assert missing(refused(day_record(), replace(BOOKS, vat_codes={"2": "1"})))[0].cause == "vat_code_unmapped"
     found = refused(day_record(), replace(BOOKS, rates={**BOOKS.rates, "2": Decimal(6)}))
     assert (found.cause, found.facts["till"], found.facts["books"]) == ("day_vat_rate_differs", "9", "6")
 
@@ -590,7 +593,7 @@ def test_a_vat_code_or_rate_that_the_books_do_not_share_parks_the_day() -> None:
 @pytest.mark.parametrize("group", ["", "0"])
 def test_what_is_sold_without_a_turnover_group_is_turnover_with_a_row_of_its_own(group: str) -> None:
     day, free = small(group, "2", 12100, 10000), small(group, "3", 5500, 5500)
-    found = refused(day)
+    found, *_ = missing(refused(day))
     assert (found.cause, found.facts["group"], found.facts["kind"]) == ("day_account_missing", "0", "0")
     books = replace(BOOKS, accounts={"0": "8020", "0/3": "8300"})
     (line, _), (other, _) = (page_for(one, books).lines for one in (day, free))
@@ -604,7 +607,7 @@ def test_a_group_of_an_unknown_sort_is_never_taken_for_turnover() -> None:
         replace(part, values={**part.values, "type": "unknown"}) if part.values.get("group") == "70" else part
         for part in record.parts
     )
-    assert refused(replace(record, parts=strange)).cause == "turnover_group_unknown"
+    assert missing(refused(replace(record, parts=strange)))[0].cause == "turnover_group_unknown"
     page = page_for(replace(record, parts=strange), replace(BOOKS, accounts={**BOOKS.accounts, "70": "1575"}))
     assert next(one.about for one in page.lines if one.account == "1575") == "balance"  # where a person says it stands
 
@@ -657,7 +660,9 @@ def test_what_nobody_paid_is_left_out_until_it_has_an_account_and_its_sum_is_tol
 
 
 def test_a_method_without_an_account_parks_the_day_with_what_the_till_has() -> None:
-    found = refused(day_record(), replace(BOOKS, till_accounts=False, accounts=dict.fromkeys(GROUPS, "8000")))
+    found, *_ = missing(
+        refused(day_record(), replace(BOOKS, till_accounts=False, accounts=dict.fromkeys(GROUPS, "8000")))
+    )
     assert (found.cause, found.facts["method"], found.facts["account"]) == (
         "day_method_account_missing",
         "CASH",
@@ -726,7 +731,8 @@ def test_a_group_that_neither_journal_knows_is_told() -> None:
     strange = replace(sums, groups={**sums.groups, ("receipt", "77", "2"): VatSum(euros("10"), euros("2.10"))})
     with pytest.raises(DayRefusedError) as caught:
         page_of(day, strange, documents, BOOKS)
-    assert (caught.value.cause, caught.value.facts["group"]) == ("turnover_group_unknown", "77")
+    (found,) = missing(caught.value)
+    assert (found.cause, found.facts["group"]) == ("turnover_group_unknown", "77")
 
 
 def test_a_debtor_and_an_item_that_nobody_tells_are_none() -> None:
@@ -753,3 +759,25 @@ def test_a_group_that_one_journal_alone_knows_is_booked_by_that() -> None:
     alone = replace(day, financial=tuple(one for one in day.financial if one.group != "70"))
     page = page_of(alone, sums_of_journals(day), documents_of(day), BOOKS)
     assert next(one.amount for one in page.lines if one.account == "8100") == euros("-44.57")
+
+
+def test_a_refused_day_names_every_code_that_has_no_row() -> None:
+    books = replace(BOOKS, till_accounts=False, vat_codes={"1": "2", "3": "4"})
+    found = refused(day_record(), books)
+    assert found.cause == "day_rows_missing"
+    by_cause = Counter(one.cause for one in missing(found))
+    assert by_cause == {"day_account_missing": 11, "vat_code_unmapped": 4, "day_method_account_missing": 5}
+    read = missing_codes_in(found.facts)
+    assert read == missing(found)
+    rows = {str(one.facts["group"]): "8000" for one in read if "group" in one.facts}
+    rows_of_methods = {str(one.facts["method"]): "1000" for one in read if "method" in one.facts}
+    added = replace(books, accounts=rows, method_accounts=rows_of_methods, vat_codes=BOOKS.vat_codes)
+    added = replace(added, difference_account="8000", banked_account="8000")
+    assert page_for(day_record(), added).lines  # nothing else is missing once all of them have a row
+
+
+def test_another_refusal_is_told_where_no_row_is_missing_and_codes_that_were_cut_are_none() -> None:
+    no_drawer = replace(BOOKS, difference_account="", till_accounts=False, accounts={"*": "8000"})
+    assert missing_codes_in({"missing_codes": '[{"cause":"day_acc'}) == missing_codes_in({}) == ()
+    assert refused(day_record(), replace(no_drawer, method_accounts={"*": "1000"})).cause != "day_rows_missing"
+    assert missing(refused(day_record(), no_drawer))

@@ -1,10 +1,11 @@
 """A day of the till as its record tells it, and what cannot be taken for one."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
-from integration.core.days.till import DayRefusedError, till_day
+from integration.core.days.till import DayRefusedError, day_revenue, till_day
 from integration.core.records import Kind, Unreadable
 from tests.core.days.example import day_record, euros
 
@@ -38,3 +39,10 @@ def test_a_day_without_a_date_is_none() -> None:
     with pytest.raises(DayRefusedError) as caught:
         till_day(replace(record, values={**record.values, "date": None}))
     assert caught.value.cause == "required_field_empty"
+
+
+def test_the_revenue_of_a_day_is_what_its_journal_has_with_vat() -> None:
+    record = day_record()
+    sold = (one.incl for one in till_day(record).journal if one.type == "turnover")
+    assert day_revenue(record) == sum(sold, Decimal(0)) > 0
+    assert day_revenue(replace(record, parts=())) == 0

@@ -60,9 +60,7 @@ MUTATIONS = (
         "listed = revenue if abs(target.incl - sold) < abs(target.incl - every) else groups",
         "listed = groups",
     ),
-    Mutation(
-        "a line is doubled", f"{CORE}/page.py", "lines += builder.counts()", "lines += 2 * list(builder.counts())"
-    ),
+    Mutation("a line is doubled", f"{CORE}/lines.py", "found += self.counts()", "found += 2 * list(self.counts())"),
     Mutation(
         "a line is lost", f"{CORE}/lines.py", "            if one.difference:", "            if one.difference > 0:"
     ),

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from integration.core.missing_codes import missing_codes_in
 from integration.core.records import Kind, Record, Value
 from integration.flows.days.logic import BooksTold, DaysLogic, Tables
 from integration.flows.days.settings import DaySettings
@@ -290,7 +291,8 @@ def test_a_receipt_without_vat_for_a_company_abroad_parks_the_day(customer: dict
 def test_a_code_without_a_row_is_asked_for_with_the_country_of_its_document() -> None:
     one = Sold(2, (("10", "1", 10_900),), "DE")
     issue = parked(days(rows={"2": "1", "NL:1": "2"}), day_of([HOME, one]))
-    assert (issue.cause, issue.facts["document"], issue.facts["country"]) == ("vat_code_unmapped", "1.1.2026.2", "DE")
+    (code,) = missing_codes_in(issue.facts)
+    assert (code.cause, code.facts["document"], code.facts["country"]) == ("vat_code_unmapped", "1.1.2026.2", "DE")
     found = page(days(rows={"NL:2": "1"}), day_of([HOME]))
     assert on_lines(found, -1) == {("8000", "1"): (10_000, 2_100)}  # a row for the country of the shop is one
 

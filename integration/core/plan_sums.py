@@ -1,0 +1,49 @@
+"""What the changes of a plan add up to: how many of each kind, the money that they book, and prices up and down."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from integration.core.known import comes_to
+from integration.core.plan import Action, Change
+from integration.core.records import Kind, Sort
+
+PRICES = frozenset({"price", "price_incl", "price_excl"})  # names of fields that hold a selling price
+BOOKED = (Sort.DOCUMENT, Sort.PAGE, Sort.PAYMENT)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSums:
+    """Sums of changes. `booked` is in euros, VAT included; None where nothing is booked.
+
+    `dearer` and `cheaper` count the changes that raise or lower a price.
+    """
+
+    kinds: Mapping[Kind, int] = field(default_factory=dict)
+    booked: Decimal | None = None
+    dearer: int = 0
+    cheaper: int = 0
+
+
+def change_sums(change: Change) -> PlanSums:
+    """Return the sums of one change."""
+    is_booked = change.action is Action.CREATE and change.kind.sort in BOOKED
+    before = change.before.flat() if change.before else {}
+    moves = set()
+    for path, value in change.wanted.flat().items():
+        old = before.get(path)
+        if path.rpartition("/")[2] in PRICES and isinstance(value, Decimal) and isinstance(old, Decimal):
+            moves.add((value > old) - (value < old))
+    return PlanSums({change.kind: 1}, comes_to(change.agreed) if is_booked else None, int(1 in moves), int(-1 in moves))
+
+
+def total_sums(sums: Iterable[PlanSums]) -> PlanSums:
+    """Return what sums of several changes come to together."""
+    counted, booked, dearer, cheaper = Counter[Kind](), [], 0, 0
+    for one in sums:
+        counted.update(one.kinds)
+        booked += [] if one.booked is None else [one.booked]
+        dearer += one.dearer
+        cheaper += one.cheaper
+    return PlanSums(dict(counted.most_common()), sum(booked, Decimal(0)) if booked else None, dearer, cheaper)

@@ -1,0 +1,100 @@
+"""The code that a setting of a flow lacks, such as the default debtor: one for all, or one for each branch."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+import streamlit as st
+
+from integration.core.issues import CauseGroup
+from integration.core.rules import as_text
+from integration.flows.forms import Code, Together
+from integration.flows.settings import BOOKS, TILL, Listed, till_list
+from integration.services import Application
+from integration.services.exceptions import MOST
+from pages.components.shared import controls
+from pages.components.shared.application import person
+from pages.components.shared.inputs import code_field, codes_or_error
+from pages.components.shared.layout import ask_live, note
+from pages.components.shared.rows import code_label
+from pages.components.shared.wording import Markdown, counted, plain, system_name, text
+
+BRANCHES = till_list("branches")
+DEFAULT, BY_BRANCH = "default_debtor", "default_debtors_by_branch"  # settings of documents
+
+
+def choose_code(app: Application, group: CauseGroup, noun: str, repair: Callable[[Callable[[], None]], None]) -> None:
+    """Ask for the code of the setting, or of each branch where a person wants so; `repair` carries the answer out."""
+    setting = app.flows.spec(group.flow).repair_of(group.cause).name
+    listed = _list_of(app, group.flow, "debtor_number" if setting == DEFAULT else setting)
+    codes = codes_or_error(app, listed)
+    branches = _branches(app, group) if setting == DEFAULT else {}
+    if codes is None or branches is None:
+        return
+    st.markdown(text(f"{setting}_question"))
+    way = "all"
+    if len(branches) > 1:
+        way = controls.segmented_control(
+            text(f"{setting}_question"),
+            ("all", "branch"),
+            default="all",
+            required=True,
+            key="code_way",
+            format_func=lambda one: text(f"debtor_{one}"),
+            label_visibility="collapsed",
+        )
+    asked: Mapping[str, Markdown] = {"": text(f"setting_{setting}")} if way == "all" else branches
+    chosen = {
+        branch: code_field(
+            label,
+            "",
+            codes,
+            f"{setting}-{branch}",
+            none=text("row_choose"),
+            labels=lambda code: code_label(app, listed, code, codes),
+            of=listed,
+        )
+        for branch, label in asked.items()
+    }
+    ready = all(chosen.values())
+    label = counted(f"btn_repair_{noun}", group.count)
+    if controls.button(label, type="primary", icon=":material/build:", key="use_code", disabled=not ready):
+        repair(lambda: _keep(app, group.flow, _settings(app, group.flow, setting, chosen)))
+    note(text("debtor_effect", system=system_name(BOOKS)))
+
+
+def _branches(app: Application, group: CauseGroup) -> dict[str, Markdown] | None:
+    """Return the branches of the documents with what each is called and how many of them it has; None where unknown."""
+    keys = [one.issue.key for one in app.exceptions.issues_of(group.of, limit=MOST)]
+    name = f"branches {group.flow} {keys[:1]} {len(keys)}"
+    records = ask_live(app, name, lambda: app.exceptions.records(group.flow, keys))
+    if records is None:
+        return None
+    count = Counter(as_text(one.values.get("branch")) for one in records.values())
+    captions = app.lists.captions(TILL, BRANCHES.name)
+    return {
+        code: text("debtor_of_branch", branch=plain(captions.get(code, code)), number=number)
+        for code, number in sorted(count.items())
+        if code
+    }
+
+
+def _list_of(app: Application, flow: str, setting: str) -> Listed:
+    """Return the list whose codes a setting takes."""
+    shapes = (shape for section in app.flows.spec(flow).sections for shape in section.shapes)
+    flat = (one for shape in shapes for one in (shape.shapes if isinstance(shape, Together) else (shape,)))
+    return next(one.of for one in flat if isinstance(one, Code) and one.name == setting and one.of is not None)
+
+
+def _keep(app: Application, flow: str, settings: Mapping[str, object]) -> None:
+    app.flows.change(flow, settings, person())
+
+
+def _settings(app: Application, flow: str, setting: str, chosen: Mapping[str, str]) -> dict[str, object]:
+    """Return the settings that make the chosen debtors the default, by branch; of an empty branch, for all."""
+    if setting != DEFAULT:
+        return {setting: chosen[""]}
+    now = app.flows.settings(flow).model_dump()
+    mode = {DEFAULT: now[DEFAULT] if now[DEFAULT] != "off" else "fallback"}
+    if "" in chosen:
+        return {**mode, "debtor_number": chosen[""]}
+    return {**mode, BY_BRANCH: {**now[BY_BRANCH], **chosen}}

@@ -1,0 +1,107 @@
+"""All rows that the value tables of a flow lack: each with its euros and a choice, and one confirmation for all."""
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from integration import words
+from integration.core.causes import By
+from integration.core.issues import CauseGroup
+from integration.flows.settings import ValueTable
+from integration.services import Application
+from integration.services.missing_rows import RowToAdd
+from pages.components.shared import controls
+from pages.components.shared.application import only_for, person
+from pages.components.shared.flows import at_stake, headline, preview_causes
+from pages.components.shared.inputs import code_field, codes_or_error, lists_of
+from pages.components.shared.layout import attempt, mark, note, small
+from pages.components.shared.rows import code_label, row_label
+from pages.components.shared.wording import (
+    Markdown,
+    counted,
+    euros,
+    language,
+    number,
+    plain,
+    system_name,
+    table_name,
+    text,
+)
+
+FEW = 2  # rows from which all of them are shown together
+
+
+def has_rows_together(app: Application, group: CauseGroup) -> bool:
+    """Return True if the repair of a cause is the table of all rows that its flow lacks."""
+    if app.flows.spec(group.flow).repair_of(group.cause).by is By.ROWS:
+        return True
+    return group.cause in app.exceptions.row_causes(group.flow) and len(app.missing_rows.rows(group.flow)) >= FEW
+
+
+def missing_rows(app: Application, flow: str) -> None:
+    """Draw every row that is missing, over all records of a flow, with the button that adds them and previews."""
+    rows, groups = app.missing_rows.rows(flow), app.missing_rows.groups(flow)
+    st.markdown(text("rows_question"))
+    chosen: dict[tuple[str, str], str] = {}
+    for table in dict.fromkeys(one.table for one in rows):
+        chosen |= _table(app, table, [one for one in rows if one.table == table], app.flows.noun(flow))
+    added = {of: other for of, other in chosen.items() if other}
+    count = sum(group.count for group in groups)
+    label = counted(f"btn_rows_{app.flows.noun(flow)}", count)
+    if len(added) < len(rows):
+        note(counted("rows_left", len(rows) - len(added)))
+    if controls.button(label, type="primary", icon=":material/build:", key="add_rows", disabled=not added):
+        if attempt(lambda: app.missing_rows.add(flow, added, person())):
+            preview_causes(app, groups)
+        st.rerun()
+    note(text("repair_writes_nothing", system=system_name(app.flows[flow].target)))
+
+
+def rows_at_days(app: Application, flow: str) -> None:
+    """Draw the same where the days of a flow are shown, while some of them wait for rows."""
+    groups = app.missing_rows.groups(flow)
+    if not groups:
+        return
+    with st.container(border=True, gap="small", key="days-rows"):
+        for group in groups:
+            count, amount = f"{number(group.count)} {words.count('noun_day', group.count, language())}", at_stake(group)
+            small(f"{mark('parked')} **{headline(app, group)}** · {' · '.join(filter(None, [count, amount]))}")
+        if st.toggle(text("rows_show"), key="show_rows"):
+            with only_for("missing_rows.add"):
+                missing_rows(app, flow)
+
+
+def _table(app: Application, table: ValueTable, rows: Sequence[RowToAdd], noun: str) -> Mapping[tuple[str, str], str]:
+    """Draw the rows of one table and return the counterpart that is chosen for each, empty where none is."""
+    lists, theirs = lists_of(app, table), codes_or_error(app, table.theirs)
+    small(f"**{plain(table_name(table.name))}**")
+    if lists is None or theirs is None:
+        return {}
+    chosen = {}
+    for one in rows:
+        label = plain(row_label(app, table, one.key, lists))
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            with st.container(width="stretch", gap=None):
+                small(label)
+                note(_waits(one, noun))
+            key = f"row-{table.name}-{one.key}"
+            now = st.session_state.get(key, one.proposal)
+            st.markdown(mark("ok") if now else ":gray[:material/arrow_forward:]", width=24)
+            chosen[one.of] = code_field(
+                label,
+                one.proposal,
+                theirs,
+                key,
+                none=text("table_no_row"),
+                longest=None,
+                labels=lambda code: code_label(app, table.theirs, code, theirs),
+                of=table.theirs,
+                label_visibility="collapsed",
+                width=230,
+            )
+    return chosen
+
+
+def _waits(one: RowToAdd, noun: str) -> Markdown:
+    records = f"{number(one.records)} {words.count(f'noun_{noun}', one.records, language())}"
+    return " · ".join([*([euros(one.amount)] if one.amount else []), records])

@@ -1,0 +1,70 @@
+"""Two repairs where the trouble is, in a real browser: all missing rows of closed days, and the default debtor."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from integration.sandbox.server import Sandbox, running
+from integration.services import Application
+from tests.browser.conftest import at_rest, button, new_plan, picture
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
+]
+
+
+@pytest.fixture(scope="module")
+def systems() -> Iterator[Sandbox]:
+    """Both systems of a small shop that has sold something."""
+    with running(articles=60) as sandbox:
+        yield sandbox
+
+
+def planned(page: Page, console: str, flow: str) -> None:
+    new_plan(page, console, flow)
+    expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("Waiting|Nothing written"))
+
+
+def test_all_accounts_that_closed_days_lack_are_added_with_one_confirmation(
+    connected: str, beside: Application, page: Page
+) -> None:
+    planned(page, connected, "days")
+    page.goto(f"{connected}/exceptions", wait_until="commit")
+    button(page, re.compile("Repair.*Accounts or VAT codes of closed days are missing"))
+    expect(at_rest(page).get_by_text("Accounts of payment methods", exact=True)).to_be_visible()
+    parked = beside.missing_rows.groups("days")[0].count
+    assert beside.missing_rows.rows("days") != []
+    picture(page, "rows-of-days")
+
+    button(page, re.compile(rf"Add the rows and preview {parked} days"))
+
+    expect(page).to_have_url(re.compile(r"/preview\?.*plan="))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Waiting")
+    assert beside.missing_rows.rows("days") == []
+
+
+def test_documents_without_a_customer_are_repaired_in_their_card(
+    connected: str, beside: Application, page: Page
+) -> None:
+    planned(page, connected, "orders")
+    (group,) = [one for one in beside.exceptions.groups("orders") if one.cause == "customer_missing"]
+    page.goto(f"{connected}/exceptions?flow=orders", wait_until="commit")
+    button(page, re.compile("Repair.*No customer to invoice"))
+    confirm = at_rest(page).get_by_role("button", name=re.compile(rf"Repair and preview {group.count} order"))
+    expect(confirm).to_be_disabled()
+
+    at_rest(page).get_by_role("combobox", name="Default debtor").click()
+    chosen = page.get_by_role("option").nth(1)
+    number = chosen.inner_text().partition(" · ")[0]
+    chosen.click()
+    picture(page, "default-debtor")
+    confirm.click()
+
+    expect(page).to_have_url(re.compile(r"/preview\?.*plan="))
+    expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("Waiting|Parked|Nothing"))
+    kept = beside.flows.settings("orders").model_dump()
+    assert (kept["default_debtor"], kept["debtor_number"]) == ("fallback", number)
+    assert [one for one in beside.exceptions.groups("orders") if one.cause == "customer_missing"] == []
