@@ -16,7 +16,7 @@ from pages.components.shared.application import person
 from pages.components.shared.inputs import code_field, codes_or_error
 from pages.components.shared.layout import ask_live, note
 from pages.components.shared.rows import code_label
-from pages.components.shared.wording import Markdown, counted, plain, system_name, text
+from pages.components.shared.wording import counted, number, plain, system_name, text
 
 BRANCHES = till_list("branches")
 DEFAULT, BY_BRANCH = "default_debtor", "default_debtors_by_branch"  # settings of documents
@@ -42,9 +42,13 @@ def choose_code(app: Application, group: CauseGroup, noun: str, repair: Callable
             format_func=lambda one: text(f"debtor_{one}"),
             label_visibility="collapsed",
         )
-    asked: Mapping[str, Markdown] = {"": text(f"setting_{setting}")} if way == "all" else branches
-    chosen = {
-        branch: code_field(
+    captions = app.lists.captions(TILL, BRANCHES.name) if way == "branch" else {}
+    chosen: dict[str, str] = {}
+    for branch, documents in (branches if way == "branch" else {"": 0}).items():
+        label = text(f"setting_{setting}")
+        if branch:
+            label = text("debtor_of_branch", branch=plain(captions.get(branch, branch)), number=number(documents))
+        chosen[branch] = code_field(
             label,
             "",
             codes,
@@ -53,29 +57,22 @@ def choose_code(app: Application, group: CauseGroup, noun: str, repair: Callable
             labels=lambda code: code_label(app, listed, code, codes),
             of=listed,
         )
-        for branch, label in asked.items()
-    }
     ready = all(chosen.values())
-    label = counted(f"btn_repair_{noun}", group.count)
-    if controls.button(label, type="primary", icon=":material/build:", key="use_code", disabled=not ready):
+    button = counted(f"btn_repair_{noun}", group.count)
+    if controls.button(button, type="primary", icon=":material/build:", key="use_code", disabled=not ready):
         repair(lambda: _keep(app, group.flow, _settings(app, group.flow, setting, chosen)))
     note(text("debtor_effect", system=system_name(BOOKS)))
 
 
-def _branches(app: Application, group: CauseGroup) -> dict[str, Markdown] | None:
-    """Return the branches of the documents with what each is called and how many of them it has; None where unknown."""
+def _branches(app: Application, group: CauseGroup) -> dict[str, int] | None:
+    """Return how many documents each branch has, None where the till cannot say so."""
     keys = [one.issue.key for one in app.exceptions.issues_of(group.of, limit=MOST)]
     name = f"branches {group.flow} {keys[:1]} {len(keys)}"
     records = ask_live(app, name, lambda: app.exceptions.records(group.flow, keys))
     if records is None:
         return None
     count = Counter(as_text(one.values.get("branch")) for one in records.values())
-    captions = app.lists.captions(TILL, BRANCHES.name)
-    return {
-        code: text("debtor_of_branch", branch=plain(captions.get(code, code)), number=number)
-        for code, number in sorted(count.items())
-        if code
-    }
+    return {code: documents for code, documents in sorted(count.items()) if code}
 
 
 def _list_of(app: Application, flow: str, setting: str) -> Listed:

@@ -78,8 +78,8 @@ def _button(name: str, said: str, request: ChangeRequest, do: Callable[[], objec
 def _rows(app: Application, request: ChangeRequest) -> Iterator[tuple[Markdown, Markdown, Markdown]]:
     """Yield what each setting is called, with its value before and afterwards."""
     if any(name in request.after for name in TIMETABLE):
-        before, after = (_timetable(app, request.flow, values) for values in (request.before, request.after))
-        yield text("setting_schedule"), before, after
+        before_and_after = [_timetable(app, request.flow, values) for values in (request.before, request.after)]
+        yield text("setting_schedule"), before_and_after[0], before_and_after[1]
     guards = {guard.name: guard for guard in app.flows.spec(request.flow).settings.guards}
     codes = app.four_eyes.brakes(request.flow)
     for name, after in request.after.items():

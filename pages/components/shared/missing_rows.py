@@ -64,8 +64,10 @@ def rows_at_days(app: Application, flow: str) -> None:
         return
     with st.container(border=True, gap="small", key="days-rows"):
         for group in groups:
-            count, amount = f"{number(group.count)} {words.count('noun_day', group.count, language())}", at_stake(group)
-            small(f"{mark('parked')} **{headline(app, group)}** · {' · '.join(filter(None, [count, amount]))}")
+            amount = at_stake(group)
+            small(f"{mark('parked')} **{headline(app, group)}** · {_counted(group.count, 'day')}")
+            if amount:
+                note(amount)
         if st.toggle(text("rows_show"), key="show_rows"):
             with only_for("missing_rows.add"):
                 missing_rows(app, flow)
@@ -103,5 +105,9 @@ def _table(app: Application, table: ValueTable, rows: Sequence[RowToAdd], noun: 
 
 
 def _waits(one: RowToAdd, noun: str) -> Markdown:
-    records = f"{number(one.records)} {words.count(f'noun_{noun}', one.records, language())}"
-    return " · ".join([*([euros(one.amount)] if one.amount else []), records])
+    records = _counted(one.records, noun)
+    return f"{euros(one.amount)} · {records}" if one.amount else records
+
+
+def _counted(records: int, noun: str) -> Markdown:
+    return f"{number(records)} {plain(words.count(f'noun_{noun}', records, language()))}"
