@@ -320,7 +320,7 @@ def test_what_lacks_a_row_waits_and_is_repaired_on_the_page_of_exceptions(
 
     assert not test.exception
     assert "Departments" in texts(test)
-    assert test.button(key="add_row").label == "Add the row and preview 1 record"
+    assert test.button(key="add_rows").label == "Add the rows and preview 2 records"
 
 
 @pytest.mark.parametrize("show", ["all", "create", "park"])

@@ -12,6 +12,7 @@ from tests.browser.conftest import at_rest, button, new_plan, picture
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.long,
     pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
 ]
 

@@ -74,11 +74,11 @@ def test_the_scripts_of_the_frame_run_by_their_hashes_and_no_others() -> None:
 def test_the_policy_is_of_the_frame_that_is_installed(server: Server) -> None:
     index = asked(server.port, "GET / HTTP/1.1", f"Host: 127.0.0.1:{server.port}")
     shipped = re.sub(rb'(href|src)="\./', rb'\1="/', Path(file_util.get_static_dir(), "index.html").read_bytes())
-    head, rest = shipped.replace(b"<title>Streamlit<", b"<title>Sluis<").split(b"</head>")
+    head, entry, rest = shipped.replace(b"<title>Streamlit<", b"<title>Sluis<").partition(b'<script type="module"')
     before, within, drawn = rest.partition(b'<div id="root">')
 
     assert index.body.startswith(head)
-    assert before in index.body
+    assert entry + before in index.body
     assert index.body.endswith(within + drawn)
     assert index.headers["content-security-policy"] == content_security_policy(index.body.decode())
     scripts = next(one for one in index.headers["content-security-policy"].split("; ") if one.startswith("script-src"))
