@@ -332,7 +332,7 @@ def _at_the_server_or_here(
     application: Application, question: Mapping[str, Any], here: Callable[[], dict[str, Any]]
 ) -> dict[str, Any]:
     """Ask the server of this machine while there is one that has the log, else the log itself."""
-    answer = at_the_server(application.settings.data, question)
+    answer = at_the_server(application.log_access.data, question)
     if answer is None:
         answer = here()
     terminal.tell_of_log(application)

@@ -41,7 +41,7 @@ def invite(
     """Print a link by which a person comes in, once; one who is known can choose a new password by it."""
     with terminal.command_application(start=False) as application:
         key = application.people.invite(name, full_name, grants or [Role.OPERATOR], terminal.terminal_user())
-        place = application.settings.address or application.log_access.place or "http://127.0.0.1:8501"
+        place = application.log_access.place or "http://127.0.0.1:8501"
     link = f"{place}{INVITED_AT}?key={key}"
     if as_json:
         terminal.print_json({"name": name, "link": link})

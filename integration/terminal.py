@@ -121,7 +121,7 @@ def command_application(
     try:
         application = build(settings or load_settings(), executor="terminal", serves=False)
         try:
-            yield (application.start() if start else application).acting_for(by or terminal_user())
+            yield (application.start() if start else application).authorized_for(by or terminal_user())
         except IntegrationError as error:
             if watch is not None:
                 watch.trouble = error

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from integration.services.backups import Backups
 from pages.components.administration.arrangement import arrangement
 from pages.components.administration.audit import audit
 from pages.components.administration.four_eyes import four_eyes
@@ -33,7 +34,7 @@ def backups() -> None:
     """Offer to make a backup, say when the last one was made, and with which commands one is restored."""
     section(text("backups_title"), text("backups_about"))
     made_backup()
-    if may("backups.take"):
+    if may(Backups.take):
         with st.form("backup", border=False), st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             passphrase = st.text_input(text("backups_passphrase"), type="password", key="backup-passphrase", width=420)
             if st.form_submit_button(text("btn_backup"), key="backup-take"):

@@ -8,7 +8,7 @@ import streamlit as st
 
 from integration.core.issues import CauseGroup, IssueState
 from integration.core.run import Mode
-from integration.services.exceptions import ISSUE_COLUMNS, RANKS, group_address
+from integration.services.exceptions import ISSUE_COLUMNS, RANKS, Exceptions, group_address
 from pages.components.exceptions.cards import (
     CORRECTED,
     STATUS,
@@ -114,9 +114,9 @@ def cards(groups: list[CauseGroup]) -> None:
     if asked in addresses:
         above(addresses, offset)
     here = groups[offset : offset + SIZE]
-    versions = Versions.of(app, here) if state is IssueState.OPEN and may("issues.close") else None
+    versions = Versions.of(app, here) if state is IssueState.OPEN and may(app.issues.close) else None
     came = app.exceptions.came(datetime.now(zone()))
-    queue = Queue(state, find, waiting, aside, tries, came, may("exceptions.correct"), versions)
+    queue = Queue(state, find, waiting, aside, tries, came, may(Exceptions.correct), versions)
     if any(group.of in came for group in here):
         note(text("causes_course"))
     for at, group in enumerate(here):

@@ -1,11 +1,15 @@
 """How a flow works: settings, filters, fields, value tables, when it runs, and its brakes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import streamlit as st
 
 from integration.core.people import Right
-from integration.services.flows import FlowStatus
+from integration.services.flows import Flows, FlowStatus
+from integration.services.mappings import Mappings
+from integration.services.runs import Runs
+from integration.services.tables import Tables
 from pages.components.flows.fields import fields_tab, filters_tab
 from pages.components.flows.sections import brakes_tab, schedule_tab, settings_tab
 from pages.components.flows.tables import tables_tab
@@ -18,7 +22,8 @@ from pages.components.shared.meanings import meaning
 from pages.components.shared.timetables import schedule_text
 from pages.components.shared.wording import flow_name, flow_term, moment, sandbox_badges, term, text, way
 
-ASKS = {"fields": "mappings.publish", "tables": "tables.save"}  # of a service, by a tab with a bar of its own
+# What a tab with a bar of its own calls.
+SAVES: Mapping[str, Callable[..., Any]] = {"fields": Mappings.publish, "tables": Tables.save}
 
 app = application()
 show_toast()
@@ -41,7 +46,7 @@ with head(text("nav_flows"), about, sandbox_badges(app.sandbox.is_connected), me
     back_to_cause()
     connected = all(status.connected for status in app.connections.statuses())
     label = text("btn_new_preview", flow=flow_term("flow", flow))
-    if connected and may("runs.preview") and st.button(label, icon=":material/difference:", key="preview_now"):
+    if connected and may(Runs.preview) and st.button(label, icon=":material/difference:", key="preview_now"):
         start_preview(app, flow)
 failures()
 if len(names) > 1:
@@ -52,7 +57,7 @@ needs_connections(app, text("flows_unconnected_about"))
 draft = SettingsDraft(app, flow)
 status = next(one for one in app.flows.statuses() if one.flow.name == flow)
 change_requests(app, [one for one in app.change_requests.waiting(flow) if one.right is Right.ARRANGE])
-with only_for("flows.change"):
+with only_for(Flows.change):
     switch(draft, status)
 tabs: dict[str, Callable[[], None]] = {
     "settings": lambda: settings_tab(app, draft),
@@ -63,7 +68,7 @@ tabs: dict[str, Callable[[], None]] = {
     "brakes": lambda: brakes_tab(app, draft),
 }
 tab = choice("tab", list(tabs), "settings", lambda name: text(f"tab_{name}"), ("field",))
-with only_for(ASKS.get(tab, "flows.change"), quietly=tab not in ASKS):
+with only_for(SAVES.get(tab, Flows.change), quietly=tab not in SAVES):
     tabs[tab]()
-if may("flows.change"):
+if may(Flows.change):
     save_bar(app, draft)

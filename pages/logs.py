@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from integration.services.log import Log
 from pages.components.logs.history import one_history
 from pages.components.logs.links import linked
 from pages.components.logs.questions import questions
@@ -20,7 +21,7 @@ else:
     tools = head(text("nav_logs"), text("logs_about"), sandbox_badges(app.sandbox.is_connected))
     log_aside(app.log.aside())
     views = {"records": records, "links": linked, "volume": volumes}
-    if may("log.ask"):
+    if may(Log.ask):
         views["questions"] = questions
     tab = choice("tab", list(views), "records", lambda name: text(f"logs_{name}"))
     answer_or_error(lambda: views[tab](app, tools))

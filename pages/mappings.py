@@ -3,6 +3,9 @@
 import streamlit as st
 
 from integration.core.records import Kind
+from integration.services.drafts import Drafts
+from integration.services.drafts import Drafts
+from integration.services.tables import Tables
 from pages.components.flows.tables import tables_tab
 from pages.components.mappings.draft import (
     about_draft,
@@ -39,9 +42,9 @@ needs_connections(app, text("mappings_unconnected_about"))
 choice("flow", names, names[0], flow_name, ("part", "field", "record", "version", "table", "find"))
 options = [*map(str, editor.parts), "tables", "changes", "history"]
 part = choice("part", options, options[0], lambda name: part_label(editor, name), ("field", "find"))
-if may("drafts.rebase"):
+if may(Drafts.rebase):
     overtaken_box(editor)
-with only_for("tables.save" if part == "tables" else "drafts.publish"):
+with only_for(Tables.save if part == "tables" else Drafts.publish):
     match part:
         case "tables":
             tables_tab(app, flow, editor.mapping.rules)
@@ -51,5 +54,5 @@ with only_for("tables.save" if part == "tables" else "drafts.publish"):
             history_part(editor, actions)
         case _:
             rules_part(editor, Kind(part), actions)
-if part != "tables" and may("drafts.publish"):  # which has a bar of its own
+if part != "tables" and may(Drafts.publish):  # which has a bar of its own
     draft_bar(editor)

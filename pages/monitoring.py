@@ -1,5 +1,6 @@
 """What is wrong now, whether each flow is on time, and who is told of it."""
 
+from integration.services.channels import Channels
 from pages.components.monitoring.channels import channels
 from pages.components.monitoring.now import everything_silenced, flows_on_time, going_on, health, over
 from pages.components.monitoring.sent import sent
@@ -15,7 +16,7 @@ show_toast()
 with head(text("nav_monitoring"), text("monitoring_about"), sandbox_badges(app.sandbox.is_connected)):
     everything_silenced(app)
 failures()
-views = VIEWS if may("channels.save") else ("now", "sent")
+views = VIEWS if may(Channels.save) else ("now", "sent")
 view = choice("view", views, "now", lambda name: text(f"monitoring_{name}"))
 match view:
     case "channels":

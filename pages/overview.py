@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from integration.services.runs import Runs
+from integration.services.sandbox_host import SandboxHost
 from pages.components.overview.attention import attention_items, connection_rows, last_days, needs_list
 from pages.components.overview.first_steps import first_steps
 from pages.components.overview.first_week import first_week
@@ -100,9 +102,9 @@ if not any(status.connected for status in app.connections.statuses()):
     invitation(app)
 else:
     with head(text("nav_overview"), f"{long_day(now)}, {moment(now)}", sandbox_badges(app.sandbox.is_connected)):
-        if app.sandbox.runs_here and may("sandbox.pass_a_day"):
+        if app.sandbox.runs_here and may(SandboxHost.pass_a_day):
             pass_a_day()
-        if may("runs.preview"):
+        if may(Runs.preview):
             new_preview()
     failures()
     place_question(app)

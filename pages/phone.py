@@ -4,6 +4,7 @@ import streamlit as st
 
 from integration.core.run import Run
 from integration.core.states import ACTIVE, RunState
+from integration.services.runs import Runs
 from pages.components.overview.attention import attention_items, needs_list
 from pages.components.phone.plan import plan_card, plan_in_short
 from pages.components.preview.committing import brake_box, commit_bar, four_eyes_box
@@ -56,12 +57,12 @@ def one_plan(run: Run) -> None:
     outdated = app.runs.outdated(run)
     if outdated is not None:
         trouble(outdated.code, outdated.facts, "interrupted")
-    brake_box(run, asks=outdated is None and may("runs.commit"))
+    brake_box(run, asks=outdated is None and may(Runs.commit))
     four_eyes_box(app, run)
     watch(app, run)
     plan_in_short(app, run)
     ways_on(run)
-    if may("runs.commit") and outdated is None:
+    if may(Runs.commit) and outdated is None:
         run = settled_choice(app, run)
         commit_bar(app, run, app.flows[run.flow], app.plans.count(run.id, "changes"))
 

@@ -9,6 +9,8 @@ from integration.core.flow import Flow
 from integration.core.run import Counts, Mode, PreviewRequest, Run
 from integration.core.states import ACTIVE, RunState
 from integration.services import Application
+from integration.services.choosing import Choices
+from integration.services.runs import Runs
 from pages.components.preview.committing import brake_box, commit_bar, four_eyes_box, outdated_bar
 from pages.components.shared.application import application, may, person
 from pages.components.shared.choosing import (
@@ -166,7 +168,7 @@ def plan_page(run: Run) -> None:
         return
     outdated = app.runs.outdated(run) if run.state is RunState.READY else None
     with actions:
-        if run.state is not RunState.COMMITTING and may("choices.leave"):
+        if run.state is not RunState.COMMITTING and may(Choices.leave):
             preview_again(run, is_offered_below=outdated is not None)
         download = st.container(width="content")
     failures()
@@ -179,7 +181,7 @@ def plan_page(run: Run) -> None:
         if outdated is not None:
             trouble(outdated.code, outdated.facts, "interrupted")
         other_plans(run)
-        brake_box(run, asks=outdated is None and may("runs.commit"))
+        brake_box(run, asks=outdated is None and may(Runs.commit))
         four_eyes_box(app, run)
         watch(app, run)
     else:
@@ -187,7 +189,7 @@ def plan_page(run: Run) -> None:
     if run.state is RunState.COMMITTING:
         progress_strip(app, run.id)
     lines(run, download)
-    if run.state is not RunState.READY or not may("runs.commit"):
+    if run.state is not RunState.READY or not may(Runs.commit):
         return
     run = settled_choice(app, run)
     changes = app.plans.count(run.id, "changes")

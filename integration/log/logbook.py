@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import structlog
 
+from integration.core.authorization import requires
 from integration.core.erasure import DataSubject
 from integration.core.errors import ConfigurationError, IntegrationError, UnavailableError
+from integration.core.people import Right
 from integration.core.records import kinds
 from integration.log.answers import frame_of, plain_of
 from integration.log.harmless import harmless_rows
@@ -139,6 +141,7 @@ class Logbook:
 
     # ---- events ----------------------------------------------------------------------------------------------------
 
+    @requires(Right.SEE)
     def aside(self) -> list[str]:
         """Return the names of the files in which broken logs are set aside, the newest first."""
         found = self.path.parent.glob(f"{self.path.name}.{ASIDE}*")

@@ -25,7 +25,7 @@ from integration.runner import ALL_ON, Dependencies, Patience, Runner, Safeguard
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
 from integration.services.access import Access
-from integration.services.acting import Acting
+from integration.services.authorization import AuthorizedApplication
 from integration.services.alerts import Alerts
 from integration.services.arrangement import Arrangement
 from integration.services.audit import Audit, authority_of
@@ -76,7 +76,6 @@ from integration.services.saved_filters import SavedFilters
 from integration.services.search import Search
 from integration.services.setup import Proposals, SetUp
 from integration.services.stock import Stock
-from integration.services.stored import KeptCorrections, KeptIssues, KeptLinks, KeptNotes, KeptRules
 from integration.services.strangers import LookForStrangers
 from integration.services.symptoms import Symptoms
 from integration.services.system_identity import SystemIdentities
@@ -121,12 +120,8 @@ class Application:
         self.settings = settings
         self._safeguards = safeguards
         self._pulse = pulse
-        self.issues, self.links, self.corrections = KeptIssues(stores), KeptLinks(stores), KeptCorrections(stores)
-        self.rules, self.notes, self.saved_filters = (
-            KeptRules(stores),
-            KeptNotes(stores),
-            SavedFilters(stores.saved_filters),
-        )
+        self.issues, self.links, self.corrections = stores.issues, stores.links, stores.corrections
+        self.rules, self.notes, self.saved_filters = stores.rules, stores.notes, SavedFilters(stores.saved_filters)
         self._stores = stores
         self._flows = flows
         self._clock = clock
@@ -160,9 +155,9 @@ class Application:
         self._tell(owner, serves=serves)
         self._watch(sealed, keeps_watch=executor in WATCHES, serves=serves)
 
-    def acting_for(self, actor: Actor) -> "Application":
-        """Return the application as somebody may ask it: who they are, and what they may, is looked at each time."""
-        return cast("Application", Acting(self, actor, self.people.admit, self.audit.heard))
+    def authorized_for(self, actor: Actor) -> "Application":
+        """Return the application as an actor may use it: who they are and their rights are checked at each call."""
+        return cast("Application", AuthorizedApplication(self, actor, self.people.admit, self.audit.heard))
 
     def start(self) -> Self:
         """Start the built-in systems where they are connected, the engine, and what fills the log."""
@@ -344,7 +339,7 @@ class Application:
             undrained=logbook.undrained,
             log_is_away=lambda: logbook.is_away,
         )
-        self.log_access = LogAccess(self.log, settings.data)
+        self.log_access = LogAccess(self.log, settings.data, settings.address)
         self.search = Search(flows, self.log, stores.links)
         self.retention = Retained(settings, stores, self.log, clock, owner=owner, serves=serves)
         stock = writer_of(flows.values(), Kind.STOCK).name
@@ -404,7 +399,7 @@ class Application:
             openings=self.openings,
             pings=self.pings,
             post=post,
-            messages=lambda: Messages(settings.address or self.log_access.place),
+            messages=lambda: Messages(self.log_access.place),
             executor=lambda: self.work.executor,
             audit=self.audit.newest_anchor,
         )

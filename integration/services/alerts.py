@@ -13,8 +13,9 @@ import structlog
 from integration.background import again_and_again
 from integration.channels.post import Message, Post
 from integration.core.alerts import Channel, Episode, Symptom, SymptomSort, episode_changes
+from integration.core.authorization import requires
 from integration.core.errors import IntegrationError
-from integration.core.people import Actor
+from integration.core.people import Actor, Right
 from integration.core.states import RunState
 from integration.services.audit import Anchor
 from integration.services.channels import Channels
@@ -43,16 +44,19 @@ class Silences:
         self._settings = settings
         self._clock = clock
 
+    @requires(Right.SEE)
     def now(self) -> dict[str, datetime]:
         """Return what is silenced, and until when."""
         kept = self._settings.get(SILENCES) or {}
         found = {identity: datetime.fromisoformat(until) for identity, until in kept.items()}
         return {identity: until for identity, until in found.items() if until > self._clock()}
 
+    @requires(Right.ADMINISTER)
     def keep(self, identity: str, until: datetime, by: Actor) -> None:
         """Tell nobody of an episode, or of anything, until a moment."""
         self._put({**self.now(), identity: until}, by)
 
+    @requires(Right.ADMINISTER)
     def lift(self, identity: str, by: Actor) -> None:
         """Tell of it again from now on."""
         self._put({one: until for one, until in self.now().items() if one != identity}, by)
@@ -60,6 +64,7 @@ class Silences:
     def _put(self, silences: Mapping[str, datetime], by: Actor) -> None:
         self._settings.put(SILENCES, {identity: until.isoformat() for identity, until in silences.items()}, by.ref)
 
+    @requires(Right.SEE)
     def until(self, identity: str) -> datetime | None:
         """Return until when nobody is told of an episode."""
         silences = self.now()
@@ -289,6 +294,7 @@ class Alerts:
                 found[run.flow] = found.get(run.flow, 0) + run.counts.proven
         return found
 
+    @requires(Right.ADMINISTER)
     def test(self, channel: Channel) -> None:
         """Prove that a channel takes messages. Raises IntegrationError `alert_not_delivered` with what it said."""
         self._channels.test(channel, *self._messages().test(channel.name, channel.language))

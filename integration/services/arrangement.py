@@ -14,9 +14,10 @@ from typing import Any
 
 from integration import VERSION
 from integration.connectors.accountview.settings import Names
+from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError, NotAllowedError
 from integration.core.masking import masked_text
-from integration.core.people import Actor
+from integration.core.people import Actor, Right
 from integration.core.records import Correction, Kind, from_json, to_json
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import readable_rules, rules_from, rules_to
@@ -103,6 +104,7 @@ class Arrangement:
 
     # ---- written
 
+    @requires(Right.ADMINISTER)
     def text(self, corrections: Collection[str] = ()) -> str:
         """Return what is arranged here as the text of a file, with the corrections of these flows.
 
@@ -132,6 +134,7 @@ class Arrangement:
 
     # ---- read
 
+    @requires(Right.ADMINISTER)
     def read(self, text: str) -> Read:
         """Return what a file asks for; nothing is kept. What a file does not name stays as it is here.
 
@@ -159,6 +162,7 @@ class Arrangement:
         )
         return Read(arranged, found)
 
+    @requires(Right.ADMINISTER)
     def of_file(self, content: bytes) -> Read:
         """Return what a file asks for, as `read` does. Raises as that does, also for what no file of ours can be."""
         if len(content) > MOST_BYTES:
@@ -172,6 +176,7 @@ class Arrangement:
                 raise _invalid(f"{number}:1", "reason_arrangement_secret")
         return self.read(text)
 
+    @requires(Right.ADMINISTER)
     def take(self, content: bytes, mark: str, by: Actor, note: str) -> int:
         """Keep what a file asks for and return how many values that changed; `mark` is of the differences as seen.
 
@@ -196,6 +201,7 @@ class Arrangement:
             _expect_texts(rows)
             self._tables.expect_possible(name, rows.items())
 
+    @requires(Right.ADMINISTER)
     def keep(self, read: Read, by: Actor, note: str) -> None:
         """Keep what a file asks for, all of it or nothing; `note` stands with each new mapping.
 

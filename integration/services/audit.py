@@ -15,6 +15,7 @@ import structlog
 from integration.connectors.limits import NetworkRoute
 from integration.connectors.stamps import TimeAuthority
 from integration.core import chain
+from integration.core.authorization import requires
 from integration.core.chain import Break, Head
 from integration.core.errors import ConfigurationError, IntegrationError
 from integration.core.people import Actor, Came, PersonAction, Right
@@ -132,6 +133,7 @@ class Audit:
 
     # ---- verified
 
+    @requires(Right.ADMINISTER)
     def checked(self) -> Checked | None:
         """Return what the last look at the whole chain found, or None before the first."""
         told = self._settings.get(CHECKED)
@@ -140,6 +142,7 @@ class Audit:
         broken = Break(**told["broken"]) if told.get("broken") else None
         return Checked(datetime.fromisoformat(told["at"]), Head(**told["head"]), broken, told.get("stamps", 0))
 
+    @requires(Right.ADMINISTER)
     def verify(self, heads: Iterable[Head] = ()) -> Checked:
         """Look at the whole chain, whatever that takes, and at every stamp; `heads` are those that were sent outside.
 
@@ -248,10 +251,12 @@ class Audit:
 
     # ---- taken away
 
+    @requires(Right.ADMINISTER)
     def csv(self, sought: AuditSearch, by: Actor) -> str:
         """Return entries as a CSV file, newest first, to be read; it proves nothing. That it was taken is an entry."""
         return csv_text(COLUMNS, self.listed(sought, by))
 
+    @requires(Right.ADMINISTER)
     def listed(self, sought: AuditSearch, by: Actor) -> list[list[object]]:
         """Return entries as rows of a file by `COLUMNS`, newest first. That they were taken is an entry."""
         self._taken(by, "audit.csv")
@@ -263,6 +268,7 @@ class Audit:
     def _taken(self, by: Actor, file: str) -> None:
         self._stored.note(EXPORTED, by.ref, session=by.session, came=_way(by), file=file)
 
+    @requires(Right.ADMINISTER)
     def file(self, by: Actor) -> bytes:
         """Return the whole audit as a ZIP file with the program that verifies it, and the stamps on its heads.
 

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import structlog
 
+from integration.core.authorization import requires
 from integration.core.errors import IntegrationError
 from integration.core.masking import masked_text, remember
-from integration.core.people import Actor
+from integration.core.people import Actor, Right
 from integration.shipped import command_elsewhere
 from integration.store.database import Clock
 from integration.surroundings import with_settings
@@ -66,20 +67,24 @@ class Backups:
         self._result: BackupResult | None = None
 
     @property
+    @requires(Right.ADMINISTER)
     def commands(self) -> tuple[str, ...]:
         """The commands of a terminal on this machine that make, verify and restore a backup."""
         return tuple(f"{command_elsewhere(self._data)} {name} FILE" for name in COMMANDS)
 
     @property
+    @requires(Right.ADMINISTER)
     def is_at_work(self) -> bool:
         """Whether a backup is being made here."""
         return self._at_work.locked()
 
     @property
+    @requires(Right.ADMINISTER)
     def result(self) -> BackupResult | None:
         """What became of the last backup that this process made; None before the first."""
         return self._result
 
+    @requires(Right.EXPORT_LOG)
     def take(self, file: str, passphrase: str, by: Actor) -> None:  # noqa: ARG002 - whom the audit names
         """Begin to make a backup under a name in the folder `backups`; without a passphrase it has no key.
 
@@ -91,6 +96,7 @@ class Backups:
         path = (self._data / FOLDER / Path(file).name).absolute()
         threading.Thread(target=self._make, args=(path, passphrase), name="backup", daemon=True).start()
 
+    @requires(Right.ADMINISTER)
     def file_name(self) -> str:
         """Return a name for a backup of this moment."""
         return f"sluis-{self._clock():%Y%m%d-%H%M%S}.zip"
@@ -117,9 +123,11 @@ class Backups:
             log.error("a backup was not made", status=made.returncode, said=masked_text(made.stderr[-MOST_SAID:]))
         return BackupResult(path, code=told.get("code", "unexpected_error"), facts=told.get("facts", {}))
 
+    @requires(Right.EXPORT_LOG)
     def taking(self, file: str) -> None:
         """Be told that everything is about to be taken along in a file of this name; it changes nothing here."""
 
+    @requires(Right.SEE)
     def last(self) -> LastBackup | None:
         """Return the backup that was made last, or None where none is known of."""
         try:

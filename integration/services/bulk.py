@@ -3,9 +3,10 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from integration.core.authorization import requires
 from integration.core.errors import IntegrationError
 from integration.core.issues import CauseGroup, IssueState, Trouble
-from integration.core.people import Actor
+from integration.core.people import Actor, Right
 from integration.core.run import Mode, PreviewRequest
 from integration.services.exceptions import Exceptions
 from integration.services.runs import Runs
@@ -42,20 +43,24 @@ class Bulk:
         self._issues = issues
         self._runs = runs
 
+    @requires(Right.REPAIR)
     def set_aside(self, chosen: Sequence[CauseGroup], reason: str, by: Actor, only: Collection[int] = ()) -> Done:
         """Take causes out of the queue with one reason, or some records of one."""
         return self._each(
             chosen, IssueState.OPEN, only, lambda of, some: self._exceptions.set_aside(of, reason, by, some)
         )
 
+    @requires(Right.REPAIR)
     def take_back(self, chosen: Sequence[CauseGroup], by: Actor, only: Collection[int] = ()) -> Done:
         """Put causes that were set aside back into the queue, or some records of one."""
         return self._each(chosen, IssueState.SET_ASIDE, only, lambda of, some: self._exceptions.take_back(of, by, some))
 
+    @requires(Right.REPAIR)
     def assign(self, chosen: Sequence[CauseGroup], to: str, by: Actor) -> Done:
         """Keep who looks after causes; nobody when `to` is empty."""
         return self._each(chosen, IssueState.OPEN, (), lambda of, _: self._issues.assign(of, to, by.ref))
 
+    @requires(Right.RUN)
     def try_again(self, chosen: Sequence[CauseGroup], by: Actor, only: Collection[int] = ()) -> Done:
         """Start a preview for each flow of all that is chosen of it: a flow has one run at a time."""
         refused: list[Refused] = []

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from integration.core.authorization import requires
 from integration.core.change_request import ChangeRequest
 from integration.core.errors import NotAllowedError
 from integration.core.people import Actor, Right, under_way
-from integration.services.acting import expect_right
+from integration.core.authorization import require_right
 from integration.services.flows import Flows
 from integration.services.four_eyes import FourEyes
 from integration.services.loosening import flat_values, nested_values
@@ -21,6 +22,7 @@ class ChangeRequests:
         self._flows = flows
         self._four_eyes = four_eyes
 
+    @requires(Right.SEE)
     def waiting(self, flow: str = "") -> list[ChangeRequest]:
         """Return the requests that can be approved, oldest first: of one flow, or of all.
 
@@ -28,6 +30,7 @@ class ChangeRequests:
         """
         return [one for one in self._stored.waiting() if flow in ("", one.flow) and self._is_current(one)]
 
+    @requires(Right.ARRANGE)
     def approve(self, setting: str, mark: str, by: Actor) -> None:
         """Make the exact change that somebody else asked for, whose digest is `mark`.
 
@@ -43,6 +46,7 @@ class ChangeRequests:
             values = dict(nested_values(self._flows.settings(request.flow), request.after))
             self._flows.change(request.flow, values, by, request.reasons)
 
+    @requires(Right.ARRANGE)
     def reject(self, setting: str, mark: str, by: Actor) -> None:
         """Take a request away; its giver may do so too. Raises as `approve` does, but for one's own request."""
         if not self._stored.spend(self._get(setting, mark), "change_rejected", by.ref):
@@ -54,7 +58,7 @@ class ChangeRequests:
             raise _gone(setting)
         action = under_way()
         if action is not None:
-            expect_right(action.actor, request.right)
+            require_right(action.actor, request.right)
         return request
 
     def _is_current(self, request: ChangeRequest) -> bool:

@@ -9,10 +9,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from integration.channels.post import Message, Post, PostResult, secrets_of
 from integration.core.alerts import Channel
+from integration.core.authorization import requires
 from integration.core.causes import CAUSES
 from integration.core.errors import ConfigurationError, IntegrationError
 from integration.core.masking import remember
-from integration.core.people import Actor
+from integration.core.people import Actor, Right
 from integration.store.deliveries import Deliveries
 from integration.store.secrets import ConnectionStore
 from integration.store.settings import StoredSettings
@@ -31,6 +32,7 @@ class Channels:
         self._deliveries = deliveries
         self._post = post
 
+    @requires(Right.SEE)
     def every(self) -> list[Channel]:
         """Return all channels by name; what was kept by no console is none."""
         return sorted(self._read(), key=lambda one: (one.name.casefold(), one.id))
@@ -44,6 +46,7 @@ class Channels:
                 continue
         return found
 
+    @requires(Right.ADMINISTER)
     def address(self, channel: str) -> str:
         """Return where a channel leads. It is a secret, and blotted out of all that is told from now on."""
         kept = self._sealed.get(f"{PREFIX}{channel}") or {}
@@ -51,6 +54,7 @@ class Channels:
         remember(*secrets_of(address))
         return address
 
+    @requires(Right.ADMINISTER)
     def save(self, values: Mapping[str, Any], by: Actor, *, channel: str = "", address: str = "") -> str:
         """Keep a channel and return its id; without an address it keeps the one it has.
 
@@ -69,6 +73,7 @@ class Channels:
         self._deliveries.hurry(identity)
         return identity
 
+    @requires(Right.ADMINISTER)
     def forget(self, channel: str, by: Actor) -> None:
         """Take a channel away, with its address and what it was still to be told."""
         self._settings.forget(f"{PREFIX}{channel}", by.ref)
@@ -80,6 +85,7 @@ class Channels:
         address = self.address(channel.id)
         return self._post.send([Message(address, title, body)])[0]
 
+    @requires(Right.ADMINISTER)
     def test(self, channel: Channel, title: str, body: str) -> None:
         """Prove that a channel takes messages. Raises IntegrationError `alert_not_delivered` with what it said."""
         result = self.send(channel, title, body)

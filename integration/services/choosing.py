@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
+from integration.core.authorization import requires
 from integration.core.flow import Flow
+from integration.core.people import Right
 from integration.core.plan import Action
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind
@@ -21,11 +23,13 @@ class Choices:
         self._plans = stores.plans
         self._flow = flow
 
+    @requires(Right.RUN)
     def leave(self, run: str, seqs: Collection[int], by: str) -> frozenset[int]:
         """Leave changes out of a plan with all that need them, and return what was not left out before."""
         needed = self._needed(run)
         return self._kept.leave(run, _closed(seqs, lambda out: (one for one in needed if needed[one] & out)), by)
 
+    @requires(Right.RUN)
     def take(self, run: str, seqs: Collection[int], by: str) -> frozenset[int]:
         """Take changes into a plan again with all that they need, and return what was left out before."""
         needed = self._needed(run)

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from integration.core.people import Actor
+from integration.core.authorization import requires
+from integration.core.people import Actor, Right
 from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings
 from integration.services.access import Access
@@ -34,6 +35,7 @@ class ChosenFlows:
         if {**known, **values} != known:
             self._stored.put(self._access.name(RECORD), {**known, **values}, by.ref)
 
+    @requires(Right.SEE)
     def chosen(self) -> tuple[str, ...]:
         """Return the flows that shall run: as chosen in the set-up, and once they have started, those that are on."""
         record = self.record()

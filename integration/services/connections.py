@@ -10,10 +10,11 @@ from typing import Any
 from integration.connectors.accountview.settings import SYSTEM
 from integration.connectors.protocol import Configurable, Connector
 from integration.connectors.systems import SYSTEMS
+from integration.core.authorization import requires
 from integration.core.connections import Finding, Tell, unheard
 from integration.core.errors import IntegrationError
 from integration.core.flow import Flow
-from integration.core.people import START, Actor
+from integration.core.people import START, Actor, Right
 from integration.core.records import Kind
 from integration.core.rules import Mapping as RuleMapping
 from integration.flows.functions.toolbox import read_by
@@ -212,7 +213,6 @@ class Connections:
         `prefix_of` has by flow the flow that sets the prefix of its documents.
         """
         self._prefix_of = prefix_of
-        self.address = access.address  # where a system is, or usually is
         self._access = access
         self._clock = clock
         self._sandbox = sandbox
@@ -225,14 +225,17 @@ class Connections:
 
     # ---- how they stand
 
+    @requires(Right.SEE)
     def statuses(self) -> list[ConnectionStatus]:
         """Return both connections as they were checked last."""
         return [self.of(system) for system in SYSTEMS]
 
+    @requires(Right.SEE)
     def of(self, system: str) -> ConnectionStatus:
         """Return a connection as it was checked last."""
         return self._last(system) or ConnectionStatus(system, connected=self._access.is_connected(system))
 
+    @requires(Right.SEE)
     def known(self, system: str) -> ConnectionStatus:
         """Return a connection as it was checked last, and now where nobody has had it checked since the start."""
         if self._access.is_connected(system) and self._last(system) is None:
@@ -244,10 +247,12 @@ class Connections:
         changes, status = self._checked.get(system, (-1, None))
         return status if changes == self._access.changes(system) else None
 
+    @requires(Right.SEE)
     def are_well(self) -> dict[str, bool]:
         """Return of each system whether it is connected and, as far as it has been checked, nothing is wrong."""
         return {status.system: status.connected and status.ok is not False for status in self.statuses()}
 
+    @requires(Right.SEE)
     def prefix_in_use(self, flow: str) -> Mapping[str, str]:
         """Return what the last check told of documents that are not ours, under the prefix that a flow sets.
 
@@ -256,6 +261,7 @@ class Connections:
         told = (one.facts for one in self.known(BOOKS).findings if one.cause == "prefix_in_use")
         return next((facts for facts in told if self._prefix_of.get(facts.get("flow", "")) == flow), {})
 
+    @requires(Right.SEE)
     def check(self, system: str, tell: Tell = unheard) -> list[Finding]:
         """Check a connection now, look by look, stopping at the first that finds something wrong; `tell` hears each.
 
@@ -272,6 +278,7 @@ class Connections:
         self._failed.pop(system, None)
         return self._found(self._looked(system, tell, self._in_force(system)))
 
+    @requires(Right.SEE)
     def failed(self, system: str) -> ConnectionStatus | None:
         """Return how a new access was found that did not work: the one before it stayed in force."""
         return self._failed.get(system)
@@ -308,12 +315,14 @@ class Connections:
         self._checked[status.system] = self._access.changes(status.system), known
         return findings
 
+    @requires(Right.SEE)
     def is_entered(self) -> bool:
         """Tell whether somebody has entered here how a system of their own is reached, or is just doing so."""
         return self._access.is_entered() or self._logins.are_begun()
 
     # ---- connecting the built-in systems
 
+    @requires(Right.CONNECT)
     def use_sandbox(self, by: Actor) -> None:
         """Connect to the built-in systems; nothing of a real system is touched.
 
@@ -324,6 +333,7 @@ class Connections:
         for system in SYSTEMS:
             self._look(system)
 
+    @requires(Right.CONNECT)
     def join_sandbox(self) -> None:
         """Connect to the built-in systems where a setting or the console says so; see `use_sandbox`.
 
@@ -337,6 +347,7 @@ class Connections:
 
     # ---- connecting one's own systems: an access is in force until another one has worked
 
+    @requires(Right.CONNECT)
     def connect_mplus(self, url: str, ident: str, secret: str, by: Actor, tell: Tell = unheard) -> list[Finding]:
         """Check access to the till, and keep it once it has worked or where there is none yet; `tell` hears each line.
 
@@ -385,6 +396,12 @@ class Connections:
                     self._look(other)
         return findings
 
+    @requires(Right.CONNECT)
+    def address(self, system: str) -> str:
+        """Return where a system is, or where it usually is while none of one's own is connected."""
+        return self._access.address(system)
+
+    @requires(Right.CONNECT)
     def authorize_address(self, redirect_uri: str, client_id: str, client_secret: str, by: Actor, url: str = "") -> str:
         """Return where the operator logs in at AccountView with the application's keys.
 
@@ -395,6 +412,7 @@ class Connections:
         entered = {name: value.strip() for name, value in given.items() if value.strip()}
         return self._logins.begin(self._entered(BOOKS, entered, by.ref), redirect_uri, by.ref)
 
+    @requires(Right.CONNECT)
     def authorized(self, code: str, state: str) -> None:
         """Exchange the code that came back from the log-in for the first pair of tokens.
 
@@ -402,16 +420,19 @@ class Connections:
         """
         self._logins.answered(code, state)
 
+    @requires(Right.SEE)
     def is_logged_in(self) -> bool:
         """Tell whether somebody has logged in at the AccountView that is connected, or is being connected."""
         return bool(self._logins.waiting()) or self._access.tokens().load() is not None
 
+    @requires(Right.CONNECT)
     def companies(self) -> dict[str, str]:
         """Return the companies the logged-in user may use: id and name."""
         entered = self._logins.waiting()
         with self._access.client(entered, TOKENS if entered else KEPT_TOKENS) as client:
             return {one.id: one.name for one in client.companies()}
 
+    @requires(Right.CONNECT)
     def choose_company(self, company: str, by: Actor, tell: Tell = unheard) -> list[Finding]:
         """Check the company, with the log-in that waits for one, and keep it as `connect_mplus` does."""
         entered, chosen = self._logins.waiting(), {"company": company}

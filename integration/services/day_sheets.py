@@ -8,10 +8,12 @@ from datetime import date, datetime, tzinfo
 from decimal import Decimal
 
 from integration import words
+from integration.core.authorization import requires
 from integration.core.days.books import DayLine
 from integration.core.days.check import DayComparison, DayFinding
 from integration.core.days.report import DayReport, DayState
 from integration.core.days.till import total
+from integration.core.people import Right
 from integration.flows.settings import BOOKS, TILL
 from integration.sheets.sheet import Cell, Holds, Noted, Sheet, SheetColumn, SheetNotes, SheetTable, Tone
 from integration.store.database import Clock
@@ -53,18 +55,21 @@ class DaySheets:
         self._company = company
         self._clock = clock
 
+    @requires(Right.EXPORT)
     def pdf(self, report: DayReport, language: str, zone: tzinfo) -> bytes:
         """Return the sheet of a day as PDF, with times in the zone of its reader."""
         from integration.sheets.pdf import pdf_of  # noqa: PLC0415 - as said at the top
 
         return pdf_of(self.sheet(report, language, zone))
 
+    @requires(Right.EXPORT)
     def excel(self, report: DayReport, language: str, zone: tzinfo) -> bytes:
         """Return the sheet of a day as an Excel file."""
         from integration.sheets.excel import excel_of  # noqa: PLC0415 - as said at the top
 
         return excel_of(self.sheet(report, language, zone))
 
+    @requires(Right.EXPORT)
     def sheet(self, report: DayReport, language: str, zone: tzinfo) -> Sheet:
         """Return the sheet of a day as a plain value."""
         writer = _Writer(self._captions, language, zone)

@@ -9,6 +9,7 @@ from typing import Protocol, TypeGuard, cast
 from zoneinfo import ZoneInfo
 
 from integration.connectors.protocol import Connector, GiftCardsLeft, IssuingGiftCards
+from integration.core.authorization import requires
 from integration.core.days.books import DayBooks, DayPage
 from integration.core.days.check import OwnPage, check_day
 from integration.core.days.corrections import page_lines
@@ -27,6 +28,7 @@ from integration.core.days.till import DayRefusedError, TillDay, till_text
 from integration.core.errors import IntegrationError, RejectedError
 from integration.core.issues import Issue, IssueState, Met, not_readable
 from integration.core.links import Link
+from integration.core.people import Right
 from integration.core.records import Held, Kind, Record, Unreadable
 from integration.core.rows import row_value
 from integration.core.staged import Staged
@@ -109,7 +111,7 @@ class Days:
         others: Sequence[tuple[str, Kind]] = (),
     ) -> None:
         """`branches` tells those of the till by their numbers, `others` are flows that write pages of their own."""
-        self.flow = flow
+        self._flow = flow
         self._deps = deps
         self._stores = stores
         self._clock = clock
@@ -117,12 +119,20 @@ class Days:
         self._branches = branches
         self._others = others
 
+    @property
+    @requires(Right.SEE)
+    def flow(self) -> str:
+        """The flow of closed days."""
+        return self._flow
+
+    @requires(Right.SEE)
     def today(self) -> date:
         """Return the date at the till."""
         return self._clock().astimezone(ZoneInfo(WALL_CLOCK)).date()
 
     # ---- what is known
 
+    @requires(Right.SEE)
     def listed(self, first: date, last: date, branch: str = "") -> list[DayListed]:
         """Return every day of a span that anything is known of, the oldest first. Asks no system."""
         names = self._branches()
@@ -138,6 +148,7 @@ class Days:
             found.append(replace(one, branch_name=one.branch_name or names.get(number, number)))
         return found
 
+    @requires(Right.SEE)
     def report(self, day: date, branch: str) -> DayReport | None:
         """Return the last check of a day, or None where it was never checked. Asks no system.
 
@@ -152,6 +163,7 @@ class Days:
             return report
         return replace(report, state=_without_exception(report.state, is_booked=bool(report.pages)))
 
+    @requires(Right.SEE)
     def branches(self) -> dict[str, str]:
         """Return the branches of the till with their names, as it answered last."""
         return dict(self._branches())
@@ -175,6 +187,7 @@ class Days:
 
     # ---- checking
 
+    @requires(Right.COMPARE)
     def check(self, day: date, branch: str) -> DayReport:
         """Compare a day on both sides now, keep what it came to and return it.
 
@@ -183,6 +196,7 @@ class Days:
         (report,) = self._looked(lambda: [f"{day.isoformat()}/{branch}"])
         return report
 
+    @requires(Right.COMPARE)
     def check_span(self, first: date, last: date, branch: str = "", tell: Tell = lambda _: None) -> list[DayReport]:
         """Compare every day of a span now, of one branch or of all; `tell` hears of the first day of each portion."""
         found = []
@@ -193,6 +207,7 @@ class Days:
             found += self._looked(partial(self._keys, begin, end, branch))
         return found
 
+    @requires(Right.COMPARE)
     def gift_cards(self) -> list[tuple[GiftCardsLeft, str]]:
         """Ask what is left on the gift cards of the till: of each turnover group, with its account in the books.
 

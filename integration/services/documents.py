@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from integration.connectors.protocol import Connector
+from integration.core.authorization import requires
 from integration.core.beside import BothSides
-from integration.core.people import Actor
+from integration.core.people import Actor, Right
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Correction, Kind
 from integration.flows.deciding import AGAIN, About, decision_text
@@ -22,6 +23,7 @@ class Documents:
         self._logic = logic
         self._connector = connector
 
+    @requires(Right.SEE)
     def both(self, flow: str, key: str) -> BothSides | None:
         """Return a document as it was booked and as the source has it now.
 
@@ -35,6 +37,7 @@ class Documents:
                 return logic.both(found[0])
         return None
 
+    @requires(Right.REPAIR)
     def book_again(self, flow: str, rows: Sequence[PlanRow], by: Actor) -> list[str]:
         """Keep that documents which were taken back are to be booked again, as lines of a plan tell of them.
 

@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from functools import partial
 
 from integration.connectors.protocol import Connector
+from integration.core.authorization import requires
 from integration.core.compiled import rule_faults
 from integration.core.errors import Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue
-from integration.core.people import Actor
+from integration.core.people import Actor, Right
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import Mapping as RuleMapping
@@ -119,6 +120,7 @@ class Drafts:
 
     # ---- drafts
 
+    @requires(Right.SEE)
     def draft(self, flow: str) -> Draft | None:
         """Return the draft of a flow, or None when nobody works on one."""
         kept = self._stored.get(_name(flow)) or {}
@@ -128,15 +130,18 @@ class Drafts:
         except (KeyError, TypeError, ValueError):  # put away, or no draft that a console kept
             return None
 
+    @requires(Right.SEE)
     def version(self, flow: str, version: int) -> RuleMapping:
         """Return one published version. Raises KeyError when there is none."""
         return readable_rules(self._stores.rules.body(flow, version))
 
+    @requires(Right.SEE)
     def current(self, flow: str) -> int:
         """Return the number of the version in force."""
         found = self._stores.rules.published(flow)
         return found[0] if found else 0
 
+    @requires(Right.ARRANGE)
     def put_rule(self, flow: str, rule: Rule, by: Actor) -> None:
         """Put a rule into the draft, in the place of the one for the same field; without a draft it begins one."""
         base, mapping = self._at_hand(flow)
@@ -144,12 +149,14 @@ class Drafts:
         rules[rule.target] = rule
         self._keep(flow, base, RuleMapping(mapping.version, tuple(rules.values())), by)
 
+    @requires(Right.ARRANGE)
     def remove_rule(self, flow: str, target: str, by: Actor) -> None:
         """Take the rule for a field out of the draft."""
         base, mapping = self._at_hand(flow)
         rules = tuple(rule for rule in mapping.rules if rule.target != target)
         self._keep(flow, base, RuleMapping(mapping.version, rules), by)
 
+    @requires(Right.ARRANGE)
     def restore_rule(self, flow: str, target: str, by: Actor) -> None:
         """Put the rule for a field back as the version has it that the draft began with."""
         base, _ = self._at_hand(flow)
@@ -159,10 +166,12 @@ class Drafts:
         else:
             self.put_rule(flow, before, by)
 
+    @requires(Right.ARRANGE)
     def take_version(self, flow: str, version: int, by: Actor) -> None:
         """Make a draft of an earlier version. Raises KeyError when there is none."""
         self._keep(flow, self.current(flow), self.version(flow, version), by)
 
+    @requires(Right.ARRANGE)
     def rebase(self, flow: str, by: Actor) -> None:
         """Go on from the version in force: what others published meanwhile, with the changes of the draft on top."""
         draft = self.draft(flow)
@@ -171,11 +180,13 @@ class Drafts:
             mapping = rebased(self.version(flow, draft.base), draft.mapping, self.version(flow, now))
             self._keep(flow, now, mapping, by)
 
+    @requires(Right.ARRANGE)
     def discard(self, flow: str, by: Actor) -> None:
         """Put the draft away."""
         if self._stored.get(_name(flow)):
             self._stored.put(_name(flow), {}, by.ref)
 
+    @requires(Right.ARRANGE)
     def publish(self, flow: str, by: Actor, note: str) -> int:
         """Publish the draft of a flow and return its number; see `Mappings.publish`. Without one nothing is."""
         draft = self.draft(flow)
@@ -201,6 +212,7 @@ class Drafts:
 
     # ---- rules that cannot work
 
+    @requires(Right.SEE)
     def faults(self, flow: str, mapping: RuleMapping) -> dict[str, Reason]:
         """Return for each rule that cannot work, by its target, what is wrong with it."""
         found, found_by = rule_faults(mapping, Tools(self._stores.rules.tables())), self._flows[flow].found_by
@@ -215,10 +227,12 @@ class Drafts:
 
     # ---- trials
 
+    @requires(Right.SEE)
     def records(self, flow: str, kind: Kind, keys: Collection[str]) -> list[Record]:
         """Return the source's records under these keys, as they are now, with what persons corrected in them."""
         return list(self._logics.corrected(flow, self._connector(self._logics.flow(flow).source).fetch(kind, keys)))
 
+    @requires(Right.SEE)
     def recent(self, flow: str, kind: Kind, most: int = MOST_RECORDS) -> list[Record]:
         """Return the last records of a flow, those of a minute ago.
 
@@ -250,6 +264,7 @@ class Drafts:
                 if row.stage in reading:
                     yield from _sources(row)
 
+    @requires(Right.SEE)
     def trial(self, flow: str, mapping: RuleMapping, records: Sequence[Record]) -> list[Trial]:
         """Return what a mapping would make of records; rules that cannot work are left out.
 
@@ -261,6 +276,7 @@ class Drafts:
         logic = self._logics.trial(flow, good, [record.key for record in records])
         return try_mapping(self._flows[flow], logic, records)
 
+    @requires(Right.SEE)
     def why(self, flow: str, key: str, mapping: RuleMapping | None = None) -> list[Trace]:
         """Return how each value of a record comes about, with a mapping that need not be published; [] if unknown."""
         logic = self._logics.trial(flow, mapping)
@@ -269,6 +285,7 @@ class Drafts:
                 return logic.trace(stage, record)
         return []
 
+    @requires(Right.SEE)
     def objections(
         self, flow: str, cause: str, name: str, records: Mapping[str, Record], values: Mapping[str, Value]
     ) -> dict[str, Issue]:
@@ -283,6 +300,7 @@ class Drafts:
                     found[one.key] = one.issue
         return found
 
+    @requires(Right.SEE)
     def effect(
         self,
         flow: str,

@@ -6,10 +6,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from integration.core.authorization import requires
 from integration.core.drift import NOTHING_LOOKED, DriftCounts, Drifted, DriftFound
-from integration.core.errors import IntegrationError
+from integration.core.errors import IntegrationError, PlanStaleError
 from integration.core.flow import Flow, Stage
 from integration.core.issues import Issue, Met
+from integration.core.people import Right
 from integration.core.records import Kind, Value
 from integration.core.rules import as_text
 from integration.core.vat import is_vat_code, vat_value
@@ -79,18 +81,24 @@ class Drift:
         self._rates = rates
         self._flows = flows
         self._owed = owed
-        self.held = owed.held  # why a flow may write nothing for now
         self._deps = deps
         self._stores = stores
         self._clock = clock
         self._is_on = is_on
 
+    @requires(Right.SEE)
+    def held(self, flow: str) -> PlanStaleError | None:
+        """Return why a flow may write nothing for now, None where it may."""
+        return self._owed.held(flow)
+
+    @requires(Right.SEE)
     def latest(self) -> list[DriftFound]:
         """Return what the last look at each kind of record came to, in the order of the flows."""
         order = {flow: place for place, flow in enumerate(self._flows)}
         found = [one for one in self._stores.drifts.latest() if one.flow in order]
         return sorted(found, key=lambda one: order[one.flow])
 
+    @requires(Right.COMPARE)
     def look(self, tell: Callable[[Looked], None] = lambda _: None) -> list[DriftFound]:
         """Look at everything now and return what it came to; `tell` hears of every page. Writes to no system."""
         position = self.page("")

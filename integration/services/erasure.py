@@ -13,9 +13,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from integration.core.authorization import requires
 from integration.core.erasure import Customer, DataSubject, person_from_json
 from integration.core.errors import ConfigurationError, UnavailableError
-from integration.core.people import Actor
+from integration.core.people import Actor, Right
 from integration.log.client import at_the_server
 from integration.services.eraser import Blotted, Eraser
 from integration.services.log import Log
@@ -82,6 +83,7 @@ class Persons:
         told = _Told(settings.data, log, serves=serves)
         self._eraser = Eraser(stores.erasing, stores.erased, told, file, settings.data)
 
+    @requires(Right.ADMINISTER)
     def customer(self, debtor: str = "", relation: str = "") -> Customer:
         """Return a customer by a number, with the other number where links tell it.
 
@@ -93,6 +95,7 @@ class Persons:
 
     # ---- shown ---------------------------------------------------------------------------------------------------
 
+    @requires(Right.ADMINISTER)
     def kept(self, one: Customer) -> KeptOf:
         """Return what is kept of a customer."""
         person = self._eraser.person(one)
@@ -101,6 +104,7 @@ class Persons:
         held = self._stores.erased.held(person.customer.numbers)
         return KeptOf(person, dict(rows), events, self._documents(person), bool(held))
 
+    @requires(Right.ADMINISTER)
     def every(self) -> list[Erasure]:
         """Return everybody who was erased, by marks, the newest first."""
         return self._stores.erased.every()
@@ -111,6 +115,7 @@ class Persons:
 
     # ---- given ---------------------------------------------------------------------------------------------------
 
+    @requires(Right.ADMINISTER)
     def access(self, one: Customer, by: Actor, language: str = "en") -> bytes:
         """Return a ZIP file with everything that is kept of a customer, to be read by people and by programs."""
         person = self._eraser.person(one)
@@ -130,6 +135,7 @@ class Persons:
 
     # ---- erased --------------------------------------------------------------------------------------------------
 
+    @requires(Right.ADMINISTER)
     def erase(
         self,
         one: Customer,
@@ -179,10 +185,12 @@ class Persons:
         self._stores.erased.finish(name, by, self._sealed.dropping(SEALED))
         return blotted
 
+    @requires(Right.ADMINISTER)
     def unfinished(self) -> list[str]:
         """Return what people are called of whom something may still be kept."""
         return sorted({one.person for one in self.every() if one.done_at is None})
 
+    @requires(Right.ADMINISTER)
     def resume(self, by: Actor, *, patience: float = PATIENCE_SECONDS) -> int:
         """Finish what was cut short, and return how many people that were. Raises as `erase` does."""
         return self._resume(by.ref, patience)
@@ -204,6 +212,7 @@ class Persons:
             self._resume("schedule", 0)
         return ""
 
+    @requires(Right.ADMINISTER)
     def lift(self, one: Customer, by: Actor) -> bool:
         """Let a customer's records take part again, and tell whether they had been held out."""
         return self._stores.erased.lift(one.numbers, by.ref)

@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import partial
 
 from integration.connectors.protocol import Connector
+from integration.core.authorization import requires
 from integration.core.causes import CAUSES, By, telling
 from integration.core.errors import IntegrationError
 from integration.core.flow import Flow
@@ -17,7 +18,7 @@ from integration.core.issues import CauseGroup, Issue, IssueState, OpenIssue, Tr
 from integration.core.link_evidence import NO_EVIDENCE, Evidence, identities_of
 from integration.core.links import Link
 from integration.core.missing_codes import MissingCode, missing_codes_in
-from integration.core.people import Actor
+from integration.core.people import Actor, Right
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Correction, Field, Kind, Record, Value
 from integration.core.rules import as_text
@@ -156,6 +157,7 @@ class Exceptions:
 
     # ---- looking
 
+    @requires(Right.SEE)
     def groups(
         self,
         flow: str = "",
@@ -177,15 +179,18 @@ class Exceptions:
             if (not assigned or group.assigned == assigned) and (found is None or group.of in found)
         ]
 
+    @requires(Right.SEE)
     def of_run(self, run: Run) -> list[CauseGroup]:
         """Return the causes for which records of a run are parked, as far as they still wait; see `groups`."""
         causes = self._stores.plans.facets(run.id, "parked")["cause"]
         return [group for group in self.groups(run.flow) if group.cause in causes]
 
+    @requires(Right.SEE)
     def group(self, cause: Trouble, state: IssueState = IssueState.OPEN) -> CauseGroup | None:
         """Return one group, or None when nothing of it is left."""
         return next((group for group in self._causes(cause.flow, state) if group.of == cause), None)
 
+    @requires(Right.SEE)
     def left(self) -> dict[str, int]:
         """Return how many records wait of each flow that is gone: none of them can be repaired, and none is written."""
         found = [one for one in self._stores.issues.causes() if one.flow not in self._flows]
@@ -195,11 +200,13 @@ class Exceptions:
         found = [one for one in self._stores.issues.causes(flow, state) if one.flow in self._flows]
         return [listing(one, partial(self.every, one.of, state)) for one in found]
 
+    @requires(Right.SEE)
     def waits(self, flow: str, key: str) -> Issue | None:
         """Return why a record waits for a person, or None when it does not."""
         known = self._stores.issues.of_key(flow, key)
         return next((one.issue for one in known if one.state is IssueState.OPEN), None)
 
+    @requires(Right.SEE)
     def tries(self) -> list[Try]:
         """Return what became of causes that were tried again lately, the newest try of each."""
         found: dict[Trouble, Try] = {}
@@ -223,6 +230,7 @@ class Exceptions:
             offset += len(rows)
             yield from (row for row in rows if row.weight)
 
+    @requires(Right.SEE)
     def came(self, here: datetime) -> dict[Trouble, dict[date, int]]:
         """Return how many records each cause got on each of the last days up to a moment of somebody's clock.
 
@@ -240,6 +248,7 @@ class Exceptions:
                 found[trouble] = counted
         return found
 
+    @requires(Right.SEE)
     def made_with(self, group: CauseGroup) -> int:
         """Return with which version of its flow's mapping a group was parked last; 0 when nobody knows any more."""
         try:
@@ -247,6 +256,7 @@ class Exceptions:
         except KeyError:
             return 0
 
+    @requires(Right.SEE)
     def issues_of(
         self, cause: Trouble, state: IssueState = IssueState.OPEN, find: str = "", offset: int = 0, limit: int = 100
     ) -> list[OpenIssue]:
@@ -262,6 +272,7 @@ class Exceptions:
             limit=limit,
         )
 
+    @requires(Right.SEE)
     def sources(self, flow: str, found: Sequence[OpenIssue]) -> dict[int, tuple[str, ...]]:
         """Return the keys of the source records behind each issue.
 
@@ -283,12 +294,14 @@ class Exceptions:
             one: tuple(dict.fromkeys(source for key in keys for source in behind(key))) for one, keys in named.items()
         }
 
+    @requires(Right.SEE)
     def keys(self, flow: str, cause: str, field: str | None = None, detail: str | None = None) -> list[str]:
         """Return the source keys of everything open that is parked for a cause."""
         found = self._stores.issues.list(flow, cause, field, detail=detail, limit=MOST)
         every = (key for keys in self.sources(flow, found).values() for key in keys)
         return list(dict.fromkeys(every))
 
+    @requires(Right.SEE)
     def unmapped(self, flow: str, table: str) -> dict[str, int]:
         """Return the values that parked records have and a value table lacks, with the number of those records."""
         spec = self._flows[flow]
@@ -299,6 +312,7 @@ class Exceptions:
                 found.update({row.code for row in rows if row.table.name == table})
         return dict(found)
 
+    @requires(Right.SEE)
     def row_causes(self, flow: str, table: str = "") -> list[str]:
         """Return the causes that rows of the value tables of a flow repair, or rows of one table."""
         tables = [one for one in self._flows[flow].tables if table in ("", one.name)]
@@ -306,6 +320,7 @@ class Exceptions:
         several = [code for code, one in CAUSES.items() if one.repair.by is By.ROWS]
         return list(dict.fromkeys([*own, *([] if table else [UNMAPPED]), *several]))
 
+    @requires(Right.SEE)
     def records(self, flow: str, keys: Collection[str]) -> dict[str, Record]:
         """Return source records as they are now, by their keys; what is gone is left out."""
         logic = self._flow(flow)
@@ -317,18 +332,21 @@ class Exceptions:
                 found |= {record.key: record for record in some}
         return found
 
+    @requires(Right.SEE)
     def candidates(self, flow: str, one: OpenIssue) -> list[Candidate]:
         """Return the records of the target that may be the one an issue is about, as they are now."""
         kind = self._flows[flow].repair_of(one.issue.cause).kind
         target = self._connector(self._flow(flow).target)
         return candidates(target, self._stores.links, one, kind) if kind is not None else []
 
+    @requires(Right.SEE)
     def meant(self, one: OpenIssue) -> list[Record]:
         """Return the customer an issue is about, as its source tells it now; nothing where it is gone."""
         found = self.records(one.flow, self.sources(one.flow, [one])[one.id][:1]).values()
         meant = [next((part for part in each.parts if part.kind is Kind.RELATION), each) for each in found]
         return [replace(each, key=one.issue.key) for each in meant]
 
+    @requires(Right.EXPORT)
     def listed(self, groups: Sequence[CauseGroup], state: IssueState, find: str = "") -> list[list[object]]:
         """Return every record of the groups with the values of `ISSUE_COLUMNS`."""
         return [
@@ -341,6 +359,7 @@ class Exceptions:
             for one in self.every(group.of, state, find)
         ]  # fmt: skip
 
+    @requires(Right.SEE)
     def every(self, cause: Trouble, state: IssueState, find: str = "") -> Iterator[OpenIssue]:
         """Yield every issue of a group, the longest waiting first."""
         offset = 0
@@ -350,6 +369,7 @@ class Exceptions:
 
     # ---- deciding
 
+    @requires(Right.REPAIR)
     def set_aside(self, cause: Trouble, reason: str, by: Actor, only: Collection[int] = ()) -> int:
         """Take a group out of the queue with a reason, or some issues of it, and return how many that were.
 
@@ -367,6 +387,7 @@ class Exceptions:
         marks = {one: {key: known[key] for key in keys if key in known} for one, keys in sources.items()}
         return self._stores.issues.set_all_aside(marks, reason.strip(), by.ref)
 
+    @requires(Right.REPAIR)
     def take_back(self, cause: Trouble, by: Actor, only: Collection[int] = ()) -> None:
         """Put a group back into the queue that was set aside, or some issues of it."""
         found = (one.id for one in self.every(cause, IssueState.SET_ASIDE))
@@ -374,11 +395,13 @@ class Exceptions:
 
     # ---- repairing
 
+    @requires(Right.SEE)
     def article(self, code: str) -> Record | None:
         """Return an article of the books by its code, or None when there is none."""
         found: Sequence[Record] = self._connector(BOOKS).fetch(Kind.ARTICLE, [code]) if code else ()
         return found[0] if found else None
 
+    @requires(Right.REPAIR)
     def correct(
         self, flow: str, field: Field, values: Mapping[str, Value], by: Actor, titles: Mapping[str, str]
     ) -> None:
@@ -402,6 +425,7 @@ class Exceptions:
         ]
         self._stores.corrections.keep(flow, kept, by.ref)
 
+    @requires(Right.SEE)
     def sold(self, cause: Trouble, articles: Collection[str]) -> dict[str, Record]:
         """Return for each of these articles a line of the till that sold it, as far as one of the group still tells."""
         found: dict[str, Record] = {}
@@ -413,6 +437,7 @@ class Exceptions:
                     found.setdefault(code, part)
         return found
 
+    @requires(Right.REPAIR)
     def answer(self, one: OpenIssue, number: str | None, by: Actor) -> None:
         """Keep what a person found of what is in doubt: it is there under a number, or (None) it is not.
 
@@ -425,6 +450,7 @@ class Exceptions:
         if not self._stores.ledger.answer_doubts(one.flow, one.issue.key, number, told):
             raise IntegrationError("answered_meanwhile", flow=one.flow, key=one.issue.key)
 
+    @requires(Right.REPAIR)
     def choose(self, one: OpenIssue, chosen: Candidate, by: Actor) -> None:
         """Keep which record of the target an issue is about: the two are linked from now on.
 
@@ -442,6 +468,7 @@ class Exceptions:
             Event(event="linked_by_hand", flow=one.flow, kind=kind, key=one.issue.key, title=one.title, facts=facts),
         )
 
+    @requires(Right.REPAIR)
     def decide(self, flow: str, found: Sequence[OpenIssue], option: str, by: Actor, reason: str = "") -> None:
         """Keep which option of its repair a person took for each of these issues of a flow, and why.
 

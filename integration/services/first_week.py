@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from integration.core.people import Actor
+from integration.core.authorization import requires
+from integration.core.people import Actor, Right
 from integration.core.records import Kind
 from integration.flows.registry import Specs, writer_of
 from integration.services.backups import Backups
@@ -48,6 +49,7 @@ class FirstWeek:
         self._connected = connected
         self._is_on = is_on
 
+    @requires(Right.SEE)
     def tasks(self) -> list[FirstTask]:
         """Return everything in its order."""
         preview = {flow: {"flow": flow} for flow in self._flows}
@@ -73,16 +75,19 @@ class FirstWeek:
         linked = self._stores.links.any(flow, *self._flows[flow].flow.linked)
         return linked and self._stores.runs.has_committed(flow)
 
+    @requires(Right.SEE)
     def begins_with(self) -> str:
         """Return the flow to begin with while nothing of it was written; nothing afterwards."""
         return "" if self._has_written(self._products) else self._products
 
+    @requires(Right.SEE)
     def shown(self) -> list[FirstTask]:
         """Return everything in its order while something of it is left to do, and nobody put the list out of sight."""
         hidden = (self._stores.settings.get(KEPT) or {}).get("hidden") is True
         tasks = [] if hidden else self.tasks()
         return [] if all(task.done or task.recurs for task in tasks) else tasks
 
+    @requires(Right.ARRANGE)
     def hide(self, by: Actor) -> None:
         """Put the list out of sight."""
         self._stores.settings.put(KEPT, {"hidden": True}, by.ref)

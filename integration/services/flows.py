@@ -7,10 +7,11 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from integration.connectors.protocol import Connector
+from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Flow, Stage
 from integration.core.issues import Skip
-from integration.core.people import SCHEDULE, Actor
+from integration.core.people import SCHEDULE, Actor, Right
 from integration.core.plan import Approval
 from integration.core.records import Field, Kind, Record
 from integration.core.run import Mode, Run
@@ -134,8 +135,6 @@ class Flows(Mapping[str, Flow]):
         plan, `may_change` whether settings may be changed by one person; `is_closed` which days are holidays.
         """
         self._specs = specs
-        self.settings = logics.settings  # of a flow, by its name
-        self.as_set = logics.flow  # with the kinds of record that its settings choose
         self._logics = logics
         self._mappings = mappings
         self._lists = lists
@@ -149,27 +148,44 @@ class Flows(Mapping[str, Flow]):
         self._may_change = may_change
         self._is_closed = is_closed
 
+    @requires(Right.SEE)
+    def settings(self, flow: str) -> FlowSettings:
+        """Return the settings of a flow; where some cannot be used, the others, and the flow is off."""
+        return self._logics.settings(flow)
+
+    @requires(Right.SEE)
+    def as_set(self, flow: str) -> Flow:
+        """Return a flow with the kinds of record that its settings choose."""
+        return self._logics.flow(flow)
+
+    @requires(Right.SEE)
     def is_unproven(self, flow: str) -> bool:
         """Tell whether somebody set that nobody can read back what a flow writes."""
         return any(stage.unverifiable for stage in self._specs[flow].with_settings(self.settings(flow)).stages)
 
+    @requires(Right.SEE)
     def __getitem__(self, flow: str) -> Flow:
         return self._specs[flow].flow
 
+    @requires(Right.SEE)
     def __iter__(self) -> Iterator[str]:
         return iter(self._specs)
 
+    @requires(Right.SEE)
     def __len__(self) -> int:
         return len(self._specs)
 
+    @requires(Right.SEE)
     def noun(self, flow: str) -> str:
         """Return the word for the records of a flow; of one that is gone, which left its runs, that for any."""
         return self._specs[flow].noun if flow in self._specs else "record"
 
+    @requires(Right.SEE)
     def spec(self, flow: str) -> FlowSpec:
         """Return a flow as the value that says everything about it."""
         return self._specs[flow]
 
+    @requires(Right.ARRANGE)
     def change(
         self, flow: str, values: Mapping[str, Any], by: Actor, reasons: Mapping[str, str] | None = None
     ) -> SettingsChange:
@@ -221,6 +237,7 @@ class Flows(Mapping[str, Flow]):
         shapes = (shape for section in self._specs[flow].sections for shape in section.shapes)
         return codes_named(shapes, settings.model_dump())
 
+    @requires(Right.SEE)
     def sift(self, flow: str, values: Mapping[str, Any]) -> Sifted:
         """Read the source now and return what would take part in a flow with these settings changed."""
         changed = self._specs[flow].settings(**{**self.settings(flow).model_dump(), **values})
@@ -237,6 +254,7 @@ class Flows(Mapping[str, Flow]):
             if after is None:
                 return
 
+    @requires(Right.SEE)
     def source_field(self, flow: str, target: str) -> Field | None:
         """Return the field of the source a target field is filled from, or None when it is not from one field."""
         rules = self._mappings.published(flow).mapping.rules
@@ -248,6 +266,7 @@ class Flows(Mapping[str, Flow]):
         known = self._lists.fields(self[flow].source, read)
         return next((one for one in known if one.name == rule.source), None)
 
+    @requires(Right.SEE)
     def stops(self, flow: str, runs: int = 10) -> dict[str, int]:
         """Return how many of the last runs each brake has stopped."""
         found: dict[str, int] = {}
@@ -256,11 +275,13 @@ class Flows(Mapping[str, Flow]):
                 found[brake.code] = found.get(brake.code, 0) + 1
         return found
 
+    @requires(Right.SEE)
     def statuses(self) -> list[FlowStatus]:
         """Return every flow at a glance."""
         parked, runs = self._stores.issues.counts(), self._stores.runs.standing()
         return [self._status(flow, runs.get(name, ()), parked.get(name, 0)) for name, flow in self.items()]
 
+    @requires(Right.SEE)
     def status(self, flow: str) -> FlowStatus:
         """Return one flow at a glance."""
         runs = self._stores.runs.standing(flow).get(flow, ())
@@ -289,6 +310,7 @@ class Flows(Mapping[str, Flow]):
 
     # ---- what runs without a person
 
+    @requires(Right.SEE)
     def schedules(self) -> list[Schedule]:
         """Return the schedules of the flows that are on: what changed by the minute, everything at night."""
         return [
@@ -298,6 +320,7 @@ class Flows(Mapping[str, Flow]):
             for mode, cron in _modes(settings)
         ]
 
+    @requires(Right.SEE)
     def is_on(self, flow: str) -> bool:
         """Tell whether a flow runs by itself as it is set at this moment."""
         return flow in self._specs and self.settings(flow).on

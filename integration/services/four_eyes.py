@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from integration.core.authorization import requires
 from integration.core.change_request import ChangeRequest
 from integration.core.errors import NotAllowedError
 from integration.core.guards import Guard, Measure, typed_guards
@@ -48,15 +49,18 @@ class FourEyes:
         self._clock = clock
         self._deciders = deciders
 
+    @requires(Right.SEE)
     def brakes(self, flow: str) -> dict[str, Guard]:
         """Return by the codes of the brakes that a plan of a flow can trip the guards whose counts are limited here."""
         return typed_guards(self._flows[flow].settings.guards)
 
+    @requires(Right.SEE)
     def limits(self, flow: str) -> dict[str, int]:
         """Return by the code of a brake the number above which a second person has to say yes."""
         kept = (self._settings.get(SETTING) or {}).get(flow, {})
         return {code: int(kept[code]) for code in self.brakes(flow) if code in kept}
 
+    @requires(Right.ADMINISTER)
     def change(self, flow: str, limits: Mapping[str, int | None], by: Actor) -> bool:
         """Set the second limits of a flow; None is no limit. Tell whether all of them count from now on.
 
@@ -125,6 +129,7 @@ class FourEyes:
         self._requests.keep(wanted)
         return False
 
+    @requires(Right.SEE)
     def needed(self, run: Run) -> list[Brake]:
         """Return for each second limit that a plan exceeds what the plan counts, and the limit.
 
@@ -136,6 +141,7 @@ class FourEyes:
         counts = {code: _count(run, guards[code]) for code in limits}
         return [Brake(code, counts[code], str(limit)) for code, limit in limits.items() if counts[code] > limit]
 
+    @requires(Right.SEE)
     def first(self, run: Run) -> Yes | None:
         """Return the first yes to a plan as it is chosen now, while it holds."""
         return self._yeses.of(run.id, run.mark)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from integration.core.authorization import requires
+from integration.core.people import Right
 from integration.store.database import Clock
 from integration.store.stores import Stores
 
@@ -65,6 +67,7 @@ class HealthCheck:
         self._executor = executor
         self._undrained = undrained
 
+    @requires(Right.SEE)
     def look(self) -> Health:
         """Return how this process is. Raises IntegrationError where its database does not say."""
         now = self._clock()

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError, PlanStaleError
 from integration.core.installation import InstallationPlace
-from integration.core.people import Actor
+from integration.core.people import Actor, Right
 from integration.services.sandbox_host import SandboxHost
 from integration.store.installation import InstallationStore
 
@@ -38,6 +39,7 @@ class Installation:
         if confirmed_code == self._place.code and self.status().changed:
             self._store.bind(self._place, BY_SETTING)
 
+    @requires(Right.SEE)
     def status(self) -> InstallationStatus:
         """Return whether the installation may write from here."""
         changed = () if self._is_bound else self._changed_parts()
@@ -56,6 +58,7 @@ class Installation:
             return None
         return PlanStaleError("installation_moved", flow=flow, code=status.code)
 
+    @requires(Right.ADMINISTER)
     def confirm(self, code: str, by: Actor) -> None:
         """Bind the installation to where it runs now: no other copy of its data runs, and none will.
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from integration.core.people import Actor
+from integration.core.authorization import requires
+from integration.core.people import Actor, Right
 from integration.store.secrets import ConnectionStore
 
 
@@ -14,6 +15,7 @@ class Keys:
         self._sealed = sealed
         self._remember = remember
 
+    @requires(Right.ADMINISTER)
     def change(self, by: Actor) -> int:
         """Seal everything with another key, while the console runs, and return how much that is.
 

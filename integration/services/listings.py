@@ -5,6 +5,8 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from integration import words
+from integration.core.authorization import requires
+from integration.core.people import Right
 from integration.core.untrusted_text import csv_text
 from integration.sheets.listing import Cell, listing_of
 
@@ -27,15 +29,18 @@ def readable_csv(columns: Sequence[str], rows: Sequence[Sequence[Cell]], languag
 class Listings:
     """Lists as they leave the console: whoever may take one along asks here, under the name that its file gets."""
 
+    @requires(Right.EXPORT)
     def excel(self, file: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> bytes:
         """Return a list as an Excel file."""
         return excel(file.rpartition(".")[0], columns, rows)
 
+    @requires(Right.EXPORT)
     def readable(self, file: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]], language: str) -> bytes:
         """Return a list as CSV for people: numbers and moments as their language writes them."""
         del file
         return readable_csv(columns, rows, language)
 
+    @requires(Right.EXPORT)
     def for_programs(self, file: str, content: str | bytes) -> str | bytes:
         """Return a list as programs read it, which is how it came."""
         del file

@@ -11,7 +11,9 @@ from typing import Any
 import structlog
 
 from integration.connectors.protocol import Connector
+from integration.core.authorization import requires
 from integration.core.errors import AccessDeniedError, ConfigurationError, IntegrationError
+from integration.core.people import Right
 from integration.core.records import Field, Kind
 from integration.flows.settings import COUNTRY_CODES, Listed
 from integration.flows.tables import IN_USE
@@ -71,10 +73,12 @@ class Lists:
         for asker in self._askers:
             asker.join(LAST_SECONDS)
 
+    @requires(Right.SEE)
     def fields(self, system: str, kind: Kind) -> list[Field]:
         """Return the fields of a kind as this installation of a system has them; asked again after some minutes."""
         return list(self.fresh(system, f"fields {kind}", FIELDS_KEPT, lambda connector: connector.fields(kind)))
 
+    @requires(Right.SEE)
     def choices(self, system: str, name: str) -> dict[str, str]:
         """Return codes and captions of a system: vat_codes, ledgers, branches, ..., or nothing for another name.
 
@@ -84,6 +88,7 @@ class Lists:
         found = self.fresh(system, f"choices {name}", kept, lambda connector: connector.choices(name))
         return dict(found)
 
+    @requires(Right.SEE)
     def vat_rates(self, system: str) -> Mapping[str, Decimal]:
         """Return the VAT percentages of a system by code; asked again after some minutes."""
 
@@ -93,6 +98,7 @@ class Lists:
         rates: Mapping[str, Decimal] = self.fresh(system, "rates", FIELDS_KEPT, ask)
         return rates
 
+    @requires(Right.SEE)
     def captions(self, system: str, name: str, patience: float = FIRST_SECONDS) -> dict[str, str]:
         """Return codes and captions as a system answered last, asked again in the background after some minutes.
 
@@ -111,6 +117,7 @@ class Lists:
             known = self._answers.get(question)
         return dict(known.value) if known else {}
 
+    @requires(Right.SEE)
     def readable(self, system: str, name: str) -> dict[str, str] | None:
         """Return codes and captions of a system, or None while they cannot be read.
 

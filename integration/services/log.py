@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from integration.core.authorization import requires
 from integration.core.erasure import DataSubject
+from integration.core.people import Right
 from integration.log.logbook import BATCH, BEGINNING, Logbook, Outbox, aware, naive
 
 if TYPE_CHECKING:  # half a second to import, and most commands of a terminal ask no log
@@ -111,7 +113,11 @@ class Log:
         self._logbook = logbook
         self._outbox = outbox
         self._is_drained = is_drained
-        self.aside = logbook.aside  # files of logs that could not be read
+
+    @requires(Right.SEE)
+    def aside(self) -> list[str]:
+        """Return the names of the files in which broken logs are set aside, the newest first."""
+        return self._logbook.aside()
 
     def start(self) -> None:
         """Begin to move into the log what waits, all the time, where this process is the one to do so."""
@@ -124,6 +130,7 @@ class Log:
             self._logbook.stop()
 
     @property
+    @requires(Right.SEE)
     def process(self) -> int | None:
         """The number of the process that keeps the log, or None while there is none."""
         return self._logbook.process
@@ -137,6 +144,7 @@ class Log:
         """Look through some events of a log of before for what records are known by; return whether all have been."""
         return self._logbook.name()
 
+    @requires(Right.READ_LOG)
     def span(self) -> tuple[datetime, datetime]:
         """Return from when to when the log tells; an empty one tells of no time at all."""
         told = self._logbook.answer("span")
@@ -145,6 +153,7 @@ class Log:
         first, last = (aware(told[name].iloc[0].to_pydatetime()) for name in ("first", "last"))
         return first, last
 
+    @requires(Right.READ_LOG)
     def search(
         self, sought: LogSearch | None = None, offset: int = 0, limit: int = 100, most: int = MOST_FOUND
     ) -> pd.DataFrame:
@@ -210,10 +219,12 @@ class Log:
                 yield until - (until - begin) / part
         yield sought.since or BEGINNING
 
+    @requires(Right.READ_LOG)
     def history(self, flow: str, key: str, limit: int = 1_000) -> pd.DataFrame:
         """Return the newest events of one record, oldest first. The key of a source record finds it too."""
         return self._logbook.answer("history", flow=flow, key=key, limit=limit)
 
+    @requires(Right.READ_LOG)
     def around_history(self, history: pd.DataFrame, flow: str, tables: Sequence[str], limit: int = 200) -> pd.DataFrame:
         """Return what happened around a record, oldest first: of its `history` in a flow with these value tables.
 
@@ -259,14 +270,17 @@ class Log:
         found = self._logbook.answer("names_of", flow=flow, key=key)
         return [tuple(map(str, row)) for row in found[["kind", "key", "sort", "value"]].to_numpy()]
 
+    @requires(Right.READ_LOG)
     def flows_of(self, key: str) -> list[str]:
         """Return the flows that know a record under this key."""
         return [str(flow) for flow in self._logbook.answer("flows_of", key=key)["flow"]]
 
+    @requires(Right.READ_LOG)
     def of_run(self, run: str) -> pd.DataFrame:
         """Return what happened in one run as a whole, newest first; what happened to its records is not told."""
         return self._logbook.answer("run_events", run=run)
 
+    @requires(Right.SEE)
     def volume(self, period: LogPeriod) -> pd.DataFrame:
         """Return how many records had each result: period, flow, event, events."""
         where, given = self._conditions(period.sought)
@@ -274,11 +288,13 @@ class Log:
             return self._logbook.answer("volume_hour", where, **given)
         return self._logbook.answer("volume_day", where, shift=period.shift.total_seconds(), **given)
 
+    @requires(Right.READ_LOG)
     def errors(self, period: LogPeriod) -> pd.DataFrame:
         """Return what was parked or stopped a run, by cause, the most frequent first."""
         where, given = self._conditions(period.sought)
         return self._logbook.answer("errors", where, **given)
 
+    @requires(Right.SEE)
     def durations(self, period: LogPeriod, most: int = MOST_RUNS) -> pd.DataFrame:
         """Return how long runs were at work, newest first: run, flow, started_at, preview_ms, commit_ms, run_ms.
 
@@ -287,26 +303,31 @@ class Log:
         where, given = self._conditions(period.sought)
         return self._logbook.answer("durations", where, most=most, **given)
 
+    @requires(Right.SEE)
     def change_paces(self, period: LogPeriod) -> pd.DataFrame:
         """Return how long a change took from sending to its proof: period (a day), flow, changes, half_ms, most_ms."""
         where, given = self._conditions(period.sought)
         return self._logbook.answer("change_paces", where, shift=period.shift.total_seconds(), **given)
 
+    @requires(Right.ASK_SQL)
     def tables(self) -> dict[str, list[str]]:
         """Return the tables and views that a question may name, with their columns."""
         told = self._logbook.answer("tables")
         return {str(name): list(part["column"]) for name, part in told.groupby("table", sort=False)}
 
+    @requires(Right.ASK_SQL)
     def ask(self, sql: str, seconds: float = 2, rows: int = 10_000) -> pd.DataFrame:
         """Return the answer to one SELECT of an analyst; see `Logbook.ask`."""
         self._bring_up()
         return self._logbook.ask(sql, seconds, rows)
 
+    @requires(Right.ASK_SQL)
     def answer(self, sql: str, rows: int = 10_000) -> dict[str, Any]:
         """Return the answer to one SELECT as programs are told it: `columns`, `rows`, and `cut` when there are more."""
         self._bring_up()
         return self._logbook.ask_plain(sql, rows=rows)
 
+    @requires(Right.EXPORT_LOG)
     def export(self, path: Path) -> int:
         """Write the whole log to a .csv or .parquet file and return its number of events."""
         self._bring_up()

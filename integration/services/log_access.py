@@ -11,9 +11,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from integration.core.authorization import requires
 from integration.core.erasure import person_from_json
 from integration.core.errors import IntegrationError
-from integration.core.people import Actor
+from integration.core.people import Actor, Right
 from integration.log.client import ANNOUNCED
 from integration.services.download_tokens import DownloadTokens
 from integration.services.log import Log
@@ -24,8 +25,11 @@ FILES = ("log.csv", "log.parquet")
 class LogAccess:
     """What the server answers about the log it owns, for the token of this start or for a download token of a page."""
 
-    def __init__(self, log: Log, data: Path) -> None:
+    def __init__(self, log: Log, data: Path, address: str) -> None:
+        """`address` is where people reach the console, as it is set; empty where nothing is."""
         self._log = log
+        self._data = data
+        self._address = address
         self._file = data / ANNOUNCED
         self._token = ""
         self._download_tokens = DownloadTokens()
@@ -47,8 +51,17 @@ class LogAccess:
         fresh.replace(self._file)
 
     @property
+    @requires(Right.SEE)
+    def data(self) -> Path:
+        """The data folder of this installation."""
+        return self._data
+
+    @property
+    @requires(Right.SEE)
     def place(self) -> str:
-        """Where a browser on this machine finds the server of this data folder, empty where none is at work."""
+        """The address of the console: as it is set, else where the server of this folder is at work, else empty."""
+        if self._address:
+            return self._address
         try:
             return str(json.loads(self._file.read_text(encoding="utf-8"))["address"])
         except (OSError, ValueError, KeyError):
@@ -65,6 +78,7 @@ class LogAccess:
         """Return whether this is the token of this start."""
         return bool(self._token) and hmac.compare_digest(token.encode(), self._token.encode())
 
+    @requires(Right.ASK_SQL)
     def answer(self, body: bytes, token: str) -> tuple[int, bytes]:
         """Answer a program's question to the log: HTTP status and JSON.
 
@@ -103,6 +117,7 @@ class LogAccess:
             return {"events": self._log.copy(place, instance=instance, until=until, waiting=waiting)}
         return self._log.answer(str(asked["sql"]), rows=int(asked["rows"]))
 
+    @requires(Right.EXPORT_LOG)
     def download_token(self, by: Actor) -> str:
         """Return what somebody's browser shows to be given the whole log as a file, once and within minutes."""
         return self._download_tokens.issue(by)
@@ -111,6 +126,7 @@ class LogAccess:
         """Return who was given a download token that holds, where a file of the log is called so; it holds no more."""
         return self._download_tokens.spend(download_token) if name in FILES else None
 
+    @requires(Right.EXPORT_LOG)
     def exported(self, name: str) -> Path:
         """Return the whole log as a new file of its own for `log.csv` or `log.parquet`; whoever asks removes it."""
         self._exports.mkdir(mode=0o700, exist_ok=True)

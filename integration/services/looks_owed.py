@@ -3,8 +3,10 @@
 from collections.abc import Callable, Collection
 from datetime import datetime
 
+from integration.core.authorization import requires
 from integration.core.errors import PlanStaleError
 from integration.core.flow import Flow, Stage
+from integration.core.people import Right
 from integration.core.records import Kind
 from integration.runner.drift import stages_of
 from integration.services.system_identity import SYSTEM_RESTORED
@@ -40,6 +42,7 @@ class LooksOwed:
         seen = {one.kind for one in looks if one.began_at >= since and not one.error}
         return any(stage.target not in seen for stage in self.stages(flow))
 
+    @requires(Right.SEE)
     def held(self, flow: str) -> PlanStaleError | None:
         """Return why a flow may write nothing for now, or None: the database or a system was restored.
 

@@ -12,12 +12,13 @@ from typing import Any
 
 from integration import VERSION
 from integration.connectors.protocol import Configurable, Connector, Invoicing
+from integration.core.authorization import requires
 from integration.core.basis import FIELDS, LISTS, ON, RATES, SETTINGS, TABLES, Basis
 from integration.core.errors import ConfigurationError, IntegrationError, PlanStaleError, UnavailableError
 from integration.core.flow import Flow
 from integration.core.issues import Issue, IssueState
 from integration.core.links import Link
-from integration.core.people import Actor
+from integration.core.people import Actor, Right
 from integration.core.records import Field, Held, Kind, Record, Sort, Unreadable, corrected
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import readable_rules, rules_to
@@ -339,6 +340,7 @@ class Mappings:
         self._rules = rules
         self._logics = logics
 
+    @requires(Right.SEE)
     def published(self, flow: str) -> Published:
         """Return the mapping of a flow that is in force, as far as it can be read; a run takes it whole or not at all.
 
@@ -350,6 +352,7 @@ class Mappings:
         body = readable_rules(self._rules.body(flow, newest.version))
         return Published(newest.version, body, newest.by, newest.note, newest.published_at)
 
+    @requires(Right.ARRANGE)
     def publish(self, flow: str, mapping: RuleMapping, base: int, by: Actor, note: str) -> int:
         """Publish a mapping that was made from version `base` and return its number.
 

@@ -13,7 +13,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from integration.connectors.tally import calls
+from integration.core.authorization import requires
 from integration.core.causes import Severity
+from integration.core.people import Right
 from integration.core.run import Run
 from integration.core.states import RunState
 from integration.services.flows import FlowStatus
@@ -46,6 +48,7 @@ class Metrics:
         self._records = Counter("console_records", about, ["flow", "outcome"], registry=kept)
         self._registry.register(_Levels(stores, clock, flows, health))
 
+    @requires(Right.SEE)
     def text(self) -> str:
         """Return everything in the text format of Prometheus. Raises IntegrationError where the database is silent."""
         with self._lock:

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from integration.core.authorization import requires
 from integration.core.issues import CauseGroup, IssueState
 from integration.core.ledgers import only_ledger
 from integration.core.missing_codes import MissingCode
-from integration.core.people import Actor
+from integration.core.people import Actor, Right
 from integration.flows.functions.values import is_country
 from integration.flows.registry import Specs
 from integration.flows.settings import COUNTRY, ValueTable
@@ -52,11 +53,13 @@ class MissingRows:
         self._lists = lists
         self._home = home
 
+    @requires(Right.SEE)
     def groups(self, flow: str) -> list[CauseGroup]:
         """Return the open causes of a flow that rows of value tables repair, the most money first."""
         causes = self._exceptions.row_causes(flow)
         return [group for group in self._exceptions.groups(flow) if group.cause in causes]
 
+    @requires(Right.SEE)
     def rows(self, flow: str) -> list[RowToAdd]:
         """Return every row that is missing, over all parked records of a flow, the most money first."""
         spec, home = self._flows[flow], self._home()
@@ -78,6 +81,7 @@ class MissingRows:
         ]
         return sorted(listed, key=lambda one: (-one.amount, -one.records, one.of))
 
+    @requires(Right.REPAIR)
     def add(self, flow: str, chosen: Mapping[Key, str], by: Actor) -> None:
         """Add rows to the value tables of a flow in one transaction: all of them, or none.
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from integration.core.alerts import Channel, Episode, SymptomSort
+from integration.core.authorization import requires
 from integration.core.causes import Severity
+from integration.core.people import Right
 from integration.services.channels import Channels
 from integration.services.flows import FlowStatus
 from integration.services.pings import PREFIX, Pings
@@ -48,6 +50,7 @@ class Monitoring:
         self._channels = channels
         self._pings = pings
 
+    @requires(Right.SEE)
     def going_on(self) -> list[Episode]:
         """Return the episodes that are not over, the gravest first, then the oldest."""
         order = tuple(Severity)
@@ -55,10 +58,12 @@ class Monitoring:
             self._stores.episodes.going_on(), key=lambda one: (-order.index(one.symptom.severity), one.begun_at, one.id)
         )
 
+    @requires(Right.SEE)
     def past(self, limit: int = 20) -> list[Episode]:
         """Return the episodes that are over, the newest first."""
         return [one for one in self._stores.episodes.latest(10 * limit) if one.over_at is not None][:limit]
 
+    @requires(Right.SEE)
     def flows(self) -> list[FlowHealth]:
         """Return every flow with whether it is on time."""
         silent: dict[str, str] = {}
@@ -72,6 +77,7 @@ class Monitoring:
         newest, state = status.newest, silent.get(name, "on") if status.on else "off"
         return FlowHealth(name, state, newest.started_at if newest else None, status.last_proof, status.next_run)
 
+    @requires(Right.SEE)
     def sent(self, limit: int = 50) -> list[Sent]:
         """Return what was sent where, and what waits, without pings; the newest first."""
         known: dict[int, Episode | None] = {}
@@ -82,25 +88,30 @@ class Monitoring:
             found.append(Sent(one, self.channel_name(one.channel), known.get(one.episode or 0)))
         return found
 
+    @requires(Right.SEE)
     def failing(self) -> dict[str, Delivery]:
         """Return for each channel that takes nothing, by its id, the oldest thing it did not take."""
         return self._stores.deliveries.failing()
 
+    @requires(Right.SEE)
     def last_sent(self, channel: Channel) -> datetime | None:
         """Return when a channel took something last."""
         sent = (one.sent_at for one in self._stores.deliveries.of_channel(channel.id) if one.sent_at and not one.held)
         return max(sent, default=None)
 
+    @requires(Right.SEE)
     def last_ping(self, flow: str) -> Delivery | None:
         """Return the newest sign of life of a flow, or of the whole."""
         return next(iter(self._stores.deliveries.of_channel(f"{PREFIX}{flow}", limit=1)), None)
 
+    @requires(Right.SEE)
     def channel_name(self, channel: str) -> str:
         """Return what a channel is called; the way of a sign of life by what it is of."""
         if channel.startswith(PREFIX):
             return channel
         return next((one.name for one in self._channels.every() if one.id == channel), channel)
 
+    @requires(Right.ADMINISTER)
     def gone_for_good(self, executor: str) -> None:
         """Say that a process will not be begun again."""
         self._stores.heartbeats.forget(executor)

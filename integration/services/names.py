@@ -7,8 +7,9 @@ from functools import partial
 from typing import Any
 
 from integration.connectors.accountview.settings import Names
+from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError
-from integration.core.people import Actor
+from integration.core.people import Actor, Right
 from integration.flows.forms import Pick, each_of
 from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, FlowSettings
@@ -47,14 +48,17 @@ class Naming:
         self._access = access
 
     @property
+    @requires(Right.SEE)
     def record(self) -> str:
         """Under which name those of the AccountView that is connected are kept."""
         return self._access.name(RECORD)
 
+    @requires(Right.SEE)
     def kept(self) -> bool:
         """Tell whether a person has set names, after which nothing is proposed any more."""
         return self._kept.is_kept(self.record)
 
+    @requires(Right.SEE)
     def in_force(self) -> Names:
         """Return the names in force; in the place of a group that cannot be used, with which nobody connects, ours."""
         return usable_names({group: value for group, value in self._access.of(BOOKS).items() if group in GROUPS})
@@ -68,6 +72,7 @@ class Naming:
         counted = {path: name for path, name in names.items() if name != defaults[path] or not path.startswith(LATER)}
         return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()
 
+    @requires(Right.SEE)
     def has_object(self, name: str) -> bool:
         """Tell whether an object of ours, such as that of trade invoices, has a name."""
         return bool(getattr(self.in_force().objects, name).code)
@@ -82,6 +87,7 @@ class Naming:
                     "flow_setting_invalid", flow=spec.name, setting=shape.name, expected=f"expected_{needed}"
                 )
 
+    @requires(Right.CONNECT)
     def put(self, values: Mapping[str, str | None], by: Actor) -> None:
         """Keep changed names by their paths, None for the default.
 
@@ -90,6 +96,7 @@ class Naming:
         self._kept.put(self.record, self.put_together(values), by)
         self._access.reconnect(BOOKS)
 
+    @requires(Right.CONNECT)
     def put_together(self, values: Mapping[str, str | None]) -> dict[str, Any]:
         """Return what would be kept with changed names; raises as `put` does."""
         names, defaults, fixed = flat(self.in_force()), flat(Names()), set(paths_in(self._kept.spoken(self.record)))
@@ -103,6 +110,7 @@ class Naming:
         parse_names(kept)
         return kept
 
+    @requires(Right.CONNECT)
     def look(self, changed: Mapping[str, str] | None = None) -> NamedObjects:
         """Return every object with its names, held against the list of objects and the dictionary as they are now.
 

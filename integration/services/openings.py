@@ -10,8 +10,9 @@ import holidays
 from pydantic import BaseModel, Field, ValidationError
 
 from integration.core.alerts import OpeningHours, open_between
+from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError
-from integration.core.people import Actor
+from integration.core.people import Actor, Right
 from integration.core.timetable import WALL_CLOCK
 from integration.store.settings import StoredSettings
 from integration.words.validation import reason_of
@@ -50,6 +51,7 @@ class OpeningsKept:
     def __init__(self, settings: StoredSettings) -> None:
         self._settings = settings
 
+    @requires(Right.SEE)
     def now(self) -> Openings:
         """Return what is set; what cannot be used counts as never set."""
         try:
@@ -61,6 +63,7 @@ class OpeningsKept:
         """Tell whether a day is a holiday as it is set."""
         return self.now().is_closed(day)
 
+    @requires(Right.ADMINISTER)
     def change(self, values: Mapping[str, Any], by: Actor) -> None:
         """Keep other opening hours. Raises ConfigurationError for what can be none."""
         try:

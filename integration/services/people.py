@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 
+from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError, LoggedOutError, NotAllowedError
 from integration.core.people import APART, OPERATOR, RESERVED, Actor, Came, Person, Right, Role, Session, known_roles
 from integration.services.passwords import Passwords
@@ -50,6 +51,7 @@ class People:
 
     # ---- who acts, asked at every action
 
+    @requires(Right.SEE)
     def asks_log_in(self) -> bool:
         """Tell whether people log in here: a setting says so, or anybody ever has."""
         return self._asks or self._stored.any_has_come()
@@ -85,6 +87,7 @@ class People:
         person = self._stored.known_as(identity.issuer, identity.subject)
         return person is not None and person.ref == actor.ref
 
+    @requires(Right.SEE)
     def leave(self, by: Actor) -> None:
         """End the session somebody is in."""
         if by.session:
@@ -162,10 +165,12 @@ class People:
 
     # ---- what an administrator does
 
+    @requires(Right.ADMINISTER)
     def every(self) -> list[Person]:
         """Return everybody there is, by reference."""
         return self._stored.every()
 
+    @requires(Right.SEE)
     def names(self) -> dict[str, str]:
         """Return what people who can act are called, by reference."""
         return {one.ref: one.name or one.ref for one in self._stored.every() if one.off_at is None}
@@ -175,10 +180,12 @@ class People:
         here = (one for one in self._stored.every() if one.has_come and one.off_at is None)
         return sum(one.as_actor("").may(right) for one in here)
 
+    @requires(Right.ADMINISTER)
     def sessions(self) -> list[Session]:
         """Return the sessions that hold, the newest first."""
         return self._stored.sessions()
 
+    @requires(Right.ADMINISTER)
     def invite(self, ref: str, name: str, grants: Collection[str], by: Actor) -> str:
         """Invite a person, or one who is known to come anew, and return the key of the link: it works once.
 
@@ -199,11 +206,13 @@ class People:
         self._stored.invite(wanted, key, self._clock() + INVITATION, by.ref)
         return key
 
+    @requires(Right.ADMINISTER)
     def change(self, ref: str, grants: Collection[str], by: Actor) -> None:
         """Change what a person may do, from their next action on. Raises NotAllowedError `last_administrator`."""
         self._expect_another(ref, stays=Role.ADMINISTRATOR in grants)
         self._stored.change(ref, _names(grants), by.ref)
 
+    @requires(Right.ADMINISTER)
     def switch(self, ref: str, by: Actor, *, on: bool) -> None:
         """Shut a person out and end their sessions, or let them in again.
 
@@ -212,6 +221,7 @@ class People:
         self._expect_another(ref, stays=on)
         self._stored.switch(ref, by.ref, on=on)
 
+    @requires(Right.ADMINISTER)
     def revoke(self, session: str, by: Actor) -> None:
         """End a session: nothing more is done in it, and its first approvals and requests no longer count."""
         self._stored.revoke(session, by.ref)

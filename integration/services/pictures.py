@@ -6,7 +6,9 @@ from decimal import Decimal
 from integration.connectors.limits import MEGABYTE, NetworkRoute
 from integration.connectors.pictures import PictureReader as Reader
 from integration.connectors.pictures import Places
+from integration.core.authorization import requires
 from integration.core.errors import IntegrationError
+from integration.core.people import Right
 from integration.core.records import Kind, Record
 from integration.services.thumbnails import thumbnail
 from integration.settings import Settings
@@ -32,6 +34,7 @@ class Pictures:
         """Close all connections."""
         self._reader.close()
 
+    @requires(Right.SEE)
     def thumbnail(self, content: str) -> bytes | None:
         """Return a picture that is kept here small, by the mark of its content; None where none can be drawn."""
         return thumbnail(self._kept, content)

@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 from integration.connectors.http import Gateway
 from integration.connectors.limits import NetworkRoute, RateLimits
 from integration.core.alerts import Episode
+from integration.core.authorization import requires
 from integration.core.causes import Severity, Who, cause
 from integration.core.connections import parse_address
 from integration.core.errors import ConfigurationError, IntegrationError
 from integration.core.masking import remember
-from integration.core.people import Actor
+from integration.core.people import Actor, Right
 from integration.core.run import Run
 from integration.core.states import RunState
 from integration.store.database import Clock
@@ -54,11 +55,13 @@ class Pings:
         self._clock = clock
         self._route = route
 
+    @requires(Right.SEE)
     def every(self) -> dict[str, datetime]:
         """Return for which flows, or the whole, signs of life are sent, and since when."""
         found = self._stores.settings.named(PREFIX)
         return {name.removeprefix(PREFIX): datetime.fromisoformat(one["since"]) for name, one in found.items()}
 
+    @requires(Right.ADMINISTER)
     def change(self, flow: str, address: str, by: Actor) -> None:
         """Send signs of life of a flow, or of the whole, to an address from now on; to none where it is empty.
 

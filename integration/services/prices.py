@@ -7,10 +7,12 @@ from decimal import Decimal
 import structlog
 
 from integration.connectors.protocol import Connector, Pricing
+from integration.core.authorization import requires
 from integration.core.errors import IntegrationError
 from integration.core.flow import Ownership
 from integration.core.issues import Issue, Met
 from integration.core.links import Link
+from integration.core.people import Right
 from integration.core.prices import Buying, Charge, Charged, Of, PricePaid, asked_about, paid, terms_in
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
@@ -104,30 +106,45 @@ class Prices:
         self._issues = issues
         self._erased = erased
         self._till = till
-        self.flow = customers
+        self._flow = customers
         self._products = products
         self._is_sent = is_sent
         self._rows = rows
-        self.branches = branches
+        self._branches = branches
         self._groups = groups
         self._said = said
 
+    @property
+    @requires(Right.SEE)
+    def flow(self) -> str:
+        """The flow that sends prices of customers."""
+        return self._flow
+
     # ---- what there is
 
+    @requires(Right.SEE)
+    def branches(self) -> Mapping[str, str]:
+        """Return the names of the branches of the till, by their numbers."""
+        return self._branches()
+
+    @requires(Right.SEE)
     def are_sent(self) -> bool:
         """Tell whether any flow sends prices of customers."""
         return self._is_sent(self.flow) or self._is_sent(self._products)
 
+    @requires(Right.SEE)
     def are_told(self) -> bool:
         """Tell whether the till answers what customers pay; it is asked. Raises IntegrationError."""
         till = self._till()
         return isinstance(till, Pricing) and till.tells_prices()
 
+    @requires(Right.SEE)
     def customers(self) -> list[KnownRecord]:
         """Return the customers that both systems have, by their names."""
         found = (_known(link, link.agreed) for link in self._all(self.flow, Kind.RELATION) if link.agreed)
         return sorted(found, key=lambda one: one.title.casefold())
 
+    @requires(Right.SEE)
     def articles(self) -> list[KnownRecord]:
         """Return the articles that both systems have, by their codes."""
         return sorted(_articles(self._all(self._products, Kind.PRODUCT)), key=lambda one: one.key)
@@ -140,6 +157,7 @@ class Prices:
 
     # ---- one price, and why
 
+    @requires(Right.SEE)
     def one(self, customer: KnownRecord | None, article: KnownRecord, quantity: Decimal, branch: str) -> Proof | None:
         """Return what is paid and why, with the till's own answer where it gives one; None without any price.
 
@@ -278,6 +296,7 @@ class Prices:
         except IntegrationError:
             return
 
+    @requires(Right.REPAIR)
     def again(self, flow: str, keys: Collection[str]) -> bool:
         """Ask once more what these customers pay for all that is agreed, or what branches charge for these articles.
 
@@ -301,6 +320,7 @@ class Prices:
     def _newest(self, ran: str, flow: str, kind: Kind) -> Iterator[Link]:
         return iter(self._links.newest(flow, kind, NEWEST)) if ran == flow else self._all(flow, kind)
 
+    @requires(Right.COMPARE)
     def prove(self, customers: Sequence[KnownRecord], articles: Sequence[KnownRecord], most: int = 0) -> list[Proof]:
         """Return what these customers pay for all that is agreed on, as both say; of `most` questions, if given."""
         return self._asked(self._expected_of(customers, articles)[: most or None])

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from integration.core.people import Actor
+from integration.core.authorization import requires
+from integration.core.people import Actor, Right
 from integration.log.statements import queries
 from integration.shipped import SHIPPED
 from integration.store.settings import StoredSettings
@@ -27,10 +28,12 @@ class Questions:
     def __init__(self, stored: StoredSettings) -> None:
         self._stored = stored
 
+    @requires(Right.SEE)
     def shipped(self) -> dict[str, str]:
         """Return the questions that come with the console, by name."""
         return queries(QUESTIONS.read_text(encoding="utf-8"))
 
+    @requires(Right.SEE)
     def saved(self) -> list[LogQuestion]:
         """Return what people saved, by name."""
         kept = [
@@ -39,6 +42,7 @@ class Questions:
         ]
         return sorted(kept, key=lambda one: one.name.casefold())
 
+    @requires(Right.ASK_SQL)
     def save(self, name: str, sql: str, by: Actor) -> LogQuestion:
         """Keep a question for everybody, in place of one that has this name. Raises ValueError without a name."""
         name = " ".join(name.split())[:LONGEST_NAME]
@@ -47,6 +51,7 @@ class Questions:
         self._stored.put(PREFIX + name, {"sql": sql, "by": by.ref}, by.ref)
         return LogQuestion(name, sql, by.ref)
 
+    @requires(Right.ASK_SQL)
     def remove(self, name: str, by: Actor) -> None:
         """Forget a saved question."""
         self._stored.forget(PREFIX + name, by.ref)

@@ -11,7 +11,9 @@ from integration.connectors.answering import Heard
 from integration.connectors.protocol import Answers
 from integration.connectors.systems import SYSTEMS
 from integration.core.alerts import OF_CONNECTIONS
+from integration.core.authorization import requires
 from integration.core.errors import IntegrationError
+from integration.core.people import Right
 from integration.services.access import Access
 from integration.services.connections import Connections
 from integration.store.database import Clock
@@ -47,10 +49,12 @@ class Reach:
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
 
+    @requires(Right.SEE)
     def stands(self) -> list[Stand]:
         """Return how both connections stand."""
         return [self.of(system) for system in SYSTEMS]
 
+    @requires(Right.SEE)
     def of(self, system: str) -> Stand:
         """Return how a connection stands: by its calls, and by its last check as long as no call says otherwise."""
         checked, heard = self._connections.of(system), self._heard(system)

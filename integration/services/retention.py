@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError, UnavailableError
-from integration.core.people import Actor
+from integration.core.people import Actor, Right
 from integration.core.retention import BY_NAME, CLASSES, Country, Law, Retention, Unit
 from integration.core.states import ACTIVE
 from integration.core.timetable import WALL_CLOCK
@@ -69,6 +70,7 @@ class Retained:
 
     # ---- set -------------------------------------------------------------------------------------------------------
 
+    @requires(Right.SEE)
     def chosen(self) -> Retention:
         """Return what a person set, or what is usual."""
         told = self._stores.settings.get(SETTING) or {}
@@ -79,6 +81,7 @@ class Retained:
         wrong = found.out_of_bounds()
         return Retention(found.country, found.oss, {n: v for n, v in known.items() if n not in wrong})
 
+    @requires(Right.ADMINISTER)
     def change(self, wanted: Retention, by: Actor, *, knowing: bool = False) -> None:
         """Keep what a person set; who and when is told to the log.
 
@@ -95,6 +98,7 @@ class Retained:
 
     # ---- shown -----------------------------------------------------------------------------------------------------
 
+    @requires(Right.SEE)
     def kept(self) -> list[Kept]:
         """Return each class as it is now."""
         chosen, held, now = self.chosen(), self._stores.retained.held(), self._clock()
@@ -113,6 +117,7 @@ class Retained:
             rows = None  # they are among the runs
         return Kept(name, BY_NAME[name].unit, chosen.length(name), chosen.law(name), rows, size, oldest, self.due(name))
 
+    @requires(Right.SEE)
     def files(self) -> list[KeptFile]:
         """Return the files of this console's folder by size, the largest first."""
         folder = self._settings.data
@@ -124,15 +129,18 @@ class Retained:
         return sorted(shown, key=lambda one: -one.size)
 
     @property
+    @requires(Right.SEE)
     def is_on_a_server(self) -> bool:
         """Whether the database is a PostgreSQL server, whose files keep their size."""
         return not self._settings.operational_url().startswith("sqlite:///")
 
+    @requires(Right.SEE)
     def last(self) -> datetime | None:
         """Return when all classes were last gone through."""
         told = self._stores.settings.get(LAST)
         return None if told is None else datetime.fromisoformat(told["at"])
 
+    @requires(Right.SEE)
     def next(self) -> datetime:
         """Return when that is done next."""
         here = self._clock().astimezone(ZoneInfo(WALL_CLOCK))
@@ -151,6 +159,7 @@ class Retained:
 
     # ---- let go ----------------------------------------------------------------------------------------------------
 
+    @requires(Right.ADMINISTER)
     def prune(self, tell: Callable[[str, int], None] = lambda _name, _rows: None) -> dict[str, int]:
         """Let everything go that is no longer kept, and return the rows by class; `tell` hears of each class.
 

@@ -6,10 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from integration.connectors.protocol import Connector
+from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError, PlanStaleError
 from integration.core.issues import Trouble
 from integration.core.known import comes_to
-from integration.core.people import Actor
+from integration.core.people import Actor, Right
 from integration.core.plan import Approval
 from integration.core.plan_lines import EVERY_LINE, Among, PlanRow
 from integration.core.plan_sums import PlanSums, change_sums, total_sums
@@ -59,11 +60,13 @@ class Runs:
 
     # ---- begun, and brought to an end
 
+    @requires(Right.RUN)
     def preview(self, request: PreviewRequest) -> str:
         """Start a preview in the background and return its run. Raises RunActiveError while another is at work."""
         self._proposals.fill_once(request.by.ref)
         return self._work.engine.preview(request)
 
+    @requires(Right.RUN)
     def try_again(
         self,
         flow: str,
@@ -79,6 +82,7 @@ class Runs:
         notes = notes_of(group) if group else {}
         return self.preview(PreviewRequest(flow, by, Mode.CHOSEN, tuple(keys), notes, version))
 
+    @requires(Right.RUN)
     def undo(self, run_id: str, by: Actor) -> str:
         """Start a plan that puts back what a run wrote, and return its run; nothing is sent before it is approved.
 
@@ -86,6 +90,7 @@ class Runs:
         """
         return self._work.engine.undo(run_id, by=by.ref)
 
+    @requires(Right.RUN)
     def commit(self, run_id: str, approval: Approval) -> bool:
         """Approve a plan and write it in the background; tell whether that is begun, or a second person has to agree.
 
@@ -97,6 +102,7 @@ class Runs:
         self._work.engine.commit(run_id, approval)
         return True
 
+    @requires(Right.RUN)
     def resume(self, run_id: str, by: Actor) -> None:
         """Go on with an interrupted run under the approval it has. Raises PlanStaleError where there is none."""
         run = self.open_plan(run_id)
@@ -104,16 +110,19 @@ class Runs:
             raise PlanStaleError("plan_not_approved", flow=run.flow, run=run.id)
         self._work.engine.commit(run_id, replace(run.approval, by=by.ref))
 
+    @requires(Right.RUN)
     def cancel(self, run_id: str, by: Actor) -> None:
         """Ask a run to stop after the page it is at: a preview is discarded, what a commit has proven stays proven."""
         self._work.engine.cancel(run_id, by=by.ref)
 
     # ---- how they stand
 
+    @requires(Right.SEE)
     def speed(self, run: Run) -> Speed:
         """Return how fast a run at work goes, and how long it still takes: the same for whoever asks."""
         return speed(run, next(iter(self.phases(run.id)[-1:]), None), self._clock())
 
+    @requires(Right.SEE)
     def is_at_limit(self, run: Run, sent: int) -> bool:
         """Tell whether as many changes are under way as the target may have at once: more processes add nothing."""
         deps = self._runner.commit.deps
@@ -123,6 +132,7 @@ class Runs:
             return False
         return sent >= target.in_flight
 
+    @requires(Right.SEE)
     def held_since(self, run: Run) -> datetime | None:
         """Return since when a run at work waits for a system that does not answer; None for one that goes on."""
         if run.state not in ACTIVE or not run.error:
@@ -130,10 +140,12 @@ class Runs:
         newest = next(iter(self.phases(run.id)[-1:]), None)
         return newest.began_at if newest and newest.name == "hold" else run.started_at
 
+    @requires(Right.SEE)
     def outdated(self, run: Run) -> PlanStaleError | None:
         """Return why a plan can no longer be committed, or None; what the systems tell by now only a commit asks."""
         return self._runner.commit.outdated(run, self._mappings.published(run.flow).version, asks=False)
 
+    @requires(Right.SEE)
     def doubtful(self, run: Run) -> int:
         """Return how many changes of a run were sent and not answered; what is on its way right now is no doubt yet."""
         unsettled = self._plans.unsettled(run.id)
@@ -171,6 +183,7 @@ class Plans:
         self._sold: dict[str, dict[int, Decimal]] = {}
         self._sums: dict[str, dict[int, PlanSums]] = {}
 
+    @requires(Right.SEE)
     def writes(self, run_id: str, left_out: frozenset[int] = frozenset()) -> int:
         """Return how many write calls the chosen changes of a plan take."""
         known = self._calls.get(run_id)
@@ -180,6 +193,7 @@ class Plans:
                 self._calls = {run_id: known}
         return sum(known.values()) - sum(known.get(number, 0) for number in left_out)
 
+    @requires(Right.SEE)
     def sold(self, run_id: str, left_out: Collection[int] = ()) -> Decimal | None:
         """Return what the chosen documents of a plan come to, VAT included; None where it books none."""
         known = self._sold.get(run_id)
@@ -190,6 +204,7 @@ class Plans:
                 self._sold = {run_id: known, **dict(list(self._sold.items())[:MOST_KNOWN])}
         return sum((amount for seq, amount in known.items() if seq not in left_out), Decimal(0)) if known else None
 
+    @requires(Right.SEE)
     def sums(self, run_id: str, left_out: Collection[int] = ()) -> PlanSums:
         """Return what the chosen changes of a plan add up to: by kind, booked, and prices up and down."""
         known = self._sums.get(run_id)
@@ -205,18 +220,21 @@ class Plans:
             offset += len(rows)
             yield from rows
 
+    @requires(Right.SEE)
     def group_names(self, flow: str, codes: Sequence[str], run_id: str) -> dict[str, str]:
         """Return the names of article groups by code: of those that are linked, and of those a plan writes."""
         found = self._links.get(flow, Kind.GROUP, codes)
         names = {code: str(link.agreed.values.get("name") or "") for code, link in found.items() if link.agreed}
         return names | self.titles(run_id, Kind.GROUP, [code for code in codes if code not in names])
 
+    @requires(Right.SEE)
     def article_names(self, codes: Collection[str]) -> dict[str, str]:
         """Return the names of articles by their code in the books: of those that are linked."""
         owners = self._links.owning(self._products, Kind.PRODUCT, Kind.ARTICLE, codes)
         parts = (part for link in owners if link.agreed for part in link.agreed.parts)
         return {part.source: str(part.values.get("name") or "") for part in parts if part.source in codes}
 
+    @requires(Right.SEE)
     def why(self, run_id: str, seq: int) -> list[WhyAnswer]:
         """Return why each value of a line is what it is; of one that writes nothing, how its values come about.
 
@@ -239,6 +257,7 @@ class Plans:
         records = [one for one in corrected(told, held) if not isinstance(one, Unreadable)]
         return with_corrections({record.key: logic.trace(stage, record) for record in records}, held)
 
+    @requires(Right.EXPORT)
     def listed(
         self, run_id: str, show: str = "all", find: str = "", among: Among = EVERY_LINE
     ) -> Iterator[list[object]]:

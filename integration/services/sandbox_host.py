@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from integration.background import again_and_again
 from integration.connectors.systems import SYSTEMS
+from integration.core.authorization import requires
 from integration.core.connections import Token
 from integration.core.errors import ConfigurationError
-from integration.core.people import SANDBOX
+from integration.core.people import SANDBOX, Right
 from integration.services.access import Access
 from integration.services.work import SLOT_SECONDS, OwnLeases
 from integration.settings import Settings
@@ -76,7 +77,7 @@ class SandboxHost:
         closing: ExitStack,
     ) -> None:
         """`closing` ends them with the console."""
-        self.running: Sandbox | None = None  # while they are connected and run in this process
+        self._running: Sandbox | None = None  # while they are connected and run in this process
         self._settings = settings
         self._access = access
         self._held = held
@@ -90,19 +91,29 @@ class SandboxHost:
         self._ending = threading.Event()
 
     @property
+    @requires(Right.TRY)
+    def running(self) -> "Sandbox | None":
+        """The built-in systems while they are connected and run in this process."""
+        return self._running
+
+    @property
+    @requires(Right.SEE)
     def is_connected(self) -> bool:
         """Tell whether both systems are the built-in ones, in whichever process they run."""
         return self._access.sandboxed
 
     @property
+    @requires(Right.SEE)
     def runs_here(self) -> bool:
         """Tell whether they run in this process."""
-        return self.running is not None
+        return self._running is not None
 
+    @requires(Right.SEE)
     def is_chosen(self) -> bool:
         """Tell whether somebody chose them in the console and nobody has left them since."""
         return (self._stores.settings.get("sandbox") or {}).get("on") is True
 
+    @requires(Right.SEE)
     def is_asked_for(self) -> bool:
         """Tell whether a setting or the console says that they are to be used from the start."""
         return self._settings.sandbox or (self.is_chosen() and not self._access.real_settings())
@@ -126,13 +137,14 @@ class SandboxHost:
         with self._access.lock:
             if self.is_chosen():
                 self._stores.settings.put("sandbox", {"on": False}, by)
-            self.running = None
+            self._running = None
             self._switch(sandboxed=False, by=by)
 
+    @requires(Right.TRY)
     def pass_a_day(self) -> None:
         """Let the shop sell for a day; nothing where another process runs it."""
-        if self.running is not None:
-            self.running.advance_day()
+        if self._running is not None:
+            self._running.advance_day()
 
     def _switch(self, *, sandboxed: bool, by: str) -> None:
         """Change between sandbox and real systems: each has settings, tables, links and issues of its own."""
@@ -166,7 +178,7 @@ class SandboxHost:
             self._access.tokens(office).save(Token("", REFRESH, expired))  # good once after a start
             self._access.keep("accountview", office, by)
             self._access.keep("mplus", {"url": self._box.mplus_url, **TILL, **PACE}, by)
-        self.running = self._box
+        self._running = self._box
         if self._minder is None:
             self._known = self._address()
             self._minder = threading.Thread(

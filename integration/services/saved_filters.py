@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from integration.core.people import Actor
+from integration.core.authorization import requires
+from integration.core.people import Actor, Right
 from integration.store.saved_filters import SavedFilter
 from integration.store.saved_filters import SavedFilterStore as Stored
 
@@ -23,10 +24,12 @@ class SavedFilters:
 
     stored: Stored
 
+    @requires(Right.SEE)
     def of(self, page: str, by: Actor) -> list[SavedFilter]:
         """Return the filters of a page that somebody can open: their own, and those of everybody."""
         return self.stored.of(page, tuple({FOR_ALL, _owner(by)}))
 
+    @requires(Right.SEE)
     def keep(self, page: str, name: str, asked: Mapping[str, str], by: Actor) -> str:
         """Keep what the address of a page asks for, and return its name. Raises ValueError without one.
 
@@ -39,6 +42,7 @@ class SavedFilters:
         self.stored.keep(_owner(by), page, name, filters)
         return name
 
+    @requires(Right.SEE)
     def forget(self, page: str, name: str, by: Actor) -> None:
         """Forget a filter of somebody's own; where nobody logs in one of everybody."""
         self.stored.forget(_owner(by), page, name)

@@ -9,7 +9,9 @@ from difflib import SequenceMatcher, get_close_matches
 from functools import cached_property
 from itertools import islice
 
+from integration.core.authorization import requires
 from integration.core.links import Link
+from integration.core.people import Right
 from integration.core.records import Kind
 from integration.flows.forms import names
 from integration.flows.registry import Specs
@@ -89,6 +91,7 @@ class Search:
         """All places with their words, put together at the first search: no start of a console waits for them."""
         return _together([*_others(self._flows), *_pages(), *_of_flows(self._flows)])
 
+    @requires(Right.READ_LOG)
     def records(self, text: str, language: str = "en", limit: int = LIMIT) -> list[Hit]:
         """Return the records that a text is a name, number or amount of, the nearest first; see `Log.found_by`."""
         plain = " ".join(text.split())
@@ -99,11 +102,13 @@ class Search:
         linked = self._linked(plain)
         return list((found | {place: hit for place, hit in linked.items() if place not in found}).values())[:limit]
 
+    @requires(Right.READ_LOG)
     def names(self, flow: str, key: str) -> list[KnownName]:
         """Return everything a record is known by, each once."""
         told = [KnownName(*row) for row in self._log.names_of(flow, key)]
         return list({(one.kind, one.sort, one.value): one for one in told}.values())
 
+    @requires(Right.SEE)
     def places(self, text: str, limit: int = MOST_PLACES) -> list[FoundPlace]:
         """Return the pages, settings and value tables that a text is a word for, in any language, the nearest first."""
         asked = [words for words in map(search_form, text.split("/")) if len(words) >= SHORTEST]

@@ -11,8 +11,9 @@ from typing import Any
 import structlog
 
 from integration.connectors.protocol import Configurable
+from integration.core.authorization import requires
 from integration.core.errors import AccessDeniedError, ConfigurationError, Reason
-from integration.core.people import Actor
+from integration.core.people import Actor, Right
 from integration.flows.forms import Known, Lack, Proposal, Question
 from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, TILL, FlowSettings, Listed
@@ -175,16 +176,19 @@ class SetUp:
 
     # ---- flows
 
+    @requires(Right.SEE)
     def started(self) -> bool:
         """Tell whether the chosen flows run by themselves already."""
         return bool(self._chosen.record().get("started"))
 
+    @requires(Right.SEE)
     def suggested(self) -> tuple[str, ...]:
         """Return the flows to show as chosen: the chosen ones, else those that most shops want."""
         if "chosen" in self._chosen.record():
             return self.chosen()
         return self.chosen() or tuple(name for name, spec in self._flows.items() if spec.suggested)
 
+    @requires(Right.ARRANGE)
     def choose(
         self, minutes: Mapping[str, int], by: Actor, calendars: Mapping[str, Any] = NO_CALENDARS
     ) -> frozenset[str]:
@@ -205,6 +209,7 @@ class SetUp:
                 self._change(flow, {"on": False}, by)
         return frozenset(waiting)
 
+    @requires(Right.ARRANGE)
     def start(self, by: Actor) -> frozenset[str]:
         """Let the chosen flows run by themselves from now on; return those that wait for a second person."""
         off = [flow for flow in self.chosen() if not self._settings(flow).on]
@@ -214,6 +219,7 @@ class SetUp:
 
     # ---- questions
 
+    @requires(Right.SEE)
     def questions(self) -> dict[str, tuple[AskedQuestion, ...]]:
         """Return the questions of the chosen flows as they stand, weighed with what both systems say now."""
         answered, tables = self._chosen.record().get("answered", {}), self._rules.tables()
@@ -257,6 +263,7 @@ class SetUp:
             return one
         return replace(one, proposal=None, state=State.OPEN if one.state is State.PROPOSED else one.state)
 
+    @requires(Right.SEE)
     def lack(self, flow: str, name: str) -> Lack | None:
         """Return what a flow lacks by one question as it stands; None where that arises not, or cannot be told now."""
         question, settings = question_of(self._flows[flow], name), self._settings(flow)
@@ -265,6 +272,7 @@ class SetUp:
             return None
         return question.lacks(Known(settings.model_dump(), lists=lambda listed: lists[listed]))
 
+    @requires(Right.ARRANGE)
     def answer(self, flow: str, name: str, values: Mapping[str, Any], by: Actor) -> tuple[str, ...]:
         """Keep the answer to a question: settings, or the rows of its table.
 
@@ -289,6 +297,7 @@ class SetUp:
         self._chosen.keep({"answered": {**answered, flow: sorted({*answered.get(flow, ()), name})}}, by)
         return unchecked
 
+    @requires(Right.ARRANGE)
     def accept(self, by: Actor) -> None:
         """Take every answer that is plain, or proposed; what cannot be used stays open."""
         self._fill(by.ref)
@@ -300,19 +309,23 @@ class SetUp:
 
     # ---- where it stands
 
+    @requires(Right.SEE)
     def readiness(self) -> tuple[SetUpLine, ...]:
         """Return what is missing and what is there, what weighs most first."""
         return readiness(self._well(), self.questions())
 
+    @requires(Right.SEE)
     def done(self) -> dict[str, bool]:
         """Return of each step whether it is done."""
         return done(self._well(), self.questions())
 
+    @requires(Right.SEE)
     def step(self) -> str:
         """Return where to go on: the first step that is not done, and the last once all are."""
         steps = self.done()
         return next((step for step in STEPS if not steps[step]), STEPS[-1])
 
+    @requires(Right.SEE)
     def goes_on(self) -> str:
         """Return the step at which a set-up that was begun goes on; empty before that, and once its flows run."""
         is_begun, chosen = bool(self._chosen.record()) or self._entered(), self.chosen()

@@ -10,7 +10,9 @@ from functools import lru_cache
 from math import isnan
 from typing import TYPE_CHECKING, Any, Literal
 
+from integration.core.authorization import requires
 from integration.core.issues import IssueState
+from integration.core.people import Right
 from integration.core.plan import Action
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind, Record
@@ -222,7 +224,7 @@ class Stock:
         `article` reads one from the books; `reorder` names its field that says at which level to order again. `due`
         tells when levels were due by themselves so many rounds before a moment, None where they never are.
         """
-        self.flow = flow
+        self._flow = flow
         self._products = products
         self._logbook = logbook
         self._log = log
@@ -232,32 +234,43 @@ class Stock:
         self._due = due
         self._known = lru_cache(MOST_KNOWN)(self._asked)
 
+    @property
+    @requires(Right.SEE)
+    def flow(self) -> str:
+        """The flow that writes levels."""
+        return self._flow
+
     def _told(self, query: str, **parameters: object) -> pd.DataFrame:
         return self._known(self._logbook.levels, query, tuple(parameters.items())).copy()
 
     def _asked(self, _levels: int, query: str, parameters: tuple[tuple[str, object], ...]) -> pd.DataFrame:
         return self._logbook.answer(query, **dict(parameters))
 
+    @requires(Right.SEE)
     def scope(self, days: int, now: datetime, article: str = "", branch: str = "", group: str = "") -> StockScope:
         """Return which levels the last days of an article, a branch and a group are; short periods go by the hour."""
         by_hour = days <= HOURLY_DAYS or now - self._log.span()[0] < YOUNG
         begin = (now - timedelta(days=days)).replace(minute=0, second=0, microsecond=0)
         return StockScope(begin, article, branch, group, "hour" if by_hour else "day")
 
+    @requires(Right.SEE)
     def branches(self) -> list[str]:
         """Return the branches whose levels are known."""
         return [str(branch) for branch in self._told("stock_branches")["branch"]]
 
+    @requires(Right.SEE)
     def groups(self) -> dict[str, str]:
         """Return code and name of the groups of the articles whose levels are known."""
         told = self._told("stock_groups")
         return {str(code): str(name) for code, name in zip(told["code"], told["name"], strict=True)}
 
+    @requires(Right.SEE)
     def title(self, scope: StockScope, now: datetime) -> str:
         """Return what the article of a scope is called, empty where no level of it is known."""
         found = self.forecast(StockScope(scope.since, scope.article), now, limit=1)
         return str(found["title"].iloc[0]) if len(found) else ""
 
+    @requires(Right.SEE)
     def sums(self, scope: StockScope, now: datetime) -> StockSums:
         """Return what the levels of a scope come to; days are counted as in `forecast`."""
         told = self._told("stock_sums", now=_hour(now), within=SOON_DAYS, **scope.where)
@@ -272,6 +285,7 @@ class Stock:
         )
         return StockSums(totals, written, found, **whole)
 
+    @requires(Right.SEE)
     def charted(self, scope: StockScope, split: Split = "branch") -> pd.DataFrame:
         """Return what a chart of levels shows: of one article every known level, oldest first, else sums over time.
 
@@ -284,6 +298,7 @@ class Stock:
         where = {name: value for name, value in scope.where.items() if name != "group"}
         return self._logbook.answer("stock_points", limit=MOST_POINTS, **where)
 
+    @requires(Right.SEE)
     def levels(self, scope: StockScope, split: Split, now: datetime) -> pd.DataFrame:
         """Return levels with a row for each moment (UTC) and a column for each branch or group, up to now."""
         told = self.charted(scope, split)
@@ -293,10 +308,12 @@ class Stock:
             wide.loc[end] = float("nan")
         return wide.ffill()
 
+    @requires(Right.SEE)
     def moved(self, scope: StockScope) -> pd.DataFrame:
         """Return what rose and fell in each period: period, origin (till or books), rose, fell."""
         return self._told("stock_moved", unit=scope.unit, counted=scope.counted, **scope.where)
 
+    @requires(Right.SEE)
     def forecast(
         self, scope: StockScope, now: datetime, listed: StockListing | None = None, offset: int = 0, limit: int = 200
     ) -> pd.DataFrame:
@@ -309,6 +326,7 @@ class Stock:
         asked = {"show": listed.show, "find": listed.find, "sort": listed.sort}
         return told("stock_outlook", now=_hour(now), **asked, **page, **scope.where)
 
+    @requires(Right.SEE)
     def lasting(self, lines: pd.DataFrame, scope: StockScope, now: datetime) -> pd.DataFrame:
         """Return lines of `forecast` as they are shown: article, title, branch, level, unit, pace, days, out, trail.
 
@@ -333,6 +351,7 @@ class Stock:
         }
         return lines[["article", "title", "branch"]].assign(**shown)
 
+    @requires(Right.SEE)
     def reasons(self, found: Sequence[LevelDifference]) -> list[LevelReason]:
         """Return why levels differ, each from the one that was written last."""
         articles = sorted({one.article for one in found})
@@ -343,6 +362,7 @@ class Stock:
         }
         return [level_reason(one, *written.get((one.article, one.branch), (None, None))) for one in found]
 
+    @requires(Right.SEE)
     def unproven(self, article: str, proof: datetime | None, now: datetime) -> Unproven | None:
         """Return since when levels are not proven; those of an article that is parked never are."""
         known = self._issues.of_key(self.flow, article) if article else []
@@ -352,6 +372,7 @@ class Stock:
         since = unproven_since(proof, self._due(LATE_TURNS, now), now)
         return None if since is None else Unproven(since, parked=False)
 
+    @requires(Right.SEE)
     def reorder_level(self, article: str) -> Decimal | None:
         """Return at which level the books say an article is to be ordered again, or None where they do not say."""
         name = self._reorder()
@@ -359,6 +380,7 @@ class Stock:
         value = record.flat().get(name) if record else None
         return value if isinstance(value, Decimal) else None
 
+    @requires(Right.SEE)
     def purchases(self, article: str) -> Purchases | None:
         """Return what the books have on order of an article, which is not for sale; None where that is nothing."""
         record = self._article(article)
@@ -368,6 +390,7 @@ class Stock:
             return None
         return Purchases(ordered, expected if isinstance(expected, date) else None)
 
+    @requires(Right.SEE)
     def articles_named(self, name: str, most: int) -> dict[str, str]:
         """Return codes and names of articles that were planned for the till with this in their name."""
         found = self._log.search(LogSearch(text=name, flow=self._products, event="planned"), limit=10 * most)

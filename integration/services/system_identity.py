@@ -11,8 +11,9 @@ import structlog
 
 from integration.connectors.protocol import Connector, Identifiable
 from integration.connectors.systems import SYSTEMS
+from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError, ConnectorError, PlanStaleError
-from integration.core.people import Actor
+from integration.core.people import Actor, Right
 from integration.core.system_identity import IdentityVerdict, SystemIdentity
 from integration.services.access import Access
 from integration.store.database import Clock
@@ -89,6 +90,7 @@ class SystemIdentities:
         if contradicting >= max(MANY, SHARE * compared) and not record.get("changed") and not self._access.sandboxed:
             self._keep(system, record | {"changed": [RECORDS]})
 
+    @requires(Right.SEE)
     def questions(self) -> list[SystemQuestion]:
         """Return the systems that are in question."""
         return list(self._questions())
@@ -104,6 +106,7 @@ class SystemIdentities:
         question = next(self._questions(), None)
         return None if question is None else PlanStaleError("system_in_question", system=question.system, flow=flow)
 
+    @requires(Right.CONNECT)
     def answer(self, system: str, answer: SystemAnswer, by: Actor) -> None:
         """Keep what a person says about a system in question, and let flows write again.
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from integration.connectors.protocol import Configurable, Connector
+from integration.core.authorization import requires
+from integration.core.people import Right
 from integration.core.records import Record, Unreadable, Value
 from integration.services.mappings import Logics
 from integration.services.trials import source_title
@@ -28,6 +30,7 @@ class Ways:
         self._logics = logics
         self._connector = connector
 
+    @requires(Right.SEE)
     def compared(self, flow: str, field: str, ways: Mapping[str, Mapping[str, Any]]) -> list[Weighed]:
         """Return the records of the source that have most of a field, with what they come to in each way.
 

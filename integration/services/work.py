@@ -9,7 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from integration.background import again_and_again, is_dead
+from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError
+from integration.core.people import Right
 from integration.store.leases import Leases
 
 if TYPE_CHECKING:  # imported where it is started: most commands of a terminal start none
@@ -87,6 +89,7 @@ class Work:
         return self._engine
 
     @property
+    @requires(Right.SEE)
     def executor(self) -> str:
         """Return under which name this process works off runs; empty while it does not."""
         return self._engine.executor if self._engine else ""

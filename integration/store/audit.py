@@ -9,7 +9,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from integration.core.authorization import requires
 from integration.core.chain import AuditChain, Break, Head, digest, last_line
+from integration.core.people import Right
 from integration.store.copies import RESTORED
 from integration.store.database import Store
 from integration.store.sealing import Deed, columns_of, note_deed
@@ -101,15 +103,18 @@ class AuditStore(Store):
 
     # ---- read
 
+    @requires(Right.ADMINISTER)
     def entries(self, sought: AuditSearch | None = None, offset: int = 0, limit: int = 100) -> list[AuditEntry]:
         """Return entries, newest first."""
         found = _asked(sa.select(audit.c.line), sought).order_by(audit.c.seq.desc())
         return [entry_of(row.line) for row in self.database.rows(found.offset(offset).limit(limit))]
 
+    @requires(Right.ADMINISTER)
     def count(self, sought: AuditSearch | None = None) -> int:
         """Return how many entries there are."""
         return int(self.database.scalar(_asked(sa.select(sa.func.count()).select_from(audit), sought)))
 
+    @requires(Right.ADMINISTER)
     def known(self) -> tuple[list[str], list[str]]:
         """Return who ever did something, and which actions there were."""
         names = (sa.select(column).distinct().order_by(column) for column in (audit.c.who, audit.c.action))
@@ -172,6 +177,7 @@ class AuditStore(Store):
         self.note(ANCHORED, who)
         return self.anchors(limit=1)[0]
 
+    @requires(Right.ADMINISTER)
     def anchors(self, limit: int = 31) -> list[Anchor]:
         """Return the newest heads of days, newest first."""
         found = sa.select(audit).where(audit.c.action == ANCHORED).order_by(audit.c.seq.desc()).limit(limit)

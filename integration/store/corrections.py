@@ -8,6 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from integration.core.authorization import requires
+from integration.core.people import Right
 from integration.core.records import Correction, Kind, Value, from_json, to_json
 from integration.core.rules import as_text
 from integration.store.database import Store, upsert
@@ -27,6 +29,7 @@ class Corrections(Store):
             with self.database.write() as connection:
                 keep_in(connection, self.clock(), flow, kept, by)
 
+    @requires(Right.REPAIR)
     def remove(self, flow: str, gone: Sequence[Correction], by: str) -> None:
         """Let the source's own value count again."""
         with self.database.write() as connection:
@@ -34,6 +37,7 @@ class Corrections(Store):
                 connection.execute(corrections.delete().filter_by(**_identity(flow, one)))
             tell(connection, self.clock(), [_told("correction_removed", flow, one, by) for one in gone])
 
+    @requires(Right.SEE)
     def of(self, flow: str, keys: Collection[str]) -> dict[str, list[Correction]]:
         """Return the corrections of these records, by their keys."""
         found: dict[str, list[Correction]] = {}
@@ -41,12 +45,14 @@ class Corrections(Store):
             found.setdefault(row.key, []).append(_correction(row))
         return found
 
+    @requires(Right.SEE)
     def all(self, flow: str, offset: int = 0, limit: int = 100) -> list[Correction]:
         """Return the corrections of a flow, the newest first."""
         order = (corrections.c.changed_at.desc(), corrections.c.kind, corrections.c.key, corrections.c.field)
         page = _of_flow(flow).order_by(*order).offset(offset).limit(limit)
         return [_correction(row) for row in self.database.rows(page)]
 
+    @requires(Right.SEE)
     def mark(self, flow: str) -> str:
         """Return a mark that becomes another one whenever a correction of a flow is kept or removed."""
         here = corrections.c.flow == flow
@@ -61,6 +67,7 @@ class Corrections(Store):
             said.setdefault(row.key, []).append([row.kind, row.field, row.was, row.becomes])
         return {key: hashlib.sha256(json.dumps(one).encode()).hexdigest()[:MARK] for key, one in said.items()}
 
+    @requires(Right.SEE)
     def counts(self) -> dict[str, int]:
         """Return how many corrections there are, by flow."""
         counted = sa.select(corrections.c.flow, sa.func.count().label("number")).group_by(corrections.c.flow)

@@ -7,8 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from integration.core.authorization import requires
 from integration.core.causes import APART, telling
 from integration.core.issues import CauseGroup, Issue, IssueState, Met, OpenIssue, Trouble
+from integration.core.people import Right
 from integration.store.database import ReadyAmong, Store, portions, rows_among, upsert
 from integration.store.environments import ASIDE
 from integration.store.erased import SoFar, expect_none_since
@@ -151,6 +153,7 @@ def _decided(event: str, row: sa.Row[Any], facts: Mapping[str, str], run: str = 
 class Issues(Store):
     """The open issues of all flows."""
 
+    @requires(Right.SEE)
     def open(self, flow: str, run: str, met: Sequence[Met]) -> None:
         """Open issues, or note that they are still there."""
         with self.database.write() as connection:
@@ -179,12 +182,14 @@ class Issues(Store):
             _close(connection, now, "", over)
             meet(connection, now, flow, "", met)
 
+    @requires(Right.SEE)
     def counts(self) -> dict[str, int]:
         """Return how many issues of the systems that are connected now are open, by flow."""
         here = (issues.c.state == IssueState.OPEN, _CONNECTED)
         counted = sa.select(issues.c.flow, _NUMBER).where(*here).group_by(issues.c.flow)
         return {row.flow: row.number for row in self.database.rows(counted)}
 
+    @requires(Right.SEE)
     def causes(self, flow: str | None = None, state: IssueState = IssueState.OPEN) -> list[CauseGroup]:
         """Return the issues of a flow, or of all, grouped by what one repair serves: the largest group first."""
         first, last = sa.func.min(issues.c.first_seen), sa.func.max(issues.c.last_seen)
@@ -210,10 +215,12 @@ class Issues(Store):
             found.setdefault(Trouble(row.flow, row.cause, row.field, row.detail), {})[row.first_seen] = row.number
         return found
 
+    @requires(Right.REPAIR)
     def assign(self, cause: Trouble, to: str, by: str) -> None:
         """Keep who looks after a cause, also after what joins it later; nobody when `to` is empty."""
         self._care(cause, "cause_assigned", by, assigned=to)
 
+    @requires(Right.REPAIR)
     def annotate(self, cause: Trouble, note: str, by: str) -> None:
         """Keep a note with a cause; an empty one takes it away."""
         self._care(cause, "cause_noted", by, note=note)
@@ -229,16 +236,19 @@ class Issues(Store):
             facts = {"by": by, "detail": cause.detail, **values}
             tell(connection, now, [Event(event=event, flow=cause.flow, code=cause.cause, facts=facts)])
 
+    @requires(Right.SEE)
     def people(self) -> list[str]:
         """Return everybody who was ever given a cause, by name."""
         named = sa.select(causes.c.assigned).where(causes.c.assigned != "").distinct()
         return sorted(row.assigned for row in self.database.rows(named))
 
+    @requires(Right.SEE)
     def of_key(self, flow: str, key: str) -> list[OpenIssue]:
         """Return every issue a record ever had in a flow, closed ones too, the newest first."""
         found = sa.select(issues).where(issues.c.flow == flow, issues.c.key == key).order_by(issues.c.last_seen.desc())
         return [_open_issue(row) for row in self.database.rows(found)]
 
+    @requires(Right.REPAIR)
     def close(self, identity: int, by: str) -> None:
         """Close an issue by hand; it opens again when a preview meets it."""
         self._decide(identity, IssueState.CLOSED, "issue_closed", "", by)
@@ -284,6 +294,7 @@ class Issues(Store):
             _remember(connection, {identity: marks or {}}, {identity: row.flow})
             tell(connection, now, [_decided(event, row, {"by": by, "reason": reason})])
 
+    @requires(Right.SEE)
     def list(
         self,
         flow: str,
@@ -308,6 +319,7 @@ class Issues(Store):
         here = (issues.c.flow == flow, issues.c.cause.in_(causes), issues.c.state == state)
         return [_open_issue(row).issue for row in self.database.rows(sa.select(issues).where(*here))]
 
+    @requires(Right.SEE)
     def found(self, find: str, state: IssueState = IssueState.OPEN) -> dict[Trouble, int]:
         """Return the causes that have issues with this in their key or title, with the number of those."""
         here = (issues.c.state == state, _named(find), _CONNECTED)

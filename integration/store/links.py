@@ -6,11 +6,13 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from integration.core.authorization import requires
 from integration.core.conflicts import Settled, agreeing, still_open
 from integration.core.errors import UnavailableError
 from integration.core.flow import Mirrors
 from integration.core.link_evidence import Evidence, evidence_from_json, is_identified
 from integration.core.links import Link
+from integration.core.people import Right
 from integration.core.plan import Change
 from integration.core.records import Kind, Record, kinds, record_from_json, record_to_json
 from integration.core.strangers import as_compared
@@ -285,6 +287,7 @@ class Links(Store):
         self.mirrors = mirrors
         self.first_number = first_number
 
+    @requires(Right.SEE)
     def get(self, flow: str, kind: Kind, keys: Collection[str]) -> dict[str, Link]:
         """Return the links under these keys; a key without one is left out."""
         return {link.key: link for link in self._where(flow, kind, "key", keys)}
@@ -311,6 +314,7 @@ class Links(Store):
             found.setdefault(row.mark, set()).add(row.reference)
         return found
 
+    @requires(Right.SEE)
     def called(self, flows: Collection[str], text: str, limit: int) -> list[tuple[str, Link]]:
         """Return links that a text is the key, the reference or the mark of, each with its flow."""
         found: dict[tuple[str, str, str], tuple[str, Link]] = {}
@@ -321,10 +325,12 @@ class Links(Store):
                     found.setdefault((row.flow, row.kind, row.key), (row.flow, link_of(row)))
         return list(found.values())[:limit]
 
+    @requires(Right.READ_LOG)
     def found(self, flows: Collection[str], text: str) -> int:
         """Return how many links of some flows a text is in the key, the reference or the mark of."""
         return int(self.database.scalar(sa.select(sa.func.count()).select_from(links).where(*_with(flows, text))))
 
+    @requires(Right.READ_LOG)
     def listed(self, flows: Collection[str], text: str, offset: int, limit: int) -> list[tuple[str, Link]]:
         """Return these links by flow, kind and key, each with its flow."""
         page = sa.select(links).where(*_with(flows, text)).order_by(links.c.flow, links.c.kind, links.c.key)
@@ -335,6 +341,7 @@ class Links(Store):
         found = map(link_of, self.database.among_ready(_WITH[column], {"flow": flow, "kind": kind}, values))
         return sorted(found, key=lambda link: link.key)
 
+    @requires(Right.SEE)
     def pairs(self, flow: str, kind: Kind, column: str, values: Collection[str]) -> list[tuple[str, str]]:
         """Return key and reference of the links with one of these values in the column `key` or `reference`."""
         found = self.database.among_ready(_PAIRS_WITH[column], {"flow": flow, "kind": kind}, values)
@@ -365,6 +372,7 @@ class Links(Store):
         page = sa.select(links).where(*here).order_by(links.c.changed_at.desc(), links.c.key.desc()).limit(limit)
         return [link_of(row) for row in self.database.rows(page)]
 
+    @requires(Right.SEE)
     def kinds(self, flow: str) -> set[Kind]:
         """Return of which kinds a flow has links with what both sides agreed on."""
         found = sa.select(links.c.kind).where(links.c.flow == flow, links.c.agreed.isnot(sa.null())).distinct()
@@ -379,17 +387,20 @@ class Links(Store):
         page = sa.select(links).where(*here).order_by(links.c.key).limit(limit)
         return [link_of(row) for row in self.database.rows(page)]
 
+    @requires(Right.SEE)
     def count(self, flow: str, *kinds: Kind) -> int:
         """Return how many links of these kinds there are, retired ones too."""
         return int(
             self.database.scalar(sa.select(sa.func.count()).where(links.c.flow == flow, links.c.kind.in_(kinds)))
         )
 
+    @requires(Right.SEE)
     def booked(self, flow: str, kind: Kind) -> int:
         """Return of how many records there is a link of a kind, each once, however often it was booked again."""
         here = (links.c.flow == flow, links.c.kind == kind, ~links.c.retired, ~links.c.key.contains("#"))
         return int(self.database.scalar(sa.select(sa.func.count()).where(*here)))
 
+    @requires(Right.SEE)
     def any(self, flow: str, *kinds: Kind) -> bool:
         """Tell whether there is a link of these kinds, retired or not."""
         here = (links.c.flow == flow, links.c.kind.in_(kinds))
@@ -476,6 +487,7 @@ class Links(Store):
             tell(connection, now, [event])
         return True
 
+    @requires(Right.SEE)
     def references(self, flow: str) -> LinkReferences:
         """Return the links of a flow as a connector asks for them."""
         return LinkReferences(self, flow)

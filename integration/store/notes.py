@@ -6,6 +6,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from integration.core.authorization import requires
+from integration.core.people import Right
 from integration.core.run import LONGEST_NOTE
 from integration.store import transitions
 from integration.store.database import Store
@@ -26,10 +28,12 @@ class Note:
 class NoteStore(Store):
     """The notes of every plan. One that is written stays: what led to a decision is not written anew afterwards."""
 
+    @requires(Right.SEE)
     def of(self, run: str) -> list[Note]:
         """Return the notes of a plan, the oldest first."""
         return self.of_runs([run]).get(run, [])
 
+    @requires(Right.SEE)
     def of_runs(self, runs: Sequence[str]) -> dict[str, list[Note]]:
         """Return the notes of several plans; one without any is left out."""
         found: dict[str, list[Note]] = {}
@@ -37,6 +41,7 @@ class NoteStore(Store):
             found.setdefault(row.run, []).append(Note(row.run, row.text, row.by, row.at, row.discards))
         return found
 
+    @requires(Right.COMPARE)
     def add(self, run: str, text: str, by: str) -> None:
         """Keep a note on a plan; one that says nothing is none. Raises KeyError for a run that does not exist."""
         said = text.strip()[:LONGEST_NOTE]

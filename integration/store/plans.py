@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterator
 
 import sqlalchemy as sa
 
+from integration.core.authorization import requires
+from integration.core.people import Right
 from integration.core.plan import Action, Change
 from integration.core.plan_lines import EVERY_LINE, Among, PlanRow
 from integration.core.records import Kind, Sort, kinds
@@ -23,6 +25,7 @@ class PlanStore:
     def __init__(self, database: Database) -> None:
         self.database = database
 
+    @requires(Right.SEE)
     def rows(
         self,
         run: str,
@@ -38,11 +41,13 @@ class PlanStore:
         page = sa.select(lines).join(asked, asked.c.seq == lines.c.seq).where(lines.c.run == run)
         return [plan_row(row) for row in self.database.rows(page.order_by(lines.c.seq))]
 
+    @requires(Right.SEE)
     def count(self, run: str, show: str = "all", find: str = "", among: Among = EVERY_LINE) -> int:
         """Return how many lines `rows` has in all."""
         with self.database.read() as connection:
             return plan_lines.lines_shown(connection, run, show, find, among)
 
+    @requires(Right.SEE)
     def unsettled(self, run: str) -> dict[Step, int]:
         """Return how many lines were sent, and how many of them had no answer, as they stand at one moment."""
         with self.database.read() as connection:
@@ -52,11 +57,13 @@ class PlanStore:
             for asked in plan_lines.UNSETTLED
         }
 
+    @requires(Right.SEE)
     def facets(self, run: str, show: str = "all") -> dict[str, dict[str, int]]:
         """Return by what the lines shown can be sorted out (`field`, `group`, `cause`): each value with its lines."""
         with self.database.read() as connection:
             return facets.facets_of(connection, run, plan_lines.actions_of(show))
 
+    @requires(Right.SEE)
     def changes(self, run: str, show: str = "all", find: str = "", among: Among = EVERY_LINE) -> frozenset[int]:
         """Return the numbers of the changes among all lines that are shown."""
         here = (*plan_lines.showing(run, show, find, among), lines.c.action.in_(plan_lines.CHANGES))
@@ -93,6 +100,7 @@ class PlanStore:
         still = (lines.c.step == Step.PLANNED, *((~left,) if chosen else ()))
         return bool(self.database.rows(sa.select(lines.c.seq).where(*here, *still).limit(1)))
 
+    @requires(Right.SEE)
     def marked(self, run: str, brake: str, limit: int) -> tuple[list[PlanRow], int]:
         """Return the first changes that a brake counted, and how many there are."""
         here = (
@@ -126,17 +134,20 @@ class PlanStore:
         lacking = sa.select(lines.c.seq).where(*here, ~sa.exists().where(mine.c.run == run, *same))
         return self.database.first(lacking.limit(1)) is None
 
+    @requires(Right.SEE)
     def line_about(self, run: str, kind: Kind, key: str) -> PlanRow | None:
         """Return the line of the plan that is about a record, or None when it needs no change."""
         here = (lines.c.run == run, lines.c.kind == kind, lines.c.key == key)
         found = self.database.first(sa.select(lines).where(*here).order_by(lines.c.seq))
         return None if found is None else plan_row(found)
 
+    @requires(Right.SEE)
     def titles(self, run: str, kind: Kind, keys: Collection[str]) -> dict[str, str]:
         """Return what the plan calls these records of a kind."""
         titled = sa.select(lines.c.key, lines.c.title).where(lines.c.run == run, lines.c.kind == kind)
         return {row.key: row.title for row in self.database.among(titled, lines.c.key, keys)}
 
+    @requires(Right.SEE)
     def row(self, run: str, seq: int) -> PlanRow:
         """Return one line. Raises KeyError when the plan does not have it."""
         found = self.database.first(sa.select(lines).where(lines.c.run == run, lines.c.seq == seq))
@@ -144,6 +155,7 @@ class PlanStore:
             raise KeyError(f"run {run} has no line {seq}")
         return plan_row(found)
 
+    @requires(Right.SEE)
     def proven(self, run: str, after: int, limit: int) -> list[PlanRow]:
         """Return the next proven changes of the plan after a line, in its order."""
         here = (lines.c.run == run, lines.c.step == Step.PROVEN, lines.c.seq > after)
@@ -157,6 +169,7 @@ class PlanStore:
         change = self.database.scalar(found.order_by(runs.c.number.desc()))
         return tuple(change["sources"]) if change else ()
 
+    @requires(Right.SEE)
     def tallies(self, run: str) -> dict[str, int]:
         """Return what the plan adds up to.
 

@@ -10,7 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from integration.core.authorization import requires
 from integration.core.errors import PlanStaleError
+from integration.core.people import Right
 from integration.store import deeds
 from integration.store.database import Store, upsert
 from integration.store.events import Event
@@ -72,6 +74,7 @@ class RulesInForce:
 class Rules(Store):
     """What the operators published. A version never changes afterwards."""
 
+    @requires(Right.SEE)
     def published(self, flow: str) -> tuple[int, dict[str, Any]] | None:
         """Return number and body of a flow's newest version, or None when there is none."""
         found = self.database.first(sa.select(mappings).filter_by(flow=flow).order_by(mappings.c.version.desc()))
@@ -85,6 +88,7 @@ class Rules(Store):
         asked = {"flow": flow, "setting": f"flow:{flow}"}
         return RulesInForce(tuple(sorted(tuple(row) for row in self.database.ready(_IN_FORCE, asked))))
 
+    @requires(Right.SEE)
     def body(self, flow: str, version: int) -> dict[str, Any]:
         """Return the body of one version. Raises KeyError when there is none."""
         for found in self.database.ready(_BODY, {"flow": flow, "version": version}):
@@ -99,12 +103,14 @@ class Rules(Store):
         with self.database.write() as connection:
             return publish_in(connection, self.clock(), flow, body, by, note)
 
+    @requires(Right.SEE)
     def history(self, flow: str) -> list[Version]:
         """Return the versions of a flow, the newest first."""
         shown = (mappings.c.version, mappings.c.by, mappings.c.note, mappings.c.published_at)
         every = sa.select(*shown).where(mappings.c.flow == flow).order_by(mappings.c.version.desc())
         return [Version(row.version, row.by, row.note, row.published_at) for row in self.database.rows(every)]
 
+    @requires(Right.SEE)
     def tables(self) -> dict[str, dict[str, str]]:
         """Return every value table: code of the source to code of the target, by the table's name."""
         return {row.name: _texts(row.rows) for row in self.database.ready(_TABLES, {})}

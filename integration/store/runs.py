@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from integration.core.authorization import requires
 from integration.core.basis import Basis
 from integration.core.errors import IntegrationError, PlanStaleError, RunActiveError
+from integration.core.people import Right
 from integration.core.plan import Action, Approval
 from integration.core.position import START, Position
 from integration.core.run import LONGEST_NOTE, PLANS_OF_ALL, Counts, Mode, Phase, Run
@@ -41,11 +43,13 @@ class RunStore(Store):
 
     # ---- looking --------------------------------------------------------------------------------------------------
 
+    @requires(Right.SEE)
     def get(self, run: str) -> Run:
         """Return a run as it is now."""
         with self.database.read() as connection:
             return self._filled(connection, [transitions.run_row(connection, run)])[0]
 
+    @requires(Right.SEE)
     def open_plan(self, run: str) -> Run:
         """Return a run whose plan may be written, or written on.
 
@@ -56,6 +60,7 @@ class RunStore(Store):
             _expect_open(row)
             return self._filled(connection, [row])[0]
 
+    @requires(Right.SEE)
     def latest(
         self,
         flow: str | None = None,
@@ -68,6 +73,7 @@ class RunStore(Store):
         with self.database.read() as connection:
             return self._filled(connection, connection.execute(page.offset(offset).limit(limit)).all())
 
+    @requires(Right.SEE)
     def count(self, flow: str | None = None, states: Sequence[RunState] | None = None) -> int:
         """Return how many runs there are."""
         return int(self.database.scalar(sa.select(sa.func.count()).select_from(runs).where(*_which(flow, states))))
@@ -77,6 +83,7 @@ class RunStore(Store):
         here = (*_which(flow, [RunState.DONE]), runs.c.approvals > 0)
         return bool(self.database.scalar(sa.select(sa.func.count()).select_from(runs).where(*here)))
 
+    @requires(Right.SEE)
     def every_waiting(self, flow: str | None = None) -> list[Run]:
         """Return every run of a flow, or of all, whose plan waits: one of all records, and those of chosen ones."""
         return self.latest(flow, [RunState.READY], limit=MOST_WAITING)
@@ -123,11 +130,13 @@ class RunStore(Store):
         found = self.latest(flow, [RunState.READY])
         return next((run for run in found if run.mode in PLANS_OF_ALL), None)
 
+    @requires(Right.SEE)
     def phases(self, run: str) -> list[Phase]:
         """Return what the run did, and when."""
         with self.database.read() as connection:
             return transitions.phases_of(connection, run, transitions.run_row(connection, run).ended_at)
 
+    @requires(Right.SEE)
     def worked(self, ended: Sequence[Run]) -> dict[str, timedelta]:
         """Return how long runs that have ended were at work: without what they waited for a person or a system."""
         found = {run.id: run.ended_at - run.started_at for run in ended if run.ended_at}
@@ -135,6 +144,7 @@ class RunStore(Store):
             rested = transitions.rested(connection, {run.id: run.ended_at for run in ended if run.ended_at})
         return {run: whole - rested.get(run, timedelta()) for run, whole in found.items()}
 
+    @requires(Right.SEE)
     def counts(self, run: str) -> Counts:
         """Return what became of the records the run read, counted anew from the lines of its plan."""
         with self.database.read() as connection:
@@ -220,6 +230,7 @@ class RunStore(Store):
             if transitions.enter(connection, now, run, transitions.HOLD, row.progress_done):
                 tell(connection, now, [Event(event="run_held", run=run, flow=row.flow, code=code, facts=facts)])
 
+    @requires(Right.RUN)
     def discard(self, run: str, by: str, reason: str = "") -> None:
         """Discard a plan, which nobody will commit. A reason is kept with it as a note.
 

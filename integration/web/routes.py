@@ -70,7 +70,7 @@ async def api_log(request: Request) -> Response:
     if body is None:
         return _refused(413, "size")
     application = await asyncio.to_thread(bootstrap.running_application)
-    asked = application.acting_for(OWNER).log_access
+    asked = application.authorized_for(OWNER).log_access
     status, answer = await asyncio.to_thread(asked.answer, body, token)
     return Response(answer, status, {"Cache-Control": "no-store"}, "application/json")
 
@@ -106,7 +106,7 @@ async def api_export(request: Request) -> Response:
     if actor is None:
         return cause_response(request.scope, "ticket_spent", {}, 403)
     try:
-        file = await asyncio.to_thread(lambda: application.acting_for(actor).log_access.exported(name))
+        file = await asyncio.to_thread(lambda: application.authorized_for(actor).log_access.exported(name))
     except (NotAllowedError, LoggedOutError) as error:
         return cause_response(request.scope, error.code, error.facts, 403)
     except IntegrationError as error:

@@ -241,7 +241,7 @@ def test_a_file_is_taken_over_as_it_was_seen_and_otherwise_not(here: Application
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.ACCOUNTANT, Role.OPERATOR])
 def test_who_does_not_administer_takes_nothing_over(here: Application, role: Role) -> None:
-    door = here.acting_for(somebody("ann", role))
+    door = here.authorized_for(somebody("ann", role))
     content = here.arrangement.text().encode()
     for ask in (
         door.arrangement.text,
@@ -257,7 +257,7 @@ def test_what_a_file_changed_stands_in_the_audit_with_who_and_from_what(here: Ap
         b'{"sluis": 1, "tables": {"payment_methods": {"PIN": "1700"}}, "flows": {"stock": {"schedule_minutes": 30}}}'
     )
     ann = somebody("ann", Role.ADMINISTRATOR)
-    door = here.acting_for(ann)
+    door = here.authorized_for(ann)
     door.arrangement.take(content, door.arrangement.of_file(content).mark, ann, "")
     written = [one for one in here.audit.entries(AuditSearch(), 0, 20) if one.who == "ann"]
     assert len(written) == 2

@@ -23,10 +23,10 @@ from integration.core.retention import Retention
 from integration.services import Application
 from integration.services.audit import GATHERED, UNSIGNED, AuditSearch, as_sent, without_values
 from integration.services.messages import Messages
-from integration.services.rights import NEEDED
 from integration.settings import TimeStamps
 from integration.store.tables import audit as table
 from tests.consoles import opened
+from tests.authorization import rights_of
 from tests.people import somebody
 from tests.stores import stores_in
 from tests.timestamps import OPENSSL, Authority, time_authority
@@ -68,7 +68,7 @@ def test_who_acts_in_which_session_and_by_which_way_is_kept(application: Applica
         application.people.invite("anna", "Anna", [Role.ADMINISTRATOR], ANNA), "a long word, yes"
     )
     actor = application.people.who(key)
-    application.acting_for(actor).retention.change(Retention(lengths={"plans": 3}), actor)
+    application.authorized_for(actor).retention.change(Retention(lengths={"plans": 3}), actor)
     one = application.audit.entries()[0]
     assert (one.who, one.session, one.came, one.on) == ("anna", actor.session, "", ("retention",))
     assert one.after["lengths.plans"] == "3"
@@ -83,7 +83,7 @@ def test_a_brake_that_is_switched_off_is_kept_with_its_reason(application: Appli
 
 
 def test_questions_in_sql_are_heard_before_they_are_answered(application: Application) -> None:
-    asking = application.acting_for(OWNER)
+    asking = application.authorized_for(OWNER)
     asking.log.ask("SELECT count(*) AS n FROM events WHERE title = 'Mr Jansen' -- of Jansen")
     asking.log_access.answer(json.dumps({"sql": "SELECT 'Jansen'", "rows": 1}).encode(), "no token")
     found = [(one.action, one.who, one.came, one.facts["sql"]) for one in application.audit.entries(limit=2)]
@@ -92,7 +92,7 @@ def test_questions_in_sql_are_heard_before_they_are_answered(application: Applic
         ("log_asked", "terminal", "api", "SELECT count(*) AS n FROM events WHERE title = '…'"),
     ]
     with pytest.raises(NotAllowedError):
-        application.acting_for(somebody("ben", Role.VIEWER)).log.ask("SELECT 1")
+        application.authorized_for(somebody("ben", Role.VIEWER)).log.ask("SELECT 1")
     assert application.audit.entries()[0].who == "terminal"
 
 
@@ -112,7 +112,7 @@ def test_no_value_of_a_question_is_kept(asked: str, kept: str) -> None:
 
 
 def test_files_that_are_taken_away_are_heard(application: Application, tmp_path: Path) -> None:
-    asking = application.acting_for(OWNER)
+    asking = application.authorized_for(OWNER)
     asking.log.export(tmp_path / "log.csv")
     asking.arrangement.text()
     asking.audit.csv(AuditSearch(), OWNER)
@@ -121,11 +121,11 @@ def test_files_that_are_taken_away_are_heard(application: Application, tmp_path:
 
 
 def test_lists_are_heard_by_the_name_of_their_file_and_a_backup_too(application: Application) -> None:
-    asking = application.acting_for(somebody("cas", Role.ACCOUNTANT))
+    asking = application.authorized_for(somebody("cas", Role.ACCOUNTANT))
     asking.listings.excel("runs.xlsx", ["a"], [["b"]])
     asking.listings.readable("runs.csv", ["a"], [["b"]], "en")
     asking.listings.for_programs("runs-data.csv", "a")
-    application.acting_for(OWNER).backups.taking("monday.zip")
+    application.authorized_for(OWNER).backups.taking("monday.zip")
     found = [(one.action, one.who, one.facts["file"]) for one in application.audit.entries(limit=4)]
     assert found == [
         ("exported", "terminal", "monday.zip"),
@@ -134,7 +134,7 @@ def test_lists_are_heard_by_the_name_of_their_file_and_a_backup_too(application:
         ("exported", "cas", "runs.xlsx"),
     ]
     with pytest.raises(NotAllowedError):
-        application.acting_for(somebody("ben", Role.VIEWER)).listings.excel("runs.xlsx", ["a"], [["b"]])
+        application.authorized_for(somebody("ben", Role.VIEWER)).listings.excel("runs.xlsx", ["a"], [["b"]])
     assert application.audit.entries()[0].facts["file"] == "monday.zip"
 
 
@@ -156,7 +156,7 @@ may open, and is refused to a log-in that nobody began.
 def test_whatever_changes_something_or_takes_it_along_is_told_under_a_name_or_heard(application: Application) -> None:
     quiet = (Right.SEE, Right.READ_LOG, Right.COMPARE)
     unheard = []
-    for whole, right in NEEDED.items():
+    for whole, right in rights_of(application).items():
         asked: Any = application
         for name in () if right in quiet or whole in LOOKS | UNSIGNED | set(GATHERED) else whole.split("."):
             asked = getattr(asked, name)
@@ -167,7 +167,7 @@ def test_whatever_changes_something_or_takes_it_along_is_told_under_a_name_or_he
         if not (signed or taken or logged):
             unheard.append(whole)
     assert unheard == []
-    application.acting_for(OWNER).monitoring.gone_for_good("worker-1")
+    application.authorized_for(OWNER).monitoring.gone_for_good("worker-1")
     one = application.audit.entries()[0]
     assert (one.action, one.who, one.facts) == ("acted", "terminal", {"what": "monitoring.gone_for_good"})
 
@@ -175,10 +175,10 @@ def test_whatever_changes_something_or_takes_it_along_is_told_under_a_name_or_he
 def test_a_look_at_what_is_kept_of_a_customer_is_told_once_however_often_its_page_is_drawn(
     application: Application,
 ) -> None:
-    persons = application.acting_for(ANNA).persons
+    persons = application.authorized_for(ANNA).persons
     for debtor in ("20001", "20001", "20002", "20002", "20001"):
         persons.kept(Customer(debtor))
-    application.acting_for(somebody("ben")).persons.kept(Customer("20001"))
+    application.authorized_for(somebody("ben")).persons.kept(Customer("20001"))
     looks = [one.who for one in application.audit.entries() if one.facts == {"what": "persons.kept"}]
     assert looks == ["ben", "anna", "anna", "anna"]
 

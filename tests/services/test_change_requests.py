@@ -37,7 +37,7 @@ class Office:
     ben: Actor
 
     def acting(self, actor: Actor) -> Application:
-        return self.application.acting_for(actor)
+        return self.application.authorized_for(actor)
 
     def change(self, actor: Actor, **values: Any) -> tuple[str, ...]:
         return self.acting(actor).flows.change("products", values, actor).waiting

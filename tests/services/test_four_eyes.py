@@ -194,19 +194,19 @@ def test_a_plan_is_written_once_two_people_have_committed_it(tmp_path: Path) -> 
         confirmed = {one.code: one.count for one in run.brakes}
         before = console.writes()
 
-        assert not application.acting_for(ann).runs.commit(run.id, Approval(run.mark, ann.ref, confirmed))
+        assert not application.authorized_for(ann).runs.commit(run.id, Approval(run.mark, ann.ref, confirmed))
         assert (application.runs.get(run.id).state, console.writes()) == (RunState.READY, before)
         with pytest.raises(NotAllowedError, match="second_person_needed"):
-            application.acting_for(ann).runs.commit(run.id, Approval(run.mark, ann.ref, confirmed))
+            application.authorized_for(ann).runs.commit(run.id, Approval(run.mark, ann.ref, confirmed))
         application.people.change("ben", [Role.VIEWER], ADMIN)
         with pytest.raises(NotAllowedError, match="reason_right_run"):
-            application.acting_for(ben).runs.commit(run.id, Approval(run.mark, ben.ref, confirmed))
+            application.authorized_for(ben).runs.commit(run.id, Approval(run.mark, ben.ref, confirmed))
         assert console.writes() == before
         application.people.change("ben", [Role.OPERATOR], ADMIN)
-        assert application.acting_for(ben).runs.commit(run.id, Approval(run.mark, ben.ref, confirmed))
+        assert application.authorized_for(ben).runs.commit(run.id, Approval(run.mark, ben.ref, confirmed))
         application.people.change("ben", [Role.VIEWER], ADMIN)  # while the run is at work
         with pytest.raises(NotAllowedError, match="reason_right_run"):
-            application.acting_for(ben).runs.cancel(run.id, ben)
+            application.authorized_for(ben).runs.cancel(run.id, ben)
         done = settled(application, run.id)
         assert (done.state, done.counts.difference, done.counts.proven > 0) == (RunState.DONE, 0, True)
         assert done.approval is not None

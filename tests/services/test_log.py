@@ -201,7 +201,7 @@ def test_the_log_is_answered_only_with_the_token_of_this_start(tmp_path: Path) -
 def test_a_program_with_the_token_has_the_log_copied_for_a_copy_of_the_database(
     logbook: Logbook, events: OutboxReader, tmp_path: Path
 ) -> None:
-    access = LogAccess(Log(logbook, events, is_drained=True), tmp_path)
+    access = LogAccess(Log(logbook, events, is_drained=True), tmp_path, "")
     access.announce("http://127.0.0.1:1")
     token = json.loads((tmp_path / "server.json").read_text(encoding="utf-8"))["token"]
     for one in range(4):

@@ -6,7 +6,7 @@ import streamlit as st
 
 from integration.core.drift import DriftFound
 from integration.services import Application
-from integration.services.drift import Looked
+from integration.services.drift import Drift, Looked
 from pages.components.shared.application import may
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.layout import act, note, small, titled
@@ -30,7 +30,7 @@ def drift_results(app: Application) -> None:
     """Draw the last look at each kind of record, and the button that looks now."""
     found = app.drift.latest()
     actions = titled(text("drift_title"), text("drift_about"))
-    if may("drift.look") and actions.button(text("btn_look_again"), icon=":material/visibility:", key="look_again"):
+    if may(Drift.look) and actions.button(text("btn_look_again"), icon=":material/visibility:", key="look_again"):
         act(lambda: _look(app))
     if not found:
         note(text("drift_none"))

@@ -4,6 +4,7 @@ import streamlit as st
 
 from integration.flows.settings import BOOKS, TILL
 from integration.services import Application
+from integration.services.days import Days
 from pages.components.shared.application import may
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.layout import ask_live, note, titled
@@ -15,7 +16,7 @@ ASKED = "gift_cards_asked"
 
 def cards_at_the_till(app: Application) -> None:
     """Draw what the till says once somebody asks for it."""
-    if not may("days.gift_cards"):
+    if not may(Days.gift_cards):
         return
     actions = titled(text("gift_cards_title"), text("gift_cards_about"))
     if actions.button(text("btn_ask_till"), icon=":material/redeem:", key="ask_gift_cards"):

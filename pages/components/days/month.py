@@ -9,7 +9,7 @@ import streamlit as st
 
 from integration.core.days.report import DayState
 from integration.services import Application
-from integration.services.days import DayListed
+from integration.services.days import DayListed, Days
 from pages.components.shared.application import may
 from pages.components.shared.layout import (
     LOOKS,
@@ -68,7 +68,7 @@ def month_actions(app: Application, month: date) -> None:
         _go(earlier)
     if icon_button("chevron_right", text("btn_later_month"), "later_month", disabled=later > app.days.today()):
         _go(later)
-    if may("days.check_span") and st.button(
+    if may(Days.check_span) and st.button(
         text("btn_check_month"), icon=":material/fact_check:", type="primary", key="check_month"
     ):
         act(lambda: _check(app, month))
@@ -96,7 +96,7 @@ def the_month(app: Application, month: date) -> None:
     if len(branches) > 1:
         branch = select_input("branch", {"": text("stock_all_branches"), **branches}, text("stock_branch"))
     listed = app.days.listed(month, last_of(month), branch)
-    check = text("btn_check_month") if may("days.check_span") else ""
+    check = text("btn_check_month") if may(Days.check_span) else ""
     if not listed and empty("calendar_month", text("days_none"), text("days_none_about"), check):
         act(lambda: _check(app, month))
     with st.grid(8, min_column_width=110) as grid:

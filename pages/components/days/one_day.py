@@ -10,7 +10,8 @@ from integration.core.days.check import DayComparison
 from integration.core.days.report import DayReport, DayState
 from integration.flows.settings import BOOKS, TILL
 from integration.services import Application
-from integration.services.day_sheets import finding_text
+from integration.services.day_sheets import DaySheets, finding_text
+from integration.services.days import Days
 from integration.services.exceptions import cause_of, group_address
 from pages.components.days.month import back_to_month, open_day
 from pages.components.shared.application import may
@@ -32,9 +33,9 @@ def day_actions(app: Application, day: date, branch: str, report: DayReport | No
         open_day(day - timedelta(days=1), branch)
     if icon_button("chevron_right", text("btn_later_day"), "later_day", disabled=day >= app.days.today()):
         open_day(day + timedelta(days=1), branch)
-    if report is not None and may("day_sheets.pdf"):
+    if report is not None and may(DaySheets.pdf):
         _sheets(app, report)
-    if may("days.check") and st.button(
+    if may(Days.check) and st.button(
         text("btn_check_day"), icon=":material/fact_check:", type="primary", key="check_day"
     ):
         act(lambda: app.days.check(day, branch))
@@ -67,7 +68,7 @@ def the_day(app: Application, day: date, branch: str, report: DayReport | None) 
     """Draw one day as it was compared last, or offer to compare it."""
     if report is None:
         title, about = text("day_never_checked"), text("day_never_checked_about")
-        check = text("btn_check_day") if may("days.check") else ""
+        check = text("btn_check_day") if may(Days.check) else ""
         if empty("fact_check", title, about, check, key="first_check"):
             act(lambda: app.days.check(day, branch))
         return

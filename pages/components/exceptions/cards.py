@@ -13,7 +13,8 @@ from integration.core.causes import By
 from integration.core.issues import CauseGroup, IssueState, OpenIssue, Trouble
 from integration.core.records import Value
 from integration.services import Application
-from integration.services.exceptions import Try, group_address
+from integration.services.bulk import Bulk
+from integration.services.exceptions import Exceptions, Try, group_address
 from pages.components.exceptions.beside import both_sides, is_of_document
 from pages.components.exceptions.course import course
 from pages.components.exceptions.repairs import noun, preview_group, repair
@@ -272,11 +273,11 @@ def _body(app: Application, group: CauseGroup, state: IssueState, find: str) -> 
     with st.grid(5, min_column_width=190) as grid:
         with grid.cell(column_span=3 if several else 2), st.container(gap="small"):
             if state is IssueState.OPEN:
-                with only_for("exceptions.correct"):
+                with only_for(Exceptions.correct):
                     repair(app, group)
             else:
                 note(text("aside_about"))
-                if may("exceptions.take_back") and st.button(
+                if may(Exceptions.take_back) and st.button(
                     text("btn_take_back"), icon=":material/undo:", key="take_back", type="primary"
                 ):
                     act(lambda: app.exceptions.take_back(group.of, person()))
@@ -307,7 +308,7 @@ def _records(app: Application, group: CauseGroup, state: IssueState, find: str) 
             text("btn_history"), icon=":material/timeline:", type="tertiary", key="history"
         ):
             st.switch_page("pages/logs.py", query_params={"record": f"{group.flow}:{one.issue.key}"})
-        if may("exceptions.set_aside"):
+        if may(Exceptions.set_aside):
             _aside_or_back(app, group, state, one)
     if is_of_document(group):
         both_sides(app, group, one)
@@ -329,7 +330,7 @@ def _chosen(
     app: Application, group: CauseGroup, state: IssueState, found: Sequence[OpenIssue], frame: pd.DataFrame, name: str
 ) -> int | None:
     """Draw the table of records, with what can be done with those that are ticked, and return which was clicked."""
-    several = len(found) > 1 and may("bulk.set_aside") and st.toggle(text("choose_records"), key=f"several-{name}")
+    several = len(found) > 1 and may(Bulk.set_aside) and st.toggle(text("choose_records"), key=f"several-{name}")
     clicked, ticked = _clicked(frame, name, several=several)
     if ticked:
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):

@@ -134,7 +134,7 @@ def corrected_list(app: Application, flow: str) -> None:
     one = found[clicked]
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         small(f"**{plain(one.title or one.key)}** {plain(field_name(one.field))}")
-        if may("corrections.remove") and st.button(
+        if may(app.corrections.remove) and st.button(
             text("btn_correction_remove"), icon=":material/undo:", type="tertiary", key="correction_remove"
         ):
             act(lambda: app.corrections.remove(flow, [one], person().ref))

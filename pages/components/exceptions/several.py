@@ -6,7 +6,7 @@ import streamlit as st
 
 from integration.core.issues import CauseGroup, IssueState
 from integration.services import Application
-from integration.services.bulk import Done, Refused
+from integration.services.bulk import Bulk, Done, Refused
 from integration.services.exceptions import group_address
 from pages.components.shared.application import guarded, may, person
 from pages.components.shared.flows import headline
@@ -18,7 +18,7 @@ _CHOSEN, _TOLD, _ROUND = "several_chosen", "several_told", "several_round"
 
 def choosing_several(groups: Sequence[CauseGroup]) -> bool:
     """Draw the switch with which several causes are chosen, and tell whether it is on."""
-    return len(groups) > 1 and may("bulk.set_aside") and st.toggle(text("choose_several"), key="choose_several")
+    return len(groups) > 1 and may(Bulk.set_aside) and st.toggle(text("choose_several"), key="choose_several")
 
 
 def tick(group: CauseGroup, title: Markdown) -> None:
@@ -53,7 +53,7 @@ def actions(app: Application, chosen: Sequence[CauseGroup], state: IssueState, o
         if st.button(text("btn_take_back"), icon=":material/undo:", key="several_back"):
             _did(app.bulk.take_back(chosen, person(), only))
         return
-    if may("bulk.try_again") and st.button(text("more_again"), icon=":material/refresh:", key="several_again"):
+    if may(Bulk.try_again) and st.button(text("more_again"), icon=":material/refresh:", key="several_again"):
         _did(app.bulk.try_again(chosen, person(), only))
     if not only and st.button(text("more_assign"), icon=":material/person:", key="several_assign"):
         st.dialog(text("assign_title"), icon=":material/person:")(guarded(_ask_who))(app, chosen)

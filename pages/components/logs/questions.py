@@ -11,6 +11,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from integration.core.errors import IntegrationError
 from integration.services import Application
+from integration.services.listings import Listings
+from integration.services.log_access import LogAccess
 from integration.words import has_term
 from pages.components.logs.leads import LEADING, go, opened_by
 from pages.components.shared.application import colour_sql, may, person, refreshing
@@ -182,7 +184,7 @@ def _tables(app: Application) -> None:
                 note(f"{coded(name)} {text(f'log_table_{name}')}")
                 note(" ".join(map(coded, columns)))
         note(f"`ago(30)` {text('log_macro_ago')}")
-    if may("log_access.exported"):
+    if may(LogAccess.exported):
         st.markdown(f":small[**{text('log_whole')}**]")
         _whole(app)
 
@@ -222,7 +224,7 @@ def _show(app: Application, answer: ShownAnswer, frame: pd.DataFrame) -> None:
             note(f"{counted('count_row', len(frame))} · {span(max(SHORTEST, answer.seconds))}")
         show = choice("show", ("table", "chart"), "table", lambda name: text(f"answer_{name}"))
         downloads("answer", lambda: frame)
-        if may("listings.for_programs"):
+        if may(Listings.for_programs):
             st.download_button(
                 text("btn_parquet"),
                 data=lambda: app.listings.for_programs("answer.parquet", frame.to_parquet(index=False)),

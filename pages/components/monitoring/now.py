@@ -9,10 +9,10 @@ import streamlit as st
 from integration.core.alerts import Episode, Symptom, SymptomSort
 from integration.core.causes import Severity
 from integration.services import Application
-from integration.services.alerts import EVERYTHING
+from integration.services.alerts import EVERYTHING, Silences
 from integration.services.health import Health
 from integration.services.messages import page_address
-from integration.services.monitoring import FlowHealth
+from integration.services.monitoring import FlowHealth, Monitoring
 from pages.components.shared.application import may, may_open, person
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.layout import act, answer_or_error, empty, inline, mark, note, section, small, titled
@@ -60,13 +60,11 @@ def everything_silenced(app: Application) -> None:
     """Draw the button that keeps every channel silent for a while, or the one that ends that."""
     until = app.alerts.silences.now().get(EVERYTHING)
     if until is None:
-        if may("alerts.silences.keep"):
+        if may(Silences.keep):
             _silence(app, EVERYTHING, text("btn_silence_all"), "silence_all")
         return
     small(inline("off", text("silenced_until", moment=moment(until))))
-    if may("alerts.silences.lift") and st.button(
-        text("btn_tell_again"), icon=":material/notifications_active:", key="tell_all"
-    ):
+    if may(Silences.lift) and st.button(text("btn_tell_again"), icon=":material/notifications_active:", key="tell_all"):
         act(lambda: app.alerts.silences.lift(EVERYTHING, person()))
 
 
@@ -136,10 +134,10 @@ def _actions(app: Application, episode: Episode, silenced: datetime | None) -> N
     ):
         name, _, value = query.partition("=")
         st.switch_page(f"pages/{PAGES[address]}.py", query_params={name: value} if name else {})
-    stopped = symptom.cause == "worker_stopped" and may("monitoring.gone_for_good")
+    stopped = symptom.cause == "worker_stopped" and may(Monitoring.gone_for_good)
     if stopped and st.button(text("btn_gone"), key=f"gone-{episode.id}"):
         act(lambda: app.monitoring.gone_for_good(symptom.of))
-    if not may("alerts.silences.keep"):
+    if not may(Silences.keep):
         return
     if silenced is None:
         _silence(app, symptom.identity, text("btn_silence"), f"silence-{episode.id}")

@@ -15,6 +15,7 @@ from integration.services.exceptions import group_address
 from integration.services.flows import FlowStatus
 from integration.services.log import LogPeriod
 from integration.services.reach import Stand
+from integration.services.runs import Runs
 from pages.components.overview.bars import flow_bars, state_bars
 from pages.components.shared.application import may, may_open
 from pages.components.shared.downloads import downloads
@@ -176,7 +177,7 @@ def _parked(app: Application, group: CauseGroup) -> Need:
 
 def needs_list(app: Application, found: AttentionList) -> None:
     """Draw what needs a person as rows with one verb each, and the way to the others; O opens the first."""
-    tries = may("runs.try_again")
+    tries = may(Runs.try_again)
     wide = max((badge_width(need.state) for need in found.shown), default=0)
     with st.container(border=True, gap="xsmall", key="rows_needs"):
         for at, need in enumerate(found.shown):

@@ -5,6 +5,7 @@ import streamlit as st
 from integration.core.states import RunState
 from integration.services import Application
 from integration.services.flows import FlowStatus
+from integration.services.runs import Runs
 from pages.components.overview.first_week import hide_button
 from pages.components.shared.application import may
 from pages.components.shared.flows import start_preview
@@ -46,7 +47,7 @@ def _go_on(app: Application, status: FlowStatus) -> None:
             if st.button(text("btn_look"), icon=":material/arrow_forward:", key="next_task", type="primary"):
                 page = "runs" if run.state is RunState.COMMITTING else "preview"
                 st.switch_page(f"pages/{page}.py", query_params={"flow": flow, "plan": run.id, "run": run.id})
-        elif may("runs.preview") and st.button(
+        elif may(Runs.preview) and st.button(
             text("btn_week_products"), icon=":material/arrow_forward:", key="next_task", type="primary"
         ):
             start_preview(app, flow)

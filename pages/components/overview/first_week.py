@@ -5,7 +5,7 @@ from itertools import groupby
 import streamlit as st
 
 from integration.services import Application
-from integration.services.first_week import FirstTask
+from integration.services.first_week import FirstTask, FirstWeek
 from pages.components.shared.application import may, person
 from pages.components.shared.flows import start_preview
 from pages.components.shared.layout import mark, note, small, titled
@@ -14,7 +14,7 @@ from pages.components.shared.wording import Markdown, text
 
 def first_week(app: Application) -> None:
     """Draw what is to be done next, why, and everything else of the first week; nothing once all of it is done."""
-    tasks = app.first_week.shown() if may("first_week.hide") else []
+    tasks = app.first_week.shown() if may(FirstWeek.hide) else []
     if not tasks:
         return
     following = next((one for one in tasks if not one.done), None)
@@ -30,7 +30,7 @@ def first_week(app: Application) -> None:
 
 def hide_button(app: Application) -> None:
     """Offer to whoever may to put everything of the first week out of sight."""
-    if may("first_week.hide") and st.button(
+    if may(FirstWeek.hide) and st.button(
         text("btn_hide"), type="tertiary", icon=":material/close:", key="hide_first_week"
     ):
         app.first_week.hide(person())

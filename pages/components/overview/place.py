@@ -3,6 +3,7 @@
 import streamlit as st
 
 from integration.services import Application
+from integration.services.installation import Installation
 from pages.components.shared.application import may, person
 from pages.components.shared.layout import attempt
 from pages.components.shared.wording import listed, plain, term, text
@@ -18,7 +19,7 @@ def place_question(app: Application) -> None:
         st.markdown(f"**:orange[:material/content_copy:] {text('place_title')}**")
         st.markdown(text("place_about", changed=plain(parts)))
         st.markdown(text("place_means"))
-        if not may("installation.confirm"):
+        if not may(Installation.confirm):
             return
         with st.container(horizontal=True, vertical_alignment="center"):
             is_checked = st.checkbox(text("place_checked"), key="place-checked")

@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from integration.services import Application
-from integration.services.system_identity import SystemAnswer, SystemQuestion
+from integration.services.system_identity import SystemAnswer, SystemIdentities, SystemQuestion
 from pages.components.shared.application import may, person
 from pages.components.shared.layout import attempt
 from pages.components.shared.wording import listed, plain, system_name, term, text
@@ -25,7 +25,7 @@ def _draw(app: Application, question: SystemQuestion) -> None:
         st.markdown(text("system_question_about", system=system, changed=plain(changed)))
         st.markdown(f"- **{text('btn_system_restored')}**: {term('system_restored_means', system=system)}")
         st.markdown(f"- **{text('btn_system_another')}**: {term('system_another_means', system=system)}")
-        if not may("system_identities.answer"):
+        if not may(SystemIdentities.answer):
             return
         with st.container(horizontal=True, vertical_alignment="center"):
             is_checked = st.checkbox(text("system_question_checked"), key=f"system-checked-{question.system}")

@@ -9,7 +9,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from integration.core.connections import Finding, Tell, parse_address
 from integration.services import Application
-from integration.services.connections import ConnectionStatus
+from integration.services.connections import Connections, ConnectionStatus
+from integration.services.names import Naming
 from integration.services.setup import STEPS, AskedQuestion, State, Weight
 from integration.words import has_term
 from pages.components.setup.names import names_section, names_unsaved
@@ -235,14 +236,14 @@ def accountview_step(app: Application) -> None:
     form, spot = _spot(app, "accountview")
     with form:
         st.header(text("setup_accountview"), anchor=False)
-        if is_theirs("connections.authorize_address") and _asks(app, spot):
+        if is_theirs(Connections.authorize_address) and _asks(app, spot):
             note(text("setup_accountview_about"))
             logged_in = not app.sandbox.is_connected and app.connections.is_logged_in()
             _login_form(app, spot, logged_in=logged_in)
             if logged_in:
                 _company_form(app, spot)
     _checked(app, spot)
-    if spot.status.connected and may("names.look"):
+    if spot.status.connected and may(Naming.look):
         names_section(app)
 
 
@@ -312,7 +313,7 @@ def mplus_step(app: Application) -> None:
     form, spot = _spot(app, "mplus")
     with form:
         st.header(text("setup_mplus"), anchor=False)
-        if is_theirs("connections.connect_mplus") and _asks(app, spot):
+        if is_theirs(Connections.connect_mplus) and _asks(app, spot):
             note(text("setup_mplus_about"))
             _mplus_form(app, spot)
     _checked(app, spot)

@@ -3,10 +3,10 @@
 import html
 import json
 import uuid
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
-from typing import ParamSpec
+from typing import Any, ParamSpec
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -14,10 +14,14 @@ import structlog
 from streamlit.navigation.page import StreamlitPage
 
 from integration import VERSION, bootstrap
+from integration.core.authorization import right_of
 from integration.core.errors import IntegrationError, LoggedOutError, NotAllowedError
-from integration.core.people import RIGHTS, Actor, Role
+from integration.core.people import RIGHTS, Actor, Right, Role
 from integration.services import Application
-from integration.services.rights import NEEDED
+from integration.services.log import Log
+from integration.services.log import Log
+from integration.services.people import People
+from integration.services.setup import SetUp
 from integration.shipped import SHIPPED
 from integration.words import LANGUAGES, of_streamlit
 from pages.components.shared import searching
@@ -39,10 +43,10 @@ from pages.components.shared.wording import (
 )
 
 DEFAULT = "overview"  # the page of an address that names none
-OPENED_BY = {
-    "logs": "log.search", "setup": "setup.answer", "administration": "people.invite",
+OPENED_BY: Mapping[str, Callable[..., Any]] = {
+    "logs": Log.search, "setup": SetUp.answer, "administration": People.invite,
 }  # fmt: skip
-"""What somebody has to be allowed to ask for a page to be there for them; every other page is there for everybody."""
+"""The method that a person must be allowed to call to open a page; every other page is open for everybody."""
 
 
 def application() -> Application:
@@ -59,7 +63,7 @@ def acting_application() -> Application:
     What keeps it from starting is shown instead of a page.
     """
     try:
-        return bootstrap.running_application().acting_for(person())
+        return bootstrap.running_application().authorized_for(person())
     except LoggedOutError as error:
         trouble(error.code, error.facts)
         st.markdown(f"[{text('btn_log_in')}](/login)")
@@ -78,9 +82,16 @@ def person() -> Actor:
     return people.who(key if isinstance(key, str) else "")  # a page that runs without a browser has no text there
 
 
-def may(question: str) -> bool:
-    """Tell whether whoever acts here may ask a service this, such as `runs.commit`; the service looks again."""
-    return person().may(NEEDED[question])
+def may(method: Callable[..., Any]) -> bool:
+    """Return True if the person of this session may call a method, such as `Runs.commit`; a call is checked again."""
+    return person().may(_right(method))
+
+
+def _right(method: Callable[..., Any]) -> Right:
+    right = right_of(method)
+    if right is None:
+        raise TypeError(f"{method} asks for no right")
+    return right
 
 
 def may_open(page: str) -> bool:
@@ -88,22 +99,22 @@ def may_open(page: str) -> bool:
     return page not in OPENED_BY or may(OPENED_BY[page])
 
 
-def is_theirs(question: str) -> bool:
-    """Tell whether whoever acts here may ask a service this, and say who may where they may not."""
-    if may(question):
+def is_theirs(method: Callable[..., Any]) -> bool:
+    """Return True if the person of this session may call a method; say who may where they may not."""
+    if may(method):
         return True
-    roles = [term(f"role_{role}") for role in Role if NEEDED[question] in RIGHTS[role]]
+    roles = [term(f"role_{role}") for role in Role if _right(method) in RIGHTS[role]]
     note(f":material/visibility: {text('only_to_see', roles=', '.join(roles))}")
     return False
 
 
 @contextmanager
-def only_for(question: str, *, quietly: bool = False) -> Iterator[None]:
-    """Draw what follows within reach of whoever may ask a service this; others see it, and who may change it.
+def only_for(method: Callable[..., Any], *, quietly: bool = False) -> Iterator[None]:
+    """Draw what follows enabled for whoever may call a method; others see it, and who may change it.
 
     `quietly` leaves out the sentence, where it stands beside already.
     """
-    if may(question) if quietly else is_theirs(question):
+    if may(method) if quietly else is_theirs(method):
         yield
     else:
         with withheld():
@@ -177,7 +188,7 @@ def _page(name: str, icon: str, waiting: int = 0, *, default: bool = False) -> S
 
 
 def _search(app: Application) -> None:
-    searching.search_box(app, may_read=may("log.search"))
+    searching.search_box(app, may_read=may(Log.search))
 
 
 def bring_into_sight() -> None:

@@ -10,6 +10,7 @@ from integration.core.change_request import ChangeRequest
 from integration.core.guards import Guard, Measure
 from integration.flows.settings import Calendar
 from integration.services import Application
+from integration.services.change_requests import ChangeRequests
 from integration.services.loosening import BRAKES, SWITCHES, TIMETABLE
 from integration.words import setting_name
 from pages.components.shared.application import may, person
@@ -51,7 +52,7 @@ def _buttons(app: Application, request: ChangeRequest) -> None:
     by, mark = person(), request.mark
     is_own = by.ref == request.by
     with st.container(horizontal=True, gap="small"):
-        if not is_own and may("change_requests.approve"):
+        if not is_own and may(ChangeRequests.approve):
             _button(
                 "btn_change_approve",
                 "change_approved",
@@ -59,7 +60,7 @@ def _buttons(app: Application, request: ChangeRequest) -> None:
                 lambda: app.change_requests.approve(request.setting, mark, by),
                 type="primary",
             )
-        if may("change_requests.reject"):
+        if may(ChangeRequests.reject):
             _button(
                 "btn_change_withdraw" if is_own else "btn_change_reject",
                 "change_rejected",

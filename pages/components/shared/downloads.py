@@ -12,6 +12,7 @@ from pandas.api.types import is_datetime64_dtype
 from streamlit.delta_generator import DeltaGenerator
 
 from integration.flows.settings import BOOKS, TILL
+from integration.services.listings import Listings
 from integration.words import has_term, known
 from pages.components.shared.application import application, may
 from pages.components.shared.tables import csv_of
@@ -52,7 +53,7 @@ def downloads(
     `index` says that its index is data too, and `at` is another place of the page. Codes and captions become words
     but in the file for programs. Nothing is drawn for whoever may take no lists along.
     """
-    if not may("listings.excel"):
+    if not may(Listings.excel):
         return
     given = application().listings
     file, key = _FOREIGN_IN_NAME.sub("", name), key or name

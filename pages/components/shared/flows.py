@@ -13,8 +13,10 @@ from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
 from integration.flows.spec import FlowSpec
 from integration.services import Application
+from integration.services.connections import Connections
 from integration.services.exceptions import cause_of, group_address
 from integration.services.flows import FlowStatus
+from integration.services.runs import Runs
 from integration.words import has_term, told_by
 from pages.components.shared.application import may, may_open, person
 from pages.components.shared.layout import attempt, badge, empty, icon_button, inline, note, small
@@ -45,7 +47,7 @@ CARD = 236
 
 def flow_cards(app: Application, statuses: Sequence[FlowStatus]) -> None:
     """Draw every flow with its state, its number of the moment, and when it was proven last."""
-    previews = may("runs.preview")
+    previews = may(Runs.preview)
     with st.grid(3 if len(statuses) > FEW_CARDS else FEW_CARDS, min_column_width=CARD):
         for status in statuses:
             with st.container(border=True, gap="xsmall", height="stretch"):
@@ -161,7 +163,7 @@ def offer_preview(app: Application, icon: str, title: Markdown, about: Markdown,
     """Say why there is nothing yet and offer the preview that changes that; without connections the way to them."""
     if not is_connected(app):
         _to_set_up(text("unconnected_title"), text("unconnected_about"))
-    elif empty(icon, title, about, action if may("runs.preview") else "", key="first"):
+    elif empty(icon, title, about, action if may(Runs.preview) else "", key="first"):
         start_preview(app, flow)
 
 
@@ -186,7 +188,7 @@ def invitation(app: Application) -> None:
 
 def sandbox_button(app: Application, then: str = "overview") -> None:
     """Offer to connect both built-in systems in one click, and go on with the page `then`."""
-    if may("connections.use_sandbox") and st.button(
+    if may(Connections.use_sandbox) and st.button(
         text("btn_try_builtin"), icon=":material/science:", key="sandbox", help=meaning("sandbox")
     ):
         with st.spinner(text("sandbox_starting")):
@@ -315,7 +317,7 @@ def repairs(app: Application, flow: str, cause: str, field: str, facts: Mapping[
 
 def try_again_button(app: Application, flow: str, cause: str, key: str, field: str | None = None) -> None:
     """Offer a preview of only what is parked for a cause."""
-    keys = app.exceptions.keys(flow, cause, field) if may("runs.try_again") else ()
+    keys = app.exceptions.keys(flow, cause, field) if may(Runs.try_again) else ()
     if keys and st.button(
         counted("btn_try_again", len(keys)), icon=":material/refresh:", key=f"again-{key}", help=text("try_again_about")
     ):

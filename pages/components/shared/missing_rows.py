@@ -9,7 +9,7 @@ from integration.core.causes import By
 from integration.core.issues import CauseGroup
 from integration.flows.settings import ValueTable
 from integration.services import Application
-from integration.services.missing_rows import RowToAdd
+from integration.services.missing_rows import MissingRows, RowToAdd
 from pages.components.shared import controls
 from pages.components.shared.application import only_for, person
 from pages.components.shared.flows import at_stake, headline, preview_causes
@@ -69,7 +69,7 @@ def rows_at_days(app: Application, flow: str) -> None:
             if amount:
                 note(amount)
         if st.toggle(text("rows_show"), key="show_rows"):
-            with only_for("missing_rows.add"):
+            with only_for(MissingRows.add):
                 missing_rows(app, flow)
 
 

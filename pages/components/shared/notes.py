@@ -12,7 +12,7 @@ from pages.components.shared.wording import Markdown, moment, plain, text, who
 def plan_notes(app: Application, run: Run) -> None:
     """Draw what people wrote on a plan, with the reason why it was discarded, and offer to write something."""
     found = app.notes.of(run.id)
-    if not found and not may("notes.add"):
+    if not found and not may(app.notes.add):
         return
     with st.container(border=bool(found), gap="xsmall", key="notes"):
         for one in found:
@@ -20,7 +20,7 @@ def plan_notes(app: Application, run: Run) -> None:
             said = text("note_discarded", reason=plain(one.text)) if one.discards else plain(one.text)
             about = f"{plain(who(one.by))} · {moment(one.at)}"
             st.markdown(f":gray[:material/{icon}:] {said} :small[:gray[{about}]]")
-        if may("notes.add") and st.button(
+        if may(app.notes.add) and st.button(
             text("btn_note_plan"), icon=":material/add_comment:", type="tertiary", key="note_plan"
         ):
             st.dialog(text("note_plan_title"), icon=":material/comment:")(guarded(_ask))(app, run)

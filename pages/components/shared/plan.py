@@ -18,6 +18,7 @@ from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.taken_back import TAKEN_BACK
 from integration.services import Application
 from integration.services.day_sheets import finding_text
+from integration.services.documents import Documents
 from integration.services.runs import PLAN_COLUMNS
 from integration.words import has_term, told_by
 from pages.components.shared.application import guarded, may, may_open, person
@@ -242,7 +243,7 @@ def _reason(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
         repairs(app, run.flow, row.cause, row.cause_field, row.facts, row.key)
     if row.cause == "needed_record_parked":
         _to_needed(app, run, row)
-    if row.cause == DOCUMENT_TAKEN_BACK and may("documents.book_again") and row.facts.get("mark"):
+    if row.cause == DOCUMENT_TAKEN_BACK and may(Documents.book_again) and row.facts.get("mark"):
         _book_again(app, run, row)
 
 

@@ -13,7 +13,8 @@ from integration.core.issues import CauseGroup
 from integration.core.run import ALL_FOR, Counts, Mode, Run
 from integration.core.states import ACTIVE, RunState
 from integration.services import Application
-from integration.services.exceptions import group_address
+from integration.services.exceptions import Exceptions, group_address
+from integration.services.runs import Runs
 from pages.components.shared.application import may, person, refreshing
 from pages.components.shared.flows import at_stake, headline, more_exceptions, show_plan
 from pages.components.shared.layout import (
@@ -86,7 +87,7 @@ def progress_strip(app: Application, run_id: str) -> None:
                 f"phase_{run.phase or 'extract'}", source=system_name(flow.source), target=system_name(flow.target)
             )
             st.markdown(f"**{flow_name(run.flow)} · {title}**", width="content")
-            if may("runs.preview") and st.button(
+            if may(Runs.preview) and st.button(
                 text("btn_cancel_after_page"), icon=":material/stop:", type="tertiary", key=f"cancel-{run_id}"
             ):
                 attempt(lambda: app.runs.cancel(run_id, person()))
@@ -337,7 +338,7 @@ def run_phases(app: Application, run: Run) -> None:
 
 def run_actions(app: Application, run: Run) -> None:
     """Offer what can be done with a run in its state; a stopped one says why it stopped."""
-    acts = may("runs.resume")
+    acts = may(Runs.resume)
     if run.state is RunState.INTERRUPTED and acts:
         discard_button(app, run, text("btn_discard_rest"))
         if st.button(
@@ -395,7 +396,7 @@ def _parked_cause(app: Application, group: CauseGroup) -> None:
             since = text("need_since", moment=moment(group.first_seen))
             note(" · ".join(part for part in (counted("cause_records", group.count), at_stake(group), since) if part))
         if st.button(
-            naming(text("btn_repair" if may("exceptions.correct") else "btn_look"), title),
+            naming(text("btn_repair" if may(Exceptions.correct) else "btn_look"), title),
             key=f"need-{address}",
             width=132,
         ):

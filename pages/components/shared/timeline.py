@@ -13,6 +13,7 @@ import streamlit as st
 
 from integration.flows.registry import FLOWS
 from integration.services import Application
+from integration.services.log import Log
 from integration.services.search import caption_of
 from integration.words import has_term, known
 from pages.components.shared.application import may, refreshing
@@ -140,7 +141,7 @@ def _line(one: TimelineEntry, details: str) -> bool:
 @refreshing(REFRESH_SECONDS)
 def run_timeline(app: Application, run_id: str) -> None:
     """Draw what happened to a run as a whole, newest first; what happened to its records is in the log."""
-    events = answer_or_error(lambda: app.log.of_run(run_id)) if may("log.of_run") else None
+    events = answer_or_error(lambda: app.log.of_run(run_id)) if may(Log.of_run) else None
     if events is None:
         return
     draw_timeline([entry(event) for event in rows_of(events.head(MOST_DRAWN))], "run")

@@ -8,6 +8,7 @@ import streamlit as st
 
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.services import Application
+from integration.services.runs import Runs
 from integration.services.stock import (
     SOON_DAYS,
     LevelDifference,
@@ -205,7 +206,7 @@ def differences_of(app: Application, view: View) -> None:
             if st.button(text("btn_stock_open"), icon=":material/difference:", key="open_stock"):
                 st.switch_page("pages/preview.py", query_params={"flow": app.stock.flow, "plan": run.id})
         pressed = (
-            may("runs.preview")
+            may(Runs.preview)
             and not status.active
             and st.button(
                 text("btn_compare_stock"),

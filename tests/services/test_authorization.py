@@ -1,20 +1,19 @@
-"""What somebody may ask of the services: every question of all of them, by every role."""
+"""Authorization: every member of every service, by every role."""
 
 from collections.abc import Iterator
 from contextlib import suppress
-from inspect import getattr_static
-from operator import attrgetter
 from typing import Any
 
 import pytest
 
+from integration.core.authorization import right_of
 from integration.core.errors import LoggedOutError, NotAllowedError
 from integration.core.people import APART, RIGHTS, Actor, PersonAction, Right, Role, under_way
 from integration.core.plan import Approval
 from integration.core.run import PreviewRequest
 from integration.services import Application
-from integration.services.acting import Acting
-from integration.services.rights import NEEDED, SERVICES, WITHIN
+from integration.services.authorization import AuthorizedApplication
+from tests.authorization import rights_of, services_of
 from tests.consoles import opened
 from tests.people import somebody
 
@@ -25,55 +24,22 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
         yield application
 
 
-def offered(app: Application) -> Iterator[tuple[str, str]]:
-    """Yield every name a service has, by the service: what could be asked if nothing stood before it."""
-    services = {name: value for name, value in vars(app).items() if not name.startswith("_")}
-    services["alerts.silences"] = app.alerts.silences
-    for name, service in services.items():
-        has = {one for one in (*dir(type(service)), *getattr(service, "__dict__", ())) if not one.startswith("_")}
-        yield from ((name, one) for one in has if f"{name}.{one}" not in SERVICES)
+def test_there_are_members_of_every_right(app: Application) -> None:
+    rights = rights_of(app)
+    assert {"runs.commit", "alerts.silences.lift", "issues.assign", "sandbox.running"} <= set(rights)
+    assert set(rights.values()) == set(Right)
 
 
-def test_every_question_has_a_rule(app: Application) -> None:
-    without = []
-    for service, name in offered(app):
-        within = WITHIN.get(service, "").split()
-        ruled = (f"{service}.{name}" in NEEDED) + (
-            name in within or (within == ["*"] and f"{service}.{name}" not in NEEDED)
-        )
-        if ruled != 1:
-            without.append(f"{service}.{name}")
-    assert without == []
-
-
-def test_every_rule_is_of_a_question_that_there_is(app: Application) -> None:
-    known = {f"{service}.{name}" for service, name in offered(app)}
-    assert sorted(set(NEEDED) - known) == []
-    named = {f"{service}.{name}" for service, names in WITHIN.items() for name in names.split() if name != "*"}
-    assert sorted(named - known) == []
-
-
-def test_what_may_be_asked_is_what_a_service_says_itself(app: Application) -> None:
-    stored = []
-    for whole in NEEDED:
-        path, _, name = whole.rpartition(".")
-        service = attrgetter(path)(app)
-        said_by = [service, *type(service).__mro__]
-        maker = next(one for one in said_by if name in getattr(one, "__dict__", ()))
-        if of_a_store(maker) or of_a_store(getattr_static(maker, name)):
-            stored.append(whole)
-    assert stored == []
-
-
-def of_a_store(maker: object) -> bool:
-    kind = maker if isinstance(maker, type) else type(maker)
-    return any(one.__module__.startswith("integration.store") for one in kind.__mro__)
+def test_a_private_member_has_no_right(app: Application) -> None:
+    kinds = {kind for _, service in services_of(app) for kind in type(service).__mro__}
+    marked = [name for kind in kinds for name, member in vars(kind).items() if right_of(member) is not None]
+    assert [name for name in marked if name.startswith("_") and not name.endswith("__")] == []
 
 
 @pytest.mark.parametrize("role", list(Role))
 def test_a_role_may_ask_what_its_rights_allow_and_nothing_else(app: Application, role: Role) -> None:
-    door = app.acting_for(somebody("ann", role))
-    for whole, right in NEEDED.items():
+    door = app.authorized_for(somebody("ann", role))
+    for whole, right in rights_of(app).items():
         refused: list[NotAllowedError] = []
         try:
             ask(door, whole)
@@ -100,16 +66,17 @@ def test_a_right_of_its_own_comes_with_no_role(right: Right) -> None:
 
 
 def test_what_is_offered_to_nobody_is_not_there(app: Application) -> None:
-    door = app.acting_for(somebody())
-    for service, name in (("runs", "approve"), ("work", "engine"), ("settings", "key"), ("issues", "set_all_aside")):
+    door = app.authorized_for(somebody())
+    for service, name in (("runs", "approve"), ("work", "engine"), ("issues", "set_all_aside")):
         assert not hasattr(getattr(door, service), name)
     assert not hasattr(door, "access")
+    assert not hasattr(door, "settings")
     assert not hasattr(door, "_stores")
 
 
 def test_nothing_is_recorded_as_done_by_somebody_else(app: Application) -> None:
     ann, ben = somebody("ann"), somebody("ben")
-    asked = app.acting_for(ann)
+    asked = app.authorized_for(ann)
     for act in (
         lambda: asked.flows.change("products", {"schedule_minutes": 45}, ben),
         lambda: asked.issues.assign(None, "ann", "ben"),  # type: ignore[arg-type]  # it is asked no further
@@ -124,7 +91,7 @@ def test_nothing_is_recorded_as_done_by_somebody_else(app: Application) -> None:
 
 
 def test_flows_are_asked_as_the_mapping_they_are(app: Application) -> None:
-    asked = app.acting_for(somebody("ann", Role.VIEWER)).flows
+    asked = app.authorized_for(somebody("ann", Role.VIEWER)).flows
     assert (list(asked), len(asked), "products" in asked) == (list(app.flows), len(app.flows), True)
     assert asked["products"] == app.flows["products"]
 
@@ -140,7 +107,7 @@ def test_who_somebody_is_is_asked_at_every_action_and_for_looking_once_in_a_mome
         asked.append(actor)
         return actor if len(asked) < 5 else somebody(actor.ref, Role.VIEWER)
 
-    door: Any = Acting(app, somebody("ann"), admit, unheard)
+    door: Any = AuthorizedApplication(app, somebody("ann"), admit, unheard)
     for _ in range(3):
         assert "products" in door.flows
     assert len(asked) == 1
@@ -159,7 +126,7 @@ def test_who_is_logged_out_is_not_remembered_from_the_moment_before(app: Applica
             raise LoggedOutError
         return actor
 
-    door: Any = Acting(app, known[0], admit, unheard)
+    door: Any = AuthorizedApplication(app, known[0], admit, unheard)
     assert "products" in door.flows
     known.clear()
     with pytest.raises(LoggedOutError):

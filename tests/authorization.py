@@ -1,0 +1,34 @@
+"""Every member of an application that people may use, found on the classes of its services."""
+
+from collections.abc import Iterator
+
+from integration.core.authorization import right_of
+from integration.core.people import Right
+from integration.services import Application
+from integration.services.authorization import has_rights
+
+
+def rights_of(application: Application) -> dict[str, Right]:
+    """Return the right of each member by its name, such as `runs.commit`."""
+    return {f"{service}.{name}": right for service, value in services_of(application) for name, right in members(value)}
+
+
+def services_of(application: object, path: str = "") -> Iterator[tuple[str, object]]:
+    """Yield every service with the path by which it is reached."""
+    for name, value in own(application).items():
+        if not name.startswith("_") and has_rights(type(value)):
+            yield f"{path}{name}", value
+            yield from services_of(value, f"{path}{name}.")
+
+
+def own(service: object) -> dict[str, object]:
+    """Return the attributes that an object has for itself; one with slots has none that is a service or a method."""
+    return dict(getattr(service, "__dict__", {}))
+
+
+def members(service: object) -> Iterator[tuple[str, Right]]:
+    """Yield every member of a service that asks for a right, those that it has of a store too."""
+    for name in {*dir(type(service)), *own(service)}:
+        found = own(service).get(name, getattr(type(service), name, None))
+        if (right := right_of(found)) is not None and not name.startswith("_"):
+            yield name, right
