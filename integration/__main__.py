@@ -18,9 +18,11 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from integration import VERSION, auditing, inviting, looks, personal, programs, retaining, safekeeping, series, terminal
-from integration import demo as demo_rounds
-from integration.arguments import (
+from integration import VERSION
+from integration.bootstrap import OTHERS
+from integration.cli import audit, backup, compare, customer, fault_lab, people, retention, servers, terminal
+from integration.cli import demo as demo_rounds
+from integration.cli.arguments import (
     AnyFlow,
     Complete,
     FlowName,
@@ -33,7 +35,6 @@ from integration.arguments import (
     writing,
     wrong_use,
 )
-from integration.bootstrap import OTHERS
 from integration.core import errors
 from integration.core.causes import Who, cause
 from integration.core.plan import Approval
@@ -284,15 +285,15 @@ def check(as_json: Json = False) -> None:
     raise typer.Exit(0 if all(one.ok for findings in found.values() for one in findings) else STOPPED)
 
 
-cli.add_typer(safekeeping.arranged, name="settings")
-cli.add_typer(safekeeping.keys, name="key")
-cli.add_typer(personal.cli, name="customer")
-cli.add_typer(inviting.people, name="people")
-cli.add_typer(auditing.audit, name="audit")
-cli.command()(looks.days)
-cli.command()(looks.drift)
-cli.command()(programs.sandbox)
-cli.command()(programs.worker)
+cli.add_typer(backup.arranged, name="settings")
+cli.add_typer(backup.keys, name="key")
+cli.add_typer(customer.cli, name="customer")
+cli.add_typer(people.people, name="people")
+cli.add_typer(audit.audit, name="audit")
+cli.command()(compare.days)
+cli.command()(compare.drift)
+cli.command()(servers.sandbox)
+cli.command()(servers.worker)
 
 
 @cli.command(name="log")
@@ -339,15 +340,15 @@ def _at_the_server_or_here(
     return answer
 
 
-cli.command()(programs.console)
-cli.command()(safekeeping.backup)
-cli.command()(safekeeping.verify)
-cli.command()(safekeeping.restore)
-cli.command()(safekeeping.doctor)
-cli.command()(safekeeping.place)
-cli.command()(safekeeping.systems)
-cli.command()(retaining.retention)
-cli.command()(series.lab)
+cli.command()(servers.console)
+cli.command()(backup.backup)
+cli.command()(backup.verify)
+cli.command()(backup.restore)
+cli.command()(backup.doctor)
+cli.command()(backup.place)
+cli.command()(backup.systems)
+cli.command()(retention.retention)
+cli.command()(fault_lab.lab)
 
 
 @cli.command()

@@ -33,8 +33,8 @@ from integration.connectors.systems import SYSTEMS
 from integration.core.connections import LOOPBACK, is_loopback, parse_address
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.masking import remember
+from integration.process.standard_error import set_up_log
 from integration.shipped import DATA
-from integration.stderr import set_up_log
 from integration.words import term
 from integration.words.validation import reason_of
 

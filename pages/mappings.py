@@ -4,7 +4,6 @@ import streamlit as st
 
 from integration.core.records import Kind
 from integration.services.drafts import Drafts
-from integration.services.drafts import Drafts
 from integration.services.tables import Tables
 from pages.components.flows.tables import tables_tab
 from pages.components.mappings.draft import (

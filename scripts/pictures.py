@@ -19,10 +19,10 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from integration.cli.terminal import command_application, terminal_user
 from integration.core.issues import Trouble
 from integration.services.exceptions import group_address
 from integration.settings import load_settings
-from integration.terminal import command_application, terminal_user
 
 SIZE = {"width": 1440, "height": 900}
 LARGEST = 250_000  # bytes

@@ -9,7 +9,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from integration.bootstrap import now
-from integration.engine_tables import make_ready
+from integration.engine.tables import make_ready
 from integration.sandbox.server import Sandbox
 from integration.services import Application
 from integration.store.database import Database, open_database

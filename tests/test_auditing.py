@@ -1,4 +1,4 @@
-"""The commands about the audit (`integration/auditing.py`), each as its own process."""
+"""The commands about the audit (`integration/cli/audit.py`), each as its own process."""
 
 import sqlite3
 import zipfile

@@ -2,7 +2,7 @@
 
 import threading
 
-from integration.background import again_and_again
+from integration.process.periodic import again_and_again
 from tests.timeouts import until
 
 

@@ -18,10 +18,10 @@ import pytest
 
 from integration.bootstrap import now
 from integration.channels.post import Message, Post, WayOut
+from integration.process.child_environment import with_way_out
 from integration.store.database import open_database
 from integration.store.keys import write_keys
 from integration.store.stores import stores_of
-from integration.surroundings import with_way_out
 from tests.channels.receivers import web_server
 from tests.programs import Ended, environment
 from tests.servers import ROOT, served
@@ -215,7 +215,7 @@ def test_a_message_goes_out_in_all_its_signs(elsewhere: Elsewhere) -> None:
     with web_server() as hook:
         code = (
             "from integration.channels.post import Message, Post, WayOut\n"
-            "from integration.surroundings import with_way_out\n"
+            "from integration.process.child_environment import with_way_out\n"
             f"(said,) = Post(WayOut(with_way_out())).send([Message({hook.address!r}, {SIGNS!a}, {SIGNS!a})])\n"
             "assert said.ok, said\n"
         )

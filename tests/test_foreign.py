@@ -15,8 +15,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from integration.cli.terminal import show_bug
 from integration.core.untrusted_text import unguarded, visible
-from integration.terminal import show_bug
 from tests.hostile import ALL_WELL, FOREIGN, TERMINAL, UNSEEN, harmful, systems
 from tests.programs import Ended, Terminal, access, confirmations
 from tests.recording_server import listening

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from integration.interruption import interruption
+from integration.process.signals import interruption
 from tests.forks import forked
 from tests.timeouts import SECONDS
 

@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import pytest
 
+from integration.cli.prices_demo import have_prices, proven
 from integration.connectors.protocol import Connector
 from integration.core.people import DEMO
 from integration.core.states import Step
-from integration.priced import have_prices, proven
 from integration.services.prices import BRANCH_CAUSE, CAUSE, KnownRecord, Prices, Proof
 from integration.store.issues import Issues
 from tests.consoles import Console, opened

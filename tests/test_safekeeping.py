@@ -1,4 +1,4 @@
-"""The commands about backups (`integration/safekeeping.py`), each as its own process."""
+"""The commands about backups (`integration/cli/backup.py`), each as its own process."""
 
 from pathlib import Path
 

@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from integration.core.untrusted_text import visible
-from integration.stderr import Steady, set_up_log
+from integration.process.standard_error import Steady, set_up_log
 from tests.hostile import EVERY, harmful
 
 

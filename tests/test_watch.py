@@ -15,12 +15,12 @@ from integration.channels.post import Post, WayOut
 from integration.connectors.limits import NetworkRoute
 from integration.core.issues import Issue, Met
 from integration.core.states import RunState
+from integration.process.child_environment import with_way_out
 from integration.services.channels import Channels
 from integration.services.pings import WHOLE, Pings
 from integration.store.database import open_database
 from integration.store.secrets import ConnectionStore
 from integration.store.stores import Stores, stores_of
-from integration.surroundings import with_way_out
 from tests.channels.receivers import Hook, web_server
 from tests.people import somebody
 from tests.servers import environment, served

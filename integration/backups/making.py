@@ -15,12 +15,12 @@ from integration.bootstrap import ring_of
 from integration.core.errors import ConfigurationError, IntegrationError
 from integration.log.client import at_the_server
 from integration.log.logbook import Logbook
+from integration.process.child_environment import with_database
 from integration.services.backups import LastBackup, keep_last
 from integration.settings import Settings
 from integration.store.copies import Snapshot, dump, snapshot_of
 from integration.store.files import copy_file
 from integration.store.keys import id_of, keys_in
-from integration.surroundings import with_database
 
 KEY_FILE = "console.key"
 LOG_SECONDS = 20.0  # in which a server that begins, or a command that asks, has let go of the log

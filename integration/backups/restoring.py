@@ -14,6 +14,7 @@ from integration.backups.making import KEY_FILE, file_of, postgres_of
 from integration.bootstrap import KEPT
 from integration.core.errors import ConfigurationError, IntegrationError, UnavailableError
 from integration.log.logbook import Logbook
+from integration.process.child_environment import with_database
 from integration.settings import Settings
 from integration.store.copies import dump_fault, has_no_tables, mark_restored, snapshot_of, undump
 from integration.store.database import known_revisions
@@ -21,7 +22,6 @@ from integration.store.erased import FILE as ERASED
 from integration.store.erased import Erasure, read_erasures
 from integration.store.files import fault_of, make_private, sweep
 from integration.store.secrets import opens
-from integration.surroundings import with_database
 
 MORE_ROOM = 100_000_000  # bytes beyond what is restored
 

@@ -13,11 +13,11 @@ from integration.bootstrap import now
 from integration.core.errors import RunActiveError
 from integration.flows.registry import FLOWS
 from integration.lab.report import REPORT, WANTED, Mine, Report, Series, Wanted, keep_report, kept_report
+from integration.process.child_environment import bare
 from integration.settings import Settings
 from integration.shipped import PROGRAM
 from integration.store.database import open_database
 from integration.store.stores import stores_of
-from integration.surroundings import bare
 
 SILENT_SECONDS = 30.0  # after which whoever wrote the report is no longer at work
 STOP_SECONDS = 20.0

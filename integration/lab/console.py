@@ -17,7 +17,7 @@ from integration.lab.child import Start
 from integration.sandbox.server import Sandbox
 
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["integration.lab.child", "integration.engine"])  # the second is imported late
+PROCESSES.set_forkserver_preload(["integration.lab.child", "integration.engine.engine"])  # the second is imported late
 ANSWER_SECONDS = 60.0
 LOOK_SECONDS = 0.02
 CLIENT = {

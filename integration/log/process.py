@@ -23,8 +23,8 @@ import structlog
 from integration.core import errors
 from integration.log import wire
 from integration.log.sql_allowlist import QuestionError
+from integration.process.child_environment import bare
 from integration.shipped import PROGRAM
-from integration.surroundings import bare
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from integration.interruption import interruption
+from integration.process.signals import interruption
 from integration.sandbox.accountview.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from integration.sandbox.accountview.app import MAIN_COMPANY
 from integration.sandbox.server import Sandbox, opening_day, running

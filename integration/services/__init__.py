@@ -21,14 +21,15 @@ from integration.flows.registry import Specs, tables_of, writer_of
 from integration.flows.settings import BOOKS, TILL
 from integration.flows.tables import VAT_RATES
 from integration.log.logbook import Logbook
+from integration.process.child_environment import with_way_out
 from integration.runner import ALL_ON, Dependencies, Patience, Runner, Safeguards
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
 from integration.services.access import Access
-from integration.services.authorization import AuthorizedApplication
 from integration.services.alerts import Alerts
 from integration.services.arrangement import Arrangement
 from integration.services.audit import Audit, authority_of
+from integration.services.authorization import AuthorizedApplication
 from integration.services.backups import Backups
 from integration.services.bulk import Bulk
 from integration.services.change_requests import ChangeRequests
@@ -89,10 +90,9 @@ from integration.store.heartbeats import USUAL, Pulse
 from integration.store.installation import read_place
 from integration.store.secrets import ConnectionStore as StoredConnections
 from integration.store.stores import Stores
-from integration.surroundings import with_way_out
 
 if TYPE_CHECKING:  # imported where it is started: most commands of a terminal start none
-    from integration.engine import Engine
+    from integration.engine.engine import Engine
 
 # Seconds in which the process of a console that was killed has let go of the log; a server has to have it.
 WATCHES = ("server", "worker")  # what processes are called that notice trouble and tell of it
@@ -433,7 +433,7 @@ class Application:
         return Runner(Preview(deps), Commit(deps))
 
     def _engine(self, executor: str) -> "Engine":
-        from integration.engine import Engine  # noqa: PLC0415 - as said at the top
+        from integration.engine.engine import Engine  # noqa: PLC0415 - as said at the top
 
         return Engine(
             url=self.settings.engine_url(),

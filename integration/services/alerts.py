@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from integration.background import again_and_again
 from integration.channels.post import Message, Post
 from integration.core.alerts import Channel, Episode, Symptom, SymptomSort, episode_changes
 from integration.core.authorization import requires
 from integration.core.errors import IntegrationError
 from integration.core.people import Actor, Right
 from integration.core.states import RunState
+from integration.process.periodic import again_and_again
 from integration.services.audit import Anchor
 from integration.services.channels import Channels
 from integration.services.messages import Messages

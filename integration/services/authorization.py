@@ -21,8 +21,6 @@ OF_A_MAPPING = {"get": "__getitem__", "keys": "__iter__", "values": "__iter__", 
 
 _SERVICES: dict[type, bool] = {}  # whether a class has a member that people may use
 
-_SERVICES: dict[type, bool] = {}  # whether a class has a member that people may use
-
 
 class Authenticator(Protocol):
     """Says who somebody is right now."""

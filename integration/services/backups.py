@@ -17,9 +17,9 @@ from integration.core.authorization import requires
 from integration.core.errors import IntegrationError
 from integration.core.masking import masked_text, remember
 from integration.core.people import Actor, Right
+from integration.process.child_environment import with_settings
 from integration.shipped import command_elsewhere
 from integration.store.database import Clock
-from integration.surroundings import with_settings
 
 FILE = "last_backup.json"  # beside the databases
 FOLDER = "backups"  # in the data folder: where the button puts them

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from integration.core.authorization import requires
+from integration.core.authorization import require_right, requires
 from integration.core.change_request import ChangeRequest
 from integration.core.errors import NotAllowedError
 from integration.core.people import Actor, Right, under_way
-from integration.core.authorization import require_right
 from integration.services.flows import Flows
 from integration.services.four_eyes import FourEyes
 from integration.services.loosening import flat_values, nested_values

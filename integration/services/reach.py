@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from integration.background import again_and_again
 from integration.connectors.answering import Heard
 from integration.connectors.protocol import Answers
 from integration.connectors.systems import SYSTEMS
@@ -14,6 +13,7 @@ from integration.core.alerts import OF_CONNECTIONS
 from integration.core.authorization import requires
 from integration.core.errors import IntegrationError
 from integration.core.people import Right
+from integration.process.periodic import again_and_again
 from integration.services.access import Access
 from integration.services.connections import Connections
 from integration.store.database import Clock

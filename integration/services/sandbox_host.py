@@ -8,12 +8,12 @@ from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from integration.background import again_and_again
 from integration.connectors.systems import SYSTEMS
 from integration.core.authorization import requires
 from integration.core.connections import Token
 from integration.core.errors import ConfigurationError
 from integration.core.people import SANDBOX, Right
+from integration.process.periodic import again_and_again
 from integration.services.access import Access
 from integration.services.work import SLOT_SECONDS, OwnLeases
 from integration.settings import Settings

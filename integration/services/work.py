@@ -8,14 +8,14 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from integration.background import again_and_again, is_dead
 from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError
 from integration.core.people import Right
+from integration.process.periodic import again_and_again, is_dead
 from integration.store.leases import Leases
 
 if TYPE_CHECKING:  # imported where it is started: most commands of a terminal start none
-    from integration.engine import Engine
+    from integration.engine.engine import Engine
 
 Build = Callable[[str], "Engine"]
 SLOT_SECONDS = 60.0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
-from integration.background import is_dead
+from integration.process.periodic import is_dead
 
 PAGES_AT_ONCE = 2_000
 PAUSE_SECONDS = 0.005  # between two portions of pages, in which others write

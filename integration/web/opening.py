@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import sys
 
-from integration.surroundings import with_screen
+from integration.process.child_environment import with_screen
 
 OPENERS = {"darwin": ("open",), "win32": ("cmd", "/c", "start", "")}
 OF_OTHERS = ("xdg-open",)

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from integration.cli.prices_demo import have_prices
 from integration.core.run import Mode
-from integration.priced import have_prices
 from integration.sandbox.server import Sandbox
 from integration.services import Application
 from tests.browser.conftest import SETTLE, at_rest, button, connecting, new_plan, picture, serving, tab

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from integration.priced import have_prices
+from integration.cli.prices_demo import have_prices
 from integration.sandbox.server import Sandbox
 from integration.services.exceptions import group_address
 from integration.services.prices import BRANCH_CAUSE, CAUSE

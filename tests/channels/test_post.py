@@ -6,7 +6,7 @@ import sys
 import time
 
 from integration.channels.post import Message, Post, PostResult, WayOut, secrets_of
-from integration.surroundings import with_way_out
+from integration.process.child_environment import with_way_out
 from tests.channels.receivers import mail_server, web_server
 from tests.timeouts import SECONDS
 

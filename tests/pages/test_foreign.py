@@ -18,9 +18,9 @@ SPEAKERS = {
     "integration/web/server.py": "the sentences for which the server does not start",
     "integration/channels/__main__.py": "answers to its own process, as JSON",
     "integration/backups/__main__.py": "an answer to the console, as JSON",
-    "integration/arguments.py": "`wrong_use`, for whatever was typed",
-    "integration/terminal.py": "`print_json` and the trace of a bug",
-    "integration/safekeeping.py": "what is arranged, as `json_text`",
+    "integration/cli/arguments.py": "`wrong_use`, for whatever was typed",
+    "integration/cli/terminal.py": "`print_json` and the trace of a bug",
+    "integration/cli/backup.py": "what is arranged, as `json_text`",
     "integration/sandbox/__main__.py": "addresses of its own",
 }
 

@@ -24,16 +24,16 @@ from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.staged import Staged
 from integration.core.states import RunState
 from integration.core.timetable import Schedule
-from integration.engine import Engine, _scheduled
+from integration.engine.engine import Engine, _scheduled
 from integration.flows.products.logic import ProductsLogic
 from integration.flows.products.settings import ProductSettings
 from integration.flows.products.spec import PRODUCTS
+from integration.process.standard_error import set_up_log
 from integration.runner import Dependencies, Runner
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
 from integration.services import Application
 from integration.settings import load_settings
-from integration.stderr import set_up_log
 from integration.store.cursors import Cursors
 from integration.store.database import open_database
 from integration.store.fencing_tokens import FencingTokens

@@ -18,6 +18,7 @@ from integration.core.issues import Issue, Met
 from integration.core.run import Mode
 from integration.core.states import RunState
 from integration.flows.registry import FLOWS
+from integration.process.child_environment import with_way_out
 from integration.services.alerts import EVERYTHING, Alerts
 from integration.services.channels import Channels
 from integration.services.flows import FlowStatus, proof_times
@@ -30,7 +31,6 @@ from integration.services.symptoms import Symptoms
 from integration.store.database import Database
 from integration.store.secrets import ConnectionStore
 from integration.store.stores import Stores, stores_of
-from integration.surroundings import with_way_out
 from tests.channels.receivers import Hook, mail_server, web_server
 from tests.clocks import Clock
 from tests.people import somebody

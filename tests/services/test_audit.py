@@ -25,8 +25,8 @@ from integration.services.audit import GATHERED, UNSIGNED, AuditSearch, as_sent,
 from integration.services.messages import Messages
 from integration.settings import TimeStamps
 from integration.store.tables import audit as table
-from tests.consoles import opened
 from tests.authorization import rights_of
+from tests.consoles import opened
 from tests.people import somebody
 from tests.stores import stores_in
 from tests.timestamps import OPENSSL, Authority, time_authority

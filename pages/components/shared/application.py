@@ -19,7 +19,6 @@ from integration.core.errors import IntegrationError, LoggedOutError, NotAllowed
 from integration.core.people import RIGHTS, Actor, Right, Role
 from integration.services import Application
 from integration.services.log import Log
-from integration.services.log import Log
 from integration.services.people import People
 from integration.services.setup import SetUp
 from integration.shipped import SHIPPED

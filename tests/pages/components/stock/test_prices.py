@@ -2,8 +2,8 @@
 
 import pytest
 
+from integration.cli.prices_demo import have_prices
 from integration.core.run import Mode, PreviewRequest
-from integration.priced import have_prices
 from integration.services import Application
 from tests.pages.conftest import Open, committed, settled, texts
 from tests.people import somebody

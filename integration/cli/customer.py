@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from integration import terminal
-from integration.arguments import Json, writing, wrong_use
+from integration.cli import terminal
+from integration.cli.arguments import Json, writing, wrong_use
 from integration.core.erasure import Customer
 from integration.services import Application
 from integration.words import LANGUAGES

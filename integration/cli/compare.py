@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from integration import terminal
-from integration.arguments import Json, writing, wrong_use
+from integration.cli import terminal
+from integration.cli.arguments import Json, writing, wrong_use
 from integration.core.days.report import DayReport, DayState, report_to_json
 from integration.core.drift import DriftFound, Edit
 from integration.core.records import Value

@@ -11,7 +11,17 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from integration import priced
+from integration.cli import prices_demo
+from integration.cli.terminal import (
+    ENDED,
+    PREVIEWED,
+    command_application,
+    follow,
+    out,
+    print_json,
+    show_causes,
+    table_of,
+)
 from integration.connectors.accountview.settings import AccountViewAccess
 from integration.connectors.mplus.settings import MplusAccess
 from integration.core.days.report import DayState
@@ -24,7 +34,6 @@ from integration.flows.registry import FLOWS
 from integration.services import Application
 from integration.services.setup import Weight
 from integration.settings import load_settings
-from integration.terminal import ENDED, PREVIEWED, command_application, follow, out, print_json, show_causes, table_of
 
 ROUNDS = (1, 2, 3)
 AFTER_A_DAY, UNCHANGED, PRICED = 2, 3, 4
@@ -144,15 +153,15 @@ def _days_are_equal(application: Application, *, quiet: bool) -> bool:
 
 def _prices_of_customers(application: Application, *, quiet: bool) -> bool:
     """Send prices of customers as well, ask the till for each, and tell whether all are what the books say."""
-    priced.have_prices(application)
-    lines = [_round(application, flow, PRICED, quiet=quiet) for flow in priced.FLOWS]
-    found = priced.proven(application)
+    prices_demo.have_prices(application)
+    lines = [_round(application, flow, PRICED, quiet=quiet) for flow in prices_demo.FLOWS]
+    found = prices_demo.proven(application)
     if quiet:
         print_json({"prices_asked": found.asked, "prices_same": found.same})
     else:
         out.print(f"prices of customers: asked {found.asked}, the same {found.same}")
         for one in found.different:
             customer = one.customer.title if one.customer else "–"
-            both = f"{priced.amount_cell(one.paid.total)}, {priced.amount_cell(one.charged)}"
+            both = f"{prices_demo.amount_cell(one.paid.total)}, {prices_demo.amount_cell(one.charged)}"
             out.print(f"  {customer}: {one.quantity:f} x {one.article.key}: {both}", markup=False)
     return found.asked > 0 and found.asked == found.same and all(_adds_up(line) for line in lines)

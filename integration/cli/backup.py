@@ -10,14 +10,14 @@ from typing import Annotated, Any
 
 import typer
 
-from integration import terminal
-from integration.arguments import Json, expect_known, writing, wrong_use
 from integration.backups.archive import Manifest
 from integration.backups.doctor import Checkup, examine, examine_connections
 from integration.backups.making import file_of, make, postgres_of
 from integration.backups.restoring import Verified, has_key, missing_settings
 from integration.backups.restoring import restore_backup as restored_from
 from integration.backups.restoring import verify_backup as verified
+from integration.cli import terminal
+from integration.cli.arguments import Json, expect_known, writing, wrong_use
 from integration.core.untrusted_text import visible
 from integration.flows.registry import FLOWS
 from integration.services.arrangement import SettingDifference

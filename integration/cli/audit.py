@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from integration import terminal
-from integration.arguments import Json, writing, wrong_use
+from integration.cli import terminal
+from integration.cli.arguments import Json, writing, wrong_use
 from integration.services.audit import REASONS, AuditEntry, AuditSearch, Checked, Head
 from integration.words import sentence, term
 

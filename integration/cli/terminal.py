@@ -18,7 +18,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from integration.background import again_and_again
 from integration.bootstrap import build
 from integration.core.connections import Finding
 from integration.core.errors import ConnectorError, IntegrationError, UnavailableError
@@ -29,6 +28,7 @@ from integration.core.records import Value
 from integration.core.run import Run
 from integration.core.states import RunState
 from integration.core.untrusted_text import indented, json_line, visible
+from integration.process.periodic import again_and_again
 from integration.services import Application
 from integration.services.lists import LAST_SECONDS
 from integration.settings import Settings, load_settings, logged_in

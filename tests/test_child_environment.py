@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from integration import surroundings
+from integration.process.child_environment import bare, with_database, with_screen, with_way_out
 
 ROOT = Path(__file__).parent.parent
 SECRET = "a-secret-of-somebody"
@@ -17,7 +17,12 @@ OF_A_BARE_PROGRAM = {"integration/lab/fixture.py"}  # the lab has nothing else b
 
 @pytest.mark.parametrize(
     "kept",
-    [surroundings.bare, surroundings.with_way_out, surroundings.with_database, surroundings.with_screen],
+    [
+        bare,
+        with_way_out,
+        with_database,
+        with_screen,
+    ],
     ids=lambda one: one.__name__,
 )
 def test_no_program_gets_a_secret(monkeypatch: pytest.MonkeyPatch, kept: Callable[[], dict[str, str]]) -> None:
@@ -30,9 +35,7 @@ def test_no_program_gets_a_secret(monkeypatch: pytest.MonkeyPatch, kept: Callabl
 
 def test_a_proxy_is_told_to_who_goes_out_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", SECRET)
-    told = [
-        SECRET in each().values() for each in (surroundings.with_way_out, surroundings.bare, surroundings.with_screen)
-    ]
+    told = [SECRET in each().values() for each in (with_way_out, bare, with_screen)]
     assert told == [True, False, False]
 
 

@@ -23,14 +23,14 @@ from integration.core.plan import Approval
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState
 from integration.core.timetable import LOOKS, WALL_CLOCK, Schedule
-from integration.engine_tables import NAME, QUEUE, hand_back, make_ready, queue_of
+from integration.engine.dispatch import Sharing
+from integration.engine.orphan_recovery import Takeover
+from integration.engine.tables import NAME, QUEUE, hand_back, make_ready, queue_of
 from integration.runner import ALL_ON, Pause, Runner, Safeguards
-from integration.sharing import Sharing
 from integration.store.database import FencingTokenLost
 from integration.store.fencing_tokens import FencingTokens
 from integration.store.heartbeats import USUAL, Heartbeats, Pulse
 from integration.store.runs import RunStore
-from integration.takeover import Takeover
 
 log = structlog.get_logger(__name__)
 

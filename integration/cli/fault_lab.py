@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-from integration import terminal
-from integration.arguments import Json, expect_known, known_flow
+from integration.cli import terminal
+from integration.cli.arguments import Json, expect_known, known_flow
 from integration.core.errors import IntegrationError
 from integration.flows.registry import FLOWS
 from integration.lab.beside import at_work, operators_own

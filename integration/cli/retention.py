@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from integration import terminal
-from integration.arguments import Json
+from integration.cli import terminal
+from integration.cli.arguments import Json
 from integration.services.retention import Kept
 from integration.words import MISSING, sentence
 

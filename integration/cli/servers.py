@@ -7,14 +7,14 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from integration import terminal
-from integration.arguments import Json
 from integration.bootstrap import build
+from integration.cli import terminal
+from integration.cli.arguments import Json
 from integration.core.connections import is_loopback
-from integration.interruption import interruption
+from integration.process.child_environment import has_screen
+from integration.process.signals import interruption
 from integration.settings import load_settings
 from integration.shipped import PROGRAM, SHIPPED
-from integration.surroundings import has_screen
 
 
 def sandbox(

@@ -11,7 +11,7 @@ from typing import Any
 
 from dbos import DBOS, SetWorkflowID
 
-from integration.engine_tables import AT_ONCE, QUEUE, queue_of
+from integration.engine.tables import AT_ONCE, QUEUE, queue_of
 from integration.store.heartbeats import Heartbeats, Pulse
 
 PASSING = "terminal-"  # what a process of the terminal is called: it ends with its own run, and does nobody else's

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from integration import terminal
-from integration.arguments import Json
+from integration.cli import terminal
+from integration.cli.arguments import Json
 from integration.core.people import APART, Person, Role
 from integration.services.people import INVITED_AT
 

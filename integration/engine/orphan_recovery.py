@@ -10,9 +10,9 @@ from functools import partial
 import structlog
 from dbos import DBOS, WorkflowStatus
 
-from integration.background import again_and_again
 from integration.core.run import Run
 from integration.core.states import RunState
+from integration.process.periodic import again_and_again
 from integration.store.heartbeats import Heartbeats, Pulse
 from integration.store.runs import RunStore
 

@@ -1,0 +1,1 @@
+"""Durable runs: the workflow engine, its tables, who executes a run, and the recovery of orphans."""
