@@ -1,6 +1,38 @@
-"""Which ledger of the books a till means by an account number: a whole number there, and a text in the books."""
+"""Ledger accounts of the books: what each demands of a line, and which one a till means by an account number."""
 
+import json
 from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRules:
+    """What a ledger account demands of each line on it, or why it takes none.
+
+    `demands` names what a line must have: `vat`, `cost`, `quantity`, `part`. `unclear` is the column and its value
+    where the books say neither yes nor no.
+    """
+
+    demands: tuple[str, ...] = ()
+    is_blocked: bool = False
+    is_collective: bool = False  # its lines need a debtor
+    currency: str = ""  # of its lines, where it is another than that of the administration
+    unclear: tuple[str, str] | None = None
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Return the rules that `as_text` wrote."""
+        fields = json.loads(text)
+        unclear = fields.pop("unclear")
+        return cls(tuple(fields.pop("demands")), unclear=tuple(unclear) if unclear else None, **fields)
+
+    def as_text(self) -> str:
+        """Return the rules as one text, since lists of codes carry texts."""
+        return json.dumps(asdict(self))
+
+
+NO_RULES = LedgerRules()
 
 
 def ledgers_meant(number: str, ledgers: Collection[str]) -> list[str]:

@@ -1,8 +1,8 @@
-"""A number of a till means a ledger where one alone fits."""
+"""Ledger accounts: which one a number of a till means, and what each demands."""
 
 import pytest
 
-from integration.core.ledgers import only_ledger
+from integration.core.ledgers import NO_RULES, LedgerRules, only_ledger
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,11 @@ from integration.core.ledgers import only_ledger
 )
 def test_a_number_means_the_only_ledger_that_it_can_be(number: str, ledgers: tuple[str, ...], meant: str) -> None:
     assert only_ledger(number, ledgers) == meant
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [NO_RULES, LedgerRules(("vat", "part"), is_blocked=True, is_collective=True, currency="USD", unclear=("A", "b c"))],
+)
+def test_rules_of_a_ledger_are_the_same_after_they_were_written_as_text(rules: LedgerRules) -> None:
+    assert LedgerRules.from_text(rules.as_text()) == rules

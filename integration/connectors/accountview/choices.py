@@ -12,6 +12,7 @@ from integration.connectors.accountview.fields import reserving
 from integration.connectors.accountview.layout import Layouts
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.accountview.years import FiscalYears
+from integration.core.ledgers import LedgerRules
 from integration.core.money import HUNDRED
 from integration.core.records import Kind
 
@@ -45,7 +46,7 @@ class BooksChoices:
             "vat_accounts": lambda: self._codes(objects.vat, "VAT_CODE", "VAT_ACCT"),
             "ledgers": lambda: self._ledgers(lambda _: True),
             "revenue_accounts": lambda: self._ledgers(lambda row: yes_or_no(row.get("STAT_SELL")) is True),
-            "ledger_flags": self._ledger_flags,
+            "ledger_rules": self._ledger_rules,
             "collective_accounts": lambda: self._ledgers(_is_collective),
             "daybooks": lambda: self._codes(objects.daybooks, "DJ_CODE", "DJ_NAME"),
             "daybook_types": self._daybook_types,
@@ -77,10 +78,10 @@ class BooksChoices:
     def _ledgers(self, fits: Callable[[Row], bool]) -> dict[str, str]:
         return self._codes(self._settings.objects.ledgers, "ACCT_NR", "ACCT_NAME", fits)
 
-    def _ledger_flags(self) -> dict[str, str]:
-        """What each account demands of a line, or why it takes none, in words; nothing for one that takes any."""
+    def _ledger_rules(self) -> dict[str, str]:
+        """Return the LedgerRules of each account, as text."""
         rows = {text_or_none(row["ACCT_NR"]) or "": row for row in self._all(self._settings.objects.ledgers, "ACCT_NR")}
-        return {account: " ".join(_flags(row)) for account, row in rows.items()}
+        return {account: _rules_of(row).as_text() for account, row in rows.items()}
 
     def _daybook_types(self) -> dict[str, str]:
         """The sort of each daybook, with `blocked` behind; no sort where its caption is none that we know."""
@@ -189,10 +190,8 @@ def _shown(row: Row, rate: Decimal | None) -> str:
 
 VAT_RATE = "VAT_PCT"
 SIGNED = ("memorial", "cash")  # sorts of daybooks whose pages have signed lines on any account
-FLAGS = {
-    "vat": "VAT_MAND", "cost": "COST_MAND", "quantity": "QTY_MAND", "part": "PART_MAND",
-    "blocked": "REC_BLK", "closed": "CLT_BLK",
-}  # fmt: skip
+DEMANDS = {"vat": "VAT_MAND", "cost": "COST_MAND", "quantity": "QTY_MAND", "part": "PART_MAND"}
+BLOCKS = ("REC_BLK", "CLT_BLK")
 OWN_CURRENCY = "EUR"  # of the administration and of the till
 # What daybooks are called by the caption of their type: their numbers are not published.
 SORTS = {
@@ -204,24 +203,21 @@ SORTS = {
 }
 
 
-def _flags(row: Row) -> Iterator[str]:
-    for word, column in FLAGS.items():
-        told = _is_on(row.get(column))
-        if told is None:
-            yield _unclear(column, row)
-        elif told:
-            yield word
-    if _is_collective(row):
-        yield "collective"
-    elif _is_on(row.get("ACCT_LINK")) is None:
-        yield _unclear("ACCT_LINK", row)
+def _rules_of(row: Row) -> LedgerRules:
+    columns = (*DEMANDS.values(), *BLOCKS)
+    marks = {column: _is_on(row.get(column)) for column in columns}
+    is_collective = _is_collective(row)
+    unclear = next((column for column, mark in marks.items() if mark is None), "")
+    if not unclear and not is_collective and _is_on(row.get("ACCT_LINK")) is None:
+        unclear = "ACCT_LINK"
     currency = (text_or_none(row.get("CUR_CODE")) or "").upper()
-    if currency not in ("", OWN_CURRENCY):
-        yield f"currency={currency}"
-
-
-def _unclear(column: str, row: Row) -> str:
-    return f"unclear={column}:{'_'.join(str(row.get(column)).split())[:LONGEST_SHOWN]}"
+    return LedgerRules(
+        demands=tuple(demand for demand, column in DEMANDS.items() if marks[column]),
+        is_blocked=any(marks[column] for column in BLOCKS),
+        is_collective=is_collective,
+        currency="" if currency == OWN_CURRENCY else currency,
+        unclear=(unclear, str(row.get(unclear)).strip()[:LONGEST_SHOWN]) if unclear else None,
+    )
 
 
 def _is_on(value: object) -> bool | None:

@@ -34,16 +34,8 @@ from integration.connectors.accountview.columns import (
     WarehouseFields,
 )
 from integration.connectors.accountview.price_columns import PriceFields
-from integration.connectors.limits import (
-    MEGABYTE,
-    Address,
-    AddressIfAny,
-    Megabytes,
-    NetworkRoute,
-    PerSecond,
-    RateLimits,
-    Seconds,
-)
+from integration.connectors.limits import Address, AddressIfAny, Megabytes, PerSecond
+from integration.connectors.system_settings import SystemSettings
 
 SYSTEM = "AccountView"
 
@@ -138,7 +130,7 @@ class AccountViewAccess(BaseModel):
     answer_megabytes: Megabytes | None = None
 
 
-class AccountViewSettings(Names):
+class AccountViewSettings(SystemSettings, Names):
     """Where AccountView is, who we are there, and how hard it may be asked.
 
     One call at a time is the default: behind the web API works a program on the customer's own machine.
@@ -151,31 +143,5 @@ class AccountViewSettings(Names):
     refresh_token: SecretStr | None = None
     company: str = ""  # the Id of the list of companies, not the code people see
     in_flight: int = Field(1, ge=1, le=16)
-    per_second: PerSecond = 10
-    connect_seconds: Seconds = 10
-    read_seconds: Seconds = 60
-    attempts: int = Field(5, ge=1)
-    patience_seconds: Seconds = 120
-    answer_megabytes: Megabytes = 64
-    proxy: SecretStr = SecretStr("")  # the address of one, with user and password where it wants them
-    certificates: Path | None = None  # authorities beside those everybody trusts, as a PEM file
     page_size: int = Field(1000, ge=1, le=1000)
     time_zone: str = "Europe/Amsterdam"
-
-    @property
-    def route(self) -> NetworkRoute:
-        """What lies between us and the system."""
-        return NetworkRoute(self.proxy.get_secret_value(), self.certificates)
-
-    @property
-    def limits(self) -> RateLimits:
-        """How hard AccountView may be asked."""
-        return RateLimits(
-            in_flight=self.in_flight,
-            per_second=self.per_second,
-            connect_seconds=self.connect_seconds,
-            read_seconds=self.read_seconds,
-            attempts=self.attempts,
-            patience_seconds=self.patience_seconds,
-            answer_bytes=int(self.answer_megabytes * MEGABYTE),
-        )

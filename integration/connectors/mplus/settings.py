@@ -4,18 +4,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
-from integration.connectors.limits import (
-    MEGABYTE,
-    AddressIfAny,
-    Megabytes,
-    NetworkRoute,
-    PerSecond,
-    RateLimits,
-    Seconds,
-)
+from integration.connectors.limits import AddressIfAny, Megabytes, PerSecond
+from integration.connectors.system_settings import SystemSettings
 from integration.core.connections import parse_address
 
 SYSTEM = "MplusKASSA"
@@ -44,13 +37,11 @@ class MplusAccess(BaseModel):
     answer_megabytes: Megabytes | None = None
 
 
-class MplusSettings(BaseModel):
+class MplusSettings(SystemSettings):
     """Address, credentials and manners of one MplusKASSA installation.
 
     The port is the customer: every installation has its own at the vendor's host.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     url: Annotated[str, AfterValidator(_address)]
     ident: str = Field(repr=False)
@@ -58,13 +49,6 @@ class MplusSettings(BaseModel):
 
     in_flight: int = Field(default=4, ge=1, le=8)
     per_second: PerSecond = 50  # the vendor names no limit
-    connect_seconds: Seconds = 10
-    read_seconds: Seconds = 60
-    attempts: int = Field(default=5, ge=1)
-    patience_seconds: Seconds = 120
-    answer_megabytes: Megabytes = 64
-    proxy: SecretStr = SecretStr("")  # the address of one, with user and password where it wants them
-    certificates: Path | None = None  # authorities beside those everybody trusts, as a PEM file
 
     page_articles: int = Field(default=250, ge=1, le=1000)  # larger pages only take longer to read
     document_page: int = Field(default=200, ge=1, le=1000)  # documents in one answer
@@ -87,24 +71,6 @@ class MplusSettings(BaseModel):
     determine_pricing: bool = True  # whether the till is asked what customers pay, where it answers that
     pictures: Path | None = None  # where pictures are kept until they are written
     top_group: int = 0  # parent number of a group that has no parent
-
-    @property
-    def route(self) -> NetworkRoute:
-        """What lies between us and the system."""
-        return NetworkRoute(self.proxy.get_secret_value(), self.certificates)
-
-    @property
-    def limits(self) -> RateLimits:
-        """How hard the till may be asked."""
-        return RateLimits(
-            in_flight=self.in_flight,
-            per_second=self.per_second,
-            connect_seconds=self.connect_seconds,
-            read_seconds=self.read_seconds,
-            attempts=self.attempts,
-            patience_seconds=self.patience_seconds,
-            answer_bytes=int(self.answer_megabytes * MEGABYTE),
-        )
 
     @property
     def host_shown(self) -> str:

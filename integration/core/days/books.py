@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from integration.core.days.documents import DayDocument
 from integration.core.days.till import total
-from integration.core.ledgers import ledgers_meant
+from integration.core.ledgers import LedgerRules, ledgers_meant
 from integration.core.records import Record
 from integration.core.totals.categories import Purpose
 from integration.core.totals.sold import NOTHING
@@ -74,9 +74,9 @@ def _no_item(_: Record) -> str:
 class DayBooks:
     """How days are booked: accounts and codes of the books, by those of the till, and what is left to choose.
 
-    `accounts` has rows for a turnover group with its VAT code (`30/3`) and for a group. `flags` says what a ledger
-    account demands of a line, or that it is blocked. `debtor` returns the books' number of a customer of the till,
-    `item` the reference under which a document is an open item.
+    `accounts` has rows for a turnover group with its VAT code (`30/3`) and for a group. `ledger_rules` says what a
+    ledger account demands of a line, or that it is blocked. `debtor` returns the books' number of a customer of the
+    till, `item` the reference under which a document is an open item.
     """
 
     accounts: Mapping[str, str] = field(default_factory=dict)
@@ -90,7 +90,7 @@ class DayBooks:
     rates: Mapping[str, Decimal] = field(default_factory=dict)  # of the books, in percent
     vat_accounts: Mapping[str, str] = field(default_factory=dict)  # by VAT code of the books
     ledgers: Mapping[str, str] = field(default_factory=dict)
-    flags: Mapping[str, str] = field(default_factory=dict)
+    ledger_rules: Mapping[str, LedgerRules] = field(default_factory=dict)
     vouchers: Mapping[str, Voucher] = field(default_factory=dict)  # by payment method
     collective_account: str = ""
     collective_debtor: str = ""

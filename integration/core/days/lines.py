@@ -25,6 +25,7 @@ from integration.core.days.till import (
     total,
 )
 from integration.core.days.vat import DayVat, by_code, percents_of
+from integration.core.ledgers import NO_RULES
 from integration.core.missing_codes import MissingCode
 from integration.core.money import amount
 from integration.core.rows import row_value
@@ -415,7 +416,7 @@ class DayLines:
         if about.tender is not Tender.SUSPENSE or about.method in self.books.rounding:
             return False
         account = row_value(self.books.method_accounts, about.method) or self.books.account_meant(about.account)
-        return bool(account) and "collective" in self.books.flags.get(account, "").split()
+        return bool(account) and self.books.ledger_rules.get(account, NO_RULES).is_collective
 
     def _on_account(self, about: Payment, paid: Decimal) -> Iterator[DayLine]:
         mine = [one for one in self.counting if one.source == about.source]

@@ -8,6 +8,7 @@ from integration.core.days.books import DayBooks, DayLine, DayPage
 from integration.core.days.documents import DayDocument, DaySums, sums_of_documents
 from integration.core.days.lines import DayLines
 from integration.core.days.till import DayRefusedError, TillDay, total
+from integration.core.ledgers import NO_RULES
 from integration.core.totals.sold import NOTHING, VatSum
 from integration.core.vat import vat_fact
 
@@ -72,21 +73,20 @@ def _expect_ledger(line: DayLine, books: DayBooks) -> None:
     facts = {"account": line.account, "kind": line.text}
     if books.ledgers and line.account not in books.ledgers:
         raise DayRefusedError("ledger_missing", "account", **facts)
-    flags = books.flags.get(line.account, "").split()
-    for unclear in (flag.removeprefix("unclear=") for flag in flags if flag.startswith("unclear=")):
-        field, _, value = unclear.partition(":")
+    rules = books.ledger_rules.get(line.account, NO_RULES)
+    if rules.unclear:
+        field, value = rules.unclear
         raise DayRefusedError("ledger_unclear", "account", field=field, value=value, **facts)
-    if "blocked" in flags or "closed" in flags:
+    if rules.is_blocked:
         raise DayRefusedError("ledger_blocked", "account", **facts)
-    wants = {"vat": line.vat_code, "cost": line.cost_centre, "quantity": "", "part": ""}
-    for flag, there in wants.items():
-        if flag in flags and not there:
-            raise DayRefusedError("ledger_wants", "account", wants=flag, **facts)
-    if "collective" in flags and not line.debtor:
+    values = {"vat": line.vat_code, "cost": line.cost_centre}
+    for demand in rules.demands:
+        if not values.get(demand):
+            raise DayRefusedError("ledger_wants", "account", wants=demand, **facts)
+    if rules.is_collective and not line.debtor:
         raise DayRefusedError("ledger_wants", "account", wants="debtor", **facts)
-    for flag in flags:
-        if flag.startswith("currency=") and flag != f"currency={books.currency}":
-            raise DayRefusedError("ledger_wants", "account", wants=flag, **facts)
+    if rules.currency not in ("", books.currency):
+        raise DayRefusedError("ledger_wants", "account", wants=f"currency={rules.currency}", **facts)
 
 
 def _vat_off(sums: DaySums, documents: Sequence[DayDocument]) -> dict[str, Decimal]:

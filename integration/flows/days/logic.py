@@ -21,6 +21,7 @@ from integration.core.days.till import DayRefusedError, MissingCodesError, TillD
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
+from integration.core.ledgers import NO_RULES, LedgerRules
 from integration.core.links import Link
 from integration.core.missing_codes import MissingCode
 from integration.core.plan import Change
@@ -70,7 +71,7 @@ class BooksTold:
     """What both systems say of themselves: accounts and periods of the books, turnover groups and cards of the till."""
 
     ledgers: Mapping[str, str] = field(default_factory=dict)
-    flags: Mapping[str, str] = field(default_factory=dict)
+    ledger_rules: Mapping[str, LedgerRules] = field(default_factory=dict)
     periods: Mapping[str, str] = field(default_factory=dict)
     vat_accounts: Mapping[str, str] = field(default_factory=dict)
     line_fields: Collection[str] = ()
@@ -175,7 +176,7 @@ class DaysLogic(FlowLogic):
             rates=of_books,
             vat_accounts=both.vat_accounts,
             ledgers=both.ledgers,
-            flags=both.flags,
+            ledger_rules=both.ledger_rules,
             vouchers=vouchers_of(settings, both.turnover, of_till),
             collective_account=settings.collective_account,
             collective_debtor=settings.collective_debtor,
@@ -294,7 +295,7 @@ class DaysLogic(FlowLogic):
         for one in day.payments:
             account = row_value(self.books.method_accounts, one.method) or one.account
             is_settled = one.method in self.books.vouchers or one.method in self.books.rounding
-            is_owed = "collective" in self.books.flags.get(account, "").split()
+            is_owed = self.books.ledger_rules.get(account, NO_RULES).is_collective
             may = bool(one.amount) and self._turnover.may_take_vouchers(one.type, self._till_rates)
             if may and not is_settled and not is_owed:
                 raise DayRefusedError("gift_card_unclear", "account", document=document, method=one.method)

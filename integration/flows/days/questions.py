@@ -62,7 +62,7 @@ COST_TABLE, STOCK_TABLE = (
     for name, cause in ((COST_ACCOUNTS, "day_cost_account_missing"), (STOCK_ACCOUNTS, "day_stock_account_missing"))
 )
 TABLES = (ACCOUNTS_TABLE, METHODS_TABLE, PURCHASE_TABLE, COST_CENTRES_TABLE, COST_TABLE, STOCK_TABLE)
-DAYBOOKS, DAYBOOK_TYPES, FLAGS = books_list("day_daybooks"), books_list("daybook_types"), books_list("ledger_flags")
+DAYBOOKS, DAYBOOK_TYPES, LEDGER_RULES = map(books_list, ("day_daybooks", "daybook_types", "ledger_rules"))
 DIFFERENCES = re.compile("kasverschil", re.IGNORECASE)  # what accounts are called in Dutch books
 BANKED = re.compile("kruispost|geld onderweg", re.IGNORECASE)
 

@@ -9,6 +9,7 @@ from integration.core.causes import By, Repair
 from integration.core.days.books import DayBooked
 from integration.core.days.entries import entry_of_row
 from integration.core.errors import RejectedError
+from integration.core.ledgers import LedgerRules
 from integration.core.records import Field, FieldType, Kind, Record, Unreadable
 from integration.core.rules import as_text
 from integration.core.standing import Standing, Where
@@ -24,7 +25,7 @@ from integration.flows.days.questions import (
     DAY_ACCOUNTS,
     DAYBOOK_TYPES,
     DAYBOOKS,
-    FLAGS,
+    LEDGER_RULES,
     LEDGERS,
     METHOD_ACCOUNTS,
     METHODS,
@@ -141,7 +142,7 @@ SECTIONS = (
 
 # What the logic is made with: accounts and periods of the books, and what the till says of turnover groups and cards.
 PERIODS, VAT_ACCOUNTS, LINE_FIELDS = books_list("periods"), books_list("vat_accounts"), books_list("day_line_fields")
-_TOLD = (LEDGERS, FLAGS, PERIODS, VAT_ACCOUNTS, LINE_FIELDS, DAYBOOK_TYPES)
+_TOLD = (LEDGERS, LEDGER_RULES, PERIODS, VAT_ACCOUNTS, LINE_FIELDS, DAYBOOK_TYPES)
 _TURNOVER = (till_list("turnover_types"), till_list("turnover_vat_codes"), till_list("gift_cards"))
 
 
@@ -222,7 +223,7 @@ def _logic(
         (asked.rates(BOOKS), asked.rates(TILL)),
         BooksTold(
             ledgers=asked.codes(LEDGERS),
-            flags=asked.codes(FLAGS),
+            ledger_rules={account: LedgerRules.from_text(text) for account, text in asked.codes(LEDGER_RULES).items()},
             periods=asked.codes(PERIODS),
             vat_accounts=asked.codes(VAT_ACCOUNTS),
             line_fields=asked.codes(LINE_FIELDS),

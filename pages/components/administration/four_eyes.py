@@ -6,7 +6,7 @@ from integration.core.people import Right
 from integration.services import Application
 from pages.components.shared.application import person
 from pages.components.shared.change_requests import change_requests
-from pages.components.shared.layout import attempt, note, section
+from pages.components.shared.layout import note, result_of, section
 from pages.components.shared.wording import flow_name, guard_name, option_name, text
 
 FORMS = "four-eyes-forms"  # how many were saved: the next one shows what counts
@@ -37,8 +37,8 @@ def _form(app: Application, flow: str) -> None:
             }
         if st.form_submit_button(text("btn_four_eyes_save"), type="primary", key="four-eyes-save"):
             wanted = {code: None if limit is None else int(limit) for code, limit in limits.items()}
-            counts: list[bool] = []
-            if attempt(lambda: counts.append(app.four_eyes.change(flow, wanted, person()))):
-                st.session_state["said"] = text("four_eyes_saved" if counts[0] else "four_eyes_waits")
+            in_force = result_of(lambda: app.four_eyes.change(flow, wanted, person()))
+            if in_force is not None:
+                st.session_state["said"] = text("four_eyes_saved" if in_force else "four_eyes_waits")
                 st.session_state[FORMS] = forms + 1
             st.rerun()

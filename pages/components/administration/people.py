@@ -11,7 +11,7 @@ from integration.services.people import INVITED_AT
 from integration.words import MISSING
 from pages.components.shared.application import person
 from pages.components.shared.downloads import downloads, rows_in
-from pages.components.shared.layout import act, attempt, note, section, small, titled
+from pages.components.shared.layout import act, note, result_of, section, small, titled
 from pages.components.shared.tables import code_block, table
 from pages.components.shared.wording import moment, option_name, plain, text
 
@@ -78,10 +78,10 @@ def _invite(app: Application) -> None:
 
 def _invited(app: Application, ref: str, name: str, grants: list[str]) -> None:
     """Invite somebody, and show the link once: nobody can read it anywhere afterwards."""
-    keys: list[str] = []
-    if attempt(lambda: keys.append(app.people.invite(ref, name, grants, person()))):
+    key = result_of(lambda: app.people.invite(ref, name, grants, person()))
+    if key is not None:
         here = urlsplit(st.context.url or "")
-        st.session_state["invitation"] = f"{here.scheme}://{here.netloc}{INVITED_AT}?key={keys[0]}"
+        st.session_state["invitation"] = f"{here.scheme}://{here.netloc}{INVITED_AT}?key={key}"
     st.rerun()
 
 

@@ -30,7 +30,7 @@ from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.flows import headline, in_source, repair_address, show_plan
 from pages.components.shared.inputs import codes_or_error, lists_of
-from pages.components.shared.layout import answer_or_error, ask_live, attempt, facts_table, note, small
+from pages.components.shared.layout import answer_or_error, ask_live, attempt, facts_table, note, result_of, small
 from pages.components.shared.missing_rows import has_rows_together, missing_rows
 from pages.components.shared.rows import code_caption, dimension_label, field_text, part_choice
 from pages.components.shared.wording import (
@@ -240,11 +240,10 @@ def _create_first(app: Application, group: CauseGroup, articles: Sequence[str]) 
         )
     label = counted(f"btn_again_{noun(app, group)}", group.count)
     if controls.button(label, type="primary", icon=":material/refresh:", key="again"):
-        absent: list[str] = []
-        known = attempt(lambda: absent.extend(code for code in articles if app.exceptions.article(code) is None))
-        if known and not absent:
+        absent = result_of(lambda: [code for code in articles if app.exceptions.article(code) is None])
+        if absent == []:
             _repair(app, group, lambda: _keep_articles(app, group, {code: code for code in articles}))
-        for code in absent:
+        for code in absent or ():
             note(f":orange[:material/error: {text('article_unknown', article=plain(code))}]")
     _nothing_written(app, group)
 
@@ -373,10 +372,10 @@ def _proof(app: Application, group: CauseGroup) -> None:
     system = system_name(app.flows[group.flow].target)
     if controls.button(text("btn_ask_again", system=system), type="primary", icon=":material/help:", key="ask_again"):
         keys = list({one.issue.key for one in app.exceptions.issues_of(group.of, limit=MOST)})
-        answers: list[bool] = []
-        if attempt(lambda: answers.append(app.prices.again(group.flow, keys))):
+        is_answered = result_of(lambda: app.prices.again(group.flow, keys))
+        if is_answered is not None:
             over = app.exceptions.group(group.of) is None
-            said = ("proof_over" if over else "proof_same") if answers[0] else "proof_untold"
+            said = ("proof_over" if over else "proof_same") if is_answered else "proof_untold"
             st.session_state["said"] = text(said, system=system)
         st.rerun()
     _nothing_written(app, group)

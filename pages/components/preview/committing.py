@@ -13,7 +13,7 @@ from pages.components.shared.application import focus_field, guarded, person
 from pages.components.shared.changes import what_changes
 from pages.components.shared.choosing import ask_before_commit, is_asking, stop_asking, take_in, tick_anew
 from pages.components.shared.documents import known_as
-from pages.components.shared.layout import attempt, bottom_bar, note
+from pages.components.shared.layout import bottom_bar, note, result_of
 from pages.components.shared.meanings import meaning
 from pages.components.shared.notes import discard_button
 from pages.components.shared.wording import (
@@ -149,9 +149,8 @@ def _braked(app: Application, run: Run, code: str) -> None:
 
 def _commit(app: Application, run: Run, typed: Mapping[str, int]) -> None:
     stop_asking(run)
-    begun: list[bool] = []
     approval = Approval(run.mark, person().ref, confirmed=dict(typed))
-    if attempt(lambda: begun.append(app.runs.commit(run.id, approval))) and begun[0]:
+    if result_of(lambda: app.runs.commit(run.id, approval)):
         st.switch_page("pages/runs.py", query_params={"run": run.id})
     st.rerun()
 

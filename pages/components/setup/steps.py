@@ -26,6 +26,7 @@ from pages.components.shared.layout import (
     keep_in_address,
     mark,
     note,
+    result_of,
     small,
 )
 from pages.components.shared.wording import Markdown, counted, flow_text, option_name, plain, say, system_name, text
@@ -266,12 +267,12 @@ def _login_form(app: Application, spot: Spot, *, logged_in: bool) -> None:
         note(f":orange[:material/error: {text('address_wrong')}]")
         return
     here = str(st.context.url or "").partition("?")[0]  # to which AccountView sends the operator back
-    page: list[str] = []
-    if attempt(lambda: page.append(app.connections.authorize_address(here, client_id, secret, person(), address))):
-        at = parse_address(page[0].partition("?")[0])
+    page = result_of(lambda: app.connections.authorize_address(here, client_id, secret, person(), address))
+    if page is not None:
+        at = parse_address(page.partition("?")[0])
         called = "" if at is None else at.host  # whatever letters were typed
         note(text("log_in_there", host=plain(called)))
-        st.link_button(text("btn_go_log_in"), page[0], icon=":material/open_in_new:", type="primary")
+        st.link_button(text("btn_go_log_in"), page, icon=":material/open_in_new:", type="primary")
     else:
         st.rerun()
 

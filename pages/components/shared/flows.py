@@ -19,7 +19,7 @@ from integration.services.flows import FlowStatus
 from integration.services.runs import Runs
 from integration.words import has_term, told_by
 from pages.components.shared.application import may, may_open, person
-from pages.components.shared.layout import attempt, badge, empty, icon_button, inline, note, small
+from pages.components.shared.layout import attempt, badge, empty, icon_button, inline, note, result_of, small
 from pages.components.shared.meanings import meaning
 from pages.components.shared.rows import named_facts
 from pages.components.shared.wording import (
@@ -120,9 +120,9 @@ def start_preview(app: Application, flow: str, mode: Mode = Mode.CHANGES) -> Non
 
 def show_plan(flow: str, start: Callable[[], str]) -> None:
     """Start a run that makes a plan and show it; what stands in the way is shown on the page that is open."""
-    started: list[str] = []
-    if attempt(lambda: started.append(start())):
-        st.switch_page("pages/preview.py", query_params={"flow": flow, "plan": started[0]})
+    plan = result_of(start)
+    if plan is not None:
+        st.switch_page("pages/preview.py", query_params={"flow": flow, "plan": plan})
     st.rerun()
 
 

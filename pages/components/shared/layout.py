@@ -232,14 +232,18 @@ def trouble(code: str, facts: Mapping[str, str], state: str = "failed") -> None:
                 small(plain(more))
 
 
-def attempt(action: Callable[[], object]) -> bool:
-    """Do what a button asks and tell whether it worked; what stood in the way is shown by `failures`."""
+def result_of(action: Callable[[], T]) -> T | None:
+    """Do what a button asks and return its result; None where it failed, and `failures` shows the error."""
     try:
-        action()
+        return action()
     except IntegrationError as error:
         st.session_state["failure"] = (error.code, dict(error.facts))
-        return False
-    return True
+        return None
+
+
+def attempt(action: Callable[[], object]) -> bool:
+    """Do what a button asks and return whether it worked; where it failed, `failures` shows the error."""
+    return result_of(lambda: (action(),)) is not None
 
 
 def act(action: Callable[[], object]) -> NoReturn:

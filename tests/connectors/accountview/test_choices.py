@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from integration.connectors.accountview.connector import AccountView
+from integration.core.ledgers import NO_RULES, LedgerRules
 from integration.core.records import Kind
 from integration.sandbox.server import Sandbox
 from tests.connectors.accountview.conversation import Connect, an_accountview, answer_of
@@ -49,26 +50,31 @@ def test_choices_for_the_flows_come_from_the_administration(books: AccountView) 
     assert isinstance(books.choices("cost_centres"), dict)
 
 
-def test_what_accounts_and_daybooks_take_is_told_in_words(sandbox: Sandbox) -> None:
+def ledger_rules(books: AccountView) -> dict[str, LedgerRules]:
+    return {account: LedgerRules.from_text(text) for account, text in books.choices("ledger_rules").items()}
+
+
+def test_what_accounts_and_daybooks_take_is_told(sandbox: Sandbox) -> None:
     marked = {"VAT_MAND": True, "COST_MAND": True, "QTY_MAND": 1, "PART_MAND": 2, "REC_BLK": True, "CLT_BLK": True}
     sandbox.accountview.edit("LEDGER", "8030", marked)
     sandbox.accountview.edit("LEDGER", "1010", {"CUR_CODE": "USD"})
     sandbox.accountview.edit("LEDGER", "1020", {"CUR_CODE": "EUR"})
     sandbox.accountview.edit("DAILY", "600", {"CLT_BLK": True})
     with connected(sandbox) as books:
-        flags, types = books.choices("ledger_flags"), books.choices("daybook_types")
-        assert flags.keys() == books.choices("ledgers").keys()
+        rules, types = ledger_rules(books), books.choices("daybook_types")
+        assert rules.keys() == books.choices("ledgers").keys()
 
-    assert flags["8030"] == "vat cost quantity part blocked closed"
-    assert (flags["1010"], flags["1020"], flags["1300"], flags["8000"]) == ("currency=USD", "", "collective", "")
+    assert rules["8030"] == LedgerRules(("vat", "cost", "quantity", "part"), is_blocked=True)
+    assert (rules["1010"], rules["1020"], rules["8000"]) == (LedgerRules(currency="USD"), NO_RULES, NO_RULES)
+    assert rules["1300"] == LedgerRules(is_collective=True)
     assert types == {"100": "cash", "200": "bank", "500": "purchase", "600": "memorial blocked", "700": "sales"}
 
 
 def test_an_account_with_a_flag_that_says_neither_names_it_and_the_others_go_on() -> None:
     rows = [{"ACCT_NR": "8000", "REC_BLK": "misschien wel"}, {"ACCT_NR": "8010", "ACCT_LINK": "x"}, {"ACCT_NR": "8020"}]
     books = an_accountview(answer_of(LEDGER=rows))
-    flags = {"8000": "unclear=REC_BLK:misschien_wel", "8010": "unclear=ACCT_LINK:x", "8020": ""}
-    assert books.choices("ledger_flags") == flags
+    unclear = {account: rules.unclear for account, rules in ledger_rules(books).items()}
+    assert unclear == {"8000": ("REC_BLK", "misschien wel"), "8010": ("ACCT_LINK", "x"), "8020": None}
 
 
 def test_accounts_of_vat_and_fields_of_lines_come_from_the_administration(books: AccountView) -> None:

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from integration.core.days.books import DayBooks, Voucher
 from integration.core.days.till import DayRefusedError, MissingCodesError
+from integration.core.ledgers import LedgerRules
 from integration.core.missing_codes import MissingCode
 from integration.core.records import Kind, Record, Value
 from integration.core.totals.categories import Purpose
@@ -276,7 +277,7 @@ BOOKS = DayBooks(
     rates={"1": Decimal(21), "2": Decimal(9), "3": Decimal(0), "4": Decimal(0)},
     vat_accounts={"1": "1500", "2": "1510", "3": "1520", "4": "1520"},
     ledgers={account: f"Rekening {account}" for account in LEDGERS},
-    flags={"1300": "collective"},
+    ledger_rules={"1300": LedgerRules(is_collective=True)},
     vouchers={"GIFTCARD": Voucher(Purpose.MULTI)},
     collective_account="1300",
     debtor={"10007": "10007", "10012": "10012"}.get,  # type: ignore[arg-type]

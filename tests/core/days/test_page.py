@@ -14,6 +14,7 @@ from integration.core.days.identities import gaps, signed
 from integration.core.days.page import page_of
 from integration.core.days.report import page_notes
 from integration.core.days.till import DayRefusedError, till_day, total
+from integration.core.ledgers import LedgerRules
 from integration.core.missing_codes import missing_codes_in
 from integration.core.records import Kind, Record
 from integration.core.totals.categories import Purpose
@@ -527,32 +528,31 @@ def test_foreign_money_in_a_drawer_parks_the_day() -> None:
 
 
 @pytest.mark.parametrize(
-    ("flags", "cause", "wants"),
+    ("rules", "cause", "wants"),
     [
-        ("blocked", "ledger_blocked", ""),
-        ("closed", "ledger_blocked", ""),
-        ("cost", "ledger_wants", "cost"),
-        ("quantity", "ledger_wants", "quantity"),
-        ("part", "ledger_wants", "part"),
-        ("collective", "ledger_wants", "debtor"),
-        ("currency=USD", "ledger_wants", "currency=USD"),
-        ("unclear=REC_BLK:misschien", "ledger_unclear", ""),
+        (LedgerRules(is_blocked=True), "ledger_blocked", ""),
+        (LedgerRules(("cost",)), "ledger_wants", "cost"),
+        (LedgerRules(("quantity",)), "ledger_wants", "quantity"),
+        (LedgerRules(("part",)), "ledger_wants", "part"),
+        (LedgerRules(is_collective=True), "ledger_wants", "debtor"),
+        (LedgerRules(currency="USD"), "ledger_wants", "currency=USD"),
+        (LedgerRules(unclear=("REC_BLK", "misschien")), "ledger_unclear", ""),
     ],
 )
-def test_an_account_that_does_not_take_the_line_parks_the_whole_day(flags: str, cause: str, wants: str) -> None:
-    found = refused(day_record(), replace(BOOKS, flags={**BOOKS.flags, "8010": flags}))
+def test_an_account_that_does_not_take_the_line_parks_the_whole_day(rules: LedgerRules, cause: str, wants: str) -> None:
+    found = refused(day_record(), replace(BOOKS, ledger_rules={**BOOKS.ledger_rules, "8010": rules}))
     assert (found.cause, found.facts["account"], found.facts.get("wants", "")) == (cause, "8010", wants)
     assert found.facts["kind"] == "Kleding bonnen"
 
 
 def test_an_account_that_demands_a_vat_code_takes_no_line_without_one() -> None:
-    found = refused(day_record(), replace(BOOKS, flags={**BOOKS.flags, "1570": "vat"}))
+    found = refused(day_record(), replace(BOOKS, ledger_rules={**BOOKS.ledger_rules, "1570": LedgerRules(("vat",))}))
     assert (found.cause, found.facts["wants"]) == ("ledger_wants", "vat")
 
 
 def test_a_cost_centre_comes_from_the_group_or_the_branch() -> None:
-    flags = {**BOOKS.flags, "8010": "cost"}
-    page = page_for(day_record(), replace(BOOKS, flags=flags, cost_centres={"20": "WINKEL", "@1": "UTR"}))
+    rules = {**BOOKS.ledger_rules, "8010": LedgerRules(("cost",))}
+    page = page_for(day_record(), replace(BOOKS, ledger_rules=rules, cost_centres={"20": "WINKEL", "@1": "UTR"}))
     assert next(one.cost_centre for one in page.lines if one.account == "8010") == "WINKEL"
     assert next(one.cost_centre for one in page.lines if one.account == "8020") == "UTR"
 

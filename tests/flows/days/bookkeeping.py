@@ -11,6 +11,7 @@ from integration.core.days.check import DayCheck, OwnPage, check_day
 from integration.core.days.documents import documents_of
 from integration.core.days.entries import LedgerEntry
 from integration.core.days.till import till_day
+from integration.core.ledgers import LedgerRules
 from integration.core.links import Link
 from integration.core.records import Kind, Record
 from integration.core.staged import Staged
@@ -103,7 +104,7 @@ class Books:
             ({VAT_CODES[code]: Decimal(rate) for code, rate in RATES.items()}, _rates()),
             BooksTold(
                 ledgers={account: account for account in LEDGERS},
-                flags={DEBTORS: "collective"},
+                ledger_rules={DEBTORS: LedgerRules(is_collective=True)},
                 vat_accounts=VAT_ACCOUNTS,
                 line_fields=("vat_base",),
                 turnover=Turnover(

@@ -15,6 +15,7 @@ from integration.core.days.entries import LedgerEntry
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Ownership
 from integration.core.issues import Issue, Skip
+from integration.core.ledgers import LedgerRules
 from integration.core.links import Link
 from integration.core.plan import Action, Change
 from integration.core.records import Held, Kind, Record, Unreadable, WrongValueError, unreadable
@@ -72,7 +73,7 @@ def days(
         ({"1": Decimal(21), "2": Decimal(9), "3": Decimal(0), "4": Decimal(0)}, RATES),
         BooksTold(
             ledgers={account: account for account in LEDGERS},
-            flags={"1300": "collective"},
+            ledger_rules={"1300": LedgerRules(is_collective=True)},
             periods={"2026-09-28": "10", "2026-10-26": "11"},
             vat_accounts={"1": "1500", "2": "1510"},
             line_fields=("vat_base",),
