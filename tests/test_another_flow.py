@@ -1,41 +1,32 @@
-"""A flow that nobody knows but this test: a value, a mapping file, a guard, and a kind of record of its own.
+"""The flow of docs/adding-a-flow.md, made of the files on that page and of nothing else.
 
 No other file names it. It previews, commits and proves, and every page opens for it.
 """
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import re
+import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from types import ModuleType
+from typing import Any
 
 import pytest
 
 from integration import bootstrap
 from integration.connectors.mplus.connector import Mplus
-from integration.connectors.mplus.target import TillTarget
-from integration.connectors.protocol import References, SourceTable
 from integration.core import records
 from integration.core.causes import cause
-from integration.core.compiled import compile  # noqa: A004 - of a mapping
-from integration.core.errors import PlanUnsafeError, Reason
-from integration.core.flow import Flow, Ownership, Stage
-from integration.core.guards import SIZE, Guard
-from integration.core.issues import CauseGroup, Issue, Skip
-from integration.core.links import Link
-from integration.core.plan import Action, Approval, Change, Policy
+from integration.core.errors import PlanUnsafeError
+from integration.core.issues import CauseGroup
+from integration.core.plan import Approval
 from integration.core.plan_lines import PlanRow
-from integration.core.records import Batch, Held, Kind, Record, Sort, Written
-from integration.core.rules import as_text, field_owners, rules_from
+from integration.core.records import Kind
 from integration.core.run import Mode, PreviewRequest, Run
-from integration.core.staged import Staged
 from integration.core.states import RunState
-from integration.core.traces import Trace
-from integration.flows.forms import Codes, Pick, Proposal, Question, Section, Switch, Words
-from integration.flows.functions.toolbox import Tools
 from integration.flows.registry import FLOWS, Specs
-from integration.flows.settings import BOOKS, TILL, FlowSettings, books_list, excluded_by_filter
-from integration.flows.spec import Asked, FlowLogic, FlowSpec, Needs, Shaped
+from integration.flows.settings import BOOKS, TILL
 from integration.services import Application
 from integration.services.exceptions import group_address
 from tests.consoles import WHO
@@ -44,174 +35,34 @@ from tests.people import somebody
 
 __all__ = ["open_page", "own_main"]
 
+PAGE = ROOT / "docs" / "adding-a-flow.md"
+BLOCK = re.compile(r"`(?P<path>(?:integration|data)/\S+\.(?:py|toml))`[^`]*\n```\w+\n(?P<text>.*?)```", re.DOTALL)
 NAME = "departments"
-SIGN = Kind.add("door_sign", Sort.GOODS)  # over a department; at the till its article group
-READ = Kind.add("shop_floor", Sort.GOODS)  # what is read for them: in the books a cost centre
-MAPPING = """
-version = 1
-
-[[rules]]
-target = "door_sign.name"
-source = "code"
-table = "signs"
-ownership = "keep_equal"
-
-"""
-"""Every department is called as the value table `signs` has it."""
 
 
-def _renamed(change: Change, _: Any) -> int:
-    return int(change.action is Action.UPDATE and "name" in change.wanted.values)
+def files() -> dict[str, str]:
+    """Return the files that the page shows, by path."""
+    return {found["path"]: found["text"] for found in BLOCK.finditer(PAGE.read_text(encoding="utf-8"))}
 
 
-RENAMED = Guard("renamed", "brake_renamed", 2, _renamed)  # nothing but this flow knows it, and it has no words
+def imported() -> dict[str, Any]:
+    """Return the modules that the page shows, by their last name, imported in the order of the page."""
+    package = ModuleType(f"integration.flows.{NAME}")
+    package.__path__ = []
+    sys.modules[package.__name__] = package
+    modules: dict[str, Any] = {}
+    for path, text in files().items():
+        if path.endswith(".py"):
+            module = ModuleType(path.removesuffix(".py").replace("/", "."))
+            sys.modules[module.__name__] = module
+            exec(compile(text, path, "exec"), module.__dict__)  # noqa: S102 - our own page
+            modules[Path(path).stem] = module
+    return modules
 
 
-class DepartmentSettings(FlowSettings):
-    """What the flow can be told."""
-
-    flow: ClassVar[str] = NAME
-    guards = (*SIZE, RENAMED)
-
-    create: bool = True
-    floor: str = ""
-    leave_out: tuple[str, ...] = ()
-    shown: str = "all"
-
-
-class Departments(FlowLogic):
-    """The logic of the flow, for one version of its settings, mapping and value tables."""
-
-    def __init__(
-        self,
-        settings: DepartmentSettings,
-        body: Mapping[str, Any],
-        version: int,
-        tables: Mapping[str, Mapping[str, str]],
-        asked: Asked,
-    ) -> None:
-        del asked
-        mapping = rules_from(body)
-        self.flow = FLOW
-        self.policy: Policy = {"door_sign.name": Ownership.KEEP_EQUAL, **field_owners(mapping)}
-        self.mapping_version = version
-        self.retires = False
-        self.most: int | None = None
-        self.settings = settings
-        self._rules = compile(mapping, Tools(tables), {SIGN})
-
-    def stage(self, stage: object, records: Sequence[Record]) -> list[Staged]:
-        del stage
-        return [self._staged(record) for record in records]
-
-    def _staged(self, record: Record) -> Staged:
-        key, title = record.key, as_text(record.values.get("name"))
-        if skip := excluded_by_filter(record, self.settings.filters):
-            return Staged(key, key, title, skip=skip)
-        mapped = self._rules.apply(record)
-        if mapped.issues:
-            return Staged(key, key, title, issue=mapped.issues[0])
-        values = {name.partition(".")[2]: value for name, value in mapped.values.items()}
-        return Staged(key, key, title, record=Record(SIGN, key, values))
-
-    def shape(
-        self,
-        stage: object,
-        members: Sequence[Staged],
-        duplicates: Mapping[str, tuple[str, ...]],
-        marks: Mapping[str, tuple[str, ...]],
-    ) -> Shaped:
-        del stage, duplicates, marks
-        (one,) = members
-        return Shaped(one.record, one.title, "", (one.issue,) if one.issue else (), (one.skip,) if one.skip else ())
-
-    def objection(self, stage: object, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
-        del stage, desired, held, link
-        return None
-
-    def remarks(self, stage: object, desired: Record, held: Held | None, link: Link | None) -> tuple[Issue, ...]:
-        del stage, desired, held, link
-        return ()
-
-    def both(self, record: Record) -> None:
-        del record
-
-    def fitting(self, stage: object, desired: Record, held: Held | None) -> Record | Skip:
-        del stage
-        if held is None and not self.settings.create:
-            return Skip("create_switched_off", desired.key, {"key": desired.key})
-        return desired
-
-    def withdraw(self, stage: object, change: Change) -> Change | Skip:
-        del stage
-        return Skip("undo_keeps", change.key, {"key": change.title})
-
-    def trace(self, stage: object, record: Record) -> list[Trace]:
-        del stage
-        return self._rules.trace(record)
-
-
-def _of(kind: Kind, record: Record) -> Record:
-    return replace(record, kind=kind)
-
-
-class Linked:
-    """The links of signs, as what writes article groups asks for them."""
-
-    def __init__(self, references: References) -> None:
-        self._references = references
-
-    def reference(self, kind: Kind, key: str) -> str | None:
-        del kind
-        return self._references.reference(SIGN, key)
-
-    def key(self, kind: Kind, reference: str) -> str | None:
-        del kind
-        return self._references.key(SIGN, reference)
-
-    def distinct(self, kind: Kind, key: str) -> Collection[str]:
-        del kind
-        return self._references.distinct(SIGN, key)
-
-
-class Signs:
-    """Signs as the till takes them in."""
-
-    def __init__(self, groups: TillTarget) -> None:
-        self._groups = groups
-
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
-        found = self._groups.lookup([_of(Kind.GROUP, one) for one in wanted], Linked(references))
-        return {key: replace(held, record=_of(SIGN, held.record)) for key, held in found.items()}
-
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
-        wanted, agreed = (_of(Kind.GROUP, one) for one in (change.wanted, change.agreed))
-        group = replace(change, kind=Kind.GROUP, wanted=wanted, agreed=agreed)
-        return self._groups.write(group, held, Linked(references), token)
-
-    def calls(self, change: Change) -> int:
-        return self._groups.calls(change)
-
-    def changed(self, since: str) -> Batch:
-        return self._groups.changed(since)
-
-
-FLOW = Flow(NAME, source=BOOKS, target=TILL, stages=(Stage("signs", READ, SIGN),))
-SPEC = FlowSpec(
-    flow=FLOW,
-    settings=DepartmentSettings,
-    make=Departments,
-    mapping=Path(),  # a file of the test
-    parts=((SIGN, None),),
-    needs=lambda _: Needs((READ,)),
-    reads=(SourceTable(READ, "CC1", "COST", {"code": "COST_CODE", "name": "COST_DESC", "changed": "CNG_DATE"}),),
-    sections=(
-        Section("settings_sent", (Switch("create"), Codes("leave_out", books_list("article_groups")))),
-        Section("settings_articles", (Words("floor", 20), Pick("shown", ("all", "some")))),
-    ),
-    questions=(Question("floor", lambda known: Proposal({"floor": known.defaults["floor"]}, Reason("proposed_as_set")),
-                        ("floor",)),),
-)  # fmt: skip
+MODULES = imported()
+SPEC, SIGN, READ = MODULES["spec"].SPEC, MODULES["settings"].DOOR_SIGN, MODULES["settings"].COST_CENTRE
+RENAMED = MODULES["settings"].RENAMED
 TABS = ("settings", "filters", "fields", "tables", "schedule", "brakes")
 
 
@@ -220,7 +71,7 @@ def flows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Specs]:
     """Our flows and this one, with the surroundings of a console on the sandbox."""
     folder = tmp_path_factory.mktemp("console")
     file = folder / "departments.toml"
-    file.write_text(MAPPING, encoding="utf-8")
+    file.write_text(files()[f"data/mappings/{NAME}.toml"], encoding="utf-8")
     with pytest.MonkeyPatch.context() as given:
         given.chdir(ROOT)
         for name in [name for name in os.environ if name.startswith("CONSOLE_")]:
@@ -238,7 +89,7 @@ def app(flows: Specs) -> Application:
     app = bootstrap.running_application(flows)
     till = app.access.connector(TILL)
     assert isinstance(till, Mplus)
-    till.targets[SIGN] = Signs(till.targets[Kind.GROUP])
+    till.targets[SIGN] = MODULES["target"].SignTarget(till.targets[Kind.GROUP])
     return app
 
 
