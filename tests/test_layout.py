@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from textwrap import dedent
 
+from tests.readme import blocks
 from tests.size import collisions
 
 COLLISIONS = 38  # goes down with each name that is given to one thing alone
@@ -91,7 +92,11 @@ BEGINS = re.compile(r"[\"']\n?(import|from) \w")  # a text that begins as a prog
 
 
 def programs() -> Iterator[tuple[str, ast.Module]]:
-    """Yield what no check reads: notebooks, and programs inside of tests that import something of ours."""
+    """Yield what no check reads: notebooks, documents, and programs inside of tests that import something of ours."""
+    for one in blocks():
+        if one.language == "python" and one.file.name != "adding-a-flow.md":  # which has a test that runs its modules
+            with suppress(SyntaxError):  # a fragment
+                yield one.file.name, ast.parse(one.text)
     for file in sorted(TESTS.rglob("*.py")):
         text = file.read_text(encoding="utf-8")
         for node in ast.walk(ast.parse(text)) if BEGINS.search(text) else ():
