@@ -3,30 +3,22 @@
 import threading
 import tomllib
 from contextlib import ExitStack, suppress
-from datetime import UTC, datetime
 
-from integration.core.errors import ConfigurationError
+from integration.core.clocks import now
 from integration.core.people import SHIPPED
+from integration.data_folder import FILES, OTHERS, key_ring, require_database_file
 from integration.flows.registry import FLOWS, Specs, mirrors_of
 from integration.runner import ALL_ON, Safeguards
 from integration.services import Application
-from integration.settings import DATABASE, ENGINE, Settings, load_settings
+from integration.settings import Settings, load_settings
 from integration.store.database import Clock, Database, SharedClock, open_database
 from integration.store.erased import FILE as ERASED
 from integration.store.files import sweep
 from integration.store.heartbeats import USUAL, Pulse
-from integration.store.keys import KeyRing, key_in_use
+from integration.store.keys import key_in_use
 from integration.store.rules import Rules
 from integration.store.sealing import sealer_of
 from integration.store.stores import stores_of
-
-OTHERS = 0o077  # a mask: what nobody but the owner may do with a file
-KEPT = ("console.*", "engine.*", "log.duckdb*", "sandbox.journal")
-
-
-def now() -> datetime:
-    """Return the moment it is."""
-    return datetime.now(UTC)
 
 
 def build(
@@ -51,7 +43,7 @@ def build(
     try:
         database = _opened(settings)
         closing.callback(database.close)
-        database.sealer = sealer_of(key_in_use(ring_of(settings, database.instance), database))
+        database.sealer = sealer_of(key_in_use(key_ring(settings, database.instance), database))
         clock = SharedClock(database, machine)
         stores = stores_of(database, clock, mirrors=mirrors_of(flows.values()), erased=settings.data / ERASED)
         stores.audit.begin("shipped")
@@ -64,11 +56,6 @@ def build(
     except BaseException:
         closing.close()
         raise
-
-
-def ring_of(settings: Settings, instance: str) -> KeyRing:
-    """Return the keys of a console as they are; none is made."""
-    return KeyRing(settings.key.get_secret_value(), settings.key_before.get_secret_value(), settings.key_file, instance)
 
 
 def _leave_no_core() -> None:
@@ -92,23 +79,12 @@ def _opened(settings: Settings) -> Database:
     What a killed process left is removed first. What an earlier version left readable for others is taken from them.
     """
     sweep(settings.data)
-    for file in (file for pattern in KEPT for file in settings.data.glob(pattern)):
+    for file in (file for pattern in FILES for file in settings.data.glob(pattern)):
         with suppress(OSError):  # gone meanwhile, or somebody else's
             if file.is_file() and file.stat().st_mode & OTHERS:
                 file.chmod(0o600)
-    expect_database_file(settings)
+    require_database_file(settings)
     return open_database(settings.operational_url())
-
-
-def expect_database_file(settings: Settings) -> None:
-    """Raise ConfigurationError `database_file_missing` where the database file is gone and the engine's file is there.
-
-    A new database would know nothing of what was written.
-    """
-    data = settings.data.absolute()
-    file = data / DATABASE
-    if not settings.database_url.get_secret_value() and not file.exists() and (data / ENGINE).exists():
-        raise ConfigurationError("database_file_missing", file=str(file), folder=str(data))
 
 
 _started: Application | None = None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from integration.bootstrap import now
+from integration.core.clocks import now
 from integration.engine.tables import make_ready
 from integration.sandbox.server import Sandbox
 from integration.services import Application

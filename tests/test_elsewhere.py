@@ -16,8 +16,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from integration.bootstrap import now
 from integration.channels.post import Message, Post, WayOut
+from integration.core.clocks import now
 from integration.process.child_environment import with_way_out
 from integration.store.database import open_database
 from integration.store.keys import write_keys

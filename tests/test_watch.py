@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from integration.bootstrap import now
 from integration.channels.post import Post, WayOut
 from integration.connectors.limits import NetworkRoute
+from integration.core.clocks import now
 from integration.core.issues import Issue, Met
 from integration.core.states import RunState
 from integration.process.child_environment import with_way_out

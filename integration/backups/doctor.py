@@ -11,10 +11,12 @@ from pathlib import Path
 
 from integration.backups.archive import LOG
 from integration.backups.making import file_of, postgres_of
-from integration.bootstrap import KEPT, OTHERS, build, expect_database_file, now, ring_of
+from integration.bootstrap import build
 from integration.connectors.systems import SYSTEMS
+from integration.core.clocks import now
 from integration.core.connections import Finding
 from integration.core.errors import IntegrationError
+from integration.data_folder import FILES, OTHERS, key_ring, require_database_file
 from integration.flows.registry import FLOWS
 from integration.log.client import ANNOUNCED
 from integration.services import Application
@@ -56,7 +58,7 @@ def examine(clock: Clock = now) -> Iterator[Checkup]:
     yield from _log(settings.data)
     if not postgres_of(settings) and not file_of(settings).exists():
         try:
-            expect_database_file(settings)
+            require_database_file(settings)
         except IntegrationError as error:
             yield _wrong("database", error)
             return
@@ -144,7 +146,7 @@ def _folder(data: Path) -> Iterator[Checkup]:
         yield Checkup("folder", told, "disk_full", facts)
     else:
         yield Checkup("folder", told)
-    files = [file for pattern in (*KEPT, ANNOUNCED) for file in data.glob(pattern) if file.is_file()]
+    files = [file for pattern in (*FILES, ANNOUNCED) for file in data.glob(pattern) if file.is_file()]
     if is_open := sorted(file.name for file in files if os.name == "posix" and file.stat().st_mode & OTHERS):
         yield Checkup("files", code="files_open_to_others", facts={"folder": str(data), "found": ", ".join(is_open)})
     if left := [one.name for one in left_in(data)]:
@@ -184,7 +186,7 @@ def _database(settings: Settings, seen: SeenDatabase, machine: Clock) -> Iterato
 
 def _key(settings: Settings, seen: SeenDatabase) -> Iterator[Checkup]:
     sealed = sealed_in(seen.database)
-    ring = ring_of(settings, seen.database.instance)
+    ring = key_ring(settings, seen.database.instance)
     if not sealed:
         yield Checkup("key", "nothing is sealed yet")
     elif not ring.keys:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from integration.backups.archive import DATABASE, LOG
-from integration.bootstrap import now
+from integration.core.clocks import now
 from integration.core.erasure import Customer
 from integration.log.logbook import Logbook
 from integration.services.eraser import Eraser

@@ -11,8 +11,8 @@ from typing import Any
 from integration import VERSION
 from integration.backups import keys
 from integration.backups.archive import DATABASE, DUMP, JOURNAL, LOG, Manifest, Member, place_beside, write
-from integration.bootstrap import ring_of
 from integration.core.errors import ConfigurationError, IntegrationError
+from integration.data_folder import key_ring
 from integration.log.client import at_the_server
 from integration.log.logbook import Logbook
 from integration.process.child_environment import with_database
@@ -85,7 +85,7 @@ def _key(settings: Settings, found: Snapshot, before: Sequence[bytes], passphras
     """Return the key that seals in a copy, wrapped; its file may have been changed while the copy was made."""
     if not passphrase:
         return {}
-    ring = ring_of(settings, found.instance)
+    ring = key_ring(settings, found.instance)
     known = [*ring.of_settings, *before, *ring.keys]
     key = next((one for one in known if id_of(one) == found.key), next(iter(known), None))
     return keys.wrapped(key, passphrase) if key else {}

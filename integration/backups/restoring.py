@@ -11,8 +11,8 @@ from integration.backups import archive, keys
 from integration.backups.archive import DATABASE, DUMP, JOURNAL, LOG, MEMBERS, Archive, Manifest, place_beside
 from integration.backups.erased import erase_again
 from integration.backups.making import KEY_FILE, file_of, postgres_of
-from integration.bootstrap import KEPT
 from integration.core.errors import ConfigurationError, IntegrationError, UnavailableError
+from integration.data_folder import FILES
 from integration.log.logbook import Logbook
 from integration.process.child_environment import with_database
 from integration.settings import Settings
@@ -111,7 +111,7 @@ def _expect_fitting(settings: Settings, told: Manifest) -> None:
     url = postgres_of(settings)
     if (told.kind == "postgresql") is not bool(url):
         raise ConfigurationError("backup_other_database", kind=told.kind)
-    there = [file.name for pattern in (*KEPT, "server.json") for file in settings.data.glob(pattern)]
+    there = [file.name for pattern in (*FILES, "server.json") for file in settings.data.glob(pattern)]
     there = [name for name in there if name != ERASED]  # who was erased is known wherever a console is restored
     if not url and file_of(settings).exists():
         there.append(file_of(settings).name)

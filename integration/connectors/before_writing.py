@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from integration.core.clocks import since_boot
+from integration.core.clocks import boottime_seconds
 
 HELD_STILL_SECONDS = 1.0  # nothing but being suspended takes so long between an answer and the next step
 
@@ -29,7 +29,7 @@ def asked_before(body: bytes) -> Iterator[bytes]:
     """Yield the body of a write, whose head is on its way by then, once it was asked whether it may follow."""
     ask = _before_writing.get()
     asked_at = float("-inf")
-    while since_boot() - asked_at > HELD_STILL_SECONDS:
-        asked_at = since_boot()
+    while boottime_seconds() - asked_at > HELD_STILL_SECONDS:
+        asked_at = boottime_seconds()
         ask()
     yield body

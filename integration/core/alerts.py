@@ -1,12 +1,13 @@
 """Alerts: what is wrong now, the episode it belongs to from its beginning to its end, and who is told of it when."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 
 from integration.core.causes import Severity, cause
+from integration.core.opening_hours import IsClosed, never_closed
 
 CALM = timedelta(seconds=60)  # for so long a symptom has to be away before its episode is over
 MOST_QUIET_DAYS = 60  # that follow on each other; more is a mistake, and no reason to be silent for ever
@@ -98,41 +99,6 @@ def episode_changes(
         tuple((known[identity], one) for identity, one in seen.items() if identity in known),
         tuple(one for identity, one in known.items() if identity not in seen and now - one.seen_at >= calm),
     )
-
-
-# ---- opening hours
-
-
-@dataclass(frozen=True, slots=True)
-class OpeningHours:
-    """When the shop is open: the same hours on each of these weekdays, Monday being 0."""
-
-    opens: time = time(9)
-    closes: time = time(18)
-    weekdays: frozenset[int] = frozenset(range(6))
-
-
-IsClosed = Callable[[date], bool]
-
-
-def never_closed(_: date) -> bool:
-    """Tell of no day that it is a holiday."""
-    return False
-
-
-def open_between(
-    start: datetime, end: datetime, hours: OpeningHours, zone: tzinfo, is_closed: IsClosed = never_closed
-) -> timedelta:
-    """Return for how long the shop was open between two moments, on the clock of its wall."""
-    passed, day = timedelta(), start.astimezone(zone).date()
-    last = end.astimezone(zone).date()
-    while day <= last:
-        if day.weekday() in hours.weekdays and not is_closed(day):
-            opened = datetime.combine(day, hours.opens, zone)
-            shut = datetime.combine(day, hours.closes, zone)
-            passed += max(timedelta(), min(end, shut) - max(start, opened))
-        day += timedelta(days=1)
-    return passed
 
 
 # ---- channels

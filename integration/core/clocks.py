@@ -1,8 +1,14 @@
-"""A clock that nobody sets, for how much time has passed."""
+"""Clocks: the present moment, and the time that has passed since the machine started."""
 
 import time
+from datetime import UTC, datetime
 
 
-def since_boot() -> float:
-    """Return a number of seconds that goes on while the machine sleeps, where the system can tell."""
+def now() -> datetime:
+    """Return the present moment, in UTC."""
+    return datetime.now(UTC)
+
+
+def boottime_seconds() -> float:
+    """Return seconds of a clock that nobody sets. It goes on while the machine sleeps, where the system can tell."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()

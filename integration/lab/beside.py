@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from integration.bootstrap import now
+from integration.core.clocks import now
 from integration.core.errors import RunActiveError
 from integration.flows.registry import FLOWS
 from integration.lab.report import REPORT, WANTED, Mine, Report, Series, Wanted, keep_report, kept_report

@@ -18,10 +18,11 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from integration.bootstrap import build, now
+from integration.bootstrap import build
 from integration.connectors.accountview.settings import AccountViewAccess
 from integration.connectors.mplus.client import interface_contract
 from integration.connectors.mplus.settings import MplusAccess
+from integration.core.clocks import now
 from integration.core.errors import IntegrationError
 from integration.core.people import LAB
 from integration.flows.registry import FLOWS

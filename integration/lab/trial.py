@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 
-from integration.bootstrap import now
+from integration.core.clocks import now
 from integration.core.errors import IntegrationError
 from integration.core.people import LAB
 from integration.core.plan import Approval

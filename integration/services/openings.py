@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import holidays
 from pydantic import BaseModel, Field, ValidationError
 
-from integration.core.alerts import OpeningHours, open_between
 from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError
+from integration.core.opening_hours import OpeningHours, open_between
 from integration.core.people import Actor, Right
 from integration.core.timetable import WALL_CLOCK
 from integration.store.settings import StoredSettings

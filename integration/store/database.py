@@ -22,7 +22,7 @@ from alembic.util.exc import CommandError
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
-from integration.core.clocks import since_boot
+from integration.core.clocks import boottime_seconds
 from integration.core.errors import ConfigurationError, IntegrationError, UnavailableError
 from integration.store import tables
 from integration.store.files import copy_before
@@ -441,9 +441,9 @@ class SharedClock:
         if self._database.engine.dialect.name != "postgresql":
             return self._machine()
         with self._lock:
-            passed = None if self._read_at is None else since_boot() - self._read_at
+            passed = None if self._read_at is None else boottime_seconds() - self._read_at
             if passed is None or passed > CLOCK_SECONDS:
-                self._read_at = since_boot()
+                self._read_at = boottime_seconds()
                 self._read = self._database.scalar(sa.select(sa.func.clock_timestamp())).astimezone(UTC)
                 passed = 0.0
             return self._read + timedelta(seconds=passed)

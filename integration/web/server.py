@@ -18,6 +18,7 @@ from integration import bootstrap
 from integration.core.connections import is_loopback
 from integration.core.errors import IntegrationError
 from integration.core.untrusted_text import visible
+from integration.data_folder import OTHERS
 from integration.settings import AT_SOCKET, Settings, load_settings
 from integration.web import options
 from integration.web.compressed import Compressed
@@ -77,7 +78,7 @@ class Server:
 
 def make_server() -> Server:
     """Return the server as the settings say; what keeps it from starting is told in sentences and ends the process."""
-    os.umask(bootstrap.OTHERS)  # what the server keeps is its owner's alone
+    os.umask(OTHERS)  # what the server keeps is its owner's alone
     # An address such as /runs opened first on a fresh server would run that page without the frame of `app.py`.
     PagesManager.uses_pages_directory = False
     with _told():

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from integration.backups.archive import DATABASE, LOG
 from integration.backups.doctor import examine, examine_connections
-from integration.bootstrap import now
+from integration.core.clocks import now
 from integration.core.run import Mode
 from integration.log.logbook import Logbook
 from integration.sandbox.server import running

@@ -16,7 +16,8 @@ from integration.backups import archive
 from integration.backups.archive import DATABASE, LOG, MANIFEST
 from integration.backups.making import make
 from integration.backups.restoring import missing_settings, restore_backup, verify_backup
-from integration.bootstrap import build, now
+from integration.bootstrap import build
+from integration.core.clocks import now
 from integration.core.errors import ConfigurationError
 from integration.log.logbook import Logbook
 from integration.settings import Settings, load_settings

@@ -1,4 +1,4 @@
-"""What is an episode, when the shop is open, and who is told of what, and when."""
+"""What is an episode, and who is told of what, and when."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,12 +11,10 @@ from integration.core.alerts import (
     OF_CONNECTIONS,
     Channel,
     Episode,
-    OpeningHours,
     Symptom,
     SymptomSort,
     again_after,
     episode_changes,
-    open_between,
 )
 from integration.core.causes import CAUSES, Severity, cause
 
@@ -64,29 +62,6 @@ def test_the_catalogue_says_how_grave_a_cause_is() -> None:
     assert not Severity.NOTICE.reaches(Severity.WARNING)
     assert CAUSES.keys() >= OF_CONNECTIONS
     assert DISK.severity is Severity.CRITICAL
-
-
-# ---- opening hours
-
-
-@pytest.mark.parametrize(
-    ("start", "end", "hours"),
-    [
-        (here(25, 10), here(25, 12), 2),
-        (here(25, 6), here(25, 10), 1),  # before it opens
-        (here(24, 17), here(25, 10), 2),  # over night
-        (here(28, 17), here(30, 10), 2),  # over a Sunday
-        (here(25, 20), here(26, 8), 0),
-        (here(26, 9), here(27, 9, 30), 0.5),  # a holiday
-    ],
-)
-def test_time_counts_while_the_shop_is_open(start: datetime, end: datetime, hours: float) -> None:
-    opened = open_between(start, end, OpeningHours(), ZONE, lambda day: day == date(2026, 11, 26))
-    assert opened == timedelta(hours=hours)
-
-
-def test_no_day_is_a_holiday_unless_somebody_says_so() -> None:
-    assert open_between(here(26, 9), here(26, 10), OpeningHours(), ZONE) == timedelta(hours=1)
 
 
 # ---- channels

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from integration import words
-from integration.bootstrap import now
+from integration.core.clocks import now
 from integration.core.drift import Drifted, DriftFound, Edit
 from integration.core.issues import IssueState
 from integration.core.records import Kind, kinds

@@ -1,0 +1,37 @@
+"""Opening hours of the shop, and for how long it was open between two moments."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, tzinfo
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningHours:
+    """When the shop is open: the same hours on each of these weekdays, Monday being 0."""
+
+    opens: time = time(9)
+    closes: time = time(18)
+    weekdays: frozenset[int] = frozenset(range(6))
+
+
+IsClosed = Callable[[date], bool]
+
+
+def never_closed(_: date) -> bool:
+    """Tell of no day that it is a holiday."""
+    return False
+
+
+def open_between(
+    start: datetime, end: datetime, hours: OpeningHours, zone: tzinfo, is_closed: IsClosed = never_closed
+) -> timedelta:
+    """Return for how long the shop was open between two moments, on the clock of its wall."""
+    passed, day = timedelta(), start.astimezone(zone).date()
+    last = end.astimezone(zone).date()
+    while day <= last:
+        if day.weekday() in hours.weekdays and not is_closed(day):
+            opened = datetime.combine(day, hours.opens, zone)
+            shut = datetime.combine(day, hours.closes, zone)
+            passed += max(timedelta(), min(end, shut) - max(start, opened))
+        day += timedelta(days=1)
+    return passed

@@ -1,0 +1,35 @@
+"""Time counts while the shop is open."""
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from integration.core.opening_hours import OpeningHours, open_between
+
+ZONE = ZoneInfo("Europe/Amsterdam")
+
+
+def here(day: int, hour: int, minute: int = 0) -> datetime:
+    """A moment on the wall, in November 2026."""
+    return datetime(2026, 11, day, hour, minute, tzinfo=ZONE)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "hours"),
+    [
+        (here(25, 10), here(25, 12), 2),
+        (here(25, 6), here(25, 10), 1),  # before it opens
+        (here(24, 17), here(25, 10), 2),  # over night
+        (here(28, 17), here(30, 10), 2),  # over a Sunday
+        (here(25, 20), here(26, 8), 0),
+        (here(26, 9), here(27, 9, 30), 0.5),  # a holiday
+    ],
+)
+def test_time_counts_while_the_shop_is_open(start: datetime, end: datetime, hours: float) -> None:
+    opened = open_between(start, end, OpeningHours(), ZONE, lambda day: day == date(2026, 11, 26))
+    assert opened == timedelta(hours=hours)
+
+
+def test_no_day_is_a_holiday_unless_somebody_says_so() -> None:
+    assert open_between(here(26, 9), here(26, 10), OpeningHours(), ZONE) == timedelta(hours=1)
