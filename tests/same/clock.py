@@ -3,11 +3,15 @@
 import importlib
 import pkgutil
 import sys
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from types import SimpleNamespace
 from typing import Any, Self, cast
 
 import integration
+
+AGES = ("integration.services.system_identity",)  # modules that ask a system again once an answer has its age
 
 
 @dataclass
@@ -25,9 +29,11 @@ def stop() -> Clock:
     """Return the clock that all of `integration` reads from now on, wherever a module asks for the present moment.
 
     Nothing of the application has to take a clock for it, so that this holds whatever becomes of its constructors. What
-    is not ours (the engine's library, the servers) goes by the machine's clock, and by it alone.
+    is not ours (the engine's library, the servers) goes by the machine's clock, and by it alone. So does what waits;
+    the modules of `AGES` measure the age of an answer by the stopped clock, so that a slow machine asks no more often.
     """
     clock = Clock()
+    ages = SimpleNamespace(monotonic=lambda: clock.now.timestamp())
 
     class Kind(type):
         def __instancecheck__(cls, one: object) -> bool:
@@ -47,4 +53,8 @@ def stop() -> Clock:
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] == "integration" and getattr(module, "datetime", None) is datetime:
             module.datetime = Stopped  # type: ignore[attr-defined]
+    for name in AGES:
+        if sys.modules[name].time is not time:  # type: ignore[attr-defined]
+            raise RuntimeError(f"{name} does not measure ages by the module `time`")
+        sys.modules[name].time = ages  # type: ignore[attr-defined]
     return clock
