@@ -101,7 +101,9 @@ def test_somebody_outside_notices_that_the_console_was_killed(tmp_path: Path) ->
         database = open_database(f"sqlite:///{tmp_path / 'console.sqlite'}")
         stores = stores_of(database, now)
         sealed = ConnectionStore(database, now, key_file=tmp_path / "console.key")
-        Pings(stores, sealed, now, lambda _: NetworkRoute()).change(WHOLE, hook.at("/ping/whole"), somebody("anna"))
+        Pings(stores.deliveries, stores.runs, stores.settings, sealed, now, lambda _: NetworkRoute()).change(
+            WHOLE, hook.at("/ping/whole"), somebody("anna")
+        )
         outside = HealthChecks(hook)
         for number in range(3):  # it lives for longer than a period
             proven(stores)

@@ -144,11 +144,21 @@ class Application:
         self.names = Naming(flows, names, self.access)
         self.work = Work(executor, leases, closing)
         self._catalogue()
-        owed = LooksOwed(stores, self.logics.flow, without=(Kind.DAY_PAGE,))
-        self.sandbox = SandboxHost(settings, self.access, leases, stores, clock, flows=flows, closing=closing)
+        owed = LooksOwed(stores.drifts, stores.links, stores.settings, self.logics.flow, without=(Kind.DAY_PAGE,))
+        self.sandbox = SandboxHost(
+            settings,
+            self.access,
+            leases,
+            stores.database,
+            stores.rules,
+            stores.settings,
+            clock,
+            flows=flows,
+            closing=closing,
+        )
         self.installation = Installation(stores.installation, read_place(stores.database), self.sandbox)
         self.installation.begin(settings.confirmed_place)
-        self.system_identities = SystemIdentities(stores, self.access, clock)
+        self.system_identities = SystemIdentities(stores.database, stores.cursors, stores.settings, self.access, clock)
         self._holds = WriteHolds((self.installation, self.system_identities, owed))
         self._arrange()
         self._look(owed)
@@ -186,17 +196,36 @@ class Application:
         self.pictures = self.closing.enter_context(contextlib.closing(Pictures(self.settings)))
         self.logics = Logics(
             flows,
-            stores,
+            stores.corrections,
+            stores.issues,
+            stores.links,
+            stores.moves,
+            stores.rules,
+            stores.settings,
+            stores.standings,
             connector=connector,
             rates=self.lists.vat_rates,
             codes=self.lists.choices,
             pictures=self.pictures.read,
         )
-        self.choices, self.mappings = Choices(stores, self.logics.flow), Mappings(stores.rules, self.logics)
+        self.choices, self.mappings = (
+            Choices(stores.choices, stores.plans, stores.runs, self.logics.flow),
+            Mappings(stores.rules, self.logics),
+        )
         self.ways = Ways(self.logics, connector)
-        self.proposals = Proposals(flows, self.access, stores, names_are_kept=self.names.kept)
-        self.documents = Documents(stores, logic=self.logics.now, connector=connector)
-        self.exceptions = Exceptions(flows, stores, connector=connector, flow=self.logics.flow)
+        self.proposals = Proposals(flows, self.access, stores.rules, stores.settings, names_are_kept=self.names.kept)
+        self.documents = Documents(stores.corrections, logic=self.logics.now, connector=connector)
+        self.exceptions = Exceptions(
+            flows,
+            stores.corrections,
+            stores.issues,
+            stores.ledger,
+            stores.links,
+            stores.plans,
+            stores.runs,
+            connector=connector,
+            flow=self.logics.flow,
+        )
         self.missing_rows = MissingRows(
             flows,
             self.exceptions,
@@ -205,7 +234,16 @@ class Application:
             home=self._home,
         )
         self.drafts = Drafts(
-            flows, stores, logics=self.logics, mappings=self.mappings, lists=self.lists, connector=connector
+            flows,
+            stores.links,
+            stores.plans,
+            stores.rules,
+            stores.runs,
+            stores.settings,
+            logics=self.logics,
+            mappings=self.mappings,
+            lists=self.lists,
+            connector=connector,
         )
 
     def _home(self) -> str:
@@ -230,7 +268,10 @@ class Application:
             self.logics,
             self.mappings,
             self.lists,
-            stores,
+            stores.events,
+            stores.issues,
+            stores.runs,
+            stores.settings,
             connector=self.access.connector,
             clock=clock,
             expect=self.names.expect_objects,
@@ -243,7 +284,10 @@ class Application:
         self.change_requests = ChangeRequests(stores.change_requests, self.flows, self.four_eyes)
         self.arrangement = Arrangement(
             flows,
-            stores,
+            stores.database,
+            stores.corrections,
+            stores.rules,
+            stores.settings,
             logics=self.logics,
             tables=self.tables,
             names=self.names,
@@ -251,7 +295,9 @@ class Application:
             may_change=partial(self.four_eyes.may_change, approves=False),
             changed=self._rearranged,
         )
-        self._strangers = LookForStrangers(stores, self.access.name, self.flows.settings)
+        self._strangers = LookForStrangers(
+            stores.ledger, stores.links, stores.settings, self.access.name, self.flows.settings
+        )
         chosen = ChosenFlows(flows, self.flows.settings, stores.settings, self.access)
         self.connections = Connections(
             self.access,
@@ -268,7 +314,9 @@ class Application:
             self.flows.settings,
             self.flows.change,
             self.tables.save,
-            stores,
+            stores.links,
+            stores.rules,
+            stores.settings,
             chosen,
             well=self.connections.are_well,
             entered=self.connections.is_entered,
@@ -280,7 +328,15 @@ class Application:
     def _look(self, owed: LooksOwed) -> None:
         """Make what runs, and what looks at plans, prices and days."""
         flows, stores, clock, connector = self._flows, self._stores, self._clock, self.access.connector
-        self.plans = Plans(stores, self.logics, connector, products=writer_of(flows.values(), Kind.PRODUCT).name)
+        self.plans = Plans(
+            stores.corrections,
+            stores.links,
+            stores.plans,
+            stores.runs,
+            self.logics,
+            connector,
+            products=writer_of(flows.values(), Kind.PRODUCT).name,
+        )
         self.prices = Prices(
             stores.links,
             stores.issues,
@@ -300,14 +356,20 @@ class Application:
             tuple(flows),
             owed,
             deps,
-            stores,
+            stores.drifts,
+            stores.erased,
+            stores.issues,
+            stores.links,
             clock,
             is_on=self.flows.is_on,
             rates=lambda system: self.lists.captions(system, VAT_RATES),
         )
         self.days = Days(
             deps,
-            stores,
+            stores.days,
+            stores.erased,
+            stores.issues,
+            stores.links,
             clock,
             flow=days,
             is_on=self.flows.is_on,
@@ -316,7 +378,15 @@ class Application:
         )
         self.day_sheets = DaySheets(partial(self.lists.captions, patience=LAST_SECONDS), self._company, clock)
         self.runs = Runs(
-            stores, self.work, self._runner, self.mappings, self.exceptions, self.proposals, self.four_eyes, clock
+            stores.plans,
+            stores.runs,
+            self.work,
+            self._runner,
+            self.mappings,
+            self.exceptions,
+            self.proposals,
+            self.four_eyes,
+            clock,
         )
         self.bulk = Bulk(self.exceptions, stores.issues, self.runs)
         self.questions, self.backups, self.listings = (
@@ -333,7 +403,9 @@ class Application:
         self.log = Log(logbook, stores.events, is_drained=serves)
         self.health = HealthCheck(
             settings.data,
-            stores,
+            stores.database,
+            stores.events,
+            stores.heartbeats,
             clock,
             executor=lambda: self.work.executor,
             undrained=logbook.undrained,
@@ -341,7 +413,18 @@ class Application:
         )
         self.log_access = LogAccess(self.log, settings.data, settings.address)
         self.search = Search(flows, self.log, stores.links)
-        self.retention = Retained(settings, stores, self.log, clock, owner=owner, serves=serves)
+        self.retention = Retained(
+            settings,
+            stores.database,
+            stores.leases,
+            stores.retained,
+            stores.runs,
+            stores.settings,
+            self.log,
+            clock,
+            owner=owner,
+            serves=serves,
+        )
         stock = writer_of(flows.values(), Kind.STOCK).name
         self.stock = Stock(
             logbook,
@@ -358,29 +441,49 @@ class Application:
         """Make what notices trouble and tells of it, and what else keeps something sealed."""
         settings, stores, clock = self.settings, self._stores, self._clock
         flows = _numbering(self._flows)
-        self.persons = Persons(settings, stores, self.log, sealed, clock, flows=flows, serves=serves)
+        self.persons = Persons(
+            settings, stores.erased, stores.erasing, stores.runs, self.log, sealed, clock, flows=flows, serves=serves
+        )
         self._keeps_watch = keeps_watch
-        self.audit = Audit(stores, sealed, clock, authority_of(settings))
+        self.audit = Audit(stores.database, stores.audit, stores.settings, sealed, clock, authority_of(settings))
         self.keys = Keys(sealed, self.audit.keep_key)
         way = WayOut(
             with_way_out(), settings.proxy.get_secret_value(), settings.certificates, settings.channel_networks
         )
         post = Post(way)
         self.channels = Channels(stores.settings, sealed, stores.deliveries, post)
-        self.pings = Pings(stores, sealed, clock, lambda url: NetworkRoute(**settings.route(url)))
-        self.monitoring = Monitoring(stores, clock, self.flows.statuses, self.channels, self.pings)
+        self.pings = Pings(
+            stores.deliveries,
+            stores.runs,
+            stores.settings,
+            sealed,
+            clock,
+            lambda url: NetworkRoute(**settings.route(url)),
+        )
+        self.monitoring = Monitoring(
+            stores.deliveries, stores.episodes, stores.heartbeats, clock, self.flows.statuses, self.channels, self.pings
+        )
         self.reach = Reach(self.access, self.connections, clock)
         self.first_week = FirstWeek(
             self._flows,
-            stores,
+            stores.issues,
+            stores.links,
+            stores.runs,
+            stores.settings,
             self.channels,
             self.backups,
             connected=lambda: all(one.connected for one in self.connections.statuses()),
             is_on=self.flows.is_on,
         )
-        self.metrics = Metrics(stores, clock, self.flows.statuses, self.health.look)
+        self.metrics = Metrics(
+            stores.runs, stores.episodes, stores.deliveries, clock, self.flows.statuses, self.health.look
+        )
         symptoms = Symptoms(
-            stores,
+            stores.deliveries,
+            stores.episodes,
+            stores.heartbeats,
+            stores.issues,
+            stores.runs,
             clock,
             flows=self.flows.statuses,
             round_before=self.flows.round_before,
@@ -392,7 +495,12 @@ class Application:
             stands=self.reach.stands,
         )
         self.alerts = Alerts(
-            stores,
+            stores.deliveries,
+            stores.episodes,
+            stores.erased,
+            stores.heartbeats,
+            stores.runs,
+            stores.settings,
             clock,
             symptoms=symptoms,
             channels=self.channels,

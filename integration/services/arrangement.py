@@ -31,7 +31,10 @@ from integration.services.objects import flat, parse_names
 from integration.services.tables import Tables
 from integration.store.arrangement import Arranged
 from integration.store.arrangement import ArrangementStore as Kept
-from integration.store.stores import Stores
+from integration.store.corrections import Corrections
+from integration.store.database import Database
+from integration.store.rules import Rules
+from integration.store.settings import StoredSettings
 
 FORMAT = 1
 SECTIONS = ("flows", "mappings", "tables", "names", "corrections")
@@ -80,7 +83,10 @@ class Arrangement:
     def __init__(
         self,
         flows: Specs,
-        stores: Stores,
+        database: Database,
+        corrections: Corrections,
+        rules: Rules,
+        stored_settings: StoredSettings,
         *,
         logics: Logics,
         tables: Tables,
@@ -94,7 +100,10 @@ class Arrangement:
         `may_change` tells whether one person may change settings of a flow so; it approves nothing.
         """
         self._flows = flows
-        self._stores = stores
+        self._database = database
+        self._corrections = corrections
+        self._rules = rules
+        self._stored_settings = stored_settings
         self._logics = logics
         self._tables = tables
         self._names = names
@@ -118,18 +127,18 @@ class Arrangement:
         here: dict[str, dict[str, Any]] = {
             "flows": {flow: _values(self._logics.settings(flow)) for flow in self._flows},
             "mappings": {flow: rules_to(readable_rules(self._body(flow))) for flow in self._flows},
-            "tables": self._stores.rules.tables(),
+            "tables": self._rules.tables(),
             "names": {BOOKS: {path: name for path, name in named.items() if name != usual[path]}},
         }
         if corrections:
-            here["corrections"] = {flow: self._corrections(flow) for flow in corrections}
+            here["corrections"] = {flow: self._told_corrections(flow) for flow in corrections}
         return here
 
     def _body(self, flow: str) -> dict[str, Any]:
-        return (self._stores.rules.published(flow) or (0, {}))[1]
+        return (self._rules.published(flow) or (0, {}))[1]
 
-    def _corrections(self, flow: str) -> dict[str, Any]:
-        found = self._stores.corrections.all(flow, limit=MOST_CORRECTIONS)
+    def _told_corrections(self, flow: str) -> dict[str, Any]:
+        found = self._corrections.all(flow, limit=MOST_CORRECTIONS)
         return {f"{one.kind}:{one.field}:{one.key}": _told(one) for one in found}
 
     # ---- read
@@ -212,7 +221,7 @@ class Arrangement:
         if waits:
             raise NotAllowedError("file_change_waits", flow=waits[0])
         if read.differences:
-            Kept(self._stores.database, self._stores.settings.clock).keep(read.arranged, by.ref, note)
+            Kept(self._database, self._stored_settings.clock).keep(read.arranged, by.ref, note)
             self._changed()
 
     def _may_keep(self, flow: str, arranged: Arranged, by: Actor) -> bool:

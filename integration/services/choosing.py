@@ -8,7 +8,9 @@ from integration.core.people import Right
 from integration.core.plan import Action
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind
-from integration.store.stores import Stores
+from integration.store.choices import ChoiceStore
+from integration.store.plans import PlanStore
+from integration.store.runs import RunStore
 
 Needed = Mapping[int, frozenset[int]]  # lines that make what a line needs, by the number of that line
 
@@ -16,11 +18,13 @@ Needed = Mapping[int, frozenset[int]]  # lines that make what a line needs, by t
 class Choices:
     """What is left out of the plans that wait: a line goes with the new record that it needs, and comes with it."""
 
-    def __init__(self, stores: Stores, flow: Callable[[str], Flow]) -> None:
+    def __init__(
+        self, choice_store: ChoiceStore, plans: PlanStore, runs: RunStore, flow: Callable[[str], Flow]
+    ) -> None:
         """`flow` returns a flow with the kinds of record that its settings choose."""
-        self._kept = stores.choices
-        self._runs = stores.runs
-        self._plans = stores.plans
+        self._kept = choice_store
+        self._runs = runs
+        self._plans = plans
         self._flow = flow
 
     @requires(Right.RUN)

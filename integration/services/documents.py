@@ -10,16 +10,16 @@ from integration.core.plan_lines import PlanRow
 from integration.core.records import Correction, Kind
 from integration.flows.deciding import AGAIN, About, decision_text
 from integration.flows.spec import FlowLogic
-from integration.store.stores import Stores
+from integration.store.corrections import Corrections
 
 
 class Documents:
     """What a person can ask and say of documents that the books have."""
 
     def __init__(
-        self, stores: Stores, *, logic: Callable[[str], FlowLogic], connector: Callable[[str], Connector]
+        self, corrections: Corrections, *, logic: Callable[[str], FlowLogic], connector: Callable[[str], Connector]
     ) -> None:
-        self._stores = stores
+        self._corrections = corrections
         self._logic = logic
         self._connector = connector
 
@@ -56,5 +56,5 @@ class Documents:
             )
             for row in marked
         ]
-        self._stores.corrections.keep(flow, kept, by.ref)
+        self._corrections.keep(flow, kept, by.ref)
         return [row.key for row in marked]

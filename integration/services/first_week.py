@@ -9,7 +9,10 @@ from integration.core.records import Kind
 from integration.flows.registry import Specs, writer_of
 from integration.services.backups import Backups
 from integration.services.channels import Channels
-from integration.store.stores import Stores
+from integration.store.issues import Issues
+from integration.store.links import Links
+from integration.store.runs import RunStore
+from integration.store.settings import StoredSettings
 
 KEPT = "first_week"  # the setting that says whether the list was put out of sight
 
@@ -31,7 +34,10 @@ class FirstWeek:
     def __init__(
         self,
         flows: Specs,
-        stores: Stores,
+        issues: Issues,
+        links: Links,
+        runs: RunStore,
+        stored_settings: StoredSettings,
         channels: Channels,
         backups: Backups,
         *,
@@ -43,7 +49,10 @@ class FirstWeek:
         self._products = writer_of(flows.values(), Kind.PRODUCT).name
         self._stock = writer_of(flows.values(), Kind.STOCK).name
         self._documents = writer_of(flows.values(), Kind.SALES_ORDER).name
-        self._stores = stores
+        self._issues = issues
+        self._links = links
+        self._runs = runs
+        self._stored_settings = stored_settings
         self._channels = channels
         self._backups = backups
         self._connected = connected
@@ -53,7 +62,7 @@ class FirstWeek:
     def tasks(self) -> list[FirstTask]:
         """Return everything in its order."""
         preview = {flow: {"flow": flow} for flow in self._flows}
-        repaired = self._has_written(self._documents) and not self._stores.issues.counts().get(self._documents)
+        repaired = self._has_written(self._documents) and not self._issues.counts().get(self._documents)
         return [
             FirstTask("connect", self._connected(), "setup"),
             *(
@@ -72,8 +81,8 @@ class FirstWeek:
 
     def _has_written(self, flow: str) -> bool:
         """Tell whether a flow has written into the systems that are connected now: links of others are laid aside."""
-        linked = self._stores.links.any(flow, *self._flows[flow].flow.linked)
-        return linked and self._stores.runs.has_committed(flow)
+        linked = self._links.any(flow, *self._flows[flow].flow.linked)
+        return linked and self._runs.has_committed(flow)
 
     @requires(Right.SEE)
     def begins_with(self) -> str:
@@ -83,11 +92,11 @@ class FirstWeek:
     @requires(Right.SEE)
     def shown(self) -> list[FirstTask]:
         """Return everything in its order while something of it is left to do, and nobody put the list out of sight."""
-        hidden = (self._stores.settings.get(KEPT) or {}).get("hidden") is True
+        hidden = (self._stored_settings.get(KEPT) or {}).get("hidden") is True
         tasks = [] if hidden else self.tasks()
         return [] if all(task.done or task.recurs for task in tasks) else tasks
 
     @requires(Right.ARRANGE)
     def hide(self, by: Actor) -> None:
         """Put the list out of sight."""
-        self._stores.settings.put(KEPT, {"hidden": True}, by.ref)
+        self._stored_settings.put(KEPT, {"hidden": True}, by.ref)

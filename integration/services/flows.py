@@ -27,8 +27,10 @@ from integration.services.loosening import BRAKES, flat_values, loosened_setting
 from integration.services.mappings import Logics, Mappings
 from integration.store.database import Clock
 from integration.store.events import Event
+from integration.store.issues import Issues
+from integration.store.outbox_reader import OutboxReader
 from integration.store.runs import RunStore
-from integration.store.stores import Stores
+from integration.store.settings import StoredSettings
 
 MOST_SHOWN = 500
 NIGHT = timedelta(hours=5)  # so long a run waits for one at work at most
@@ -118,7 +120,10 @@ class Flows(Mapping[str, Flow]):
         logics: Logics,
         mappings: Mappings,
         lists: Lists,
-        stores: Stores,
+        events: OutboxReader,
+        issues: Issues,
+        runs: RunStore,
+        stored_settings: StoredSettings,
         *,
         connector: Callable[[str], Connector],
         clock: Clock,
@@ -138,7 +143,10 @@ class Flows(Mapping[str, Flow]):
         self._logics = logics
         self._mappings = mappings
         self._lists = lists
-        self._stores = stores
+        self._events = events
+        self._issues = issues
+        self._runs = runs
+        self._stored_settings = stored_settings
         self._connector = connector
         self._clock = clock
         self._expect = expect
@@ -210,7 +218,7 @@ class Flows(Mapping[str, Flow]):
         ]
         if not waiting or checked != before:
             kept = checked.model_dump(mode="json", exclude_defaults=True)
-            self._stores.settings.put(f"flow:{flow}", kept, by.ref, *off)
+            self._stored_settings.put(f"flow:{flow}", kept, by.ref, *off)
             self._changed()
         return SettingsChange(unchecked, waiting)
 
@@ -270,7 +278,7 @@ class Flows(Mapping[str, Flow]):
     def stops(self, flow: str, runs: int = 10) -> dict[str, int]:
         """Return how many of the last runs each brake has stopped."""
         found: dict[str, int] = {}
-        for run in self._stores.runs.latest(flow, limit=runs):
+        for run in self._runs.latest(flow, limit=runs):
             for brake in run.brakes:
                 found[brake.code] = found.get(brake.code, 0) + 1
         return found
@@ -278,18 +286,18 @@ class Flows(Mapping[str, Flow]):
     @requires(Right.SEE)
     def statuses(self) -> list[FlowStatus]:
         """Return every flow at a glance."""
-        parked, runs = self._stores.issues.counts(), self._stores.runs.standing()
+        parked, runs = self._issues.counts(), self._runs.standing()
         return [self._status(flow, runs.get(name, ()), parked.get(name, 0)) for name, flow in self.items()]
 
     @requires(Right.SEE)
     def status(self, flow: str) -> FlowStatus:
         """Return one flow at a glance."""
-        runs = self._stores.runs.standing(flow).get(flow, ())
-        return self._status(self[flow], runs, self._stores.issues.counts().get(flow, 0))
+        runs = self._runs.standing(flow).get(flow, ())
+        return self._status(self[flow], runs, self._issues.counts().get(flow, 0))
 
     def _status(self, flow: Flow, runs: Sequence[Run], parked: int) -> FlowStatus:
         settings = self.settings(flow.name)
-        last_proof, unproven_since = proof_times(self._stores.runs, flow.name, runs)
+        last_proof, unproven_since = proof_times(self._runs, flow.name, runs)
         return FlowStatus(
             flow=flow,
             on=settings.on,
@@ -356,7 +364,7 @@ class Flows(Mapping[str, Flow]):
         """Tell in the log that a run that was `due` is left out; one that is soon due again is not worth telling."""
         if self._waits_until(flow, mode, due) - due >= SOON:
             facts = {"mode": str(mode), "due": due.astimezone(UTC).isoformat(timespec="seconds")}
-            self._stores.events.tell(Event(event="round_missed", flow=flow, facts=facts))
+            self._events.tell(Event(event="round_missed", flow=flow, facts=facts))
 
     def may_approve(self, run: Run) -> Approval | None:
         """Return the approval of a plan that trips no brake, when its flow is on and may send by itself.

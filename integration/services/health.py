@@ -8,8 +8,9 @@ from pathlib import Path
 
 from integration.core.authorization import requires
 from integration.core.people import Right
-from integration.store.database import Clock
-from integration.store.stores import Stores
+from integration.store.database import Clock, Database
+from integration.store.heartbeats import Heartbeats
+from integration.store.outbox_reader import OutboxReader
 
 LEAST_FREE = 100_000_000  # bytes; with less nothing is begun
 BEAT_SECONDS = 30.0
@@ -52,7 +53,9 @@ class HealthCheck:
     def __init__(
         self,
         data: Path,
-        stores: Stores,
+        database: Database,
+        events: OutboxReader,
+        heartbeats: Heartbeats,
         clock: Clock,
         *,
         executor: Callable[[], str],
@@ -62,7 +65,9 @@ class HealthCheck:
         """`executor` is what this process is called, `undrained` for how long it brought no events into the log."""
         self._log_is_away = log_is_away
         self._data = data
-        self._stores = stores
+        self._database = database
+        self._events = events
+        self._heartbeats = heartbeats
         self._clock = clock
         self._executor = executor
         self._undrained = undrained
@@ -77,12 +82,12 @@ class HealthCheck:
 
         return Health(
             free_bytes=shutil.disk_usage(self._data).free,
-            heartbeat_age_seconds=age(self._stores.heartbeats.last(self._executor())),
-            events_waiting=self._stores.events.count(),
-            oldest_event_age_seconds=age(self._stores.events.oldest()),
+            heartbeat_age_seconds=age(self._heartbeats.last(self._executor())),
+            events_waiting=self._events.count(),
+            oldest_event_age_seconds=age(self._events.oldest()),
             undrained_seconds=self._undrained(),
             log_is_away=self._log_is_away(),
-            held_by=self._stores.database.held_by(),
+            held_by=self._database.held_by(),
         )
 
 

@@ -28,8 +28,13 @@ from integration.flows.settings import BOOKS, FlowSettings, Listed
 from integration.flows.spec import FlowLogic, FlowSpec
 from integration.flows.tables import VAT_CODES, usable_rows
 from integration.services.movements import TillMovements
+from integration.store.corrections import Corrections
+from integration.store.issues import Issues
+from integration.store.links import Links
+from integration.store.moves import MoveStore
 from integration.store.rules import Rules, RulesInForce
-from integration.store.stores import Stores
+from integration.store.settings import StoredSettings
+from integration.store.standings import Standings as StandingStore
 
 # Settings that say when a flow runs and what stops it, and nothing about its records.
 _ABOUT_ROUNDS = frozenset({"on", "schedule_minutes", "calendar", "nightly_complete", "auto_approve"})
@@ -56,7 +61,13 @@ class Logics:
     def __init__(
         self,
         flows: Specs,
-        stores: Stores,
+        corrections: Corrections,
+        issues: Issues,
+        links: Links,
+        moves: MoveStore,
+        rules: Rules,
+        stored_settings: StoredSettings,
+        standings: StandingStore,
         *,
         connector: Callable[[str], Connector],
         rates: Callable[[str], Mapping[str, Decimal]],
@@ -68,17 +79,17 @@ class Logics:
         `pictures` reads those that the books name.
         """
         self._flows = flows
-        self.links = stores.links
-        self.issues = stores.issues
-        self.moves = stores.moves
-        self.standings = stores.standings
+        self.links = links
+        self.issues = issues
+        self.moves = moves
+        self.standings = standings
         self.connector = connector
         self.rates = rates
         self.codes = codes
         self.pictures = pictures
-        self._rules = stores.rules
-        self._stored = stores.settings
-        self._corrections = stores.corrections
+        self._rules = rules
+        self._stored = stored_settings
+        self._corrections = corrections
         self._made: dict[str, _Made] = {}
 
     def flow(self, flow: str) -> Flow:

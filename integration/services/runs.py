@@ -27,8 +27,11 @@ from integration.services.mappings import Logics, Mappings
 from integration.services.setup import Proposals
 from integration.services.tries import notes_of
 from integration.services.work import Work
+from integration.store.corrections import Corrections
 from integration.store.database import Clock
-from integration.store.stores import Stores
+from integration.store.links import Links
+from integration.store.plans import PlanStore
+from integration.store.runs import RunStore
 
 
 class Runs:
@@ -36,7 +39,8 @@ class Runs:
 
     def __init__(
         self,
-        stores: Stores,
+        plans: PlanStore,
+        runs: RunStore,
         work: Work,
         runner: Runner,
         mappings: Mappings,
@@ -45,12 +49,12 @@ class Runs:
         four_eyes: FourEyes,
         clock: Clock,
     ) -> None:
-        kept = stores.runs
+        kept = runs
         self.get, self.latest, self.count, self.counts = kept.get, kept.latest, kept.count, kept.counts
         self.every_waiting, self.open_plan, self.discard = kept.every_waiting, kept.open_plan, kept.discard
         self.phases, self.worked = kept.phases, kept.worked
         self._clock = clock
-        self._plans = stores.plans
+        self._plans = plans
         self._work = work
         self._runner = runner
         self._mappings = mappings
@@ -167,16 +171,26 @@ class Plans:
     Which lines are meant: how they `show`, what to `find` in them, and `among` which.
     """
 
-    def __init__(self, stores: Stores, logics: Logics, connector: Callable[[str], Connector], *, products: str) -> None:
+    def __init__(
+        self,
+        corrections: Corrections,
+        links: Links,
+        plans: PlanStore,
+        runs: RunStore,
+        logics: Logics,
+        connector: Callable[[str], Connector],
+        *,
+        products: str,
+    ) -> None:
         """`products` names the flow that knows what articles are called."""
-        kept = self._kept = stores.plans
+        kept = self._kept = plans
         self.rows, self.row, self.count, self.changes = kept.rows, kept.row, kept.count, kept.changes
         self.facets, self.marked, self.line_about = kept.facets, kept.marked, kept.line_about
         self.proven, self.tallies, self.titles, self.unsettled = kept.proven, kept.tallies, kept.titles, kept.unsettled
         self._products = products
-        self._runs = stores.runs
-        self._links = stores.links
-        self._corrections = stores.corrections
+        self._runs = runs
+        self._links = links
+        self._corrections = corrections
         self._logics = logics
         self._connector = connector
         self._calls: dict[str, dict[int, int]] = {}

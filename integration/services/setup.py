@@ -22,7 +22,9 @@ from integration.services.access import Access
 from integration.services.chosen_flows import ChosenFlows
 from integration.services.flows import SettingsChange
 from integration.services.lists import Lists
-from integration.store.stores import Stores
+from integration.store.links import Links
+from integration.store.rules import Rules
+from integration.store.settings import StoredSettings
 
 NO_CALENDARS: Mapping[str, Any] = MappingProxyType({})
 STEPS = (BOOKS, TILL, "flows", "questions", "ready")  # the steps of the set-up in their order
@@ -142,7 +144,9 @@ class SetUp:
         settings: Callable[[str], FlowSettings],
         change: Callable[[str, Mapping[str, Any], Actor], SettingsChange],
         save: Callable[[str, Mapping[str, str], Actor], None],
-        stores: Stores,
+        links: Links,
+        rules: Rules,
+        stored_settings: StoredSettings,
         chosen: ChosenFlows,
         *,
         well: Callable[[], Mapping[str, bool]],
@@ -162,8 +166,8 @@ class SetUp:
         self._settings = settings
         self._change = change
         self._save = save
-        self._rules = stores.rules
-        self._stored = stores.settings
+        self._rules = rules
+        self._stored = stored_settings
         self._chosen = chosen
         self.chosen = chosen.chosen  # the flows that shall run
         self._well = well
@@ -171,7 +175,7 @@ class SetUp:
         self._fill = fill
         self._in_use = in_use
         self._check = check
-        self._links = stores.links
+        self._links = links
         self._refused: dict[tuple[str, str], Mapping[str, Any]] = {}  # the last answer to a question that was
 
     # ---- flows
@@ -350,12 +354,20 @@ log = structlog.get_logger(__name__)
 class Proposals:
     """Answers that are unambiguous: field names, VAT codes, branches, and how documents are booked."""
 
-    def __init__(self, flows: Specs, access: Access, stores: Stores, *, names_are_kept: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        flows: Specs,
+        access: Access,
+        rules: Rules,
+        stored_settings: StoredSettings,
+        *,
+        names_are_kept: Callable[[], bool],
+    ) -> None:
         """`names_are_kept` tells whether a person has set names, after which none is proposed any more."""
         self._flows = flows
         self._access = access
-        self._rules = stores.rules
-        self._stored = stores.settings
+        self._rules = rules
+        self._stored = stored_settings
         self._names_are_kept = names_are_kept
 
     def fill(self, by: str, *, anew: bool = True) -> None:

@@ -13,17 +13,26 @@ from integration.core.records import Kind
 from integration.core.strangers import NO_STRANGERS, Strangers, as_compared
 from integration.flows.settings import BOOKS, FlowSettings, Signs
 from integration.flows.spec import FlowSpec
-from integration.store.stores import Stores
+from integration.store.ledger import Ledger
+from integration.store.links import Links
+from integration.store.settings import StoredSettings
 
 
 class LookForStrangers:
     """Tells strangers from what a flow has written, or may have."""
 
-    def __init__(self, stores: Stores, name: Callable[[str], str], settings: Callable[[str], FlowSettings]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        links: Links,
+        stored_settings: StoredSettings,
+        name: Callable[[str], str],
+        settings: Callable[[str], FlowSettings],
+    ) -> None:
         """`name` keeps what is accepted in the sandbox and in real books apart, `settings` returns those of a flow."""
-        self._links = stores.links
-        self._ledger = stores.ledger
-        self._stored = stores.settings
+        self._links = links
+        self._ledger = ledger
+        self._stored = stored_settings
         self._name = name
         self._settings = settings
 

@@ -15,7 +15,11 @@ from integration.services.health import Health
 from integration.services.openings import Openings
 from integration.services.reach import Stand
 from integration.store.database import Clock
-from integration.store.stores import Stores
+from integration.store.deliveries import Deliveries
+from integration.store.episodes import Episodes
+from integration.store.heartbeats import Heartbeats
+from integration.store.issues import Issues
+from integration.store.runs import RunStore
 
 ROUNDS_MISSED, GRACE = 3, timedelta(minutes=10)  # after so many, and a little more, a flow is late
 STARVED = timedelta(minutes=1)  # for so long a process may be held up by a busy machine, and beat again
@@ -41,7 +45,11 @@ class Symptoms:
 
     def __init__(
         self,
-        stores: Stores,
+        deliveries: Deliveries,
+        episodes: Episodes,
+        heartbeats: Heartbeats,
+        issues: Issues,
+        runs: RunStore,
         clock: Clock,
         *,
         flows: Callable[[], list[FlowStatus]],
@@ -57,7 +65,11 @@ class Symptoms:
 
         `audit` tells what the last look at the whole audit found, `stands` how both connections stand.
         """
-        self._stores = stores
+        self._deliveries = deliveries
+        self._episodes = episodes
+        self._heartbeats = heartbeats
+        self._issues = issues
+        self._runs = runs
         self._clock = clock
         self._flows = flows
         self._round_before = round_before
@@ -92,9 +104,9 @@ class Symptoms:
         now = self._clock()
         being_read = {one.flow.name for one in statuses if _is_being_read(one.active, now)}
         found: dict[tuple[str, str], list[CauseGroup]] = {}
-        for group in self._stores.issues.causes():
+        for group in self._issues.causes():
             found.setdefault((group.flow, group.cause), []).append(group)
-        begun = {one.symptom.identity for one in self._stores.episodes.going_on()} if being_read else set()
+        begun = {one.symptom.identity for one in self._episodes.going_on()} if being_read else set()
         for (flow, code), groups in found.items():
             symptom = _of_groups(flow, code, groups)
             if flow not in being_read or symptom.identity in begun:  # a preview would be told of at its first page
@@ -137,7 +149,7 @@ class Symptoms:
         """Return a run at work where it has waited for a system for long."""
         if run is None or not run.error:
             return None
-        phase = next(reversed(self._stores.runs.phases(run.id)), None)
+        phase = next(reversed(self._runs.phases(run.id)), None)
         since = phase.began_at if phase and phase.name == "hold" else run.started_at
         return run if self._clock() - since > PATIENCE else None
 
@@ -162,7 +174,7 @@ class Symptoms:
                 yield Symptom(SymptomSort.SILENCE, "no_proof", name, facts=facts)
 
     def _of_workers(self) -> Iterator[Symptom]:
-        for executor, beaten in self._stores.heartbeats.lost().items():
+        for executor, beaten in self._heartbeats.lost().items():
             if self._clock() - beaten < STARVED:
                 continue
             if executor.startswith(("server", "worker")):  # a command of a terminal may end as it likes
@@ -170,7 +182,7 @@ class Symptoms:
                 yield Symptom(SymptomSort.SILENCE, "worker_stopped", of=executor, facts=facts)
 
     def _of_channels(self) -> Iterator[Symptom]:
-        for channel, first in self._stores.deliveries.failing().items():
+        for channel, first in self._deliveries.failing().items():
             facts = {"channel": self._channel_name(channel), "message": first.error}
             yield Symptom(SymptomSort.CHANNEL, "alert_not_delivered", of=channel, facts=facts)
 

@@ -33,7 +33,6 @@ def stop() -> Clock:
     the modules of `AGES` measure the age of an answer by the stopped clock, so that a slow machine asks no more often.
     """
     clock = Clock()
-    ages = SimpleNamespace(monotonic=lambda: clock.now.timestamp())
 
     class Kind(type):
         def __instancecheck__(cls, one: object) -> bool:
@@ -53,8 +52,16 @@ def stop() -> Clock:
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] == "integration" and getattr(module, "datetime", None) is datetime:
             module.datetime = Stopped  # type: ignore[attr-defined]
-    for name in AGES:
-        if sys.modules[name].time is not time:  # type: ignore[attr-defined]
-            raise RuntimeError(f"{name} does not measure ages by the module `time`")
-        sys.modules[name].time = ages  # type: ignore[attr-defined]
+    _stop_ages(clock)
     return clock
+
+
+def _stop_ages(clock: Clock) -> None:
+    def monotonic() -> float:
+        return clock.now.timestamp()
+
+    for name in AGES:
+        module: Any = sys.modules[name]
+        if module.time is not time:
+            raise RuntimeError(f"{name} does not measure ages by the module `time`")
+        module.time = SimpleNamespace(monotonic=monotonic)

@@ -83,9 +83,17 @@ class DayHarness(FlowHarness):
         self.clock.now = SUNDAY
         self.is_on = True
         self.days = Days(
-            self.runner.preview.deps, self.stores, self.clock, flow="days", is_on=lambda _: self.is_on,
-            branches=lambda: {"1": "De Ketting Utrecht"}, others=[("orders", Kind.POSTING)],
-        )  # fmt: skip
+            self.runner.preview.deps,
+            self.stores.days,
+            self.stores.erased,
+            self.stores.issues,
+            self.stores.links,
+            self.clock,
+            flow="days",
+            is_on=lambda _: self.is_on,
+            branches=lambda: {"1": "De Ketting Utrecht"},
+            others=[("orders", Kind.POSTING)],
+        )
 
     def _logic(self, flow: str) -> FlowLogic:
         assert flow == self.flow

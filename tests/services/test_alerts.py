@@ -87,20 +87,44 @@ def watch(database: Database, clock: Clock, folder: Path, executor: str = "serve
     channels = Channels(stores.settings, sealed, stores.deliveries, post)
     openings, health, on = OpeningsKept(stores.settings), [WELL], set[str]()
     stands: dict[str, Stand] = {}
-    pings = Pings(stores, sealed, clock, lambda _: NetworkRoute())
+    pings = Pings(stores.deliveries, stores.runs, stores.settings, sealed, clock, lambda _: NetworkRoute())
 
     def statuses() -> list[FlowStatus]:
         return [status_of(stores, name, on=name in on) for name in FLOWS]
 
     symptoms = Symptoms(
-        stores, clock, flows=statuses, round_before=a_quarter_each, openings=openings.now, health=lambda: health[0],
-        executor=lambda: executor, channel_name=lambda one: one, audit=lambda: None,
+        stores.deliveries,
+        stores.episodes,
+        stores.heartbeats,
+        stores.issues,
+        stores.runs,
+        clock,
+        flows=statuses,
+        round_before=a_quarter_each,
+        openings=openings.now,
+        health=lambda: health[0],
+        executor=lambda: executor,
+        channel_name=lambda one: one,
+        audit=lambda: None,
         stands=lambda: list(stands.values()),
-    )  # fmt: skip
+    )
     alerts = Alerts(
-        stores, clock, symptoms=symptoms, channels=channels, openings=openings, pings=pings, post=post,
-        messages=lambda: Messages(BASE), executor=lambda: executor, audit=lambda: None,
-    )  # fmt: skip
+        stores.deliveries,
+        stores.episodes,
+        stores.erased,
+        stores.heartbeats,
+        stores.runs,
+        stores.settings,
+        clock,
+        symptoms=symptoms,
+        channels=channels,
+        openings=openings,
+        pings=pings,
+        post=post,
+        messages=lambda: Messages(BASE),
+        executor=lambda: executor,
+        audit=lambda: None,
+    )
     return Watch(stores, clock, alerts, channels, openings, pings, health, on, stands)
 
 

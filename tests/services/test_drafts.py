@@ -81,9 +81,32 @@ def drafts(tmp_path: Path) -> Iterator[Drafts]:
     source = MemoryConnector([article("100"), article("200"), article("300", vat_code="7")])
     source.offered["vat_rates"] = {code: str(rate) for code, rate in RATES.items()}
     lists = Lists(lambda _system: source, lambda: False, lambda: NOW)
-    logics = Logics(FLOWS, stores, connector=lambda _system: source, rates=lists.vat_rates, codes=lists.choices)
+    logics = Logics(
+        FLOWS,
+        stores.corrections,
+        stores.issues,
+        stores.links,
+        stores.moves,
+        stores.rules,
+        stores.settings,
+        stores.standings,
+        connector=lambda _system: source,
+        rates=lists.vat_rates,
+        codes=lists.choices,
+    )
     mappings = Mappings(stores.rules, logics)
-    yield Drafts(FLOWS, stores, logics=logics, mappings=mappings, lists=lists, connector=lambda _system: source)
+    yield Drafts(
+        FLOWS,
+        stores.links,
+        stores.plans,
+        stores.rules,
+        stores.runs,
+        stores.settings,
+        logics=logics,
+        mappings=mappings,
+        lists=lists,
+        connector=lambda _system: source,
+    )
     database.close()
 
 
@@ -350,7 +373,7 @@ def test_a_rule_can_be_put_back_and_taken_away(drafts: Drafts) -> None:
 
 
 def test_going_back_makes_a_draft_of_the_earlier_version(drafts: Drafts) -> None:
-    drafts._stores.rules.publish("products", {"version": 1, "rules": BODY["rules"][:3]}, by="ben", note="")
+    drafts._rules.publish("products", {"version": 1, "rules": BODY["rules"][:3]}, by="ben", note="")
 
     drafts.take_version("products", 1, somebody("anna"))
 
@@ -361,7 +384,7 @@ def test_going_back_makes_a_draft_of_the_earlier_version(drafts: Drafts) -> None
 
 def test_a_draft_goes_on_from_what_was_published_meanwhile(drafts: Drafts) -> None:
     drafts.put_rule("products", Rule(target="article.name", source="code"), somebody("anna"))
-    drafts._stores.rules.publish("products", {"version": 1, "rules": BODY["rules"][:-1]}, by="ben", note="")
+    drafts._rules.publish("products", {"version": 1, "rules": BODY["rules"][:-1]}, by="ben", note="")
 
     drafts.rebase("products", somebody("anna"))
 

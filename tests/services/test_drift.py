@@ -54,8 +54,19 @@ def drift(console: Console, rates: Callable[[str], Mapping[str, str]] = lambda _
     """The look of a console on which the flow of orders is on, and nothing begins by itself."""
     app = console.application
     deps, stores = app._runner.preview.deps, stores_in(app)
-    owed = LooksOwed(stores, app.logics.flow)
-    return Drift(tuple(app.flows), owed, deps, stores, now, is_on=lambda flow: flow == "orders", rates=rates)
+    owed = LooksOwed(stores.drifts, stores.links, stores.settings, app.logics.flow)
+    return Drift(
+        tuple(app.flows),
+        owed,
+        deps,
+        stores.drifts,
+        stores.erased,
+        stores.issues,
+        stores.links,
+        now,
+        is_on=lambda flow: flow == "orders",
+        rates=rates,
+    )
 
 
 def looked(console: Console, kind: Kind = Kind.SALES_ORDER) -> DriftFound:

@@ -44,7 +44,15 @@ class DaysHarness(FlowHarness):
         super().__init__(database, books, till)
         self.stores = stores_of(database, self.clock, mirrors_of(FLOWS.values()))
         self.exceptions = Exceptions(
-            FLOWS, self.stores, connector=lambda system: self.connectors[system], flow=lambda name: FLOWS[name].flow
+            FLOWS,
+            self.stores.corrections,
+            self.stores.issues,
+            self.stores.ledger,
+            self.stores.links,
+            self.stores.plans,
+            self.stores.runs,
+            connector=lambda system: self.connectors[system],
+            flow=lambda name: FLOWS[name].flow,
         )
 
     def restart(self) -> None:

@@ -51,7 +51,15 @@ def test_ages_are_counted_from_the_last_beat_and_the_oldest_event(
 ) -> None:
     clock = Clock()
     stores = stores_of(database, clock)
-    check = HealthCheck(tmp_path, stores, clock, executor=lambda: "server-1", undrained=lambda: 500.0)
+    check = HealthCheck(
+        tmp_path,
+        stores.database,
+        stores.events,
+        stores.heartbeats,
+        clock,
+        executor=lambda: "server-1",
+        undrained=lambda: 500.0,
+    )
     stores.heartbeats.beat("server-1")
     stores.events.tell(Event(event="checked"))
     clock.now += timedelta(seconds=40)

@@ -38,7 +38,9 @@ def test_runs_records_calls_ages_and_episodes_are_told(database: Database, tmp_p
     def statuses() -> list[FlowStatus]:
         return [status_of(stores, "products", on=True)]
 
-    metrics = Metrics(stores, clock, statuses, lambda: Health(10**9, 1.5, 3, 12.0, 0.5))
+    metrics = Metrics(
+        stores.runs, stores.episodes, stores.deliveries, clock, statuses, lambda: Health(10**9, 1.5, 3, 12.0, 0.5)
+    )
     assert ("console_runs_ended_total", "products", "done") not in numbers(metrics)
     run = a_preview(stores.runs, unchanged=2)
     clock.advance(20)

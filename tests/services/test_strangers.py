@@ -78,7 +78,10 @@ def test_the_check_tells_of_documents_under_our_prefix_that_are_not_ours(tmp_pat
         assert (asked.proposal, asked.can_be_accepted) == (None, False)  # what is booked is known by its prefix
         assert asked.lack is not None
 
-        look = LookForStrangers(stores_in(application), application.access.name, application.flows.settings)
+        stores = stores_in(application)
+        look = LookForStrangers(
+            stores.ledger, stores.links, stores.settings, application.access.name, application.flows.settings
+        )
         look.accept("orders", {"mp-2026.3"}, "test")
         assert told(application) == []  # a person knows of it
         linked(application, "999999")
