@@ -7,19 +7,15 @@ import contextlib
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Self, cast
 
 from integration.channels.post import Post, WayOut
-from integration.connectors.limits import NetworkRoute
 from integration.connectors.protocol import Connector
 from integration.core.basis import NAMES, Basis
 from integration.core.people import Actor
 from integration.core.records import Kind
-from integration.core.strangers import NO_STRANGERS, Strangers
 from integration.flows.registry import Specs, tables_of, writer_of
-from integration.flows.settings import BOOKS, TILL
-from integration.flows.tables import VAT_RATES
+from integration.flows.settings import BOOKS
 from integration.log.logbook import Logbook
 from integration.process.child_environment import with_way_out
 from integration.runner import ALL_ON, Dependencies, Patience, Runner, Safeguards
@@ -53,12 +49,11 @@ from integration.services.installation import Installation
 from integration.services.kept_names import KeptNames
 from integration.services.keys import Keys
 from integration.services.listings import Listings
-from integration.services.lists import LAST_SECONDS, Lists
+from integration.services.lists import Lists
 from integration.services.log import Log
 from integration.services.log_access import LogAccess
 from integration.services.looks_owed import LooksOwed
 from integration.services.mappings import Logics, Mappings
-from integration.services.messages import Messages
 from integration.services.metrics import Metrics
 from integration.services.missing_rows import MissingRows
 from integration.services.monitoring import Monitoring
@@ -67,7 +62,8 @@ from integration.services.openings import OpeningsKept
 from integration.services.people import People
 from integration.services.pictures import Pictures
 from integration.services.pings import Pings
-from integration.services.prices import Prices, said_by_books
+from integration.services.prices import Prices
+from integration.services.proposals import Proposals
 from integration.services.questions import Questions
 from integration.services.reach import Reach
 from integration.services.retention import Retained
@@ -75,7 +71,7 @@ from integration.services.runs import Plans, Runs
 from integration.services.sandbox_host import SandboxHost
 from integration.services.saved_filters import SavedFilters
 from integration.services.search import Search
-from integration.services.setup import Proposals, SetUp
+from integration.services.setup import SetUp
 from integration.services.stock import Stock
 from integration.services.strangers import LookForStrangers
 from integration.services.symptoms import Symptoms
@@ -144,7 +140,7 @@ class Application:
         self.names = Naming(flows, names, self.access)
         self.work = Work(executor, leases, closing)
         self._catalogue()
-        owed = LooksOwed(stores.drifts, stores.links, stores.settings, self.logics.flow, without=(Kind.DAY_PAGE,))
+        owed = LooksOwed(stores.drifts, stores.links, stores.settings, self.logics, without=(Kind.DAY_PAGE,))
         self.sandbox = SandboxHost(
             settings,
             self.access,
@@ -189,8 +185,8 @@ class Application:
 
     def _catalogue(self) -> None:
         """Make what knows what both systems have, and what flows make of it."""
-        flows, stores, connector = self._flows, self._stores, self.access.connector
-        self.lists = Lists(connector, lambda: self.access.sandboxed, self._clock)
+        flows, stores = self._flows, self._stores
+        self.lists = Lists(self.access, self._clock)
         self.closing.callback(self.lists.close)
         self.tables = Tables(flows, stores.rules, self.lists)
         self.pictures = self.closing.enter_context(contextlib.closing(Pictures(self.settings)))
@@ -203,18 +199,15 @@ class Application:
             stores.rules,
             stores.settings,
             stores.standings,
-            connector=connector,
-            rates=self.lists.vat_rates,
-            codes=self.lists.choices,
-            pictures=self.pictures.read,
+            access=self.access,
+            lists=self.lists,
+            pictures=self.pictures,
         )
-        self.choices, self.mappings = (
-            Choices(stores.choices, stores.plans, stores.runs, self.logics.flow),
-            Mappings(stores.rules, self.logics),
-        )
-        self.ways = Ways(self.logics, connector)
-        self.proposals = Proposals(flows, self.access, stores.rules, stores.settings, names_are_kept=self.names.kept)
-        self.documents = Documents(stores.corrections, logic=self.logics.now, connector=connector)
+        self.choices = Choices(stores.choices, stores.plans, stores.runs, self.logics)
+        self.mappings = Mappings(stores.rules, self.logics)
+        self.ways = Ways(self.logics, self.access)
+        self.proposals = Proposals(flows, self.access, stores.rules, stores.settings, self.names)
+        self.documents = Documents(stores.corrections, self.logics, self.access)
         self.exceptions = Exceptions(
             flows,
             stores.corrections,
@@ -223,16 +216,10 @@ class Application:
             stores.links,
             stores.plans,
             stores.runs,
-            connector=connector,
-            flow=self.logics.flow,
+            self.access,
+            self.logics,
         )
-        self.missing_rows = MissingRows(
-            flows,
-            self.exceptions,
-            self.tables,
-            self.lists,
-            home=self._home,
-        )
+        self.missing_rows = MissingRows(flows, self.exceptions, self.tables, self.lists, self.logics)
         self.drafts = Drafts(
             flows,
             stores.links,
@@ -243,13 +230,8 @@ class Application:
             logics=self.logics,
             mappings=self.mappings,
             lists=self.lists,
-            connector=connector,
+            access=self.access,
         )
-
-    def _home(self) -> str:
-        """Return the ISO code of the country of the shop, as a flow is set; empty where none asks for it."""
-        told = (getattr(self.logics.settings(flow), "default_country", "") for flow in self._flows)
-        return str(next(filter(None, told), ""))
 
     def _arrange(self) -> None:
         """Make what flows are set by, and how both systems are connected for them."""
@@ -261,7 +243,7 @@ class Application:
             stores.yeses,
             stores.change_requests,
             clock,
-            deciders=self.people.deciders,
+            self.people,
         )
         self.flows = Flows(
             flows,
@@ -272,14 +254,13 @@ class Application:
             stores.issues,
             stores.runs,
             stores.settings,
-            connector=self.access.connector,
-            clock=clock,
-            expect=self.names.expect_objects,
-            changed=self.work.reschedule,
-            held=self._holds.held,
-            needs_two=self.four_eyes.needed,
-            may_change=self.four_eyes.may_change,
-            is_closed=self.openings.is_closed,
+            self.access,
+            clock,
+            self.names,
+            self.work,
+            self._holds,
+            self.four_eyes,
+            self.openings,
         )
         self.change_requests = ChangeRequests(stores.change_requests, self.flows, self.four_eyes)
         self.arrangement = Arrangement(
@@ -291,64 +272,59 @@ class Application:
             logics=self.logics,
             tables=self.tables,
             names=self.names,
-            expect_there=self.flows.expect_there,
-            may_change=partial(self.four_eyes.may_change, approves=False),
-            changed=self._rearranged,
+            access=self.access,
+            flow_service=self.flows,
+            four_eyes=self.four_eyes,
+            work=self.work,
         )
         self._strangers = LookForStrangers(
-            stores.ledger, stores.links, stores.settings, self.access.name, self.flows.settings
+            stores.ledger, stores.links, stores.settings, self.access, self.logics, flows
         )
-        chosen = ChosenFlows(flows, self.flows.settings, stores.settings, self.access)
+        chosen = ChosenFlows(flows, self.logics, stores.settings, self.access)
         self.connections = Connections(
             self.access,
             clock,
             self.sandbox,
             [spec.flow for spec in flows.values()],
             proposals=self.proposals,
-            needs=FlowNeeds(flows, self.access, self.mappings, chosen, self._strangers, self.flows.settings),
+            needs=FlowNeeds(flows, self.access, self.mappings, chosen, self._strangers, self.logics),
             prefix_of={name: spec.signs.flow or name for name, spec in flows.items() if spec.signs},
         )
         self.setup = SetUp(
             flows,
             self.lists,
-            self.flows.settings,
-            self.flows.change,
-            self.tables.save,
+            self.flows,
+            self.tables,
             stores.links,
             stores.rules,
             stores.settings,
             chosen,
-            well=self.connections.are_well,
-            entered=self.connections.is_entered,
-            fill=self.proposals.fill_once,
-            in_use=self.connections.prefix_in_use,
-            check=self.connections.check,
+            self.connections,
+            self.proposals,
         )
 
     def _look(self, owed: LooksOwed) -> None:
         """Make what runs, and what looks at plans, prices and days."""
-        flows, stores, clock, connector = self._flows, self._stores, self._clock, self.access.connector
+        flows, stores, clock = self._flows, self._stores, self._clock
         self.plans = Plans(
             stores.corrections,
             stores.links,
             stores.plans,
             stores.runs,
             self.logics,
-            connector,
+            self.access,
             products=writer_of(flows.values(), Kind.PRODUCT).name,
         )
         self.prices = Prices(
             stores.links,
             stores.issues,
             stores.erased,
-            till=lambda: connector(TILL),
+            stores.rules,
+            self.access,
+            self.lists,
+            self.logics,
             customers=writer_of(flows.values(), Kind.RELATION).name,
             products=writer_of(flows.values(), Kind.PRODUCT).name,
-            is_sent=lambda flow: self.flows.settings(flow).model_dump().get("customer_prices") is True,
-            rows=lambda table: stores.rules.tables().get(table, {}),
-            branches=lambda: self.lists.choices(TILL, "branches"),
-            groups=lambda: self.lists.choices(TILL, "branch_price_groups"),
-            said=lambda flow, agreed: said_by_books(self.logics.now(flow), connector(BOOKS), agreed),
         )
         self._runner = self._run_by(stores)
         deps, days = self._runner.preview.deps, writer_of(flows.values(), Kind.DAY_PAGE).name
@@ -361,8 +337,8 @@ class Application:
             stores.issues,
             stores.links,
             clock,
-            is_on=self.flows.is_on,
-            rates=lambda system: self.lists.captions(system, VAT_RATES),
+            self.flows,
+            self.lists,
         )
         self.days = Days(
             deps,
@@ -371,12 +347,12 @@ class Application:
             stores.issues,
             stores.links,
             clock,
+            self.flows,
+            self.lists,
             flow=days,
-            is_on=self.flows.is_on,
-            branches=lambda: self.lists.captions(TILL, "branches"),
             others=[(name, Kind.POSTING) for name in flows if name != days],
         )
-        self.day_sheets = DaySheets(partial(self.lists.captions, patience=LAST_SECONDS), self._company, clock)
+        self.day_sheets = DaySheets(self.lists, self.connections, clock)
         self.runs = Runs(
             stores.plans,
             stores.runs,
@@ -407,9 +383,8 @@ class Application:
             stores.events,
             stores.heartbeats,
             clock,
-            executor=lambda: self.work.executor,
-            undrained=logbook.undrained,
-            log_is_away=lambda: logbook.is_away,
+            self.work,
+            logbook,
         )
         self.log_access = LogAccess(self.log, settings.data, settings.address)
         self.search = Search(flows, self.log, stores.links)
@@ -430,11 +405,10 @@ class Application:
             logbook,
             self.log,
             stores.issues,
-            article=self.exceptions.article,
+            self.exceptions,
+            self.flows,
             flow=stock,
             products=writer_of(flows.values(), Kind.PRODUCT).name,
-            reorder=lambda: str(self.flows.settings(stock).model_dump()["reorder"]),
-            due=lambda rounds, at: self.flows.round_before(stock, rounds, at) if self.flows.is_on(stock) else None,
         )
 
     def _watch(self, sealed: StoredConnections, *, keeps_watch: bool, serves: bool) -> None:
@@ -446,7 +420,7 @@ class Application:
         )
         self._keeps_watch = keeps_watch
         self.audit = Audit(stores.database, stores.audit, stores.settings, sealed, clock, authority_of(settings))
-        self.keys = Keys(sealed, self.audit.keep_key)
+        self.keys = Keys(sealed, self.audit)
         way = WayOut(
             with_way_out(), settings.proxy.get_secret_value(), settings.certificates, settings.channel_networks
         )
@@ -458,10 +432,10 @@ class Application:
             stores.settings,
             sealed,
             clock,
-            lambda url: NetworkRoute(**settings.route(url)),
+            settings,
         )
         self.monitoring = Monitoring(
-            stores.deliveries, stores.episodes, stores.heartbeats, clock, self.flows.statuses, self.channels, self.pings
+            stores.deliveries, stores.episodes, stores.heartbeats, clock, self.flows, self.channels, self.pings
         )
         self.reach = Reach(self.access, self.connections, clock)
         self.first_week = FirstWeek(
@@ -472,12 +446,10 @@ class Application:
             stores.settings,
             self.channels,
             self.backups,
-            connected=lambda: all(one.connected for one in self.connections.statuses()),
-            is_on=self.flows.is_on,
+            self.connections,
+            self.flows,
         )
-        self.metrics = Metrics(
-            stores.runs, stores.episodes, stores.deliveries, clock, self.flows.statuses, self.health.look
-        )
+        self.metrics = Metrics(stores.runs, stores.episodes, stores.deliveries, clock, self.flows, self.health)
         symptoms = Symptoms(
             stores.deliveries,
             stores.episodes,
@@ -485,14 +457,13 @@ class Application:
             stores.issues,
             stores.runs,
             clock,
-            flows=self.flows.statuses,
-            round_before=self.flows.round_before,
-            openings=self.openings.now,
-            health=self.health.look,
-            executor=lambda: self.work.executor,
-            channel_name=self.monitoring.channel_name,
-            audit=self.audit.checked,
-            stands=self.reach.stands,
+            flows=self.flows,
+            openings=self.openings,
+            health=self.health,
+            work=self.work,
+            monitoring=self.monitoring,
+            audit=self.audit,
+            connection_monitor=self.reach,
         )
         self.alerts = Alerts(
             stores.deliveries,
@@ -507,9 +478,9 @@ class Application:
             openings=self.openings,
             pings=self.pings,
             post=post,
-            messages=lambda: Messages(self.log_access.place),
-            executor=lambda: self.work.executor,
-            audit=self.audit.newest_anchor,
+            log_access=self.log_access,
+            work=self.work,
+            audit=self.audit,
         )
 
     def _run_by(self, stores: Stores) -> Runner:
@@ -534,7 +505,7 @@ class Application:
             ended=self.prices.written,
             suspect=self.system_identities.suspect,
             held=self._holds.held,
-            strangers=self._strangers_of,
+            strangers=self._strangers.of,
             accept=self._strangers.accept,
             erased=stores.erased.held,
         )
@@ -553,7 +524,7 @@ class Application:
             schedules=self.flows,
             looks={
                 "drift": self.drift.page,
-                "days": self.days.look,
+                "days": self.days.page,
                 "prices": self.prices.page,
                 "retention": self.retention.page,
                 "erasure": self.persons.page,
@@ -572,22 +543,6 @@ class Application:
         if asks:
             self.system_identities.check()
         return {**self.logics.basis(flow, version, asks=asks), NAMES: self.names.mark()}
-
-    def _strangers_of(self, flow: str) -> Strangers:
-        """Return the documents under the prefix of a flow that are not ours and that nobody has accepted."""
-        spec = self._flows[flow]
-        if spec.signs is None:
-            return NO_STRANGERS
-        return self._strangers.among(self.access.connector(BOOKS), spec, self.flows.settings(flow))
-
-    def _rearranged(self) -> None:
-        """Use what was just kept from a file: names with the next call, schedules from now on."""
-        self.access.reconnect(BOOKS)
-        self.work.reschedule()
-
-    def _company(self) -> str:
-        """Return what the administration of the books is called, as far as their connection says it."""
-        return self.connections.known(BOOKS).about
 
 
 def _numbering(flows: Specs) -> tuple[str, str]:

@@ -17,12 +17,14 @@ from integration.core.errors import IntegrationError
 from integration.core.people import Actor, Right
 from integration.core.states import RunState
 from integration.process.periodic import again_and_again
-from integration.services.audit import Anchor
+from integration.services.audit import Audit
 from integration.services.channels import Channels
+from integration.services.log_access import LogAccess
 from integration.services.messages import Messages
 from integration.services.openings import ZONE, OpeningsKept
 from integration.services.pings import PREFIX, Pings
 from integration.services.symptoms import LOCAL, Symptoms
+from integration.services.work import Work
 from integration.store.database import Clock
 from integration.store.deliveries import Deliveries, Delivery, DueDelivery, with_number
 from integration.store.episodes import Episodes
@@ -99,11 +101,10 @@ class Alerts:
         openings: OpeningsKept,
         pings: Pings,
         post: Post,
-        messages: Callable[[], Messages],
-        executor: Callable[[], str],
-        audit: Callable[[], Anchor | None],
+        log_access: LogAccess,
+        work: Work,
+        audit: Audit,
     ) -> None:
-        """`audit` tells the newest head of the audit, which goes out with every digest."""
         self._deliveries = deliveries
         self._episodes = episodes
         self._erased = erased
@@ -115,8 +116,8 @@ class Alerts:
         self._openings = openings
         self._pings = pings
         self._post = post
-        self._messages = messages
-        self._executor = executor
+        self._log_access = log_access
+        self._work = work
         self._audit = audit
         self.silences = Silences(stored_settings, clock)
         self._known: tuple[tuple[Channel, str], ...] = ()  # as they were last read, for when they cannot be
@@ -172,7 +173,7 @@ class Alerts:
     def _is_seen_here(self, episode: Episode) -> bool:
         """Tell whether this process can say that an episode is over: what another one sees of itself, it cannot."""
         symptom = episode.symptom
-        if symptom.sort not in LOCAL or symptom.of in ("", self._executor()):
+        if symptom.sort not in LOCAL or symptom.of in ("", self._work.executor):
             return True
         return self._heartbeats.last(symptom.of) is None
 
@@ -285,12 +286,14 @@ class Alerts:
         return next(begun, None)
 
     def _message(self, one: Delivery, channel: Channel) -> tuple[str, str] | None:
-        now, write = self._clock(), self._messages()
+        now, write = self._clock(), Messages(self._log_access.place)
         if one.what == "digest":
             since, until = (datetime.fromisoformat(one.facts[name]) for name in ("since", "until"))
             going_on = [each for each in self._episodes.going_on() if channel.wants(each.symptom)]
             changed = [each for each in self._episodes.between(since, until) if channel.wants(each.symptom)]
-            return write.digest(going_on, changed, self._proven(since), channel.language, now, audit=self._audit())
+            return write.digest(
+                going_on, changed, self._proven(since), channel.language, now, audit=self._audit.newest_anchor()
+            )
         episode = self._episodes.get(one.episode or 0)
         if episode is None or (one.what == "reminder" and episode.over_at is not None):
             return None
@@ -308,7 +311,7 @@ class Alerts:
     @requires(Right.ADMINISTER)
     def test(self, channel: Channel) -> None:
         """Prove that a channel takes messages. Raises IntegrationError `alert_not_delivered` with what it said."""
-        self._channels.test(channel, *self._messages().test(channel.name, channel.language))
+        self._channels.test(channel, *Messages(self._log_access.place).test(channel.name, channel.language))
 
     # ---- where our own database fails: told rather than kept
 
@@ -316,16 +319,16 @@ class Alerts:
         log.warning("alerts cannot be kept", cause=error.code)
         if self._unkept is not None:
             return
-        symptom = replace(STORE_FAILS, cause=error.code, of=self._executor(), facts=error.facts)
+        symptom = replace(STORE_FAILS, cause=error.code, of=self._work.executor, facts=error.facts)
         now = datetime.now(ZONE)
         told = tuple((channel, address) for channel, address in self._known if channel.wants(symptom))
         self._unkept = _Unkept(Episode(0, symptom, now, now), told)
-        self._tell(self._messages().begun)
+        self._tell(Messages(self._log_access.place).begun)
 
     def _tell_of_store_again(self) -> None:
         if self._unkept is not None:
             self._unkept.episode = replace(self._unkept.episode, over_at=datetime.now(ZONE))
-            self._tell(self._messages().over)
+            self._tell(Messages(self._log_access.place).over)
             self._unkept = None
 
     def _tell(self, write: Callable[[Episode, str, datetime], tuple[str, str]]) -> None:

@@ -7,7 +7,7 @@ where they are asked for. It has no secret, no address, and nothing of any recor
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -24,11 +24,14 @@ from integration.core.rules import readable_rules, rules_from, rules_to
 from integration.core.untrusted_text import json_text
 from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings
-from integration.services.flows import MayChange
+from integration.services.access import Access
+from integration.services.flows import Flows
+from integration.services.four_eyes import FourEyes
 from integration.services.mappings import Logics
 from integration.services.names import Naming
 from integration.services.objects import flat, parse_names
 from integration.services.tables import Tables
+from integration.services.work import Work
 from integration.store.arrangement import Arranged
 from integration.store.arrangement import ArrangementStore as Kept
 from integration.store.corrections import Corrections
@@ -91,14 +94,11 @@ class Arrangement:
         logics: Logics,
         tables: Tables,
         names: Naming,
-        expect_there: Callable[[str, FlowSettings], object],
-        may_change: MayChange,
-        changed: Callable[[], None],
+        access: Access,
+        flow_service: Flows,
+        four_eyes: FourEyes,
+        work: Work,
     ) -> None:
-        """`expect_there` raises for settings that name what a system lacks; `changed` is told of what is kept.
-
-        `may_change` tells whether one person may change settings of a flow so; it approves nothing.
-        """
         self._flows = flows
         self._database = database
         self._corrections = corrections
@@ -107,9 +107,10 @@ class Arrangement:
         self._logics = logics
         self._tables = tables
         self._names = names
-        self._expect_there = expect_there
-        self._may_change = may_change
-        self._changed = changed
+        self._access = access
+        self._flow_service = flow_service
+        self._four_eyes = four_eyes
+        self._work = work
 
     # ---- written
 
@@ -222,13 +223,15 @@ class Arrangement:
             raise NotAllowedError("file_change_waits", flow=waits[0])
         if read.differences:
             Kept(self._database, self._stored_settings.clock).keep(read.arranged, by.ref, note)
-            self._changed()
+            self._access.reconnect(BOOKS)  # names with the next call, schedules from now on
+            self._work.reschedule()
 
     def _may_keep(self, flow: str, arranged: Arranged, by: Actor) -> bool:
         values = arranged.settings.get(f"flow:{flow}")
         if values is None:
             return True
-        return self._may_change(flow, self._logics.settings(flow), self._flows[flow].settings(**values), by, {})
+        wanted = self._flows[flow].settings(**values)
+        return self._four_eyes.may_change(flow, self._logics.settings(flow), wanted, by, {}, approves=False)
 
     def _renamed(self, given: Mapping[str, Any]) -> dict[str, str | None]:
         """Return what becomes of every name, None for the one we take without being told."""
@@ -247,7 +250,7 @@ class Arrangement:
         with _at("flows", self._known(flow, "flows")):
             settings = self._flows[flow].settings(**given)
             self._names.expect_objects(self._flows[flow], settings, names)
-            self._expect_there(flow, settings)
+            self._flow_service.expect_there(flow, settings)
             return settings
 
     def _corrected(self, flow: str, given: Mapping[str, Any]) -> list[Correction]:

@@ -34,9 +34,12 @@ from integration.core.rows import row_value
 from integration.core.staged import Staged
 from integration.core.timetable import WALL_CLOCK
 from integration.flows.day_pages import daybooks_of_the_bank
+from integration.flows.settings import TILL
 from integration.flows.spec import FlowLogic, staged_in
 from integration.runner.dependencies import Dependencies
 from integration.runner.lookup import look
+from integration.services.flows import Flows
+from integration.services.lists import Lists
 from integration.store.database import AWAY, Clock
 from integration.store.days import DayChecked, DayChecks
 from integration.store.erased import Erased, SoFar
@@ -108,13 +111,13 @@ class Days:
         issues: Issues,
         links: Links,
         clock: Clock,
+        flow_service: Flows,
+        lists: Lists,
         *,
         flow: str,
-        is_on: Callable[[str], bool],
-        branches: Callable[[], Mapping[str, str]],
         others: Sequence[tuple[str, Kind]] = (),
     ) -> None:
-        """`branches` tells those of the till by their numbers, `others` are flows that write pages of their own."""
+        """`others` are flows that write pages of their own."""
         self._flow = flow
         self._deps = deps
         self._days = days
@@ -122,8 +125,8 @@ class Days:
         self._issues = issues
         self._links = links
         self._clock = clock
-        self._is_on = is_on
-        self._branches = branches
+        self._flow_service = flow_service
+        self._lists = lists
         self._others = others
 
     @property
@@ -142,7 +145,7 @@ class Days:
     @requires(Right.SEE)
     def listed(self, first: date, last: date, branch: str = "") -> list[DayListed]:
         """Return every day of a span that anything is known of, the oldest first. Asks no system."""
-        names = self._branches()
+        names = self.branches()
         booked = self._booked(first, last)
         known = {f"{one.date.isoformat()}/{one.branch}": one for one in self._days.between(first, last)}
         waits = self._waits()
@@ -173,7 +176,7 @@ class Days:
     @requires(Right.SEE)
     def branches(self) -> dict[str, str]:
         """Return the branches of the till with their names, as it answered last."""
-        return dict(self._branches())
+        return self._lists.captions(TILL, "branches")
 
     def _booked(self, first: date, last: date) -> dict[str, list[Link]]:
         """Return the pages of each day of a span, by the key of the day."""
@@ -228,9 +231,9 @@ class Days:
             (one, row_value(books.accounts, one.group) or books.account_meant(told.get(one.group, ""))) for one in found
         ]
 
-    def look(self, position: str) -> str:
+    def page(self, position: str) -> str:
         """Check some days by night and return where to go on, empty at the end. An empty position begins."""
-        if not self._is_on(self.flow):
+        if not self._flow_service.is_on(self.flow):
             return ""
         today = self.today()
         first = date.fromisoformat(position) if position else today - timedelta(days=WINDOW - 1)
@@ -261,7 +264,7 @@ class Days:
 
     def _keys(self, first: date, last: date, branch: str) -> list[str]:
         """Return the days of a span of one branch or of all: also of those that the till no longer lists."""
-        numbers = [branch] if branch else list(self._branches())
+        numbers = [branch] if branch else list(self.branches())
         days = [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
         listed = [f"{day}/{number}" for day in days for number in numbers]
         known = [key for key in (*self._booked(first, last), *self._waits()) if key[:10] in set(days)]
@@ -387,7 +390,7 @@ class Days:
 
     def _of(self, record: Record, state: DayState) -> DayReport:
         day, _, branch = record.key.partition("/")
-        name = till_text(record.values, "branch_name") or self._branches().get(branch, branch)
+        name = till_text(record.values, "branch_name") or self.branches().get(branch, branch)
         return DayReport(date.fromisoformat(day), branch, name, state, self._clock())
 
     def _unknown(self, key: str, cause: str, facts: Mapping[str, str]) -> DayReport:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import partial
 
-from integration.connectors.protocol import Connector
 from integration.core.authorization import requires
 from integration.core.compiled import rule_faults
 from integration.core.errors import Reason
@@ -25,6 +24,7 @@ from integration.flows.functions.toolbox import Tools
 from integration.flows.registry import Specs
 from integration.flows.spec import Shaped, page_in, staged_in
 from integration.runner.lookup import look_around
+from integration.services.access import Access
 from integration.services.lists import CHOICES_KEPT, Lists
 from integration.services.mappings import Logics, Mappings, kind_of
 from integration.services.trials import Around, Comparison, Effect, Moved, Trial, try_mapping
@@ -116,7 +116,7 @@ class Drafts:
         logics: Logics,
         mappings: Mappings,
         lists: Lists,
-        connector: Callable[[str], Connector],
+        access: Access,
     ) -> None:
         self._flows = flows
         self._links = links
@@ -127,7 +127,7 @@ class Drafts:
         self._logics = logics
         self._mappings = mappings
         self._lists = lists
-        self._connector = connector
+        self._access = access
 
     # ---- drafts
 
@@ -241,7 +241,9 @@ class Drafts:
     @requires(Right.SEE)
     def records(self, flow: str, kind: Kind, keys: Collection[str]) -> list[Record]:
         """Return the source's records under these keys, as they are now, with what persons corrected in them."""
-        return list(self._logics.corrected(flow, self._connector(self._logics.flow(flow).source).fetch(kind, keys)))
+        return list(
+            self._logics.corrected(flow, self._access.connector(self._logics.flow(flow).source).fetch(kind, keys))
+        )
 
     @requires(Right.SEE)
     def recent(self, flow: str, kind: Kind, most: int = MOST_RECORDS) -> list[Record]:
@@ -256,7 +258,7 @@ class Drafts:
         keys = list(dict.fromkeys(self._last_keys(flow, kind, most)))[:most]
         found = {record.key: record for record in self.records(flow, kind, keys)} if keys else {}
         logic, after = self._logics.trial(flow), None
-        source = self._connector(logic.flow.source)
+        source = self._access.connector(logic.flow.source)
         stage = next((one for one in logic.flow.stages if one.source is kind), Stage(kind, kind, kind))
         while len(found) < most:
             batch = page_in(source, logic, stage, since=None, after=after)
@@ -342,7 +344,9 @@ class Drafts:
 
     def _around(self, flow: str, stage: Stage, shaped: Sequence[Shaped]) -> Around:
         links, keys = self._links, [one.desired.key for one in shaped if one.desired]
-        held, apart = look_around(self._connector(self._logics.flow(flow).target), shaped, links, flow, stage.parts)
+        held, apart = look_around(
+            self._access.connector(self._logics.flow(flow).target), shaped, links, flow, stage.parts
+        )
         return Around(held, apart, links.get(flow, stage.target, keys))
 
 

@@ -15,8 +15,11 @@ from integration.core.people import Right
 from integration.core.records import Kind, Value
 from integration.core.rules import as_text
 from integration.core.vat import is_vat_code, vat_value
+from integration.flows.tables import VAT_RATES
 from integration.runner.dependencies import Dependencies
 from integration.runner.drift import DriftPage, look_at, stages_of
+from integration.services.flows import Flows
+from integration.services.lists import Lists
 from integration.services.looks_owed import LooksOwed
 from integration.store.database import Clock
 from integration.store.drift import Drifts
@@ -78,12 +81,10 @@ class Drift:
         issues: Issues,
         links: Links,
         clock: Clock,
-        *,
-        is_on: Callable[[str], bool],
-        rates: Callable[[str], Mapping[str, str]] = lambda _: {},
+        flow_service: Flows,
+        lists: Lists,
     ) -> None:
-        """`is_on` tells whether a flow is, `rates` the percentages of a system's VAT codes that are known."""
-        self._rates = rates
+        self._lists = lists
         self._flows = flows
         self._owed = owed
         self._deps = deps
@@ -92,7 +93,7 @@ class Drift:
         self._issues = issues
         self._links = links
         self._clock = clock
-        self._is_on = is_on
+        self._flow_service = flow_service
 
     @requires(Right.SEE)
     def held(self, flow: str) -> PlanStaleError | None:
@@ -130,7 +131,7 @@ class Drift:
         return following.text() if following else ""
 
     def _begin(self) -> _Place | None:
-        wanted = (name for name in self._flows if self._is_on(name) or self._owed.is_owed(name))
+        wanted = (name for name in self._flows if self._flow_service.is_on(name) or self._owed.is_owed(name))
         left = tuple((name, str(stage.target)) for name in wanted for stage in self._owed.stages(name))
         return _Place(left) if left else None
 
@@ -164,7 +165,7 @@ class Drift:
 
     def _tell(self, flow: Flow, stage: Stage, page: DriftPage, so_far: SoFar) -> None:
         """Open an exception for each difference, and close those of records that are as agreed again."""
-        rates = self._rates(flow.target) if page.different else {}
+        rates = self._lists.captions(flow.target, VAT_RATES) if page.different else {}
         met = [Met(drift_issue(flow, stage, one, rates), str(stage.target), one.title) for one in page.different]
         self._issues.looked(flow.name, page.told, CAUSES, met, so_far)
 

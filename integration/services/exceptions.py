@@ -9,11 +9,9 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
 
-from integration.connectors.protocol import Connector
 from integration.core.authorization import requires
 from integration.core.causes import CAUSES, By, telling
 from integration.core.errors import IntegrationError
-from integration.core.flow import Flow
 from integration.core.issues import CauseGroup, Issue, IssueState, OpenIssue, Trouble, source_mark
 from integration.core.link_evidence import NO_EVIDENCE, Evidence, identities_of
 from integration.core.links import Link
@@ -28,8 +26,10 @@ from integration.flows.deciding import decision_text
 from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, ValueTable
 from integration.flows.spec import FlowSpec
+from integration.services.access import Access
 from integration.services.candidates import Candidate, candidates
 from integration.services.listing import listing
+from integration.services.mappings import Logics
 from integration.services.settling import without_conflicts, without_identity_questions
 from integration.services.tries import tried_cause
 from integration.store.corrections import Corrections
@@ -156,9 +156,8 @@ class Exceptions:
         links: Links,
         plans: PlanStore,
         runs: RunStore,
-        *,
-        connector: Callable[[str], Connector],
-        flow: Callable[[str], Flow],
+        access: Access,
+        logics: Logics,
     ) -> None:
         self._flows = flows
         self._corrections = corrections
@@ -167,8 +166,8 @@ class Exceptions:
         self._links = links
         self._plans = plans
         self._runs = runs
-        self._connector = connector
-        self._flow = flow
+        self._access = access
+        self._logics = logics
 
     # ---- looking
 
@@ -293,7 +292,7 @@ class Exceptions:
 
         A product counts with all its articles, a debtor or an address with the documents it comes out of.
         """
-        stages = self._flow(flow).stages
+        stages = self._logics.flow(flow).stages
         derived = [stage.target for stage in stages if stage.derived or stage.once]
         named = {one.id: (one.issue.facts.get("documents") or one.issue.key).split(",") for one in found}
         counted = [stage.target for stage in stages if stage.counted][-1]
@@ -338,12 +337,12 @@ class Exceptions:
     @requires(Right.SEE)
     def records(self, flow: str, keys: Collection[str]) -> dict[str, Record]:
         """Return source records as they are now, by their keys; what is gone is left out."""
-        logic = self._flow(flow)
+        logic = self._logics.flow(flow)
         wanted, found = list(dict.fromkeys(keys)), {}  # type: tuple[list[str], dict[str, Record]]
         for stage in logic.counting:
             left = [key for key in wanted if key not in found]
             for start in range(0, len(left), AT_ONCE):
-                some = self._connector(logic.source).fetch(stage.source, left[start : start + AT_ONCE])
+                some = self._access.connector(logic.source).fetch(stage.source, left[start : start + AT_ONCE])
                 found |= {record.key: record for record in some}
         return found
 
@@ -351,7 +350,7 @@ class Exceptions:
     def candidates(self, flow: str, one: OpenIssue) -> list[Candidate]:
         """Return the records of the target that may be the one an issue is about, as they are now."""
         kind = self._flows[flow].repair_of(one.issue.cause).kind
-        target = self._connector(self._flow(flow).target)
+        target = self._access.connector(self._logics.flow(flow).target)
         return candidates(target, self._links, one, kind) if kind is not None else []
 
     @requires(Right.SEE)
@@ -397,7 +396,7 @@ class Exceptions:
             records = self.records(cause.flow, [key for keys in sources.values() for key in keys])
         except IntegrationError:
             records = {}
-        passing = self._flow(cause.flow).passing
+        passing = self._logics.flow(cause.flow).passing
         known = {key: source_mark(record, passing) for key, record in records.items()}
         marks = {one: {key: known[key] for key in keys if key in known} for one, keys in sources.items()}
         return self._issues.set_all_aside(marks, reason.strip(), by.ref)
@@ -413,7 +412,7 @@ class Exceptions:
     @requires(Right.SEE)
     def article(self, code: str) -> Record | None:
         """Return an article of the books by its code, or None when there is none."""
-        found: Sequence[Record] = self._connector(BOOKS).fetch(Kind.ARTICLE, [code]) if code else ()
+        found: Sequence[Record] = self._access.connector(BOOKS).fetch(Kind.ARTICLE, [code]) if code else ()
         return found[0] if found else None
 
     @requires(Right.REPAIR)
@@ -498,6 +497,6 @@ class Exceptions:
         kept: list[Correction] = []
         for one in found:
             decided = decision_text(option, one.issue.facts["mark"], reason.strip())
-            kind = Kind.stored(one.issue.facts.get("source") or self._flow(flow).counted.source)
+            kind = Kind.stored(one.issue.facts.get("source") or self._logics.flow(flow).counted.source)
             kept.append(Correction(kind, one.issue.key, one.issue.field, None, decided, one.title, by.ref))
         self._corrections.keep(flow, kept, by.ref)

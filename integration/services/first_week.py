@@ -1,6 +1,6 @@
 """What a new installation does in its first week, in the order in which one thing needs another."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from integration.core.authorization import requires
@@ -9,6 +9,8 @@ from integration.core.records import Kind
 from integration.flows.registry import Specs, writer_of
 from integration.services.backups import Backups
 from integration.services.channels import Channels
+from integration.services.connections import Connections
+from integration.services.flows import Flows
 from integration.store.issues import Issues
 from integration.store.links import Links
 from integration.store.runs import RunStore
@@ -40,11 +42,9 @@ class FirstWeek:
         stored_settings: StoredSettings,
         channels: Channels,
         backups: Backups,
-        *,
-        connected: Callable[[], bool],
-        is_on: Callable[[str], bool],
+        connections: Connections,
+        flow_service: Flows,
     ) -> None:
-        """`is_on` tells whether a flow runs by itself."""
         self._flows = flows
         self._products = writer_of(flows.values(), Kind.PRODUCT).name
         self._stock = writer_of(flows.values(), Kind.STOCK).name
@@ -55,8 +55,8 @@ class FirstWeek:
         self._stored_settings = stored_settings
         self._channels = channels
         self._backups = backups
-        self._connected = connected
-        self._is_on = is_on
+        self._connections = connections
+        self._flow_service = flow_service
 
     @requires(Right.SEE)
     def tasks(self) -> list[FirstTask]:
@@ -64,7 +64,7 @@ class FirstWeek:
         preview = {flow: {"flow": flow} for flow in self._flows}
         repaired = self._has_written(self._documents) and not self._issues.counts().get(self._documents)
         return [
-            FirstTask("connect", self._connected(), "setup"),
+            FirstTask("connect", all(one.connected for one in self._connections.statuses()), "setup"),
             *(
                 FirstTask(name, self._has_written(flow), "preview", preview[flow])
                 for name, flow in (
@@ -74,7 +74,7 @@ class FirstWeek:
                 )
             ),
             FirstTask("repair", repaired, "exceptions", preview[self._documents], recurs=True),
-            FirstTask("on", any(map(self._is_on, self._flows)), "flows", {"tab": "schedule"}),
+            FirstTask("on", any(map(self._flow_service.is_on, self._flows)), "flows", {"tab": "schedule"}),
             FirstTask("channel", bool(self._channels.every()), "monitoring", {"tab": "channels"}),
             FirstTask("backup", self._backups.last() is not None, "administration"),
         ]

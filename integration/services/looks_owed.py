@@ -1,14 +1,15 @@
 """What a look at the targets looks at, and what it owes since the database was restored: until then nothing is sent."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import datetime
 
 from integration.core.authorization import requires
 from integration.core.errors import PlanStaleError
-from integration.core.flow import Flow, Stage
+from integration.core.flow import Stage
 from integration.core.people import Right
 from integration.core.records import Kind
 from integration.runner.drift import stages_of
+from integration.services.mappings import Logics
 from integration.services.system_identity import SYSTEM_RESTORED
 from integration.store.copies import RESTORED
 from integration.store.drift import Drifts
@@ -24,14 +25,14 @@ class LooksOwed:
         drifts: Drifts,
         links: Links,
         stored_settings: StoredSettings,
-        flow: Callable[[str], Flow],
+        logics: Logics,
         without: Collection[Kind] = (),
     ) -> None:
-        """`flow` returns a flow as it is set; kinds that are named in `without` have a check of their own."""
+        """Kinds that are named in `without` have a check of their own."""
         self._drifts = drifts
         self._links = links
         self._stored_settings = stored_settings
-        self._flow = flow
+        self._logics = logics
         self._without = without
 
     def stages(self, flow: str) -> list[Stage]:
@@ -39,7 +40,7 @@ class LooksOwed:
         links = self._links
         return [
             stage
-            for stage in stages_of(self._flow(flow), links.kinds(flow))
+            for stage in stages_of(self._logics.flow(flow), links.kinds(flow))
             if stage.target not in self._without and links.page(flow, stage.target, "", 1)
         ]
 

@@ -5,7 +5,7 @@ Source: https://prometheus.io/docs/practices/naming/
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -18,8 +18,8 @@ from integration.core.causes import Severity
 from integration.core.people import Right
 from integration.core.run import Run
 from integration.core.states import RunState
-from integration.services.flows import FlowStatus
-from integration.services.health import Health
+from integration.services.flows import Flows, FlowStatus
+from integration.services.health import Health, HealthCheck
 from integration.store.database import Clock
 from integration.store.deliveries import Deliveries
 from integration.store.episodes import Episodes
@@ -40,8 +40,8 @@ class Metrics:
         episodes: Episodes,
         deliveries: Deliveries,
         clock: Clock,
-        flows: Callable[[], list[FlowStatus]],
-        health: Callable[[], Health],
+        flows: Flows,
+        health: HealthCheck,
     ) -> None:
         self._deliveries = deliveries
         self._episodes = episodes
@@ -95,8 +95,8 @@ class _Levels(Collector):
         episodes: Episodes,
         runs: RunStore,
         clock: Clock,
-        flows: Callable[[], list[FlowStatus]],
-        health: Callable[[], Health],
+        flows: Flows,
+        health: HealthCheck,
     ) -> None:
         self._deliveries = deliveries
         self._episodes = episodes
@@ -111,9 +111,9 @@ class _Levels(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield every level and what the database counts."""
-        statuses = self._flows()
+        statuses = self._flows.statuses()
         yield from self._of_flows(statuses)
-        yield from self._of_process(self._health())
+        yield from self._of_process(self._health.look())
         yield from self._of_alerts()
         called = CounterMetricFamily(
             "console_calls", "Calls of this process, by what came back.", labels=["system", "result"]

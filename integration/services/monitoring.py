@@ -1,6 +1,5 @@
 """What a person looks at who keeps watch: what is wrong now, what was sent where, and whether each flow is on time."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +8,7 @@ from integration.core.authorization import requires
 from integration.core.causes import Severity
 from integration.core.people import Right
 from integration.services.channels import Channels
-from integration.services.flows import FlowStatus
+from integration.services.flows import Flows, FlowStatus
 from integration.services.pings import PREFIX, Pings
 from integration.store.database import Clock
 from integration.store.deliveries import Deliveries, Delivery
@@ -48,7 +47,7 @@ class Monitoring:
         episodes: Episodes,
         heartbeats: Heartbeats,
         clock: Clock,
-        statuses: Callable[[], list[FlowStatus]],
+        flow_service: Flows,
         channels: Channels,
         pings: Pings,
     ) -> None:
@@ -56,7 +55,7 @@ class Monitoring:
         self._episodes = episodes
         self._heartbeats = heartbeats
         self._clock = clock
-        self._statuses = statuses
+        self._flow_service = flow_service
         self._channels = channels
         self._pings = pings
 
@@ -80,7 +79,7 @@ class Monitoring:
         for one in self._episodes.going_on():
             if one.symptom.sort is SymptomSort.SILENCE and one.symptom.flow and silent.get(one.symptom.flow) != LATE[1]:
                 silent[one.symptom.flow] = one.symptom.cause
-        return [self._flow(one, silent) for one in self._statuses()]
+        return [self._flow(one, silent) for one in self._flow_service.statuses()]
 
     def _flow(self, status: FlowStatus, silent: dict[str, str]) -> FlowHealth:
         name = status.flow.name

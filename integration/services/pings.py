@@ -5,7 +5,7 @@ behind it. Source: https://healthchecks.io/docs/http_api/
 """
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -21,6 +21,7 @@ from integration.core.masking import remember
 from integration.core.people import Actor, Right
 from integration.core.run import Run
 from integration.core.states import RunState
+from integration.settings import Settings
 from integration.store.database import Clock
 from integration.store.deliveries import Deliveries, Delivery, DueDelivery
 from integration.store.runs import RunStore
@@ -55,14 +56,14 @@ class Pings:
         stored_settings: StoredSettings,
         sealed: ConnectionStore,
         clock: Clock,
-        route: Callable[[str], NetworkRoute],
+        settings: Settings,
     ) -> None:
         self._deliveries = deliveries
         self._runs = runs
         self._stored_settings = stored_settings
         self._sealed = sealed
         self._clock = clock
-        self._route = route
+        self._settings = settings
 
     @requires(Right.SEE)
     def every(self) -> dict[str, datetime]:
@@ -148,7 +149,11 @@ class Pings:
         url = parts._replace(path=parts.path.rstrip("/") + facts["path"]).geturl()
         params = {"rid": facts["rid"]} if facts.get("rid") else None
         with Gateway(
-            system="monitor", host_shown=parts.hostname or "", limits=LIMITS, secrets=secret, route=self._route(address)
+            system="monitor",
+            host_shown=parts.hostname or "",
+            limits=LIMITS,
+            secrets=secret,
+            route=NetworkRoute(**self._settings.route(address)),
         ) as gateway:
             try:
                 body = facts.get("cause", "").encode()

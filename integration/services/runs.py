@@ -1,11 +1,10 @@
 """Runs and their plans: begun, looked at line by line, approved, stopped and gone on with; and how each stands."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from integration.connectors.protocol import Connector
 from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError, PlanStaleError
 from integration.core.issues import Trouble
@@ -20,11 +19,12 @@ from integration.core.states import ACTIVE, RunState, Step
 from integration.core.traces import Trace, WhyAnswer
 from integration.flows.spec import FlowLogic
 from integration.runner import Runner
+from integration.services.access import Access
 from integration.services.answers import answers, in_the_change, of_nothing, with_corrections
 from integration.services.exceptions import Exceptions
 from integration.services.four_eyes import FourEyes
 from integration.services.mappings import Logics, Mappings
-from integration.services.setup import Proposals
+from integration.services.proposals import Proposals
 from integration.services.tries import notes_of
 from integration.services.work import Work
 from integration.store.corrections import Corrections
@@ -178,7 +178,7 @@ class Plans:
         plans: PlanStore,
         runs: RunStore,
         logics: Logics,
-        connector: Callable[[str], Connector],
+        access: Access,
         *,
         products: str,
     ) -> None:
@@ -192,7 +192,7 @@ class Plans:
         self._links = links
         self._corrections = corrections
         self._logics = logics
-        self._connector = connector
+        self._access = access
         self._calls: dict[str, dict[int, int]] = {}
         self._sold: dict[str, dict[int, Decimal]] = {}
         self._sums: dict[str, dict[int, PlanSums]] = {}
@@ -263,7 +263,7 @@ class Plans:
     def _traces(self, run: Run, row: PlanRow, logic: FlowLogic) -> dict[str, list[Trace]]:
         keys = row.change.sources if row.change else row.facts.get("documents", row.key).split(",")
         stage = logic.flow.stage(row.stage)
-        told = self._connector(logic.flow.source).fetch(stage.source, keys)
+        told = self._access.connector(logic.flow.source).fetch(stage.source, keys)
         held = {
             one.key: [each for each in self._corrections.of(run.flow, keys).get(one.key, ()) if each.holds_for(one)]
             for one in told

@@ -23,6 +23,7 @@ from integration.flows.products.logic import ProductsLogic
 from integration.flows.products.offer import PRICE
 from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS
+from integration.services.access import Access
 from integration.services.drafts import (
     Drafts,
     mapping_changes,
@@ -30,11 +31,13 @@ from integration.services.drafts import (
 )
 from integration.services.lists import Lists
 from integration.services.mappings import Logics, Mappings, readable_fields, writable
+from integration.services.pictures import Pictures
 from integration.services.trials import Around, Effect, Moved, compare, sample_values, try_mapping
 from integration.store.database import open_database
 from integration.store.stores import stores_of
 from tests.consoles import Console, opened
 from tests.fakes import MemoryConnector
+from tests.parts import part
 from tests.people import somebody
 from tests.stores import new_database
 
@@ -80,7 +83,8 @@ def drafts(tmp_path: Path) -> Iterator[Drafts]:
     stores.rules.set_table("vat_codes", TABLES["vat_codes"], "test")
     source = MemoryConnector([article("100"), article("200"), article("300", vat_code="7")])
     source.offered["vat_rates"] = {code: str(rate) for code, rate in RATES.items()}
-    lists = Lists(lambda _system: source, lambda: False, lambda: NOW)
+    access = part(Access, connector=lambda _system: source, sandboxed=False)
+    lists = Lists(access, lambda: NOW)
     logics = Logics(
         FLOWS,
         stores.corrections,
@@ -90,9 +94,9 @@ def drafts(tmp_path: Path) -> Iterator[Drafts]:
         stores.rules,
         stores.settings,
         stores.standings,
-        connector=lambda _system: source,
-        rates=lists.vat_rates,
-        codes=lists.choices,
+        access=access,
+        lists=lists,
+        pictures=part(Pictures, read=lambda _: ()),
     )
     mappings = Mappings(stores.rules, logics)
     yield Drafts(
@@ -105,7 +109,7 @@ def drafts(tmp_path: Path) -> Iterator[Drafts]:
         logics=logics,
         mappings=mappings,
         lists=lists,
-        connector=lambda _system: source,
+        access=access,
     )
     database.close()
 

@@ -7,12 +7,15 @@ from types import SimpleNamespace
 
 import pytest
 
+from integration.log.logbook import Logbook
 from integration.services.health import Health, HealthCheck, health_report
+from integration.services.work import Work
 from integration.store.database import Database
 from integration.store.events import Event
 from integration.store.stores import stores_of
 from tests.clocks import Clock
 from tests.consoles import opened
+from tests.parts import part
 from tests.timeouts import until
 
 WELL = Health(10**12, 1.0, 0, None, 0.5)
@@ -57,8 +60,8 @@ def test_ages_are_counted_from_the_last_beat_and_the_oldest_event(
         stores.events,
         stores.heartbeats,
         clock,
-        executor=lambda: "server-1",
-        undrained=lambda: 500.0,
+        part(Work, executor="server-1"),
+        part(Logbook, undrained=lambda: 500.0, is_away=False),
     )
     stores.heartbeats.beat("server-1")
     stores.events.tell(Event(event="checked"))

@@ -10,6 +10,7 @@ from integration.core.records import Kind
 from integration.flows.console_marks import free_prefix
 from integration.flows.day_pages import bears_day
 from integration.flows.orders.references import bears
+from integration.flows.registry import FLOWS
 from integration.services import Application
 from integration.services.setup import AskedQuestion
 from integration.services.strangers import LookForStrangers
@@ -80,7 +81,7 @@ def test_the_check_tells_of_documents_under_our_prefix_that_are_not_ours(tmp_pat
 
         stores = stores_in(application)
         look = LookForStrangers(
-            stores.ledger, stores.links, stores.settings, application.access.name, application.flows.settings
+            stores.ledger, stores.links, stores.settings, application.access, application.logics, FLOWS
         )
         look.accept("orders", {"mp-2026.3"}, "test")
         assert told(application) == []  # a person knows of it
