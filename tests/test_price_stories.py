@@ -10,9 +10,12 @@ from integration.cli.prices_demo import have_prices, proven
 from integration.connectors.protocol import Connector
 from integration.core.people import DEMO
 from integration.core.states import Step
+from integration.services.access import Access
+from integration.services.lists import Lists
 from integration.services.prices import BRANCH_CAUSE, CAUSE, KnownRecord, Prices, Proof
 from integration.store.issues import Issues
 from tests.consoles import Console, opened
+from tests.parts import part
 from tests.stores import stores_in
 from tests.timeouts import until
 
@@ -147,8 +150,9 @@ def looked_at_anew_where_somebody_was_erased(console: Console) -> None:
         return console.application.access.connector("mplus")
 
     prices = Prices(
-        stores.links, stores.issues, stores.erased, till=till, customers="customers", products="products",
-        is_sent=lambda _: True, rows=lambda _: {}, branches=lambda: {"1": ""}, groups=dict, said=lambda *_: {},
+        stores.links, stores.issues, stores.erased, stores.rules, part(Access, connector=lambda _: till()),
+        part(Lists, choices=lambda _, name: {"1": ""} if name == "branches" else {}), console.application.logics,
+        customers="customers", products="products",
     )  # fmt: skip
     prices.page("")
     assert len(asked) == 4  # twice whether it answers, and twice what it charges

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from integration.channels.post import Post, WayOut
-from integration.connectors.limits import NetworkRoute
 from integration.core.clocks import now
 from integration.core.issues import Issue, Met
 from integration.core.states import RunState
 from integration.process.child_environment import with_way_out
 from integration.services.channels import Channels
 from integration.services.pings import WHOLE, Pings
+from integration.settings import load_settings
 from integration.store.database import open_database
 from integration.store.secrets import ConnectionStore
 from integration.store.stores import Stores, stores_of
@@ -101,7 +101,9 @@ def test_somebody_outside_notices_that_the_console_was_killed(tmp_path: Path) ->
         database = open_database(f"sqlite:///{tmp_path / 'console.sqlite'}")
         stores = stores_of(database, now)
         sealed = ConnectionStore(database, now, key_file=tmp_path / "console.key")
-        Pings(stores, sealed, now, lambda _: NetworkRoute()).change(WHOLE, hook.at("/ping/whole"), somebody("anna"))
+        Pings(stores.deliveries, stores.runs, stores.settings, sealed, now, load_settings(data=tmp_path)).change(
+            WHOLE, hook.at("/ping/whole"), somebody("anna")
+        )
         outside = HealthChecks(hook)
         for number in range(3):  # it lives for longer than a period
             proven(stores)

@@ -7,19 +7,15 @@ import contextlib
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Self, cast
 
 from integration.channels.post import Post, WayOut
-from integration.connectors.limits import NetworkRoute
 from integration.connectors.protocol import Connector
 from integration.core.basis import NAMES, Basis
 from integration.core.people import Actor
 from integration.core.records import Kind
-from integration.core.strangers import NO_STRANGERS, Strangers
 from integration.flows.registry import Specs, tables_of, writer_of
-from integration.flows.settings import BOOKS, TILL
-from integration.flows.tables import VAT_RATES
+from integration.flows.settings import BOOKS
 from integration.log.logbook import Logbook
 from integration.process.child_environment import with_way_out
 from integration.runner import ALL_ON, Dependencies, Patience, Runner, Safeguards
@@ -53,12 +49,11 @@ from integration.services.installation import Installation
 from integration.services.kept_names import KeptNames
 from integration.services.keys import Keys
 from integration.services.listings import Listings
-from integration.services.lists import LAST_SECONDS, Lists
+from integration.services.lists import Lists
 from integration.services.log import Log
 from integration.services.log_access import LogAccess
 from integration.services.looks_owed import LooksOwed
 from integration.services.mappings import Logics, Mappings
-from integration.services.messages import Messages
 from integration.services.metrics import Metrics
 from integration.services.missing_rows import MissingRows
 from integration.services.monitoring import Monitoring
@@ -67,7 +62,8 @@ from integration.services.openings import OpeningsKept
 from integration.services.people import People
 from integration.services.pictures import Pictures
 from integration.services.pings import Pings
-from integration.services.prices import Prices, said_by_books
+from integration.services.prices import Prices
+from integration.services.proposals import Proposals
 from integration.services.questions import Questions
 from integration.services.reach import Reach
 from integration.services.retention import Retained
@@ -75,7 +71,7 @@ from integration.services.runs import Plans, Runs
 from integration.services.sandbox_host import SandboxHost
 from integration.services.saved_filters import SavedFilters
 from integration.services.search import Search
-from integration.services.setup import Proposals, SetUp
+from integration.services.setup import SetUp
 from integration.services.stock import Stock
 from integration.services.strangers import LookForStrangers
 from integration.services.symptoms import Symptoms
@@ -144,11 +140,21 @@ class Application:
         self.names = Naming(flows, names, self.access)
         self.work = Work(executor, leases, closing)
         self._catalogue()
-        owed = LooksOwed(stores, self.logics.flow, without=(Kind.DAY_PAGE,))
-        self.sandbox = SandboxHost(settings, self.access, leases, stores, clock, flows=flows, closing=closing)
+        owed = LooksOwed(stores.drifts, stores.links, stores.settings, self.logics, without=(Kind.DAY_PAGE,))
+        self.sandbox = SandboxHost(
+            settings,
+            self.access,
+            leases,
+            stores.database,
+            stores.rules,
+            stores.settings,
+            clock,
+            flows=flows,
+            closing=closing,
+        )
         self.installation = Installation(stores.installation, read_place(stores.database), self.sandbox)
         self.installation.begin(settings.confirmed_place)
-        self.system_identities = SystemIdentities(stores, self.access, clock)
+        self.system_identities = SystemIdentities(stores.database, stores.cursors, stores.settings, self.access, clock)
         self._holds = WriteHolds((self.installation, self.system_identities, owed))
         self._arrange()
         self._look(owed)
@@ -179,39 +185,53 @@ class Application:
 
     def _catalogue(self) -> None:
         """Make what knows what both systems have, and what flows make of it."""
-        flows, stores, connector = self._flows, self._stores, self.access.connector
-        self.lists = Lists(connector, lambda: self.access.sandboxed, self._clock)
+        flows, stores = self._flows, self._stores
+        self.lists = Lists(self.access, self._clock)
         self.closing.callback(self.lists.close)
         self.tables = Tables(flows, stores.rules, self.lists)
         self.pictures = self.closing.enter_context(contextlib.closing(Pictures(self.settings)))
         self.logics = Logics(
             flows,
-            stores,
-            connector=connector,
-            rates=self.lists.vat_rates,
-            codes=self.lists.choices,
-            pictures=self.pictures.read,
+            stores.corrections,
+            stores.issues,
+            stores.links,
+            stores.moves,
+            stores.rules,
+            stores.settings,
+            stores.standings,
+            access=self.access,
+            lists=self.lists,
+            pictures=self.pictures,
         )
-        self.choices, self.mappings = Choices(stores, self.logics.flow), Mappings(stores.rules, self.logics)
-        self.ways = Ways(self.logics, connector)
-        self.proposals = Proposals(flows, self.access, stores, names_are_kept=self.names.kept)
-        self.documents = Documents(stores, logic=self.logics.now, connector=connector)
-        self.exceptions = Exceptions(flows, stores, connector=connector, flow=self.logics.flow)
-        self.missing_rows = MissingRows(
+        self.choices = Choices(stores.choices, stores.plans, stores.runs, self.logics)
+        self.mappings = Mappings(stores.rules, self.logics)
+        self.ways = Ways(self.logics, self.access)
+        self.proposals = Proposals(flows, self.access, stores.rules, stores.settings, self.names)
+        self.documents = Documents(stores.corrections, self.logics, self.access)
+        self.exceptions = Exceptions(
             flows,
-            self.exceptions,
-            self.tables,
-            self.lists,
-            home=self._home,
+            stores.corrections,
+            stores.issues,
+            stores.ledger,
+            stores.links,
+            stores.plans,
+            stores.runs,
+            self.access,
+            self.logics,
         )
+        self.missing_rows = MissingRows(flows, self.exceptions, self.tables, self.lists, self.logics)
         self.drafts = Drafts(
-            flows, stores, logics=self.logics, mappings=self.mappings, lists=self.lists, connector=connector
+            flows,
+            stores.links,
+            stores.plans,
+            stores.rules,
+            stores.runs,
+            stores.settings,
+            logics=self.logics,
+            mappings=self.mappings,
+            lists=self.lists,
+            access=self.access,
         )
-
-    def _home(self) -> str:
-        """Return the ISO code of the country of the shop, as a flow is set; empty where none asks for it."""
-        told = (getattr(self.logics.settings(flow), "default_country", "") for flow in self._flows)
-        return str(next(filter(None, told), ""))
 
     def _arrange(self) -> None:
         """Make what flows are set by, and how both systems are connected for them."""
@@ -223,76 +243,88 @@ class Application:
             stores.yeses,
             stores.change_requests,
             clock,
-            deciders=self.people.deciders,
+            self.people,
         )
         self.flows = Flows(
             flows,
             self.logics,
             self.mappings,
             self.lists,
-            stores,
-            connector=self.access.connector,
-            clock=clock,
-            expect=self.names.expect_objects,
-            changed=self.work.reschedule,
-            held=self._holds.held,
-            needs_two=self.four_eyes.needed,
-            may_change=self.four_eyes.may_change,
-            is_closed=self.openings.is_closed,
+            stores.events,
+            stores.issues,
+            stores.runs,
+            stores.settings,
+            self.access,
+            clock,
+            self.names,
+            self.work,
+            self._holds,
+            self.four_eyes,
+            self.openings,
         )
         self.change_requests = ChangeRequests(stores.change_requests, self.flows, self.four_eyes)
         self.arrangement = Arrangement(
             flows,
-            stores,
+            stores.database,
+            stores.corrections,
+            stores.rules,
+            stores.settings,
             logics=self.logics,
             tables=self.tables,
             names=self.names,
-            expect_there=self.flows.expect_there,
-            may_change=partial(self.four_eyes.may_change, approves=False),
-            changed=self._rearranged,
+            access=self.access,
+            flow_service=self.flows,
+            four_eyes=self.four_eyes,
+            work=self.work,
         )
-        self._strangers = LookForStrangers(stores, self.access.name, self.flows.settings)
-        chosen = ChosenFlows(flows, self.flows.settings, stores.settings, self.access)
+        self._strangers = LookForStrangers(
+            stores.ledger, stores.links, stores.settings, self.access, self.logics, flows
+        )
+        chosen = ChosenFlows(flows, self.logics, stores.settings, self.access)
         self.connections = Connections(
             self.access,
             clock,
             self.sandbox,
             [spec.flow for spec in flows.values()],
             proposals=self.proposals,
-            needs=FlowNeeds(flows, self.access, self.mappings, chosen, self._strangers, self.flows.settings),
+            needs=FlowNeeds(flows, self.access, self.mappings, chosen, self._strangers, self.logics),
             prefix_of={name: spec.signs.flow or name for name, spec in flows.items() if spec.signs},
         )
         self.setup = SetUp(
             flows,
             self.lists,
-            self.flows.settings,
-            self.flows.change,
-            self.tables.save,
-            stores,
+            self.flows,
+            self.tables,
+            stores.links,
+            stores.rules,
+            stores.settings,
             chosen,
-            well=self.connections.are_well,
-            entered=self.connections.is_entered,
-            fill=self.proposals.fill_once,
-            in_use=self.connections.prefix_in_use,
-            check=self.connections.check,
+            self.connections,
+            self.proposals,
         )
 
     def _look(self, owed: LooksOwed) -> None:
         """Make what runs, and what looks at plans, prices and days."""
-        flows, stores, clock, connector = self._flows, self._stores, self._clock, self.access.connector
-        self.plans = Plans(stores, self.logics, connector, products=writer_of(flows.values(), Kind.PRODUCT).name)
+        flows, stores, clock = self._flows, self._stores, self._clock
+        self.plans = Plans(
+            stores.corrections,
+            stores.links,
+            stores.plans,
+            stores.runs,
+            self.logics,
+            self.access,
+            products=writer_of(flows.values(), Kind.PRODUCT).name,
+        )
         self.prices = Prices(
             stores.links,
             stores.issues,
             stores.erased,
-            till=lambda: connector(TILL),
+            stores.rules,
+            self.access,
+            self.lists,
+            self.logics,
             customers=writer_of(flows.values(), Kind.RELATION).name,
             products=writer_of(flows.values(), Kind.PRODUCT).name,
-            is_sent=lambda flow: self.flows.settings(flow).model_dump().get("customer_prices") is True,
-            rows=lambda table: stores.rules.tables().get(table, {}),
-            branches=lambda: self.lists.choices(TILL, "branches"),
-            groups=lambda: self.lists.choices(TILL, "branch_price_groups"),
-            said=lambda flow, agreed: said_by_books(self.logics.now(flow), connector(BOOKS), agreed),
         )
         self._runner = self._run_by(stores)
         deps, days = self._runner.preview.deps, writer_of(flows.values(), Kind.DAY_PAGE).name
@@ -300,23 +332,37 @@ class Application:
             tuple(flows),
             owed,
             deps,
-            stores,
+            stores.drifts,
+            stores.erased,
+            stores.issues,
+            stores.links,
             clock,
-            is_on=self.flows.is_on,
-            rates=lambda system: self.lists.captions(system, VAT_RATES),
+            self.flows,
+            self.lists,
         )
         self.days = Days(
             deps,
-            stores,
+            stores.days,
+            stores.erased,
+            stores.issues,
+            stores.links,
             clock,
+            self.flows,
+            self.lists,
             flow=days,
-            is_on=self.flows.is_on,
-            branches=lambda: self.lists.captions(TILL, "branches"),
             others=[(name, Kind.POSTING) for name in flows if name != days],
         )
-        self.day_sheets = DaySheets(partial(self.lists.captions, patience=LAST_SECONDS), self._company, clock)
+        self.day_sheets = DaySheets(self.lists, self.connections, clock)
         self.runs = Runs(
-            stores, self.work, self._runner, self.mappings, self.exceptions, self.proposals, self.four_eyes, clock
+            stores.plans,
+            stores.runs,
+            self.work,
+            self._runner,
+            self.mappings,
+            self.exceptions,
+            self.proposals,
+            self.four_eyes,
+            clock,
         )
         self.bulk = Bulk(self.exceptions, stores.issues, self.runs)
         self.questions, self.backups, self.listings = (
@@ -333,75 +379,108 @@ class Application:
         self.log = Log(logbook, stores.events, is_drained=serves)
         self.health = HealthCheck(
             settings.data,
-            stores,
+            stores.database,
+            stores.events,
+            stores.heartbeats,
             clock,
-            executor=lambda: self.work.executor,
-            undrained=logbook.undrained,
-            log_is_away=lambda: logbook.is_away,
+            self.work,
+            logbook,
         )
         self.log_access = LogAccess(self.log, settings.data, settings.address)
         self.search = Search(flows, self.log, stores.links)
-        self.retention = Retained(settings, stores, self.log, clock, owner=owner, serves=serves)
+        self.retention = Retained(
+            settings,
+            stores.database,
+            stores.leases,
+            stores.retained,
+            stores.runs,
+            stores.settings,
+            self.log,
+            clock,
+            owner=owner,
+            serves=serves,
+        )
         stock = writer_of(flows.values(), Kind.STOCK).name
         self.stock = Stock(
             logbook,
             self.log,
             stores.issues,
-            article=self.exceptions.article,
+            self.exceptions,
+            self.flows,
             flow=stock,
             products=writer_of(flows.values(), Kind.PRODUCT).name,
-            reorder=lambda: str(self.flows.settings(stock).model_dump()["reorder"]),
-            due=lambda rounds, at: self.flows.round_before(stock, rounds, at) if self.flows.is_on(stock) else None,
         )
 
     def _watch(self, sealed: StoredConnections, *, keeps_watch: bool, serves: bool) -> None:
         """Make what notices trouble and tells of it, and what else keeps something sealed."""
         settings, stores, clock = self.settings, self._stores, self._clock
         flows = _numbering(self._flows)
-        self.persons = Persons(settings, stores, self.log, sealed, clock, flows=flows, serves=serves)
+        self.persons = Persons(
+            settings, stores.erased, stores.erasing, stores.runs, self.log, sealed, clock, flows=flows, serves=serves
+        )
         self._keeps_watch = keeps_watch
-        self.audit = Audit(stores, sealed, clock, authority_of(settings))
-        self.keys = Keys(sealed, self.audit.keep_key)
+        self.audit = Audit(stores.database, stores.audit, stores.settings, sealed, clock, authority_of(settings))
+        self.keys = Keys(sealed, self.audit)
         way = WayOut(
             with_way_out(), settings.proxy.get_secret_value(), settings.certificates, settings.channel_networks
         )
         post = Post(way)
         self.channels = Channels(stores.settings, sealed, stores.deliveries, post)
-        self.pings = Pings(stores, sealed, clock, lambda url: NetworkRoute(**settings.route(url)))
-        self.monitoring = Monitoring(stores, clock, self.flows.statuses, self.channels, self.pings)
+        self.pings = Pings(
+            stores.deliveries,
+            stores.runs,
+            stores.settings,
+            sealed,
+            clock,
+            settings,
+        )
+        self.monitoring = Monitoring(
+            stores.deliveries, stores.episodes, stores.heartbeats, clock, self.flows, self.channels, self.pings
+        )
         self.reach = Reach(self.access, self.connections, clock)
         self.first_week = FirstWeek(
             self._flows,
-            stores,
+            stores.issues,
+            stores.links,
+            stores.runs,
+            stores.settings,
             self.channels,
             self.backups,
-            connected=lambda: all(one.connected for one in self.connections.statuses()),
-            is_on=self.flows.is_on,
+            self.connections,
+            self.flows,
         )
-        self.metrics = Metrics(stores, clock, self.flows.statuses, self.health.look)
+        self.metrics = Metrics(stores.runs, stores.episodes, stores.deliveries, clock, self.flows, self.health)
         symptoms = Symptoms(
-            stores,
+            stores.deliveries,
+            stores.episodes,
+            stores.heartbeats,
+            stores.issues,
+            stores.runs,
             clock,
-            flows=self.flows.statuses,
-            round_before=self.flows.round_before,
-            openings=self.openings.now,
-            health=self.health.look,
-            executor=lambda: self.work.executor,
-            channel_name=self.monitoring.channel_name,
-            audit=self.audit.checked,
-            stands=self.reach.stands,
+            flows=self.flows,
+            openings=self.openings,
+            health=self.health,
+            work=self.work,
+            monitoring=self.monitoring,
+            audit=self.audit,
+            connection_monitor=self.reach,
         )
         self.alerts = Alerts(
-            stores,
+            stores.deliveries,
+            stores.episodes,
+            stores.erased,
+            stores.heartbeats,
+            stores.runs,
+            stores.settings,
             clock,
             symptoms=symptoms,
             channels=self.channels,
             openings=self.openings,
             pings=self.pings,
             post=post,
-            messages=lambda: Messages(self.log_access.place),
-            executor=lambda: self.work.executor,
-            audit=self.audit.newest_anchor,
+            log_access=self.log_access,
+            work=self.work,
+            audit=self.audit,
         )
 
     def _run_by(self, stores: Stores) -> Runner:
@@ -426,7 +505,7 @@ class Application:
             ended=self.prices.written,
             suspect=self.system_identities.suspect,
             held=self._holds.held,
-            strangers=self._strangers_of,
+            strangers=self._strangers.of,
             accept=self._strangers.accept,
             erased=stores.erased.held,
         )
@@ -445,7 +524,7 @@ class Application:
             schedules=self.flows,
             looks={
                 "drift": self.drift.page,
-                "days": self.days.look,
+                "days": self.days.page,
                 "prices": self.prices.page,
                 "retention": self.retention.page,
                 "erasure": self.persons.page,
@@ -464,22 +543,6 @@ class Application:
         if asks:
             self.system_identities.check()
         return {**self.logics.basis(flow, version, asks=asks), NAMES: self.names.mark()}
-
-    def _strangers_of(self, flow: str) -> Strangers:
-        """Return the documents under the prefix of a flow that are not ours and that nobody has accepted."""
-        spec = self._flows[flow]
-        if spec.signs is None:
-            return NO_STRANGERS
-        return self._strangers.among(self.access.connector(BOOKS), spec, self.flows.settings(flow))
-
-    def _rearranged(self) -> None:
-        """Use what was just kept from a file: names with the next call, schedules from now on."""
-        self.access.reconnect(BOOKS)
-        self.work.reschedule()
-
-    def _company(self) -> str:
-        """Return what the administration of the books is called, as far as their connection says it."""
-        return self.connections.known(BOOKS).about
 
 
 def _numbering(flows: Specs) -> tuple[str, str]:

@@ -17,17 +17,21 @@ from integration.core.errors import IntegrationError
 from integration.core.people import Actor, Right
 from integration.core.states import RunState
 from integration.process.periodic import again_and_again
-from integration.services.audit import Anchor
+from integration.services.audit import Audit
 from integration.services.channels import Channels
+from integration.services.log_access import LogAccess
 from integration.services.messages import Messages
 from integration.services.openings import ZONE, OpeningsKept
 from integration.services.pings import PREFIX, Pings
 from integration.services.symptoms import LOCAL, Symptoms
+from integration.services.work import Work
 from integration.store.database import Clock
-from integration.store.deliveries import Delivery, DueDelivery, with_number
-from integration.store.erased import SoFar
+from integration.store.deliveries import Deliveries, Delivery, DueDelivery, with_number
+from integration.store.episodes import Episodes
+from integration.store.erased import Erased, SoFar
+from integration.store.heartbeats import Heartbeats
+from integration.store.runs import RunStore
 from integration.store.settings import StoredSettings
-from integration.store.stores import Stores
 
 log = structlog.get_logger(__name__)
 
@@ -84,7 +88,12 @@ class Alerts:
 
     def __init__(
         self,
-        stores: Stores,
+        deliveries: Deliveries,
+        episodes: Episodes,
+        erased: Erased,
+        heartbeats: Heartbeats,
+        runs: RunStore,
+        stored_settings: StoredSettings,
         clock: Clock,
         *,
         symptoms: Symptoms,
@@ -92,22 +101,25 @@ class Alerts:
         openings: OpeningsKept,
         pings: Pings,
         post: Post,
-        messages: Callable[[], Messages],
-        executor: Callable[[], str],
-        audit: Callable[[], Anchor | None],
+        log_access: LogAccess,
+        work: Work,
+        audit: Audit,
     ) -> None:
-        """`audit` tells the newest head of the audit, which goes out with every digest."""
-        self._stores = stores
+        self._deliveries = deliveries
+        self._episodes = episodes
+        self._erased = erased
+        self._heartbeats = heartbeats
+        self._runs = runs
         self._clock = clock
         self._symptoms = symptoms
         self._channels = channels
         self._openings = openings
         self._pings = pings
         self._post = post
-        self._messages = messages
-        self._executor = executor
+        self._log_access = log_access
+        self._work = work
         self._audit = audit
-        self.silences = Silences(stores.settings, clock)
+        self.silences = Silences(stored_settings, clock)
         self._known: tuple[tuple[Channel, str], ...] = ()  # as they were last read, for when they cannot be
         self._unkept: _Unkept | None = None
         self._stop = threading.Event()
@@ -135,7 +147,7 @@ class Alerts:
         Where our own database fails, whoever is known is told at once, by this process.
         """
         try:
-            self._stores.erased.looking(self._look)
+            self._erased.looking(self._look)
         except IntegrationError as error:
             self._tell_without_store(error)
             return
@@ -146,24 +158,24 @@ class Alerts:
         channels = self._channels.every()
         self._known = tuple((one, self._channels.address(one.id)) for one in channels if one.on)
         found = self._symptoms.found()
-        mine = [one for one in self._stores.episodes.going_on() if self._is_seen_here(one)]
+        mine = [one for one in self._episodes.going_on() if self._is_seen_here(one)]
         changed = episode_changes(mine, found, now)
         for symptom in changed.begun:
-            self._stores.episodes.begin(symptom, self._due_at_begin(symptom, channels), so_far)
+            self._episodes.begin(symptom, self._due_at_begin(symptom, channels), so_far)
         if changed.still:
-            self._stores.episodes.saw(changed.still, so_far)
+            self._episodes.saw(changed.still, so_far)
             self._remind([replace(episode, symptom=symptom) for episode, symptom in changed.still], channels)
         for episode in changed.over:
-            self._stores.episodes.end(episode, self._due_at_end(episode, channels))
+            self._episodes.end(episode, self._due_at_end(episode, channels))
         self._add_digests(channels)
-        self._pings.plan(self._stores.episodes.going_on())
+        self._pings.plan(self._episodes.going_on())
 
     def _is_seen_here(self, episode: Episode) -> bool:
         """Tell whether this process can say that an episode is over: what another one sees of itself, it cannot."""
         symptom = episode.symptom
-        if symptom.sort not in LOCAL or symptom.of in ("", self._executor()):
+        if symptom.sort not in LOCAL or symptom.of in ("", self._work.executor):
             return True
-        return self._stores.heartbeats.last(symptom.of) is None
+        return self._heartbeats.last(symptom.of) is None
 
     def _due_at_begin(self, symptom: Symptom, channels: list[Channel]) -> list[DueDelivery]:
         until = self.silences.until(symptom.identity)
@@ -182,7 +194,7 @@ class Alerts:
         """Keep what is to be sent of episodes that are much larger than was told, or go on for long."""
         known = {one.id: one for one in channels}
         for episode in episodes:
-            sent = self._stores.deliveries.told(episode.id)
+            sent = self._deliveries.told(episode.id)
             keys = {(one.channel, one.key) for one in sent}
             for first in sent:
                 channel = known.get(first.channel)
@@ -192,7 +204,7 @@ class Alerts:
                 due = [self._reminder(channel, episode, reason) for reason in reasons]
                 for one in due:
                     if (one.channel, one.key) not in keys and channel.wants(episode.symptom):
-                        self._stores.deliveries.add(one, episode.id)
+                        self._deliveries.add(one, episode.id)
 
     def _reminder(self, channel: Channel, episode: Episode, reason: str) -> DueDelivery:
         at, held = self._when(channel, episode.symptom)
@@ -206,7 +218,7 @@ class Alerts:
         known = {one.id: one for one in channels}
         until = self.silences.until(episode.symptom.identity)
         due = []
-        for told in self._stores.deliveries.told(episode.id):
+        for told in self._deliveries.told(episode.id):
             channel = known.get(told.channel)
             if channel is None or told.what != "begun" or (told.sent_at is None and told.held == "silenced"):
                 continue
@@ -229,19 +241,19 @@ class Alerts:
             day = channel.digest_due(now, ZONE, self._openings.now().is_closed)
             if day is None:
                 continue
-            last = self._stores.deliveries.last_made(channel.id, "digest")
+            last = self._deliveries.last_made(channel.id, "digest")
             if last is not None and last.astimezone(ZONE).date() >= day:
                 continue
             since = last or now - timedelta(days=1)
             facts = {"since": since.isoformat(), "until": now.isoformat()}
-            self._stores.deliveries.add_digest(DueDelivery(channel.id, f"digest:{day}", "digest", now, facts=facts))
+            self._deliveries.add_digest(DueDelivery(channel.id, f"digest:{day}", "digest", now, facts=facts))
 
     # ---- sending
 
     def send(self) -> None:
         """Send what is due, and note what became of it. Raises IntegrationError where that cannot be noted."""
         channels = {one.id: one for one in self._channels.every()}
-        for one in self._stores.deliveries.claim():
+        for one in self._deliveries.claim():
             if one.channel.startswith(PREFIX):
                 self._pings.send(one)
             else:
@@ -249,38 +261,40 @@ class Alerts:
 
     def _send(self, one: Delivery, channel: Channel | None) -> None:
         if channel is None or not channel.on:
-            self._stores.deliveries.drop(one)
+            self._deliveries.drop(one)
             return
         if one.what == "over" and (before := self._untold(one)) is not None:
-            self._stores.deliveries.postpone(one, before.due_at + timedelta(seconds=1))
+            self._deliveries.postpone(one, before.due_at + timedelta(seconds=1))
             return
         message = self._message(one, channel)
         if message is None:
-            self._stores.deliveries.drop(one)
+            self._deliveries.drop(one)
             return
-        episode = self._stores.episodes.get(one.episode) if one.episode else None
+        episode = self._episodes.get(one.episode) if one.episode else None
         result = self._channels.send(channel, *message)
         if result.ok:
-            self._stores.deliveries.sent(one, episode.symptom.count if episode else 0)
-            self._stores.deliveries.hurry(channel.id)
+            self._deliveries.sent(one, episode.symptom.count if episode else 0)
+            self._deliveries.hurry(channel.id)
         else:
             log.warning("a message was not taken", channel=channel.id, why=result.why)
-            self._stores.deliveries.failed(one, result.why)
+            self._deliveries.failed(one, result.why)
 
     def _untold(self, over: Delivery) -> Delivery | None:
         """Return what has to be told before an episode is said to be over, where it is not told yet."""
-        told = self._stores.deliveries.told(over.episode or 0)
+        told = self._deliveries.told(over.episode or 0)
         begun = (one for one in told if one.channel == over.channel and one.what == "begun" and one.sent_at is None)
         return next(begun, None)
 
     def _message(self, one: Delivery, channel: Channel) -> tuple[str, str] | None:
-        now, write = self._clock(), self._messages()
+        now, write = self._clock(), Messages(self._log_access.place)
         if one.what == "digest":
             since, until = (datetime.fromisoformat(one.facts[name]) for name in ("since", "until"))
-            going_on = [each for each in self._stores.episodes.going_on() if channel.wants(each.symptom)]
-            changed = [each for each in self._stores.episodes.between(since, until) if channel.wants(each.symptom)]
-            return write.digest(going_on, changed, self._proven(since), channel.language, now, audit=self._audit())
-        episode = self._stores.episodes.get(one.episode or 0)
+            going_on = [each for each in self._episodes.going_on() if channel.wants(each.symptom)]
+            changed = [each for each in self._episodes.between(since, until) if channel.wants(each.symptom)]
+            return write.digest(
+                going_on, changed, self._proven(since), channel.language, now, audit=self._audit.newest_anchor()
+            )
+        episode = self._episodes.get(one.episode or 0)
         if episode is None or (one.what == "reminder" and episode.over_at is not None):
             return None
         written = {"begun": write.begun, "reminder": write.reminder, "over": write.over}
@@ -289,7 +303,7 @@ class Alerts:
     def _proven(self, since: datetime) -> dict[str, int]:
         """Return how many records were proven since a moment, by flow."""
         found: dict[str, int] = {}
-        for run in self._stores.runs.latest(states=[RunState.DONE], limit=MOST_RUNS):
+        for run in self._runs.latest(states=[RunState.DONE], limit=MOST_RUNS):
             if run.ended_at and run.ended_at > since:
                 found[run.flow] = found.get(run.flow, 0) + run.counts.proven
         return found
@@ -297,7 +311,7 @@ class Alerts:
     @requires(Right.ADMINISTER)
     def test(self, channel: Channel) -> None:
         """Prove that a channel takes messages. Raises IntegrationError `alert_not_delivered` with what it said."""
-        self._channels.test(channel, *self._messages().test(channel.name, channel.language))
+        self._channels.test(channel, *Messages(self._log_access.place).test(channel.name, channel.language))
 
     # ---- where our own database fails: told rather than kept
 
@@ -305,16 +319,16 @@ class Alerts:
         log.warning("alerts cannot be kept", cause=error.code)
         if self._unkept is not None:
             return
-        symptom = replace(STORE_FAILS, cause=error.code, of=self._executor(), facts=error.facts)
+        symptom = replace(STORE_FAILS, cause=error.code, of=self._work.executor, facts=error.facts)
         now = datetime.now(ZONE)
         told = tuple((channel, address) for channel, address in self._known if channel.wants(symptom))
         self._unkept = _Unkept(Episode(0, symptom, now, now), told)
-        self._tell(self._messages().begun)
+        self._tell(Messages(self._log_access.place).begun)
 
     def _tell_of_store_again(self) -> None:
         if self._unkept is not None:
             self._unkept.episode = replace(self._unkept.episode, over_at=datetime.now(ZONE))
-            self._tell(self._messages().over)
+            self._tell(Messages(self._log_access.place).over)
             self._unkept = None
 
     def _tell(self, write: Callable[[Episode, str, datetime], tuple[str, str]]) -> None:

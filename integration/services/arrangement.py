@@ -7,7 +7,7 @@ where they are asked for. It has no secret, no address, and nothing of any recor
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -24,14 +24,20 @@ from integration.core.rules import readable_rules, rules_from, rules_to
 from integration.core.untrusted_text import json_text
 from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings
-from integration.services.flows import MayChange
+from integration.services.access import Access
+from integration.services.flows import Flows
+from integration.services.four_eyes import FourEyes
 from integration.services.mappings import Logics
 from integration.services.names import Naming
 from integration.services.objects import flat, parse_names
 from integration.services.tables import Tables
+from integration.services.work import Work
 from integration.store.arrangement import Arranged
 from integration.store.arrangement import ArrangementStore as Kept
-from integration.store.stores import Stores
+from integration.store.corrections import Corrections
+from integration.store.database import Database
+from integration.store.rules import Rules
+from integration.store.settings import StoredSettings
 
 FORMAT = 1
 SECTIONS = ("flows", "mappings", "tables", "names", "corrections")
@@ -80,27 +86,31 @@ class Arrangement:
     def __init__(
         self,
         flows: Specs,
-        stores: Stores,
+        database: Database,
+        corrections: Corrections,
+        rules: Rules,
+        stored_settings: StoredSettings,
         *,
         logics: Logics,
         tables: Tables,
         names: Naming,
-        expect_there: Callable[[str, FlowSettings], object],
-        may_change: MayChange,
-        changed: Callable[[], None],
+        access: Access,
+        flow_service: Flows,
+        four_eyes: FourEyes,
+        work: Work,
     ) -> None:
-        """`expect_there` raises for settings that name what a system lacks; `changed` is told of what is kept.
-
-        `may_change` tells whether one person may change settings of a flow so; it approves nothing.
-        """
         self._flows = flows
-        self._stores = stores
+        self._database = database
+        self._corrections = corrections
+        self._rules = rules
+        self._stored_settings = stored_settings
         self._logics = logics
         self._tables = tables
         self._names = names
-        self._expect_there = expect_there
-        self._may_change = may_change
-        self._changed = changed
+        self._access = access
+        self._flow_service = flow_service
+        self._four_eyes = four_eyes
+        self._work = work
 
     # ---- written
 
@@ -118,18 +128,18 @@ class Arrangement:
         here: dict[str, dict[str, Any]] = {
             "flows": {flow: _values(self._logics.settings(flow)) for flow in self._flows},
             "mappings": {flow: rules_to(readable_rules(self._body(flow))) for flow in self._flows},
-            "tables": self._stores.rules.tables(),
+            "tables": self._rules.tables(),
             "names": {BOOKS: {path: name for path, name in named.items() if name != usual[path]}},
         }
         if corrections:
-            here["corrections"] = {flow: self._corrections(flow) for flow in corrections}
+            here["corrections"] = {flow: self._told_corrections(flow) for flow in corrections}
         return here
 
     def _body(self, flow: str) -> dict[str, Any]:
-        return (self._stores.rules.published(flow) or (0, {}))[1]
+        return (self._rules.published(flow) or (0, {}))[1]
 
-    def _corrections(self, flow: str) -> dict[str, Any]:
-        found = self._stores.corrections.all(flow, limit=MOST_CORRECTIONS)
+    def _told_corrections(self, flow: str) -> dict[str, Any]:
+        found = self._corrections.all(flow, limit=MOST_CORRECTIONS)
         return {f"{one.kind}:{one.field}:{one.key}": _told(one) for one in found}
 
     # ---- read
@@ -212,14 +222,16 @@ class Arrangement:
         if waits:
             raise NotAllowedError("file_change_waits", flow=waits[0])
         if read.differences:
-            Kept(self._stores.database, self._stores.settings.clock).keep(read.arranged, by.ref, note)
-            self._changed()
+            Kept(self._database, self._stored_settings.clock).keep(read.arranged, by.ref, note)
+            self._access.reconnect(BOOKS)  # names with the next call, schedules from now on
+            self._work.reschedule()
 
     def _may_keep(self, flow: str, arranged: Arranged, by: Actor) -> bool:
         values = arranged.settings.get(f"flow:{flow}")
         if values is None:
             return True
-        return self._may_change(flow, self._logics.settings(flow), self._flows[flow].settings(**values), by, {})
+        wanted = self._flows[flow].settings(**values)
+        return self._four_eyes.may_change(flow, self._logics.settings(flow), wanted, by, {}, approves=False)
 
     def _renamed(self, given: Mapping[str, Any]) -> dict[str, str | None]:
         """Return what becomes of every name, None for the one we take without being told."""
@@ -238,7 +250,7 @@ class Arrangement:
         with _at("flows", self._known(flow, "flows")):
             settings = self._flows[flow].settings(**given)
             self._names.expect_objects(self._flows[flow], settings, names)
-            self._expect_there(flow, settings)
+            self._flow_service.expect_there(flow, settings)
             return settings
 
     def _corrected(self, flow: str, given: Mapping[str, Any]) -> list[Correction]:

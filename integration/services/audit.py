@@ -21,10 +21,10 @@ from integration.core.errors import ConfigurationError, IntegrationError
 from integration.core.people import Actor, Came, PersonAction, Right
 from integration.core.untrusted_text import csv_text
 from integration.settings import Settings
-from integration.store.audit import Anchor, AuditEntry, AuditSearch, Followed
-from integration.store.database import Clock
+from integration.store.audit import Anchor, AuditEntry, AuditSearch, AuditStore, Followed
+from integration.store.database import Clock, Database
 from integration.store.secrets import ConnectionStore
-from integration.store.stores import Stores
+from integration.store.settings import StoredSettings
 
 __all__ = ["Anchor", "Audit", "AuditEntry", "AuditSearch", "Break", "Checked", "Head"]
 
@@ -99,10 +99,18 @@ class Checked:
 class Audit:
     """The audit as it may be asked."""
 
-    def __init__(self, stores: Stores, sealed: ConnectionStore, clock: Clock, authority: TimeAuthority | None) -> None:
-        self._stored = stores.audit
-        self._settings = stores.settings
-        self._sealer = stores.database.sealer
+    def __init__(
+        self,
+        database: Database,
+        audit_store: AuditStore,
+        stored_settings: StoredSettings,
+        sealed: ConnectionStore,
+        clock: Clock,
+        authority: TimeAuthority | None,
+    ) -> None:
+        self._stored = audit_store
+        self._settings = stored_settings
+        self._sealer = database.sealer
         self._sealed = sealed
         self._clock = clock
         self._authority = authority

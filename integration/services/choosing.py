@@ -3,12 +3,14 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from integration.core.authorization import requires
-from integration.core.flow import Flow
 from integration.core.people import Right
 from integration.core.plan import Action
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind
-from integration.store.stores import Stores
+from integration.services.mappings import Logics
+from integration.store.choices import ChoiceStore
+from integration.store.plans import PlanStore
+from integration.store.runs import RunStore
 
 Needed = Mapping[int, frozenset[int]]  # lines that make what a line needs, by the number of that line
 
@@ -16,12 +18,11 @@ Needed = Mapping[int, frozenset[int]]  # lines that make what a line needs, by t
 class Choices:
     """What is left out of the plans that wait: a line goes with the new record that it needs, and comes with it."""
 
-    def __init__(self, stores: Stores, flow: Callable[[str], Flow]) -> None:
-        """`flow` returns a flow with the kinds of record that its settings choose."""
-        self._kept = stores.choices
-        self._runs = stores.runs
-        self._plans = stores.plans
-        self._flow = flow
+    def __init__(self, choice_store: ChoiceStore, plans: PlanStore, runs: RunStore, logics: Logics) -> None:
+        self._kept = choice_store
+        self._runs = runs
+        self._plans = plans
+        self._logics = logics
 
     @requires(Right.RUN)
     def leave(self, run: str, seqs: Collection[int], by: str) -> frozenset[int]:
@@ -38,7 +39,7 @@ class Choices:
         )
 
     def _needed(self, run: str) -> Needed:
-        stages = {one.name: one for one in self._flow(self._runs.get(run).flow).stages}
+        stages = {one.name: one for one in self._logics.flow(self._runs.get(run).flow).stages}
         needing = [name for name, stage in stages.items() if stage.needs or stage.once]
         rows = self._plans.needing(run, needing, {kind for stage in stages.values() for kind in stage.needs.values()})
         made = {(row.kind, row.key): row.seq for row in rows if row.action is Action.CREATE}

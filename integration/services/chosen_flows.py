@@ -1,13 +1,13 @@
 """How far the set-up was brought, as it is kept, and which flows were chosen in it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from integration.core.authorization import requires
 from integration.core.people import Actor, Right
 from integration.flows.registry import Specs
-from integration.flows.settings import FlowSettings
 from integration.services.access import Access
+from integration.services.mappings import Logics
 from integration.store.settings import StoredSettings
 
 RECORD = "set-up"
@@ -16,12 +16,9 @@ RECORD = "set-up"
 class ChosenFlows:
     """The record of the set-up: one for the sandbox, another one for real systems."""
 
-    def __init__(
-        self, flows: Specs, settings: Callable[[str], FlowSettings], stored: StoredSettings, access: Access
-    ) -> None:
-        """`settings` returns those of a flow."""
+    def __init__(self, flows: Specs, logics: Logics, stored: StoredSettings, access: Access) -> None:
         self._flows = flows
-        self._settings = settings
+        self._logics = logics
         self._stored = stored
         self._access = access
 
@@ -40,5 +37,5 @@ class ChosenFlows:
         """Return the flows that shall run: as chosen in the set-up, and once they have started, those that are on."""
         record = self.record()
         if record.get("started") or "chosen" not in record:
-            return tuple(flow for flow in self._flows if self._settings(flow).on)
+            return tuple(flow for flow in self._flows if self._logics.settings(flow).on)
         return tuple(flow for flow in self._flows if flow in record["chosen"])

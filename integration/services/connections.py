@@ -24,9 +24,9 @@ from integration.flows.spec import FlowSpec
 from integration.services.access import KEPT_TOKENS, Access, usable_access
 from integration.services.chosen_flows import ChosenFlows
 from integration.services.logins import TOKENS, LogIns
-from integration.services.mappings import Mappings
+from integration.services.mappings import Logics, Mappings
+from integration.services.proposals import Proposals
 from integration.services.sandbox_host import SandboxHost
-from integration.services.setup import Proposals
 from integration.services.strangers import LookForStrangers
 from integration.store.database import Clock
 
@@ -92,11 +92,11 @@ class Chosen:
 def missing_needs(
     connector: Connector,
     chosen: Collection[Chosen],
-    strangers: Callable[[Connector, FlowSpec, FlowSettings], list[Finding]],
+    strangers: LookForStrangers,
 ) -> list[Finding]:
     """Return what each flow needs more than the check looks at: a line for all it lacks, else one in all.
 
-    Where it lacks nothing, what `strangers` finds: that somebody else writes there under its prefix.
+    Where it lacks nothing, what `strangers` tells: that somebody else writes there under its prefix.
     """
     if not isinstance(connector, Configurable):
         return []
@@ -107,7 +107,7 @@ def missing_needs(
         looked = [each for kind in wanted.kinds for each in connector.needs(kind, **manner)]
         looked += [each for kind in wanted.looked_at for each in connector.needs(kind)]
         lacking = [*(one for one in looked if not one.ok), *_unknown(connector, one)]
-        lacking = lacking or strangers(connector, one.spec, one.settings)
+        lacking = lacking or strangers.findings(connector, one.spec, one.settings)
         wrong = [replace(each, name=f"flow_{flow}", facts={**each.facts, "flow": flow}) for each in lacking]
         found += wrong
         if looked and not wrong:
@@ -126,23 +126,22 @@ class FlowNeeds:
         mappings: Mappings,
         chosen: ChosenFlows,
         strangers: LookForStrangers,
-        settings: Callable[[str], FlowSettings],
+        logics: Logics,
     ) -> None:
-        """`settings` returns those of a flow."""
         self._flows = flows
         self._access = access
         self._mappings = mappings
         self._chosen = chosen
         self._strangers = strangers
-        self._settings = settings
+        self._logics = logics
 
     def missing(self) -> list[Finding]:
         """Return what they lack, and where one lacks nothing, that somebody else writes under its prefix."""
         chosen = [
-            Chosen(self._flows[name], self._settings(name), self._mappings.published(name).mapping)
+            Chosen(self._flows[name], self._logics.settings(name), self._mappings.published(name).mapping)
             for name in self._chosen.chosen() or self._flows
         ]
-        return missing_needs(self._access.connector(BOOKS), chosen, self._strangers.findings)
+        return missing_needs(self._access.connector(BOOKS), chosen, self._strangers)
 
 
 def with_flows(findings: Sequence[Finding], flows: Collection[Flow]) -> list[Finding]:

@@ -15,6 +15,8 @@ from integration.core.days.report import DayReport, DayState
 from integration.core.days.till import total
 from integration.core.people import Right
 from integration.flows.settings import BOOKS, TILL
+from integration.services.connections import Connections
+from integration.services.lists import LAST_SECONDS, Lists
 from integration.sheets.sheet import Cell, Holds, Noted, Sheet, SheetColumn, SheetNotes, SheetTable, Tone
 from integration.store.database import Clock
 
@@ -27,8 +29,6 @@ TONES = {
     DayState.UNKNOWN: Tone.WAITING,
 }
 _AMOUNTS = ("amount", "difference")
-
-Captions = Callable[[str, str], Mapping[str, str]]
 
 
 def finding_text(finding: DayFinding, language: str, rates: Mapping[str, str]) -> str:
@@ -50,9 +50,9 @@ def finding_text(finding: DayFinding, language: str, rates: Mapping[str, str]) -
 class DaySheets:
     """Makes the sheets of days. `captions` returns what a system calls the codes of a list."""
 
-    def __init__(self, captions: Captions, company: Callable[[], str], clock: Clock) -> None:
-        self._captions = captions
-        self._company = company
+    def __init__(self, lists: Lists, connections: Connections, clock: Clock) -> None:
+        self._lists = lists
+        self._connections = connections
         self._clock = clock
 
     @requires(Right.EXPORT)
@@ -72,17 +72,21 @@ class DaySheets:
     @requires(Right.EXPORT)
     def sheet(self, report: DayReport, language: str, zone: tzinfo) -> Sheet:
         """Return the sheet of a day as a plain value."""
-        writer = _Writer(self._captions, language, zone)
-        return writer.sheet(report, self._company(), self._clock())
+        writer = _Writer(self._lists, language, zone)
+        return writer.sheet(report, self._connections.known(BOOKS).about, self._clock())
 
 
 class _Writer:
     """Writes sheets in one language."""
 
-    def __init__(self, captions: Captions, language: str, zone: tzinfo) -> None:
-        self._captions = captions
+    def __init__(self, lists: Lists, language: str, zone: tzinfo) -> None:
+        self._lists = lists
         self._language = language
         self._zone = zone
+
+    def _captions(self, system: str, name: str) -> Mapping[str, str]:
+        """Return codes with their captions; a file waits longer for them than a page."""
+        return self._lists.captions(system, name, patience=LAST_SECONDS)
 
     def sheet(self, report: DayReport, company: str, now: datetime) -> Sheet:
         """Return the sheet of a day."""

@@ -34,13 +34,17 @@ from integration.core.rows import row_value
 from integration.core.staged import Staged
 from integration.core.timetable import WALL_CLOCK
 from integration.flows.day_pages import daybooks_of_the_bank
+from integration.flows.settings import TILL
 from integration.flows.spec import FlowLogic, staged_in
 from integration.runner.dependencies import Dependencies
 from integration.runner.lookup import look
+from integration.services.flows import Flows
+from integration.services.lists import Lists
 from integration.store.database import AWAY, Clock
-from integration.store.days import DayChecked
-from integration.store.erased import SoFar
-from integration.store.stores import Stores
+from integration.store.days import DayChecked, DayChecks
+from integration.store.erased import Erased, SoFar
+from integration.store.issues import Issues
+from integration.store.links import Links
 
 AT_ONCE = 7  # days asked for together
 WINDOW = 35  # days that are checked each night
@@ -102,21 +106,27 @@ class Days:
     def __init__(
         self,
         deps: Dependencies,
-        stores: Stores,
+        days: DayChecks,
+        erased: Erased,
+        issues: Issues,
+        links: Links,
         clock: Clock,
+        flow_service: Flows,
+        lists: Lists,
         *,
         flow: str,
-        is_on: Callable[[str], bool],
-        branches: Callable[[], Mapping[str, str]],
         others: Sequence[tuple[str, Kind]] = (),
     ) -> None:
-        """`branches` tells those of the till by their numbers, `others` are flows that write pages of their own."""
+        """`others` are flows that write pages of their own."""
         self._flow = flow
         self._deps = deps
-        self._stores = stores
+        self._days = days
+        self._erased = erased
+        self._issues = issues
+        self._links = links
         self._clock = clock
-        self._is_on = is_on
-        self._branches = branches
+        self._flow_service = flow_service
+        self._lists = lists
         self._others = others
 
     @property
@@ -135,9 +145,9 @@ class Days:
     @requires(Right.SEE)
     def listed(self, first: date, last: date, branch: str = "") -> list[DayListed]:
         """Return every day of a span that anything is known of, the oldest first. Asks no system."""
-        names = self._branches()
+        names = self.branches()
         booked = self._booked(first, last)
-        known = {f"{one.date.isoformat()}/{one.branch}": one for one in self._stores.days.between(first, last)}
+        known = {f"{one.date.isoformat()}/{one.branch}": one for one in self._days.between(first, last)}
         waits = self._waits()
         found = []
         for key in sorted({*booked, *known, *waits}):
@@ -154,11 +164,11 @@ class Days:
 
         Its state is `PARKED` only while an exception of the day is open; its cause stays.
         """
-        kept = self._stores.days.between(day, day, branch)
+        kept = self._days.between(day, day, branch)
         if not kept:
             return None
         report = report_from_json(kept[0].result)
-        known = self._stores.issues.of_key(self.flow, report.key)
+        known = self._issues.of_key(self.flow, report.key)
         if any(one.state is IssueState.OPEN and one.issue.cause != DIFFERS for one in known):
             return report
         return replace(report, state=_without_exception(report.state, is_booked=bool(report.pages)))
@@ -166,11 +176,11 @@ class Days:
     @requires(Right.SEE)
     def branches(self) -> dict[str, str]:
         """Return the branches of the till with their names, as it answered last."""
-        return dict(self._branches())
+        return self._lists.captions(TILL, "branches")
 
     def _booked(self, first: date, last: date) -> dict[str, list[Link]]:
         """Return the pages of each day of a span, by the key of the day."""
-        links = self._stores.links.page(self.flow, Kind.DAY_PAGE, first.isoformat(), MOST_PAGES)
+        links = self._links.page(self.flow, Kind.DAY_PAGE, first.isoformat(), MOST_PAGES)
         found: dict[str, list[Link]] = {}
         for link in links:
             if link.key[:10] <= last.isoformat():
@@ -181,8 +191,8 @@ class Days:
         """Return what waits for a person, by the key of its day."""
         return {
             one.issue.key: one.issue
-            for group in self._stores.issues.causes(self.flow)
-            for one in self._stores.issues.list(self.flow, group.cause, group.field, limit=MOST_NAMED)
+            for group in self._issues.causes(self.flow)
+            for one in self._issues.list(self.flow, group.cause, group.field, limit=MOST_NAMED)
         }
 
     # ---- checking
@@ -221,9 +231,9 @@ class Days:
             (one, row_value(books.accounts, one.group) or books.account_meant(told.get(one.group, ""))) for one in found
         ]
 
-    def look(self, position: str) -> str:
+    def page(self, position: str) -> str:
         """Check some days by night and return where to go on, empty at the end. An empty position begins."""
-        if not self._is_on(self.flow):
+        if not self._flow_service.is_on(self.flow):
             return ""
         today = self.today()
         first = date.fromisoformat(position) if position else today - timedelta(days=WINDOW - 1)
@@ -250,11 +260,11 @@ class Days:
             self._keep(reports, so_far)
             return reports
 
-        return self._stores.erased.looking(look)
+        return self._erased.looking(look)
 
     def _keys(self, first: date, last: date, branch: str) -> list[str]:
         """Return the days of a span of one branch or of all: also of those that the till no longer lists."""
-        numbers = [branch] if branch else list(self._branches())
+        numbers = [branch] if branch else list(self.branches())
         days = [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
         listed = [f"{day}/{number}" for day in days for number in numbers]
         known = [key for key in (*self._booked(first, last), *self._waits()) if key[:10] in set(days)]
@@ -355,7 +365,7 @@ class Days:
         if not pages:
             return frozenset()
         flows = (*self._others, (self.flow, Kind.DAY_PAGE))
-        ours = (self._stores.links.by_reference(flow, kind, pages) for flow, kind in flows)
+        ours = (self._links.by_reference(flow, kind, pages) for flow, kind in flows)
         target = self._deps.connectors[self._deps.logic(self.flow).flow.target]
         banks = daybooks_of_the_bank(target.choices("daybook_types"))
         others = {one.page for one in entries or () if self._logic().is_of_another_console(one.reference)}
@@ -365,7 +375,7 @@ class Days:
 
     def _keep(self, reports: Sequence[DayReport], so_far: SoFar) -> None:
         """Keep reports, open an exception for each new difference, and close those of days that are equal again."""
-        self._stores.days.keep(
+        self._days.keep(
             [DayChecked(one.date, one.branch, one.state, one.checked_at, report_to_json(one)) for one in reports],
             so_far,
         )
@@ -376,11 +386,11 @@ class Days:
             for one in reports
             if one.state is DayState.DIFFERENT
         ]
-        self._stores.issues.looked(self.flow, told, [DIFFERS], met, so_far)
+        self._issues.looked(self.flow, told, [DIFFERS], met, so_far)
 
     def _of(self, record: Record, state: DayState) -> DayReport:
         day, _, branch = record.key.partition("/")
-        name = till_text(record.values, "branch_name") or self._branches().get(branch, branch)
+        name = till_text(record.values, "branch_name") or self.branches().get(branch, branch)
         return DayReport(date.fromisoformat(day), branch, name, state, self._clock())
 
     def _unknown(self, key: str, cause: str, facts: Mapping[str, str]) -> DayReport:

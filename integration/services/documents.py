@@ -1,27 +1,25 @@
 """Documents that are booked: what both sides have of one, and booking again what was taken back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from integration.connectors.protocol import Connector
 from integration.core.authorization import requires
 from integration.core.beside import BothSides
 from integration.core.people import Actor, Right
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Correction, Kind
 from integration.flows.deciding import AGAIN, About, decision_text
-from integration.flows.spec import FlowLogic
-from integration.store.stores import Stores
+from integration.services.access import Access
+from integration.services.mappings import Logics
+from integration.store.corrections import Corrections
 
 
 class Documents:
     """What a person can ask and say of documents that the books have."""
 
-    def __init__(
-        self, stores: Stores, *, logic: Callable[[str], FlowLogic], connector: Callable[[str], Connector]
-    ) -> None:
-        self._stores = stores
-        self._logic = logic
-        self._connector = connector
+    def __init__(self, corrections: Corrections, logics: Logics, access: Access) -> None:
+        self._corrections = corrections
+        self._logics = logics
+        self._access = access
 
     @requires(Right.SEE)
     def both(self, flow: str, key: str) -> BothSides | None:
@@ -30,9 +28,9 @@ class Documents:
         None where it is not booked, or the source does not have it any more. Raises IntegrationError when the source
         cannot be asked.
         """
-        logic = self._logic(flow)
+        logic = self._logics.now(flow)
         for stage in logic.flow.counting:
-            found = self._connector(logic.flow.source).fetch(stage.source, [key]) if stage.once else ()
+            found = self._access.connector(logic.flow.source).fetch(stage.source, [key]) if stage.once else ()
             if found:
                 return logic.both(found[0])
         return None
@@ -56,5 +54,5 @@ class Documents:
             )
             for row in marked
         ]
-        self._stores.corrections.keep(flow, kept, by.ref)
+        self._corrections.keep(flow, kept, by.ref)
         return [row.key for row in marked]

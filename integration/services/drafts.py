@@ -9,7 +9,6 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import partial
 
-from integration.connectors.protocol import Connector
 from integration.core.authorization import requires
 from integration.core.compiled import rule_faults
 from integration.core.errors import Reason
@@ -25,10 +24,15 @@ from integration.flows.functions.toolbox import Tools
 from integration.flows.registry import Specs
 from integration.flows.spec import Shaped, page_in, staged_in
 from integration.runner.lookup import look_around
+from integration.services.access import Access
 from integration.services.lists import CHOICES_KEPT, Lists
 from integration.services.mappings import Logics, Mappings, kind_of
 from integration.services.trials import Around, Comparison, Effect, Moved, Trial, try_mapping
-from integration.store.stores import Stores
+from integration.store.links import Links
+from integration.store.plans import PlanStore
+from integration.store.rules import Rules
+from integration.store.runs import RunStore
+from integration.store.settings import StoredSettings
 
 MOST_RECORDS = 200  # a draft is tried on
 MOST_SECONDS = 30.0  # a draft is tried on them
@@ -103,20 +107,27 @@ class Drafts:
     def __init__(
         self,
         flows: Specs,
-        stores: Stores,
+        links: Links,
+        plans: PlanStore,
+        rules: Rules,
+        runs: RunStore,
+        stored_settings: StoredSettings,
         *,
         logics: Logics,
         mappings: Mappings,
         lists: Lists,
-        connector: Callable[[str], Connector],
+        access: Access,
     ) -> None:
         self._flows = flows
-        self._stores = stores
-        self._stored = stores.settings
+        self._links = links
+        self._plans = plans
+        self._rules = rules
+        self._runs = runs
+        self._stored = stored_settings
         self._logics = logics
         self._mappings = mappings
         self._lists = lists
-        self._connector = connector
+        self._access = access
 
     # ---- drafts
 
@@ -133,12 +144,12 @@ class Drafts:
     @requires(Right.SEE)
     def version(self, flow: str, version: int) -> RuleMapping:
         """Return one published version. Raises KeyError when there is none."""
-        return readable_rules(self._stores.rules.body(flow, version))
+        return readable_rules(self._rules.body(flow, version))
 
     @requires(Right.SEE)
     def current(self, flow: str) -> int:
         """Return the number of the version in force."""
-        found = self._stores.rules.published(flow)
+        found = self._rules.published(flow)
         return found[0] if found else 0
 
     @requires(Right.ARRANGE)
@@ -215,7 +226,7 @@ class Drafts:
     @requires(Right.SEE)
     def faults(self, flow: str, mapping: RuleMapping) -> dict[str, Reason]:
         """Return for each rule that cannot work, by its target, what is wrong with it."""
-        found, found_by = rule_faults(mapping, Tools(self._stores.rules.tables())), self._flows[flow].found_by
+        found, found_by = rule_faults(mapping, Tools(self._rules.tables())), self._flows[flow].found_by
         for rule in mapping.rules:
             if rule.target in found_by and rule.ownership is Ownership.NEVER:
                 found.setdefault(rule.target, Reason("reason_found_by"))
@@ -230,7 +241,9 @@ class Drafts:
     @requires(Right.SEE)
     def records(self, flow: str, kind: Kind, keys: Collection[str]) -> list[Record]:
         """Return the source's records under these keys, as they are now, with what persons corrected in them."""
-        return list(self._logics.corrected(flow, self._connector(self._logics.flow(flow).source).fetch(kind, keys)))
+        return list(
+            self._logics.corrected(flow, self._access.connector(self._logics.flow(flow).source).fetch(kind, keys))
+        )
 
     @requires(Right.SEE)
     def recent(self, flow: str, kind: Kind, most: int = MOST_RECORDS) -> list[Record]:
@@ -245,7 +258,7 @@ class Drafts:
         keys = list(dict.fromkeys(self._last_keys(flow, kind, most)))[:most]
         found = {record.key: record for record in self.records(flow, kind, keys)} if keys else {}
         logic, after = self._logics.trial(flow), None
-        source = self._connector(logic.flow.source)
+        source = self._access.connector(logic.flow.source)
         stage = next((one for one in logic.flow.stages if one.source is kind), Stage(kind, kind, kind))
         while len(found) < most:
             batch = page_in(source, logic, stage, since=None, after=after)
@@ -259,8 +272,8 @@ class Drafts:
 
     def _last_keys(self, flow: str, kind: Kind, most: int) -> Iterator[str]:
         reading = {stage.name for stage in self._logics.flow(flow).stages if stage.source is kind}
-        for run in self._stores.runs.latest(flow, limit=RUNS_BACK):
-            for row in self._stores.plans.rows(run.id, limit=most):
+        for run in self._runs.latest(flow, limit=RUNS_BACK):
+            for row in self._plans.rows(run.id, limit=most):
                 if row.stage in reading:
                     yield from _sources(row)
 
@@ -330,8 +343,10 @@ class Drafts:
         return Effect(done, tuple(moved), cut=done < len(records))
 
     def _around(self, flow: str, stage: Stage, shaped: Sequence[Shaped]) -> Around:
-        links, keys = self._stores.links, [one.desired.key for one in shaped if one.desired]
-        held, apart = look_around(self._connector(self._logics.flow(flow).target), shaped, links, flow, stage.parts)
+        links, keys = self._links, [one.desired.key for one in shaped if one.desired]
+        held, apart = look_around(
+            self._access.connector(self._logics.flow(flow).target), shaped, links, flow, stage.parts
+        )
         return Around(held, apart, links.get(flow, stage.target, keys))
 
 

@@ -15,12 +15,17 @@ from integration.core.people import Right
 from integration.core.records import Kind, Value
 from integration.core.rules import as_text
 from integration.core.vat import is_vat_code, vat_value
+from integration.flows.tables import VAT_RATES
 from integration.runner.dependencies import Dependencies
 from integration.runner.drift import DriftPage, look_at, stages_of
+from integration.services.flows import Flows
+from integration.services.lists import Lists
 from integration.services.looks_owed import LooksOwed
 from integration.store.database import Clock
-from integration.store.erased import SoFar
-from integration.store.stores import Stores
+from integration.store.drift import Drifts
+from integration.store.erased import Erased, SoFar
+from integration.store.issues import Issues
+from integration.store.links import Links
 
 CAUSES = ("document_changed_in_target", "record_changed_in_target", "record_gone_in_target")
 MOST_SHOWN = 200  # characters of a value that a sentence tells
@@ -71,20 +76,24 @@ class Drift:
         flows: Collection[str],
         owed: LooksOwed,
         deps: Dependencies,
-        stores: Stores,
+        drifts: Drifts,
+        erased: Erased,
+        issues: Issues,
+        links: Links,
         clock: Clock,
-        *,
-        is_on: Callable[[str], bool],
-        rates: Callable[[str], Mapping[str, str]] = lambda _: {},
+        flow_service: Flows,
+        lists: Lists,
     ) -> None:
-        """`is_on` tells whether a flow is, `rates` the percentages of a system's VAT codes that are known."""
-        self._rates = rates
+        self._lists = lists
         self._flows = flows
         self._owed = owed
         self._deps = deps
-        self._stores = stores
+        self._drifts = drifts
+        self._erased = erased
+        self._issues = issues
+        self._links = links
         self._clock = clock
-        self._is_on = is_on
+        self._flow_service = flow_service
 
     @requires(Right.SEE)
     def held(self, flow: str) -> PlanStaleError | None:
@@ -95,7 +104,7 @@ class Drift:
     def latest(self) -> list[DriftFound]:
         """Return what the last look at each kind of record came to, in the order of the flows."""
         order = {flow: place for place, flow in enumerate(self._flows)}
-        found = [one for one in self._stores.drifts.latest() if one.flow in order]
+        found = [one for one in self._drifts.latest() if one.flow in order]
         return sorted(found, key=lambda one: order[one.flow])
 
     @requires(Right.COMPARE)
@@ -118,11 +127,11 @@ class Drift:
             return ""
         if not position:
             return place.text()
-        following = self._stores.erased.looking(lambda so_far: self._looked(place, so_far))
+        following = self._erased.looking(lambda so_far: self._looked(place, so_far))
         return following.text() if following else ""
 
     def _begin(self) -> _Place | None:
-        wanted = (name for name in self._flows if self._is_on(name) or self._owed.is_owed(name))
+        wanted = (name for name in self._flows if self._flow_service.is_on(name) or self._owed.is_owed(name))
         left = tuple((name, str(stage.target)) for name in wanted for stage in self._owed.stages(name))
         return _Place(left) if left else None
 
@@ -130,7 +139,7 @@ class Drift:
         (name, kind), began = place.left[0], place.began or self._clock().isoformat()
         try:
             logic = self._deps.logic(name)
-            stages = stages_of(logic.flow, self._stores.links.kinds(name))
+            stages = stages_of(logic.flow, self._links.kinds(name))
             stage = next((one for one in stages if one.target == kind), None)
             if stage is None:  # set otherwise since
                 return place.next()
@@ -140,7 +149,7 @@ class Drift:
         except IntegrationError as error:
             self._keep(place, began, place.counts, error)
             return place.next()
-        self._stores.drifts.differ(name, stage.target, datetime.fromisoformat(began), page.different, so_far)
+        self._drifts.differ(name, stage.target, datetime.fromisoformat(began), page.different, so_far)
         self._tell(logic.flow, stage, page, so_far)
         counts = place.counts.plus(page.counts)
         if page.after is not None:
@@ -152,13 +161,13 @@ class Drift:
         flow, kind = place.left[0]
         code, facts = (error.code, dict(error.facts)) if error else ("", {})
         begun, now = datetime.fromisoformat(began), self._clock()
-        self._stores.drifts.keep(DriftFound(flow, Kind.stored(kind), begun, now, counts, error=code, facts=facts))
+        self._drifts.keep(DriftFound(flow, Kind.stored(kind), begun, now, counts, error=code, facts=facts))
 
     def _tell(self, flow: Flow, stage: Stage, page: DriftPage, so_far: SoFar) -> None:
         """Open an exception for each difference, and close those of records that are as agreed again."""
-        rates = self._rates(flow.target) if page.different else {}
+        rates = self._lists.captions(flow.target, VAT_RATES) if page.different else {}
         met = [Met(drift_issue(flow, stage, one, rates), str(stage.target), one.title) for one in page.different]
-        self._stores.issues.looked(flow.name, page.told, CAUSES, met, so_far)
+        self._issues.looked(flow.name, page.told, CAUSES, met, so_far)
 
 
 def drift_issue(flow: Flow, stage: Stage, one: Drifted, rates: Mapping[str, str]) -> Issue:

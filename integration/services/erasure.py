@@ -22,9 +22,10 @@ from integration.services.eraser import Blotted, Eraser
 from integration.services.log import Log
 from integration.settings import Settings
 from integration.store.database import Beside, Clock
-from integration.store.erased import FILE, Erasure
+from integration.store.erased import FILE, Erased, Erasure
+from integration.store.erasing import Erasing
+from integration.store.runs import RunStore
 from integration.store.secrets import ConnectionStore
-from integration.store.stores import Stores
 from integration.words import sentence, term
 
 LIST = FILE  # the file that says who was erased
@@ -64,7 +65,9 @@ class Persons:
     def __init__(
         self,
         settings: Settings,
-        stores: Stores,
+        erased: Erased,
+        erasing: Erasing,
+        runs: RunStore,
         log: Log,
         sealed: ConnectionStore,
         clock: Clock,
@@ -74,14 +77,16 @@ class Persons:
     ) -> None:
         """`flows` are those of customers and of orders; `serves` tells whether this process has the log."""
         self._settings = settings
-        self._stores = stores
+        self._erased = erased
+        self._erasing = erasing
+        self._runs = runs
         self._sealed = sealed
         self._clock = clock
         self._flows = flows
         url = settings.operational_url()
         file = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
         told = _Told(settings.data, log, serves=serves)
-        self._eraser = Eraser(stores.erasing, stores.erased, told, file, settings.data)
+        self._eraser = Eraser(erasing, erased, told, file, settings.data)
 
     @requires(Right.ADMINISTER)
     def customer(self, debtor: str = "", relation: str = "") -> Customer:
@@ -91,7 +96,7 @@ class Persons:
         """
         if not (debtor.strip() or relation.strip()):
             raise ConfigurationError("setting_invalid", setting="number", expected="expected_number_of_customer")
-        return self._stores.erasing.customer(Customer(debtor.strip(), relation.strip(), *self._flows))
+        return self._erasing.customer(Customer(debtor.strip(), relation.strip(), *self._flows))
 
     # ---- shown ---------------------------------------------------------------------------------------------------
 
@@ -99,18 +104,18 @@ class Persons:
     def kept(self, one: Customer) -> KeptOf:
         """Return what is kept of a customer."""
         person = self._eraser.person(one)
-        rows = Counter(found.table for found in self._stores.erasing.found(person))
+        rows = Counter(found.table for found in self._erasing.found(person))
         events = len(self._eraser.log.told_of(person)) if self._eraser.log else 0
-        held = self._stores.erased.held(person.customer.numbers)
+        held = self._erased.held(person.customer.numbers)
         return KeptOf(person, dict(rows), events, self._documents(person), bool(held))
 
     @requires(Right.ADMINISTER)
     def every(self) -> list[Erasure]:
         """Return everybody who was erased, by marks, the newest first."""
-        return self._stores.erased.every()
+        return self._erased.every()
 
     def _documents(self, person: DataSubject) -> tuple[BookedDocument, ...]:
-        found = self._stores.erasing.documents(person)
+        found = self._erasing.documents(person)
         return tuple(BookedDocument(kind, key, reference) for kind, key, reference in found)
 
     # ---- given ---------------------------------------------------------------------------------------------------
@@ -120,7 +125,7 @@ class Persons:
         """Return a ZIP file with everything that is kept of a customer, to be read by people and by programs."""
         person = self._eraser.person(one)
         rows: dict[str, list[Mapping[str, Any]]] = {}
-        for found in self._stores.erasing.found(person):
+        for found in self._erasing.found(person):
             rows.setdefault(found.table, []).append(found.values)
         told = {
             "made_at": self._clock().isoformat(),
@@ -130,7 +135,7 @@ class Persons:
             "kept": rows,
             "log": self._eraser.log.told_of(person) if self._eraser.log else [],
         }
-        self._stores.erased.tell_access(by.ref)
+        self._erased.tell_access(by.ref)
         return _zip(json.loads(json.dumps(told, default=_plain)), language)
 
     # ---- erased --------------------------------------------------------------------------------------------------
@@ -155,7 +160,7 @@ class Persons:
         if confirmed.strip() not in numbers:
             raise ConfigurationError("erase_unconfirmed", number=", ".join(sorted(numbers)))
         person = self._eraser.person(one)
-        name = self._stores.erased.begin(person.customer.numbers, by.ref, self._words_of(person))
+        name = self._erased.begin(person.customer.numbers, by.ref, self._words_of(person))
         self._come_to_rest(person, by.ref, patience)
         person = self._merged(name, self._eraser.person(one))
         return self._finish(name, person, by.ref, tell, patience)
@@ -165,24 +170,24 @@ class Persons:
     ) -> None:
         """Wait for every run at work, or for those that had `begun`, and put plans away that hold of the person."""
         until = time.monotonic() + patience
-        while run := next((one for one in self._stores.erasing.active() if begun is None or one in begun), ""):
+        while run := next((one for one in self._erasing.active() if begun is None or one in begun), ""):
             if time.monotonic() > until:
                 raise UnavailableError("erase_waits", run=run)
             time.sleep(LOOK_SECONDS)
-        waiting, at_work = self._stores.erasing.unsettled(person)
+        waiting, at_work = self._erasing.unsettled(person)
         if at_work:
             raise UnavailableError("erase_waits", run=at_work[0])
         for run in waiting:
-            self._stores.runs.discard(run, by)
+            self._runs.discard(run, by)
 
     def _finish(self, name: str, person: DataSubject, by: str, tell: Callable[[str], None], patience: float) -> Blotted:
         blotted = self._eraser.blot(person, tell)
-        if begun := self._stores.erasing.active():  # before all was blotted out: they may have read of the person
+        if begun := self._erasing.active():  # before all was blotted out: they may have read of the person
             self._come_to_rest(person, by, patience, begun)
-        self._stores.erased.sweep_again(name)  # a look that has read of them and wrote nothing yet, writes no more
-        if rows := self._stores.erasing.erase(person):  # and this is what others wrote meanwhile
+        self._erased.sweep_again(name)  # a look that has read of them and wrote nothing yet, writes no more
+        if rows := self._erasing.erase(person):  # and this is what others wrote meanwhile
             blotted = self._eraser.blot(person, tell).with_those_of(Blotted(dict(rows)).with_those_of(blotted))
-        self._stores.erased.finish(name, by, self._sealed.dropping(SEALED))
+        self._erased.finish(name, by, self._sealed.dropping(SEALED))
         return blotted
 
     @requires(Right.ADMINISTER)
@@ -215,11 +220,11 @@ class Persons:
     @requires(Right.ADMINISTER)
     def lift(self, one: Customer, by: Actor) -> bool:
         """Let a customer's records take part again, and tell whether they had been held out."""
-        return self._stores.erased.lift(one.numbers, by.ref)
+        return self._erased.lift(one.numbers, by.ref)
 
     def _words_of(self, person: DataSubject) -> Beside:
         """Return what keeps the words of a person, with those of an earlier attempt, as their erasure begins."""
-        name = self._stores.erased.called(person.customer.numbers)
+        name = self._erased.called(person.customer.numbers)
         return self._sealed.keeping(SEALED, self._merged(name, person).to_json())
 
     def _merged(self, name: str, person: DataSubject) -> DataSubject:

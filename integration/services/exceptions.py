@@ -9,11 +9,9 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
 
-from integration.connectors.protocol import Connector
 from integration.core.authorization import requires
 from integration.core.causes import CAUSES, By, telling
 from integration.core.errors import IntegrationError
-from integration.core.flow import Flow
 from integration.core.issues import CauseGroup, Issue, IssueState, OpenIssue, Trouble, source_mark
 from integration.core.link_evidence import NO_EVIDENCE, Evidence, identities_of
 from integration.core.links import Link
@@ -28,12 +26,19 @@ from integration.flows.deciding import decision_text
 from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, ValueTable
 from integration.flows.spec import FlowSpec
+from integration.services.access import Access
 from integration.services.candidates import Candidate, candidates
 from integration.services.listing import listing
+from integration.services.mappings import Logics
 from integration.services.settling import without_conflicts, without_identity_questions
 from integration.services.tries import tried_cause
+from integration.store.corrections import Corrections
 from integration.store.events import Event
-from integration.store.stores import Stores
+from integration.store.issues import Issues
+from integration.store.ledger import Ledger
+from integration.store.links import Links
+from integration.store.plans import PlanStore
+from integration.store.runs import RunStore
 
 MOST = 10_000  # records of a group that are repaired at once
 AT_ONCE = 500  # source records asked for with one call
@@ -145,15 +150,24 @@ class Exceptions:
     def __init__(
         self,
         flows: Specs,
-        stores: Stores,
-        *,
-        connector: Callable[[str], Connector],
-        flow: Callable[[str], Flow],
+        corrections: Corrections,
+        issues: Issues,
+        ledger: Ledger,
+        links: Links,
+        plans: PlanStore,
+        runs: RunStore,
+        access: Access,
+        logics: Logics,
     ) -> None:
         self._flows = flows
-        self._stores = stores
-        self._connector = connector
-        self._flow = flow
+        self._corrections = corrections
+        self._issues = issues
+        self._ledger = ledger
+        self._links = links
+        self._plans = plans
+        self._runs = runs
+        self._access = access
+        self._logics = logics
 
     # ---- looking
 
@@ -172,7 +186,7 @@ class Exceptions:
         """
         rank = RANKS[sort]
         groups = sorted(self._causes(flow or None, state), key=lambda one: (rank(one), *_urgency(one)))
-        found = self._stores.issues.found(find, state) if find else None
+        found = self._issues.found(find, state) if find else None
         return [
             group
             for group in groups
@@ -182,7 +196,7 @@ class Exceptions:
     @requires(Right.SEE)
     def of_run(self, run: Run) -> list[CauseGroup]:
         """Return the causes for which records of a run are parked, as far as they still wait; see `groups`."""
-        causes = self._stores.plans.facets(run.id, "parked")["cause"]
+        causes = self._plans.facets(run.id, "parked")["cause"]
         return [group for group in self.groups(run.flow) if group.cause in causes]
 
     @requires(Right.SEE)
@@ -193,17 +207,17 @@ class Exceptions:
     @requires(Right.SEE)
     def left(self) -> dict[str, int]:
         """Return how many records wait of each flow that is gone: none of them can be repaired, and none is written."""
-        found = [one for one in self._stores.issues.causes() if one.flow not in self._flows]
+        found = [one for one in self._issues.causes() if one.flow not in self._flows]
         return {flow: sum(one.count for one in found if one.flow == flow) for flow in {one.flow for one in found}}
 
     def _causes(self, flow: str | None, state: IssueState) -> list[CauseGroup]:
-        found = [one for one in self._stores.issues.causes(flow, state) if one.flow in self._flows]
+        found = [one for one in self._issues.causes(flow, state) if one.flow in self._flows]
         return [listing(one, partial(self.every, one.of, state)) for one in found]
 
     @requires(Right.SEE)
     def waits(self, flow: str, key: str) -> Issue | None:
         """Return why a record waits for a person, or None when it does not."""
-        known = self._stores.issues.of_key(flow, key)
+        known = self._issues.of_key(flow, key)
         return next((one.issue for one in known if one.state is IssueState.OPEN), None)
 
     @requires(Right.SEE)
@@ -211,7 +225,7 @@ class Exceptions:
         """Return what became of causes that were tried again lately, the newest try of each."""
         found: dict[Trouble, Try] = {}
         for flow in self._flows:
-            for run in self._stores.runs.latest(flow, limit=RUNS_BACK):
+            for run in self._runs.latest(flow, limit=RUNS_BACK):
                 group = tried_cause(run)
                 if group is not None and group.of not in found:
                     found[group.of] = self._outcome(run, group)
@@ -226,7 +240,7 @@ class Exceptions:
 
     def _parked(self, run: Run) -> Iterator[PlanRow]:
         offset = 0
-        while rows := self._stores.plans.rows(run.id, "park", offset=offset, limit=PAGE):
+        while rows := self._plans.rows(run.id, "park", offset=offset, limit=PAGE):
             offset += len(rows)
             yield from (row for row in rows if row.weight)
 
@@ -240,7 +254,7 @@ class Exceptions:
         days = [here.date() - timedelta(days=back) for back in reversed(range(DAYS))]
         since = datetime.combine(days[0], time(), here.tzinfo)
         found: dict[Trouble, dict[date, int]] = {}
-        for trouble, moments in self._stores.issues.came(since).items():
+        for trouble, moments in self._issues.came(since).items():
             counted = dict.fromkeys(days, 0)
             for at, number in moments.items():
                 counted[min(at.astimezone(here.tzinfo).date(), days[-1])] += number
@@ -252,7 +266,7 @@ class Exceptions:
     def made_with(self, group: CauseGroup) -> int:
         """Return with which version of its flow's mapping a group was parked last; 0 when nobody knows any more."""
         try:
-            return self._stores.runs.get(group.run).mapping_version
+            return self._runs.get(group.run).mapping_version
         except KeyError:
             return 0
 
@@ -261,7 +275,7 @@ class Exceptions:
         self, cause: Trouble, state: IssueState = IssueState.OPEN, find: str = "", offset: int = 0, limit: int = 100
     ) -> list[OpenIssue]:
         """Return issues of a group, the longest waiting first."""
-        return self._stores.issues.list(
+        return self._issues.list(
             cause.flow,
             cause.cause,
             cause.field,
@@ -278,17 +292,17 @@ class Exceptions:
 
         A product counts with all its articles, a debtor or an address with the documents it comes out of.
         """
-        stages = self._flow(flow).stages
+        stages = self._logics.flow(flow).stages
         derived = [stage.target for stage in stages if stage.derived or stage.once]
         named = {one.id: (one.issue.facts.get("documents") or one.issue.key).split(",") for one in found}
         counted = [stage.target for stage in stages if stage.counted][-1]
-        owners = self._stores.links.get(flow, counted, [key for keys in named.values() for key in keys])
+        owners = self._links.get(flow, counted, [key for keys in named.values() for key in keys])
 
         def behind(key: str) -> tuple[str, ...]:
             agreed = owners[key].agreed if key in owners else None
             if agreed:
                 return agreed.sources
-            return (self._stores.plans.sources(flow, derived, key) if derived else ()) or (key,)
+            return (self._plans.sources(flow, derived, key) if derived else ()) or (key,)
 
         return {
             one: tuple(dict.fromkeys(source for key in keys for source in behind(key))) for one, keys in named.items()
@@ -297,7 +311,7 @@ class Exceptions:
     @requires(Right.SEE)
     def keys(self, flow: str, cause: str, field: str | None = None, detail: str | None = None) -> list[str]:
         """Return the source keys of everything open that is parked for a cause."""
-        found = self._stores.issues.list(flow, cause, field, detail=detail, limit=MOST)
+        found = self._issues.list(flow, cause, field, detail=detail, limit=MOST)
         every = (key for keys in self.sources(flow, found).values() for key in keys)
         return list(dict.fromkeys(every))
 
@@ -307,7 +321,7 @@ class Exceptions:
         spec = self._flows[flow]
         found = Counter[str]()
         for cause in self.row_causes(flow):
-            for one in self._stores.issues.list(flow, cause, limit=MOST):
+            for one in self._issues.list(flow, cause, limit=MOST):
                 rows = (row for row, _ in lacked_rows(spec, one.issue))
                 found.update({row.code for row in rows if row.table.name == table})
         return dict(found)
@@ -323,12 +337,12 @@ class Exceptions:
     @requires(Right.SEE)
     def records(self, flow: str, keys: Collection[str]) -> dict[str, Record]:
         """Return source records as they are now, by their keys; what is gone is left out."""
-        logic = self._flow(flow)
+        logic = self._logics.flow(flow)
         wanted, found = list(dict.fromkeys(keys)), {}  # type: tuple[list[str], dict[str, Record]]
         for stage in logic.counting:
             left = [key for key in wanted if key not in found]
             for start in range(0, len(left), AT_ONCE):
-                some = self._connector(logic.source).fetch(stage.source, left[start : start + AT_ONCE])
+                some = self._access.connector(logic.source).fetch(stage.source, left[start : start + AT_ONCE])
                 found |= {record.key: record for record in some}
         return found
 
@@ -336,8 +350,8 @@ class Exceptions:
     def candidates(self, flow: str, one: OpenIssue) -> list[Candidate]:
         """Return the records of the target that may be the one an issue is about, as they are now."""
         kind = self._flows[flow].repair_of(one.issue.cause).kind
-        target = self._connector(self._flow(flow).target)
-        return candidates(target, self._stores.links, one, kind) if kind is not None else []
+        target = self._access.connector(self._logics.flow(flow).target)
+        return candidates(target, self._links, one, kind) if kind is not None else []
 
     @requires(Right.SEE)
     def meant(self, one: OpenIssue) -> list[Record]:
@@ -382,23 +396,23 @@ class Exceptions:
             records = self.records(cause.flow, [key for keys in sources.values() for key in keys])
         except IntegrationError:
             records = {}
-        passing = self._flow(cause.flow).passing
+        passing = self._logics.flow(cause.flow).passing
         known = {key: source_mark(record, passing) for key, record in records.items()}
         marks = {one: {key: known[key] for key in keys if key in known} for one, keys in sources.items()}
-        return self._stores.issues.set_all_aside(marks, reason.strip(), by.ref)
+        return self._issues.set_all_aside(marks, reason.strip(), by.ref)
 
     @requires(Right.REPAIR)
     def take_back(self, cause: Trouble, by: Actor, only: Collection[int] = ()) -> None:
         """Put a group back into the queue that was set aside, or some issues of it."""
         found = (one.id for one in self.every(cause, IssueState.SET_ASIDE))
-        self._stores.issues.take_back([one for one in found if not only or one in only], by.ref)
+        self._issues.take_back([one for one in found if not only or one in only], by.ref)
 
     # ---- repairing
 
     @requires(Right.SEE)
     def article(self, code: str) -> Record | None:
         """Return an article of the books by its code, or None when there is none."""
-        found: Sequence[Record] = self._connector(BOOKS).fetch(Kind.ARTICLE, [code]) if code else ()
+        found: Sequence[Record] = self._access.connector(BOOKS).fetch(Kind.ARTICLE, [code]) if code else ()
         return found[0] if found else None
 
     @requires(Right.REPAIR)
@@ -423,7 +437,7 @@ class Exceptions:
             for key, value in values.items()
             if key in records
         ]
-        self._stores.corrections.keep(flow, kept, by.ref)
+        self._corrections.keep(flow, kept, by.ref)
 
     @requires(Right.SEE)
     def sold(self, cause: Trouble, articles: Collection[str]) -> dict[str, Record]:
@@ -447,7 +461,7 @@ class Exceptions:
         facts = {"by": by.ref, "reference": number or ""}
         event = "not_there" if number is None else "found_by_hand"
         told = Event(event=event, flow=one.flow, key=one.issue.key, title=one.title, facts=facts)
-        if not self._stores.ledger.answer_doubts(one.flow, one.issue.key, number, told):
+        if not self._ledger.answer_doubts(one.flow, one.issue.key, number, told):
             raise IntegrationError("answered_meanwhile", flow=one.flow, key=one.issue.key)
 
     @requires(Right.REPAIR)
@@ -462,7 +476,7 @@ class Exceptions:
             raise KeyError(one.issue.cause)
         evidence = Evidence(target=identities_of(chosen.record)) if chosen.record else NO_EVIDENCE
         facts = {"by": by.ref, "reference": chosen.reference, "candidates": one.issue.facts.get("candidates", "")}
-        self._stores.links.keep(
+        self._links.keep(
             one.flow,
             [Link(kind, one.issue.key, chosen.reference, evidence=evidence)],
             Event(event="linked_by_hand", flow=one.flow, kind=kind, key=one.issue.key, title=one.title, facts=facts),
@@ -478,11 +492,11 @@ class Exceptions:
         for one in found:
             if option not in self._flows[flow].repair_of(one.issue.cause).options:
                 raise KeyError(option)
-        found = without_conflicts(self._stores, flow, found, option, by.ref)
-        found = without_identity_questions(self._stores, flow, found, option, by.ref)
+        found = without_conflicts(self._links, self._issues, flow, found, option, by.ref)
+        found = without_identity_questions(self._links, flow, found, option, by.ref)
         kept: list[Correction] = []
         for one in found:
             decided = decision_text(option, one.issue.facts["mark"], reason.strip())
-            kind = Kind.stored(one.issue.facts.get("source") or self._flow(flow).counted.source)
+            kind = Kind.stored(one.issue.facts.get("source") or self._logics.flow(flow).counted.source)
             kept.append(Correction(kind, one.issue.key, one.issue.field, None, decided, one.title, by.ref))
-        self._stores.corrections.keep(flow, kept, by.ref)
+        self._corrections.keep(flow, kept, by.ref)

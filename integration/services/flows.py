@@ -1,12 +1,11 @@
 """Flows as people arrange them: settings, when they run, what their filters take in, and how each stands."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from integration.connectors.protocol import Connector
 from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Flow, Stage
@@ -16,19 +15,27 @@ from integration.core.plan import Approval
 from integration.core.records import Field, Kind, Record
 from integration.core.run import Mode, Run
 from integration.core.states import ACTIVE, RunState
-from integration.core.timetable import WALL_CLOCK, IsClosed, Schedule, crons, next_time
+from integration.core.timetable import WALL_CLOCK, Schedule, crons, next_time
 from integration.flows.forms import codes_named
 from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings, Listed
 from integration.flows.spec import FlowLogic, FlowSpec, page_in, staged_in
 from integration.flows.tables import IN_USE
+from integration.services.access import Access
+from integration.services.four_eyes import FourEyes
 from integration.services.lists import LOOKED_UP, Lists
 from integration.services.loosening import BRAKES, flat_values, loosened_settings, with_values
 from integration.services.mappings import Logics, Mappings
+from integration.services.names import Naming
+from integration.services.openings import OpeningsKept
+from integration.services.work import Work
+from integration.services.write_holds import WriteHolds
 from integration.store.database import Clock
 from integration.store.events import Event
+from integration.store.issues import Issues
+from integration.store.outbox_reader import OutboxReader
 from integration.store.runs import RunStore
-from integration.store.stores import Stores
+from integration.store.settings import StoredSettings
 
 MOST_SHOWN = 500
 NIGHT = timedelta(hours=5)  # so long a run waits for one at work at most
@@ -100,15 +107,6 @@ class SettingsChange:
     waiting: tuple[str, ...] = ()
 
 
-class MayChange(Protocol):
-    """Tells whether settings of a flow may be changed by one person now; otherwise keeps what was asked for."""
-
-    def __call__(
-        self, flow: str, before: FlowSettings, after: FlowSettings, by: Actor, reasons: Mapping[str, str], /
-    ) -> bool:
-        """Return True if the change may be kept now."""
-
-
 class Flows(Mapping[str, Flow]):
     """Every flow by its name, and what can be said to it and of it."""
 
@@ -118,35 +116,33 @@ class Flows(Mapping[str, Flow]):
         logics: Logics,
         mappings: Mappings,
         lists: Lists,
-        stores: Stores,
-        *,
-        connector: Callable[[str], Connector],
+        events: OutboxReader,
+        issues: Issues,
+        runs: RunStore,
+        stored_settings: StoredSettings,
+        access: Access,
         clock: Clock,
-        expect: Callable[[FlowSpec, FlowSettings], None],
-        changed: Callable[[], None],
-        held: Callable[[str], object | None] = lambda _: None,
-        needs_two: Callable[[Run], object] = lambda _: False,
-        may_change: MayChange = lambda *_: True,
-        is_closed: IsClosed = lambda _: False,
+        names: Naming,
+        work: Work,
+        holds: WriteHolds,
+        four_eyes: FourEyes,
+        openings: OpeningsKept,
     ) -> None:
-        """`expect` raises for settings that need something an installation lacks; `changed` is told of new ones.
-
-        `held` tells why a flow may write nothing for now, or None; `needs_two` whether two people have to approve a
-        plan, `may_change` whether settings may be changed by one person; `is_closed` which days are holidays.
-        """
         self._specs = specs
         self._logics = logics
         self._mappings = mappings
         self._lists = lists
-        self._stores = stores
-        self._connector = connector
+        self._events = events
+        self._issues = issues
+        self._runs = runs
+        self._stored_settings = stored_settings
+        self._access = access
         self._clock = clock
-        self._expect = expect
-        self._changed = changed
-        self._held = held
-        self._needs_two = needs_two
-        self._may_change = may_change
-        self._is_closed = is_closed
+        self._names = names
+        self._work = work
+        self._holds = holds
+        self._four_eyes = four_eyes
+        self._openings = openings
 
     @requires(Right.SEE)
     def settings(self, flow: str) -> FlowSettings:
@@ -197,10 +193,10 @@ class Flows(Mapping[str, Flow]):
         """
         known = self._logics.usable(flow)
         before, checked = self._specs[flow].settings(**known), self._specs[flow].settings(**{**known, **values})
-        self._expect(self._specs[flow], checked)
+        self._names.expect_objects(self._specs[flow], checked)
         unchecked, why = self.expect_there(flow, checked), reasons or {}
         waiting: tuple[str, ...] = ()
-        if not self._may_change(flow, before, checked, by, why):
+        if not self._four_eyes.may_change(flow, before, checked, by, why):
             waiting = loosened_settings(before, checked)
             checked = with_values(checked, flat_values(before, waiting))
         off = [
@@ -210,8 +206,8 @@ class Flows(Mapping[str, Flow]):
         ]
         if not waiting or checked != before:
             kept = checked.model_dump(mode="json", exclude_defaults=True)
-            self._stores.settings.put(f"flow:{flow}", kept, by.ref, *off)
-            self._changed()
+            self._stored_settings.put(f"flow:{flow}", kept, by.ref, *off)
+            self._work.reschedule()
         return SettingsChange(unchecked, waiting)
 
     def expect_there(self, flow: str, wanted: FlowSettings) -> tuple[str, ...]:
@@ -246,7 +242,7 @@ class Flows(Mapping[str, Flow]):
         return _sift(logic, pages)
 
     def _source_pages(self, flow: str, logic: FlowLogic, stage: Stage) -> Iterator[Sequence[Record]]:
-        source, after = self._connector(self[flow].source), None
+        source, after = self._access.connector(self[flow].source), None
         while True:
             batch = page_in(source, logic, stage, since=None, after=after)
             yield batch.records
@@ -270,7 +266,7 @@ class Flows(Mapping[str, Flow]):
     def stops(self, flow: str, runs: int = 10) -> dict[str, int]:
         """Return how many of the last runs each brake has stopped."""
         found: dict[str, int] = {}
-        for run in self._stores.runs.latest(flow, limit=runs):
+        for run in self._runs.latest(flow, limit=runs):
             for brake in run.brakes:
                 found[brake.code] = found.get(brake.code, 0) + 1
         return found
@@ -278,18 +274,18 @@ class Flows(Mapping[str, Flow]):
     @requires(Right.SEE)
     def statuses(self) -> list[FlowStatus]:
         """Return every flow at a glance."""
-        parked, runs = self._stores.issues.counts(), self._stores.runs.standing()
+        parked, runs = self._issues.counts(), self._runs.standing()
         return [self._status(flow, runs.get(name, ()), parked.get(name, 0)) for name, flow in self.items()]
 
     @requires(Right.SEE)
     def status(self, flow: str) -> FlowStatus:
         """Return one flow at a glance."""
-        runs = self._stores.runs.standing(flow).get(flow, ())
-        return self._status(self[flow], runs, self._stores.issues.counts().get(flow, 0))
+        runs = self._runs.standing(flow).get(flow, ())
+        return self._status(self[flow], runs, self._issues.counts().get(flow, 0))
 
     def _status(self, flow: Flow, runs: Sequence[Run], parked: int) -> FlowStatus:
         settings = self.settings(flow.name)
-        last_proof, unproven_since = proof_times(self._stores.runs, flow.name, runs)
+        last_proof, unproven_since = proof_times(self._runs, flow.name, runs)
         return FlowStatus(
             flow=flow,
             on=settings.on,
@@ -302,11 +298,13 @@ class Flows(Mapping[str, Flow]):
         )
 
     def _next_run(self, settings: FlowSettings) -> datetime | None:
-        return next_time(settings.timetable, self._clock(), ZONE, self._is_closed, nightly=settings.nightly_complete)
+        return next_time(
+            settings.timetable, self._clock(), ZONE, self._openings.is_closed, nightly=settings.nightly_complete
+        )
 
     def round_before(self, flow: str, rounds: int, moment: datetime) -> datetime | None:
         """Return when the last round but so many was due up to a moment, by the timetable of a flow."""
-        return self.settings(flow).timetable.before(moment, ZONE, self._is_closed, rounds)
+        return self.settings(flow).timetable.before(moment, ZONE, self._openings.is_closed, rounds)
 
     # ---- what runs without a person
 
@@ -337,7 +335,7 @@ class Flows(Mapping[str, Flow]):
         table = self.settings(flow).timetable
         by_hand = due is None or due.microsecond != 0
         is_asked = mode is not Mode.CHANGES or by_hand or table.is_exact
-        return is_asked or table.is_due(due or self._clock(), ZONE, self._is_closed)
+        return is_asked or table.is_due(due or self._clock(), ZONE, self._openings.is_closed)
 
     def may_wait(self, flow: str, mode: Mode, due: datetime) -> bool:
         """Tell whether a run that was `due` still waits for one at work: up to when the next one would be due.
@@ -349,14 +347,14 @@ class Flows(Mapping[str, Flow]):
     def _waits_until(self, flow: str, mode: Mode, due: datetime) -> datetime:
         if mode is Mode.COMPLETE:
             return due + NIGHT
-        coming = self.settings(flow).timetable.after(due, ZONE, self._is_closed)
+        coming = self.settings(flow).timetable.after(due, ZONE, self._openings.is_closed)
         return min(coming or due + NIGHT, due + NIGHT)
 
     def missed(self, flow: str, mode: Mode, due: datetime) -> None:
         """Tell in the log that a run that was `due` is left out; one that is soon due again is not worth telling."""
         if self._waits_until(flow, mode, due) - due >= SOON:
             facts = {"mode": str(mode), "due": due.astimezone(UTC).isoformat(timespec="seconds")}
-            self._stores.events.tell(Event(event="round_missed", flow=flow, facts=facts))
+            self._events.tell(Event(event="round_missed", flow=flow, facts=facts))
 
     def may_approve(self, run: Run) -> Approval | None:
         """Return the approval of a plan that trips no brake, when its flow is on and may send by itself.
@@ -366,7 +364,7 @@ class Flows(Mapping[str, Flow]):
         """
         if run.excluded and len(run.excluded) >= run.position.changes + run.position.retirements:
             return None
-        if run.brakes or self._held(run.flow) is not None or self._needs_two(run):
+        if run.brakes or self._holds.held(run.flow) is not None or self._four_eyes.needed(run):
             return None
         if not self.is_on(run.flow) or not self.settings(run.flow).auto_approve:
             return None

@@ -3,7 +3,7 @@
 So that one person cannot lower what is asked, a flow with second limits is loosened by two people too: see `loosening`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from integration.core.run import Run
 from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings
 from integration.services.loosening import flat_values, loosened_limits, loosened_settings
+from integration.services.people import People
 from integration.store.change_requests import ChangeRequestStore
 from integration.store.database import Clock
 from integration.store.settings import StoredSettings
@@ -38,16 +39,14 @@ class FourEyes:
         yeses: Yeses,
         requests: ChangeRequestStore,
         clock: Clock,
-        *,
-        deciders: Callable[[Right], int],
+        people: People,
     ) -> None:
-        """`deciders` returns how many people have a right and can use it."""
         self._flows = flows
         self._settings = settings
         self._yeses = yeses
         self._requests = requests
         self._clock = clock
-        self._deciders = deciders
+        self._people = people
 
     @requires(Right.SEE)
     def brakes(self, flow: str) -> dict[str, Guard]:
@@ -114,7 +113,7 @@ class FourEyes:
         *,
         approves: bool = True,
     ) -> bool:
-        if not after or not self.limits(flow) or self._deciders(right) < TWO:
+        if not after or not self.limits(flow) or self._people.deciders(right) < TWO:
             return True
         if not by.session:
             raise NotAllowedError("change_log_in_needed", flow=flow)

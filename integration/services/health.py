@@ -1,15 +1,18 @@
 """Whether this console can do its work: room on the disk, a beating heart, and events on their way into the log."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from integration.core.authorization import requires
 from integration.core.people import Right
-from integration.store.database import Clock
-from integration.store.stores import Stores
+from integration.log.logbook import Logbook
+from integration.services.work import Work
+from integration.store.database import Clock, Database
+from integration.store.heartbeats import Heartbeats
+from integration.store.outbox_reader import OutboxReader
 
 LEAST_FREE = 100_000_000  # bytes; with less nothing is begun
 BEAT_SECONDS = 30.0
@@ -52,20 +55,20 @@ class HealthCheck:
     def __init__(
         self,
         data: Path,
-        stores: Stores,
+        database: Database,
+        events: OutboxReader,
+        heartbeats: Heartbeats,
         clock: Clock,
-        *,
-        executor: Callable[[], str],
-        undrained: Callable[[], float | None],
-        log_is_away: Callable[[], bool] = lambda: False,
+        work: Work,
+        logbook: Logbook,
     ) -> None:
-        """`executor` is what this process is called, `undrained` for how long it brought no events into the log."""
-        self._log_is_away = log_is_away
         self._data = data
-        self._stores = stores
+        self._database = database
+        self._events = events
+        self._heartbeats = heartbeats
         self._clock = clock
-        self._executor = executor
-        self._undrained = undrained
+        self._work = work
+        self._logbook = logbook
 
     @requires(Right.SEE)
     def look(self) -> Health:
@@ -77,12 +80,12 @@ class HealthCheck:
 
         return Health(
             free_bytes=shutil.disk_usage(self._data).free,
-            heartbeat_age_seconds=age(self._stores.heartbeats.last(self._executor())),
-            events_waiting=self._stores.events.count(),
-            oldest_event_age_seconds=age(self._stores.events.oldest()),
-            undrained_seconds=self._undrained(),
-            log_is_away=self._log_is_away(),
-            held_by=self._stores.database.held_by(),
+            heartbeat_age_seconds=age(self._heartbeats.last(self._work.executor)),
+            events_waiting=self._events.count(),
+            oldest_event_age_seconds=age(self._events.oldest()),
+            undrained_seconds=self._logbook.undrained(),
+            log_is_away=self._logbook.is_away,
+            held_by=self._database.held_by(),
         )
 
 

@@ -1,19 +1,17 @@
 """The key that seals credentials, and another one in its place."""
 
-from collections.abc import Callable
-
 from integration.core.authorization import requires
 from integration.core.people import Actor, Right
+from integration.services.audit import Audit
 from integration.store.secrets import ConnectionStore
 
 
 class Keys:
     """The key of a console."""
 
-    def __init__(self, sealed: ConnectionStore, remember: Callable[[], None]) -> None:
-        """`remember` keeps what follows from the key of before and is needed longer, such as that of the audit."""
+    def __init__(self, sealed: ConnectionStore, audit: Audit) -> None:
         self._sealed = sealed
-        self._remember = remember
+        self._audit = audit
 
     @requires(Right.ADMINISTER)
     def change(self, by: Actor) -> int:
@@ -23,5 +21,5 @@ class Keys:
         `secret_key_wrong`, with nothing changed, where something cannot be opened, and `setting_invalid` where the key
         of the settings is in use already.
         """
-        self._remember()
+        self._audit.keep_key()  # the audit needs the key of before longer
         return self._sealed.change_key(by.ref)

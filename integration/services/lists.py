@@ -17,6 +17,7 @@ from integration.core.people import Right
 from integration.core.records import Field, Kind
 from integration.flows.settings import COUNTRY_CODES, Listed
 from integration.flows.tables import IN_USE
+from integration.services.access import Access
 from integration.store.database import Clock
 from integration.words.countries import countries
 
@@ -57,9 +58,8 @@ class _Answer:
 class Lists:
     """Answers of both systems. Safe to use from several threads."""
 
-    def __init__(self, connector: Callable[[str], Connector], is_sandboxed: Callable[[], bool], clock: Clock) -> None:
-        self._connector = connector
-        self._is_sandboxed = is_sandboxed
+    def __init__(self, access: Access, clock: Clock) -> None:
+        self._access = access
         self._clock = clock
         self._answers: dict[Question, _Answer] = {}
         self._silent: dict[tuple[str, str], _Answer] = {}  # since when a system, or one list of it, does not answer
@@ -105,7 +105,7 @@ class Lists:
         For captions beside codes that can do without: a page waits a moment for the first answer, and never longer.
         What stays as it is written, such as a file or the lines of a terminal, has more `patience`.
         """
-        question = system, f"choices {name}", self._is_sandboxed()
+        question = system, f"choices {name}", self._access.sandboxed
         with self._lock:
             known, again = self._answers.get(question), self._again.get(question)
             if again is None or again < self._clock():
@@ -124,7 +124,7 @@ class Lists:
         What does not answer is not asked again for a minute.
         """
         try:
-            connector = self._connector(system)
+            connector = self._access.connector(system)
             silent = (self._silent.get(one) for one in ((system, ""), (system, name)))
             if any(one is not None and one.is_good(connector, self._clock()) for one in silent):
                 return None
@@ -148,7 +148,7 @@ class Lists:
         if kind is None and name in IN_USE:
             return None
         try:
-            connector = self._connector(of.system)
+            connector = self._access.connector(of.system)
             if kind is not None:
                 return set(codes) - {one.key for one in connector.fetch(kind, sorted(codes))}
             known = self.readable(of.system, name)
@@ -161,7 +161,7 @@ class Lists:
 
     def fresh(self, system: str, question: str, kept: timedelta, ask: Ask) -> Any:
         """Return what a connection answered not longer ago than this, else ask; an error is never kept."""
-        connector, asked = self._connector(system), (system, question, self._is_sandboxed())
+        connector, asked = self._access.connector(system), (system, question, self._access.sandboxed)
         known = self._answers.get(asked)
         if known is None or not known.is_good(connector, self._clock()):
             known = self._answers[asked] = _Answer(connector, self._clock() + kept, ask(connector))

@@ -1,44 +1,56 @@
 """What a look at the targets looks at, and what it owes since the database was restored: until then nothing is sent."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import datetime
 
 from integration.core.authorization import requires
 from integration.core.errors import PlanStaleError
-from integration.core.flow import Flow, Stage
+from integration.core.flow import Stage
 from integration.core.people import Right
 from integration.core.records import Kind
 from integration.runner.drift import stages_of
+from integration.services.mappings import Logics
 from integration.services.system_identity import SYSTEM_RESTORED
 from integration.store.copies import RESTORED
-from integration.store.stores import Stores
+from integration.store.drift import Drifts
+from integration.store.links import Links
+from integration.store.settings import StoredSettings
 
 
 class LooksOwed:
     """Which kinds of record there is something of to look at, flow by flow."""
 
-    def __init__(self, stores: Stores, flow: Callable[[str], Flow], without: Collection[Kind] = ()) -> None:
-        """`flow` returns a flow as it is set; kinds that are named in `without` have a check of their own."""
-        self._stores = stores
-        self._flow = flow
+    def __init__(
+        self,
+        drifts: Drifts,
+        links: Links,
+        stored_settings: StoredSettings,
+        logics: Logics,
+        without: Collection[Kind] = (),
+    ) -> None:
+        """Kinds that are named in `without` have a check of their own."""
+        self._drifts = drifts
+        self._links = links
+        self._stored_settings = stored_settings
+        self._logics = logics
         self._without = without
 
     def stages(self, flow: str) -> list[Stage]:
         """Return the stages of a flow that a look has something to look at."""
-        links = self._stores.links
+        links = self._links
         return [
             stage
-            for stage in stages_of(self._flow(flow), links.kinds(flow))
+            for stage in stages_of(self._logics.flow(flow), links.kinds(flow))
             if stage.target not in self._without and links.page(flow, stage.target, "", 1)
         ]
 
     def is_owed(self, flow: str) -> bool:
         """Tell whether something of a flow has to be looked at since the database was restored."""
-        records = filter(None, map(self._stores.settings.get, (RESTORED, SYSTEM_RESTORED)))
+        records = filter(None, map(self._stored_settings.get, (RESTORED, SYSTEM_RESTORED)))
         since = max((datetime.fromisoformat(record["at"]) for record in records), default=None)
         if since is None:
             return False
-        looks = self._stores.drifts.latest(flow)
+        looks = self._drifts.latest(flow)
         seen = {one.kind for one in looks if one.began_at >= since and not one.error}
         return any(stage.target not in seen for stage in self.stages(flow))
 

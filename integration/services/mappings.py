@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, replace
@@ -27,9 +27,17 @@ from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, FlowSettings, Listed
 from integration.flows.spec import FlowLogic, FlowSpec
 from integration.flows.tables import VAT_CODES, usable_rows
+from integration.services.access import Access
+from integration.services.lists import Lists
 from integration.services.movements import TillMovements
+from integration.services.pictures import Pictures
+from integration.store.corrections import Corrections
+from integration.store.issues import Issues
+from integration.store.links import Links
+from integration.store.moves import MoveStore
 from integration.store.rules import Rules, RulesInForce
-from integration.store.stores import Stores
+from integration.store.settings import StoredSettings
+from integration.store.standings import Standings as StandingStore
 
 # Settings that say when a flow runs and what stops it, and nothing about its records.
 _ABOUT_ROUNDS = frozenset({"on", "schedule_minutes", "calendar", "nightly_complete", "auto_approve"})
@@ -56,30 +64,47 @@ class Logics:
     def __init__(
         self,
         flows: Specs,
-        stores: Stores,
+        corrections: Corrections,
+        issues: Issues,
+        links: Links,
+        moves: MoveStore,
+        rules: Rules,
+        stored_settings: StoredSettings,
+        standings: StandingStore,
         *,
-        connector: Callable[[str], Connector],
-        rates: Callable[[str], Mapping[str, Decimal]],
-        codes: Callable[[str, str], Mapping[str, str]],
-        pictures: Callable[[Sequence[str]], Sequence[Record | IntegrationError]] = lambda _: (),
+        access: Access,
+        lists: Lists,
+        pictures: Pictures,
     ) -> None:
-        """`rates` tells the VAT percentages of a system by code, `codes` any of its lists by its name.
-
-        `pictures` reads those that the books name.
-        """
         self._flows = flows
-        self.links = stores.links
-        self.issues = stores.issues
-        self.moves = stores.moves
-        self.standings = stores.standings
-        self.connector = connector
-        self.rates = rates
-        self.codes = codes
-        self.pictures = pictures
-        self._rules = stores.rules
-        self._stored = stores.settings
-        self._corrections = stores.corrections
+        self.links = links
+        self.issues = issues
+        self.moves = moves
+        self.standings = standings
+        self.access = access
+        self._lists = lists
+        self._pictures = pictures
+        self.asks_lists = True
+        self._rules = rules
+        self._stored = stored_settings
+        self._corrections = corrections
         self._made: dict[str, _Made] = {}
+
+    def connector(self, system: str) -> Connector:
+        """Return the connection to a system. Raises ConfigurationError while it is not connected."""
+        return self.access.connector(system)
+
+    def rates(self, system: str) -> Mapping[str, Decimal]:
+        """Return the VAT percentages of a system by code."""
+        return self._lists.vat_rates(system) if self.asks_lists else {}
+
+    def codes(self, system: str, name: str) -> Mapping[str, str]:
+        """Return codes and captions of any list of a system."""
+        return self._lists.choices(system, name) if self.asks_lists else {}
+
+    def pictures(self, files: Sequence[str]) -> Sequence[Record | IntegrationError]:
+        """Return pictures that the books name, each in the place of its file, or why it cannot be read."""
+        return self._pictures.read(files)
 
     def flow(self, flow: str) -> Flow:
         """Return a flow with the kinds of record that its settings choose."""
@@ -229,8 +254,7 @@ class Logics:
     def unasked(self) -> "Logics":
         """Return the same that asks no system for its lists, and takes each for empty: to try a mapping by itself."""
         found = copy(self)
-        found.rates = lambda _: {}
-        found.codes = lambda *_: {}
+        found.asks_lists = False
         return found
 
     def _tables(self, spec: FlowSpec) -> dict[str, dict[str, str]]:
@@ -313,7 +337,7 @@ class _Asked:
         return self.logics.pictures(files)
 
     def movements(self) -> TillMovements:
-        return TillMovements(self.flow, self.logics.moves, self.logics.connector, reads=self.allots)
+        return TillMovements(self.flow, self.logics.moves, self.logics.access, reads=self.allots)
 
     def codes(self, listed: Listed) -> Mapping[str, str]:
         return self.logics.codes(*listed)

@@ -5,7 +5,7 @@ Source: https://prometheus.io/docs/practices/naming/
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -18,10 +18,12 @@ from integration.core.causes import Severity
 from integration.core.people import Right
 from integration.core.run import Run
 from integration.core.states import RunState
-from integration.services.flows import FlowStatus
-from integration.services.health import Health
+from integration.services.flows import Flows, FlowStatus
+from integration.services.health import Health, HealthCheck
 from integration.store.database import Clock
-from integration.store.stores import Stores
+from integration.store.deliveries import Deliveries
+from integration.store.episodes import Episodes
+from integration.store.runs import RunStore
 
 SECONDS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 OUTCOMES = ("proven", "accepted", "unchanged", "skipped", "parked", "in_doubt")
@@ -33,9 +35,17 @@ class Metrics:
     """All numbers of one process and of the database it shares."""
 
     def __init__(
-        self, stores: Stores, clock: Clock, flows: Callable[[], list[FlowStatus]], health: Callable[[], Health]
+        self,
+        runs: RunStore,
+        episodes: Episodes,
+        deliveries: Deliveries,
+        clock: Clock,
+        flows: Flows,
+        health: HealthCheck,
     ) -> None:
-        self._stores = stores
+        self._deliveries = deliveries
+        self._episodes = episodes
+        self._runs = runs
         self._lock = threading.Lock()
         self._since = clock()
         self._told: set[str] = set()
@@ -46,7 +56,7 @@ class Metrics:
         self._took = Histogram("console_run_seconds", about, ["flow"], buckets=SECONDS, registry=kept)
         about = "Records of runs that ended, by what became of them."
         self._records = Counter("console_records", about, ["flow", "outcome"], registry=kept)
-        self._registry.register(_Levels(stores, clock, flows, health))
+        self._registry.register(_Levels(deliveries, episodes, runs, clock, flows, health))
 
     @requires(Right.SEE)
     def text(self) -> str:
@@ -56,7 +66,7 @@ class Metrics:
             return generate_latest(self._registry).decode()
 
     def _count(self) -> None:
-        ended = [run for run in self._stores.runs.latest(states=ENDED, limit=AT_ONCE) if _ended_at(run) >= self._since]
+        ended = [run for run in self._runs.latest(states=ENDED, limit=AT_ONCE) if _ended_at(run) >= self._since]
         for run in ended:
             if run.id not in self._told:
                 self._observe(run)
@@ -65,7 +75,7 @@ class Metrics:
 
     def _observe(self, run: Run) -> None:
         self._ended.labels(run.flow, run.state).inc()
-        for took in self._stores.runs.worked([run]).values():
+        for took in self._runs.worked([run]).values():
             self._took.labels(run.flow).observe(max(0.0, took.total_seconds()))
         for outcome in OUTCOMES:
             if number := getattr(run.counts, outcome):
@@ -80,9 +90,17 @@ class _Levels(Collector):
     """What is read when it is asked for."""
 
     def __init__(
-        self, stores: Stores, clock: Clock, flows: Callable[[], list[FlowStatus]], health: Callable[[], Health]
+        self,
+        deliveries: Deliveries,
+        episodes: Episodes,
+        runs: RunStore,
+        clock: Clock,
+        flows: Flows,
+        health: HealthCheck,
     ) -> None:
-        self._stores = stores
+        self._deliveries = deliveries
+        self._episodes = episodes
+        self._runs = runs
         self._clock = clock
         self._flows = flows
         self._health = health
@@ -93,9 +111,9 @@ class _Levels(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield every level and what the database counts."""
-        statuses = self._flows()
+        statuses = self._flows.statuses()
         yield from self._of_flows(statuses)
-        yield from self._of_process(self._health())
+        yield from self._of_process(self._health.look())
         yield from self._of_alerts()
         called = CounterMetricFamily(
             "console_calls", "Calls of this process, by what came back.", labels=["system", "result"]
@@ -114,7 +132,7 @@ class _Levels(Collector):
         for one in statuses:
             name = one.flow.name
             for state in RunState:
-                runs.add_metric([name, str(state)], self._stores.runs.count(name, [state]))
+                runs.add_metric([name, str(state)], self._runs.count(name, [state]))
             parked.add_metric([name], one.parked)
             on.add_metric([name], int(one.on))
             if one.last_proof:
@@ -133,16 +151,16 @@ class _Levels(Collector):
                 yield GaugeMetricFamily(f"console_{name}", about, value=value)
 
     def _of_alerts(self) -> Iterator[Metric]:
-        going_on = [one.symptom.severity for one in self._stores.episodes.going_on()]
+        going_on = [one.symptom.severity for one in self._episodes.going_on()]
         now = GaugeMetricFamily("console_episodes_open", "Episodes that go on.", labels=["severity"])
         for severity in Severity:
             now.add_metric([str(severity)], going_on.count(severity))
         yield now
         begun = CounterMetricFamily("console_episodes", "Episodes that began, by what they are of.", labels=["sort"])
-        for sort, number in sorted(self._stores.episodes.counts().items()):
+        for sort, number in sorted(self._episodes.counts().items()):
             begun.add_metric([sort], number)
         yield begun
         messages = GaugeMetricFamily("console_messages", "Messages that are kept.", labels=["channel", "state"])
-        for (channel, state), number in sorted(self._stores.deliveries.counts().items()):
+        for (channel, state), number in sorted(self._deliveries.counts().items()):
             messages.add_metric([channel, state], number)
         yield messages

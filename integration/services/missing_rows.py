@@ -1,6 +1,6 @@
 """Rows that value tables lack for the parked records of a flow, in one table, added with one confirmation."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -14,6 +14,7 @@ from integration.flows.registry import Specs
 from integration.flows.settings import COUNTRY, ValueTable
 from integration.services.exceptions import Exceptions, MissingRow, lacked_rows
 from integration.services.lists import Lists
+from integration.services.mappings import Logics
 from integration.services.tables import Tables
 
 Key = tuple[str, str]  # the name of a table, and the key of its row
@@ -43,15 +44,17 @@ class RowToAdd:
 class MissingRows:
     """All rows that value tables lack for what is parked, by flow."""
 
-    def __init__(
-        self, flows: Specs, exceptions: Exceptions, tables: Tables, lists: Lists, home: Callable[[], str]
-    ) -> None:
-        """`home` returns the ISO code of the country of the shop."""
+    def __init__(self, flows: Specs, exceptions: Exceptions, tables: Tables, lists: Lists, logics: Logics) -> None:
         self._flows = flows
         self._exceptions = exceptions
         self._tables = tables
         self._lists = lists
-        self._home = home
+        self._logics = logics
+
+    def _home(self) -> str:
+        """Return the ISO code of the country of the shop, as a flow is set; empty where none asks for it."""
+        countries = (getattr(self._logics.settings(flow), "default_country", "") for flow in self._flows)
+        return str(next(filter(None, countries), ""))
 
     @requires(Right.SEE)
     def groups(self, flow: str) -> list[CauseGroup]:

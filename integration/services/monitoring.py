@@ -1,6 +1,5 @@
 """What a person looks at who keeps watch: what is wrong now, what was sent where, and whether each flow is on time."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,11 +8,12 @@ from integration.core.authorization import requires
 from integration.core.causes import Severity
 from integration.core.people import Right
 from integration.services.channels import Channels
-from integration.services.flows import FlowStatus
+from integration.services.flows import Flows, FlowStatus
 from integration.services.pings import PREFIX, Pings
 from integration.store.database import Clock
-from integration.store.deliveries import Delivery
-from integration.store.stores import Stores
+from integration.store.deliveries import Deliveries, Delivery
+from integration.store.episodes import Episodes
+from integration.store.heartbeats import Heartbeats
 
 LATE = ("no_proof", "flow_late")
 
@@ -42,11 +42,20 @@ class Monitoring:
     """Everything on that one page."""
 
     def __init__(
-        self, stores: Stores, clock: Clock, statuses: Callable[[], list[FlowStatus]], channels: Channels, pings: Pings
+        self,
+        deliveries: Deliveries,
+        episodes: Episodes,
+        heartbeats: Heartbeats,
+        clock: Clock,
+        flow_service: Flows,
+        channels: Channels,
+        pings: Pings,
     ) -> None:
-        self._stores = stores
+        self._deliveries = deliveries
+        self._episodes = episodes
+        self._heartbeats = heartbeats
         self._clock = clock
-        self._statuses = statuses
+        self._flow_service = flow_service
         self._channels = channels
         self._pings = pings
 
@@ -55,22 +64,22 @@ class Monitoring:
         """Return the episodes that are not over, the gravest first, then the oldest."""
         order = tuple(Severity)
         return sorted(
-            self._stores.episodes.going_on(), key=lambda one: (-order.index(one.symptom.severity), one.begun_at, one.id)
+            self._episodes.going_on(), key=lambda one: (-order.index(one.symptom.severity), one.begun_at, one.id)
         )
 
     @requires(Right.SEE)
     def past(self, limit: int = 20) -> list[Episode]:
         """Return the episodes that are over, the newest first."""
-        return [one for one in self._stores.episodes.latest(10 * limit) if one.over_at is not None][:limit]
+        return [one for one in self._episodes.latest(10 * limit) if one.over_at is not None][:limit]
 
     @requires(Right.SEE)
     def flows(self) -> list[FlowHealth]:
         """Return every flow with whether it is on time."""
         silent: dict[str, str] = {}
-        for one in self._stores.episodes.going_on():
+        for one in self._episodes.going_on():
             if one.symptom.sort is SymptomSort.SILENCE and one.symptom.flow and silent.get(one.symptom.flow) != LATE[1]:
                 silent[one.symptom.flow] = one.symptom.cause
-        return [self._flow(one, silent) for one in self._statuses()]
+        return [self._flow(one, silent) for one in self._flow_service.statuses()]
 
     def _flow(self, status: FlowStatus, silent: dict[str, str]) -> FlowHealth:
         name = status.flow.name
@@ -82,27 +91,27 @@ class Monitoring:
         """Return what was sent where, and what waits, without pings; the newest first."""
         known: dict[int, Episode | None] = {}
         found = []
-        for one in self._stores.deliveries.latest(limit):
+        for one in self._deliveries.latest(limit):
             if one.episode is not None and one.episode not in known:
-                known[one.episode] = self._stores.episodes.get(one.episode)
+                known[one.episode] = self._episodes.get(one.episode)
             found.append(Sent(one, self.channel_name(one.channel), known.get(one.episode or 0)))
         return found
 
     @requires(Right.SEE)
     def failing(self) -> dict[str, Delivery]:
         """Return for each channel that takes nothing, by its id, the oldest thing it did not take."""
-        return self._stores.deliveries.failing()
+        return self._deliveries.failing()
 
     @requires(Right.SEE)
     def last_sent(self, channel: Channel) -> datetime | None:
         """Return when a channel took something last."""
-        sent = (one.sent_at for one in self._stores.deliveries.of_channel(channel.id) if one.sent_at and not one.held)
+        sent = (one.sent_at for one in self._deliveries.of_channel(channel.id) if one.sent_at and not one.held)
         return max(sent, default=None)
 
     @requires(Right.SEE)
     def last_ping(self, flow: str) -> Delivery | None:
         """Return the newest sign of life of a flow, or of the whole."""
-        return next(iter(self._stores.deliveries.of_channel(f"{PREFIX}{flow}", limit=1)), None)
+        return next(iter(self._deliveries.of_channel(f"{PREFIX}{flow}", limit=1)), None)
 
     @requires(Right.SEE)
     def channel_name(self, channel: str) -> str:
@@ -114,4 +123,4 @@ class Monitoring:
     @requires(Right.ADMINISTER)
     def gone_for_good(self, executor: str) -> None:
         """Say that a process will not be begun again."""
-        self._stores.heartbeats.forget(executor)
+        self._heartbeats.forget(executor)

@@ -1,14 +1,15 @@
 """What moved at the till since the books' figures, read on and kept: never lost, and never counted twice."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import structlog
 
-from integration.connectors.protocol import Connector, Moving
+from integration.connectors.protocol import Moving
 from integration.core.errors import ConfigurationError
 from integration.core.moves import Move, MoveSort, Promise, Unbooked
 from integration.flows.settings import TILL
+from integration.services.access import Access
 from integration.store.moves import MoveStore
 
 log = structlog.get_logger(__name__)
@@ -22,10 +23,10 @@ UNREAD = 1_000  # of those, the first so many
 class TillMovements:
     """The movements of one flow; those of a trial read nothing on and mark nothing."""
 
-    def __init__(self, flow: str, stored: MoveStore, connector: Callable[[str], Connector], *, reads: bool) -> None:
+    def __init__(self, flow: str, stored: MoveStore, access: Access, *, reads: bool) -> None:
         self._flow = flow
         self._stored = stored
-        self._connector = connector
+        self._access = access
         self._reads = reads
 
     def unbooked(self) -> dict[int, Unbooked]:
@@ -140,7 +141,7 @@ class TillMovements:
         self._stored.keep_numberless(self._flow, [*found, *(one for one in known if one not in found)], after)
 
     def _till(self) -> Moving:
-        till = self._connector(TILL)
+        till = self._access.connector(TILL)
         if not isinstance(till, Moving):
             raise ConfigurationError("flow_setting_invalid", flow=self._flow, setting="sales", expected="expected_till")
         return till

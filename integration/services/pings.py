@@ -5,7 +5,7 @@ behind it. Source: https://healthchecks.io/docs/http_api/
 """
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -21,10 +21,12 @@ from integration.core.masking import remember
 from integration.core.people import Actor, Right
 from integration.core.run import Run
 from integration.core.states import RunState
+from integration.settings import Settings
 from integration.store.database import Clock
-from integration.store.deliveries import Delivery, DueDelivery
+from integration.store.deliveries import Deliveries, Delivery, DueDelivery
+from integration.store.runs import RunStore
 from integration.store.secrets import ConnectionStore
-from integration.store.stores import Stores
+from integration.store.settings import StoredSettings
 
 WHOLE = "all"
 PREFIX = "ping:"
@@ -48,17 +50,25 @@ class Pings:
     """Where signs of life go, per flow and for the whole, and what is to be sent there."""
 
     def __init__(
-        self, stores: Stores, sealed: ConnectionStore, clock: Clock, route: Callable[[str], NetworkRoute]
+        self,
+        deliveries: Deliveries,
+        runs: RunStore,
+        stored_settings: StoredSettings,
+        sealed: ConnectionStore,
+        clock: Clock,
+        settings: Settings,
     ) -> None:
-        self._stores = stores
+        self._deliveries = deliveries
+        self._runs = runs
+        self._stored_settings = stored_settings
         self._sealed = sealed
         self._clock = clock
-        self._route = route
+        self._settings = settings
 
     @requires(Right.SEE)
     def every(self) -> dict[str, datetime]:
         """Return for which flows, or the whole, signs of life are sent, and since when."""
-        found = self._stores.settings.named(PREFIX)
+        found = self._stored_settings.named(PREFIX)
         return {name.removeprefix(PREFIX): datetime.fromisoformat(one["since"]) for name, one in found.items()}
 
     @requires(Right.ADMINISTER)
@@ -69,15 +79,15 @@ class Pings:
         """
         name = f"{PREFIX}{flow}"
         if not address.strip():
-            self._stores.settings.forget(name, by.ref)
+            self._stored_settings.forget(name, by.ref)
             self._sealed.forget(name, by.ref)
-            self._stores.deliveries.forget_channel(name)
+            self._deliveries.forget_channel(name)
             return
         given = parse_address(address.strip())
         if given is None or not given.is_safe:
             raise ConfigurationError("setting_invalid", setting="ping_address", expected="expected_https")
         self._sealed.put(name, {"address": address.strip()}, by.ref)
-        self._stores.settings.put(name, {"since": self._clock().isoformat()}, by.ref)
+        self._stored_settings.put(name, {"since": self._clock().isoformat()}, by.ref)
 
     # ---- what is to be sent
 
@@ -86,16 +96,14 @@ class Pings:
         oldest = self._clock() - STALE
         for flow, since in self.every().items():
             happened = self._of_whole(going_on) if flow == WHOLE else self._of_flow(flow)
-            known = {one.key for one in self._stores.deliveries.of_channel(f"{PREFIX}{flow}")}
+            known = {one.key for one in self._deliveries.of_channel(f"{PREFIX}{flow}")}
             for at, sign in happened:
                 if at >= max(since, oldest) and sign.key not in known:
                     facts = {"path": sign.path, **sign.facts}
-                    self._stores.deliveries.add(
-                        DueDelivery(f"{PREFIX}{flow}", sign.key, "ping", self._clock(), facts=facts)
-                    )
+                    self._deliveries.add(DueDelivery(f"{PREFIX}{flow}", sign.key, "ping", self._clock(), facts=facts))
 
     def _of_flow(self, flow: str) -> Iterator[tuple[datetime, _Sign]]:
-        for run in reversed(self._stores.runs.latest(flow, limit=OF_LATE)):
+        for run in reversed(self._runs.latest(flow, limit=OF_LATE)):
             yield run.started_at, _Sign(f"start:{run.id}", "/start", _rid(run))
             at = run.ended_at or self._clock()
             if run.is_proof:
@@ -107,10 +115,10 @@ class Pings:
         grave = [one for one in going_on if one.symptom.severity is Severity.CRITICAL]
         for one in grave:
             yield one.begun_at, _Sign(f"fail:{one.id}", "/fail", {"cause": one.symptom.cause})
-        for run in reversed(self._stores.runs.latest(limit=OF_LATE)):
+        for run in reversed(self._runs.latest(limit=OF_LATE)):
             if run.approval is not None:  # what writes ends with a proof; a look may find nothing, and prove nothing
                 yield run.ended_at or self._clock(), _Sign(f"start:{run.id}", "/start", _rid(run))
-        done = self._stores.runs.latest(states=[RunState.DONE], limit=OF_LATE)
+        done = self._runs.latest(states=[RunState.DONE], limit=OF_LATE)
         newest = next((run for run in done if run.is_proof), None)
         if not grave and newest is not None and newest.ended_at:
             yield newest.ended_at, _Sign(f"end:{newest.id}", "", _rid(newest))
@@ -124,14 +132,14 @@ class Pings:
         """
         kept = self._sealed.get(one.channel)
         if kept is None or self._clock() - one.made_at > STALE:
-            self._stores.deliveries.drop(one)
+            self._deliveries.drop(one)
             return
         why = self._called(str(kept["address"]), one.facts)
         if why:
-            self._stores.deliveries.failed(one, why)
+            self._deliveries.failed(one, why)
         else:
-            self._stores.deliveries.sent(one)
-            self._stores.deliveries.hurry(one.channel)
+            self._deliveries.sent(one)
+            self._deliveries.hurry(one.channel)
 
     def _called(self, address: str, facts: Mapping[str, str]) -> str:
         """Call an address and return why it did not take the call, empty where it did."""
@@ -141,7 +149,11 @@ class Pings:
         url = parts._replace(path=parts.path.rstrip("/") + facts["path"]).geturl()
         params = {"rid": facts["rid"]} if facts.get("rid") else None
         with Gateway(
-            system="monitor", host_shown=parts.hostname or "", limits=LIMITS, secrets=secret, route=self._route(address)
+            system="monitor",
+            host_shown=parts.hostname or "",
+            limits=LIMITS,
+            secrets=secret,
+            route=NetworkRoute(**self._settings.route(address)),
         ) as gateway:
             try:
                 body = facts.get("cause", "").encode()

@@ -1,6 +1,6 @@
 """What customers pay: by what both systems agreed on and why, and beside it what the till itself would charge."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -18,10 +18,15 @@ from integration.core.records import Kind, Record
 from integration.core.rules import as_text
 from integration.core.run import Run
 from integration.flows.prices import BRANCHES, PRICE_GROUPS
+from integration.flows.settings import BOOKS, TILL
 from integration.flows.spec import FlowLogic, staged_in
+from integration.services.access import Access
+from integration.services.lists import Lists
+from integration.services.mappings import Logics
 from integration.store.erased import Erased, SoFar
 from integration.store.issues import Issues
 from integration.store.links import Links
+from integration.store.rules import Rules
 
 log = structlog.get_logger(__name__)
 
@@ -87,32 +92,35 @@ class Prices:
         links: Links,
         issues: Issues,
         erased: Erased,
+        rules: Rules,
+        access: Access,
+        lists: Lists,
+        logics: Logics,
         *,
-        till: Callable[[], Connector],
         customers: str,
         products: str,
-        is_sent: Callable[[str], bool],
-        rows: Callable[[str], Mapping[str, str]],
-        branches: Callable[[], Mapping[str, str]],
-        groups: Callable[[], Mapping[str, str]],
-        said: Callable[[str, Mapping[str, Record]], Mapping[str, Record]],
     ) -> None:
-        """`is_sent` tells whether a flow is on and set to send them, `rows` are those of a value table.
-
-        `groups` are the price groups that branches have of their own, for who is nobody in particular. `said` returns
-        what the target of a flow should have of records by what the books say now; see `said_by_books`.
-        """
+        """`customers` and `products` name the flows that send prices."""
         self._links = links
         self._issues = issues
         self._erased = erased
-        self._till = till
+        self._rules = rules
+        self._access = access
+        self._lists = lists
+        self._logics = logics
         self._flow = customers
         self._products = products
-        self._is_sent = is_sent
-        self._rows = rows
-        self._branches = branches
-        self._groups = groups
-        self._said = said
+
+    def _is_sent(self, flow: str) -> bool:
+        """Tell whether a flow is set to send prices."""
+        return self._logics.settings(flow).model_dump().get("customer_prices") is True
+
+    def _rows(self, table: str) -> Mapping[str, str]:
+        return self._rules.tables().get(table, {})
+
+    def _groups(self) -> Mapping[str, str]:
+        """Return the price groups that branches have of their own, for who is nobody in particular."""
+        return self._lists.choices(TILL, "branch_price_groups")
 
     @property
     @requires(Right.SEE)
@@ -125,7 +133,7 @@ class Prices:
     @requires(Right.SEE)
     def branches(self) -> Mapping[str, str]:
         """Return the names of the branches of the till, by their numbers."""
-        return self._branches()
+        return self._lists.choices(TILL, "branches")
 
     @requires(Right.SEE)
     def are_sent(self) -> bool:
@@ -135,7 +143,7 @@ class Prices:
     @requires(Right.SEE)
     def are_told(self) -> bool:
         """Tell whether the till answers what customers pay; it is asked. Raises IntegrationError."""
-        till = self._till()
+        till = self._access.connector(TILL)
         return isinstance(till, Pricing) and till.tells_prices()
 
     @requires(Right.SEE)
@@ -175,7 +183,9 @@ class Prices:
 
         What both agreed on is not enough: the books may have taken a price away since.
         """
-        found = self._said(flow, {one.key: one.agreed for one in known})
+        found = said_by_books(
+            self._logics.now(flow), self._access.connector(BOOKS), {one.key: one.agreed for one in known}
+        )
         return [replace(one, now=found.get(one.key)) for one in known]
 
     def _expected(
@@ -198,7 +208,7 @@ class Prices:
         }
 
     def _asked(self, found: Sequence[Proof]) -> list[Proof]:
-        till = self._till()
+        till = self._access.connector(TILL)
         if not isinstance(till, Pricing):
             return list(found)
         charges = [

@@ -18,10 +18,12 @@ from integration.core.timetable import WALL_CLOCK
 from integration.log.client import at_the_server
 from integration.services.log import Log
 from integration.settings import Settings
-from integration.store.database import Clock
+from integration.store.database import Clock, Database
 from integration.store.engine_rows import EngineRows
-from integration.store.retention import HeldRows
-from integration.store.stores import Stores
+from integration.store.leases import Leases
+from integration.store.retention import HeldRows, RetentionStore
+from integration.store.runs import RunStore
+from integration.store.settings import StoredSettings
 from integration.store.vacuum import give_back, room_of, vacuum
 
 SETTING, LAST = "retention", "retention_done"  # names in the settings
@@ -59,10 +61,27 @@ class KeptFile:
 class Retained:
     """What is kept, for how long, and what goes."""
 
-    def __init__(self, settings: Settings, stores: Stores, log: Log, clock: Clock, *, owner: str, serves: bool) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        leases: Leases,
+        retention_store: RetentionStore,
+        runs: RunStore,
+        stored_settings: StoredSettings,
+        log: Log,
+        clock: Clock,
+        *,
+        owner: str,
+        serves: bool,
+    ) -> None:
         """`serves` tells whether this process has the log."""
         self._settings = settings
-        self._stores = stores
+        self._database = database
+        self._leases = leases
+        self._retention_store = retention_store
+        self._runs = runs
+        self._stored_settings = stored_settings
         self._log = log
         self._clock = clock
         self._serves = serves
@@ -73,7 +92,7 @@ class Retained:
     @requires(Right.SEE)
     def chosen(self) -> Retention:
         """Return what a person set, or what is usual."""
-        told = self._stores.settings.get(SETTING) or {}
+        told = self._stored_settings.get(SETTING) or {}
         lengths = told.get("lengths")
         known = {} if not isinstance(lengths, dict) else {n: v for n, v in lengths.items() if isinstance(v, int)}
         country = told.get("country")
@@ -94,14 +113,14 @@ class Retained:
         for name in wanted.too_short() if not knowing else ():
             facts = {"years": str(wanted.length(name)), "least": str(wanted.law(name).least)}
             raise ConfigurationError("retention_too_short", **facts)
-        self._stores.settings.put(SETTING, {**asdict(wanted), "knowing": wanted.too_short()}, by.ref)
+        self._stored_settings.put(SETTING, {**asdict(wanted), "knowing": wanted.too_short()}, by.ref)
 
     # ---- shown -----------------------------------------------------------------------------------------------------
 
     @requires(Right.SEE)
     def kept(self) -> list[Kept]:
         """Return each class as it is now."""
-        chosen, held, now = self.chosen(), self._stores.retained.held(), self._clock()
+        chosen, held, now = self.chosen(), self._retention_store.held(), self._clock()
         return [self._kept(chosen, held, one.name, now) for one in CLASSES]
 
     def _kept(self, chosen: Retention, held: Mapping[str, HeldRows], name: str, now: datetime) -> Kept:
@@ -137,7 +156,7 @@ class Retained:
     @requires(Right.SEE)
     def last(self) -> datetime | None:
         """Return when all classes were last gone through."""
-        told = self._stores.settings.get(LAST)
+        told = self._stored_settings.get(LAST)
         return None if told is None else datetime.fromisoformat(told["at"])
 
     @requires(Right.SEE)
@@ -155,7 +174,7 @@ class Retained:
             return engine.due(before) if engine else 0
         if name == LOG:
             return self._asked_of_log("due", before)
-        return self._stores.retained.due(name, before)
+        return self._retention_store.due(name, before)
 
     # ---- let go ----------------------------------------------------------------------------------------------------
 
@@ -172,7 +191,7 @@ class Retained:
                 tell(name, gone[name])
             self._done()
         finally:
-            self._stores.leases.release(LEASE, self._owner)
+            self._leases.release(LEASE, self._owner)
         return {name: rows for name, rows in gone.items() if name != ROOM}
 
     def page(self, position: str) -> str:
@@ -198,7 +217,7 @@ class Retained:
         following = ORDER[ORDER.index(name) + 1 :]
         if not following:
             self._done()
-            self._stores.leases.release(LEASE, self._owner)
+            self._leases.release(LEASE, self._owner)
             return ""
         return following[0]
 
@@ -210,7 +229,7 @@ class Retained:
 
     def _some(self, name: str) -> int:
         """Let a portion of a class go and return how many rows that were."""
-        if not self._stores.leases.try_take(LEASE, self._owner, LEASE_SECONDS):
+        if not self._leases.try_take(LEASE, self._owner, LEASE_SECONDS):
             raise UnavailableError("retention_at_work")
         before = self.chosen().before(name, self._clock()) if name in BY_NAME else self._clock()
         time.sleep(PAUSE_SECONDS)
@@ -223,20 +242,20 @@ class Retained:
                 return engine.prune(before) if engine else 0
             case "log":
                 return self._asked_of_log("prune", before) or 0
-        return self._stores.retained.prune(name, before)
+        return self._retention_store.prune(name, before)
 
     def _done(self) -> None:
-        self._stores.settings.put(LAST, {"at": self._clock().isoformat()}, "retention")
+        self._stored_settings.put(LAST, {"at": self._clock().isoformat()}, "retention")
 
     def _give_back(self) -> None:
         if not self.is_on_a_server:
-            is_calm = not self._stores.runs.latest(states=list(ACTIVE), limit=1)
+            is_calm = not self._runs.latest(states=list(ACTIVE), limit=1)
             for url in (self._settings.operational_url(), self._settings.engine_url()):
                 path = Path(url.removeprefix("sqlite:///"))
                 if path.exists():
                     give_back(path, whole=is_calm)
         else:
-            vacuum(self._stores.database.engine)
+            vacuum(self._database.engine)
 
     def _engine(self) -> EngineRows | None:
         """Return the engine's rows, or None where its file was never made: looking would make it."""

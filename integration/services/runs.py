@@ -1,11 +1,10 @@
 """Runs and their plans: begun, looked at line by line, approved, stopped and gone on with; and how each stands."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from integration.connectors.protocol import Connector
 from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError, PlanStaleError
 from integration.core.issues import Trouble
@@ -20,15 +19,19 @@ from integration.core.states import ACTIVE, RunState, Step
 from integration.core.traces import Trace, WhyAnswer
 from integration.flows.spec import FlowLogic
 from integration.runner import Runner
+from integration.services.access import Access
 from integration.services.answers import answers, in_the_change, of_nothing, with_corrections
 from integration.services.exceptions import Exceptions
 from integration.services.four_eyes import FourEyes
 from integration.services.mappings import Logics, Mappings
-from integration.services.setup import Proposals
+from integration.services.proposals import Proposals
 from integration.services.tries import notes_of
 from integration.services.work import Work
+from integration.store.corrections import Corrections
 from integration.store.database import Clock
-from integration.store.stores import Stores
+from integration.store.links import Links
+from integration.store.plans import PlanStore
+from integration.store.runs import RunStore
 
 
 class Runs:
@@ -36,7 +39,8 @@ class Runs:
 
     def __init__(
         self,
-        stores: Stores,
+        plans: PlanStore,
+        runs: RunStore,
         work: Work,
         runner: Runner,
         mappings: Mappings,
@@ -45,12 +49,12 @@ class Runs:
         four_eyes: FourEyes,
         clock: Clock,
     ) -> None:
-        kept = stores.runs
+        kept = runs
         self.get, self.latest, self.count, self.counts = kept.get, kept.latest, kept.count, kept.counts
         self.every_waiting, self.open_plan, self.discard = kept.every_waiting, kept.open_plan, kept.discard
         self.phases, self.worked = kept.phases, kept.worked
         self._clock = clock
-        self._plans = stores.plans
+        self._plans = plans
         self._work = work
         self._runner = runner
         self._mappings = mappings
@@ -167,18 +171,28 @@ class Plans:
     Which lines are meant: how they `show`, what to `find` in them, and `among` which.
     """
 
-    def __init__(self, stores: Stores, logics: Logics, connector: Callable[[str], Connector], *, products: str) -> None:
+    def __init__(
+        self,
+        corrections: Corrections,
+        links: Links,
+        plans: PlanStore,
+        runs: RunStore,
+        logics: Logics,
+        access: Access,
+        *,
+        products: str,
+    ) -> None:
         """`products` names the flow that knows what articles are called."""
-        kept = self._kept = stores.plans
+        kept = self._kept = plans
         self.rows, self.row, self.count, self.changes = kept.rows, kept.row, kept.count, kept.changes
         self.facets, self.marked, self.line_about = kept.facets, kept.marked, kept.line_about
         self.proven, self.tallies, self.titles, self.unsettled = kept.proven, kept.tallies, kept.titles, kept.unsettled
         self._products = products
-        self._runs = stores.runs
-        self._links = stores.links
-        self._corrections = stores.corrections
+        self._runs = runs
+        self._links = links
+        self._corrections = corrections
         self._logics = logics
-        self._connector = connector
+        self._access = access
         self._calls: dict[str, dict[int, int]] = {}
         self._sold: dict[str, dict[int, Decimal]] = {}
         self._sums: dict[str, dict[int, PlanSums]] = {}
@@ -249,7 +263,7 @@ class Plans:
     def _traces(self, run: Run, row: PlanRow, logic: FlowLogic) -> dict[str, list[Trace]]:
         keys = row.change.sources if row.change else row.facts.get("documents", row.key).split(",")
         stage = logic.flow.stage(row.stage)
-        told = self._connector(logic.flow.source).fetch(stage.source, keys)
+        told = self._access.connector(logic.flow.source).fetch(stage.source, keys)
         held = {
             one.key: [each for each in self._corrections.of(run.flow, keys).get(one.key, ()) if each.holds_for(one)]
             for one in told

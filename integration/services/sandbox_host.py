@@ -17,9 +17,10 @@ from integration.process.periodic import again_and_again
 from integration.services.access import Access
 from integration.services.work import SLOT_SECONDS, OwnLeases
 from integration.settings import Settings
-from integration.store.database import Clock
+from integration.store.database import Clock, Database
 from integration.store.environments import change_environment
-from integration.store.stores import Stores
+from integration.store.rules import Rules
+from integration.store.settings import StoredSettings
 
 if TYPE_CHECKING:  # imported where it is started: most commands of a terminal start none
     from integration.sandbox.server import Sandbox
@@ -70,7 +71,9 @@ class SandboxHost:
         settings: Settings,
         access: Access,
         held: OwnLeases,
-        stores: Stores,
+        database: Database,
+        rules: Rules,
+        stored_settings: StoredSettings,
         clock: Clock,
         *,
         flows: Iterable[str],
@@ -81,7 +84,9 @@ class SandboxHost:
         self._settings = settings
         self._access = access
         self._held = held
-        self._stores = stores
+        self._database = database
+        self._rules = rules
+        self._stored_settings = stored_settings
         self._clock = clock
         self._flows = tuple(flows)
         self._closing = closing
@@ -111,7 +116,7 @@ class SandboxHost:
     @requires(Right.SEE)
     def is_chosen(self) -> bool:
         """Tell whether somebody chose them in the console and nobody has left them since."""
-        return (self._stores.settings.get("sandbox") or {}).get("on") is True
+        return (self._stored_settings.get("sandbox") or {}).get("on") is True
 
     @requires(Right.SEE)
     def is_asked_for(self) -> bool:
@@ -129,14 +134,14 @@ class SandboxHost:
             self._switch(sandboxed=True, by=by)
             self._share(by)
             if keep:
-                self._stores.settings.put("sandbox", {"on": True}, by)
+                self._stored_settings.put("sandbox", {"on": True}, by)
         self._until_they_answer()
 
     def leave(self, by: str) -> None:
         """Go back to the real systems; those in the box go on for other processes."""
         with self._access.lock:
             if self.is_chosen():
-                self._stores.settings.put("sandbox", {"on": False}, by)
+                self._stored_settings.put("sandbox", {"on": False}, by)
             self._running = None
             self._switch(sandboxed=False, by=by)
 
@@ -152,20 +157,20 @@ class SandboxHost:
             self._access.sandboxed = sandboxed
             self._access.reconnect(*SYSTEMS)
         here, there = ("sandbox", "real") if sandboxed else ("real", "sandbox")
-        if (self._stores.settings.get("tables") or {"of": "real"})["of"] != here:
-            change_environment(self._stores.database, self._clock, leaving=there, entering=here, by=by)
-            ours, theirs = self._stores.rules.tables(), self._stores.settings.get(f"tables:{here}") or {}
-            self._stores.settings.put(f"tables:{there}", ours, by)
+        if (self._stored_settings.get("tables") or {"of": "real"})["of"] != here:
+            change_environment(self._database, self._clock, leaving=there, entering=here, by=by)
+            ours, theirs = self._rules.tables(), self._stored_settings.get(f"tables:{here}") or {}
+            self._stored_settings.put(f"tables:{there}", ours, by)
             for name in {**ours, **theirs}:
-                self._stores.rules.set_table(name, theirs.get(name, {}), by)
+                self._rules.set_table(name, theirs.get(name, {}), by)
             for flow in self._flows:
                 mine, others = self._kept(flow), self._kept(f"{flow}:{here}")
-                self._stores.settings.put(f"flow:{flow}:{there}", mine, by)
-                self._stores.settings.put(f"flow:{flow}", others, by)
-            self._stores.settings.put("tables", {"of": here}, by)
+                self._stored_settings.put(f"flow:{flow}:{there}", mine, by)
+                self._stored_settings.put(f"flow:{flow}", others, by)
+            self._stored_settings.put("tables", {"of": here}, by)
 
     def _kept(self, flow: str) -> dict[str, Any]:
-        return self._stores.settings.get(f"flow:{flow}") or {}
+        return self._stored_settings.get(f"flow:{flow}") or {}
 
     def _share(self, by: str) -> None:
         """Run them here, unless another process does: they keep one journal, which has one writer."""

@@ -9,11 +9,12 @@ from integration.core.link_evidence import IDENTITY_CAUSES, SAME_RECORD, evidenc
 from integration.core.links import Link
 from integration.core.records import Kind
 from integration.store.events import Event
-from integration.store.stores import Stores
+from integration.store.issues import Issues
+from integration.store.links import Links
 
 
 def without_conflicts(
-    stores: Stores, flow: str, found: Sequence[OpenIssue], option: str, by: str
+    links: Links, issues: Issues, flow: str, found: Sequence[OpenIssue], option: str, by: str
 ) -> Sequence[OpenIssue]:
     """Settle the conflicts among issues of a flow by the side that a person took, and return the other issues.
 
@@ -22,14 +23,14 @@ def without_conflicts(
     """
     if option not in (SOURCE, TARGET):
         return found
-    whole = {each.id: each for one in found if one.issue.cause == CONFLICT for each in _one_with(stores, flow, one)}
+    whole = {each.id: each for one in found if one.issue.cause == CONFLICT for each in _one_with(issues, flow, one)}
     chosen = [(settled(one.issue, option), _told(flow, one, option, by)) for one in whole.values()]
-    stores.links.settle(flow, [(one, event) for one, event in chosen if one is not None])
+    links.settle(flow, [(one, event) for one, event in chosen if one is not None])
     return [one for one in found if one.issue.cause != CONFLICT]
 
 
 def without_identity_questions(
-    stores: Stores, flow: str, found: Sequence[OpenIssue], option: str, by: str
+    links: Links, flow: str, found: Sequence[OpenIssue], option: str, by: str
 ) -> Sequence[OpenIssue]:
     """Keep a person's answers to the questions whether two records are the same, and return the other issues.
 
@@ -45,17 +46,17 @@ def without_identity_questions(
         told = {"by": by, "takes": option, "reference": shown.reference}
         event = Event(event="identity_decided", flow=flow, kind=shown.kind, key=shown.key, title=one.title, facts=told)
         if option == SAME_RECORD:
-            stores.links.confirm_identity(flow, shown, facts["mark"], event)
+            links.confirm_identity(flow, shown, facts["mark"], event)
         else:
-            stores.links.separate(flow, shown, facts["mark"], by, event)
+            links.separate(flow, shown, facts["mark"], by, event)
     return [one for one in found if one.issue.cause not in IDENTITY_CAUSES]
 
 
-def _one_with(stores: Stores, flow: str, one: OpenIssue) -> list[OpenIssue]:
+def _one_with(issues: Issues, flow: str, one: OpenIssue) -> list[OpenIssue]:
     """Return a conflict with the others of its record that are one with it, such as those of the rest of an address."""
     if not any(is_one_with(one.issue.field, name) for name in ADDRESS):
         return [one]
-    known = stores.issues.of_key(flow, one.issue.key)
+    known = issues.of_key(flow, one.issue.key)
     open_ones = [each for each in known if each.state is IssueState.OPEN and each.issue.cause == CONFLICT]
     return [one, *(each for each in open_ones if is_one_with(one.issue.field, each.issue.field))]
 

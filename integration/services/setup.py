@@ -1,28 +1,28 @@
 """Where the set-up stands: which flows are chosen, how far their questions are, what we propose, what is missing."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
-from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-import structlog
-
-from integration.connectors.protocol import Configurable
 from integration.core.authorization import requires
-from integration.core.errors import AccessDeniedError, ConfigurationError, Reason
+from integration.core.errors import ConfigurationError, Reason
 from integration.core.people import Actor, Right
 from integration.flows.forms import Known, Lack, Proposal, Question
 from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, TILL, FlowSettings, Listed
 from integration.flows.spec import FlowSpec
-from integration.services.access import Access
 from integration.services.chosen_flows import ChosenFlows
-from integration.services.flows import SettingsChange
+from integration.services.connections import Connections
+from integration.services.flows import Flows
 from integration.services.lists import Lists
-from integration.store.stores import Stores
+from integration.services.proposals import Proposals
+from integration.services.tables import Tables
+from integration.store.links import Links
+from integration.store.rules import Rules
+from integration.store.settings import StoredSettings
 
 NO_CALENDARS: Mapping[str, Any] = MappingProxyType({})
 STEPS = (BOOKS, TILL, "flows", "questions", "ready")  # the steps of the set-up in their order
@@ -139,39 +139,27 @@ class SetUp:
         self,
         flows: Specs,
         lists: Lists,
-        settings: Callable[[str], FlowSettings],
-        change: Callable[[str, Mapping[str, Any], Actor], SettingsChange],
-        save: Callable[[str, Mapping[str, str], Actor], None],
-        stores: Stores,
+        flow_service: Flows,
+        tables: Tables,
+        links: Links,
+        rules: Rules,
+        stored_settings: StoredSettings,
         chosen: ChosenFlows,
-        *,
-        well: Callable[[], Mapping[str, bool]],
-        entered: Callable[[], bool],
-        fill: Callable[[str], None],
-        in_use: Callable[[str], Mapping[str, str]],
-        check: Callable[[str], object],
+        connections: Connections,
+        proposals: Proposals,
     ) -> None:
-        """Take what it needs to know; `save` keeps a value table, `chosen` how far the set-up is.
-
-        `entered` tells whether somebody has entered the access to a system here, and `fill` gives every question its
-        plain answer where the environment connected both and nothing has been filled in yet. `in_use` returns what the
-        last check told of documents of another console under the prefix of a flow, `check` checks a system anew.
-        """
+        """`chosen` keeps how far the set-up is."""
         self._flows = flows
         self._lists = lists
-        self._settings = settings
-        self._change = change
-        self._save = save
-        self._rules = stores.rules
-        self._stored = stores.settings
+        self._flow_service = flow_service
+        self._tables = tables
+        self._rules = rules
+        self._stored = stored_settings
         self._chosen = chosen
         self.chosen = chosen.chosen  # the flows that shall run
-        self._well = well
-        self._entered = entered
-        self._fill = fill
-        self._in_use = in_use
-        self._check = check
-        self._links = stores.links
+        self._connections = connections
+        self._proposals = proposals
+        self._links = links
         self._refused: dict[tuple[str, str], Mapping[str, Any]] = {}  # the last answer to a question that was
 
     # ---- flows
@@ -198,22 +186,22 @@ class SetUp:
         """
         waiting: set[str] = set()
         for flow, every in minutes.items():
-            now = self._settings(flow)
+            now = self._flow_service.settings(flow)
             asked = {"schedule_minutes": every, "calendar": calendars.get(flow, now.calendar.model_dump())}
             asked["on"] = self.started() or now.on
-            if asked != now.model_dump(include=set(asked)) and self._change(flow, asked, by).waiting:
+            if asked != now.model_dump(include=set(asked)) and self._flow_service.change(flow, asked, by).waiting:
                 waiting.add(flow)
         self._chosen.keep({"chosen": list(minutes)}, by)
         for flow in self._flows.keys() - minutes.keys():
-            if self._settings(flow).on:
-                self._change(flow, {"on": False}, by)
+            if self._flow_service.settings(flow).on:
+                self._flow_service.change(flow, {"on": False}, by)
         return frozenset(waiting)
 
     @requires(Right.ARRANGE)
     def start(self, by: Actor) -> frozenset[str]:
         """Let the chosen flows run by themselves from now on; return those that wait for a second person."""
-        off = [flow for flow in self.chosen() if not self._settings(flow).on]
-        waiting = [flow for flow in off if self._change(flow, {"on": True}, by).waiting]
+        off = [flow for flow in self.chosen() if not self._flow_service.settings(flow).on]
+        waiting = [flow for flow in off if self._flow_service.change(flow, {"on": True}, by).waiting]
         self._chosen.keep({"started": True}, by)
         return frozenset(waiting)
 
@@ -224,7 +212,7 @@ class SetUp:
         """Return the questions of the chosen flows as they stand, weighed with what both systems say now."""
         answered, tables = self._chosen.record().get("answered", {}), self._rules.tables()
         chosen = self.chosen()
-        set_as = {flow: self._settings(flow) for flow in chosen}
+        set_as = {flow: self._flow_service.settings(flow) for flow in chosen}
         lists = self._read(dict.fromkeys(each for flow in chosen for each in self._wanted(flow, set_as[flow])))
         found = {}
         for flow in chosen:
@@ -236,7 +224,7 @@ class SetUp:
                 lambda listed: lists.get(listed, {}),
                 answered.get(flow, ()),
                 chosen,
-                self._in_use(flow) if spec.signs else {},
+                self._connections.prefix_in_use(flow) if spec.signs else {},
                 self._is_booked(flow),
             )
             found[flow] = tuple(map(self._unrefused, weigh(spec, known)))
@@ -266,7 +254,7 @@ class SetUp:
     @requires(Right.SEE)
     def lack(self, flow: str, name: str) -> Lack | None:
         """Return what a flow lacks by one question as it stands; None where that arises not, or cannot be told now."""
-        question, settings = question_of(self._flows[flow], name), self._settings(flow)
+        question, settings = question_of(self._flows[flow], name), self._flow_service.settings(flow)
         lists = self._read(question.lists)
         if len(lists) < len(question.lists) or not question.arises(settings.model_dump()):
             return None
@@ -283,16 +271,16 @@ class SetUp:
         unchecked: tuple[str, ...] = ()
         try:
             if question.table:
-                self._save(question.table, values, by)
+                self._tables.save(question.table, values, by)
             else:
-                unchecked = self._change(flow, values, by).unchecked
+                unchecked = self._flow_service.change(flow, values, by).unchecked
         except ConfigurationError:
             self._refused[flow, name] = values
             raise
         self._refused.pop((flow, name), None)
         signs = self._flows[flow].signs
         if signs and signs.setting in values:  # another console may have taken the prefix since it was proposed
-            self._check(BOOKS)
+            self._connections.check(BOOKS)
         answered = {each: list(names) for each, names in self._chosen.record().get("answered", {}).items()}
         self._chosen.keep({"answered": {**answered, flow: sorted({*answered.get(flow, ()), name})}}, by)
         return unchecked
@@ -300,7 +288,7 @@ class SetUp:
     @requires(Right.ARRANGE)
     def accept(self, by: Actor) -> None:
         """Take every answer that is plain, or proposed; what cannot be used stays open."""
-        self._fill(by.ref)
+        self._proposals.fill_once(by.ref)
         for flow, questions in self.questions().items():
             for one in questions:
                 if one.can_be_accepted and one.proposal is not None:
@@ -312,12 +300,12 @@ class SetUp:
     @requires(Right.SEE)
     def readiness(self) -> tuple[SetUpLine, ...]:
         """Return what is missing and what is there, what weighs most first."""
-        return readiness(self._well(), self.questions())
+        return readiness(self._connections.are_well(), self.questions())
 
     @requires(Right.SEE)
     def done(self) -> dict[str, bool]:
         """Return of each step whether it is done."""
-        return done(self._well(), self.questions())
+        return done(self._connections.are_well(), self.questions())
 
     @requires(Right.SEE)
     def step(self) -> str:
@@ -328,85 +316,14 @@ class SetUp:
     @requires(Right.SEE)
     def goes_on(self) -> str:
         """Return the step at which a set-up that was begun goes on; empty before that, and once its flows run."""
-        is_begun, chosen = bool(self._chosen.record()) or self._entered(), self.chosen()
-        runs = self.started() or (bool(chosen) and all(self._settings(flow).on for flow in chosen))
+        is_begun, chosen = bool(self._chosen.record()) or self._connections.is_entered(), self.chosen()
+        runs = self.started() or (bool(chosen) and all(self._flow_service.settings(flow).on for flow in chosen))
         return self.step() if is_begun and not runs else ""
 
     # ---- what is kept, and what is read
 
     def _read(self, wanted: Iterable[Listed]) -> dict[Listed, dict[str, str]]:
         """Return the lists as both systems have them; what cannot be read now is left out and asked again later."""
-        well = self._well()
+        well = self._connections.are_well()
         read = {listed: self._lists.readable(*listed) for listed in wanted if well[listed[0]]}
         return {listed: codes for listed, codes in read.items() if codes is not None}
-
-
-# ---- what has a plain answer ----------------------------------------------------------------------------------------
-
-
-log = structlog.get_logger(__name__)
-
-
-class Proposals:
-    """Answers that are unambiguous: field names, VAT codes, branches, and how documents are booked."""
-
-    def __init__(self, flows: Specs, access: Access, stores: Stores, *, names_are_kept: Callable[[], bool]) -> None:
-        """`names_are_kept` tells whether a person has set names, after which none is proposed any more."""
-        self._flows = flows
-        self._access = access
-        self._rules = stores.rules
-        self._stored = stores.settings
-        self._names_are_kept = names_are_kept
-
-    def fill(self, by: str, *, anew: bool = True) -> None:
-        """Answer the questions of the flows that have a plain answer and that nobody has answered yet.
-
-        Unless `anew`, what the connection has read of the installation counts. Who may not read one list, such as that
-        of daybooks, gets the other answers all the same.
-        """
-        source = self._access.connector(BOOKS)
-        if anew and isinstance(source, Configurable):
-            source.forget()
-        self._name_fields(by)
-        read = cache(lambda listed: self._access.connector(listed.system).choices(listed.name))  # when needed, and once
-        known, tables = Known({}, lists=read), self._rules.tables()
-        for flow, question in ((spec.name, one) for spec in self._flows.values() for one in spec.questions):
-            try:
-                plain = question.plain(known)
-            except AccessDeniedError as error:
-                log.info("some questions stay open", flow=flow, question=question.name, cause=error.code)
-                continue
-            if not question.table:
-                self._answer(flow, plain, by)
-            elif plain and not tables.get(question.table):
-                self._rules.set_table(question.table, plain, by)
-
-    def fill_once(self, by: str) -> None:
-        """Fill it where it has not been: connected by the environment, nobody has been asked yet."""
-        if not self._is_filled():
-            self.fill(by)
-
-    def join(self, by: str) -> None:
-        """Fill what a new connection to the built-in systems lacks: what is answered is not asked for again."""
-        if self._is_filled():
-            self._name_fields(by)
-        else:
-            self.fill(by)
-
-    def _is_filled(self) -> bool:
-        return bool(self._rules.tables().get("vat_codes"))
-
-    def _name_fields(self, by: str) -> None:
-        """Give the fields of the books the names that their captions suggest."""
-        source = self._access.connector(BOOKS)
-        if not isinstance(source, Configurable) or self._access.of(BOOKS).get("article") or self._names_are_kept():
-            return
-        self._access.keep(BOOKS, {str(kind): names for kind, names in source.propose_fields().items()}, by)
-        renamed = self._access.connector(BOOKS)
-        if isinstance(renamed, Configurable):
-            renamed.remember(source)
-
-    def _answer(self, flow: str, values: Mapping[str, Any], by: str) -> None:
-        known = self._stored.get(f"flow:{flow}") or {}
-        if added := {name: value for name, value in values.items() if name not in known}:
-            self._stored.put(f"flow:{flow}", {**known, **added}, by)

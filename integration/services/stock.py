@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -15,9 +15,11 @@ from integration.core.issues import IssueState
 from integration.core.people import Right
 from integration.core.plan import Action
 from integration.core.plan_lines import PlanRow
-from integration.core.records import Kind, Record
+from integration.core.records import Kind
 from integration.core.states import Step
 from integration.log.logbook import BEGINNING, Logbook, aware, naive
+from integration.services.exceptions import Exceptions
+from integration.services.flows import Flows
 from integration.services.log import HOURLY_DAYS, Log, LogSearch
 from integration.store.issues import Issues
 
@@ -212,26 +214,20 @@ class Stock:
         logbook: Logbook,
         log: Log,
         issues: Issues,
+        exceptions: Exceptions,
+        flow_service: Flows,
         *,
         flow: str,
         products: str,
-        article: Callable[[str], Record | None],
-        reorder: Callable[[], str],
-        due: Callable[[int, datetime], datetime | None] = lambda _rounds, _moment: None,
     ) -> None:
-        """`flow` and `products` name the flows that write levels and products.
-
-        `article` reads one from the books; `reorder` names its field that says at which level to order again. `due`
-        tells when levels were due by themselves so many rounds before a moment, None where they never are.
-        """
+        """`flow` and `products` name the flows that write levels and products."""
         self._flow = flow
         self._products = products
         self._logbook = logbook
         self._log = log
         self._issues = issues
-        self._article = article
-        self._reorder = reorder
-        self._due = due
+        self._exceptions = exceptions
+        self._flow_service = flow_service
         self._known = lru_cache(MOST_KNOWN)(self._asked)
 
     @property
@@ -362,6 +358,11 @@ class Stock:
         }
         return [level_reason(one, *written.get((one.article, one.branch), (None, None))) for one in found]
 
+    def _due_before(self, now: datetime) -> datetime | None:
+        """Return when levels were due by themselves `LATE_TURNS` rounds ago; None where they never are."""
+        flow = self.flow
+        return self._flow_service.round_before(flow, LATE_TURNS, now) if self._flow_service.is_on(flow) else None
+
     @requires(Right.SEE)
     def unproven(self, article: str, proof: datetime | None, now: datetime) -> Unproven | None:
         """Return since when levels are not proven; those of an article that is parked never are."""
@@ -369,21 +370,21 @@ class Stock:
         waits = [one.first_seen for one in known if one.state is not IssueState.CLOSED]
         if waits:
             return Unproven(min(waits), parked=True)
-        since = unproven_since(proof, self._due(LATE_TURNS, now), now)
+        since = unproven_since(proof, self._due_before(now), now)
         return None if since is None else Unproven(since, parked=False)
 
     @requires(Right.SEE)
     def reorder_level(self, article: str) -> Decimal | None:
         """Return at which level the books say an article is to be ordered again, or None where they do not say."""
-        name = self._reorder()
-        record = self._article(article) if name else None
+        name = str(self._flow_service.settings(self.flow).model_dump()["reorder"])
+        record = self._exceptions.article(article) if name else None
         value = record.flat().get(name) if record else None
         return value if isinstance(value, Decimal) else None
 
     @requires(Right.SEE)
     def purchases(self, article: str) -> Purchases | None:
         """Return what the books have on order of an article, which is not for sale; None where that is nothing."""
-        record = self._article(article)
+        record = self._exceptions.article(article)
         told = record.flat() if record else {}
         ordered, expected = told.get("stock_ordered"), told.get("stock_expected")
         if not isinstance(ordered, Decimal) or not ordered:

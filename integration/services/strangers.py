@@ -4,28 +4,48 @@ The newest are looked through in every place where a document of ours may stand,
 person has accepted, by committing a plan that told of it, is not told any more.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from integration.connectors.protocol import Configurable, Connector, Document
 from integration.core.connections import Finding
 from integration.core.errors import AccessDeniedError, IntegrationError, RejectedError
 from integration.core.records import Kind
 from integration.core.strangers import NO_STRANGERS, Strangers, as_compared
+from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, FlowSettings, Signs
 from integration.flows.spec import FlowSpec
-from integration.store.stores import Stores
+from integration.services.access import Access
+from integration.services.mappings import Logics
+from integration.store.ledger import Ledger
+from integration.store.links import Links
+from integration.store.settings import StoredSettings
 
 
 class LookForStrangers:
     """Tells strangers from what a flow has written, or may have."""
 
-    def __init__(self, stores: Stores, name: Callable[[str], str], settings: Callable[[str], FlowSettings]) -> None:
-        """`name` keeps what is accepted in the sandbox and in real books apart, `settings` returns those of a flow."""
-        self._links = stores.links
-        self._ledger = stores.ledger
-        self._stored = stores.settings
-        self._name = name
-        self._settings = settings
+    def __init__(
+        self,
+        ledger: Ledger,
+        links: Links,
+        stored_settings: StoredSettings,
+        access: Access,
+        logics: Logics,
+        flows: Specs,
+    ) -> None:
+        self._links = links
+        self._ledger = ledger
+        self._stored = stored_settings
+        self._access = access
+        self._logics = logics
+        self._flows = flows
+
+    def of(self, flow: str) -> Strangers:
+        """Return the strangers under the prefix of a flow as it is set, as `among` does."""
+        spec = self._flows[flow]
+        if spec.signs is None:
+            return NO_STRANGERS
+        return self.among(self._access.connector(BOOKS), spec, self._logics.settings(flow))
 
     def among(self, connector: Connector, spec: FlowSpec, settings: FlowSettings) -> Strangers:
         """Return the strangers that nobody has accepted. Raises IntegrationError where the books cannot be asked.
@@ -37,7 +57,7 @@ class LookForStrangers:
         signs = spec.signs
         if signs is None or not isinstance(connector, Configurable):
             return NO_STRANGERS
-        prefix = str(getattr(self._settings(signs.flow) if signs.flow else settings, signs.setting))
+        prefix = str(getattr(self._logics.settings(signs.flow) if signs.flow else settings, signs.setting))
         shown: list[str] = []
         strange: dict[str, str] = {}
         for kind in dict.fromkeys(
@@ -68,7 +88,7 @@ class LookForStrangers:
         return frozenset((self._stored.get(self._record(flow)) or {}).get("accepted", ()))
 
     def _record(self, flow: str) -> str:
-        return self._name(f"strangers:{flow}")
+        return self._access.name(f"strangers:{flow}")
 
     def _of(
         self, flow: str, signs: Signs, prefix: str, kind: Kind, places: Sequence[Sequence[Document]]

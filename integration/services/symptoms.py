@@ -1,6 +1,6 @@
 """What is wrong at this moment, wherever it shows: records, runs, connections, silence, and the console itself."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
@@ -9,13 +9,19 @@ from integration.core.causes import APART, cause
 from integration.core.issues import CauseGroup
 from integration.core.run import Run
 from integration.core.states import ACTIVE, RunState
-from integration.services.audit import Checked, facts_of
-from integration.services.flows import FlowStatus
-from integration.services.health import Health
-from integration.services.openings import Openings
-from integration.services.reach import Stand
+from integration.services.audit import Audit, facts_of
+from integration.services.flows import Flows, FlowStatus
+from integration.services.health import Health, HealthCheck
+from integration.services.monitoring import Monitoring
+from integration.services.openings import OpeningsKept
+from integration.services.reach import Reach, Stand
+from integration.services.work import Work
 from integration.store.database import Clock
-from integration.store.stores import Stores
+from integration.store.deliveries import Deliveries
+from integration.store.episodes import Episodes
+from integration.store.heartbeats import Heartbeats
+from integration.store.issues import Issues
+from integration.store.runs import RunStore
 
 ROUNDS_MISSED, GRACE = 3, timedelta(minutes=10)  # after so many, and a little more, a flow is late
 STARVED = timedelta(minutes=1)  # for so long a process may be held up by a busy machine, and beat again
@@ -41,36 +47,38 @@ class Symptoms:
 
     def __init__(
         self,
-        stores: Stores,
+        deliveries: Deliveries,
+        episodes: Episodes,
+        heartbeats: Heartbeats,
+        issues: Issues,
+        runs: RunStore,
         clock: Clock,
         *,
-        flows: Callable[[], list[FlowStatus]],
-        round_before: Callable[[str, int, datetime], datetime | None],
-        openings: Callable[[], Openings],
-        health: Callable[[], Health],
-        executor: Callable[[], str],
-        channel_name: Callable[[str], str],
-        audit: Callable[[], Checked | None],
-        stands: Callable[[], list[Stand]],
+        flows: Flows,
+        openings: OpeningsKept,
+        health: HealthCheck,
+        work: Work,
+        monitoring: Monitoring,
+        audit: Audit,
+        connection_monitor: Reach,
     ) -> None:
-        """`round_before` tells when a flow was due so many rounds ago, `channel_name` what a channel is called.
-
-        `audit` tells what the last look at the whole audit found, `stands` how both connections stand.
-        """
-        self._stores = stores
+        self._deliveries = deliveries
+        self._episodes = episodes
+        self._heartbeats = heartbeats
+        self._issues = issues
+        self._runs = runs
         self._clock = clock
         self._flows = flows
-        self._round_before = round_before
         self._openings = openings
         self._health = health
-        self._executor = executor
-        self._channel_name = channel_name
+        self._work = work
+        self._monitoring = monitoring
         self._audit = audit
-        self._stands = stands
+        self._connection_monitor = connection_monitor
 
     def found(self) -> list[Symptom]:
         """Return everything that is wrong now. Raises IntegrationError where our own database does not say."""
-        statuses = self._flows()
+        statuses = self._flows.statuses()
         return [
             *self._of_records(statuses),
             *self._of_runs(statuses),
@@ -78,13 +86,13 @@ class Symptoms:
             *self._of_workers(),
             *self._of_channels(),
             *self._of_audit(),
-            *self.of_health(self._health()),
+            *self.of_health(self._health.look()),
         ]
 
     def of_health(self, health: Health) -> Iterator[Symptom]:
         """Yield what is wrong with this process."""
         for code, facts in health.troubles.items():
-            yield Symptom(OF_HEALTH[code], code, of=self._executor(), facts=facts)
+            yield Symptom(OF_HEALTH[code], code, of=self._work.executor, facts=facts)
 
     # ---- records: a cause is one episode, whatever tells its troubles apart
 
@@ -92,9 +100,9 @@ class Symptoms:
         now = self._clock()
         being_read = {one.flow.name for one in statuses if _is_being_read(one.active, now)}
         found: dict[tuple[str, str], list[CauseGroup]] = {}
-        for group in self._stores.issues.causes():
+        for group in self._issues.causes():
             found.setdefault((group.flow, group.cause), []).append(group)
-        begun = {one.symptom.identity for one in self._stores.episodes.going_on()} if being_read else set()
+        begun = {one.symptom.identity for one in self._episodes.going_on()} if being_read else set()
         for (flow, code), groups in found.items():
             symptom = _of_groups(flow, code, groups)
             if flow not in being_read or symptom.identity in begun:  # a preview would be told of at its first page
@@ -104,7 +112,7 @@ class Symptoms:
 
     def _of_connections(self, refused: Mapping[str, tuple[datetime, Symptom]]) -> Iterator[Symptom]:
         """Yield each connection that is down: by what its calls come to now, or else by the newest run it refused."""
-        now, stands = self._clock(), {one.system: one for one in self._stands()}
+        now, stands = self._clock(), {one.system: one for one in self._connection_monitor.stands()}
         for system in dict.fromkeys((*stands, *refused)):
             stand = stands.get(system, Stand(system, connected=False))
             since = stand.since or now
@@ -137,20 +145,20 @@ class Symptoms:
         """Return a run at work where it has waited for a system for long."""
         if run is None or not run.error:
             return None
-        phase = next(reversed(self._stores.runs.phases(run.id)), None)
+        phase = next(reversed(self._runs.phases(run.id)), None)
         since = phase.began_at if phase and phase.name == "hold" else run.started_at
         return run if self._clock() - since > PATIENCE else None
 
     # ---- silence
 
     def _of_silence(self, statuses: list[FlowStatus]) -> Iterator[Symptom]:
-        now, openings = self._clock(), self._openings()
+        now, openings = self._clock(), self._openings.now()
         for status in statuses:
             name, newest = status.flow.name, status.newest
             if not status.on or status.fault or newest is None:
                 continue
             silent = now - newest.started_at
-            missed = self._round_before(name, ROUNDS_MISSED, now - GRACE)
+            missed = self._flows.round_before(name, ROUNDS_MISSED, now - GRACE)
             if missed is not None and newest.started_at < missed and status.active is None:
                 facts = {"flow": name, "minutes": str(silent // timedelta(minutes=1))}
                 yield Symptom(SymptomSort.SILENCE, "flow_late", name, facts=facts)
@@ -162,7 +170,7 @@ class Symptoms:
                 yield Symptom(SymptomSort.SILENCE, "no_proof", name, facts=facts)
 
     def _of_workers(self) -> Iterator[Symptom]:
-        for executor, beaten in self._stores.heartbeats.lost().items():
+        for executor, beaten in self._heartbeats.lost().items():
             if self._clock() - beaten < STARVED:
                 continue
             if executor.startswith(("server", "worker")):  # a command of a terminal may end as it likes
@@ -170,12 +178,12 @@ class Symptoms:
                 yield Symptom(SymptomSort.SILENCE, "worker_stopped", of=executor, facts=facts)
 
     def _of_channels(self) -> Iterator[Symptom]:
-        for channel, first in self._stores.deliveries.failing().items():
-            facts = {"channel": self._channel_name(channel), "message": first.error}
+        for channel, first in self._deliveries.failing().items():
+            facts = {"channel": self._monitoring.channel_name(channel), "message": first.error}
             yield Symptom(SymptomSort.CHANNEL, "alert_not_delivered", of=channel, facts=facts)
 
     def _of_audit(self) -> Iterator[Symptom]:
-        checked = self._audit()
+        checked = self._audit.checked()
         if checked is not None and checked.broken is not None:
             yield Symptom(SymptomSort.AUDIT, "audit_broken", facts=facts_of(checked.broken))
 

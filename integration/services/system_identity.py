@@ -16,9 +16,10 @@ from integration.core.errors import ConfigurationError, ConnectorError, PlanStal
 from integration.core.people import Actor, Right
 from integration.core.system_identity import IdentityVerdict, SystemIdentity
 from integration.services.access import Access
-from integration.store.database import Clock
+from integration.store.cursors import Cursors
+from integration.store.database import Clock, Database
 from integration.store.environments import change_environment
-from integration.store.stores import Stores
+from integration.store.settings import StoredSettings
 
 log = structlog.get_logger(__name__)
 
@@ -46,8 +47,12 @@ class SystemQuestion:
 class SystemIdentities:
     """Compares each connected system with what is known of it. The built-in systems are not asked."""
 
-    def __init__(self, stores: Stores, access: Access, clock: Clock) -> None:
-        self._stores = stores
+    def __init__(
+        self, database: Database, cursors: Cursors, stored_settings: StoredSettings, access: Access, clock: Clock
+    ) -> None:
+        self._database = database
+        self._cursors = cursors
+        self._stored_settings = stored_settings
         self._access = access
         self._clock = clock
         self._lock = threading.Lock()
@@ -122,18 +127,18 @@ class SystemIdentities:
         now = self._clock()
         if answer is SystemAnswer.ANOTHER:
             before = f"{system} until {now.strftime('%Y-%m-%d %H.%M.%S')}"
-            change_environment(self._stores.database, self._clock, leaving=before, entering="", by=by.ref)
+            change_environment(self._database, self._clock, leaving=before, entering="", by=by.ref)
         else:
-            self._stores.cursors.forget_all()
-            self._stores.settings.put(SYSTEM_RESTORED, {"at": now.isoformat(), "system": system}, by.ref)
+            self._cursors.forget_all()
+            self._stored_settings.put(SYSTEM_RESTORED, {"at": now.isoformat(), "system": system}, by.ref)
         value = {"identity": seen.to_json(), "answer": str(answer)}
-        self._stores.settings.put(self._name(system), value, by.ref)
+        self._stored_settings.put(self._name(system), value, by.ref)
 
     def _record(self, system: str) -> dict[str, Any]:
-        return self._stores.settings.get(self._name(system)) or {}
+        return self._stored_settings.get(self._name(system)) or {}
 
     def _keep(self, system: str, value: dict[str, Any]) -> None:
-        self._stores.settings.remember(self._name(system), value)
+        self._stored_settings.remember(self._name(system), value)
 
     def _name(self, system: str) -> str:
         return self._access.name(f"identity:{system}")

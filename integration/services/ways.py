@@ -1,13 +1,14 @@
 """What a few records come to with a flow set in several ways, before anything of it is kept."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from integration.connectors.protocol import Configurable, Connector
+from integration.connectors.protocol import Configurable
 from integration.core.authorization import requires
 from integration.core.people import Right
 from integration.core.records import Record, Unreadable, Value
+from integration.services.access import Access
 from integration.services.mappings import Logics
 from integration.services.trials import source_title
 
@@ -26,9 +27,9 @@ class Weighed:
 class Ways:
     """Compares ways of setting a flow on the records for which it matters most."""
 
-    def __init__(self, logics: Logics, connector: Callable[[str], Connector]) -> None:
+    def __init__(self, logics: Logics, access: Access) -> None:
         self._logics = logics
-        self._connector = connector
+        self._access = access
 
     @requires(Right.SEE)
     def compared(self, flow: str, field: str, ways: Mapping[str, Mapping[str, Any]]) -> list[Weighed]:
@@ -36,7 +37,7 @@ class Ways:
 
         None where no record has any of it, or where the source cannot say which have.
         """
-        source = self._connector(self._logics.flow(flow).source)
+        source = self._access.connector(self._logics.flow(flow).source)
         if not isinstance(source, Configurable):
             return []
         found = [one for one in source.most(field, RECORDS) if not isinstance(one, Unreadable)]

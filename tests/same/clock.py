@@ -3,11 +3,15 @@
 import importlib
 import pkgutil
 import sys
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from types import SimpleNamespace
 from typing import Any, Self, cast
 
 import integration
+
+AGES = ("integration.services.system_identity",)  # modules that ask a system again once an answer has its age
 
 
 @dataclass
@@ -25,7 +29,8 @@ def stop() -> Clock:
     """Return the clock that all of `integration` reads from now on, wherever a module asks for the present moment.
 
     Nothing of the application has to take a clock for it, so that this holds whatever becomes of its constructors. What
-    is not ours (the engine's library, the servers) goes by the machine's clock, and by it alone.
+    is not ours (the engine's library, the servers) goes by the machine's clock, and by it alone. So does what waits;
+    the modules of `AGES` measure the age of an answer by the stopped clock, so that a slow machine asks no more often.
     """
     clock = Clock()
 
@@ -47,4 +52,16 @@ def stop() -> Clock:
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] == "integration" and getattr(module, "datetime", None) is datetime:
             module.datetime = Stopped  # type: ignore[attr-defined]
+    _stop_ages(clock)
     return clock
+
+
+def _stop_ages(clock: Clock) -> None:
+    def monotonic() -> float:
+        return clock.now.timestamp()
+
+    for name in AGES:
+        module: Any = sys.modules[name]
+        if module.time is not time:
+            raise RuntimeError(f"{name} does not measure ages by the module `time`")
+        module.time = SimpleNamespace(monotonic=monotonic)

@@ -10,12 +10,15 @@ from integration.core.errors import RejectedError
 from integration.core.records import Kind, Record, Value
 from integration.flows.spec import FlowLogic
 from integration.services.days import Days
+from integration.services.flows import Flows
+from integration.services.lists import Lists
 from integration.store.database import Database
 from integration.store.stores import stores_of
 from tests.core.days.example import BOOKS, DAY, day_record
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness
 from tests.flows.days.test_logic import PREFIX, SUNDAY, days
+from tests.parts import part
 
 KEY = "2026-10-17/1"
 
@@ -39,9 +42,9 @@ class Books(MemoryConnector):
 
     def _rows(self, kept) -> list[Record]:  # type: ignore[no-untyped-def]  # noqa: ANN001
         page, found = kept.record, []
-        for part in page.parts:
-            vat, code = part.values.get("vat"), str(part.values.get("vat_code") or "")
-            own = {"account": part.values["account"], "amount": part.values["amount"], "vat_code": code}
+        for line in page.parts:
+            vat, code = line.values.get("vat"), str(line.values.get("vat_code") or "")
+            own = {"account": line.values["account"], "amount": line.values["amount"], "vat_code": code}
             taxed = isinstance(vat, Decimal) and vat
             if taxed and self.posts:
                 found.append({"account": BOOKS.vat_accounts[code], "amount": vat, "vat_code": code})
@@ -83,9 +86,17 @@ class DayHarness(FlowHarness):
         self.clock.now = SUNDAY
         self.is_on = True
         self.days = Days(
-            self.runner.preview.deps, self.stores, self.clock, flow="days", is_on=lambda _: self.is_on,
-            branches=lambda: {"1": "De Ketting Utrecht"}, others=[("orders", Kind.POSTING)],
-        )  # fmt: skip
+            self.runner.preview.deps,
+            self.stores.days,
+            self.stores.erased,
+            self.stores.issues,
+            self.stores.links,
+            self.clock,
+            part(Flows, is_on=lambda _: self.is_on),
+            part(Lists, captions=lambda *_: {"1": "De Ketting Utrecht"}),
+            flow="days",
+            others=[("orders", Kind.POSTING)],
+        )
 
     def _logic(self, flow: str) -> FlowLogic:
         assert flow == self.flow

@@ -10,7 +10,6 @@ from threading import Barrier, Thread
 import pytest
 
 from integration.channels.post import Post, WayOut
-from integration.connectors.limits import NetworkRoute
 from integration.core.alerts import SymptomSort
 from integration.core.causes import Severity
 from integration.core.errors import ConfigurationError, IntegrationError
@@ -20,19 +19,24 @@ from integration.core.states import RunState
 from integration.flows.registry import FLOWS
 from integration.process.child_environment import with_way_out
 from integration.services.alerts import EVERYTHING, Alerts
+from integration.services.audit import Audit
 from integration.services.channels import Channels
-from integration.services.flows import FlowStatus, proof_times
-from integration.services.health import Health
-from integration.services.messages import Messages
+from integration.services.flows import Flows, FlowStatus, proof_times
+from integration.services.health import Health, HealthCheck
+from integration.services.log_access import LogAccess
+from integration.services.monitoring import Monitoring
 from integration.services.openings import ZONE, OpeningsKept
 from integration.services.pings import WHOLE, Pings
-from integration.services.reach import Stand
+from integration.services.reach import Reach, Stand
 from integration.services.symptoms import Symptoms
+from integration.services.work import Work
+from integration.settings import load_settings
 from integration.store.database import Database
 from integration.store.secrets import ConnectionStore
 from integration.store.stores import Stores, stores_of
 from tests.channels.receivers import Hook, mail_server, web_server
 from tests.clocks import Clock
+from tests.parts import part
 from tests.people import somebody
 from tests.store.samples import a_commit, a_create, a_preview, prove
 
@@ -87,20 +91,43 @@ def watch(database: Database, clock: Clock, folder: Path, executor: str = "serve
     channels = Channels(stores.settings, sealed, stores.deliveries, post)
     openings, health, on = OpeningsKept(stores.settings), [WELL], set[str]()
     stands: dict[str, Stand] = {}
-    pings = Pings(stores, sealed, clock, lambda _: NetworkRoute())
+    pings = Pings(stores.deliveries, stores.runs, stores.settings, sealed, clock, load_settings(data=folder))
 
     def statuses() -> list[FlowStatus]:
         return [status_of(stores, name, on=name in on) for name in FLOWS]
 
     symptoms = Symptoms(
-        stores, clock, flows=statuses, round_before=a_quarter_each, openings=openings.now, health=lambda: health[0],
-        executor=lambda: executor, channel_name=lambda one: one, audit=lambda: None,
-        stands=lambda: list(stands.values()),
-    )  # fmt: skip
+        stores.deliveries,
+        stores.episodes,
+        stores.heartbeats,
+        stores.issues,
+        stores.runs,
+        clock,
+        flows=part(Flows, statuses=statuses, round_before=a_quarter_each),
+        openings=openings,
+        health=part(HealthCheck, look=lambda: health[0]),
+        work=part(Work, executor=executor),
+        monitoring=part(Monitoring, channel_name=str),
+        audit=part(Audit, checked=lambda: None, newest_anchor=lambda: None),
+        connection_monitor=part(Reach, stands=lambda: list(stands.values())),
+    )
     alerts = Alerts(
-        stores, clock, symptoms=symptoms, channels=channels, openings=openings, pings=pings, post=post,
-        messages=lambda: Messages(BASE), executor=lambda: executor, audit=lambda: None,
-    )  # fmt: skip
+        stores.deliveries,
+        stores.episodes,
+        stores.erased,
+        stores.heartbeats,
+        stores.runs,
+        stores.settings,
+        clock,
+        symptoms=symptoms,
+        channels=channels,
+        openings=openings,
+        pings=pings,
+        post=post,
+        log_access=part(LogAccess, place=BASE),
+        work=part(Work, executor=executor),
+        audit=part(Audit, checked=lambda: None, newest_anchor=lambda: None),
+    )
     return Watch(stores, clock, alerts, channels, openings, pings, health, on, stands)
 
 

@@ -1,6 +1,6 @@
 """The sheet of a day says what the check of it found, in the words of its reader."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -12,12 +12,15 @@ from integration import words
 from integration.core.days.check import DayComparison, DayFinding
 from integration.core.days.report import DayReport, DayState, PageShown, page_notes, report_of
 from integration.core.days.till import till_day
+from integration.services.connections import Connections, ConnectionStatus
 from integration.services.day_sheets import DaySheets, finding_text
+from integration.services.lists import Lists
 from integration.sheets.sheet import Sheet, SheetNotes, SheetTable, Tone
 from tests.core.days.example import day_record
 from tests.core.days.test_check import entries, look, written
 from tests.core.days.test_page import page_for
 from tests.core.days.test_report import AT, a_report
+from tests.parts import part
 from tests.sheets.test_pdf import pages
 
 FINDINGS: Mapping[str, Mapping[str, str]] = {
@@ -47,9 +50,18 @@ FINDINGS: Mapping[str, Mapping[str, str]] = {
 
 def a_sheet(report: DayReport, language: str = "nl") -> Sheet:
     sheets = DaySheets(
-        lambda _, name: {"8030": "Omzet accessoires", "PIN": f"Pin {name}"}, lambda: "De Ketting", lambda: AT
+        *beside(lambda _, name: {"8030": "Omzet accessoires", "PIN": f"Pin {name}"}, "De Ketting"), lambda: AT
     )
     return sheets.sheet(report, language, ZoneInfo("Europe/Amsterdam"))
+
+
+VAT_PERCENTAGES = {"1": "21.00", "2": "9.00", "3": "0.00"}
+
+
+def beside(captions: Callable[[str, str], Mapping[str, str]], company: str) -> tuple[Lists, Connections]:
+    """Return lists with captions, and a connection to the books of a company."""
+    lists = part(Lists, captions=lambda system, name, **_: captions(system, name))
+    return lists, part(Connections, known=lambda _: part(ConnectionStatus, about=company))
 
 
 def tables(sheet: Sheet) -> dict[str, SheetTable]:
@@ -97,7 +109,7 @@ def test_a_sheet_has_both_sides_the_differences_the_counts_and_the_page() -> Non
 )
 def test_moments_are_written_in_one_way_with_their_year(language: str, moment: str) -> None:
     at = datetime(2026, 11, 29, 23, 30, tzinfo=UTC)
-    sheets = DaySheets(lambda *_: {}, lambda: "", lambda: at)
+    sheets = DaySheets(*beside(lambda *_: {}, ""), lambda: at)
     sheet = sheets.sheet(replace(a_report(), checked_at=at), language, ZoneInfo("Europe/Amsterdam"))
     assert [sheet.made.partition(" ")[2], dict(sheet.facts)[words.sentence("col_checked", language)]] == [moment] * 2
     assert sheet.made == words.term("sheet_made", language, moment=moment)
@@ -131,14 +143,14 @@ def worked_out(more: int = 0) -> DayReport:
 def test_a_day_of_normal_size_is_one_page_of_a_binder(language: str) -> None:
     names = {one.account: "Omzet accessoires" for one in worked_out().expected}
     sheets = DaySheets(
-        lambda _, name: names if name == "ledgers" else {"1": "21.00", "2": "9.00", "3": "0.00"},
-        lambda: "De Ketting BV", lambda: AT,
+        *beside(lambda _, name: names if name == "ledgers" else VAT_PERCENTAGES, "De Ketting BV"),
+        lambda: AT,
     )  # fmt: skip
     assert [pages(sheets.pdf(worked_out(more), language, UTC)) for more in (0, 60)] == [1, 2]
 
 
 def test_both_files_are_made_of_one_sheet() -> None:
-    sheets = DaySheets(lambda *_: {}, lambda: "", lambda: AT)
+    sheets = DaySheets(*beside(lambda *_: {}, ""), lambda: AT)
     lines = a_report().pages[0].lines
     report = replace(
         a_report(), pages=(PageShown("600/1", "D1", lines, gross=True),), rows=(DayComparison("vat", "1", None, None),)

@@ -287,9 +287,9 @@ def test_a_day_that_a_run_parked_is_listed_with_its_cause(harness: DayHarness) -
 
 
 def test_the_nightly_look_checks_every_day_of_its_window(booked: DayHarness) -> None:
-    position, pages = booked.days.look(""), 1
+    position, pages = booked.days.page(""), 1
     while position:
-        position, pages = booked.days.look(position), pages + 1
+        position, pages = booked.days.page(position), pages + 1
     assert pages == 5
     assert len(listed(booked)) == 18  # up to the day it is
     assert listed(booked)[KEY] is DayState.EQUAL
@@ -297,13 +297,13 @@ def test_the_nightly_look_checks_every_day_of_its_window(booked: DayHarness) -> 
 
 def test_a_flow_that_is_off_is_not_looked_at(booked: DayHarness) -> None:
     booked.is_on = False
-    assert booked.days.look("") == ""
+    assert booked.days.page("") == ""
     assert listed(booked) == {KEY: DayState.BOOKED}
 
 
 def test_a_night_in_which_a_system_is_away_says_that_nobody_knows(booked: DayHarness) -> None:
     booked.till.go_away()
-    assert booked.days.look("2026-10-12") == ""
+    assert booked.days.page("2026-10-12") == ""
     (one,) = booked.days.listed(DAY, DAY)
     assert (one.state, one.cause) == (DayState.UNKNOWN, "connection_refused")
 

@@ -23,6 +23,7 @@ from integration.flows.products.logic import ProductsLogic
 from integration.flows.products.offer import PRICE
 from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS
+from integration.services.access import Access
 from integration.services.drafts import (
     Drafts,
     mapping_changes,
@@ -30,11 +31,13 @@ from integration.services.drafts import (
 )
 from integration.services.lists import Lists
 from integration.services.mappings import Logics, Mappings, readable_fields, writable
+from integration.services.pictures import Pictures
 from integration.services.trials import Around, Effect, Moved, compare, sample_values, try_mapping
 from integration.store.database import open_database
 from integration.store.stores import stores_of
 from tests.consoles import Console, opened
 from tests.fakes import MemoryConnector
+from tests.parts import part
 from tests.people import somebody
 from tests.stores import new_database
 
@@ -80,10 +83,34 @@ def drafts(tmp_path: Path) -> Iterator[Drafts]:
     stores.rules.set_table("vat_codes", TABLES["vat_codes"], "test")
     source = MemoryConnector([article("100"), article("200"), article("300", vat_code="7")])
     source.offered["vat_rates"] = {code: str(rate) for code, rate in RATES.items()}
-    lists = Lists(lambda _system: source, lambda: False, lambda: NOW)
-    logics = Logics(FLOWS, stores, connector=lambda _system: source, rates=lists.vat_rates, codes=lists.choices)
+    access = part(Access, connector=lambda _system: source, sandboxed=False)
+    lists = Lists(access, lambda: NOW)
+    logics = Logics(
+        FLOWS,
+        stores.corrections,
+        stores.issues,
+        stores.links,
+        stores.moves,
+        stores.rules,
+        stores.settings,
+        stores.standings,
+        access=access,
+        lists=lists,
+        pictures=part(Pictures, read=lambda _: ()),
+    )
     mappings = Mappings(stores.rules, logics)
-    yield Drafts(FLOWS, stores, logics=logics, mappings=mappings, lists=lists, connector=lambda _system: source)
+    yield Drafts(
+        FLOWS,
+        stores.links,
+        stores.plans,
+        stores.rules,
+        stores.runs,
+        stores.settings,
+        logics=logics,
+        mappings=mappings,
+        lists=lists,
+        access=access,
+    )
     database.close()
 
 
@@ -350,7 +377,7 @@ def test_a_rule_can_be_put_back_and_taken_away(drafts: Drafts) -> None:
 
 
 def test_going_back_makes_a_draft_of_the_earlier_version(drafts: Drafts) -> None:
-    drafts._stores.rules.publish("products", {"version": 1, "rules": BODY["rules"][:3]}, by="ben", note="")
+    drafts._rules.publish("products", {"version": 1, "rules": BODY["rules"][:3]}, by="ben", note="")
 
     drafts.take_version("products", 1, somebody("anna"))
 
@@ -361,7 +388,7 @@ def test_going_back_makes_a_draft_of_the_earlier_version(drafts: Drafts) -> None
 
 def test_a_draft_goes_on_from_what_was_published_meanwhile(drafts: Drafts) -> None:
     drafts.put_rule("products", Rule(target="article.name", source="code"), somebody("anna"))
-    drafts._stores.rules.publish("products", {"version": 1, "rules": BODY["rules"][:-1]}, by="ben", note="")
+    drafts._rules.publish("products", {"version": 1, "rules": BODY["rules"][:-1]}, by="ben", note="")
 
     drafts.rebase("products", somebody("anna"))
 

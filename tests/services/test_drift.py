@@ -16,9 +16,12 @@ from integration.core.run import Mode
 from integration.flows.orders.settings import documents
 from integration.sandbox.faults import Fault
 from integration.services.drift import Drift, Looked, drift_issue
+from integration.services.flows import Flows
+from integration.services.lists import Lists
 from integration.services.looks_owed import LooksOwed
 from integration.store.copies import RESTORED
 from tests.consoles import WHO, Console, opened
+from tests.parts import part
 from tests.people import somebody
 from tests.stores import stores_in
 
@@ -54,8 +57,19 @@ def drift(console: Console, rates: Callable[[str], Mapping[str, str]] = lambda _
     """The look of a console on which the flow of orders is on, and nothing begins by itself."""
     app = console.application
     deps, stores = app._runner.preview.deps, stores_in(app)
-    owed = LooksOwed(stores, app.logics.flow)
-    return Drift(tuple(app.flows), owed, deps, stores, now, is_on=lambda flow: flow == "orders", rates=rates)
+    owed = LooksOwed(stores.drifts, stores.links, stores.settings, app.logics)
+    return Drift(
+        tuple(app.flows),
+        owed,
+        deps,
+        stores.drifts,
+        stores.erased,
+        stores.issues,
+        stores.links,
+        now,
+        part(Flows, is_on=lambda flow: flow == "orders"),
+        part(Lists, captions=lambda system, _: rates(system)),
+    )
 
 
 def looked(console: Console, kind: Kind = Kind.SALES_ORDER) -> DriftFound:

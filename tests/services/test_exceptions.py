@@ -19,7 +19,9 @@ from integration.flows.spec import FlowLogic
 from integration.runner import Dependencies, Runner
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
+from integration.services.access import Access
 from integration.services.exceptions import Exceptions
+from integration.services.mappings import Logics
 from integration.store.database import Database
 from integration.store.stores import stores_of
 from tests.core.days.example import day_record, euros
@@ -27,6 +29,7 @@ from tests.core.days.test_corrections import later
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness
 from tests.flows.days.test_logic import days
+from tests.parts import part
 from tests.people import somebody
 from tests.stores import new_database
 
@@ -44,7 +47,15 @@ class DaysHarness(FlowHarness):
         super().__init__(database, books, till)
         self.stores = stores_of(database, self.clock, mirrors_of(FLOWS.values()))
         self.exceptions = Exceptions(
-            FLOWS, self.stores, connector=lambda system: self.connectors[system], flow=lambda name: FLOWS[name].flow
+            FLOWS,
+            self.stores.corrections,
+            self.stores.issues,
+            self.stores.ledger,
+            self.stores.links,
+            self.stores.plans,
+            self.stores.runs,
+            part(Access, connector=lambda system: self.connectors[system]),
+            part(Logics, flow=lambda name: FLOWS[name].flow),
         )
 
     def restart(self) -> None:

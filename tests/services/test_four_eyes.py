@@ -16,7 +16,7 @@ from integration.core.states import RunState
 from integration.flows.registry import FLOWS
 from integration.services import Application
 from integration.services.four_eyes import HOLDS, FourEyes
-from integration.services.people import Identity
+from integration.services.people import Identity, People
 from integration.store.change_requests import ChangeRequestStore
 from integration.store.database import Database
 from integration.store.people import PeopleStore
@@ -24,6 +24,7 @@ from integration.store.settings import StoredSettings
 from integration.store.yeses import Yeses
 from tests.clocks import Clock
 from tests.consoles import Console, opened, settled
+from tests.parts import part
 from tests.people import somebody
 from tests.stores import new_database
 
@@ -56,7 +57,7 @@ def four_eyes(database: Database, clock: Clock) -> FourEyes:
     """Four eyes for more than ten changes of articles."""
     asked = FourEyes(
         FLOWS, StoredSettings(database, clock), Yeses(database, clock), ChangeRequestStore(database, clock), clock,
-        deciders=lambda _: 1,
+        part(People, deciders=lambda _: 1),
     )  # fmt: skip
     asked.change("products", {"brake_changes": 10, "brake_retirements": None, "brake_of_nothing": 1}, ADMIN)
     return asked

@@ -7,12 +7,15 @@ from types import SimpleNamespace
 
 import pytest
 
+from integration.log.logbook import Logbook
 from integration.services.health import Health, HealthCheck, health_report
+from integration.services.work import Work
 from integration.store.database import Database
 from integration.store.events import Event
 from integration.store.stores import stores_of
 from tests.clocks import Clock
 from tests.consoles import opened
+from tests.parts import part
 from tests.timeouts import until
 
 WELL = Health(10**12, 1.0, 0, None, 0.5)
@@ -51,7 +54,15 @@ def test_ages_are_counted_from_the_last_beat_and_the_oldest_event(
 ) -> None:
     clock = Clock()
     stores = stores_of(database, clock)
-    check = HealthCheck(tmp_path, stores, clock, executor=lambda: "server-1", undrained=lambda: 500.0)
+    check = HealthCheck(
+        tmp_path,
+        stores.database,
+        stores.events,
+        stores.heartbeats,
+        clock,
+        part(Work, executor="server-1"),
+        part(Logbook, undrained=lambda: 500.0, is_away=False),
+    )
     stores.heartbeats.beat("server-1")
     stores.events.tell(Event(event="checked"))
     clock.now += timedelta(seconds=40)

@@ -30,7 +30,7 @@ def copied(folder: Path, to: Path) -> Path:
 
 def held(application: Application) -> PlanStaleError | None:
     """Return why an order may not be written."""
-    return application.flows._held("orders")  # type: ignore[return-value]
+    return application.flows._holds.held("orders")
 
 
 @pytest.fixture

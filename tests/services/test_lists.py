@@ -3,8 +3,10 @@
 import threading
 from datetime import UTC, datetime
 
+from integration.services.access import Access
 from integration.services.lists import Lists
 from tests.fakes import MemoryConnector
+from tests.parts import part
 from tests.timeouts import SECONDS
 
 NOW = datetime(2026, 11, 30, 9, 41, tzinfo=UTC)
@@ -25,7 +27,7 @@ class Slow(MemoryConnector):
 
 def test_what_stays_as_it_is_written_waits_for_names_that_a_page_does_not_wait_for() -> None:
     books = Slow()
-    lists = Lists(lambda _: books, lambda: False, lambda: NOW)
+    lists = Lists(part(Access, connector=lambda _: books, sandboxed=False), lambda: NOW)
     assert lists.captions("accountview", "ledgers", patience=0) == {}
     books.let.set()
     assert lists.captions("accountview", "ledgers", patience=SECONDS) == {"8000": "Omzet of ledgers"}

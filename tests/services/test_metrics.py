@@ -10,13 +10,14 @@ from integration.core.alerts import Symptom, SymptomSort
 from integration.core.plan_lines import PlanRow
 from integration.core.run import Mode
 from integration.core.states import RunState
-from integration.services.flows import FlowStatus
-from integration.services.health import Health
+from integration.services.flows import Flows, FlowStatus
+from integration.services.health import Health, HealthCheck
 from integration.services.metrics import Metrics
 from integration.store.database import Database
 from integration.store.ledger import Ledger
 from integration.store.stores import stores_of
 from tests.clocks import Clock
+from tests.parts import part
 from tests.services.test_alerts import status_of
 from tests.store.samples import a_commit, a_create, a_park, a_preview, prove
 
@@ -38,7 +39,14 @@ def test_runs_records_calls_ages_and_episodes_are_told(database: Database, tmp_p
     def statuses() -> list[FlowStatus]:
         return [status_of(stores, "products", on=True)]
 
-    metrics = Metrics(stores, clock, statuses, lambda: Health(10**9, 1.5, 3, 12.0, 0.5))
+    metrics = Metrics(
+        stores.runs,
+        stores.episodes,
+        stores.deliveries,
+        clock,
+        part(Flows, statuses=statuses),
+        part(HealthCheck, look=lambda: Health(10**9, 1.5, 3, 12.0, 0.5)),
+    )
     assert ("console_runs_ended_total", "products", "done") not in numbers(metrics)
     run = a_preview(stores.runs, unchanged=2)
     clock.advance(20)

@@ -6,7 +6,10 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
+from integration.flows.stock.settings import StockSettings
 from integration.log.logbook import Logbook
+from integration.services.exceptions import Exceptions
+from integration.services.flows import Flows
 from integration.services.log import Log
 from integration.services.stock import (
     LevelDifference,
@@ -23,6 +26,7 @@ from integration.store.issues import Issues
 from integration.store.outbox_reader import OutboxReader
 from tests.clocks import Clock
 from tests.log.conftest import NOW
+from tests.parts import part
 
 
 @pytest.fixture
@@ -33,10 +37,10 @@ def stock(logbook: Logbook, events: OutboxReader, database: Database) -> Stock:
         logbook,
         log,
         Issues(database, lambda: NOW),
+        part(Exceptions, article=lambda _: None),
+        part(Flows, is_on=lambda _: False, settings=lambda _: StockSettings()),
         flow="stock",
         products="products",
-        article=lambda _: None,
-        reorder=str,
     )
 
 

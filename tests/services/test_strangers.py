@@ -10,6 +10,7 @@ from integration.core.records import Kind
 from integration.flows.console_marks import free_prefix
 from integration.flows.day_pages import bears_day
 from integration.flows.orders.references import bears
+from integration.flows.registry import FLOWS
 from integration.services import Application
 from integration.services.setup import AskedQuestion
 from integration.services.strangers import LookForStrangers
@@ -78,7 +79,10 @@ def test_the_check_tells_of_documents_under_our_prefix_that_are_not_ours(tmp_pat
         assert (asked.proposal, asked.can_be_accepted) == (None, False)  # what is booked is known by its prefix
         assert asked.lack is not None
 
-        look = LookForStrangers(stores_in(application), application.access.name, application.flows.settings)
+        stores = stores_in(application)
+        look = LookForStrangers(
+            stores.ledger, stores.links, stores.settings, application.access, application.logics, FLOWS
+        )
         look.accept("orders", {"mp-2026.3"}, "test")
         assert told(application) == []  # a person knows of it
         linked(application, "999999")

@@ -23,6 +23,7 @@ from integration.flows.stock.lost import CHANGED, GONE, LOSING, lost_bookings, w
 from integration.flows.stock.sales import Sales
 from integration.flows.stock.settings import StockSettings
 from integration.sandbox.server import Sandbox
+from integration.services.access import Access
 from integration.services.movements import TillMovements
 from integration.store.moves import MoveStore
 from integration.store.standings import Standings as StandingStore
@@ -31,6 +32,7 @@ from tests.connectors.mplus.tills import settings_of
 from tests.fakes import Links as NoLinks
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, shipped
+from tests.parts import part
 from tests.stores import new_database
 
 BODY = shipped("stock")
@@ -92,7 +94,9 @@ class Shop(FlowHarness):
         self.fill({branch: Decimal(20) for branch in BRANCHES})
 
     def made(self) -> FlowLogic:
-        movements = TillMovements(self.flow, self.moves, lambda system: self.connectors[system], reads=True)
+        movements = TillMovements(
+            self.flow, self.moves, part(Access, connector=lambda system: self.connectors[system]), reads=True
+        )
         settings = StockSettings(**self.settings)
         sales = Sales(settings, movements, self._standings, self._uninvoiced, self._credited)
         return StockLogic(settings, BODY, self.mapping_version, {}, lambda _: {}, sales)
