@@ -81,8 +81,53 @@ def test_a_decision_is_titled_by_a_sentence_under_its_number(path: Path) -> None
     assert re.sub(r"[^a-z0-9]+", "-", found[2].lower()).strip("-") == slug
 
 
-def test_decisions_are_numbered_without_a_gap() -> None:
-    assert [int(path.name[:4]) for path in DECISIONS] == list(range(1, len(DECISIONS) + 1))
+def test_each_decision_has_a_number_of_its_own() -> None:
+    numbers = [int(path.name[:4]) for path in DECISIONS]
+
+    assert len(numbers) > 70
+    assert sorted(set(numbers)) == numbers
+
+
+@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.name[:4])
+def test_a_decision_has_its_context_the_decision_and_its_consequences(path: Path) -> None:
+    headings = re.findall(r"^#{2,} (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert headings == ["Context", "Decision", "Consequences"]
+
+
+@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.name[:4])
+def test_what_supersedes_a_decision_is_named_at_its_top(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    top = text.partition("## Context")[0]
+    others = re.findall(r"Superseded by .*?(?:\n\n|$)", top, re.DOTALL)
+
+    assert text.count("Superseded by ") == len(others)
+    assert all(re.search(r"\[decision \d+\]\(\d{4}-", one) for one in others)
+
+
+def test_the_glossary_is_in_order_and_its_translations_are_those_of_the_console() -> None:
+    with (ROOT / "data" / "words" / "terms.csv").open(encoding="utf-8", newline="") as file:
+        shown = {line["en"]: (line["nl"], line["de"]) for line in csv.DictReader(file)}
+    rows = glossary()
+    terms = [row[0] for row in rows]
+
+    assert len(rows) > 80
+    assert sorted(set(terms), key=str.lower) == terms
+    assert [row for row in rows if row[0] in shown and (row[2], row[3]) != shown[row[0]]] == []
+
+
+def test_a_word_that_the_glossary_gives_for_the_code_is_in_the_code() -> None:
+    named = [name for row in glossary() for name in re.findall(r"`(\w+)`", row[4])]
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "integration").rglob("*.py"))
+
+    assert len(named) > 10
+    assert [name for name in named if not re.search(rf"\b{name}\b", code)] == []
+
+
+def glossary() -> list[list[str]]:
+    """Return the rows of the glossary: term, meaning, Dutch, German, and the word of the code where it differs."""
+    page = (ROOT / "docs" / "words.md").read_text(encoding="utf-8")
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in page.splitlines() if row.startswith("| ")][1:]
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
