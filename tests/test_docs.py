@@ -127,7 +127,8 @@ def test_a_word_that_the_glossary_gives_for_the_code_is_in_the_code() -> None:
 def glossary() -> list[list[str]]:
     """Return the rows of the glossary: term, meaning, Dutch, German, and the word of the code where it differs."""
     page = (ROOT / "docs" / "words.md").read_text(encoding="utf-8")
-    return [[cell.strip() for cell in row.strip("|").split("|")] for row in page.splitlines() if row.startswith("| ")][1:]
+    rows = [row.strip("|").split("|") for row in page.splitlines() if row.startswith("| ")]
+    return [[cell.strip() for cell in row] for row in rows[1:]]
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
