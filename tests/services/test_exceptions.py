@@ -1,6 +1,6 @@
 """What a person decides about records that wait, and what becomes of it when they are tried again."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 
 from integration.core.errors import IntegrationError
 from integration.core.issues import CauseGroup, Issue, Met, OpenIssue
-from integration.core.records import Kind, Record
+from integration.core.records import Correction, Kind, Record
 from integration.core.run import Mode, Run
 from integration.core.states import RunState
 from integration.core.strangers import NO_STRANGERS
@@ -65,10 +65,13 @@ class DaysHarness(FlowHarness):
         deps = Dependencies(
             connectors=self.connectors, logics=self.logics(), runs=self.runs, previews=self.previews, plans=self.plans,
             ledger=self.ledger, links=self.links, cursors=self.cursors,
-            corrections=part(Corrections, marks=lambda _: {}, of=self.stores.corrections.of),
+            corrections=part(Corrections, marks=lambda _: {}, of=self._corrections_of),
             foreign_documents=part(LookForStrangers, of=lambda _: NO_STRANGERS), clock=self.clock, **UNHELD,
         )  # fmt: skip
         self.runner = Runner(Preview(deps), Commit(deps))
+
+    def _corrections_of(self, flow: str, keys: Collection[str]) -> dict[str, list[Correction]]:
+        return self.stores.corrections.of(flow, keys)
 
     def _logic(self, flow: str) -> FlowLogic:
         keys = [page_key(day, serial) for day in (FIRST, SECOND) for serial in range(3)]
