@@ -24,10 +24,12 @@ from integration.services.health import BEAT_SECONDS, DRAIN_SECONDS, LEAST_FREE
 from integration.services.openings import ZONE, OpeningsKept
 from integration.services.symptoms import GRACE, ROUNDS_MISSED
 from integration.settings import Settings, load_settings, unknown_settings
-from integration.store.database import Clock, SharedClock
+from integration.store.database import Clock, Database, SharedClock
 from integration.store.files import COPIES_KEPT, copies_beside, left_in
 from integration.store.looking import SeenDatabase, database_to_look_at, last_beat, sealed_in
-from integration.store.stores import Stores, stores_of
+from integration.store.outbox_reader import OutboxReader
+from integration.store.runs import RunStore
+from integration.store.settings import StoredSettings
 
 MARK = (8, b"DUCK")  # where in the file of a log stands what it is
 SERVER = "server"  # what processes are called, with a number, that serve the console
@@ -179,9 +181,8 @@ def _database(settings: Settings, seen: SeenDatabase, machine: Clock) -> Iterato
     yield from _key(settings, seen)
     if seen.is_current:
         clock = SharedClock(seen.database, machine)
-        stores = stores_of(seen.database, clock)
-        yield from _server(settings.data, stores, clock())
-        yield from _flows(stores, clock())
+        yield from _server(settings.data, seen.database, OutboxReader(seen.database, clock), clock())
+        yield from _flows(StoredSettings(seen.database, clock), RunStore(seen.database, clock), clock())
 
 
 def _key(settings: Settings, seen: SeenDatabase) -> Iterator[Checkup]:
@@ -199,12 +200,12 @@ def _key(settings: Settings, seen: SeenDatabase) -> Iterator[Checkup]:
         yield Checkup("key", f"opens what is kept of {', '.join(sorted(sealed))}")
 
 
-def _server(data: Path, stores: Stores, at: datetime) -> Iterator[Checkup]:
-    waiting, oldest = stores.events.count(), stores.events.oldest()
+def _server(data: Path, database: Database, events: OutboxReader, at: datetime) -> Iterator[Checkup]:
+    waiting, oldest = events.count(), events.oldest()
     if not (data / ANNOUNCED).exists():
         yield Checkup("server", f"none at work on this machine, {waiting} events wait for the log")
         return
-    beaten = last_beat(stores.database, SERVER)
+    beaten = last_beat(database, SERVER)
     if beaten is None or (at - beaten).total_seconds() > BEAT_SECONDS:
         seconds = "?" if beaten is None else f"{(at - beaten).total_seconds():.0f}"
         yield Checkup("server", code="no_heartbeat", facts={"seconds": seconds})
@@ -215,15 +216,15 @@ def _server(data: Path, stores: Stores, at: datetime) -> Iterator[Checkup]:
         yield Checkup("log", code="log_behind", facts=facts)
 
 
-def _flows(stores: Stores, at: datetime) -> Iterator[Checkup]:
-    is_closed = OpeningsKept(stores.settings).now().is_closed
+def _flows(stored_settings: StoredSettings, runs: RunStore, at: datetime) -> Iterator[Checkup]:
+    is_closed = OpeningsKept(stored_settings).now().is_closed
     for name, spec in FLOWS.items():
         try:
-            given = spec.settings(**(stores.settings.get(f"flow:{name}") or {}))
+            given = spec.settings(**(stored_settings.get(f"flow:{name}") or {}))
         except IntegrationError as error:
             yield Checkup("flows", code=error.code, facts={"flow": name, **error.facts})
             continue
-        newest = next(iter(stores.runs.latest(name, limit=1)), None)
+        newest = next(iter(runs.latest(name, limit=1)), None)
         if not given.on or newest is None:
             continue
         silent = at - newest.started_at

@@ -17,7 +17,8 @@ from integration.process.child_environment import bare
 from integration.settings import Settings
 from integration.shipped import PROGRAM
 from integration.store.database import open_database
-from integration.store.stores import stores_of
+from integration.store.rules import Rules
+from integration.store.settings import StoredSettings
 
 SILENT_SECONDS = 30.0  # after which whoever wrote the report is no longer at work
 STOP_SECONDS = 20.0
@@ -76,8 +77,7 @@ def operators_own(settings: Settings) -> Mine:
     Codes of real systems mean nothing there: of those, only what was last set for the built-in ones is taken.
     """
     with closing(open_database(settings.operational_url())) as database:
-        stores = stores_of(database, now)
-        stored, rules = stores.settings, stores.rules
+        stored, rules = StoredSettings(database, now), Rules(database, now)
         here = (stored.get("tables") or {"of": "real"})["of"] == "sandbox"
         names = {flow: f"flow:{flow}" if here else f"flow:{flow}:sandbox" for flow in FLOWS}
         tables = rules.tables() if here else stored.get("tables:sandbox") or {}

@@ -7,7 +7,8 @@ from integration.core.issues import OpenIssue
 from integration.core.records import Kind
 from integration.flows.registry import FLOWS
 from integration.sandbox.server import Sandbox
-from integration.store.stores import Stores
+from integration.store.issues import Issues
+from integration.store.links import Links
 
 DOUBTS: Final = ("read_back_missing", "never_answered")
 CHANGED: Final = "document_changed_after_booking"
@@ -31,15 +32,15 @@ WHERE: Final[Mapping[Kind, tuple[tuple[str, str, str], ...]]] = {
 """Where a person looks for a record of a kind: system, table, and the column of its number."""
 
 
-def open_questions(stores: Stores, flow: str) -> list[OpenIssue]:
+def open_questions(issues: Issues, flow: str) -> list[OpenIssue]:
     """Return what the console asks about: what was sent, and nobody can tell whether it is there."""
-    return [one for cause in DOUBTS for one in stores.issues.list(flow, cause, limit=MOST)]
+    return [one for cause in DOUBTS for one in issues.list(flow, cause, limit=MOST)]
 
 
-def rename_goods(sandbox: Sandbox, stores: Stores, flow: str) -> bool:
+def rename_goods(sandbox: Sandbox, links: Links, flow: str) -> bool:
     """Call the goods of some orders and trade invoices something else, and tell whether any of those is booked."""
     options = FLOWS[flow].repair_of(CHANGED).options
-    booked = stores.links.newest(flow, Kind.SALES_ORDER, MOST) if AGAIN in options else []
+    booked = links.newest(flow, Kind.SALES_ORDER, MOST) if AGAIN in options else []
     keys = sorted(link.key for link in booked)
     renamed = [_renamed(sandbox, table, id_, keys) for table, id_ in _CHANGEABLE]
     return any(renamed)
@@ -54,9 +55,9 @@ def _renamed(sandbox: Sandbox, table: str, id_: str, keys: Iterable[str]) -> boo
     return bool(chosen)
 
 
-def undecided_documents(stores: Stores, flow: str) -> list[OpenIssue]:
+def undecided_documents(issues: Issues, flow: str) -> list[OpenIssue]:
     """Return the documents of which a person has to say what becomes of them."""
-    return stores.issues.list(flow, CHANGED, limit=MOST)
+    return issues.list(flow, CHANGED, limit=MOST)
 
 
 def number_in_target(sandbox: Sandbox, flow: str, one: OpenIssue) -> str | None:

@@ -109,7 +109,7 @@ class LabTrial:
         with self._running() as (sandbox, stores):
             whole = self._to_the_end(sandbox, stores, baseline.parked)
             harm, told = differences_from_baseline(baseline.left, held_now(sandbox))
-            unaccounted, more = accounted(stores)
+            unaccounted, more = accounted(stores.runs, stores.plans, stores.events)
             told += more + self.told
             if not whole:
                 told.append(f"stuck: {_stands(stores, self.schedule.flow)}")
@@ -178,7 +178,7 @@ class LabTrial:
         """Tell whether nothing is to follow a run that is done; see to what is."""
         if run.id == self._changed_after:  # nobody has looked since
             return False
-        if asks := console_operator.undecided_documents(stores, self.schedule.flow):
+        if asks := console_operator.undecided_documents(stores.issues, self.schedule.flow):
             self._consoles[0].ask("exceptions.decide", self.schedule.flow, asks, console_operator.AGAIN, LAB)
             return False
         if self._wants_more(sandbox, stores, run, parked):
@@ -186,7 +186,7 @@ class LabTrial:
         if (
             self._changed_after
             or not self.further
-            or not console_operator.rename_goods(sandbox, stores, self.schedule.flow)
+            or not console_operator.rename_goods(sandbox, stores.links, self.schedule.flow)
         ):
             return True
         self._changed_after, self._first = run.id, _calls(sandbox)
@@ -194,7 +194,7 @@ class LabTrial:
 
     def _wants_more(self, sandbox: Sandbox, stores: Stores, run: Run, parked: int | None) -> bool:
         """Tell whether another run is to follow: something is asked, or waits that would not without trouble."""
-        asks = console_operator.open_questions(stores, self.schedule.flow)
+        asks = console_operator.open_questions(stores.issues, self.schedule.flow)
         if asks or (parked is not None and run.counts.parked > parked):
             self.fault_plan.end()  # a person looks into it when the trouble is over
             self._answer(sandbox, stores)
@@ -204,7 +204,7 @@ class LabTrial:
 
     def _answer(self, sandbox: Sandbox, stores: Stores) -> None:
         """Answer what the console asks for the second time; the first time a person looks again."""
-        asks = console_operator.open_questions(stores, self.schedule.flow)
+        asks = console_operator.open_questions(stores.issues, self.schedule.flow)
         for one in asks:
             if one.id in self._asked:
                 number = console_operator.number_in_target(sandbox, self.schedule.flow, one)

@@ -60,7 +60,7 @@ class Preview:
         when the logic is made of something else by now: what did not change in the source may come to another thing.
         Who asks for what changed has what is hashed known again; who asks for everything has all of it compared.
         """
-        logic, mode = self.deps.logic(request.flow), request.mode
+        logic, mode = self.deps.logics.now(request.flow), request.mode
         flow, cursors = logic.flow, self.deps.cursors
         known = {stage.source: cursors.get(flow.name, f"source:{stage.source}") for stage in flow.stages}
         began, first = any(known[stage.source] for stage in flow.counting), flow.read_after(None)
@@ -81,7 +81,7 @@ class Preview:
         of_another = {name: note for name, note in request.notes.items() if name != CORRECTED}
         return self.deps.runs.begin(
             request.flow, mode, request.by.ref, version, position, in_force=in_force,
-            basis=self.deps.basis(request.flow, version, True),
+            basis=self.deps.basis(request.flow, version, asks=True),
             notes={**of_another, **notes, **corrected_now(self.deps, request.flow)},
         )  # fmt: skip
 
@@ -94,8 +94,8 @@ class Preview:
         earlier = self.deps.runs.get(run_id)
         if earlier.pruned_at is None and not self.deps.plans.proven(run_id, after=0, limit=1):
             raise IntegrationError("nothing_to_undo", flow=earlier.flow, run=run_id)
-        version = self.deps.logic(earlier.flow).mapping_version
-        now = self.deps.basis(earlier.flow, version, False)
+        version = self.deps.logics.now(earlier.flow).mapping_version
+        now = self.deps.basis(earlier.flow, version, asks=False)
         basis = {kind: mark for kind, mark in now.items() if kind == NAMES}  # what it puts back is decided already
         return self.deps.runs.begin(
             earlier.flow, Mode.UNDO, by, version, Position(task=Task.UNDO), basis=basis, undo_of=run_id

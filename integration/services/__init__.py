@@ -4,14 +4,11 @@ It is longer than other files because it is one list: each service, and what it 
 """
 
 import contextlib
-from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self, cast
 
 from integration.channels.post import Post, WayOut
-from integration.connectors.protocol import Connector
-from integration.core.basis import NAMES, Basis
 from integration.core.people import Actor
 from integration.core.records import Kind
 from integration.flows.registry import Specs, tables_of, writer_of
@@ -21,7 +18,7 @@ from integration.process.child_environment import with_way_out
 from integration.runner import ALL_ON, Dependencies, Patience, Runner, Safeguards
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
-from integration.services.access import Access
+from integration.services.access import Access, Connectors
 from integration.services.alerts import Alerts
 from integration.services.arrangement import Arrangement
 from integration.services.audit import Audit, authority_of
@@ -163,7 +160,7 @@ class Application:
 
     def authorized_for(self, actor: Actor) -> "Application":
         """Return the application as an actor may use it: who they are and their rights are checked at each call."""
-        return cast("Application", AuthorizedApplication(self, actor, self.people.admit, self.audit.heard))
+        return cast("Application", AuthorizedApplication(self, actor, self.people, self.audit))
 
     def start(self) -> Self:
         """Start the built-in systems where they are connected, the engine, and what fills the log."""
@@ -201,6 +198,7 @@ class Application:
             stores.standings,
             access=self.access,
             lists=self.lists,
+            names=self.names,
             pictures=self.pictures,
         )
         self.choices = Choices(stores.choices, stores.plans, stores.runs, self.logics)
@@ -485,29 +483,23 @@ class Application:
 
     def _run_by(self, stores: Stores) -> Runner:
         deps = Dependencies(
-            connectors=_Connectors(self.access.connector),
-            logic=self.logics.now,
+            connectors=Connectors(self.access),
+            logics=self.logics,
             runs=stores.runs,
             previews=stores.previews,
             plans=stores.plans,
             ledger=stores.ledger,
             links=stores.links,
             cursors=stores.cursors,
+            corrections=stores.corrections,
+            erased=stores.erased,
+            holds=self._holds,
+            identities=self.system_identities,
+            foreign_documents=self._strangers,
+            commit_listener=self.prices,
             clock=self._clock,
             patience=Patience(visible_within=timedelta(seconds=self.settings.patience_seconds)),
-            earlier=self.logics.earlier,
-            corrected=self.logics.corrected,
-            corrections=stores.corrections.marks,
-            fed=self._fed,
-            basis=self._basis,
-            read_fields=self.logics.read_fields,
             safeguards=self._safeguards,
-            ended=self.prices.written,
-            suspect=self.system_identities.suspect,
-            held=self._holds.held,
-            strangers=self._strangers.of,
-            accept=self._strangers.accept,
-            erased=stores.erased.held,
         )
         return Runner(Preview(deps), Commit(deps))
 
@@ -523,39 +515,19 @@ class Application:
             heartbeats=self._stores.heartbeats,
             schedules=self.flows,
             looks={
-                "drift": self.drift.page,
-                "days": self.days.page,
-                "prices": self.prices.page,
-                "retention": self.retention.page,
-                "erasure": self.persons.page,
-                "audit": self.audit.page,
+                "drift": self.drift,
+                "days": self.days,
+                "prices": self.prices,
+                "retention": self.retention,
+                "erasure": self.persons,
+                "audit": self.audit,
             },
             safeguards=self._safeguards,
             pulse=self._pulse,
         )
-
-    def _fed(self, flow: str) -> Mapping[str, str]:
-        """Return marks of what the logic of a flow is made of, and of the names under which AccountView is read."""
-        return {**self.logics.fed(flow), NAMES: self.names.mark()}
-
-    def _basis(self, flow: str, version: int, asks: bool) -> Basis:
-        """Return marks of what decides a plan of a flow now; where the systems are asked, they are compared as well."""
-        if asks:
-            self.system_identities.check()
-        return {**self.logics.basis(flow, version, asks=asks), NAMES: self.names.mark()}
 
 
 def _numbering(flows: Specs) -> tuple[str, str]:
     """Return the flow that knows customers by their number in the books, and the one that does by that at the till."""
     customers = writer_of(flows.values(), Kind.RELATION)
     return customers.name, customers.mirrors[Kind.RELATION][0]
-
-
-class _Connectors(dict[str, Connector]):
-    """Connectors built when they are first needed, and not kept here: a run must not need both before it begins."""
-
-    def __init__(self, build: Callable[[str], Connector]) -> None:
-        self._build = build
-
-    def __missing__(self, system: str) -> Connector:
-        return self._build(system)

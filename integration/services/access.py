@@ -253,6 +253,17 @@ class Access:
         return self._changes.get(system, 0)
 
 
+class Connectors(dict[str, Connector]):
+    """Connections to both systems, asked for when they are needed and not kept: a run must not need both at once."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    def __missing__(self, system: str) -> Connector:
+        """Return the connection to a system. Raises ConfigurationError while it is not connected."""
+        return self._access.connector(system)
+
+
 class KeptLearned:
     """What was found out of one installation: of another, or by another name, nothing is known."""
 

@@ -8,13 +8,15 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from inspect import getattr_static, signature
-from typing import Any, Protocol
+from typing import Any
 
 from integration.core.authorization import require_right, requires, right_of
 from integration.core.errors import NotAllowedError
 from integration.core.people import Actor, PersonAction, Right, doing
 from integration.core.plan import Approval
 from integration.core.run import PreviewRequest
+from integration.services.audit import Audit
+from integration.services.people import People
 
 MOMENT_SECONDS = 0.5  # a page makes some hundred calls to draw itself
 OF_A_MAPPING = {"get": "__getitem__", "keys": "__iter__", "values": "__iter__", "items": "__iter__"}
@@ -22,46 +24,36 @@ OF_A_MAPPING = {"get": "__getitem__", "keys": "__iter__", "values": "__iter__", 
 _SERVICES: dict[type, bool] = {}  # whether a class has a member that people may use
 
 
-class Authenticator(Protocol):
-    """Says who somebody is right now."""
-
-    def __call__(self, actor: Actor) -> Actor:
-        """Return them as they are known now, with the roles they have now. Raises LoggedOutError."""
-
-
-Listener = Callable[[PersonAction], None]
-
-
 class AuthorizedApplication:
     """The services, each as far as one actor may use it."""
 
-    def __init__(self, application: object, actor: Actor, authenticate: Authenticator, listen: Listener) -> None:
-        """`listen` hears of each call before it is answered."""
+    def __init__(self, application: object, actor: Actor, people: People, audit: Audit) -> None:
+        """`people` says who the actor is now, and `audit` hears of each call before it is answered."""
         self._application = application
-        self._authenticated = AuthenticatedActor(actor, authenticate)
-        self._listen = listen
+        self._authenticated = AuthenticatedActor(actor, people)
+        self._audit = audit
 
     def __getattr__(self, name: str) -> Any:
         """Return a service, which answers what its actor may ask."""
         service = None if name.startswith("_") else getattr(self._application, name, None)
         if not has_rights(type(service)):
             raise AttributeError(f"{name} is not reachable")
-        return AuthorizedService(name, service, self._authenticated, self._listen)
+        return AuthorizedService(name, service, self._authenticated, self._audit)
 
 
 class AuthenticatedActor:
     """An actor as they are known right now: looked up for every action, and for `Right.SEE` once in a moment."""
 
-    def __init__(self, actor: Actor, authenticate: Authenticator) -> None:
+    def __init__(self, actor: Actor, people: People) -> None:
         self._actor = actor
-        self._authenticate = authenticate
+        self._people = people
         self._now, self._until = actor, 0.0
 
     def expect(self, right: Right) -> Actor:
         """Return the actor, who has a right. Raises LoggedOutError and NotAllowedError."""
         if right is not Right.SEE or time.monotonic() >= self._until:
             self._until = 0.0
-            self._now = self._authenticate(self._actor)
+            self._now = self._people.admit(self._actor)
             self._until = time.monotonic() + MOMENT_SECONDS
         now = self._now
         require_right(now, right)
@@ -71,11 +63,11 @@ class AuthenticatedActor:
 class AuthorizedService:
     """One service, as far as one actor may use it."""
 
-    def __init__(self, name: str, service: Any, authenticated: AuthenticatedActor, listen: Listener) -> None:
+    def __init__(self, name: str, service: Any, authenticated: AuthenticatedActor, audit: Audit) -> None:
         self._name = name
         self._service = service
         self._authenticated = authenticated
-        self._listen = listen
+        self._audit = audit
 
     def __getattr__(self, name: str) -> Any:
         """Return a method that checks its right at each call, a value that the actor may see, or a service inside."""
@@ -83,7 +75,7 @@ class AuthorizedService:
         if isinstance(member, property):
             return self._call(name, right_of(member), lambda: getattr(self._service, name))
         if not name.startswith("_") and has_rights(type(member)):
-            return AuthorizedService(f"{self._name}.{name}", member, self._authenticated, self._listen)
+            return AuthorizedService(f"{self._name}.{name}", member, self._authenticated, self._audit)
         right = right_of(getattr_static(type(self._service), OF_A_MAPPING.get(name, ""), None) or member)
         if right is None:
             raise AttributeError(f"{self._name}.{name} is not reachable")
@@ -98,7 +90,7 @@ class AuthorizedService:
         if not all(_is_signed(one, value, actor) for one, value in arguments.items()):
             raise NotAllowedError("not_allowed", message="reason_acts_for_another", name=actor.ref)
         action = PersonAction(actor, f"{self._name}.{name}", right, arguments)
-        self._listen(action)
+        self._audit.heard(action)
         with doing(action):
             return method(*given, **named)
 

@@ -224,7 +224,7 @@ class Days:
         The account is empty where nobody said which it is. Raises RejectedError where the till does not tell.
         """
         books = self._logic().books
-        source = self._deps.connectors[self._deps.logic(self.flow).flow.source]
+        source = self._deps.connectors[self._deps.logics.now(self.flow).flow.source]
         told = source.choices("turnover_accounts")
         found = source.gift_cards() if isinstance(source, IssuingGiftCards) else []
         return [
@@ -271,7 +271,7 @@ class Days:
         return list(dict.fromkeys([*listed, *(key for key in known if branch in ("", key.partition("/")[2]))]))
 
     def _checked(self, keys: Sequence[str]) -> list[DayReport]:
-        logic = self._deps.logic(self.flow)
+        logic = self._deps.logics.now(self.flow)
         source, target = (self._deps.connectors[system] for system in (logic.flow.source, logic.flow.target))
         told = self._deps.corrected(self.flow, source.fetch(Kind.DAY, keys))
         records = {record.key: record for record in told}
@@ -323,14 +323,14 @@ class Days:
         shown = tuple(_shown(link, held.get(link.key)) for link in booked)
         try:
             if isinstance(record, Unreadable):
-                issue = not_readable(record, self._deps.logic(self.flow).flow.source)
+                issue = not_readable(record, self._deps.logics.now(self.flow).flow.source)
                 return replace(self._of(record, DayState.UNKNOWN), pages=shown, cause=issue.cause, facts=issue.facts)
             day, page = self._logic().page(record, booked)
         except DayRefusedError as refused:
             facts = {"key": record.key, "document": _title(record), **refused.facts}
             return replace(self._of(record, DayState.PARKED), pages=shown, cause=refused.cause, facts=facts)
         if not sees:
-            facts = {"system": self._deps.logic(self.flow).flow.target, "kind": str(Kind.DAY_PAGE)}
+            facts = {"system": self._deps.logics.now(self.flow).flow.target, "kind": str(Kind.DAY_PAGE)}
             return replace(self._unknown(record.key, "look_unproven", facts), pages=shown)
         own = [OwnPage(link.agreed, link.reference, _record(held.get(link.key))) for link in booked if link.agreed]
         near, numbers = self._logic().around(_dates(booked)), {one.number for one in own}
@@ -343,7 +343,7 @@ class Days:
         return report_of(day, check, self._clock(), pages=shown, expected=page.lines, notes=page_notes(page))
 
     def _logic(self) -> DayLogic:
-        return cast("DayLogic", self._deps.logic(self.flow))
+        return cast("DayLogic", self._deps.logics.now(self.flow))
 
     def _held(self, target: Connector, pages: Sequence[Link]) -> tuple[dict[str, Held], bool]:
         """Return what the books hold of pages, and whether what they do not show is not there."""
@@ -366,7 +366,7 @@ class Days:
             return frozenset()
         flows = (*self._others, (self.flow, Kind.DAY_PAGE))
         ours = (self._links.by_reference(flow, kind, pages) for flow, kind in flows)
-        target = self._deps.connectors[self._deps.logic(self.flow).flow.target]
+        target = self._deps.connectors[self._deps.logics.now(self.flow).flow.target]
         banks = daybooks_of_the_bank(target.choices("daybook_types"))
         others = {one.page for one in entries or () if self._logic().is_of_another_console(one.reference)}
         return frozenset({*(one for some in ours for one in some), *_in(pages, banks), *others})
@@ -379,7 +379,7 @@ class Days:
             [DayChecked(one.date, one.branch, one.state, one.checked_at, report_to_json(one)) for one in reports],
             so_far,
         )
-        target = self._deps.logic(self.flow).flow.target
+        target = self._deps.logics.now(self.flow).flow.target
         told = [one.key for one in reports if one.state in TOLD]
         met = [
             Met(_issue(one, target), str(Kind.DAY_PAGE), _name(one))

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
-from functools import partial
 
 from integration.core.authorization import requires
 from integration.core.compiled import rule_faults
@@ -22,12 +21,11 @@ from integration.core.rules import Rule, readable_rules, rules_to
 from integration.core.traces import Trace
 from integration.flows.functions.toolbox import Tools
 from integration.flows.registry import Specs
-from integration.flows.spec import Shaped, page_in, staged_in
-from integration.runner.lookup import look_around
+from integration.flows.spec import page_in, staged_in
 from integration.services.access import Access
 from integration.services.lists import CHOICES_KEPT, Lists
 from integration.services.mappings import Logics, Mappings, kind_of
-from integration.services.trials import Around, Comparison, Effect, Moved, Trial, try_mapping
+from integration.services.trials import Comparison, Effect, Moved, TargetLookup, Trial, try_mapping
 from integration.store.links import Links
 from integration.store.plans import PlanStore
 from integration.store.rules import Rules
@@ -333,7 +331,8 @@ class Drafts:
         done = 0
         keys = [record.key for record in records]
         old, new = (self._logics.trial(flow, one, keys) for one in (before, good))
-        comparison = Comparison(old, new, records, partial(self._around, flow))
+        target = TargetLookup(self._access, self._links, self._logics.flow(flow))
+        comparison = Comparison(old, new, records, target)
         for page in comparison.pages(AT_ONCE):
             if time.monotonic() > until:
                 break
@@ -341,13 +340,6 @@ class Drafts:
             done += len(page)
             progress(done, len(records))
         return Effect(done, tuple(moved), cut=done < len(records))
-
-    def _around(self, flow: str, stage: Stage, shaped: Sequence[Shaped]) -> Around:
-        links, keys = self._links, [one.desired.key for one in shaped if one.desired]
-        held, apart = look_around(
-            self._access.connector(self._logics.flow(flow).target), shaped, links, flow, stage.parts
-        )
-        return Around(held, apart, links.get(flow, stage.target, keys))
 
 
 def _name(flow: str) -> str:

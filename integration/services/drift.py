@@ -138,7 +138,7 @@ class Drift:
     def _looked(self, place: _Place, so_far: SoFar) -> _Place | None:
         (name, kind), began = place.left[0], place.began or self._clock().isoformat()
         try:
-            logic = self._deps.logic(name)
+            logic = self._deps.logics.now(name)
             stages = stages_of(logic.flow, self._links.kinds(name))
             stage = next((one for one in stages if one.target == kind), None)
             if stage is None:  # set otherwise since

@@ -13,7 +13,7 @@ from typing import Any
 from integration import VERSION
 from integration.connectors.protocol import Configurable, Connector, Invoicing
 from integration.core.authorization import requires
-from integration.core.basis import FIELDS, LISTS, ON, RATES, SETTINGS, TABLES, Basis
+from integration.core.basis import FIELDS, LISTS, NAMES, ON, RATES, SETTINGS, TABLES, Basis
 from integration.core.errors import ConfigurationError, IntegrationError, PlanStaleError, UnavailableError
 from integration.core.flow import Flow
 from integration.core.issues import Issue, IssueState
@@ -30,6 +30,7 @@ from integration.flows.tables import VAT_CODES, usable_rows
 from integration.services.access import Access
 from integration.services.lists import Lists
 from integration.services.movements import TillMovements
+from integration.services.names import Naming
 from integration.services.pictures import Pictures
 from integration.store.corrections import Corrections
 from integration.store.issues import Issues
@@ -74,6 +75,7 @@ class Logics:
         *,
         access: Access,
         lists: Lists,
+        names: Naming,
         pictures: Pictures,
     ) -> None:
         self._flows = flows
@@ -83,6 +85,7 @@ class Logics:
         self.standings = standings
         self.access = access
         self._lists = lists
+        self._names = names
         self._pictures = pictures
         self.asks_lists = True
         self._rules = rules
@@ -168,7 +171,7 @@ class Logics:
         return logic
 
     def fed(self, flow: str) -> dict[str, str]:
-        """Return marks of what a flow's logic is made of: its mapping, settings, value tables, corrections, VAT rates.
+        """Return marks of what a flow's logic is made of: its mapping, settings, tables, corrections, rates and names.
 
         Each becomes another one when what it stands for may make something else of a record.
         """
@@ -176,7 +179,7 @@ class Logics:
         return {
             "mapping": str(version), "settings": self._set(flow, _ABOUT_RUNS), "tables": self._used(flow, body),
             "corrections": self._corrections.mark(flow),
-            RATES: _mark([self.rates(system) for system in self._flows[flow].rated]),
+            RATES: _mark([self.rates(system) for system in self._flows[flow].rated]), NAMES: self._names.mark(),
         }  # fmt: skip
 
     def basis(self, flow: str, version: int, *, asks: bool) -> Basis:
@@ -185,7 +188,7 @@ class Logics:
         What the systems tell is among them where this `asks` them; that the flow is on, while it is.
         """
         spec, tables = self._flows[flow], self._used(flow, self._rules.body(flow, version))
-        marks = {SETTINGS: self._set(flow, _ABOUT_ROUNDS), TABLES: tables}
+        marks = {SETTINGS: self._set(flow, _ABOUT_ROUNDS), TABLES: tables, NAMES: self._names.mark()}
         if self._kept(flow).get("on"):
             marks[ON] = ON
         if asks:

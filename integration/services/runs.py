@@ -100,10 +100,10 @@ class Runs:
 
         Raises PlanStaleError or PlanUnsafeError, and NotAllowedError as `FourEyes.is_enough` does.
         """
-        run = self._runner.commit.expect(run_id, approval)
-        if not self._four_eyes.is_enough(run, approval):
+        validated = self._runner.commit.validate_approval(run_id, approval)
+        if not self._four_eyes.is_enough(validated.run, approval):
             return False
-        self._work.engine.commit(run_id, approval)
+        self._work.engine.commit(validated)
         return True
 
     @requires(Right.RUN)
@@ -112,7 +112,8 @@ class Runs:
         run = self.open_plan(run_id)
         if run.approval is None:
             raise PlanStaleError("plan_not_approved", flow=run.flow, run=run.id)
-        self._work.engine.commit(run_id, replace(run.approval, by=by.ref))
+        approval = replace(run.approval, by=by.ref)
+        self._work.engine.commit(self._runner.commit.validate_approval(run_id, approval))
 
     @requires(Right.RUN)
     def cancel(self, run_id: str, by: Actor) -> None:
@@ -131,7 +132,7 @@ class Runs:
         """Tell whether as many changes are under way as the target may have at once: more processes add nothing."""
         deps = self._runner.commit.deps
         try:
-            target = deps.connectors[deps.logic(run.flow).flow.target]
+            target = deps.connectors[deps.logics.now(run.flow).flow.target]
         except ConfigurationError:  # disconnected while it is at work, which it will notice
             return False
         return sent >= target.in_flight

@@ -1,10 +1,10 @@
 """What records become with a mapping, and what comes to something else with another one. Nothing of it is kept."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from integration.core.flow import Stage, Unique
+from integration.core.flow import Flow, Stage, Unique
 from integration.core.issues import Issue, Skip, not_readable
 from integration.core.links import Link
 from integration.core.plan import Change
@@ -14,6 +14,9 @@ from integration.core.rules import EMPTY, as_text
 from integration.core.staged import Duplicates, Staged
 from integration.core.traces import Trace
 from integration.flows.spec import FlowLogic, FlowSpec, Shaped, staged_in
+from integration.runner.lookup import look_around
+from integration.services.access import Access
+from integration.store.links import Links
 
 LONGEST_TITLE = 40
 
@@ -133,7 +136,22 @@ class Around:
 
 
 NOWHERE = Around()
-LookAround = Callable[[Stage, Sequence[Shaped]], Around]
+
+
+class TargetLookup:
+    """Looks up in the target of a flow what records would become."""
+
+    def __init__(self, access: Access, links: Links, flow: Flow) -> None:
+        self._access = access
+        self._links = links
+        self._flow = flow
+
+    def around(self, stage: Stage, shaped: Sequence[Shaped]) -> Around:
+        """Return what the target has of what records would become. Raises IntegrationError where it cannot be asked."""
+        keys = [one.desired.key for one in shaped if one.desired]
+        target, name = self._access.connector(self._flow.target), self._flow.name
+        held, apart = look_around(target, shaped, self._links, name, stage.parts)
+        return Around(held, apart, self._links.get(name, stage.target, keys))
 
 
 class Comparison:
@@ -147,11 +165,11 @@ class Comparison:
         before: FlowLogic,
         after: FlowLogic,
         records: Sequence[Record],
-        look_around: LookAround = lambda _stage, _shaped: NOWHERE,
+        target: TargetLookup | None = None,
     ) -> None:
         self._logics = (before, after)
         self._records = records
-        self._look_around = look_around
+        self._target = target
         self._shared = [
             {one.name: _sharing(logic, one, records) for one in logic.flow.stages} for logic in self._logics
         ]
@@ -206,7 +224,7 @@ class Comparison:
         for each in staged_in(logic, stage, page):
             parents.setdefault(each.parent, []).append(each)
         shaped = [logic.shape(stage, members, shared.numbers, shared.marks) for members in parents.values()]
-        around = self._look_around(stage, shaped)
+        around = self._target.around(stage, shaped) if self._target else NOWHERE
         found: dict[str, _Outcome] = {}
         for one, members in zip(shaped, parents.values(), strict=True):
             rest = [each for each in members if each.key not in around.apart]
@@ -225,10 +243,10 @@ def compare(
     before: FlowLogic,
     after: FlowLogic,
     records: Sequence[Record],
-    look_around: LookAround = lambda _stage, _shaped: NOWHERE,
+    target: TargetLookup | None = None,
 ) -> list[Moved]:
     """Return what the next plan would do otherwise with these records; see `Comparison`."""
-    return Comparison(before, after, records, look_around).of(records)
+    return Comparison(before, after, records, target).of(records)
 
 
 def _is_met(stage: Stage) -> bool:

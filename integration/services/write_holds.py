@@ -1,16 +1,9 @@
 """Everything that may hold the writes of a flow for now."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from integration.core.errors import PlanStaleError
-
-
-class WriteHold(Protocol):
-    """A reason why a flow may write nothing for now."""
-
-    def held(self, flow: str) -> PlanStaleError | None:
-        """Return the reason, or None where the flow may write."""
+from integration.runner.dependencies import WriteHold
 
 
 class WriteHolds:

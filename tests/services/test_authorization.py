@@ -12,9 +12,12 @@ from integration.core.people import APART, RIGHTS, Actor, PersonAction, Right, R
 from integration.core.plan import Approval
 from integration.core.run import PreviewRequest
 from integration.services import Application
+from integration.services.audit import Audit
 from integration.services.authorization import AuthorizedApplication
+from integration.services.people import People
 from tests.authorization import rights_of, services_of
 from tests.consoles import opened
+from tests.parts import part
 from tests.people import somebody
 
 
@@ -107,7 +110,7 @@ def test_who_somebody_is_is_asked_at_every_action_and_for_looking_once_in_a_mome
         asked.append(actor)
         return actor if len(asked) < 5 else somebody(actor.ref, Role.VIEWER)
 
-    door: Any = AuthorizedApplication(app, somebody("ann"), admit, unheard)
+    door: Any = AuthorizedApplication(app, somebody("ann"), part(People, admit=admit), part(Audit, heard=unheard))
     for _ in range(3):
         assert "products" in door.flows
     assert len(asked) == 1
@@ -126,7 +129,7 @@ def test_who_is_logged_out_is_not_remembered_from_the_moment_before(app: Applica
             raise LoggedOutError
         return actor
 
-    door: Any = AuthorizedApplication(app, known[0], admit, unheard)
+    door: Any = AuthorizedApplication(app, known[0], part(People, admit=admit), part(Audit, heard=unheard))
     assert "products" in door.flows
     known.clear()
     with pytest.raises(LoggedOutError):

@@ -31,8 +31,9 @@ from integration.services.drafts import (
 )
 from integration.services.lists import Lists
 from integration.services.mappings import Logics, Mappings, readable_fields, writable
+from integration.services.names import Naming
 from integration.services.pictures import Pictures
-from integration.services.trials import Around, Effect, Moved, compare, sample_values, try_mapping
+from integration.services.trials import Around, Effect, Moved, TargetLookup, compare, sample_values, try_mapping
 from integration.store.database import open_database
 from integration.store.stores import stores_of
 from tests.consoles import Console, opened
@@ -96,6 +97,7 @@ def drafts(tmp_path: Path) -> Iterator[Drafts]:
         stores.standings,
         access=access,
         lists=lists,
+        names=part(Naming, mark=lambda: "as AccountView has them"),
         pictures=part(Pictures, read=lambda _: ()),
     )
     mappings = Mappings(stores.rules, logics)
@@ -260,11 +262,11 @@ def met(key: str, name: str, agreed: str) -> Around:
 def test_what_the_next_plan_would_write_anyway_or_not_at_all_is_no_effect() -> None:
     edited = met("100", "Hand", agreed="Tent 100")
 
-    same_name = compare(logic(), logic(), [article("100")], lambda *_: edited)
+    same_name = compare(logic(), logic(), [article("100")], part(TargetLookup, around=lambda *_: edited))
     once = with_rule(replace(next(r for r in UPPER.rules if r.target == "article.name"), ownership=Ownership.ON_CREATE))
 
     assert same_name == []
-    assert compare(logic(), logic(once), [article("100")], lambda *_: edited) == []
+    assert compare(logic(), logic(once), [article("100")], part(TargetLookup, around=lambda *_: edited)) == []
 
 
 def test_the_effect_on_what_a_person_edited_is_what_the_plan_does_with_it() -> None:
@@ -272,7 +274,7 @@ def test_the_effect_on_what_a_person_edited_is_what_the_plan_does_with_it() -> N
     edited = met("100", "Hand", agreed="Tent 100")
 
     (moved,) = compare(logic(kept), logic(with_rule(Rule(target="article.name", source="name"))), [article("100")],
-                       lambda *_: edited)  # fmt: skip
+                       part(TargetLookup, around=lambda *_: edited))  # fmt: skip
 
     assert isinstance(moved.was, Issue)
     assert moved.was.cause == "field_conflict"
@@ -282,7 +284,12 @@ def test_the_effect_on_what_a_person_edited_is_what_the_plan_does_with_it() -> N
 def test_the_effect_tells_what_the_till_holds_and_what_it_comes_to() -> None:
     equal = with_rule(Rule(target="article.name", source="name", functions=(RuleCall("upper"),),
                            ownership=Ownership.KEEP_EQUAL))  # fmt: skip
-    found = compare(logic(), logic(equal), [article("100")], lambda *_: met("100", "Tent 100", agreed="Tent 100"))
+    found = compare(
+        logic(),
+        logic(equal),
+        [article("100")],
+        part(TargetLookup, around=lambda *_: met("100", "Tent 100", agreed="Tent 100")),
+    )
 
     assert [(one.field, one.before, one.after) for one in found] == [("article.name", "Tent 100", " TENT 100 ")]
 

@@ -1,6 +1,6 @@
 """What a person decides about records that wait, and what becomes of it when they are tried again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -10,9 +10,10 @@ import pytest
 
 from integration.core.errors import IntegrationError
 from integration.core.issues import CauseGroup, Issue, Met, OpenIssue
-from integration.core.records import Kind, Record, corrected
+from integration.core.records import Correction, Kind, Record
 from integration.core.run import Mode, Run
 from integration.core.states import RunState
+from integration.core.strangers import NO_STRANGERS
 from integration.flows.day_pages import page_key
 from integration.flows.registry import FLOWS, mirrors_of
 from integration.flows.spec import FlowLogic
@@ -22,6 +23,8 @@ from integration.runner.preview import Preview
 from integration.services.access import Access
 from integration.services.exceptions import Exceptions
 from integration.services.mappings import Logics
+from integration.services.strangers import LookForStrangers
+from integration.store.corrections import Corrections
 from integration.store.database import Database
 from integration.store.stores import stores_of
 from tests.core.days.example import day_record, euros
@@ -29,7 +32,7 @@ from tests.core.days.test_corrections import later
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness
 from tests.flows.days.test_logic import days
-from tests.parts import part
+from tests.parts import UNHELD, part
 from tests.people import somebody
 from tests.stores import new_database
 
@@ -60,13 +63,15 @@ class DaysHarness(FlowHarness):
 
     def restart(self) -> None:
         deps = Dependencies(
-            self.connectors, self._logic, self.runs, self.previews, self.plans, self.ledger, self.links, self.cursors,
-            self.clock, corrected=self._corrected,
+            connectors=self.connectors, logics=self.logics(), runs=self.runs, previews=self.previews, plans=self.plans,
+            ledger=self.ledger, links=self.links, cursors=self.cursors,
+            corrections=part(Corrections, marks=lambda _: {}, of=self._corrections_of),
+            foreign_documents=part(LookForStrangers, of=lambda _: NO_STRANGERS), clock=self.clock, **UNHELD,
         )  # fmt: skip
         self.runner = Runner(Preview(deps), Commit(deps))
 
-    def _corrected(self, flow: str, records: Sequence[Record]) -> Sequence[Record]:
-        return corrected(records, self.stores.corrections.of(flow, [record.key for record in records]))
+    def _corrections_of(self, flow: str, keys: Collection[str]) -> dict[str, list[Correction]]:
+        return self.stores.corrections.of(flow, keys)
 
     def _logic(self, flow: str) -> FlowLogic:
         keys = [page_key(day, serial) for day in (FIRST, SECOND) for serial in range(3)]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from integration.bootstrap import build
-from integration.core.basis import changed_marks
+from integration.core.basis import Basis, changed_marks
 from integration.core.errors import PlanStaleError
 from integration.core.records import Correction, Kind
 from integration.core.run import PreviewRequest
@@ -78,7 +78,7 @@ def test_a_plan_made_with_other_value_tables_or_while_its_flow_was_on_is_refused
 
 
 def test_a_plan_made_with_other_fields_of_the_books_is_refused_and_a_yes_reads_those_of_each_table_once(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with opened(tmp_path, sandbox=True, fresh=True) as application:
         console = Console(application)
@@ -91,7 +91,15 @@ def test_a_plan_made_with_other_fields_of_the_books_is_refused_and_a_yes_reads_t
         assert "the fields of AccountView" in say(refused.value.code, refused.value.facts).what
         assert console.writes() == 0
         anew, before = console.preview("products"), len(console.sandbox.ledger.calls("accountview"))
+        compared, basis = list[bool](), application.logics.basis
+
+        def counted(flow: str, version: int, *, asks: bool) -> Basis:
+            compared.append(asks)
+            return basis(flow, version, asks=asks)
+
+        monkeypatch.setattr(application.logics, "basis", counted)
         assert console.commit(anew).counts.proven > 20
+        assert compared == [True]  # with what both systems say, once for a click
         asked = console.sandbox.ledger.calls("accountview")[before:]
         assert Counter(call.keys for call in asked if call.operation == "dictionary") == {
             ("ARTICLE ",): 1, ("ART_GRP ",): 1, ("K9_STOCK",): 1, ("~~",): 1,

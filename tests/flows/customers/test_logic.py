@@ -557,10 +557,9 @@ def relation_of(till: MemoryConnector, reference: str) -> tuple[str, Record]:
 
 def decide(harness: CustomerHarness, option: str, flow: str = "customers") -> None:
     """Answer the questions about the identity of customers."""
-    stores: Any = harness  # it has the links, which is all that is asked for
     found = harness.issues.list(flow, CUSTOMER_CHANGED)
     assert found
-    without_identity_questions(stores, flow, found, option, "anna")
+    without_identity_questions(harness.links, flow, found, option, "anna")
 
 
 @pytest.mark.parametrize("side", ["source", "target"])
