@@ -156,8 +156,9 @@ class LabTrial:
                     return True
                 if run is not None and run.state is RunState.INTERRUPTED:
                     self._answer(sandbox, stores)
-                rounds += run is None or run.state is not RunState.READY
+                begins = run is None or run.state is not RunState.READY
                 self._next(run)
+                rounds += begins  # what a console refuses, such as while its disk is full, begins nothing
             except (GoneError, IntegrationError):  # it was killed, somebody was first, or a system is away: look again
                 time.sleep(LOOK_SECONDS)
         return False
@@ -207,7 +208,7 @@ class LabTrial:
         asks = console_operator.open_questions(stores, self.schedule.flow)
         for one in asks:
             if one.id in self._asked:
-                number = console_operator.number_in_target(sandbox, self.schedule.flow, one)
+                number = console_operator.number_in_target(sandbox, stores, self.schedule.flow, one)
                 try:
                     self._consoles[0].ask("exceptions.answer", one, number, LAB)
                 except IntegrationError as error:

@@ -449,6 +449,7 @@ def upgrade() -> None:  # noqa: PLR0915  a statement for each table
         sa.Column("key", TextColumn, nullable=False),
         sa.Column("path", TextColumn, nullable=False),
         sa.Column("value", Json, nullable=True),
+        sa.Column("inputs", TextColumn, nullable=False),
         sa.Column("run", TextColumn, nullable=False),
         sa.Column("by", TextColumn, nullable=False),
         sa.Column("taken_at", Moment, nullable=False),
