@@ -10,6 +10,7 @@ from integration.core.position import Task
 from integration.core.records import Held, same
 from integration.core.run import Run
 from integration.flows.spec import FlowLogic
+from integration.runner.conflicts import find_duplicate_articles
 from integration.runner.dependencies import Dependencies
 from integration.runner.lookup import look
 from integration.runner.page import PlanPage, empty_page
@@ -28,6 +29,7 @@ def undo(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
     page = empty_page(deps, logic, logic.flow.stage(rows[0].stage))
     changes = [row.change for row in rows if row.change]
     backs = {one.key: _turned(logic, page.stage, one) for one in changes}
+    backs |= _taken_since(deps, logic, page.stage, backs)
     fresh = [one.agreed for one in backs.values() if isinstance(one, Change) and one.key not in backs]
     references = deps.links.references(logic.flow.name)
     target = deps.connectors[logic.flow.target]
@@ -36,6 +38,27 @@ def undo(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
         _turn_around(run, logic, change, backs[change.key], held, page)
     position = page.counted(replace(position, undone=rows[-1].seq, read=position.read + page.weight))
     deps.previews.keep_page(run.id, page.rows, [], 0, position)
+
+
+def _taken_since(
+    deps: Dependencies, logic: FlowLogic, stage: Stage, backs: Mapping[str, Change | Skip | Issue]
+) -> dict[str, Issue]:
+    """Return why changes stay that would give a part what is unique, and what another part has been given since.
+
+    Another part does not count where this page puts its own value back as well.
+    """
+    if stage.parts is None:
+        return {}
+    wanted = {key: one.wanted for key, one in backs.items() if isinstance(one, Change)}
+    found = find_duplicate_articles(deps.links, logic.flow.name, stage.parts, list(wanted.values()))
+    parts = [part for record in wanted.values() for part in record.parts]
+    given_up = {part.source for part in parts if not logic.frees.isdisjoint(part.values)}
+    return {
+        key: replace(issue, key=key)
+        for key, record in wanted.items()
+        for part in record.parts
+        if (issue := found.get(part.source)) and issue.facts["other"] not in given_up
+    }
 
 
 def _turn_around(
