@@ -172,6 +172,21 @@ def test_two_articles_that_handed_a_barcode_over_both_get_back_what_they_had(
     assert harness.causes(harness.undo(run)) == {}
 
 
+def test_each_of_several_lines_of_one_record_is_undone(
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    for key, size in (("1001", "M"), ("1002", "L")):
+        edited(source, key, {"parent": "1001", "size": size})
+    harness.run()
+    before = target.held(Kind.PRODUCT)["1001"]
+    edited(source, "1001", {"price": Decimal("20.0000")})
+    source.remove(Kind.ARTICLE, "1002")
+    run = harness.run(Mode.COMPLETE)
+    assert [row.key for row in harness.plans.rows(run.id, "changes", limit=9)] == ["1001", "1001"]
+    harness.commit(harness.undo(run))
+    assert target.held(Kind.PRODUCT)["1001"] == before
+
+
 def test_an_undo_can_be_undone(harness: FlowHarness, source: MemoryConnector, target: MemoryConnector) -> None:
     run = harness.runs.get(a_price_update(harness, source))
     harness.commit(harness.undo(harness.commit(harness.undo(run))))
