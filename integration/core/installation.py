@@ -14,7 +14,8 @@ class InstallationPlace:
     """The machine, path and inode of a database file, or the server and name of a PostgreSQL database.
 
     `adapters` are the network adapters of the machine, with commas: they tell a clone of a virtual machine, which has
-    the same id, path and inode. Adapters come and go, so they differ where none is the same. A part that cannot be read on this platform is left out, and a part that either place lacks is not compared.
+    the same id, path and inode. Adapters come and go, so they differ where none is the same. A part that cannot be read
+    on this platform is left out, and a part that either place lacks is not compared.
     """
 
     parts: Mapping[str, str]

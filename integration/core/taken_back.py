@@ -29,7 +29,6 @@ class TakenBack:
         """What a line of a plan tells of it."""
         return {"run": self.run, "by": self.by, "time": self.at.isoformat()}
 
-
     def is_of(self, value: Value, inputs: str) -> bool:
         """Tell whether the source says again what was taken back."""
         return inputs == self.inputs and same(value, self.value)

@@ -62,8 +62,8 @@ def _value(place: InstallationPlace) -> Mapping[str, object]:
 def read_place(database: Database) -> InstallationPlace:
     """Return where a database is.
 
-    A file: hashes of the id of the machine and of its network adapters, the path and the inode. PostgreSQL: the system identifier that initdb gave
-    the server (`pg_control_system`, which a server may refuse) and the name of the database.
+    A file: hashes of the id of the machine and of its network adapters, the path and the inode. PostgreSQL: the system
+    identifier that initdb gave it (`pg_control_system`, which a server may refuse) and the name of the database.
     """
     address = database.engine.url
     if address.get_backend_name() == "postgresql":
@@ -90,7 +90,7 @@ def _hash(text: str) -> str:
 
 
 def permanent_addresses(folder: Path = ADAPTER_FOLDER) -> list[str]:
-    """Return the addresses of the network adapters that the machine or its hypervisor has; none where they are not told.
+    """Return the addresses of the network adapters that a machine was given; none where the platform does not tell.
 
     A bridge, a tunnel and the adapter of a container have no device behind them, and an address that a program chose is
     not permanent: neither counts.

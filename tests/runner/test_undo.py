@@ -13,7 +13,6 @@ from tests.builders import an_article
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, edited
 
-
 EAN, OTHER = "8712345678906", "8700000000001"
 
 
@@ -162,7 +161,7 @@ def test_an_article_does_not_get_its_barcode_back_once_another_one_has_it(
 
 
 def test_two_articles_that_handed_a_barcode_over_both_get_back_what_they_had(
-    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
+    harness: FlowHarness, source: MemoryConnector
 ) -> None:
     edited(source, "1003", {"ean": EAN})
     harness.run()

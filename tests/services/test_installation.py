@@ -108,7 +108,12 @@ def test_a_backup_that_is_restored_where_it_was_made_is_no_copy(original: Path, 
 
 
 def test_of_the_adapters_of_a_machine_those_count_that_it_was_given(tmp_path: Path) -> None:
-    for name, kind, has_device in (("eth0", "0", True), ("docker0", "3", False), ("wlan0", "3", True), ("lo", "0", False)):
+    for name, kind, has_device in (
+        ("eth0", "0", True),
+        ("docker0", "3", False),
+        ("wlan0", "3", True),
+        ("lo", "0", False),
+    ):
         adapter = tmp_path / name
         (adapter / "device").mkdir(parents=True) if has_device else adapter.mkdir()
         (adapter / "addr_assign_type").write_text(f"{kind}\n")
