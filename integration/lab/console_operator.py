@@ -61,10 +61,10 @@ def number_in_target(sandbox: Sandbox, stores: Stores, flow: str, one: OpenIssue
     """Return under which number the target has what an issue of a flow is about, or None where it is not there."""
     reference = one.issue.facts.get("reference", "")
     doubts = stores.ledger.doubts("", flow, None, [one.issue.key])
-    return next(filter(None, (number_of(sandbox, doubt.kind, reference) for doubt in doubts)), None)
+    return next(filter(None, (number_by_reference(sandbox, doubt.kind, reference) for doubt in doubts)), None)
 
 
-def number_of(sandbox: Sandbox, kind: Kind, reference: str) -> str | None:
+def number_by_reference(sandbox: Sandbox, kind: Kind, reference: str) -> str | None:
     """Return under which number a system has a record of this kind with our reference, or None.
 
     A record of another kind may have the same reference: a quotation may have the number of an order.

@@ -28,7 +28,7 @@ from integration.sandbox.server import Sandbox
 from integration.store.database import open_database
 from integration.store.stores import Stores, stores_of
 
-TRIAL_SECONDS = 90.0  # after which it counts as stuck: a quiet machine needs a twentieth
+TRIAL_SECONDS = 180.0  # after which it counts as stuck: a quiet machine needs a fortieth, a busy one half
 ELSEWHERE_SECONDS = 30.0  # how long another console is given to take a suspended one's work over
 LOCKED_SECONDS = 3.0  # the same where nobody can, as it was suspended while it wrote
 AWAKE_SECONDS = 0.8  # without a call, after which what woke has sent the rest of its page
