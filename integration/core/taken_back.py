@@ -12,17 +12,26 @@ TAKEN_BACK = "taken_back"  # the cause of a line that is left out until a person
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """One value that was written and taken back: by which run that undoes, by whom and when."""
+    """One value that was written and taken back: by which run that undoes, by whom and when.
+
+    A running figure, such as a level, comes back for other reasons: it is the same only with the same `inputs`, the
+    figures of the source that it was made of. Of any other value they are empty.
+    """
 
     value: Value
     run: str
     by: str
     at: datetime
+    inputs: str = ""
 
     @property
     def facts(self) -> dict[str, str]:
         """What a line of a plan tells of it."""
         return {"run": self.run, "by": self.by, "time": self.at.isoformat()}
+
+    def is_of(self, value: Value, inputs: str) -> bool:
+        """Tell whether the source says again what was taken back."""
+        return inputs == self.inputs and same(value, self.value)
 
 
 NOTHING: Mapping[str, TakenBack] = {}  # by the path of the value
@@ -41,7 +50,7 @@ def split_taken_back(
     back = {
         path
         for path, value in wanted.items()
-        if path.rpartition("/")[0] in there and path in taken and same(value, taken[path].value)
+        if path.rpartition("/")[0] in there and path in taken and taken[path].is_of(value, change.inputs.get(path, ""))
     }
     if not back:
         return change, None
@@ -55,10 +64,15 @@ def newest_taken_back(change: Change, taken: Mapping[str, TakenBack]) -> TakenBa
     return max((taken[path] for path in change.wanted.flat() if path in taken), key=lambda one: one.at)
 
 
-def moved_on(desired: Record, taken: Mapping[str, TakenBack]) -> frozenset[str]:
-    """Return the paths under which the source says something else by now than what was taken back."""
+def moved_on(desired: Record, taken: Mapping[str, TakenBack], inputs: Mapping[str, str]) -> frozenset[str]:
+    """Return the paths under which the source says something else by now than what was taken back.
+
+    `inputs` are those of the desired running figures, by path.
+    """
     wanted = desired.flat()
-    return frozenset(path for path, one in taken.items() if path in wanted and not same(wanted[path], one.value))
+    return frozenset(
+        path for path, one in taken.items() if path in wanted and not one.is_of(wanted[path], inputs.get(path, ""))
+    )
 
 
 def _about(change: Change, mine: Collection[str], others: Collection[str], last: Record | None) -> Change:

@@ -48,6 +48,7 @@ class Shaped:
     is_beside: bool = False
     noted: tuple[str, ...] = ()  # what a plan counts of its parts beside brakes: a code for each
     unit: str = ""  # in which its quantities are counted, as the source has it
+    inputs: Mapping[str, str] = field(default_factory=dict)  # of running figures: see `Desired`
 
     @property
     def weight(self) -> int:

@@ -16,13 +16,11 @@ AGAIN: Final = "again"  # take back and book again
 CHANGES: Final = 3  # documents of each kind that change at the till once they are booked
 MOST: Final = 1_000
 _CHANGEABLE: Final = (("orders", "orderId"), ("invoices", "invoiceId"))
-_DOCUMENTS: Final = (("accountview", "SO_HDR", "ORD_NR"), ("accountview", "DJ_PAGE", "PAGE_NR"),
-                     ("accountview", "K9_INV", "REC_ID"), ("accountview", "K9_QUO", "QT_NR"))  # fmt: skip
 WHERE: Final[Mapping[Kind, tuple[tuple[str, str, str], ...]]] = {
-    Kind.SALES_ORDER: _DOCUMENTS,
-    Kind.POSTING: _DOCUMENTS,
-    Kind.QUOTATION: _DOCUMENTS,
-    Kind.DAY_PAGE: _DOCUMENTS,
+    Kind.SALES_ORDER: (("accountview", "SO_HDR", "ORD_NR"), ("accountview", "K9_INV", "REC_ID")),
+    Kind.POSTING: (("accountview", "DJ_PAGE", "PAGE_NR"),),
+    Kind.QUOTATION: (("accountview", "K9_QUO", "QT_NR"),),
+    Kind.DAY_PAGE: (("accountview", "DJ_PAGE", "PAGE_NR"),),
     Kind.DEBTOR: (("accountview", "CONTACT", "SUB_NR"),),
     Kind.ADDRESS: (("accountview", "DEL_ADDR", "REC_ID"),),
     Kind.PRODUCT: (("mplus", "products", "productNumber"),),
@@ -60,14 +58,22 @@ def undecided_documents(issues: Issues, flow: str) -> list[OpenIssue]:
     return issues.list(flow, CHANGED, limit=MOST)
 
 
-def number_in_target(sandbox: Sandbox, flow: str, one: OpenIssue) -> str | None:
+def number_in_target(sandbox: Sandbox, stores: Stores, flow: str, one: OpenIssue) -> str | None:
     """Return under which number the target has what an issue of a flow is about, or None where it is not there."""
     reference = one.issue.facts.get("reference", "")
-    for stage in FLOWS[flow].flow.stages:
-        for system, table, number in WHERE.get(stage.target, ()):
-            for row in sandbox.state(table, system):
-                if reference and reference in _values(row):
-                    return str(row[number])
+    doubts = stores.ledger.doubts("", flow, None, [one.issue.key])
+    return next(filter(None, (number_by_reference(sandbox, doubt.kind, reference) for doubt in doubts)), None)
+
+
+def number_by_reference(sandbox: Sandbox, kind: Kind, reference: str) -> str | None:
+    """Return under which number a system has a record of this kind with our reference, or None.
+
+    A record of another kind may have the same reference: a quotation may have the number of an order.
+    """
+    for system, table, number in WHERE.get(kind, ()):
+        for row in sandbox.state(table, system):
+            if reference and reference in _values(row):
+                return str(row[number])
     return None
 
 

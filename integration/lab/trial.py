@@ -28,7 +28,7 @@ from integration.sandbox.server import Sandbox
 from integration.store.database import open_database
 from integration.store.stores import Stores, stores_of
 
-TRIAL_SECONDS = 90.0  # after which it counts as stuck: a quiet machine needs a twentieth
+TRIAL_SECONDS = 180.0  # after which it counts as stuck: a quiet machine needs a fortieth, a busy one half
 ELSEWHERE_SECONDS = 30.0  # how long another console is given to take a suspended one's work over
 LOCKED_SECONDS = 3.0  # the same where nobody can, as it was suspended while it wrote
 AWAKE_SECONDS = 0.8  # without a call, after which what woke has sent the rest of its page
@@ -156,8 +156,9 @@ class LabTrial:
                     return True
                 if run is not None and run.state is RunState.INTERRUPTED:
                     self._answer(sandbox, stores)
-                rounds += run is None or run.state is not RunState.READY
+                begins = run is None or run.state is not RunState.READY
                 self._next(run)
+                rounds += begins  # what a console refuses, such as while its disk is full, begins nothing
             except (GoneError, IntegrationError):  # it was killed, somebody was first, or a system is away: look again
                 time.sleep(LOOK_SECONDS)
         return False
@@ -207,7 +208,7 @@ class LabTrial:
         asks = console_operator.open_questions(stores.issues, self.schedule.flow)
         for one in asks:
             if one.id in self._asked:
-                number = console_operator.number_in_target(sandbox, self.schedule.flow, one)
+                number = console_operator.number_in_target(sandbox, stores, self.schedule.flow, one)
                 try:
                     self._consoles[0].ask("exceptions.answer", one, number, LAB)
                 except IntegrationError as error:

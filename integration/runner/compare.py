@@ -229,10 +229,10 @@ def _decide(
     evidence: Evidence,
 ) -> bool:
     """Add to the page what a record comes to; tell whether both systems agree on it, and its link says so already."""
-    decision = plan_record(logic, page.stage, Desired(wanted, one.title, one.group, one.unit), held, link)
+    decision = plan_record(logic, page.stage, Desired(wanted, one.title, one.group, one.unit, one.inputs), held, link)
     outcome, weight = decision.outcome, one.weight
     if isinstance(outcome, Change | Unchanged):
-        page.moved_on[wanted.key] = moved_on(wanted, page.taken_back.get(wanted.key, {}))
+        page.moved_on[wanted.key] = moved_on(wanted, page.taken_back.get(wanted.key, {}), one.inputs)
     for issue in decision.waits:  # a record counts once: with what is written of it, or as parked
         page.park(_of_documents(issue, one), wanted.kind, one.title, one.group, _once(outcome, weight))
         weight = 0

@@ -24,7 +24,9 @@ def kept_taken_back(
     found: dict[str, dict[str, TakenBack]] = {}
     here = sa.select(taken_back).where(taken_back.c.flow == flow, taken_back.c.kind == kind)
     for row in rows_among(connection, here, taken_back.c.key, keys):
-        found.setdefault(row.key, {})[row.path] = TakenBack(from_json(row.value), row.run, row.by, row.taken_at)
+        found.setdefault(row.key, {})[row.path] = TakenBack(
+            from_json(row.value), row.run, row.by, row.taken_at, row.inputs
+        )
     return found
 
 
@@ -47,7 +49,7 @@ def settle_taken_back(connection: sa.Connection, at: datetime, run: str, flow: s
     rows = {
         (change.kind, change.key, path): {
             "flow": flow, "kind": change.kind, "key": change.key, "path": path, "value": to_json(value),
-            "run": run, "by": by, "taken_at": at,
+            "inputs": change.inputs.get(path, ""), "run": run, "by": by, "taken_at": at,
         }
         for change in changes
         if change.before is not None

@@ -1,5 +1,6 @@
 """What a person took back is planned apart from what is new, and only while the source says what it said then."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from integration.core.flow import Ownership
@@ -8,6 +9,7 @@ from integration.core.records import Kind, Record, Value
 from integration.core.taken_back import TakenBack, moved_on, newest_taken_back, split_taken_back
 
 AT = datetime(2026, 3, 2, 10, tzinfo=UTC)
+FIGURES = {"A/price": "stock=26"}
 POLICY = {
     f"{kind}.{name}": Ownership.KEEP_EQUAL
     for kind, name in (("product", "name"), ("product", "unit"), ("article", "price"), ("article", "ean"))
@@ -79,4 +81,14 @@ def test_the_newest_of_what_was_taken_back_is_told() -> None:
 
 
 def test_the_source_has_moved_on_where_it_says_something_else() -> None:
-    assert moved_on(product("newer", "b"), taken(name="new", unit="b", gone="x")) == {"name"}
+    assert moved_on(product("newer", "b"), taken(name="new", unit="b", gone="x"), {}) == {"name"}
+
+
+def test_a_running_figure_is_what_was_taken_back_only_while_it_is_made_of_the_same_figures() -> None:
+    change = replace(changed(product("P", A={"price": "25"}), product("P", A={"price": "21"})), inputs=FIGURES)
+    there = {"A/price": TakenBack("25", "run", "Anna", AT, FIGURES["A/price"])}
+    assert split_taken_back(change, there, None) == (None, change)
+    assert moved_on(change.wanted, there, FIGURES) == set()
+    other = replace(change, inputs={"A/price": "stock=27"})
+    assert split_taken_back(other, there, None) == (other, None)
+    assert moved_on(other.wanted, there, other.inputs) == {"A/price"}

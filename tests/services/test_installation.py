@@ -9,7 +9,7 @@ from integration.core.errors import ConfigurationError, PlanStaleError
 from integration.services import Application
 from integration.store.copies import mark_restored
 from integration.store.database import open_database
-from integration.store.installation import read_place
+from integration.store.installation import permanent_addresses, read_place
 from integration.store.stores import stores_of
 from tests.clocks import now
 from tests.consoles import opened
@@ -105,6 +105,21 @@ def test_a_backup_that_is_restored_where_it_was_made_is_no_copy(original: Path, 
         assert bound.parts["inode"] == str((original / "console.sqlite").stat().st_ino)
     with opened(moved, start=False) as application:
         assert application.installation.status().changed == ("path",)
+
+
+def test_of_the_adapters_of_a_machine_those_count_that_it_was_given(tmp_path: Path) -> None:
+    for name, kind, has_device in (
+        ("eth0", "0", True),
+        ("docker0", "3", False),
+        ("wlan0", "3", True),
+        ("lo", "0", False),
+    ):
+        adapter = tmp_path / name
+        (adapter / "device").mkdir(parents=True) if has_device else adapter.mkdir()
+        (adapter / "addr_assign_type").write_text(f"{kind}\n")
+        (adapter / "address").write_text(f"00:16:3e:{name}\n")
+    assert permanent_addresses(tmp_path) == ["00:16:3e:eth0"]
+    assert permanent_addresses(tmp_path / "none") == []
 
 
 @pytest.mark.postgres

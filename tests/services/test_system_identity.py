@@ -57,6 +57,19 @@ def held(application: Application, flow: str) -> PlanStaleError | None:
     return reason
 
 
+def test_a_till_of_an_earlier_version_is_in_question(tmp_path: Path) -> None:
+    with running(articles=20, orders=5) as sandbox, connected(tmp_path, sandbox) as application:
+        record = application.system_identities._record("mplus")
+        counters = record["identity"]["counters"]
+        assert counters.keys() >= {"stockId", "apiVersion", "databaseVersion", "articleSyncMarker"}
+        later = {**counters, "databaseVersion": counters["databaseVersion"] + 1}
+        application.system_identities._keep("mplus", {"identity": {**record["identity"], "counters": later}})
+        application.system_identities._checked.clear()
+        application.system_identities.check()
+        (question,) = application.system_identities.questions()
+        assert question.changed == ("databaseVersion",)
+
+
 def links(stores: Stores) -> int:
     return len(stores.links.get("customers", Kind.RELATION, ["20001"]))
 

@@ -38,4 +38,6 @@ def _draw(app: Application, question: SystemQuestion) -> None:
 
 
 def _part(name: str) -> str:
-    return term("system_part_numbers" if name.endswith("SyncMarker") else f"system_part_{name}")
+    if name.endswith("Version"):
+        return term("system_part_version")
+    return term("system_part_numbers" if name.endswith(("SyncMarker", "stockId")) else f"system_part_{name}")

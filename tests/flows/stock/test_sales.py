@@ -706,6 +706,16 @@ def test_a_level_that_was_undone_stays_and_its_line_says_so_until_something_else
     assert open_shop.level("1") == 24
 
 
+def test_a_level_that_was_undone_is_written_where_the_books_make_the_same_of_other_figures(open_shop: Shop) -> None:
+    open_shop.fill({"1": Decimal(5)})
+    open_shop.commit(open_shop.undo(open_shop.sync()))
+    open_shop.sell("1", 1)
+    assert open_shop.level("1") == 19
+    open_shop.fill({"1": Decimal(1)})
+    open_shop.sync()
+    assert open_shop.level("1") == 25, "26 less the one sold, which is not the 25 that was taken back"
+
+
 # ---- whatever happens in whatever order
 
 QUICK, MANY = 2, 60  # cases
