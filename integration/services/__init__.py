@@ -81,6 +81,7 @@ from integration.services.strangers import LookForStrangers
 from integration.services.symptoms import Symptoms
 from integration.services.system_identity import SystemIdentities
 from integration.services.tables import Tables
+from integration.services.waiting_list import WaitingList
 from integration.services.ways import Ways
 from integration.services.work import OwnLeases, Work
 from integration.services.write_holds import WriteHolds
@@ -196,7 +197,13 @@ class Application:
         self.ways = Ways(self.logics, connector)
         self.proposals = Proposals(flows, self.access, stores, names_are_kept=self.names.kept)
         self.documents = Documents(stores, logic=self.logics.now, connector=connector)
-        self.exceptions = Exceptions(flows, stores, connector=connector, flow=self.logics.flow)
+        self.exceptions = Exceptions(
+            flows,
+            stores,
+            connector=connector,
+            flow=self.logics.flow,
+            source_field=lambda flow, field: self.flows.source_field(flow, field),  # noqa: PLW0108 - made later
+        )
         self.missing_rows = MissingRows(
             flows,
             self.exceptions,
@@ -370,6 +377,17 @@ class Application:
         self.pings = Pings(stores, sealed, clock, lambda url: NetworkRoute(**settings.route(url)))
         self.monitoring = Monitoring(stores, clock, self.flows.statuses, self.channels, self.pings)
         self.reach = Reach(self.access, self.connections, clock)
+        self.waiting_list = WaitingList(
+            self._flows,
+            stores,
+            exceptions=self.exceptions,
+            change_requests=self.change_requests,
+            runs=self.runs,
+            plans=self.plans,
+            reach=self.reach,
+            statuses=self.flows.statuses,
+            set_up_goes_on=self.setup.goes_on,
+        )
         self.first_week = FirstWeek(
             self._flows,
             stores,

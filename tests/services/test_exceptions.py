@@ -44,7 +44,11 @@ class DaysHarness(FlowHarness):
         super().__init__(database, books, till)
         self.stores = stores_of(database, self.clock, mirrors_of(FLOWS.values()))
         self.exceptions = Exceptions(
-            FLOWS, self.stores, connector=lambda system: self.connectors[system], flow=lambda name: FLOWS[name].flow
+            FLOWS,
+            self.stores,
+            connector=lambda system: self.connectors[system],
+            flow=lambda name: FLOWS[name].flow,
+            source_field=lambda _flow, _field: None,
         )
 
     def restart(self) -> None:
