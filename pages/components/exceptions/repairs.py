@@ -21,6 +21,7 @@ from integration.services.exceptions import (
     missing_row,
     repair_address,
 )
+from pages.components.exceptions.book_first import book_first
 from pages.components.exceptions.candidates import choose_customers
 from pages.components.exceptions.code_setting import choose_code
 from pages.components.exceptions.conflicts import settle_conflicts
@@ -80,6 +81,10 @@ def repair(app: Application, group: CauseGroup) -> None:
         _doubts(app, group)
     elif way.by is By.PROOF:
         _proof(app, group)
+    elif way.by is By.FLOW:
+        book_first(app, way)
+        _setting(app, group)
+        _nothing_written(app, group)
     elif way.by in (By.CHOICE, By.SETTING, By.CONFLICT) or way.options:
         _question(app, group, way)
     elif (field := value_to_correct(app, group)) is not None:
