@@ -15,6 +15,11 @@ OFF, AS_POSTING = "nothing", "posting"  # values of the setting: how a flow book
 
 def book_first(app: Application, way: Repair) -> None:
     """Say what the day waits for, and preview the flow that books it; that flow is set to do so where it is not."""
+    if needed := app.first_week.begins_with():
+        named = flow_name(needed)
+        st.markdown(text("book_first_articles", flow=named))
+        if controls.button(text("btn_book_first", flow=named), icon=":material/difference:", key="articles_first"):
+            start_preview(app, needed)
     is_off = app.flows.settings(way.flow).model_dump()[way.name] == OFF
     named = flow_name(way.flow)
     st.markdown(text("book_first_set" if is_off else "book_first", flow=named))

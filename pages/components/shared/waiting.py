@@ -68,7 +68,8 @@ def waiting_row(
 def row_text(app: Application, item: WaitingItem) -> Markdown:
     """Return what a row says, as one element: name; flow, number, euros and age; what is known, and what to do."""
     detail = group_detail(app, item.group) if item.group is not None else plain(item.detail)
-    about = " ".join(part for part in (detail, plain(item.step)) if part)
+    ends = detail.endswith((".", plain("."), "?"))
+    about = " ".join(part for part in (detail if ends or not detail else f"{detail}.", plain(item.step)) if part)
     lines = [f":small[**{plain(item.name)}**]", f":small[:gray[{row_facts(item)}]]", f":small[:gray[{about}]]"]
     return "  \n".join(lines)
 
