@@ -215,7 +215,7 @@ def issues(flow: AnyFlow = None, as_json: Json = False) -> None:
         if as_json:
             terminal.print_json([{**asdict(one), **asdict(say(one.cause, one.facts))} for one in causes])
         elif causes:
-            terminal.show_causes(causes)
+            terminal.show_causes(application, causes)
         else:
             terminal.out.print("Nothing needs attention.")
 

@@ -2,7 +2,7 @@
 
 from integration.services.channels import Channels
 from pages.components.monitoring.channels import channels
-from pages.components.monitoring.now import everything_silenced, flows_on_time, going_on, health, over
+from pages.components.monitoring.now import everything_silenced, flows_on_time, health, over, waiting_now
 from pages.components.monitoring.sent import sent
 from pages.components.monitoring.signs import opening_hours, signs_of_life
 from pages.components.shared.application import application, may
@@ -27,7 +27,7 @@ match view:
         signs_of_life(app)
         opening_hours(app)
     case _:
-        going_on(app)
+        waiting_now(app)
         health(app)
         flows_on_time(app)
         over(app)

@@ -78,7 +78,7 @@ def _show_demo(application: Application, lines: list[dict[str, Any]]) -> None:
         numbers = [line[name] for name in names]
         table.add_row(line["flow"], *(str(number) for number in numbers), "✓" if _adds_up(line) else "×")
     out.print(table)
-    show_causes(application.issues.causes())
+    show_causes(application, application.issues.causes())
 
 
 def _day_of_sales(application: Application, *, quiet: bool) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from integration.core.records import Kind
 from integration.flows.registry import FLOWS
 from integration.sandbox.server import Sandbox
 from integration.store.issues import Issues
+from integration.store.ledger import Ledger
 from integration.store.links import Links
 
 DOUBTS: Final = ("read_back_missing", "never_answered")
@@ -58,10 +59,10 @@ def undecided_documents(issues: Issues, flow: str) -> list[OpenIssue]:
     return issues.list(flow, CHANGED, limit=MOST)
 
 
-def number_in_target(sandbox: Sandbox, stores: Stores, flow: str, one: OpenIssue) -> str | None:
+def number_in_target(sandbox: Sandbox, ledger: Ledger, flow: str, one: OpenIssue) -> str | None:
     """Return under which number the target has what an issue of a flow is about, or None where it is not there."""
     reference = one.issue.facts.get("reference", "")
-    doubts = stores.ledger.doubts("", flow, None, [one.issue.key])
+    doubts = ledger.doubts("", flow, None, [one.issue.key])
     return next(filter(None, (number_by_reference(sandbox, doubt.kind, reference) for doubt in doubts)), None)
 
 

@@ -208,7 +208,7 @@ class LabTrial:
         asks = console_operator.open_questions(stores.issues, self.schedule.flow)
         for one in asks:
             if one.id in self._asked:
-                number = console_operator.number_in_target(sandbox, stores, self.schedule.flow, one)
+                number = console_operator.number_in_target(sandbox, stores.ledger, self.schedule.flow, one)
                 try:
                     self._consoles[0].ask("exceptions.answer", one, number, LAB)
                 except IntegrationError as error:

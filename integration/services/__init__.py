@@ -74,6 +74,7 @@ from integration.services.strangers import LookForStrangers
 from integration.services.symptoms import Symptoms
 from integration.services.system_identity import SystemIdentities
 from integration.services.tables import Tables
+from integration.services.waiting_list import WaitingList
 from integration.services.ways import Ways
 from integration.services.work import OwnLeases, Work
 from integration.services.write_holds import WriteHolds
@@ -216,6 +217,8 @@ class Application:
             stores.runs,
             self.access,
             self.logics,
+            self.mappings,
+            self.lists,
         )
         self.missing_rows = MissingRows(flows, self.exceptions, self.tables, self.lists, self.logics)
         self.drafts = Drafts(
@@ -436,6 +439,18 @@ class Application:
             stores.deliveries, stores.episodes, stores.heartbeats, clock, self.flows, self.channels, self.pings
         )
         self.reach = Reach(self.access, self.connections, clock)
+        self.waiting_list = WaitingList(
+            self._flows,
+            stores.episodes,
+            stores.plans,
+            exceptions=self.exceptions,
+            change_requests=self.change_requests,
+            runs=self.runs,
+            plans=self.plans,
+            reach=self.reach,
+            flow_service=self.flows,
+            setup=self.setup,
+        )
         self.first_week = FirstWeek(
             self._flows,
             stores.issues,

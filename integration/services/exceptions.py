@@ -29,7 +29,8 @@ from integration.flows.spec import FlowSpec
 from integration.services.access import Access
 from integration.services.candidates import Candidate, candidates
 from integration.services.listing import listing
-from integration.services.mappings import Logics
+from integration.services.lists import Lists
+from integration.services.mappings import Logics, Mappings
 from integration.services.settling import without_conflicts, without_identity_questions
 from integration.services.tries import tried_cause
 from integration.store.corrections import Corrections
@@ -61,6 +62,30 @@ def amount_at_stake(issue: Issue) -> Decimal | None:
     """Return the amount that a document of the till comes to, as far as the issue tells."""
     told = issue.facts.get("sold", "")
     return Decimal(told) if AMOUNT.fullmatch(told) else None
+
+
+# What a person decides about before anything of it is booked.
+UNBOOKED = frozenset({"reference_of_another", "refund_before_order", "sale_beyond_order"})
+# What booked days are off by.
+BOOKED_DAYS = frozenset({"day_differs", "day_changed_after_booking", "day_changed_after_filing"})
+
+
+@dataclass(frozen=True, slots=True)
+class AmountAtStake:
+    """Euros that a cause is about: not booked yet, or the difference of what is booked."""
+
+    amount: Decimal
+    is_difference: bool
+
+
+def group_amount(group: CauseGroup) -> AmountAtStake | None:
+    """Return the euros that a group is about, None where its documents do not say."""
+    facts = group.facts
+    is_document = bool(facts.get("source") and facts.get("mark")) and group.cause not in UNBOOKED
+    is_booked = is_document or group.cause in BOOKED_DAYS
+    if not group.sold or (is_booked and not ("difference" in facts or "amount" in facts)):
+        return None
+    return AmountAtStake(group.sold, is_booked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +163,18 @@ def lacked_rows(spec: FlowSpec, issue: Issue) -> Iterator[tuple[MissingRow, Miss
             yield row, code
 
 
+def repair_address(spec: FlowSpec, cause: str, field: str, facts: Mapping[str, str]) -> dict[str, str] | None:
+    """Return the address of the tab that repairs a cause, or None when it is repaired elsewhere."""
+    repair = spec.repair_of(cause)
+    if not repair.flow and not spec.has_place(repair):
+        return None
+    if cause == "flow_setting_invalid" and facts.get("flow") != spec.name:
+        return None
+    named = {"tables": "table", "settings": "setting"}.get(repair.tab)
+    name = repair.name or (facts.get(named, "") if named else field.rpartition("/")[2])
+    return {"flow": repair.flow or spec.name, "tab": repair.tab, "table" if repair.tab == "tables" else "field": name}
+
+
 def missing_articles(cause: str, facts: Mapping[str, str]) -> list[str]:
     """Return the articles a document needs and the books lack."""
     named = facts.get("article", "").split(", ") if cause == "article_missing" else []
@@ -158,6 +195,8 @@ class Exceptions:
         runs: RunStore,
         access: Access,
         logics: Logics,
+        mappings: Mappings,
+        lists: Lists,
     ) -> None:
         self._flows = flows
         self._corrections = corrections
@@ -168,6 +207,8 @@ class Exceptions:
         self._runs = runs
         self._access = access
         self._logics = logics
+        self._mappings = mappings
+        self._lists = lists
 
     # ---- looking
 
@@ -408,6 +449,28 @@ class Exceptions:
         self._issues.take_back([one for one in found if not only or one in only], by.ref)
 
     # ---- repairing
+
+    @requires(Right.SEE)
+    def field_to_correct(self, flow: str, cause: str, field: str) -> Field | None:
+        """Return the field of the source whose value repairs a cause, or None when no single field does."""
+        if self._flows[flow].repair_of(cause).by is not By.VALUE:
+            return None
+        target = field.rpartition("/")[2]
+        try:
+            return self._source_field(flow, target if "." in target else f"article.{target}")
+        except IntegrationError:
+            return None
+
+    def _source_field(self, flow: str, target: str) -> Field | None:
+        """Return the field of the source that a target field is filled from, None where it is not from one field."""
+        rules = self._mappings.published(flow).mapping.rules
+        rule = next((rule for rule in rules if rule.target == target), None)
+        if rule is None or not rule.source:
+            return None
+        spec, whole = self._flows[flow], self._logics.flow(flow)
+        read = spec.parts_of(whole).get(Kind(target.partition(".")[0]), whole.counted.source)
+        fields = self._lists.fields(spec.flow.source, read)
+        return next((field for field in fields if field.name == rule.source), None)
 
     @requires(Right.SEE)
     def article(self, code: str) -> Record | None:

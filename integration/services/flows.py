@@ -12,7 +12,7 @@ from integration.core.flow import Flow, Stage
 from integration.core.issues import Skip
 from integration.core.people import SCHEDULE, Actor, Right
 from integration.core.plan import Approval
-from integration.core.records import Field, Kind, Record
+from integration.core.records import Record
 from integration.core.run import Mode, Run
 from integration.core.states import ACTIVE, RunState
 from integration.core.timetable import WALL_CLOCK, Schedule, crons, next_time
@@ -249,18 +249,6 @@ class Flows(Mapping[str, Flow]):
             after = batch.after
             if after is None:
                 return
-
-    @requires(Right.SEE)
-    def source_field(self, flow: str, target: str) -> Field | None:
-        """Return the field of the source a target field is filled from, or None when it is not from one field."""
-        rules = self._mappings.published(flow).mapping.rules
-        rule = next((one for one in rules if one.target == target), None)
-        if rule is None or not rule.source:
-            return None
-        whole = self.as_set(flow)
-        read = self._specs[flow].parts_of(whole).get(Kind(target.partition(".")[0]), whole.counted.source)
-        known = self._lists.fields(self[flow].source, read)
-        return next((one for one in known if one.name == rule.source), None)
 
     @requires(Right.SEE)
     def stops(self, flow: str, runs: int = 10) -> dict[str, int]:

@@ -72,20 +72,24 @@ class Messages:
     def _going_on(self, episode: Episode, state: str, language: str, since: str) -> Message:
         symptom = episode.symptom
         said = words.say(symptom.cause, tellable(symptom.facts), language, ZONE)
-        lines = [said.what, *_numbers(symptom, language), said.data, said.do, since]
+        what = said.what if said.what.removesuffix(".") != _headline(symptom, language) else ""
+        lines = [what, *_numbers(symptom, language), said.data, said.do, since]
         return _title(symptom, state, language), _text([*lines, self._base + page_address(symptom)])
 
     def over(self, episode: Episode, language: str, now: datetime) -> Message:
         """Return what is told when an episode is over."""
         symptom, ended = episode.symptom, episode.over_at or now
-        said = words.say(symptom.cause, tellable(symptom.facts), language, ZONE)
         lasted = words.duration((ended - episode.begun_at).total_seconds(), language)
         about = words.term(
             "alert_lasted", language, time=_moment(episode.begun_at, language, now), duration=lasted
         )  # fmt: skip
         title = _title(symptom, words.sentence("alert_over", language), language)
         return title, _text(
-            [words.term("alert_was", language, what=said.what), about, self._base + page_address(symptom)]
+            [
+                words.term("alert_was", language, what=_headline(symptom, language)),
+                about,
+                self._base + page_address(symptom),
+            ]
         )
 
     def digest(
@@ -119,10 +123,9 @@ class Messages:
 
     def _line(self, episode: Episode, language: str, now: datetime) -> str:
         symptom = episode.symptom
-        said = words.say(symptom.cause, tellable(symptom.facts), language, ZONE).what
         severity = words.sentence(f"severity_{symptom.severity}", language)
         numbers = "".join(f" ({one})" for one in _numbers(symptom, language))
-        return f"{_moment(episode.begun_at, language, now)} · {severity} · {said}{numbers}"
+        return f"{_moment(episode.begun_at, language, now)} · {severity} · {_headline(symptom, language)}{numbers}"
 
     def test(self, name: str, language: str) -> Message:
         """Return the message by which somebody tries a channel."""
@@ -134,8 +137,11 @@ def _title(symptom: Symptom, state: str, language: str) -> str:
     about = _flow(symptom.flow, language) if symptom.flow else words.sentence(f"sort_{symptom.sort}", language)
     if symptom.sort is SymptomSort.CONNECTION:
         about = words.system_name(symptom.of)
-    short = words.say(symptom.cause, tellable(symptom.facts), language, ZONE).what
-    return f"{state} · {about} · {short}"[:LONGEST_TITLE]
+    return f"{state} · {about} · {_headline(symptom, language)}"[:LONGEST_TITLE]
+
+
+def _headline(symptom: Symptom, language: str) -> str:
+    return words.headline(symptom.cause, symptom.facts, language)
 
 
 LONGEST_TITLE = 150

@@ -103,8 +103,9 @@ class Symptoms:
         for group in self._issues.causes():
             found.setdefault((group.flow, group.cause), []).append(group)
         begun = {one.symptom.identity for one in self._episodes.going_on()} if being_read else set()
+        targets = {one.flow.name: one.flow.target for one in statuses}
         for (flow, code), groups in found.items():
-            symptom = _of_groups(flow, code, groups)
+            symptom = _of_groups(flow, targets.get(flow, ""), code, groups)
             if flow not in being_read or symptom.identity in begun:  # a preview would be told of at its first page
                 yield symptom
 
@@ -192,13 +193,14 @@ def _is_being_read(active: Run | None, now: datetime) -> bool:
     return active is not None and active.state is RunState.PREVIEWING and now - active.started_at < MOST_PREVIEW
 
 
-def _of_groups(flow: str, code: str, groups: list[CauseGroup]) -> Symptom:
+def _of_groups(flow: str, system: str, code: str, groups: list[CauseGroup]) -> Symptom:
     newest = max(groups, key=lambda one: one.last_seen)
     sort = SymptomSort.DIFFERENCE if code in APART else SymptomSort.RECORDS
     sums = [_differing(one.facts) if sort is SymptomSort.DIFFERENCE else one.sold for one in groups]
     known = [one for one in sums if one is not None]
     return Symptom(
-        sort, code, flow, facts={**newest.facts, "flow": flow}, count=sum(one.count for one in groups),
+        sort, code, flow, facts={"system": system, **newest.facts, "flow": flow},
+        count=sum(one.count for one in groups),
         at_stake=sum(known, Decimal(0)) if known else None,
     )  # fmt: skip
 

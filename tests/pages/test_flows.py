@@ -336,7 +336,7 @@ def test_a_change_that_waits_for_a_second_person_stands_on_its_flow_and_on_the_o
         before=flat_values(connected.flows.settings("stock"), after), until=now + timedelta(days=1),
     )  # fmt: skip
     stores_in(connected).change_requests.keep(request)
-    assert "a change of settings waits for a second person" in texts(open_page("overview"))
+    assert "A change of settings waits for a second person" in texts(open_page("overview"))
     test = open_page("flows", flow="stock")
     assert not test.exception
     assert all(one in str(test.table[0].value) for one in ("900", "Every 45 minutes", "Every 5 minutes", "500"))

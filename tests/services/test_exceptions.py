@@ -22,7 +22,8 @@ from integration.runner.commit import Commit
 from integration.runner.preview import Preview
 from integration.services.access import Access
 from integration.services.exceptions import Exceptions
-from integration.services.mappings import Logics
+from integration.services.lists import Lists
+from integration.services.mappings import Logics, Mappings
 from integration.services.strangers import LookForStrangers
 from integration.store.corrections import Corrections
 from integration.store.database import Database
@@ -59,6 +60,8 @@ class DaysHarness(FlowHarness):
             self.stores.runs,
             part(Access, connector=lambda system: self.connectors[system]),
             part(Logics, flow=lambda name: FLOWS[name].flow),
+            part(Mappings),
+            part(Lists),
         )
 
     def restart(self) -> None:

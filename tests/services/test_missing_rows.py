@@ -64,11 +64,13 @@ def test_the_rows_of_documents_are_told_together_with_their_euros(shop: Console)
     park(app, Issue("payment_method_unmapped", "b", "x", {"method": "PIN", "sold": "2.50", "table": "payment_terms"}))
     park(app, Issue("vat_code_unmapped", "c", "x", {"code": "3", "sold": "4.00", **ELSEWHERE}))
     park(app, Issue("vat_code_unmapped", "d", "x", {"code": "3", "sold": "1.00", **ELSEWHERE, "country": "NL"}))
+    park(app, Issue("value_unmapped", "e", "branch", {"table": "cost_centres", "value": "2", "sold": "8.00"}))
     found = {one.of: (one.amount, one.records) for one in app.missing_rows.rows("orders")}
     assert found == {
         ("payment_terms", "PIN"): (Decimal("12.50"), 2),
         ("vat_codes_sales", "BE:3"): (Decimal("4.00"), 1),  # a row for all countries was not asked for
         ("vat_codes_sales", "3"): (Decimal("1.00"), 1),
+        ("cost_centres", "2"): (Decimal("8.00"), 1),  # a branch
     }
 
 

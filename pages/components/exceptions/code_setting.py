@@ -24,7 +24,7 @@ DEFAULT, BY_BRANCH = "default_debtor", "default_debtors_by_branch"  # settings o
 
 def choose_code(app: Application, group: CauseGroup, noun: str, repair: Callable[[Callable[[], None]], None]) -> None:
     """Ask for the code of the setting, or of each branch where a person wants so; `repair` carries the answer out."""
-    setting = app.flows.spec(group.flow).repair_of(group.cause).name
+    setting = app.flows.spec(group.flow).repair_of(group.cause).name or group.facts["setting"]
     listed = _list_of(app, group.flow, "debtor_number" if setting == DEFAULT else setting)
     codes = codes_or_error(app, listed)
     branches = _branches(app, group) if setting == DEFAULT else {}

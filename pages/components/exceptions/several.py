@@ -9,7 +9,7 @@ from integration.services import Application
 from integration.services.bulk import Bulk, Done, Refused
 from integration.services.exceptions import group_address
 from pages.components.shared.application import guarded, may, person
-from pages.components.shared.flows import headline
+from pages.components.shared.flows import group_headline
 from pages.components.shared.layout import mark, naming, note, small
 from pages.components.shared.wording import Markdown, counted, number, option_name, plain, say, text, who
 
@@ -94,7 +94,7 @@ def assignee(app: Application, key: str, now: str = "") -> str:
 
 def _what(app: Application, chosen: Sequence[CauseGroup], only: Sequence[int]) -> Markdown:
     if only:
-        return f"{headline(app, chosen[0])} · {counted('cause_records', len(only))}"
+        return f"{group_headline(app, chosen[0])} · {counted('cause_records', len(only))}"
     records = number(sum(group.count for group in chosen))
     return counted("several_chosen", len(chosen), records=records)
 
@@ -119,7 +119,7 @@ def several_told(app: Application) -> None:
     with st.container(border=True, gap="xsmall", key="several_told"):
         st.markdown(f"{mark('parked')} **{counted('several_refused', len(done.refused))}**")
         for one in done.refused:
-            small(f"{headline(app, one.group)} — {plain(_why(one))}")
+            small(f"{group_headline(app, one.group)} — {plain(_why(one))}")
 
 
 def _why(one: Refused) -> str:

@@ -9,7 +9,7 @@ from integration.core.states import RunState
 from integration.services import Application
 from integration.services.exceptions import Try, group_address
 from pages.components.exceptions.repairs import noun
-from pages.components.shared.flows import headline
+from pages.components.shared.flows import group_headline
 from pages.components.shared.layout import mark, small
 from pages.components.shared.wording import Markdown, counted, number, text
 
@@ -40,7 +40,7 @@ def try_result(app: Application, one: Try, groups: Mapping[Trouble, CauseGroup])
         if planned and st.button(text("btn_open_preview"), icon=":material/difference:", key=f"plan-{one.run.id}"):
             st.switch_page("pages/preview.py", query_params={"flow": one.run.flow, "plan": one.run.id})
         for cause in [cause for cause in one.others if cause in groups][:MOST_CAUSES]:
-            label = text("try_other_cause", cause=headline(app, groups[cause]))
+            label = text("try_other_cause", cause=group_headline(app, groups[cause]))
             if st.button(label, type="tertiary", icon=":material/arrow_forward:", key=f"to-{group_address(cause)}"):
                 st.query_params["cause"] = group_address(cause)
                 st.rerun()
@@ -56,5 +56,5 @@ def solved_cards(app: Application, tries: Tries, groups: Mapping[Trouble, CauseG
                 st.markdown(f"**{number(one.run.counts.read)}**")
                 small(f":gray[{counted(f'noun_{noun(app, one.group)}', one.run.counts.read)}]")
             with st.container(width="stretch", gap="xsmall"):
-                st.markdown(f"**{headline(app, one.group)}**")
+                st.markdown(f"**{group_headline(app, one.group)}**")
                 try_result(app, one, groups)

@@ -1,4 +1,4 @@
-"""What goes on at this moment: episodes with what may be done about each, connections, the console itself, flows."""
+"""What waits at this moment with the alerts that tell of it, connections, the console itself, flows."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
@@ -11,39 +11,37 @@ from integration.core.causes import Severity
 from integration.services import Application
 from integration.services.alerts import EVERYTHING, Silences
 from integration.services.health import Health
-from integration.services.messages import page_address
 from integration.services.monitoring import FlowHealth, Monitoring
-from pages.components.shared.application import may, may_open, person
+from integration.services.waiting_list import SEVERITY_STATES, WaitingItem
+from pages.components.shared.application import may, person
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.layout import act, answer_or_error, empty, inline, mark, note, section, small, titled
 from pages.components.shared.stands import answer_time, since_when, state_of
+from pages.components.shared.waiting import waiting_items, waiting_list
 from pages.components.shared.wording import (
     Markdown,
     capital,
-    cause_title,
+    cause_headline,
     counted,
     duration,
-    euros,
     field_date,
     flow_name,
     moment,
     number,
     plain,
-    say,
     span,
     system_name,
     text,
     zone,
 )
 
-LOOK = {Severity.CRITICAL: "alert_critical", Severity.WARNING: "alert_warning", Severity.NOTICE: "alert_notice"}
+MOST_WAITING = 20  # rows of what waits
 MOST_LISTED = 1_000  # episodes of a file that are over
-PAGES = {"/exceptions": "exceptions", "/runs": "runs", "/setup": "setup"}
 
 
 def severity_badge(severity: Severity) -> Markdown:
     """Return how grave something is, as it stands inside a line."""
-    return inline(LOOK[severity], text(f"severity_{severity}"))
+    return inline(SEVERITY_STATES[severity], text(f"severity_{severity}"))
 
 
 def symptom_subject(symptom: Symptom) -> Markdown:
@@ -87,53 +85,39 @@ def _silence(app: Application, identity: str, label: Markdown, key: str) -> None
 # ---- episodes
 
 
-def going_on(app: Application) -> None:
-    """Draw every episode that is not over, the gravest first."""
-    found = app.monitoring.going_on()
-    section(text("episodes_title"), counted("episodes_about", len(found)) if found else "")
-    if not found:
+def waiting_now(app: Application) -> None:
+    """Draw everything that waits; an item that an alert tells of has the severity and the silence of the alert."""
+    found = waiting_items(app, most=MOST_WAITING)
+    episodes = {one.symptom.identity: one for one in app.monitoring.going_on()}
+    section(text("needs_person"), counted("episodes_about", len(episodes)) if episodes else "")
+    if not found.shown:
         empty("task_alt", text("episodes_none"), text("episodes_none_about"))
+        return
     silences = app.alerts.silences.now()
-    for one in found:
-        _episode(app, one, silences.get(one.symptom.identity))
+
+    def alert_of(item: WaitingItem) -> None:
+        for episode in [episodes.pop(one) for one in item.incidents if one in episodes]:
+            _alert(app, episode, silences.get(episode.symptom.identity))
+
+    waiting_list(app, found, alert_of)
 
 
-def _episode(app: Application, episode: Episode, silenced: datetime | None) -> None:
+def _alert(app: Application, episode: Episode, silenced: datetime | None) -> None:
+    """Draw how grave an alert is, for how long it goes on, and what silences it."""
     symptom = episode.symptom
-    sentences = say(symptom.cause, symptom.facts)
-    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
-        with st.container(width="stretch", gap="xxsmall"):
-            st.markdown(f"{severity_badge(symptom.severity)} **{symptom_subject(symptom)}** · {_title(symptom)}")
-            since = text("episode_since", moment=moment(episode.begun_at), span=duration(episode.begun_at))
-            told = [since, *_numbers(symptom)]
-            if silenced is not None:
-                told.append(text("silenced_until", moment=moment(silenced)))
-            note(" · ".join(told))
-            small(plain(sentences.do))
-        _actions(app, episode, silenced)
+    with st.container(width="content", gap="xxsmall"):
+        small(severity_badge(symptom.severity))
+        told = text("silenced_until", moment=moment(silenced)) if silenced else duration(episode.begun_at)
+        note(told)
+    _actions(app, episode, silenced)
 
 
 def _title(symptom: Symptom) -> Markdown:
-    return plain(cause_title(symptom.cause, symptom.facts))
-
-
-def _numbers(symptom: Symptom) -> list[Markdown]:
-    told = [counted("alert_records", symptom.count)] if symptom.count else []
-    if symptom.at_stake is not None:
-        told.append(text("alert_at_stake", amount=euros(symptom.at_stake)))
-    return told
+    return plain(cause_headline(symptom.cause, symptom.facts))
 
 
 def _actions(app: Application, episode: Episode, silenced: datetime | None) -> None:
     symptom = episode.symptom
-    address, _, query = page_address(symptom).partition("?")
-    if (
-        address in PAGES
-        and may_open(PAGES[address])
-        and st.button(text("btn_open_page"), icon=":material/arrow_forward:", key=f"open-{episode.id}")
-    ):
-        name, _, value = query.partition("=")
-        st.switch_page(f"pages/{PAGES[address]}.py", query_params={name: value} if name else {})
     stopped = symptom.cause == "worker_stopped" and may(Monitoring.gone_for_good)
     if stopped and st.button(text("btn_gone"), key=f"gone-{episode.id}"):
         act(lambda: app.monitoring.gone_for_good(symptom.of))
@@ -170,7 +154,7 @@ def _episodes(app: Application) -> pd.DataFrame:
     every = [*app.monitoring.going_on(), *app.monitoring.past(MOST_LISTED)]
     lines = [
         (str(one.symptom.severity), one.symptom.flow or one.symptom.of, one.symptom.cause,
-         cause_title(one.symptom.cause, one.symptom.facts), one.begun_at, one.over_at, one.symptom.count,
+         cause_headline(one.symptom.cause, one.symptom.facts), one.begun_at, one.over_at, one.symptom.count,
          one.symptom.at_stake)
         for one in every
     ]  # fmt: skip

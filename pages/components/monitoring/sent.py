@@ -7,7 +7,7 @@ from integration.services.monitoring import Sent
 from pages.components.monitoring.now import symptom_subject
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.layout import empty, inline, titled
-from pages.components.shared.wording import Markdown, cause_title, moment, plain, text
+from pages.components.shared.wording import Markdown, cause_headline, moment, plain, text
 
 MOST_LISTED = 10_000  # messages of a file
 COLUMNS = ("made_at", "channel", "message", "about", "cause", "happened", "sent_at", "due_at", "attempts", "error")
@@ -28,13 +28,13 @@ def _line(one: Sent) -> list[object]:
     """Return a message as a file has it."""
     sent, episode = one.delivery, one.episode
     of = (episode.symptom.flow or episode.symptom.of, episode.symptom.cause) if episode else ("", "")
-    said = cause_title(episode.symptom.cause, episode.symptom.facts) if episode else ""
+    said = cause_headline(episode.symptom.cause, episode.symptom.facts) if episode else ""
     return [sent.made_at, one.channel, sent.what, *of, said, sent.sent_at, sent.due_at, sent.attempts, sent.error]
 
 
 def _row(one: Sent) -> dict[Markdown, Markdown]:
     episode = one.episode
-    what = plain(cause_title(episode.symptom.cause, episode.symptom.facts)) if episode else ""
+    what = plain(cause_headline(episode.symptom.cause, episode.symptom.facts)) if episode else ""
     return {
         text("col_made"): moment(one.delivery.made_at),
         text("col_channel"): plain(one.channel),

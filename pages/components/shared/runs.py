@@ -16,7 +16,7 @@ from integration.services import Application
 from integration.services.exceptions import Exceptions, group_address
 from integration.services.runs import Runs
 from pages.components.shared.application import may, person, refreshing
-from pages.components.shared.flows import at_stake, headline, more_exceptions, show_plan
+from pages.components.shared.flows import at_stake, group_headline, more_exceptions, show_plan
 from pages.components.shared.layout import (
     act,
     attempt,
@@ -389,7 +389,7 @@ def parked_causes(app: Application, run: Run) -> None:
 
 
 def _parked_cause(app: Application, group: CauseGroup) -> None:
-    title, address = headline(app, group), group_address(group.of)
+    title, address = group_headline(app, group), group_address(group.of)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width="stretch", gap=None):
             small(f"**{title}**")
