@@ -222,9 +222,10 @@ def group_detail(app: Application, group: CauseGroup) -> Markdown:
     """
     named = named_facts(app, group.facts, _title(app, group), most=MOST_NAMED)
     facts = {"system": app.flows[group.flow].target, **named}
-    what = plain(say(group.cause, facts).what)
-    if what.removesuffix(".") == group_headline(app, group):
+    said = say(group.cause, facts).what
+    if said.removesuffix(".") == cause_headline(group.cause, facts):
         return ""
+    what = plain(said)
     if group.count == 1:
         return what
     if has_term(key := f"detail_{group.cause}"):
