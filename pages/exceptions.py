@@ -6,10 +6,11 @@ from datetime import datetime
 
 import streamlit as st
 
+from integration.alerts.waiting_list import WaitingItems
 from integration.core.issues import CauseGroup, IssueState
 from integration.core.run import Mode
-from integration.services.exceptions import ISSUE_COLUMNS, RANKS, Exceptions, group_address
-from integration.services.waiting_list import WaitingItems
+from integration.services.runs.exceptions import ISSUE_COLUMNS, RANKS, Exceptions, group_address
+from pages.components.exceptions.bulk_actions import choosing_several, several_bar, several_told
 from pages.components.exceptions.cards import (
     CORRECTED,
     STATUS,
@@ -21,11 +22,11 @@ from pages.components.exceptions.cards import (
     keys_bar,
 )
 from pages.components.exceptions.corrections import corrected_list, corrected_listed
-from pages.components.exceptions.several import choosing_several, several_bar, several_told
-from pages.components.exceptions.tries import solved_cards
+from pages.components.exceptions.retry_result import solved_cards
 from pages.components.shared.application import application, may, person
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.flows import offer_preview
+from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import (
     choice,
     clear_address,
@@ -41,7 +42,6 @@ from pages.components.shared.layout import (
     select_input,
     show_toast,
 )
-from pages.components.shared.meanings import meaning
 from pages.components.shared.runs import progress_strip
 from pages.components.shared.saved_filters import open_saved, saved_filters
 from pages.components.shared.waiting import waiting_items, waiting_list

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from integration.services.runs import Runs
-from integration.services.sandbox_host import SandboxHost
+from integration.services.connections.sandbox_host import SandboxHost
+from integration.services.runs.runs import Runs
 from pages.components.overview.attention import connection_rows, last_days
 from pages.components.overview.first_steps import first_steps
 from pages.components.overview.first_week import first_week

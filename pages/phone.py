@@ -4,13 +4,13 @@ import streamlit as st
 
 from integration.core.run import Run
 from integration.core.states import ACTIVE, RunState
-from integration.services.runs import Runs
+from integration.services.runs.runs import Runs
 from pages.components.phone.plan import plan_in_short, way_into_plan
 from pages.components.preview.committing import brake_box, commit_bar, four_eyes_box
 from pages.components.shared.application import application, may
-from pages.components.shared.choosing import current_plan, settled_choice, watch, what_moved
+from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import empty, failures, head, inline, mark, note, trouble
-from pages.components.shared.meanings import meaning
+from pages.components.shared.plan_selection import current_plan, settled_choice, watch, what_moved
 from pages.components.shared.run_states import run_state
 from pages.components.shared.runs import outcome, progress_strip
 from pages.components.shared.waiting import waiting_items, waiting_list

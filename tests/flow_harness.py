@@ -9,12 +9,12 @@ from tomllib import loads
 from typing import Any
 
 from integration.connectors.protocol import Connector
+from integration.core.foreign_documents import NO_STRANGERS, Strangers
 from integration.core.plan import Approval
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind, Record, Value
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState, Step
-from integration.core.strangers import NO_STRANGERS, Strangers
 from integration.flows.products.logic import ProductsLogic
 from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS, mirrors_of
@@ -22,8 +22,8 @@ from integration.flows.spec import FlowLogic
 from integration.runner import Dependencies, Patience, Runner
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
-from integration.services.mappings import Logics
-from integration.services.strangers import LookForStrangers
+from integration.services.connections.foreign_documents import LookForStrangers
+from integration.services.mappings.mappings import Logics
 from integration.store.choices import ChoiceStore
 from integration.store.corrections import Corrections
 from integration.store.cursors import Cursors

@@ -4,9 +4,9 @@ from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 
 from integration.services.prices import Prices
-from integration.services.system_identity import SystemIdentities
-from integration.services.write_holds import WriteHolds
-from integration.store.erased import Erased
+from integration.services.write_holds.system_identity import SystemIdentities
+from integration.services.write_holds.write_holds import WriteHolds
+from integration.store.erasure_register import Erased
 
 Service = TypeVar("Service")
 

@@ -6,20 +6,23 @@ function or a class of that name: whoever reads it has to look which one is mean
 
 import ast
 import importlib
-import pkgutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import UnionType
 from typing import get_args, get_origin, get_type_hints
 
-from integration import services
 from integration.store.database import Clock
 
 ROOT = Path(__file__).parent.parent
 PRODUCT, TESTS = ("integration", "pages"), ("tests",)
-APPLICATION = ROOT / "integration/services/__init__.py"  # where the services are put together
-BAG = "integration.store.stores"  # the module with all stores of a database
+APPLICATION = ROOT / "integration/application/application.py"  # where the services are put together
+CLIENTS = {  # of servers that are no system: they take the functions of a socket and of a route
+    *(ROOT / "integration/alerts/transport").glob("*.py"),
+    ROOT / "integration/accounts/identity_provider.py",
+}
+SERVICES = ("accounts", "alerts", "application", "erasure", "retention", "services")
+BAG = "integration.application.stores"  # the module with all stores of a database
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -72,9 +75,11 @@ def mutual_imports() -> list[tuple[str, str]]:
 def callable_arguments() -> list[str]:
     """Return the arguments of constructors of services that are functions, but for the clock: `Class.argument`."""
     found = []
-    for module in pkgutil.iter_modules(services.__path__, "integration.services."):
-        for kind in vars(importlib.import_module(module.name)).values():
-            if isinstance(kind, type) and kind.__module__ == module.name:
+    folders = [ROOT / "integration" / package for package in SERVICES]
+    for path in (file for folder in folders for file in sorted(folder.rglob("*.py")) if file not in CLIENTS):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for kind in vars(importlib.import_module(name)).values():
+            if isinstance(kind, type) and kind.__module__ == name:
                 hints = get_type_hints(vars(kind)["__init__"]) if "__init__" in vars(kind) else {}
                 found += [f"{kind.__name__}.{name}" for name, hint in hints.items() if _is_function(hint)]
     return found

@@ -241,7 +241,7 @@ def test_what_makes_an_error_is_given_no_sentence() -> None:
         if SENTENCE.search(said)
     }
     assert found == {}
-    assert "_invalid" in set(makers(modules()["integration/services/arrangement.py"], kinds))
+    assert "_invalid" in set(makers(modules()["integration/services/configuration_file.py"], kinds))
 
 
 def test_the_search_for_sentences_finds_them() -> None:

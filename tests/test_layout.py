@@ -19,10 +19,10 @@ from tests.readme import blocks
 from tests.size import bag_users, callable_arguments, collisions, mutual_imports, wiring_functions
 
 BUILDERS = [
-    "integration/bootstrap.py",
+    "integration/application/application.py",
+    "integration/application/bootstrap.py",
+    "integration/application/stores.py",
     "integration/lab/trial.py",
-    "integration/services/__init__.py",
-    "integration/store/stores.py",
 ]
 COLLISIONS = 38  # goes down with each name that is given to one thing alone
 TESTS = Path(__file__).parent

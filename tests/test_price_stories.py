@@ -10,9 +10,9 @@ from integration.cli.prices_demo import have_prices, proven
 from integration.connectors.protocol import Connector
 from integration.core.people import DEMO
 from integration.core.states import Step
-from integration.services.access import Access
-from integration.services.lists import Lists
+from integration.services.mappings.code_lists import Lists
 from integration.services.prices import BRANCH_CAUSE, CAUSE, KnownRecord, Prices, Proof
+from integration.services.systems.connection_settings import Access
 from integration.store.issues import Issues
 from tests.consoles import Console, opened
 from tests.parts import part

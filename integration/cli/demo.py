@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from integration.application.application import Application
 from integration.cli import prices_demo
 from integration.cli.terminal import (
     ENDED,
@@ -31,7 +32,6 @@ from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
 from integration.core.totals.sold import NOTHING
 from integration.flows.registry import FLOWS
-from integration.services import Application
 from integration.services.setup import Weight
 from integration.settings import load_settings
 

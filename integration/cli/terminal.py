@@ -18,7 +18,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from integration.bootstrap import build
+from integration.application.application import Application
+from integration.application.bootstrap import build
 from integration.core.connections import Finding
 from integration.core.errors import ConnectorError, IntegrationError, UnavailableError
 from integration.core.issues import CauseGroup
@@ -29,8 +30,7 @@ from integration.core.run import Run
 from integration.core.states import RunState
 from integration.core.untrusted_text import indented, json_line, visible
 from integration.process.periodic import again_and_again
-from integration.services import Application
-from integration.services.lists import LAST_SECONDS
+from integration.services.mappings.code_lists import LAST_SECONDS
 from integration.settings import Settings, load_settings, logged_in
 from integration.shipped import COMMAND
 from integration.words import MISSING, field_name, has_term, headline, say, sentence, value_text, vat_code

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from integration.core.as_told import split_told
 from integration.core.conflicts import conflicts
 from integration.core.flow import Flow, Stage
 from integration.core.issues import Issue, Skip, not_readable
 from integration.core.links import Link
 from integration.core.plan import Change, Policy, Unchanged, diff
 from integration.core.records import Held, Record, Unreadable
+from integration.core.source_values import split_told
 
 
 class RecordRules(Protocol):

@@ -15,8 +15,8 @@ from typing import Any, Protocol
 import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 
-from integration.connectors.before_writing import before_each_write
 from integration.connectors.reference import on_behalf_of
+from integration.connectors.write_guard import before_each_write
 from integration.core.errors import IntegrationError, RunActiveError, UnavailableError
 from integration.core.people import SCHEDULE
 from integration.core.plan import Approval

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 
+from integration.application.stores import Stores, stores_of
 from integration.core.clocks import now
 from integration.core.errors import IntegrationError
 from integration.core.people import LAB
@@ -26,7 +27,6 @@ from integration.lab.verdict import accounted, differences_from_baseline
 from integration.runner import ALL_ON, Safeguards
 from integration.sandbox.server import Sandbox
 from integration.store.database import open_database
-from integration.store.stores import Stores, stores_of
 
 TRIAL_SECONDS = 180.0  # after which it counts as stuck: a quiet machine needs a fortieth, a busy one half
 ELSEWHERE_SECONDS = 30.0  # how long another console is given to take a suspended one's work over

@@ -13,19 +13,19 @@ from integration.core.errors import (
     PlanUnsafeError,
 )
 from integration.core.flow import Flow
+from integration.core.foreign_documents import told_of
 from integration.core.plan import Approval, is_of_plan
 from integration.core.plan_lines import Among, PlanRow
+from integration.core.reverted_values import TAKEN_BACK
 from integration.core.run import Run
 from integration.core.states import RunState
-from integration.core.strangers import told_of
-from integration.core.taken_back import TAKEN_BACK
 from integration.flows.spec import FlowLogic
 from integration.runner.corrections import corrected_since
 from integration.runner.dependencies import Dependencies, next_cursors
 from integration.runner.dispatch import Dispatcher, LookedUpPage
+from integration.runner.foreign_documents import expect_no_strangers
 from integration.runner.pipeline import Pipeline, nothing_follows
 from integration.runner.precheck import Precheck, is_tree
-from integration.runner.strangers import expect_no_strangers
 from integration.runner.uncertain_writes import UncertainWrites
 
 log = structlog.get_logger(__name__)

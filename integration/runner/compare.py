@@ -16,10 +16,10 @@ from integration.core.plan import FOLLOWS, Change, Unchanged, differences
 from integration.core.planner import Desired, WrittenOnce, plan_record
 from integration.core.position import Position, Task
 from integration.core.records import Held, Record, merged
+from integration.core.reverted_values import moved_on
 from integration.core.rules import as_text
 from integration.core.run import Mode, Progress, Run
 from integration.core.staged import Duplicates, Staged
-from integration.core.taken_back import moved_on
 from integration.flows.spec import FlowLogic, Shaped
 from integration.runner.conflicts import (
     find_double_matches,
@@ -35,7 +35,7 @@ from integration.runner.identified import Identified
 from integration.runner.lookup import look_around, where_it_is
 from integration.runner.page import PlanPage, empty_page
 from integration.runner.prefetch import Prefetch
-from integration.runner.taken_back import planned
+from integration.runner.reverted_values import planned
 from integration.runner.uncertain_writes import in_doubt
 
 log = structlog.get_logger(__name__)

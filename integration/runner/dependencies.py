@@ -9,14 +9,14 @@ from typing import Protocol
 from integration.connectors.protocol import Connector
 from integration.core.basis import Basis
 from integration.core.errors import PlanStaleError
+from integration.core.foreign_documents import Strangers
 from integration.core.records import Record, corrected
 from integration.core.run import ALL_FOR, Mode, Run
-from integration.core.strangers import Strangers
 from integration.flows.spec import FlowLogic
 from integration.store.corrections import Corrections
 from integration.store.cursors import Cursors
 from integration.store.database import Clock
-from integration.store.erased import Erased
+from integration.store.erasure_register import Erased
 from integration.store.ledger import Ledger
 from integration.store.links import Links
 from integration.store.plans import PlanStore

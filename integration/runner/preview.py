@@ -10,23 +10,23 @@ import structlog
 
 from integration.core.basis import NAMES
 from integration.core.errors import IntegrationError
+from integration.core.foreign_documents import STRANGERS
 from integration.core.guards import AMONG_STRANGERS, SOURCE_EMPTY, brakes
 from integration.core.plan import Brake, fingerprint
 from integration.core.plan_lines import Among
 from integration.core.position import Position, Task
+from integration.core.reverted_values import TAKEN_BACK
 from integration.core.run import ALL_FOR, PLANS_OF_ALL, Mode, PreviewRequest, Run
 from integration.core.states import RunState
-from integration.core.strangers import STRANGERS
-from integration.core.taken_back import TAKEN_BACK
 from integration.flows.spec import FlowLogic
 from integration.runner.compare import Compare
 from integration.runner.corrections import CORRECTED, corrected_in, corrected_now
 from integration.runner.dependencies import Dependencies, fed_otherwise, next_cursors
 from integration.runner.extract import Extract
+from integration.runner.foreign_documents import strangers_beside
 from integration.runner.pending_plan import carry_over, recheck_retirements, replaced_by
 from integration.runner.prefetch import Prefetch
 from integration.runner.retire import vanished
-from integration.runner.strangers import strangers_beside
 from integration.runner.system_contradictions import report_contradictions
 from integration.runner.undo import undo
 from integration.runner.unneeded import skip_unneeded

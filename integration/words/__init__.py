@@ -27,7 +27,7 @@ from integration.words.days import table_time as table_time
 from integration.words.days import weekday_names as weekday_names
 from integration.words.days import weekdays as weekdays
 from integration.words.days import whole_day as whole_day
-from integration.words.priced import priced_name
+from integration.words.price_captions import priced_name
 
 # What each language calls itself: whoever looks for it reads no other.
 LANGUAGES = {"en": "English", "nl": "Nederlands", "de": "Deutsch"}

@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from integration.application.application import Application
 from integration.core.causes import CAUSES, By, Who
 from integration.core.errors import ConfigurationError
 from integration.core.issues import CauseGroup, Issue, Met
 from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowSpec
-from integration.services import Application
-from integration.services.exceptions import group_address
+from integration.services.runs.exceptions import group_address
 from integration.words import told_by
 from tests.pages.conftest import Open, press, settled, texts
 from tests.people import somebody

@@ -10,6 +10,7 @@ from stdnum import ean
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import MenuButton
 
+from integration.application.application import Application
 from integration.core.errors import PlanStaleError
 from integration.core.issues import CauseGroup, IssueState, Trouble, not_readable
 from integration.core.plan import Action, Approval
@@ -19,8 +20,7 @@ from integration.core.records import Kind, WrongValueError, unreadable
 from integration.core.rules import Rule
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState
-from integration.services import Application
-from integration.services.exceptions import ISSUE_COLUMNS, group_address
+from integration.services.runs.exceptions import ISSUE_COLUMNS, group_address
 from pages.components.exceptions import cards
 from pages.components.shared.application import person
 from pages.components.shared.rows import named_facts

@@ -6,6 +6,8 @@ from decimal import Decimal
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from integration.accounts.loosening import flat_values
+from integration.application.application import Application
 from integration.core.change_request import ChangeRequest
 from integration.core.errors import PlanStaleError
 from integration.core.flow import Ownership
@@ -15,8 +17,6 @@ from integration.core.plan import Approval
 from integration.core.records import Kind
 from integration.core.rules import Mapping, Rule
 from integration.core.run import Mode
-from integration.services import Application
-from integration.services.loosening import flat_values
 from tests.pages.conftest import ARTICLES, Open, press, previewed, settled, texts
 from tests.people import somebody
 from tests.stores import sandbox_of, stores_in

@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from integration.application.application import Application
 from integration.core.records import Kind
 from integration.core.run import Mode, PreviewRequest, Run
-from integration.services import Application
-from integration.services.log import LogSearch
+from integration.services.log.log import LogSearch
 from integration.words import LANGUAGES
-from pages.components.logs.leads import Place, opened_by
+from pages.components.logs.page_links import Place, opened_by
 from tests.browser.test_operators import wide
 from tests.log import hostile
 from tests.pages.conftest import Open, committed, press, settled, texts

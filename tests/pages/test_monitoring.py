@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from integration.alerts.heartbeat_pings import WHOLE
+from integration.alerts.service import EVERYTHING
+from integration.application.application import Application
 from integration.core.issues import Issue, Met
-from integration.services import Application
-from integration.services.alerts import EVERYTHING
-from integration.services.pings import WHOLE
 from integration.store.heartbeats import Heartbeats
-from tests.channels.receivers import Hook, web_server
+from tests.alerts.transport.receivers import Hook, web_server
 from tests.clocks import now
 from tests.pages.conftest import Open, press, texts
 from tests.people import somebody

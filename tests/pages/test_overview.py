@@ -8,11 +8,11 @@ from contextlib import contextmanager
 import pytest
 import sqlalchemy as sa
 
+from integration.application.application import Application
 from integration.core.plan import Approval
 from integration.core.run import PreviewRequest
 from integration.core.states import RunState
 from integration.sandbox.faults import Fault
-from integration.services import Application
 from pages.components.shared.waiting import MOST
 from tests.pages.conftest import Open, committed, press, previewed, settled, texts
 from tests.people import somebody

@@ -13,17 +13,18 @@ from typing import Any
 
 from dbos import DBOS
 
-from integration.bootstrap import build
+from integration.application.application import Application
+from integration.application.bootstrap import build
 from integration.connectors.mplus.client import interface_contract
 from integration.connectors.protocol import Connector, References
 from integration.core.errors import IntegrationError
 from integration.core.flow import Stage
+from integration.core.foreign_documents import NO_STRANGERS
 from integration.core.plan import Approval, Change
 from integration.core.records import Held, Record, Written
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.staged import Staged
 from integration.core.states import RunState
-from integration.core.strangers import NO_STRANGERS
 from integration.core.timetable import Schedule
 from integration.engine.engine import Engine, _scheduled
 from integration.flows.products.logic import ProductsLogic
@@ -33,9 +34,8 @@ from integration.process.standard_error import set_up_log
 from integration.runner import Dependencies, Runner
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
-from integration.services import Application
-from integration.services.mappings import Logics
-from integration.services.strangers import LookForStrangers
+from integration.services.connections.foreign_documents import LookForStrangers
+from integration.services.mappings.mappings import Logics
 from integration.settings import load_settings
 from integration.store.corrections import Corrections
 from integration.store.cursors import Cursors

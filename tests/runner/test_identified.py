@@ -11,7 +11,7 @@ from integration.core.links import Link
 from integration.core.records import Kind, Value
 from integration.core.run import Mode
 from integration.core.states import RunState, Step
-from integration.services.settling import without_identity_questions
+from integration.services.runs.conflict_resolution import without_identity_questions
 from tests.builders import a_part, a_product
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, edited

@@ -32,21 +32,21 @@ from integration.core.staged import Staged
 from integration.core.traces import Trace, TraceStep, given
 from integration.flows.booked_payments import as_before
 from integration.flows.day_pages import day_of_key, is_day_of_another_console, page_key, pages_of
-from integration.flows.days.alone import Alone
 from integration.flows.days.closing import Closing
-from integration.flows.days.pages import DayPages, day_title, opposite_page
-from integration.flows.days.queries import DayQueries
-from integration.flows.days.settings import FLOW, DaySettings
-from integration.flows.days.typed import (
+from integration.flows.days.explanations import DayReasons
+from integration.flows.days.manual_entries import (
     Typed,
     rows_near,
     settled_typed,
     totals_told,
     typed_of,
 )
+from integration.flows.days.pages import DayPages, day_title, opposite_page
+from integration.flows.days.queries import DayQueries
+from integration.flows.days.separate_documents import Alone
+from integration.flows.days.settings import FLOW, DaySettings
 from integration.flows.days.vat import DocumentVat
 from integration.flows.days.vouchers import vouchers_of
-from integration.flows.days.why import DayReasons
 from integration.flows.deciding import AGAIN, KEEP, About, decided, decision_mark
 from integration.flows.functions.toolbox import Tools
 from integration.flows.orders.balances import Turnover

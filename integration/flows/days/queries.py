@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from functools import partial
 
+from integration.core.booking_state import Standing, Where
 from integration.core.days.books import DayBooked
 from integration.core.days.entries import entry_of_row
 from integration.core.errors import RejectedError
@@ -11,15 +12,14 @@ from integration.core.issues import Issue
 from integration.core.links import Link
 from integration.core.records import Kind, Record, Unreadable
 from integration.core.rules import as_text
-from integration.core.standing import Standing, Where
 from integration.core.totals.sold import NOTHING
 from integration.flows.booked_payments import methods_of
 from integration.flows.day_pages import daybooks_of_the_bank
+from integration.flows.days.manual_entries import LedgerRow
 from integration.flows.days.questions import DAYBOOK_TYPES
 from integration.flows.days.settings import FLOW
-from integration.flows.days.typed import LedgerRow
 from integration.flows.orders.chains import Asks, Chains, in_force
-from integration.flows.orders.newest import document_of
+from integration.flows.orders.latest_booking import document_of
 from integration.flows.orders.payments import WITH_PAYMENTS
 from integration.flows.orders.references import OrderReferences
 from integration.flows.settings import BOOKS, TILL

@@ -11,6 +11,7 @@ from integration.flows.booked_payments import LEANS_ON
 from integration.flows.console_marks import free_prefix
 from integration.flows.day_pages import bears_day, day_of_key
 from integration.flows.days.logic import DECISIONS, ONLY_BESIDE, BooksTold, DaysLogic, ShopIdentity, Tables
+from integration.flows.days.manual_entries import TYPED
 from integration.flows.days.queries import ORDERS, DayQueries
 from integration.flows.days.questions import (
     COST_ACCOUNTS,
@@ -29,7 +30,6 @@ from integration.flows.days.questions import (
     VAT_CODES,
 )
 from integration.flows.days.settings import FLOW, DaySettings
-from integration.flows.days.typed import TYPED
 from integration.flows.forms import (
     Code,
     Codes,

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.causes import Repair
-from integration.services import Application
 from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.flows import start_preview

@@ -9,18 +9,19 @@ from typing import Any, Self
 import pandas as pd
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.causes import By
 from integration.core.issues import CauseGroup, IssueState, OpenIssue, Trouble
 from integration.core.records import Value
-from integration.services import Application
-from integration.services.bulk import Bulk
-from integration.services.exceptions import Exceptions, Try, group_address
-from pages.components.exceptions.beside import both_sides, is_of_document
-from pages.components.exceptions.course import course
+from integration.services.runs.bulk import Bulk
+from integration.services.runs.exceptions import Exceptions, Try, group_address
+from pages.components.exceptions.booking_comparison import both_sides, is_of_document
+from pages.components.exceptions.bulk_actions import actions, assignee, tick
 from pages.components.exceptions.repairs import noun, preview_group, repair
-from pages.components.exceptions.several import actions, assignee, tick
-from pages.components.exceptions.tries import Tries, try_result
+from pages.components.exceptions.retry_result import Tries, try_result
+from pages.components.exceptions.sparkline import course
 from pages.components.shared.application import guarded, may, may_open, only_for, person
+from pages.components.shared.column_widths import ROOM
 from pages.components.shared.flows import group_headline
 from pages.components.shared.layout import (
     act,
@@ -38,7 +39,6 @@ from pages.components.shared.layout import (
 )
 from pages.components.shared.tables import CONFIG, Written, browse, code_block, table_choice
 from pages.components.shared.waiting import row_text
-from pages.components.shared.widths import ROOM
 from pages.components.shared.wording import (
     Markdown,
     counted,

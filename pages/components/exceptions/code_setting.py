@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.issues import CauseGroup
 from integration.core.rules import as_text
 from integration.flows.forms import Code, Together
 from integration.flows.settings import BOOKS, TILL, Listed, till_list
-from integration.services import Application
-from integration.services.exceptions import MOST
+from integration.services.runs.exceptions import MOST
 from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.inputs import code_field, codes_or_error

@@ -7,12 +7,12 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.issues import CauseGroup, Issue, OpenIssue
 from integration.core.records import Correction, Field, FieldType, Record, Value, same
 from integration.core.rules import as_text
 from integration.core.untrusted_text import visible
-from integration.services import Application
-from integration.services.exceptions import group_address
+from integration.services.runs.exceptions import group_address
 from integration.words import has_term
 from pages.components.shared import controls
 from pages.components.shared.application import may, person

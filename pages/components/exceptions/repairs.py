@@ -5,14 +5,14 @@ from functools import partial
 
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.causes import By, Repair, cause
 from integration.core.issues import CauseGroup, OpenIssue
 from integration.core.link_evidence import CUSTOMER_CHANGED
 from integration.core.records import Field, Record
 from integration.core.rows import EVERY
 from integration.core.rules import EMPTY
-from integration.services import Application
-from integration.services.exceptions import (
+from integration.services.runs.exceptions import (
     ARTICLES,
     MOST,
     MissingRow,

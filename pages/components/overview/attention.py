@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 import pandas as pd
 import streamlit as st
 
-from integration.services import Application
-from integration.services.log import LogPeriod
+from integration.application.application import Application
+from integration.services.log.log import LogPeriod
 from pages.components.overview.bars import flow_bars, state_bars
+from pages.components.shared.connection_badge import since_when, stand_badge
 from pages.components.shared.downloads import downloads
 from pages.components.shared.layout import answer_or_error, note, titled
-from pages.components.shared.stands import since_when, stand_badge
 from pages.components.shared.wording import (
     Markdown,
     flow_name,

@@ -4,8 +4,8 @@ from functools import partial
 
 import streamlit as st
 
-from integration.services import Application
-from integration.services.system_identity import SystemAnswer, SystemIdentities, SystemQuestion
+from integration.application.application import Application
+from integration.services.write_holds.system_identity import SystemAnswer, SystemIdentities, SystemQuestion
 from pages.components.shared.application import may, person
 from pages.components.shared.layout import attempt
 from pages.components.shared.wording import listed, plain, system_name, term, text

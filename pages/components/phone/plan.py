@@ -2,10 +2,10 @@
 
 import streamlit as st
 
+from integration.alerts.waiting_list import WaitingItem
+from integration.application.application import Application
 from integration.core.plan_lines import PlanRow
 from integration.core.run import Mode, Run
-from integration.services import Application
-from integration.services.waiting_list import WaitingItem
 from pages.components.shared.changes import what_changes
 from pages.components.shared.documents import known_as
 from pages.components.shared.layout import inline, mark, note, small

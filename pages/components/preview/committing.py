@@ -5,17 +5,17 @@ from functools import partial
 
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.flow import Flow
 from integration.core.plan import Approval
 from integration.core.run import Mode, Run
-from integration.services import Application
 from pages.components.shared.application import focus_field, guarded, person
 from pages.components.shared.changes import what_changes
-from pages.components.shared.choosing import ask_before_commit, is_asking, stop_asking, take_in, tick_anew
 from pages.components.shared.documents import known_as
+from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import bottom_bar, note, result_of
-from pages.components.shared.meanings import meaning
 from pages.components.shared.notes import discard_button
+from pages.components.shared.plan_selection import ask_before_commit, is_asking, stop_asking, take_in, tick_anew
 from pages.components.shared.wording import (
     Markdown,
     cause_headline,

@@ -4,20 +4,20 @@ from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.causes import cause
 from integration.core.flow import Flow
 from integration.core.issues import CauseGroup
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
-from integration.services import Application
-from integration.services.connections import Connections
-from integration.services.exceptions import AmountAtStake, cause_of, group_address, group_amount, repair_address
-from integration.services.flows import FlowStatus
-from integration.services.runs import Runs
+from integration.services.connections.connections import Connections
+from integration.services.runs.exceptions import AmountAtStake, cause_of, group_address, group_amount, repair_address
+from integration.services.runs.flows import FlowStatus
+from integration.services.runs.runs import Runs
 from integration.words import has_term, told_by
 from pages.components.shared.application import may, may_open, person
+from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import attempt, badge, empty, icon_button, inline, note, result_of, small
-from pages.components.shared.meanings import meaning
 from pages.components.shared.rows import named_facts
 from pages.components.shared.wording import (
     Markdown,

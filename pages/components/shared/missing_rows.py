@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from integration import words
+from integration.application.application import Application
 from integration.core.causes import By
 from integration.core.issues import CauseGroup
 from integration.flows.settings import ValueTable
-from integration.services import Application
-from integration.services.missing_rows import MissingRows, RowToAdd
+from integration.services.runs.missing_rows import MissingRows, RowToAdd
 from pages.components.shared import controls
 from pages.components.shared.application import only_for, person
 from pages.components.shared.flows import at_stake, group_headline, preview_causes

@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from integration.application.application import Application
 from integration.flows.registry import FLOWS
-from integration.services import Application
-from integration.services.log import Log
-from integration.services.search import caption_of
+from integration.services.log.log import Log
+from integration.services.log.search import caption_of
 from integration.words import has_term, known
 from pages.components.shared.application import may, refreshing
 from pages.components.shared.layout import answer_or_error, note, small

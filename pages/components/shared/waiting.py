@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from integration.services import Application
-from integration.services.exceptions import Exceptions
-from integration.services.flows import FlowStatus
-from integration.services.runs import Runs
-from integration.services.waiting_list import WaitingItem, WaitingItems
+from integration.alerts.waiting_list import WaitingItem, WaitingItems
+from integration.application.application import Application
+from integration.services.runs.exceptions import Exceptions
+from integration.services.runs.flows import FlowStatus
+from integration.services.runs.runs import Runs
 from pages.components.shared.application import may, may_open
 from pages.components.shared.flows import amount_at_stake_text, group_detail, more_exceptions, try_again
 from pages.components.shared.layout import badge, badge_width, naming

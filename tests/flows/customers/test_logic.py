@@ -24,7 +24,7 @@ from integration.flows.customers.settings import CustomerSettings
 from integration.flows.prices import Terms
 from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowLogic
-from integration.services.settling import without_identity_questions
+from integration.services.runs.conflict_resolution import without_identity_questions
 from integration.store.database import Database
 from tests.builders import a_create, a_debtor, a_relation, guarded
 from tests.fakes import MemoryConnector

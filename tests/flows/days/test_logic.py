@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from integration.core.booking_state import Standing, Where
 from integration.core.days.books import DayBooked
 from integration.core.days.corrections import page_lines
 from integration.core.days.entries import LedgerEntry
@@ -20,14 +21,13 @@ from integration.core.links import Link
 from integration.core.plan import Action, Change
 from integration.core.records import Held, Kind, Record, Unreadable, WrongValueError, unreadable
 from integration.core.staged import Staged
-from integration.core.standing import Standing, Where
-from integration.flows.days.alone import AskBooked, AskMadeAlone
 from integration.flows.days.logic import BooksTold, DaysLogic, ShopIdentity, Tables
+from integration.flows.days.manual_entries import AskTyped, nothing_typed
 from integration.flows.days.pages import opposite_page
 from integration.flows.days.queries import DayQueries
+from integration.flows.days.separate_documents import AskBooked, AskMadeAlone
 from integration.flows.days.settings import FLOW, DaySettings
 from integration.flows.days.spec import DAYS
-from integration.flows.days.typed import AskTyped, nothing_typed
 from integration.flows.orders.balances import Turnover
 from tests.core.days.example import BOOKS, LEDGERS, RATES, cost, day_record, document, euros
 from tests.core.days.test_corrections import later

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from integration.connectors.mplus.connector import Mplus
 from integration.core.moves import NO_MOMENT, Move, MoveSort
 from integration.core.records import Kind, Unreadable
+from integration.core.reverted_values import TAKEN_BACK
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
-from integration.core.taken_back import TAKEN_BACK
 from integration.flows.orders.credits import CREDIT
-from integration.flows.orders.newest import booking_key, booking_of, document_of
+from integration.flows.orders.latest_booking import booking_key, booking_of, document_of
 from integration.flows.registry import FLOWS
 from integration.flows.stock.settings import StockSettings
 from integration.sandbox.server import Sandbox, running

@@ -8,11 +8,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from integration import words
+from integration.alerts.messages import Messages
+from integration.application.application import Application
 from integration.core.issues import Issue, Met
 from integration.core.run import PreviewRequest
-from integration.services import Application
-from integration.services.exceptions import group_address
-from integration.services.messages import Messages
+from integration.services.runs.exceptions import group_address
 from pages.components.shared.timeline import event_reason, event_title
 from tests.pages.conftest import Open, press, previewed, settled, texts
 from tests.pages.test_languages import opened
