@@ -17,7 +17,7 @@ import duckdb
 
 from integration.log.logbook import Logbook
 from integration.log.statements import queries
-from integration.services.log import Log, LogPeriod, LogSearch
+from integration.services.log.log import Log, LogPeriod, LogSearch
 from integration.services.questions import QUESTIONS
 from integration.store.database import open_database
 from integration.store.outbox_reader import OutboxReader

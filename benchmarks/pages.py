@@ -24,7 +24,8 @@ import sqlalchemy as sa
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.log import fill
-from integration.bootstrap import build as built
+from integration.application.application import Application
+from integration.application.bootstrap import build as built
 from integration.core.issues import Issue, Met, Skip
 from integration.core.plan import Action
 from integration.core.plan_lines import PlanRow
@@ -32,7 +33,6 @@ from integration.core.position import START
 from integration.core.records import Kind
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import ACTIVE, RunState
-from integration.services import Application
 from integration.settings import load_settings
 from integration.store.issues import Issues
 from integration.store.previews import Previews

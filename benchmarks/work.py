@@ -9,12 +9,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from integration.bootstrap import build
+from integration.application.application import Application
+from integration.application.bootstrap import build
 from integration.core.plan import Approval
 from integration.core.records import Kind, Record
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState
-from integration.services import Application
 from integration.settings import load_settings
 from tests.people import somebody
 from tests.stores import stores_in

@@ -16,7 +16,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from integration.bootstrap import build
+from integration.application.application import Application
+from integration.application.bootstrap import build
+from integration.application.stores import Stores, stores_of
 from integration.core.issues import Issue, Met
 from integration.core.plan import Action, Approval, Change
 from integration.core.plan_lines import PlanRow
@@ -25,10 +27,8 @@ from integration.core.records import Kind, Record, Value
 from integration.core.run import Mode, Outcome
 from integration.core.states import RunState, Step
 from integration.flows.registry import FLOWS, mirrors_of
-from integration.services import Application
 from integration.settings import load_settings
 from integration.store.database import open_database
-from integration.store.stores import Stores, stores_of
 
 BY = "schedule"
 ARTICLES, CUSTOMERS = 2_000, 800  # which the same updates meet again and again

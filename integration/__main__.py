@@ -19,6 +19,7 @@ import typer
 from typer.exceptions import TyperException
 
 from integration import VERSION
+from integration.application.application import Application
 from integration.cli import audit, backup, compare, customer, fault_lab, people, retention, servers, terminal
 from integration.cli import demo as demo_rounds
 from integration.cli.arguments import (
@@ -41,7 +42,6 @@ from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import ACTIVE, RunState
 from integration.data_folder import OTHERS
 from integration.log.client import at_the_server
-from integration.services import Application
 from integration.shipped import COMMAND
 from integration.words import say
 
@@ -215,7 +215,7 @@ def issues(flow: AnyFlow = None, as_json: Json = False) -> None:
         if as_json:
             terminal.print_json([{**asdict(one), **asdict(say(one.cause, one.facts))} for one in causes])
         elif causes:
-            terminal.show_causes(causes)
+            terminal.show_causes(application, causes)
         else:
             terminal.out.print("Nothing needs attention.")
 

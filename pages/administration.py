@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from integration.services.backups import Backups
+from integration.backup.service import Backups
 from pages.components.administration.arrangement import arrangement
 from pages.components.administration.audit import audit
 from pages.components.administration.four_eyes import four_eyes

@@ -6,9 +6,11 @@ from datetime import datetime
 
 import streamlit as st
 
+from integration.alerts.waiting_list import WaitingItems
 from integration.core.issues import CauseGroup, IssueState
 from integration.core.run import Mode
-from integration.services.exceptions import ISSUE_COLUMNS, RANKS, Exceptions, group_address
+from integration.services.runs.exceptions import ISSUE_COLUMNS, RANKS, Exceptions, group_address
+from pages.components.exceptions.bulk_actions import choosing_several, several_bar, several_told
 from pages.components.exceptions.cards import (
     CORRECTED,
     STATUS,
@@ -20,11 +22,11 @@ from pages.components.exceptions.cards import (
     keys_bar,
 )
 from pages.components.exceptions.corrections import corrected_list, corrected_listed
-from pages.components.exceptions.several import choosing_several, several_bar, several_told
-from pages.components.exceptions.tries import Tries, solved_cards
+from pages.components.exceptions.retry_result import solved_cards
 from pages.components.shared.application import application, may, person
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.flows import offer_preview
+from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import (
     choice,
     clear_address,
@@ -32,7 +34,6 @@ from pages.components.shared.layout import (
     empty,
     failures,
     head,
-    mark,
     no_match,
     note,
     page_offset,
@@ -41,9 +42,9 @@ from pages.components.shared.layout import (
     select_input,
     show_toast,
 )
-from pages.components.shared.meanings import meaning
 from pages.components.shared.runs import progress_strip
 from pages.components.shared.saved_filters import open_saved, saved_filters
+from pages.components.shared.waiting import waiting_items, waiting_list
 from pages.components.shared.wording import Markdown, counted, flow_name, number, plain, sandbox_badges, text, zone
 
 SIZE = 20
@@ -72,18 +73,11 @@ def waiting_by_flow(status: str) -> Mapping[str, int]:
     return found
 
 
-def in_preview(tries: Tries) -> None:
-    """Say which records that were tried again by themselves wait in a preview, and lead there."""
-    told = {one.run.id for one in tries.values()}
-    for run in app.runs.every_waiting():
-        if run.mode is not Mode.CHOSEN or run.id in told:
-            continue
-        with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
-            parked = number(app.plans.count(run.id, "park"))
-            sentence = counted("chosen_plan", app.plans.count(run.id, "changes"), parked=parked)
-            st.markdown(f"{mark('waiting')} **{flow_name(run.flow)}:** {sentence}", width="stretch")
-            if st.button(text("btn_open_preview"), key=f"chosen-{run.id}"):
-                st.switch_page("pages/preview.py", query_params={"flow": run.flow, "plan": run.id})
+def waiting_beside(flow: str) -> None:
+    """Draw what else waits, above the causes, in the order that every page has: of one flow, or of all."""
+    found = [one for one in waiting_items(app, most=0).shown if flow in ("all", one.flow)]
+    if found:
+        waiting_list(app, WaitingItems(found))
 
 
 def nothing(status: str, *, filtered: bool) -> None:
@@ -145,7 +139,6 @@ for active in (one.active for one in app.flows.statuses()):
     if active and active.mode is Mode.CHOSEN:
         progress_strip(app, active.id)
 tries = {one.group.of: one for one in app.exceptions.tries()}
-in_preview(tries)
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     corrected = app.corrections.counts() or st.query_params.get("status") == CORRECTED
     statuses = (*STATUS, CORRECTED) if corrected else tuple(STATUS)
@@ -183,6 +176,8 @@ downloads(
 waiting = {group.of: group for group in every}
 aside = {group.of: group for group in app.exceptions.groups(state=IssueState.SET_ASIDE)}
 if status == "open":
+    if not find:
+        waiting_beside(flow)
     solved_cards(app, tries, waiting)
 if status == CORRECTED:
     corrections(flow)

@@ -6,10 +6,10 @@ from typing import Any
 import streamlit as st
 
 from integration.core.people import Right
-from integration.services.flows import Flows, FlowStatus
-from integration.services.mappings import Mappings
-from integration.services.runs import Runs
-from integration.services.tables import Tables
+from integration.services.mappings.mappings import Mappings
+from integration.services.mappings.tables import Tables
+from integration.services.runs.flows import Flows, FlowStatus
+from integration.services.runs.runs import Runs
 from pages.components.flows.fields import fields_tab, filters_tab
 from pages.components.flows.sections import brakes_tab, schedule_tab, settings_tab
 from pages.components.flows.tables import tables_tab
@@ -17,8 +17,8 @@ from pages.components.shared.application import application, may, only_for
 from pages.components.shared.change_requests import change_requests
 from pages.components.shared.draft import SettingsDraft, save_bar, toggle
 from pages.components.shared.flows import back_to_cause, flow_of_address, needs_connections, start_preview
+from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import choice, failures, head, note, show_toast
-from pages.components.shared.meanings import meaning
 from pages.components.shared.timetables import schedule_text
 from pages.components.shared.wording import flow_name, flow_term, moment, sandbox_badges, term, text, way
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from integration.services.log import Log
+from integration.services.log.log import Log
 from pages.components.logs.history import one_history
 from pages.components.logs.links import linked
 from pages.components.logs.questions import questions

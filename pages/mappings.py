@@ -3,8 +3,8 @@
 import streamlit as st
 
 from integration.core.records import Kind
-from integration.services.drafts import Drafts
-from integration.services.tables import Tables
+from integration.services.mappings.drafts import Drafts
+from integration.services.mappings.tables import Tables
 from pages.components.flows.tables import tables_tab
 from pages.components.mappings.draft import (
     about_draft,
@@ -19,8 +19,8 @@ from pages.components.mappings.mapping import editor_state
 from pages.components.mappings.rules import rules_part
 from pages.components.shared.application import application, may, only_for
 from pages.components.shared.flows import flow_of_address, needs_connections
+from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import choice, failures, head, show_toast
-from pages.components.shared.meanings import meaning
 from pages.components.shared.wording import flow_name, flow_term, sandbox_badges, text, way
 
 app = application()

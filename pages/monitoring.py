@@ -1,10 +1,10 @@
 """What is wrong now, whether each flow is on time, and who is told of it."""
 
-from integration.services.channels import Channels
+from integration.alerts.channels import Channels
 from pages.components.monitoring.channels import channels
-from pages.components.monitoring.now import everything_silenced, flows_on_time, going_on, health, over
-from pages.components.monitoring.sent import sent
-from pages.components.monitoring.signs import opening_hours, signs_of_life
+from pages.components.monitoring.current_incidents import everything_silenced, flows_on_time, health, over, waiting_now
+from pages.components.monitoring.heartbeats import opening_hours, signs_of_life
+from pages.components.monitoring.notifications import sent
 from pages.components.shared.application import application, may
 from pages.components.shared.layout import choice, failures, head, show_toast
 from pages.components.shared.wording import sandbox_badges, text
@@ -27,7 +27,7 @@ match view:
         signs_of_life(app)
         opening_hours(app)
     case _:
-        going_on(app)
+        waiting_now(app)
         health(app)
         flows_on_time(app)
         over(app)

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from integration.services.runs import Runs
-from integration.services.sandbox_host import SandboxHost
-from pages.components.overview.attention import attention_items, connection_rows, last_days, needs_list
+from integration.services.connections.sandbox_host import SandboxHost
+from integration.services.runs.runs import Runs
+from pages.components.overview.attention import connection_rows, last_days
 from pages.components.overview.first_steps import first_steps
 from pages.components.overview.first_week import first_week
 from pages.components.overview.place import place_question
@@ -16,6 +16,7 @@ from pages.components.shared.application import application, may, refreshing
 from pages.components.shared.flows import flow_cards, invitation, start_preview
 from pages.components.shared.layout import empty, failures, head, log_aside, section
 from pages.components.shared.runs import added, sum_strip, today
+from pages.components.shared.waiting import waiting_items, waiting_list
 from pages.components.shared.wording import flow_name, long_day, moment, sandbox_badges, text
 
 REFRESH_SECONDS = 15
@@ -33,11 +34,11 @@ def state_of_things() -> None:
     statuses = app.flows.statuses()
     if begins:
         first_steps(app, next(one for one in statuses if one.flow.name == begins))
-    found = attention_items(app, statuses, goes_on=bool(unfinished_at))
+    found = waiting_items(app, statuses)
     if found.shown or not begins:
         section(text("needs_person"))
     if found.shown:
-        needs_list(app, found)
+        waiting_list(app, found)
     elif not begins:
         empty("task_alt", text("needs_nothing"), text("needs_nothing_about"))
     section(text("nav_flows"))

@@ -4,36 +4,33 @@ import streamlit as st
 
 from integration.core.run import Run
 from integration.core.states import ACTIVE, RunState
-from integration.services.runs import Runs
-from pages.components.overview.attention import attention_items, needs_list
-from pages.components.phone.plan import plan_card, plan_in_short
+from integration.services.runs.runs import Runs
+from pages.components.phone.plan import plan_in_short, way_into_plan
 from pages.components.preview.committing import brake_box, commit_bar, four_eyes_box
 from pages.components.shared.application import application, may
-from pages.components.shared.choosing import current_plan, settled_choice, watch, what_moved
-from pages.components.shared.layout import empty, failures, head, inline, mark, note, section, trouble
-from pages.components.shared.meanings import meaning
+from pages.components.shared.glossary import meaning
+from pages.components.shared.layout import empty, failures, head, inline, mark, note, trouble
+from pages.components.shared.plan_selection import current_plan, settled_choice, watch, what_moved
 from pages.components.shared.run_states import run_state
 from pages.components.shared.runs import outcome, progress_strip
+from pages.components.shared.waiting import waiting_items, waiting_list
 from pages.components.shared.wording import counted, flow_name, moment, plain, sandbox_badges, text, who
 
 app = application()
 
 
 def everything() -> None:
-    """Draw what is at work, what waits for a yes, and what else needs a person."""
+    """Draw what is at work and everything that waits; a plan also has the way into its short form."""
     plans = app.runs.every_waiting()
     about = counted("phone_about", len(plans)) if plans else text("phone_none_about")
     head(text("nav_phone"), about, sandbox_badges(app.sandbox.is_connected))
     failures()
     for run in app.runs.latest(states=list(ACTIVE), limit=len(app.flows)):
         progress_strip(app, run.id)
-    for run in plans:
-        plan_card(app, run)
-    rest = attention_items(app, app.flows.statuses(), goes_on=bool(app.setup.goes_on()), plans=False)
-    if rest.shown:
-        section(text("phone_else"))
-        needs_list(app, rest)
-    elif not plans:
+    found = waiting_items(app)
+    if found.shown:
+        waiting_list(app, found, actions=lambda item: way_into_plan(app, item))
+    else:
         empty("task_alt", text("needs_nothing"), text("needs_nothing_about"))
 
 

@@ -5,21 +5,16 @@ from collections import Counter
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from integration.application.application import Application
 from integration.core.flow import Flow
 from integration.core.run import Counts, Mode, PreviewRequest, Run
 from integration.core.states import ACTIVE, RunState
-from integration.services import Application
-from integration.services.choosing import Choices
-from integration.services.runs import Runs
+from integration.services.runs.plan_selection import Choices
+from integration.services.runs.runs import Runs
 from pages.components.preview.committing import brake_box, commit_bar, four_eyes_box, outdated_bar
 from pages.components.shared.application import application, may, person
-from pages.components.shared.choosing import (
-    current_plan,
-    settled_choice,
-    watch,
-    what_moved,
-)
 from pages.components.shared.flows import offer_preview, show_plan, start_preview
+from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import (
     choice,
     clear_address,
@@ -32,9 +27,14 @@ from pages.components.shared.layout import (
     search,
     trouble,
 )
-from pages.components.shared.meanings import meaning
 from pages.components.shared.notes import plan_notes
 from pages.components.shared.plan import plan_lines
+from pages.components.shared.plan_selection import (
+    current_plan,
+    settled_choice,
+    watch,
+    what_moved,
+)
 from pages.components.shared.run_states import run_state
 from pages.components.shared.runs import (
     is_of_gone_flow,

@@ -7,6 +7,7 @@ from integration.core.states import ACTIVE, RunState
 from pages.components.shared.application import application
 from pages.components.shared.downloads import downloads
 from pages.components.shared.flows import offer_preview
+from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import (
     choice,
     clear_address,
@@ -20,7 +21,6 @@ from pages.components.shared.layout import (
     section,
     titled,
 )
-from pages.components.shared.meanings import meaning
 from pages.components.shared.notes import plan_notes
 from pages.components.shared.plan import plan_lines
 from pages.components.shared.run_states import run_state

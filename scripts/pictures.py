@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from integration.cli.terminal import command_application, terminal_user
 from integration.core.issues import Trouble
-from integration.services.exceptions import group_address
+from integration.services.runs.exceptions import group_address
 from integration.settings import load_settings
 
 SIZE = {"width": 1440, "height": 900}

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from integration.application.application import Application
+from integration.application.authorization import has_rights
 from integration.core.authorization import right_of
 from integration.core.people import Right
-from integration.services import Application
-from integration.services.authorization import has_rights
 
 
 def rights_of(application: Application) -> dict[str, Right]:

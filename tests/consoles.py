@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from integration.bootstrap import build
+from integration.application.application import Application
+from integration.application.bootstrap import build
 from integration.connectors.accountview.settings import AccountViewAccess
 from integration.connectors.mplus.settings import MplusAccess
 from integration.core.plan import Approval
@@ -18,7 +19,6 @@ from integration.core.plan_lines import PlanRow
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import ACTIVE, RunState
 from integration.sandbox.server import opening_day
-from integration.services import Application
 from integration.settings import load_settings
 from integration.store.database import Clock
 from tests.clocks import now

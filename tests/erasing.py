@@ -13,9 +13,9 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 
+from integration.application.application import Application
 from integration.core.records import Correction, Kind
 from integration.core.states import RunState
-from integration.services import Application
 from tests.canary_secrets import contents, forms
 from tests.clocks import Ahead
 from tests.consoles import WHO, Console, opened

@@ -9,12 +9,12 @@ from tomllib import loads
 from typing import Any
 
 from integration.connectors.protocol import Connector
+from integration.core.foreign_documents import NO_STRANGERS, Strangers
 from integration.core.plan import Approval
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind, Record, Value
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState, Step
-from integration.core.strangers import NO_STRANGERS, Strangers
 from integration.flows.products.logic import ProductsLogic
 from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS, mirrors_of
@@ -22,7 +22,10 @@ from integration.flows.spec import FlowLogic
 from integration.runner import Dependencies, Patience, Runner
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
+from integration.services.connections.foreign_documents import LookForStrangers
+from integration.services.mappings.mappings import Logics
 from integration.store.choices import ChoiceStore
+from integration.store.corrections import Corrections
 from integration.store.cursors import Cursors
 from integration.store.database import Database
 from integration.store.issues import Issues
@@ -34,6 +37,7 @@ from integration.store.runs import RunStore
 from tests.builders import a_group, an_article
 from tests.clocks import Clock
 from tests.fakes import MemoryConnector
+from tests.parts import UNHELD, part
 from tests.people import somebody
 
 
@@ -85,15 +89,24 @@ class FlowHarness:
     def restart(self) -> None:
         """Go on as a new process would: nothing is known but what is on file."""
         deps = Dependencies(
-            self.connectors, self._logic, self.runs, self.previews, self.plans, self.ledger, self.links, self.cursors,
-            self.clock, Patience(timedelta(seconds=10), timedelta(seconds=1)), fed=lambda _: self.fed,
-            basis=lambda *_: {"names": self.names, **self.decides},
-            read_fields=self._read_fields,
-            corrections=lambda _: self.corrections,
-            strangers=lambda _: self.strangers().without(self.accepted),
-            accept=lambda _, told, _by: self.accepted.update(told),
+            connectors=self.connectors, logics=self.logics(), runs=self.runs, previews=self.previews, plans=self.plans,
+            ledger=self.ledger, links=self.links, cursors=self.cursors,
+            corrections=part(Corrections, marks=lambda _: self.corrections, of=lambda *_: {}),
+            foreign_documents=part(
+                LookForStrangers,
+                of=lambda _: self.strangers().without(self.accepted),
+                accept=lambda _, told, _by: self.accepted.update(told),
+            ),
+            clock=self.clock, patience=Patience(timedelta(seconds=10), timedelta(seconds=1)), **UNHELD,
         )  # fmt: skip
         self.runner = Runner(Preview(deps), Commit(deps))
+
+    def logics(self) -> Logics:
+        """Return the logic of the one flow as a run asks for it."""
+        return part(
+            Logics, now=self._logic, earlier=lambda flow, _version: self._logic(flow), fed=lambda _: self.fed,
+            basis=lambda *_, **_asks: {"names": self.names, **self.decides}, read_fields=self._read_fields,
+        )  # fmt: skip
 
     def _read_fields(self, flow: str) -> None:
         self.read_fields(flow)
@@ -117,6 +130,10 @@ class FlowHarness:
 
     # ---- what a person does
 
+    def keep_approval(self, run_id: str, approval: Approval) -> None:
+        """Approve a plan as it is now."""
+        self.runner.commit.approve(self.runner.commit.validate_approval(run_id, approval))
+
     def preview(self, mode: Mode = Mode.CHANGES, keys: Sequence[str] = ()) -> Run:
         """Make a plan."""
         self.clock.advance(60)
@@ -136,7 +153,7 @@ class FlowHarness:
     def approve(self, run: Run, **more: Any) -> None:
         """Say yes to a plan, with every brake's number typed."""
         confirmed = {brake.code: brake.count for brake in run.brakes}
-        self.runner.commit.approve(run.id, Approval(run.mark, **{"by": "test", "confirmed": confirmed, **more}))
+        self.keep_approval(run.id, Approval(run.mark, **{"by": "test", "confirmed": confirmed, **more}))
 
     def leave(self, run: Run, *keys: str, by: str = "test") -> Run:
         """Leave changes out of a plan, and return it as it is then."""

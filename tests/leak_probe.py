@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from integration.bootstrap import build
+from integration.application.application import Application
+from integration.application.bootstrap import build
 from integration.core.plan import Approval
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import ACTIVE, RunState
 from integration.sandbox.faults import Fault
-from integration.services import Application
 from integration.settings import load_settings
 from tests.canary_secrets import WRONG_CLIENT_SECRET, WRONG_TILL_SECRET
 from tests.people import somebody

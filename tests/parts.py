@@ -3,9 +3,23 @@
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 
+from integration.services.prices import Prices
+from integration.services.write_holds.system_identity import SystemIdentities
+from integration.services.write_holds.write_holds import WriteHolds
+from integration.store.erasure_register import Erased
+
 Service = TypeVar("Service")
 
 
 def part(_of: type[Service], **members: Any) -> Service:
     """Return something that answers as a service does where it is asked for these members."""
     return cast("Service", SimpleNamespace(**members))
+
+
+UNHELD: dict[str, Any] = {
+    "erased": part(Erased, held=lambda _: set()),
+    "holds": part(WriteHolds, held=lambda _: None),
+    "identities": part(SystemIdentities, check=lambda: None, suspect=lambda *_: None),
+    "commit_listener": part(Prices, written=lambda _: None),
+}
+"""Dependencies of a runner that nothing holds and nobody listens to."""

@@ -5,12 +5,24 @@ function or a class of that name: whoever reads it has to look which one is mean
 """
 
 import ast
+import importlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import UnionType
+from typing import get_args, get_origin, get_type_hints
+
+from integration.store.database import Clock
 
 ROOT = Path(__file__).parent.parent
 PRODUCT, TESTS = ("integration", "pages"), ("tests",)
+APPLICATION = ROOT / "integration/application/application.py"  # where the services are put together
+CLIENTS = {  # of servers that are no system: they take the functions of a socket and of a route
+    *(ROOT / "integration/alerts/transport").glob("*.py"),
+    ROOT / "integration/accounts/identity_provider.py",
+}
+SERVICES = ("accounts", "alerts", "application", "erasure", "retention", "services")
+BAG = "integration.application.stores"  # the module with all stores of a database
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -31,8 +43,56 @@ def collisions() -> dict[str, list[str]]:
     return {name: files for name, files in found.items() if len(set(files)) > 1}
 
 
+def wiring_functions() -> list[str]:
+    """Return the lambdas and partial functions in the place that builds the application, each with its line."""
+    tree = ast.parse(APPLICATION.read_text(encoding="utf-8"))
+    expressions = [node for node in ast.walk(tree) if isinstance(node, ast.expr)]
+    return [f"{one.lineno}: {ast.unparse(one)}" for one in expressions if _is_made_function(one)]
+
+
+def _is_made_function(one: ast.expr) -> bool:
+    is_partial = isinstance(one, ast.Call) and ast.unparse(one.func).rpartition(".")[2] == "partial"
+    return isinstance(one, ast.Lambda) or is_partial
+
+
+def bag_users() -> list[str]:
+    """Return the files of the product that know the object with all stores, its own file among them."""
+    imports = ((file, node) for file, tree in trees(PRODUCT) for node in ast.walk(tree))
+    users = {file for file, node in imports if isinstance(node, ast.ImportFrom) and node.module == BAG}
+    return sorted(file.relative_to(ROOT).as_posix() for file in {*users, ROOT / f"{BAG.replace('.', '/')}.py"})
+
+
+def mutual_imports() -> list[tuple[str, str]]:
+    """Return the pairs of packages right under `integration` that import each other."""
+    used: dict[str, set[str]] = defaultdict(set)
+    for file, tree in trees(("integration",)):
+        names = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+        package = file.relative_to(ROOT / "integration").parts[0]
+        used[package] |= {name.split(".")[1] for name in names if name.startswith("integration.")} - {package}
+    return [(one, other) for one in used for other in used[one] if one < other and one in used.get(other, ())]
+
+
+def callable_arguments() -> list[str]:
+    """Return the arguments of constructors of services that are functions, but for the clock: `Class.argument`."""
+    found = []
+    folders = [ROOT / "integration" / package for package in SERVICES]
+    for path in (file for folder in folders for file in sorted(folder.rglob("*.py")) if file not in CLIENTS):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for kind in vars(importlib.import_module(name)).values():
+            if isinstance(kind, type) and kind.__module__ == name:
+                hints = get_type_hints(vars(kind)["__init__"]) if "__init__" in vars(kind) else {}
+                found += [f"{kind.__name__}.{name}" for name, hint in hints.items() if _is_function(hint)]
+    return found
+
+
+def _is_function(hint: object) -> bool:
+    kinds = [hint, *get_args(hint)] if isinstance(hint, UnionType) else [hint]
+    is_callable = any(get_origin(one) is Callable or "__call__" in getattr(one, "__dict__", {}) for one in kinds)
+    return is_callable and hint != Clock
+
+
 def main() -> None:
-    """Print statements, how long functions are, and how many names collide."""
+    """Print statements, how long functions are, how many names collide, and how services are put together."""
     for name, folders in (("integration and pages", PRODUCT), ("tests", TESTS)):
         nodes = [node for _, tree in trees(folders) for node in ast.walk(tree)]
         statements = sum(isinstance(node, ast.stmt) for node in nodes)
@@ -40,6 +100,10 @@ def main() -> None:
         middle, most = long[len(long) // 2], long[len(long) * 9 // 10]
         print(f"{name}: {statements} statements; functions p50 {middle}, p90 {most} lines")
     print(f"public names that collide: {len(collisions())}")
+    print(f"lambdas in the place that builds the application: {len(wiring_functions())}")
+    print(f"functions handed to constructors of services: {len(callable_arguments())}")
+    print(f"files that know the object with all stores: {len(bag_users())}")
+    print(f"packages that import each other: {len(mutual_imports())}")
 
 
 if __name__ == "__main__":

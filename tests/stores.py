@@ -8,12 +8,12 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from integration.application.application import Application
+from integration.application.stores import Stores, stores_of
 from integration.core.clocks import now
 from integration.engine.tables import make_ready
 from integration.sandbox.server import Sandbox
-from integration.services import Application
 from integration.store.database import Database, open_database
-from integration.store.stores import Stores, stores_of
 
 _opened: dict[int, Stores] = {}
 _first: dict[bool, sa.Engine] = {}  # the ones whose statements all share: of the engine's files, and of all others

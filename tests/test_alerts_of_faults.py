@@ -12,17 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from integration.bootstrap import build
+from integration.application.application import Application
+from integration.application.bootstrap import build
 from integration.connectors.accountview.settings import AccountViewAccess
 from integration.connectors.mplus.settings import MplusAccess
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import ACTIVE, RunState
 from integration.lab.fault_plan import FAULTS
 from integration.lab.schedule import Hazard
-from integration.services import Application
 from integration.settings import load_settings
 from integration.store.heartbeats import Pulse
-from tests.channels.receivers import Hook, Mailbox, mail_server, web_server
+from tests.alerts.transport.receivers import Hook, Mailbox, mail_server, web_server
 from tests.consoles import ARTICLES, FAST, WHO, Console
 from tests.people import somebody
 from tests.stores import prepare, sandbox_of

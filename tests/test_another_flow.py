@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from integration import bootstrap
+from integration.application import bootstrap
+from integration.application.application import Application
 from integration.connectors.mplus.connector import Mplus
 from integration.core import records
 from integration.core.causes import cause
@@ -27,8 +28,7 @@ from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState
 from integration.flows.registry import FLOWS, Specs
 from integration.flows.settings import BOOKS, TILL
-from integration.services import Application
-from integration.services.exceptions import group_address
+from integration.services.runs.exceptions import group_address
 from tests.consoles import WHO
 from tests.pages.conftest import ROOT, Open, committed, open_page, own_main, press, settled, texts
 from tests.people import somebody

@@ -15,7 +15,7 @@ from integration.core.states import Step
 from tests.consoles import WHO, Console, opened, settled
 from tests.flows.orders import oracle
 from tests.people import somebody
-from tests.services.test_drift import looked
+from tests.services.runs.test_drift import looked
 from tests.stores import stores_in
 from tests.test_stories import settings, table
 

@@ -38,7 +38,7 @@ def checked(tree: Path, *command: str) -> str:
         ("from integration.store.runs import RunStore", "pages ask services"),
         ("from integration.log.logbook import Logbook", "pages ask services"),
         ("from integration.connectors.http import Gateway", "pages ask services"),
-        ("from integration import bootstrap", "one page piece gets the application"),
+        ("from integration.application import bootstrap", "one page piece gets the application"),
     ],
 )
 def test_a_page_that_reaches_past_services_fails_the_check(tree: Path, line: str, contract: str) -> None:

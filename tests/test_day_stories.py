@@ -23,7 +23,7 @@ from integration.core.plan import Approval
 from integration.core.run import Run
 from integration.core.states import RunState, Step
 from integration.sandbox.mplus.seed.days import BUSY
-from integration.services.days import DIFFERS
+from integration.services.daybooks.days import DIFFERS
 from tests.consoles import WHO, Console, opened, settled
 from tests.people import somebody
 from tests.stores import stores_in

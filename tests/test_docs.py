@@ -16,11 +16,12 @@ from integration.flows.spec import FlowSpec
 from integration.words import has_term
 from pages.components.shared.layout import step_state
 from pages.components.shared.run_states import RUN_STATES
+from tests.architecture import drawing, drawing_in_page
 from tests.readme import SHELL, blocks
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
-LANGUAGES = {SHELL, "bat", "python", "text", "ini", "toml"}
+LANGUAGES = {SHELL, "bat", "mermaid", "python", "text", "ini", "toml"}
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 PRESENT = [path for path in DOCUMENTS if path not in DECISIONS and path.name != "CHANGELOG.md"]
 """Those that tell of the code as it is; decisions and changes tell of their day."""
@@ -151,11 +152,12 @@ def leads_somewhere(page: Path, target: str) -> bool:
     return heading in {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-def test_every_step_of_a_walk_is_in_the_code() -> None:
-    page = (ROOT / "docs" / "the-path-of-a-record.md").read_text(encoding="utf-8")
-    steps = [step for row in page.splitlines() if row.startswith("|") for step in steps_in(row)]
+@pytest.mark.parametrize(("page", "least"), [("the-path-of-a-record.md", 80), ("architecture.md", 25)])
+def test_every_step_of_a_walk_is_in_the_code(page: str, least: int) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    steps = [step for row in text.splitlines() if row.startswith("|") for step in steps_in(row)]
 
-    assert len(steps) > 80
+    assert len(steps) >= least
     assert [step for step in steps if not is_there(*step)] == []
 
 
@@ -179,18 +181,20 @@ def test_every_file_that_a_document_names_is_there(path: Path) -> None:
     assert [name for name in named if not (ROOT / name).exists() and name not in shown] == []
 
 
-def test_every_folder_has_its_place_in_the_page_for_contributors() -> None:
-    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    inside = [ROOT / "integration", ROOT / "integration" / "connectors", ROOT / "integration" / "sandbox",
-              ROOT / "integration" / "flows", ROOT / "pages" / "components", ROOT / "tests"]  # fmt: skip
-    folders = [one for folder in inside for one in folder.iterdir() if any(one.rglob("*.py"))]
+def test_the_page_about_the_architecture_describes_every_package() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    packages = [folder.name for folder in (ROOT / "integration").iterdir() if any(folder.glob("*.py"))]
 
-    assert len(folders) > 30
-    assert [str(one.relative_to(ROOT)) for one in folders if one.is_dir() and f"`{one.name}/`" not in page] == []
+    assert len(packages) > 15
+    assert [name for name in packages if f"\n| `{name}/` |" not in page] == []
 
 
-def test_every_line_has_its_file_in_the_page_for_contributors() -> None:
-    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+def test_the_drawing_of_the_packages_shows_their_imports() -> None:
+    assert drawing_in_page() == drawing()
+
+
+def test_every_module_that_the_page_about_the_architecture_names_is_there() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     named = re.findall(r"`([\w/]+\.(?:py|sql))`", page)
 
     assert len(named) > 15

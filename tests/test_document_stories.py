@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from integration.application.application import Application
 from integration.core.errors import ConfigurationError
 from integration.core.plan import Action
 from integration.core.plan_lines import PlanRow
@@ -16,7 +17,6 @@ from integration.core.states import RunState, Step
 from integration.flows.deciding import About
 from integration.flows.deciding import decision_text as written_decision
 from integration.sandbox.faults import Fault
-from integration.services import Application
 from tests.consoles import WHO, Console, causes, opened
 from tests.people import somebody
 from tests.stores import stores_in

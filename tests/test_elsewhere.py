@@ -16,13 +16,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from integration.channels.post import Message, Post, WayOut
+from integration.alerts.transport.post import Message, Post, WayOut
+from integration.application.stores import stores_of
 from integration.core.clocks import now
 from integration.process.child_environment import with_way_out
 from integration.store.database import open_database
 from integration.store.keys import write_keys
-from integration.store.stores import stores_of
-from tests.channels.receivers import web_server
+from tests.alerts.transport.receivers import web_server
 from tests.programs import Ended, environment
 from tests.servers import ROOT, served
 from tests.timeouts import LONGEST, SECONDS, until
@@ -214,7 +214,7 @@ def processes() -> list[tuple[int, int, str]]:
 def test_a_message_goes_out_in_all_its_signs(elsewhere: Elsewhere) -> None:
     with web_server() as hook:
         code = (
-            "from integration.channels.post import Message, Post, WayOut\n"
+            "from integration.alerts.transport.post import Message, Post, WayOut\n"
             "from integration.process.child_environment import with_way_out\n"
             f"(said,) = Post(WayOut(with_way_out())).send([Message({hook.address!r}, {SIGNS!a}, {SIGNS!a})])\n"
             "assert said.ok, said\n"

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from integration.backups.making import make
-from integration.backups.restoring import restore_backup
-from integration.core.alerts import Symptom, SymptomSort
+from integration.alerts.incidents import Symptom, SymptomSort
+from integration.backup.making import make
+from integration.backup.restoring import restore_backup
 from integration.core.errors import ConfigurationError, UnavailableError
 from integration.core.issues import Issue, Met
 from integration.core.run import Mode

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from integration.services.people import People
+from integration.accounts.people import People
+from integration.accounts.store.people import PeopleStore as Stored
 from integration.store.database import open_database
-from integration.store.people import PeopleStore as Stored
 from tests.clocks import now
 from tests.programs import Terminal
 

@@ -16,8 +16,14 @@ from pathlib import Path
 from textwrap import dedent
 
 from tests.readme import blocks
-from tests.size import collisions
+from tests.size import bag_users, callable_arguments, collisions, mutual_imports, wiring_functions
 
+BUILDERS = [
+    "integration/application/application.py",
+    "integration/application/bootstrap.py",
+    "integration/application/stores.py",
+    "integration/lab/trial.py",
+]
 COLLISIONS = 38  # goes down with each name that is given to one thing alone
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
@@ -86,6 +92,16 @@ def test_only_tests_that_are_there_and_have_no_module_are_named_as_exceptions() 
 def test_no_more_public_names_mean_two_things_than_before() -> None:
     found = collisions()
     assert len(found) <= COLLISIONS, found
+
+
+def test_services_take_the_objects_that_they_use() -> None:
+    assert bag_users() == BUILDERS
+    assert wiring_functions() == []
+    assert callable_arguments() == []
+
+
+def test_no_two_packages_import_each_other() -> None:
+    assert mutual_imports() == []
 
 
 BEGINS = re.compile(r"[\"']\n?(import|from) \w")  # a text that begins as a program does

@@ -10,9 +10,9 @@ from integration.cli.prices_demo import have_prices, proven
 from integration.connectors.protocol import Connector
 from integration.core.people import DEMO
 from integration.core.states import Step
-from integration.services.access import Access
-from integration.services.lists import Lists
+from integration.services.mappings.code_lists import Lists
 from integration.services.prices import BRANCH_CAUSE, CAUSE, KnownRecord, Prices, Proof
+from integration.services.systems.connection_settings import Access
 from integration.store.issues import Issues
 from tests.consoles import Console, opened
 from tests.parts import part
@@ -145,12 +145,15 @@ def looked_at_anew_where_somebody_was_erased(console: Console) -> None:
     asked: list[object] = []
     stores = stores_in(console.application)
 
+    to = console.application.access.connector
+
     def till() -> Connector:
         asked.append(len(asked) or stores.erased.begin([("debtor", "99999")], "anna"))
-        return console.application.access.connector("mplus")
+        return to("mplus")
 
     prices = Prices(
-        stores.links, stores.issues, stores.erased, stores.rules, part(Access, connector=lambda _: till()),
+        stores.links, stores.issues, stores.erased, stores.rules,
+        part(Access, connector=lambda system: till() if system == "mplus" else to(system)),
         part(Lists, choices=lambda _, name: {"1": ""} if name == "branches" else {}), console.application.logics,
         customers="customers", products="products",
     )  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from integration.application.application import Application
 from integration.core.errors import ConfigurationError, RunActiveError
 from integration.core.plan import Action
 from integration.core.plan_lines import PlanRow
@@ -19,7 +20,6 @@ from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState, Step
 from integration.sandbox.faults import Fault
 from integration.sandbox.mplus.seed.market import STALL
-from integration.services import Application
 from tests.consoles import WHO, Console, article, console, settled
 from tests.flows.orders import oracle
 from tests.people import somebody

@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from integration.core.plan_lines import PlanRow
+from integration.core.reverted_values import TAKEN_BACK
 from integration.core.run import Mode, Run
 from integration.core.states import RunState, Step
-from integration.core.taken_back import TAKEN_BACK
 from tests.consoles import WHO, Console, opened
 from tests.people import somebody
 

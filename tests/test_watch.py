@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from integration.channels.post import Post, WayOut
+from integration.alerts.channels import Channels
+from integration.alerts.heartbeat_pings import WHOLE, Pings
+from integration.alerts.transport.post import Post, WayOut
+from integration.application.stores import Stores, stores_of
 from integration.core.clocks import now
 from integration.core.issues import Issue, Met
 from integration.core.states import RunState
 from integration.process.child_environment import with_way_out
-from integration.services.channels import Channels
-from integration.services.pings import WHOLE, Pings
 from integration.settings import load_settings
 from integration.store.database import open_database
 from integration.store.secrets import ConnectionStore
-from integration.store.stores import Stores, stores_of
-from tests.channels.receivers import Hook, web_server
+from tests.alerts.transport.receivers import Hook, web_server
 from tests.people import somebody
 from tests.servers import environment, served
 from tests.store.samples import a_preview

@@ -14,7 +14,8 @@ import pytest
 import sqlalchemy as sa
 
 from benchmarks.year import lived, scaled
-from integration.bootstrap import build
+from integration.application.application import Application
+from integration.application.bootstrap import build
 from integration.connectors.accountview.settings import AccountViewAccess
 from integration.connectors.mplus.settings import MplusAccess
 from integration.core.plan import Approval
@@ -23,7 +24,6 @@ from integration.core.records import Kind
 from integration.core.retention import Retention
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
-from integration.services import Application
 from integration.settings import load_settings
 from integration.store import tables
 from tests.consoles import ARTICLES, FAST, WHO, settled

@@ -10,21 +10,21 @@ from typing import Annotated, Any
 
 import typer
 
-from integration.backups.archive import Manifest
-from integration.backups.doctor import Checkup, examine, examine_connections
-from integration.backups.making import file_of, make, postgres_of
-from integration.backups.restoring import Verified, has_key, missing_settings
-from integration.backups.restoring import restore_backup as restored_from
-from integration.backups.restoring import verify_backup as verified
+from integration.application.doctor import Checkup, examine, examine_connections
+from integration.backup.archive import Manifest
+from integration.backup.making import file_of, make, postgres_of
+from integration.backup.restoring import Verified, has_key, missing_settings
+from integration.backup.restoring import restore_backup as restored_from
+from integration.backup.restoring import verify_backup as verified
 from integration.cli import terminal
 from integration.cli.arguments import Json, expect_known, writing, wrong_use
 from integration.core.untrusted_text import visible
 from integration.flows.registry import FLOWS
-from integration.services.arrangement import SettingDifference
-from integration.services.system_identity import SystemAnswer
+from integration.services.configuration_file import SettingDifference
+from integration.services.write_holds.system_identity import SystemAnswer
 from integration.settings import Settings, known_settings, load_settings
 from integration.shipped import COMMAND
-from integration.store.looking import database_to_look_at
+from integration.store.read_only import database_to_look_at
 from integration.words import say, term
 
 FAILED = 1

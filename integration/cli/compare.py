@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from integration.application.application import Application
 from integration.cli import terminal
 from integration.cli.arguments import Json, writing, wrong_use
 from integration.core.days.report import DayReport, DayState, report_to_json
@@ -18,10 +19,9 @@ from integration.core.timetable import WALL_CLOCK
 from integration.core.vat import is_vat_code
 from integration.flows.settings import BOOKS
 from integration.flows.tables import VAT_RATES
-from integration.services import Application
-from integration.services.day_sheets import finding_text
-from integration.services.days import DayListed
-from integration.services.lists import LAST_SECONDS
+from integration.services.daybooks.day_sheets import finding_text
+from integration.services.daybooks.days import DayListed
+from integration.services.mappings.code_lists import LAST_SECONDS
 from integration.words import MISSING, say, sentence, vat_code
 
 FAILED = 1

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
+from integration.application.application import Application
 from integration.cli import terminal
 from integration.cli.arguments import Json, writing, wrong_use
 from integration.core.erasure import Customer
-from integration.services import Application
 from integration.words import LANGUAGES
 
 cli = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True, help="What is kept of one person, by number.")

@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from integration.application.application import Application
 from integration.cli import prices_demo
 from integration.cli.terminal import (
     ENDED,
@@ -31,7 +32,6 @@ from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
 from integration.core.totals.sold import NOTHING
 from integration.flows.registry import FLOWS
-from integration.services import Application
 from integration.services.setup import Weight
 from integration.settings import load_settings
 
@@ -78,7 +78,7 @@ def _show_demo(application: Application, lines: list[dict[str, Any]]) -> None:
         numbers = [line[name] for name in names]
         table.add_row(line["flow"], *(str(number) for number in numbers), "✓" if _adds_up(line) else "×")
     out.print(table)
-    show_causes(application.issues.causes())
+    show_causes(application, application.issues.causes())
 
 
 def _day_of_sales(application: Application, *, quiet: bool) -> tuple[int, int]:

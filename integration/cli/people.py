@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
+from integration.accounts.people import INVITED_AT
 from integration.cli import terminal
 from integration.cli.arguments import Json
 from integration.core.people import APART, Person, Role
-from integration.services.people import INVITED_AT
 
 people = typer.Typer(no_args_is_help=True, help="Who may use the console.")
 

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from integration.application.application import Application
 from integration.core.people import DEMO
 from integration.core.rules import rules_from
-from integration.services import Application
+from integration.services.connections.sandbox_host import PRICES
 from integration.services.prices import Proof
-from integration.services.sandbox_host import PRICES
 
 RULES = {
     "products": (

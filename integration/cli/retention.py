@@ -7,7 +7,7 @@ import typer
 
 from integration.cli import terminal
 from integration.cli.arguments import Json
-from integration.services.retention import Kept
+from integration.retention.service import Kept
 from integration.words import MISSING, sentence
 
 OnlyTold = Annotated[bool, typer.Option("--dry-run", help="Say what would go, and let nothing go.")]

@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from integration.bootstrap import build
+from integration.application.bootstrap import build
 from integration.cli import terminal
 from integration.cli.arguments import Json
 from integration.core.connections import is_loopback
@@ -63,7 +63,7 @@ def console(
     settings = load_settings()  # a wrong setting stops here, with its name
     if settings.log_in == "in_front" and settings.in_front.socket:
         _tell_where(settings.address, as_json=as_json)
-        _become("integration.web.at_socket")
+        _become("integration.web.unix_socket")
     settings.listen(host)
     shown = settings.address or f"http://{f'[{host}]' if ':' in host else host}:{port}"
     arguments = ["--server.port", str(port), "--server.address", host]

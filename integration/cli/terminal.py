@@ -18,7 +18,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from integration.bootstrap import build
+from integration.application.application import Application
+from integration.application.bootstrap import build
 from integration.core.connections import Finding
 from integration.core.errors import ConnectorError, IntegrationError, UnavailableError
 from integration.core.issues import CauseGroup
@@ -29,11 +30,10 @@ from integration.core.run import Run
 from integration.core.states import RunState
 from integration.core.untrusted_text import indented, json_line, visible
 from integration.process.periodic import again_and_again
-from integration.services import Application
-from integration.services.lists import LAST_SECONDS
+from integration.services.mappings.code_lists import LAST_SECONDS
 from integration.settings import Settings, load_settings, logged_in
 from integration.shipped import COMMAND
-from integration.words import MISSING, field_name, has_term, say, sentence, value_text, vat_code
+from integration.words import MISSING, field_name, has_term, headline, say, sentence, value_text, vat_code
 
 POLL_SECONDS = 0.1
 RUN_ID_SIGNS = len("261125-141154-66fcff")
@@ -229,7 +229,7 @@ def follow(
                 raise ConnectorError(run.error, **run.facts)
             if now - moved > max(wait, unmoved):
                 raise UnavailableError("nothing_moves", seconds=f"{max(wait, unmoved):g}")
-            doing = say(run.error, run.facts).what if run.error else f"{run.flow}: {run.phase}"
+            doing = headline(run.error, run.facts) if run.error else f"{run.flow}: {run.phase}"
             progress.update(
                 task, description=visible(doing), completed=run.progress_done, total=run.progress_total or None
             )
@@ -283,18 +283,23 @@ def show_how_to_commit(run: Run) -> None:
     if run.excluded:
         out.print(f"Changes that somebody left out: {len(run.excluded)}.")
     for brake in run.brakes:
-        out.print(say(brake.code, {"count": str(brake.count), "limit": brake.limit}).what)
+        what = say(brake.code, {"count": str(brake.count), "limit": brake.limit}).what
+        out.print(f"{headline(brake.code, {})}: {what}")
         command += f" --confirm {brake.code}={brake.count}"
     out.print("Write this plan with:")
     out.print(command, soft_wrap=True)
 
 
-def show_causes(causes: list[CauseGroup]) -> None:
+def show_causes(application: Application, causes: list[CauseGroup]) -> None:
     """Show what needs attention, and what to do about it."""
     table = table_of("flow", "records", "needs attention because", "what to do", numbers=("records",))
     for one in causes:
-        sentences = say(one.cause, one.facts)
-        table.add_row(one.flow, str(one.count), sentences.what, sentences.do)
+        facts = (
+            one.facts
+            if one.flow not in application.flows
+            else {"system": application.flows[one.flow].target, **one.facts}
+        )
+        table.add_row(one.flow, str(one.count), headline(one.cause, facts), say(one.cause, facts).do)
     out.print(table)
 
 

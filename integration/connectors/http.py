@@ -14,13 +14,20 @@ import httpx
 import stamina
 
 from integration.connectors.answer import HttpAnswer, PackingError, TooLargeError, unpack
-from integration.connectors.answering import Answering
+from integration.connectors.call_counters import count_call
+from integration.connectors.call_health import Answering
+from integration.connectors.cancellation import expect_wanted
+from integration.connectors.connection_pool import (
+    LIBRARY_ERRORS,
+    LineCall,
+    Lines,
+    header_values,
+    kept_connections,
+    request_of,
+)
 from integration.connectors.deadline import TooSlowError, within_seconds
 from integration.connectors.limits import DIRECT, MEGABYTE, NetworkRoute, RateLimits
-from integration.connectors.lines import LIBRARY_ERRORS, LineCall, Lines, header_values, kept_connections, request_of
-from integration.connectors.tally import count_call
 from integration.connectors.throttle import Throttle, pause_asked
-from integration.connectors.wanted import expect_wanted
 from integration.core.errors import (
     InDoubtError,
     IntegrationError,

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol, Self, runtime_checkable
 
-from integration.connectors.answering import Heard
+from integration.connectors.call_health import Heard
 from integration.core.connections import Finding, Tell, unheard
 from integration.core.markers import UNKNOWN, Stretches
 from integration.core.moves import Move, Promise

@@ -45,6 +45,7 @@ class By(StrEnum):
     CHOICE = "choice"  # say which record of the target is meant
     VALUE = "value"  # correct a field of the source, or let another value hold
     DOUBT = "doubt"  # say whether the target has what was sent to it
+    FLOW = "flow"  # let another flow write first what the record waits for
     NEEDED = "needed"  # repair the record that this one waits for
     DECISION = "decision"  # say which of a few ways to go
     CONFLICT = "conflict"  # say whose value of a field is to count
@@ -429,7 +430,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("day_cost_apart", OPERATOR, ("group",), _setting("cost_of_sales")),
         Cause("purchase_vat_code_unmapped", OPERATOR, ("code",), _row("purchase_vat_codes")),
         Cause("day_vat_rate_differs", OPERATOR, ("code", "theirs"), Repair(tab="tables", name="vat_codes_sales")),
-        Cause("day_document_apart", OPERATOR, repair=_setting("contents")),
+        Cause("day_document_apart", OPERATOR, repair=Repair(By.FLOW, "settings", "invoices", flow="orders")),
         Cause("day_document_booked", NOBODY),
         Cause("day_reverse_charge", OPERATOR, repair=DAY),
         Cause("day_sale_abroad_untaxed", OPERATOR, repair=DAY),
@@ -439,7 +440,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("day_open_item_unknown", OPERATOR, ("method",), DAY),
         Cause("day_debtor_missing", OPERATOR, repair=_code_of("collective_debtor")),
         Cause("day_down_payments_off", OPERATOR, repair=_code_of("down_payments_account")),
-        Cause("day_drawer_account_missing", OPERATOR, repair=_setting("difference_account")),
+        Cause("day_drawer_account_missing", OPERATOR, ("setting",), Repair(By.SETTING, "settings")),
         Cause("day_vat_account_missing", OPERATOR, ("code",), _setting("mode")),
         Cause("ledger_missing", OPERATOR, ("account",), Repair(tab="tables", name="day_accounts")),
         Cause("ledger_unclear", OPERATOR, ("account",), Repair(tab="tables", name="day_accounts")),

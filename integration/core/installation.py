@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 CODE_LENGTH = 10
+ADAPTERS = "adapters"
 
 
 @dataclass(frozen=True, slots=True)
 class InstallationPlace:
     """The machine, path and inode of a database file, or the server and name of a PostgreSQL database.
 
-    A part that cannot be read on this platform is left out, and a part that either place lacks is not compared.
+    `adapters` are the network adapters of the machine, with commas: they tell a clone of a virtual machine, which has
+    the same id, path and inode. Adapters come and go, so they differ where none is the same. A part that cannot be read
+    on this platform is left out, and a part that either place lacks is not compared.
     """
 
     parts: Mapping[str, str]
@@ -31,4 +34,9 @@ class InstallationPlace:
         common = self.parts.keys() & other.parts.keys()
         if not common:
             return tuple(sorted(self.parts))
-        return tuple(sorted(name for name in common if self.parts[name] != other.parts[name]))
+        return tuple(sorted(name for name in common if self._differs(name, other)))
+
+    def _differs(self, name: str, other: "InstallationPlace") -> bool:
+        if name == ADAPTERS:
+            return set(self.parts[name].split(",")).isdisjoint(other.parts[name].split(","))
+        return self.parts[name] != other.parts[name]

@@ -47,6 +47,7 @@ class Change:
     first_match: bool = False  # both systems had the record before they were ever linked
     told: Mapping[str, str] = field(default_factory=dict)  # what the source says of paths that are kept otherwise
     unit: str = ""  # in which its quantities are counted, as the source has it; empty where that is not known
+    inputs: Mapping[str, str] = field(default_factory=dict)  # what the source says that a running figure is made of
     undoes: bool = False  # it turns around what another run wrote
     evidence: Evidence = field(default=NO_EVIDENCE, compare=False)  # what identified both records when it was planned
 

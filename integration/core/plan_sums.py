@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from integration.core.known import comes_to
 from integration.core.plan import Action, Change
 from integration.core.records import Kind, Sort
+from integration.core.search_keys import comes_to
 
 PRICES = frozenset({"price", "price_incl", "price_excl"})  # names of fields that hold a selling price
 BOOKED = (Sort.DOCUMENT, Sort.PAGE, Sort.PAYMENT)

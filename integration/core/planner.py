@@ -1,15 +1,16 @@
 """What a plan does with one record: decided the same way for a run and for the trial of a mapping. It asks nobody."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from integration.core.as_told import split_told
 from integration.core.conflicts import conflicts
 from integration.core.flow import Flow, Stage
 from integration.core.issues import Issue, Skip, not_readable
 from integration.core.links import Link
 from integration.core.plan import Change, Policy, Unchanged, diff
 from integration.core.records import Held, Record, Unreadable
+from integration.core.source_values import split_told
 
 
 class RecordRules(Protocol):
@@ -35,12 +36,16 @@ class WrittenOnce:
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """A record as it should be in the target, with what people call it and sort it by, and its unit."""
+    """A record as it should be in the target, with what people call it and sort it by, and its unit.
+
+    `inputs` are the figures of the source that a running figure is made of, as a text, by the path of the figure.
+    """
 
     record: Record
     title: str
     group: str = ""
     unit: str = ""
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +77,6 @@ def plan_record(rules: RecordRules, stage: Stage, desired: Desired, held: Held |
     waits += rules.remarks(stage, record, held, link)
     if isinstance(outcome, Change):
         otherwise = {name: told[name] for name in told.keys() & outcome.wanted.values.keys()}
-        outcome = replace(outcome, told=otherwise, unit=desired.unit)
+        inputs = {path: desired.inputs[path] for path in desired.inputs.keys() & outcome.wanted.flat().keys()}
+        outcome = replace(outcome, told=otherwise, unit=desired.unit, inputs=inputs)
     return Decision(outcome, waits)

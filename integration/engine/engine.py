@@ -15,8 +15,8 @@ from typing import Any, Protocol
 import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 
-from integration.connectors.before_writing import before_each_write
 from integration.connectors.reference import on_behalf_of
+from integration.connectors.write_guard import before_each_write
 from integration.core.errors import IntegrationError, RunActiveError, UnavailableError
 from integration.core.people import SCHEDULE
 from integration.core.plan import Approval
@@ -27,6 +27,7 @@ from integration.engine.dispatch import Sharing
 from integration.engine.orphan_recovery import Takeover
 from integration.engine.tables import NAME, QUEUE, hand_back, make_ready, queue_of
 from integration.runner import ALL_ON, Pause, Runner, Safeguards
+from integration.runner.commit import ValidatedApproval
 from integration.store.database import FencingTokenLost
 from integration.store.fencing_tokens import FencingTokens
 from integration.store.heartbeats import USUAL, Heartbeats, Pulse
@@ -43,7 +44,14 @@ SELDOM = (20_000, 20, 50)  # looks for circles in memory; Python looks at every 
 WORKFLOW_VERSION = "1"  # pinned: a new release takes over the runs of the one before
 
 Answer = dict[str, Any]
-Look = Callable[[str], str]  # does the page of a look that begins at a position, and returns where the next begins
+
+
+class Look(Protocol):
+    """Something that is looked at once a night, page by page."""
+
+    def page(self, position: str) -> str:
+        """Do the page that begins at a position and return where the next begins, empty at the end."""
+
 
 NO_LOOKS: Mapping[str, Look] = {}
 
@@ -282,10 +290,10 @@ class Engine:
         self.sharing.begin(f"preview-{run.id}", _preview, run.id, False)
         return run.id
 
-    def commit(self, run_id: str, approval: Approval) -> None:
-        """Approve a plan and start writing it. Raises PlanStaleError or PlanUnsafeError before anything is sent."""
-        number = self.runner.commit.approve(run_id, approval)
-        self.sharing.begin(_of_approval(run_id, number), _commit, run_id)
+    def commit(self, validated: ValidatedApproval) -> None:
+        """Keep a validated approval and start writing its plan. Raises PlanStaleError before anything is sent."""
+        number = self.runner.commit.approve(validated)
+        self.sharing.begin(_of_approval(validated.run.id, number), _commit, validated.run.id)
 
     def cancel(self, run_id: str, *, by: str) -> None:
         """Ask a run to stop, see `Runs.request_cancel`; a preview that waits for a system stops now."""
@@ -349,7 +357,7 @@ class Engine:
     def look(self, name: str, position: str) -> Answer:
         """Do one page of a look and return the `position` of the next, empty at the end; or how long to `wait`."""
         try:
-            return {"position": self.looks[name](position) if name in self.looks else ""}
+            return {"position": self.looks[name].page(position) if name in self.looks else ""}
         except UnavailableError as error:
             log.warning("a look waits", look=name, cause=error.code)
             return {"wait": self.pulse.apart}
@@ -368,7 +376,7 @@ class Engine:
         if approval is None:
             return ""
         try:
-            self.runner.commit.approve(run.id, approval)
+            self.runner.commit.approve(self.runner.commit.validate_approval(run.id, approval))
         except IntegrationError as error:  # it waits, and says so; the next round makes another one
             log.info("a plan no longer holds, or the books cannot be asked", run=run.id, cause=error.code)
             return ""

@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from integration.core.booking_state import Where
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
-from integration.core.standing import Where
 from integration.flows.spec import Asked
 
 PAYMENTS = "payments"  # the flow that pays at the till what was paid in the books

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from integration.connectors.protocol import SourceTable
-from integration.core.beside import BothSides
+from integration.core.booking_comparison import BothSides
+from integration.core.booking_state import Standings
 from integration.core.causes import Repair, cause
 from integration.core.errors import IntegrationError, Reason
 from integration.core.flow import Flow, Stage
@@ -18,7 +19,6 @@ from integration.core.moves import Move, Promise, Unbooked
 from integration.core.plan import Change, Policy
 from integration.core.records import Batch, Field, Held, Kind, Record, Unreadable
 from integration.core.staged import Staged, Unstaged
-from integration.core.standing import Standings
 from integration.core.traces import Trace
 from integration.flows.forms import Question, Section, names
 from integration.flows.settings import FlowSettings, Listed, Signs, ValueTable
@@ -48,6 +48,7 @@ class Shaped:
     is_beside: bool = False
     noted: tuple[str, ...] = ()  # what a plan counts of its parts beside brakes: a code for each
     unit: str = ""  # in which its quantities are counted, as the source has it
+    inputs: Mapping[str, str] = field(default_factory=dict)  # of running figures: see `Desired`
 
     @property
     def weight(self) -> int:
@@ -199,7 +200,7 @@ def page_in(
 
 
 class Movements(Protocol):
-    """What the movements of the till are asked; see `services/movements.py`."""
+    """What the movements of the till are asked; see `services/mappings/movements.py`."""
 
     def unbooked(self) -> Mapping[int, Unbooked]:
         """Return the movements that the books are not known to have."""
@@ -257,7 +258,7 @@ class Asked(Protocol):
         """Return which of these references of the target a flow has linked."""
 
     def standings(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> Standings:
-        """Return where documents of a flow stand that may become one of these kinds; see `core/standing.py`."""
+        """Return where documents of a flow stand that may become one of these kinds; see `core/booking_state.py`."""
 
     def made_of(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> Mapping[str, Collection[str]]:
         """Return the documents of a flow that come out of each of these, and are booked or may be."""

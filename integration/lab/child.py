@@ -18,7 +18,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from integration.bootstrap import build
+from integration.application.application import Application
+from integration.application.bootstrap import build
 from integration.connectors.accountview.settings import AccountViewAccess
 from integration.connectors.mplus.client import interface_contract
 from integration.connectors.mplus.settings import MplusAccess
@@ -29,9 +30,8 @@ from integration.flows.registry import FLOWS
 from integration.flows.settings import BOOKS
 from integration.lab.report import Mine
 from integration.runner import ALL_ON, Safeguards
-from integration.services import Application
-from integration.services.access import GIVEN_TOKENS
-from integration.services.sandbox_host import OBJECTS, WAREHOUSES
+from integration.services.connections.sandbox_host import OBJECTS, WAREHOUSES
+from integration.services.systems.connection_settings import GIVEN_TOKENS
 from integration.settings import load_settings
 from integration.store.heartbeats import Pulse
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 
+from integration.application.stores import Stores, stores_of
 from integration.core.clocks import now
 from integration.core.errors import IntegrationError
 from integration.core.people import LAB
@@ -26,9 +27,8 @@ from integration.lab.verdict import accounted, differences_from_baseline
 from integration.runner import ALL_ON, Safeguards
 from integration.sandbox.server import Sandbox
 from integration.store.database import open_database
-from integration.store.stores import Stores, stores_of
 
-TRIAL_SECONDS = 90.0  # after which it counts as stuck: a quiet machine needs a twentieth
+TRIAL_SECONDS = 180.0  # after which it counts as stuck: a quiet machine needs a fortieth, a busy one half
 ELSEWHERE_SECONDS = 30.0  # how long another console is given to take a suspended one's work over
 LOCKED_SECONDS = 3.0  # the same where nobody can, as it was suspended while it wrote
 AWAKE_SECONDS = 0.8  # without a call, after which what woke has sent the rest of its page
@@ -109,7 +109,7 @@ class LabTrial:
         with self._running() as (sandbox, stores):
             whole = self._to_the_end(sandbox, stores, baseline.parked)
             harm, told = differences_from_baseline(baseline.left, held_now(sandbox))
-            unaccounted, more = accounted(stores)
+            unaccounted, more = accounted(stores.runs, stores.plans, stores.events)
             told += more + self.told
             if not whole:
                 told.append(f"stuck: {_stands(stores, self.schedule.flow)}")
@@ -156,8 +156,9 @@ class LabTrial:
                     return True
                 if run is not None and run.state is RunState.INTERRUPTED:
                     self._answer(sandbox, stores)
-                rounds += run is None or run.state is not RunState.READY
+                begins = run is None or run.state is not RunState.READY
                 self._next(run)
+                rounds += begins  # what a console refuses, such as while its disk is full, begins nothing
             except (GoneError, IntegrationError):  # it was killed, somebody was first, or a system is away: look again
                 time.sleep(LOOK_SECONDS)
         return False
@@ -178,7 +179,7 @@ class LabTrial:
         """Tell whether nothing is to follow a run that is done; see to what is."""
         if run.id == self._changed_after:  # nobody has looked since
             return False
-        if asks := console_operator.undecided_documents(stores, self.schedule.flow):
+        if asks := console_operator.undecided_documents(stores.issues, self.schedule.flow):
             self._consoles[0].ask("exceptions.decide", self.schedule.flow, asks, console_operator.AGAIN, LAB)
             return False
         if self._wants_more(sandbox, stores, run, parked):
@@ -186,7 +187,7 @@ class LabTrial:
         if (
             self._changed_after
             or not self.further
-            or not console_operator.rename_goods(sandbox, stores, self.schedule.flow)
+            or not console_operator.rename_goods(sandbox, stores.links, self.schedule.flow)
         ):
             return True
         self._changed_after, self._first = run.id, _calls(sandbox)
@@ -194,7 +195,7 @@ class LabTrial:
 
     def _wants_more(self, sandbox: Sandbox, stores: Stores, run: Run, parked: int | None) -> bool:
         """Tell whether another run is to follow: something is asked, or waits that would not without trouble."""
-        asks = console_operator.open_questions(stores, self.schedule.flow)
+        asks = console_operator.open_questions(stores.issues, self.schedule.flow)
         if asks or (parked is not None and run.counts.parked > parked):
             self.fault_plan.end()  # a person looks into it when the trouble is over
             self._answer(sandbox, stores)
@@ -204,10 +205,10 @@ class LabTrial:
 
     def _answer(self, sandbox: Sandbox, stores: Stores) -> None:
         """Answer what the console asks for the second time; the first time a person looks again."""
-        asks = console_operator.open_questions(stores, self.schedule.flow)
+        asks = console_operator.open_questions(stores.issues, self.schedule.flow)
         for one in asks:
             if one.id in self._asked:
-                number = console_operator.number_in_target(sandbox, self.schedule.flow, one)
+                number = console_operator.number_in_target(sandbox, stores.ledger, self.schedule.flow, one)
                 try:
                     self._consoles[0].ask("exceptions.answer", one, number, LAB)
                 except IntegrationError as error:

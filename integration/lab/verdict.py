@@ -8,7 +8,9 @@ from typing import Any
 from integration.core.states import RunState, Step
 from integration.lab.outcome import LabOutcome, is_document
 from integration.lab.report import Harm
-from integration.store.stores import Stores
+from integration.store.outbox_reader import OutboxReader
+from integration.store.plans import PlanStore
+from integration.store.runs import RunStore
 
 MOST_TOLD = 6
 LONGEST_TOLD = 400
@@ -47,27 +49,27 @@ def differences_from_baseline(baseline: LabOutcome, left: LabOutcome) -> tuple[H
     return harm, told[:MOST_TOLD]
 
 
-def accounted(stores: Stores) -> tuple[int, list[str]]:
+def accounted(runs: RunStore, plans: PlanStore, events: OutboxReader) -> tuple[int, list[str]]:
     """Return how many of a trial's runs do not add up, changes lack their one event, and runs met a defect of ours."""
     told = []
     settled: Counter[tuple[str, str, str, str]] = Counter()
-    for run in stores.runs.latest(limit=EVERY):
-        counts = stores.runs.counts(run.id)
+    for run in runs.latest(limit=EVERY):
+        counts = runs.counts(run.id)
         is_over = run.state is RunState.DONE
         if counts.difference or (is_over and (counts.in_doubt or counts.planned)):
             told.append(f"run {run.id} does not add up: {counts}")
         if run.error == DEFECT:
             told.append(f"run {run.id} met a defect: {dict(run.facts)}")
-        for row in stores.plans.rows(run.id, "changes", limit=EVERY):
+        for row in plans.rows(run.id, "changes", limit=EVERY):
             if row.step in SETTLED:
                 settled[run.id, str(row.kind), row.key, str(row.step)] += 1
-    events = Counter(
+    kept = Counter(
         (str(one["run"]), str(one["kind"]), str(one["key"]), str(one["event"]))
-        for one in stores.events.waiting(EVERY)
+        for one in events.waiting(EVERY)
         if one["event"] in SETTLED
     )
-    told += [f"an event too many: {one}" for one in sorted((events - settled).elements())]
-    told += [f"an event is missing: {one}" for one in sorted((settled - events).elements())]
+    told += [f"an event too many: {one}" for one in sorted((kept - settled).elements())]
+    told += [f"an event is missing: {one}" for one in sorted((settled - kept).elements())]
     return len(told), told[:MOST_TOLD]
 
 

@@ -22,6 +22,6 @@ class Runner:
     def begin(self, run_id: str) -> None:
         """Tell both systems of a run that it begins in this process, or goes on in it. Calls neither."""
         deps = self.commit.deps
-        flow = deps.logic(deps.runs.get(run_id).flow).flow
+        flow = deps.logics.now(deps.runs.get(run_id).flow).flow
         for system in (flow.source, flow.target):
             deps.connectors[system].begin()

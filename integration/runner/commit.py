@@ -13,19 +13,19 @@ from integration.core.errors import (
     PlanUnsafeError,
 )
 from integration.core.flow import Flow
+from integration.core.foreign_documents import told_of
 from integration.core.plan import Approval, is_of_plan
 from integration.core.plan_lines import Among, PlanRow
+from integration.core.reverted_values import TAKEN_BACK
 from integration.core.run import Run
 from integration.core.states import RunState
-from integration.core.strangers import told_of
-from integration.core.taken_back import TAKEN_BACK
 from integration.flows.spec import FlowLogic
 from integration.runner.corrections import corrected_since
 from integration.runner.dependencies import Dependencies, next_cursors
 from integration.runner.dispatch import Dispatcher, LookedUpPage
+from integration.runner.foreign_documents import expect_no_strangers
 from integration.runner.pipeline import Pipeline, nothing_follows
 from integration.runner.precheck import Precheck, is_tree
-from integration.runner.strangers import expect_no_strangers
 from integration.runner.uncertain_writes import UncertainWrites
 
 log = structlog.get_logger(__name__)
@@ -36,6 +36,14 @@ class Pause:
     """There is more to do, but not before some seconds have passed."""
 
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ValidatedApproval:
+    """An approval that `Commit.validate_approval` has compared with its plan and with both systems."""
+
+    run: Run
+    approval: Approval
 
 
 class Commit:
@@ -59,33 +67,23 @@ class Commit:
         if published != run.in_force:
             made_with = run.mapping_version
             return PlanStaleError("mapping_published_since", flow=run.flow, version=made_with, current=published)
-        now = self.deps.basis(run.flow, run.mapping_version, asks)
+        now = self.deps.basis(run.flow, run.mapping_version, asks=asks)
         others = changed_marks(run.basis, now, () if asks else TOLD)
         if corrected_since(self.deps, run):
             others.append(CORRECTIONS)
         if others:
             return PlanStaleError("basis_changed_since", flow=run.flow, changed=",".join(others))
-        return self.deps.held(run.flow)
+        return self.deps.holds.held(run.flow)
 
-    def approve(self, run_id: str, approval: Approval) -> int:
-        """Keep a person's yes and return its number.
+    def validate_approval(self, run_id: str, approval: Approval) -> ValidatedApproval:
+        """Return an approval of exactly what its plan says now, to be given to `approve`.
 
-        Raises PlanStaleError or PlanUnsafeError before anything is sent. Whoever says yes to a plan that tells of
-        strangers accepts them.
+        The fields of the books are read again first. Raises PlanStaleError or PlanUnsafeError; nothing is kept.
         """
-        self.deps.read_fields(self.deps.runs.open_plan(run_id).flow)
-        run = self.expect(run_id, approval)
-        expect_no_strangers(self.deps, run)
-        number = self.deps.runs.approve(run_id, approval)
-        self._alone.add(run_id)
-        if told := told_of(run.notes):
-            self.deps.accept(run.flow, told, approval.by)
-        return number
-
-    def expect(self, run_id: str, approval: Approval) -> Run:
-        """Return a plan that may be written with this yes. Raises PlanStaleError or PlanUnsafeError."""
         run = self.deps.runs.open_plan(run_id)
-        outdated = self.outdated(run, self.deps.logic(run.flow).mapping_version, asks=True)
+        self.deps.identities.check()  # before what it has is read again
+        self.deps.logics.read_fields(run.flow)
+        outdated = self.outdated(run, self.deps.logics.now(run.flow).mapping_version, asks=True)
         if outdated is not None:
             raise outdated
         if not is_of_plan(approval.fingerprint, run.fingerprint):
@@ -96,7 +94,22 @@ class Commit:
         for brake in run.brakes:
             if typed.get(brake.code) != brake.count:
                 raise PlanUnsafeError(brake.code, flow=run.flow, count=brake.count, limit=brake.limit)
-        return run
+        return ValidatedApproval(run, approval)
+
+    def approve(self, validated: ValidatedApproval) -> int:
+        """Keep an approval and return its number; the commit may begin.
+
+        Raises PlanStaleError before anything is sent: where another console has booked under our prefix of which the
+        plan does not tell, and where somebody has chosen otherwise or approved meanwhile. Whoever approves a plan that
+        tells of documents of another console accepts them.
+        """
+        run, approval = validated.run, validated.approval
+        expect_no_strangers(self.deps, run)
+        number = self.deps.runs.approve(run.id, approval)
+        self._alone.add(run.id)
+        if told := told_of(run.notes):
+            self.deps.foreign_documents.accept(run.flow, told, approval.by)
+        return number
 
     def page(self, run_id: str) -> Pause | None:
         """Carry out the next pages of an approved plan; None when the run has ended.
@@ -114,7 +127,7 @@ class Commit:
         if self.deps.runs.cancel_requested(run_id):
             self.deps.runs.interrupt(run_id, "cancelled", {"flow": run.flow})
             return None
-        if (held := self.deps.held(run.flow)) is not None:
+        if (held := self.deps.holds.held(run.flow)) is not None:
             raise held
         logic = self.deps.logic_of(run)
         self._uncertain.settle(run, logic)
@@ -131,7 +144,7 @@ class Commit:
     def _begin(self, run: Run) -> None:
         """Look once more for strangers and at fields where another process did with the yes: who knows how long ago."""
         if run.id not in self._alone:
-            self.deps.read_fields(run.flow)
+            self.deps.logics.read_fields(run.flow)
             expect_no_strangers(self.deps, run)
             self._alone.add(run.id)
 
@@ -149,7 +162,11 @@ class Commit:
 
         None where those have to end first: nothing is left, this process ends, or nobody knows whether the look saw.
         """
-        if self.ending.is_set() or self.deps.runs.cancel_requested(run.id) or self.deps.held(run.flow) is not None:
+        if (
+            self.ending.is_set()
+            or self.deps.runs.cancel_requested(run.id)
+            or self.deps.holds.held(run.flow) is not None
+        ):
             return None
         looked = self._precheck.look(run, self.deps.logic_of(run), at_work, after)
         return looked if looked is not None and looked.sees else None
@@ -159,5 +176,5 @@ class Commit:
         left -= self.deps.plans.count(run.id, "left", among=Among(cause=TAKEN_BACK))  # which is remembered by itself
         self.deps.ledger.finish(run.id, cursors={} if left else next_cursors(run, logic))
         self._alone.discard(run.id)
-        self.deps.ended(run)
+        self.deps.commit_listener.written(run)
         log.info("commit finished", run=run.id, flow=run.flow)

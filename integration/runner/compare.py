@@ -16,10 +16,10 @@ from integration.core.plan import FOLLOWS, Change, Unchanged, differences
 from integration.core.planner import Desired, WrittenOnce, plan_record
 from integration.core.position import Position, Task
 from integration.core.records import Held, Record, merged
+from integration.core.reverted_values import moved_on
 from integration.core.rules import as_text
 from integration.core.run import Mode, Progress, Run
 from integration.core.staged import Duplicates, Staged
-from integration.core.taken_back import moved_on
 from integration.flows.spec import FlowLogic, Shaped
 from integration.runner.conflicts import (
     find_double_matches,
@@ -35,7 +35,7 @@ from integration.runner.identified import Identified
 from integration.runner.lookup import look_around, where_it_is
 from integration.runner.page import PlanPage, empty_page
 from integration.runner.prefetch import Prefetch
-from integration.runner.taken_back import planned
+from integration.runner.reverted_values import planned
 from integration.runner.uncertain_writes import in_doubt
 
 log = structlog.get_logger(__name__)
@@ -229,10 +229,10 @@ def _decide(
     evidence: Evidence,
 ) -> bool:
     """Add to the page what a record comes to; tell whether both systems agree on it, and its link says so already."""
-    decision = plan_record(logic, page.stage, Desired(wanted, one.title, one.group, one.unit), held, link)
+    decision = plan_record(logic, page.stage, Desired(wanted, one.title, one.group, one.unit, one.inputs), held, link)
     outcome, weight = decision.outcome, one.weight
     if isinstance(outcome, Change | Unchanged):
-        page.moved_on[wanted.key] = moved_on(wanted, page.taken_back.get(wanted.key, {}))
+        page.moved_on[wanted.key] = moved_on(wanted, page.taken_back.get(wanted.key, {}), one.inputs)
     for issue in decision.waits:  # a record counts once: with what is written of it, or as parked
         page.park(_of_documents(issue, one), wanted.kind, one.title, one.group, _once(outcome, weight))
         weight = 0

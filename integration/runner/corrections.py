@@ -13,7 +13,7 @@ def corrected_now(deps: Dependencies, flow: str) -> dict[str, str]:
 
     What is corrected while it reads counts as corrected since: which value it read nobody knows.
     """
-    marks = deps.corrections(flow)
+    marks = deps.corrections.marks(flow)
     return {CORRECTED: json.dumps(marks)} if marks else {}
 
 
@@ -28,6 +28,6 @@ def corrected_since(deps: Dependencies, run: Run) -> bool:
     """Tell whether a record of which a plan changes something has other corrections by now, or none any more."""
     if run.undo_of:
         return False
-    then, now = json.loads(run.notes.get(CORRECTED) or "{}"), deps.corrections(run.flow)
+    then, now = json.loads(run.notes.get(CORRECTED) or "{}"), deps.corrections.marks(run.flow)
     others = {key for key in {*then, *now} if then.get(key) != now.get(key)}
     return bool(others) and not others.isdisjoint(deps.plans.accounts_for(run.id, chosen=True))

@@ -1,18 +1,22 @@
 """What a preview and a commit share: their dependencies, and where the next run starts."""
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Protocol
 
 from integration.connectors.protocol import Connector
 from integration.core.basis import Basis
 from integration.core.errors import PlanStaleError
-from integration.core.records import Record
+from integration.core.foreign_documents import Strangers
+from integration.core.records import Record, corrected
 from integration.core.run import ALL_FOR, Mode, Run
-from integration.core.strangers import NO_STRANGERS, Strangers
 from integration.flows.spec import FlowLogic
+from integration.store.corrections import Corrections
 from integration.store.cursors import Cursors
+from integration.store.database import Clock
+from integration.store.erasure_register import Erased
 from integration.store.ledger import Ledger
 from integration.store.links import Links
 from integration.store.plans import PlanStore
@@ -45,51 +49,96 @@ class Safeguards:
 ALL_ON = Safeguards()
 
 
+class FlowLogics(Protocol):
+    """The logic of each flow, and marks of what decides it."""
+
+    def now(self, flow: str) -> FlowLogic:
+        """Return the logic of a flow, with its settings, mapping and value tables as they are now."""
+
+    def earlier(self, flow: str, version: int) -> FlowLogic:
+        """Return the logic of a flow with a mapping that was in force before."""
+
+    def fed(self, flow: str) -> Mapping[str, str]:
+        """Return marks of what the logic of a flow is made of, by their names."""
+
+    def basis(self, flow: str, version: int, *, asks: bool) -> Basis:
+        """Return marks of what decides a plan made with a version of the mapping; `asks` adds what systems tell."""
+
+    def read_fields(self, flow: str) -> None:
+        """Read again which fields the books have, for a run that is about to write."""
+
+
+class WriteHold(Protocol):
+    """A reason why a flow may write nothing for now."""
+
+    def held(self, flow: str) -> PlanStaleError | None:
+        """Return the reason, or None where the flow may write."""
+
+
+class SystemIdentityCheck(Protocol):
+    """Compares both systems with what is known of them."""
+
+    def check(self) -> None:
+        """Compare both systems with what is known of them; a system that cannot be asked is compared later."""
+
+    def suspect(self, system: str, contradicting: int, compared: int) -> None:
+        """Report how many of the compared records of a run contradict their links."""
+
+
+class ForeignDocumentCheck(Protocol):
+    """Documents under the prefix of a flow that are not ours and that nobody has accepted."""
+
+    def of(self, flow: str) -> Strangers:
+        """Return those documents. Raises IntegrationError where the books cannot be asked."""
+
+    def accept(self, flow: str, references: Collection[str], by: str) -> None:
+        """Keep that a person has accepted these documents."""
+
+
+class CommitListener(Protocol):
+    """Acts after a commit."""
+
+    def written(self, run: Run) -> None:
+        """Act on a commit that has finished."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """What the application gives: both systems, what is particular to each flow, and where everything is kept."""
+    """The objects that a preview and a commit use. Those of the application are described here as far as they are."""
 
     connectors: Mapping[str, Connector]
-    logic: Callable[[str], FlowLogic]
+    logics: FlowLogics
     runs: RunStore
     previews: Previews
     plans: PlanStore
     ledger: Ledger
     links: Links
     cursors: Cursors
-    clock: Callable[[], datetime]
+    corrections: Corrections
+    erased: Erased
+    holds: WriteHold
+    identities: SystemIdentityCheck
+    foreign_documents: ForeignDocumentCheck
+    commit_listener: CommitListener
+    clock: Clock
     patience: Patience = Patience()
-    earlier: Callable[[str, int], FlowLogic] | None = None  # with a mapping that was in force before
-    corrected: Callable[[str, Sequence[Record]], Sequence[Record]] = (
-        lambda _, records: records  # what persons said values should be
-    )
-    corrections: Callable[[str], Mapping[str, str]] = lambda _: {}  # marks of what they said so of, by record
-    fed: Callable[[str], Mapping[str, str]] = lambda _: {}  # marks of what a flow's logic is made of, by their names
-    basis: Callable[[str, int, bool], Basis] = (
-        lambda *_: {}  # what decides a plan made with a version of the mapping, and whether the systems are asked
-    )
-    read_fields: Callable[[str], None] = lambda _: None  # reads again which fields there are, for who is about to write
     safeguards: Safeguards = ALL_ON
-    ended: Callable[[Run], None] = lambda _: None  # told of each commit that is finished
-    suspect: Callable[[str, int, int], None] = (
-        lambda *_: None  # told of the system that records of a run contradict, of how many, and of how many compared
-    )
-    held: Callable[[str], PlanStaleError | None] = lambda _: None  # why nothing of a flow may be written for now
-    strangers: Callable[[str], Strangers] = (
-        lambda _: NO_STRANGERS  # documents under the prefix of a flow that are not ours and that nobody has accepted
-    )
-    accept: Callable[[str, Collection[str], str], None] = (
-        lambda *_: None  # told which of them a person has accepted, and who
-    )
-    erased: Callable[[Sequence[tuple[str, str]]], Collection[tuple[str, str]]] = (
-        lambda _: ()  # which numbers of debtors and relations are those of people who were erased
-    )
 
     def logic_of(self, run: Run) -> FlowLogic:
         """Return what is particular to a run's flow, with the mapping the run was begun with on purpose."""
-        if run.has_earlier_mapping and self.earlier:
-            return self.earlier(run.flow, run.mapping_version)
-        return self.logic(run.flow)
+        if run.has_earlier_mapping:
+            return self.logics.earlier(run.flow, run.mapping_version)
+        return self.logics.now(run.flow)
+
+    def corrected(self, flow: str, records: Sequence[Record]) -> list[Record]:
+        """Return records of a flow's source with the values that persons said they should have."""
+        return corrected(records, self.corrections.of(flow, [record.key for record in records]))
+
+    def basis(self, flow: str, version: int, *, asks: bool) -> Basis:
+        """Return marks of what decides a plan of a flow now; where the systems are asked, they are compared as well."""
+        if asks:
+            self.identities.check()
+        return self.logics.basis(flow, version, asks=asks)
 
 
 FED = "fed"  # the note with what the logic was made of when a run began
@@ -103,7 +152,7 @@ def fed_otherwise(deps: Dependencies, logic: FlowLogic, waits: Run | None) -> di
     flow = logic.flow.name
     if logic.flow.counted.once:
         return {}
-    now = dict(deps.fed(flow))
+    now = dict(deps.logics.fed(flow))
     told = json.dumps(now, sort_keys=True)
     if waits is not None and waits.notes.get(FED) == told:
         return {FED: told}

@@ -21,7 +21,7 @@ def without_erased(
     A customer, or a document that is booked, is skipped; a document that is not waits for a person, for it is money.
     """
     numbers = {record.key: one for record in records if (one := customer_of(record)) is not None}
-    erased = deps.erased(list(numbers.values())) if numbers else ()
+    erased = deps.erased.held(list(numbers.values())) if numbers else ()
     if not erased:
         return list(records), []
     out = [record for record in records if numbers.get(record.key) in erased]

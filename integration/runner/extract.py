@@ -7,19 +7,19 @@ from integration.connectors.protocol import Connector, Countable, Unread
 from integration.core.errors import MalformedAnswerError, RejectedError
 from integration.core.flow import Stage
 from integration.core.issues import source_mark
-from integration.core.known import known_by
 from integration.core.position import Position, Task
 from integration.core.records import Batch, Record, Unreadable
 from integration.core.rules import as_text
 from integration.core.run import Mode, Progress, Run
+from integration.core.search_keys import known_by
 from integration.core.staged import Staged
 from integration.flows.spec import FlowLogic, page_in, staged_in
 from integration.runner.dependencies import Dependencies
 from integration.runner.erased_people import without_erased
+from integration.runner.field_presence import expect_fields, fetched
 from integration.runner.hashes import known_again, unread, with_hashes
 from integration.runner.prefetch import Prefetch
 from integration.runner.retire import NAMELESS
-from integration.runner.vanished_fields import expect_fields, fetched
 
 NONE: Mapping[str, str] = {}
 _Asked = tuple[Connector, Connector, FlowLogic, Stage, str | None, str | None, int | None]

@@ -13,12 +13,12 @@ from integration.core.plan import Action, Change
 from integration.core.plan_lines import PlanRow
 from integration.core.position import Position
 from integration.core.records import Kind
+from integration.core.reverted_values import TAKEN_BACK, TakenBack
 from integration.core.states import Step
-from integration.core.taken_back import TAKEN_BACK, TakenBack
 from integration.flows.settings import FlowSettings
 from integration.flows.spec import FlowLogic
 from integration.runner.dependencies import Dependencies
-from integration.store.taken_back import Taken
+from integration.store.reverted_values import Taken
 
 
 class PlanPage:

@@ -12,7 +12,7 @@ from functools import partial
 from threading import Event
 from typing import Any, TypeVar, TypeVarTuple
 
-from integration.connectors.wanted import only_while
+from integration.connectors.cancellation import only_while
 from integration.store.database import current_token
 
 T = TypeVar("T")

@@ -10,23 +10,23 @@ import structlog
 
 from integration.core.basis import NAMES
 from integration.core.errors import IntegrationError
+from integration.core.foreign_documents import STRANGERS
 from integration.core.guards import AMONG_STRANGERS, SOURCE_EMPTY, brakes
 from integration.core.plan import Brake, fingerprint
 from integration.core.plan_lines import Among
 from integration.core.position import Position, Task
+from integration.core.reverted_values import TAKEN_BACK
 from integration.core.run import ALL_FOR, PLANS_OF_ALL, Mode, PreviewRequest, Run
 from integration.core.states import RunState
-from integration.core.strangers import STRANGERS
-from integration.core.taken_back import TAKEN_BACK
 from integration.flows.spec import FlowLogic
 from integration.runner.compare import Compare
 from integration.runner.corrections import CORRECTED, corrected_in, corrected_now
 from integration.runner.dependencies import Dependencies, fed_otherwise, next_cursors
 from integration.runner.extract import Extract
+from integration.runner.foreign_documents import strangers_beside
 from integration.runner.pending_plan import carry_over, recheck_retirements, replaced_by
 from integration.runner.prefetch import Prefetch
 from integration.runner.retire import vanished
-from integration.runner.strangers import strangers_beside
 from integration.runner.system_contradictions import report_contradictions
 from integration.runner.undo import undo
 from integration.runner.unneeded import skip_unneeded
@@ -60,7 +60,7 @@ class Preview:
         when the logic is made of something else by now: what did not change in the source may come to another thing.
         Who asks for what changed has what is hashed known again; who asks for everything has all of it compared.
         """
-        logic, mode = self.deps.logic(request.flow), request.mode
+        logic, mode = self.deps.logics.now(request.flow), request.mode
         flow, cursors = logic.flow, self.deps.cursors
         known = {stage.source: cursors.get(flow.name, f"source:{stage.source}") for stage in flow.stages}
         began, first = any(known[stage.source] for stage in flow.counting), flow.read_after(None)
@@ -81,7 +81,7 @@ class Preview:
         of_another = {name: note for name, note in request.notes.items() if name != CORRECTED}
         return self.deps.runs.begin(
             request.flow, mode, request.by.ref, version, position, in_force=in_force,
-            basis=self.deps.basis(request.flow, version, True),
+            basis=self.deps.basis(request.flow, version, asks=True),
             notes={**of_another, **notes, **corrected_now(self.deps, request.flow)},
         )  # fmt: skip
 
@@ -94,8 +94,8 @@ class Preview:
         earlier = self.deps.runs.get(run_id)
         if earlier.pruned_at is None and not self.deps.plans.proven(run_id, after=0, limit=1):
             raise IntegrationError("nothing_to_undo", flow=earlier.flow, run=run_id)
-        version = self.deps.logic(earlier.flow).mapping_version
-        now = self.deps.basis(earlier.flow, version, False)
+        version = self.deps.logics.now(earlier.flow).mapping_version
+        now = self.deps.basis(earlier.flow, version, asks=False)
         basis = {kind: mark for kind, mark in now.items() if kind == NAMES}  # what it puts back is decided already
         return self.deps.runs.begin(
             earlier.flow, Mode.UNDO, by, version, Position(task=Task.UNDO), basis=basis, undo_of=run_id

@@ -16,7 +16,7 @@ from integration.runner.dependencies import Dependencies
 from integration.runner.identified import target_question
 from integration.runner.lookup import look
 from integration.runner.page import PlanPage, empty_page
-from integration.runner.taken_back import planned
+from integration.runner.reverted_values import planned
 
 RETIRE_PAGE = 250  # vanished records looked at together
 NAMELESS = "nameless"  # records of the source that were read without a key: each may be one that seems to be gone

@@ -26,4 +26,4 @@ def report_contradictions(deps: Dependencies, run: Run, flow: Flow, read: int) -
             (system, _), *_ = Counter(row.facts.get("system", flow.target) for row in rows).most_common(1)
             systems[system] += number
     for system, number in systems.items():
-        deps.suspect(system, number, read)
+        deps.identities.suspect(system, number, read)

@@ -1,6 +1,6 @@
 """Turning around what another run wrote, where the target still holds it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from integration.core.flow import Stage
@@ -10,6 +10,7 @@ from integration.core.position import Task
 from integration.core.records import Held, same
 from integration.core.run import Run
 from integration.flows.spec import FlowLogic
+from integration.runner.conflicts import find_duplicate_articles
 from integration.runner.dependencies import Dependencies
 from integration.runner.lookup import look
 from integration.runner.page import PlanPage, empty_page
@@ -27,15 +28,39 @@ def undo(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
     rows = [row for row in rows if row.stage == rows[0].stage]
     page = empty_page(deps, logic, logic.flow.stage(rows[0].stage))
     changes = [row.change for row in rows if row.change]
-    backs = {one.key: _turned(logic, page.stage, one) for one in changes}
-    fresh = [one.agreed for one in backs.values() if isinstance(one, Change) and one.key not in backs]
+    backs = _taken_since(deps, logic, page.stage, [_turned(logic, page.stage, one) for one in changes])
+    known = {one.key for one in changes}
+    fresh = [one.agreed for one in backs if isinstance(one, Change) and one.key not in known]
     references = deps.links.references(logic.flow.name)
     target = deps.connectors[logic.flow.target]
     held = look(target, [*(one.agreed for one in changes), *fresh], references)
-    for change in changes:
-        _turn_around(run, logic, change, backs[change.key], held, page)
+    for change, back in zip(changes, backs, strict=True):  # a record may have several lines
+        _turn_around(run, logic, change, back, held, page)
     position = page.counted(replace(position, undone=rows[-1].seq, read=position.read + page.weight))
     deps.previews.keep_page(run.id, page.rows, [], 0, position)
+
+
+def _taken_since(
+    deps: Dependencies, logic: FlowLogic, stage: Stage, backs: Sequence[Change | Skip | Issue]
+) -> list[Change | Skip | Issue]:
+    """Return the changes that turn others around, and an issue in the place of each that has to stay.
+
+    That is one that would give a part what is unique and what another part has been given since. A part does not count
+    where this page puts its own value back as well.
+    """
+    if stage.parts is None:
+        return list(backs)
+    wanted = [one.wanted for one in backs if isinstance(one, Change)]
+    found = find_duplicate_articles(deps.links, logic.flow.name, stage.parts, wanted)
+    parts = [part for record in wanted for part in record.parts]
+    given_up = {part.source for part in parts if not logic.frees.isdisjoint(part.values)}
+    issues = {source: issue for source, issue in found.items() if issue.facts["other"] not in given_up}
+    return [_or_issue(one, issues) if isinstance(one, Change) else one for one in backs]
+
+
+def _or_issue(back: Change, issues: Mapping[str, Issue]) -> Change | Issue:
+    issue = next((issues[part.source] for part in back.wanted.parts if part.source in issues), None)
+    return back if issue is None else replace(issue, key=back.key)
 
 
 def _turn_around(

@@ -20,10 +20,10 @@ from integration.core.run import Run
 from integration.flows.prices import BRANCHES, PRICE_GROUPS
 from integration.flows.settings import BOOKS, TILL
 from integration.flows.spec import FlowLogic, staged_in
-from integration.services.access import Access
-from integration.services.lists import Lists
-from integration.services.mappings import Logics
-from integration.store.erased import Erased, SoFar
+from integration.services.mappings.code_lists import Lists
+from integration.services.mappings.mappings import Logics
+from integration.services.systems.connection_settings import Access
+from integration.store.erasure_register import Erased, SoFar
 from integration.store.issues import Issues
 from integration.store.links import Links
 from integration.store.rules import Rules

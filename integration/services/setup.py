@@ -14,12 +14,12 @@ from integration.flows.forms import Known, Lack, Proposal, Question
 from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, TILL, FlowSettings, Listed
 from integration.flows.spec import FlowSpec
-from integration.services.chosen_flows import ChosenFlows
-from integration.services.connections import Connections
-from integration.services.flows import Flows
-from integration.services.lists import Lists
-from integration.services.proposals import Proposals
-from integration.services.tables import Tables
+from integration.services.connections.chosen_flows import ChosenFlows
+from integration.services.connections.connections import Connections
+from integration.services.connections.proposals import Proposals
+from integration.services.mappings.code_lists import Lists
+from integration.services.mappings.tables import Tables
+from integration.services.runs.flows import Flows
 from integration.store.links import Links
 from integration.store.rules import Rules
 from integration.store.settings import StoredSettings

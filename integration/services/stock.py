@@ -18,9 +18,9 @@ from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind
 from integration.core.states import Step
 from integration.log.logbook import BEGINNING, Logbook, aware, naive
-from integration.services.exceptions import Exceptions
-from integration.services.flows import Flows
-from integration.services.log import HOURLY_DAYS, Log, LogSearch
+from integration.services.log.log import HOURLY_DAYS, Log, LogSearch
+from integration.services.runs.exceptions import Exceptions
+from integration.services.runs.flows import Flows
 from integration.store.issues import Issues
 
 if TYPE_CHECKING:  # half a second to import, and most commands of a terminal ask no log

@@ -8,13 +8,13 @@ import sqlalchemy as sa
 
 from integration.core.errors import PlanStaleError
 from integration.core.plan import chosen_mark
+from integration.core.reverted_values import TAKEN_BACK
 from integration.core.states import RunState, Step
-from integration.core.taken_back import TAKEN_BACK
 from integration.store import plan_lines, transitions
 from integration.store.database import Store, portions, rows_among
 from integration.store.events import Event
 from integration.store.outbox import tell
-from integration.store.ready import ReadyFor
+from integration.store.prepared_statements import ReadyFor
 from integration.store.row_mapping import Row, change_from_json
 from integration.store.tables import left_out, lines
 

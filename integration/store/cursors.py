@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from integration.core.markers import Stretches, stretches, stretches_from
 from integration.core.records import Kind
 from integration.store.database import Store, upsert
-from integration.store.ready import Ready
+from integration.store.prepared_statements import Ready
 from integration.store.tables import cursors, links
 
 TARGET, OURS = "target", "ours"  # how far changes in the target were read, and which after that are our own

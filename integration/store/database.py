@@ -26,8 +26,8 @@ from integration.core.clocks import boottime_seconds
 from integration.core.errors import ConfigurationError, IntegrationError, UnavailableError
 from integration.store import tables
 from integration.store.files import copy_before
-from integration.store.holders import suspended_holder
-from integration.store.ready import Ready, Values
+from integration.store.lock_owner import suspended_holder
+from integration.store.prepared_statements import Ready, Values
 from integration.store.sealing import Sealer, append, forget_noted
 
 MIGRATIONS = Path(__file__).parent / "migrations"

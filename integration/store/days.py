@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from integration.store.database import Store, upsert
-from integration.store.erased import SoFar, expect_none_since
+from integration.store.erasure_register import SoFar, expect_none_since
 from integration.store.tables import day_checks
 
 

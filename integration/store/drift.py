@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from integration.core.drift import DriftCounts, Drifted, DriftFound, Edit
 from integration.core.records import Kind, from_json, to_json
 from integration.store.database import Store, upsert
-from integration.store.erased import SoFar, expect_none_since
+from integration.store.erasure_register import SoFar, expect_none_since
 from integration.store.tables import drift, drifted
 
 MOST_KEPT = 100  # records that differ are named with a look; every one of them is an exception

@@ -6,13 +6,13 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from integration.core.known import told_with
 from integration.core.plan import Action
+from integration.core.search_keys import told_with
 from integration.core.states import RunState, Step
 from integration.store import transitions
 from integration.store.audit import BEFORE_ALL, AuditEntry, entry_of
+from integration.store.audited_events import ACTIONS
 from integration.store.choices import choice_event
-from integration.store.deeds import ACTIONS
 from integration.store.events import Event, matched, values_of
 from integration.store.links import link_of
 from integration.store.row_mapping import Row, change_from_json

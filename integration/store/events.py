@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from integration.core.known import known_by
 from integration.core.links import Link
 from integration.core.records import Record
 from integration.core.rules import as_text
+from integration.core.search_keys import known_by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from integration.core.plan import Action, Change
-from integration.store.ready import Ready
+from integration.store.prepared_statements import Ready
 from integration.store.tables import facets
 
 FACETS = ("field", "group", "cause")

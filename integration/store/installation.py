@@ -8,13 +8,15 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from integration.core.installation import InstallationPlace
+from integration.core.installation import ADAPTERS, InstallationPlace
 from integration.store.database import Database, Store, upsert
 from integration.store.settings import group, put_in
 from integration.store.tables import settings
 
 RECORD = "installation"
 MACHINE_ID_FILES = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
+ADAPTER_FOLDER = Path("/sys/class/net")  # Linux: https://www.kernel.org/doc/Documentation/ABI/testing/sysfs-class-net
+PERMANENT = "0"  # NET_ADDR_PERM
 WINDOWS_KEY, WINDOWS_VALUE = r"SOFTWARE\Microsoft\Cryptography", "MachineGuid"
 
 
@@ -60,8 +62,8 @@ def _value(place: InstallationPlace) -> Mapping[str, object]:
 def read_place(database: Database) -> InstallationPlace:
     """Return where a database is.
 
-    A file: a hash of the id of the machine, the path and the inode. PostgreSQL: the system identifier that initdb gave
-    the server (`pg_control_system`, which a server may refuse) and the name of the database.
+    A file: hashes of the id of the machine and of its network adapters, the path and the inode. PostgreSQL: the system
+    identifier that initdb gave it (`pg_control_system`, which a server may refuse) and the name of the database.
     """
     address = database.engine.url
     if address.get_backend_name() == "postgresql":
@@ -69,7 +71,8 @@ def read_place(database: Database) -> InstallationPlace:
         parts = {"server": _system_identifier(database), "database": name}
     else:
         file = Path(address.database or "").resolve()
-        parts = {"machine": _machine_hash(), "path": str(file), "inode": str(file.stat().st_ino or "")}
+        parts = {"machine": _hash(_machine_id()), "path": str(file), "inode": str(file.stat().st_ino or "")}
+        parts[ADAPTERS] = ",".join(map(_hash, permanent_addresses()))
     return InstallationPlace({name: part for name, part in parts.items() if part})
 
 
@@ -81,10 +84,24 @@ def _system_identifier(database: Database) -> str:
     return ""
 
 
-def _machine_hash() -> str:
-    """Return a hash of the machine's id, empty where there is none; the id itself is meant to stay on its machine."""
-    found = _machine_id()
-    return hashlib.sha256(f"sluis {found}".encode()).hexdigest()[:16] if found else ""
+def _hash(text: str) -> str:
+    """Return a hash of what identifies a machine, empty for an empty text: the text itself stays on its machine."""
+    return hashlib.sha256(f"sluis {text}".encode()).hexdigest()[:16] if text else ""
+
+
+def permanent_addresses(folder: Path = ADAPTER_FOLDER) -> list[str]:
+    """Return the addresses of the network adapters that a machine was given; none where the platform does not tell.
+
+    A bridge, a tunnel and the adapter of a container have no device behind them, and an address that a program chose is
+    not permanent: neither counts.
+    """
+    found = set()
+    for adapter in folder.glob("*"):
+        with suppress(OSError):
+            is_permanent = (adapter / "addr_assign_type").read_text(encoding="ascii").strip() == PERMANENT
+            if is_permanent and (adapter / "device").exists():
+                found.add((adapter / "address").read_text(encoding="ascii").strip())
+    return sorted(found)
 
 
 def _machine_id() -> str:

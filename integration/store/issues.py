@@ -13,7 +13,7 @@ from integration.core.issues import CauseGroup, Issue, IssueState, Met, OpenIssu
 from integration.core.people import Right
 from integration.store.database import ReadyAmong, Store, portions, rows_among, upsert
 from integration.store.environments import ASIDE
-from integration.store.erased import SoFar, expect_none_since
+from integration.store.erasure_register import SoFar, expect_none_since
 from integration.store.events import Event
 from integration.store.outbox import tell
 from integration.store.tables import causes, issues, lines, set_aside, staged

@@ -12,16 +12,16 @@ from integration.core.links import Link
 from integration.core.plan import Action, Change
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Held, Kind, Record, kinds, merged, record_from_json
+from integration.core.reverted_values import TAKEN_BACK
 from integration.core.run import Outcome, Progress
 from integration.core.states import RunState, Step
-from integration.core.taken_back import TAKEN_BACK
-from integration.store import facets, issues, links, plan_lines, taken_back, transitions
+from integration.store import facets, issues, links, plan_lines, reverted_values, transitions
 from integration.store.cursors import keep_cursors, pass_over_ours
 from integration.store.database import Clock, Database, Store, spelled_out
 from integration.store.events import Event
 from integration.store.outbox import tell
 from integration.store.plan_lines import Known
-from integration.store.ready import Ready
+from integration.store.prepared_statements import Ready
 from integration.store.row_mapping import Row, plan_row
 from integration.store.tables import lines, runs, tallies
 from integration.store.tables import links as of_links
@@ -200,7 +200,7 @@ class Ledger(Store):
             changes = plan_lines.changes(connection, run, list(held), known)
             links.keep_links(connection, now, flow, _made(connection, now, flow, pairs, changes), self.mirrors)
             ended = [changes[row.seq] for row, one in pairs if one.step in (Step.PROVEN, Step.ACCEPTED)]
-            taken_back.settle_taken_back(connection, now, run, flow, ended)
+            reverted_values.settle_taken_back(connection, now, run, flow, ended)
             issues.meet(
                 connection, now, flow, run,
                 [Met(one.issue, row.kind, row.title) for row, one in pairs if one.issue is not None],

@@ -10,16 +10,16 @@ from integration.core.authorization import requires
 from integration.core.conflicts import Settled, agreeing, still_open
 from integration.core.errors import UnavailableError
 from integration.core.flow import Mirrors
+from integration.core.foreign_documents import as_compared
 from integration.core.link_evidence import Evidence, evidence_from_json, is_identified
 from integration.core.links import Link
 from integration.core.people import Right
 from integration.core.plan import Change
 from integration.core.records import Kind, Record, kinds, record_from_json, record_to_json
-from integration.core.strangers import as_compared
 from integration.store.database import Clock, Database, ReadyAmong, Store, portions, upsert
 from integration.store.events import Event
 from integration.store.outbox import tell
-from integration.store.ready import Ready
+from integration.store.prepared_statements import Ready
 from integration.store.tables import allotments, distinctions, links
 
 NO_MIRRORS: Mirrors = {}
@@ -306,7 +306,7 @@ class Links(Store):
     def documents(self, flow: str, kind: Kind, references: Collection[str]) -> dict[str, set[str]]:
         """Return which of our references stand on documents that are linked, each with the numbers these have.
 
-        References as they are compared; see `core/strangers.py`.
+        References as they are compared; see `core/foreign_documents.py`.
         """
         found: dict[str, set[str]] = {}
         here = {"flow": flow, "kind": kind}

@@ -10,7 +10,7 @@ from integration.store.database import Store, portions
 from integration.store.event_replay import replay
 from integration.store.events import Event
 from integration.store.outbox import put_events, tell
-from integration.store.ready import Ready
+from integration.store.prepared_statements import Ready
 from integration.store.tables import outbox
 
 _AS_TEXT = Ready(

@@ -12,7 +12,7 @@ from integration.core.run import Counts
 from integration.core.states import Step
 from integration.store import facets
 from integration.store.database import portions
-from integration.store.ready import Ready, ReadyFor
+from integration.store.prepared_statements import Ready, ReadyFor
 from integration.store.row_mapping import Row, change_from_json, line_to_row
 from integration.store.tables import lines, runs, tallies
 

@@ -12,7 +12,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from integration.core.flow import Mirrors, Unique
 from integration.core.guards import SOURCE_EMPTY
 from integration.core.issues import Issue, Met, Skip
-from integration.core.known import told_with
 from integration.core.link_evidence import Evidence
 from integration.core.links import Hashes, Link
 from integration.core.plan import Action, Brake, Change
@@ -20,14 +19,15 @@ from integration.core.plan_lines import PlanRow
 from integration.core.position import Position
 from integration.core.records import Kind
 from integration.core.run import Mode, Progress
+from integration.core.search_keys import told_with
 from integration.core.staged import Duplicates, Staged
 from integration.core.states import RunState, Step
-from integration.store import choices, hashes, issues, links, plan_lines, taken_back, transitions
+from integration.store import choices, hashes, issues, links, plan_lines, reverted_values, transitions
 from integration.store.cursors import keep_cursors
 from integration.store.database import Clock, Database, Store, upsert
 from integration.store.events import Event, matched, values_of
 from integration.store.outbox import tell
-from integration.store.ready import Ready
+from integration.store.prepared_statements import Ready
 from integration.store.row_mapping import plan_row, position_to_json, staged_of, staged_to_row
 from integration.store.tables import lines, staged
 from integration.store.tables import links as of_links
@@ -170,16 +170,16 @@ class Previews(Store):
             if unchanged_weight:
                 transitions.tell_of_run(connection, now, run, row.flow, "unchanged", {"records": str(unchanged_weight)})
 
-    def taken_back(self, flow: str, kind: Kind, keys: Collection[str]) -> taken_back.Taken:
+    def taken_back(self, flow: str, kind: Kind, keys: Collection[str]) -> reverted_values.Taken:
         """Return what was taken back of these records, by key and path; a record without any is left out."""
         with self.database.read() as connection:
-            return taken_back.kept_taken_back(connection, flow, kind, keys)
+            return reverted_values.kept_taken_back(connection, flow, kind, keys)
 
     def moved_on(self, flow: str, kind: Kind, paths: Mapping[str, Collection[str]]) -> None:
         """Forget values that were taken back, by the key of the record: the source says something else by now."""
         if any(paths.values()):
             with self.database.write() as connection:
-                taken_back.forget_taken_back(connection, flow, kind, paths)
+                reverted_values.forget_taken_back(connection, flow, kind, paths)
 
     def hashes(self, flow: str, kind: Kind, keys: Collection[str]) -> dict[str, Hashes]:
         """Return the hashes of links that both systems agree on, by key; a link without them is left out."""

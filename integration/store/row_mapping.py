@@ -44,6 +44,8 @@ def change_to_json(change: Change) -> dict[str, object]:
         shape["told"] = dict(change.told)
     if change.unit:
         shape["unit"] = change.unit
+    if change.inputs:
+        shape["inputs"] = dict(change.inputs)
     if change.undoes:
         shape["undoes"] = True
     if change.evidence:
@@ -70,6 +72,7 @@ def change_from_json(shape: Mapping[str, Any]) -> Change:
         undoes=shape.get("undoes", False),
         told=shape.get("told", {}),
         unit=shape.get("unit", ""),
+        inputs=shape.get("inputs", {}),
         evidence=evidence_from_json(shape.get("evidence")),
     )
 

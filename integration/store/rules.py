@@ -13,11 +13,11 @@ from sqlalchemy.exc import IntegrityError
 from integration.core.authorization import requires
 from integration.core.errors import PlanStaleError
 from integration.core.people import Right
-from integration.store import deeds
+from integration.store import audited_events
 from integration.store.database import Store, upsert
 from integration.store.events import Event
 from integration.store.outbox import tell
-from integration.store.ready import Ready
+from integration.store.prepared_statements import Ready
 from integration.store.settings import group
 from integration.store.tables import mappings, settings, value_tables
 
@@ -144,7 +144,7 @@ def publish_in(connection: sa.Connection, now: datetime, flow: str, body: Mappin
     newest = sa.select(mappings.c.version, mappings.c.body).where(mappings.c.flow == flow)
     held = connection.execute(newest.order_by(mappings.c.version.desc()).limit(1)).first()
     version = (held.version if held else 0) + 1
-    before, after = deeds.differing_values(held.body, body) if held else ({}, {})
+    before, after = audited_events.differing_values(held.body, body) if held else ({}, {})
     row = {"flow": flow, "version": version, "body": dict(body), "note": note, "by": by}
     try:
         connection.execute(mappings.insert().values(**row, published_at=now))

@@ -18,7 +18,7 @@ from integration.store.events import Event
 from integration.store.keys import KeyRing, opens_one, reseal
 from integration.store.leases import Leases
 from integration.store.outbox import tell
-from integration.store.ready import Ready
+from integration.store.prepared_statements import Ready
 from integration.store.tables import connections
 
 REFRESH_SECONDS = 60.0  # a refresh takes two calls at most; a process that died in it is overtaken after this

@@ -6,11 +6,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from integration.store import deeds
+from integration.store import audited_events
 from integration.store.database import Store, upsert
 from integration.store.events import Event
 from integration.store.outbox import tell
-from integration.store.ready import Ready
+from integration.store.prepared_statements import Ready
 from integration.store.tables import settings
 
 _NAMED = Ready(sa.select(settings.c.value).where(settings.c.name == sa.bindparam("name")))
@@ -46,14 +46,14 @@ class StoredSettings(Store):
         """Take a setting away; who and when is told to the log."""
         now = self.clock()
         with self.database.write() as connection:
-            before, _ = deeds.differing_values(_held(connection, name), {})
+            before, _ = audited_events.differing_values(_held(connection, name), {})
             connection.execute(settings.delete().where(settings.c.name == name))
             tell(connection, now, [Event(event="setting_forgotten", key=name, facts={"by": by}, before=before)])
 
 
 def put_in(connection: sa.Connection, now: datetime, name: str, value: Mapping[str, Any], by: str) -> None:
     """Keep a setting as part of a transaction; what changes in it is told."""
-    before, after = deeds.differing_values(_held(connection, name), value)
+    before, after = audited_events.differing_values(_held(connection, name), value)
     upsert(connection, settings, [{"name": name, "value": dict(value), "by": by, "changed_at": now}])
     event = Event(event="setting_changed", key=name, facts={"by": by}, before=before, after=after)
     tell(connection, now, [event])

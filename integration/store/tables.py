@@ -236,6 +236,7 @@ taken_back = sa.Table(
     _text("key", primary_key=True),
     _text("path", primary_key=True),
     sa.Column("value", Json),  # what had been written there
+    _text("inputs"),  # the figures of the source that it was made of, where it is a running figure
     _text("run"),  # the one that took it back
     _text("by"),
     sa.Column("taken_at", Moment, nullable=False),

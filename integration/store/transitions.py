@@ -15,7 +15,7 @@ from integration.store.database import rows_among
 from integration.store.events import Event
 from integration.store.outbox import tell
 from integration.store.plan_lines import Known
-from integration.store.ready import Ready
+from integration.store.prepared_statements import Ready
 from integration.store.row_mapping import Row
 from integration.store.tables import phases, runs, staged
 

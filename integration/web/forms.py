@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from integration.accounts.people import SHORTEST
 from integration.core.errors import IntegrationError
-from integration.services.people import SHORTEST
 from integration.web.guard import INVITATION, LOG_IN, PROVIDER, language_of
 from integration.words import say, term
 

@@ -13,8 +13,8 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from integration.accounts.people import INVITED_AT
 from integration.core.connections import is_loopback
-from integration.services.people import INVITED_AT
 from integration.words import nearest, say
 
 READING = ("GET", "HEAD")

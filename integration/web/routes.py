@@ -12,13 +12,13 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from integration import bootstrap
+from integration.alerts.health import health_report as told_health
+from integration.application import bootstrap
 from integration.core.errors import IntegrationError, LoggedOutError, NotAllowedError
 from integration.core.people import OWNER
-from integration.services.health import health_report as told_health
-from integration.services.log_access import LogAccess
-from integration.web.entrance import ENTRANCES
+from integration.services.log.log_access import LogAccess
 from integration.web.guard import ASKED_BY_PROGRAMS, cause_response
+from integration.web.login_gate import ENTRANCES
 
 HEALTH_SECONDS = 10.0  # a monitor waits no longer for an answer
 MOST_ASKED = 64 * 1024  # bytes of a question to the log

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute
 from streamlit import config, file_util
 from streamlit.runtime.pages_manager import PagesManager
 
-from integration import bootstrap
+from integration.application import bootstrap
 from integration.core.connections import is_loopback
 from integration.core.errors import IntegrationError
 from integration.core.untrusted_text import visible
@@ -22,11 +22,11 @@ from integration.data_folder import OTHERS
 from integration.settings import AT_SOCKET, Settings, load_settings
 from integration.web import options
 from integration.web.compressed import Compressed
-from integration.web.early import AT_ONCE, Early, Pieces
-from integration.web.entrance import Entrance
 from integration.web.guard import INVITATION, Guard, HostPolicy
 from integration.web.headers import Headers, headers_of
-from integration.web.opening import open_browser
+from integration.web.login_gate import Entrance
+from integration.web.open_browser import open_browser
+from integration.web.preload import AT_ONCE, Early, Pieces
 from integration.web.routes import ROUTES
 from integration.web.stream import Stream
 from integration.words import say, term

@@ -27,13 +27,14 @@ from integration.words.days import table_time as table_time
 from integration.words.days import weekday_names as weekday_names
 from integration.words.days import weekdays as weekdays
 from integration.words.days import whole_day as whole_day
-from integration.words.priced import priced_name
+from integration.words.price_captions import priced_name
 
 # What each language calls itself: whoever looks for it reads no other.
 LANGUAGES = {"en": "English", "nl": "Nederlands", "de": "Deutsch"}
 
 SYSTEMS = {"accountview": "AccountView", "mplus": "MplusKASSA"}
 MISSING = "–"
+NAMED_IN_HEADLINES = ("system", "flow")  # facts that all records of a cause in a flow share
 
 # What is said alike where it is not there.
 _ABSENT_AS = {**dict.fromkeys(("was", "now", "found", "agreed", "one"), "value"), "highest": "lowest"}
@@ -60,11 +61,13 @@ def known(code: str) -> bool:
     return code in tables().causes
 
 
-def cause_name(code: str, facts: Mapping[str, str], language: str, zone: tzinfo = UTC) -> str:
-    """Return the one name of a cause, which tells of no single record; of a cause without one, what is wrong."""
+def headline(code: str, facts: Mapping[str, str], language: str = "en") -> str:
+    """Return the name of a cause. It has no facts of a record: `facts` give it only `system` and `flow`."""
     key = f"headline_{code}"
-    named = term(key, language) if has_term(key) and not _PLACE.search(tables().texts[key][language]) else ""
-    return named or say(code, facts, language, zone).what
+    if not has_term(key):
+        return say(code, facts, language).what.removesuffix(".")
+    written = {name: _fact(name, facts[name], language, UTC) for name in NAMED_IN_HEADLINES if facts.get(name)}
+    return _told(catalogue(language).gettext(key), language, written)
 
 
 def say(code: str, facts: Mapping[str, str], language: str = "en", zone: tzinfo = UTC) -> Sentences:

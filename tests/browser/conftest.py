@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, WebError, expect
 from playwright.sync_api import Error as PlaywrightError
 
+from integration.application.application import Application
 from integration.sandbox.server import Sandbox, running
-from integration.services import Application
 from tests.consoles import opened
 from tests.programs import Terminal, access
 from tests.servers import Server, served

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from integration.services import Application
+from integration.application.application import Application
 from tests.browser.conftest import at_rest, button, picture
 
 pytestmark = [

@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from integration.application.application import Application
 from integration.sandbox.server import Sandbox
-from integration.services import Application
 from tests.browser.conftest import at_rest, button, picture
 from tests.browser.test_operators import committed, previewed, wide
 from tests.people import somebody

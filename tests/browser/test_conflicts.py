@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from integration.application.application import Application
 from integration.sandbox.server import Sandbox
-from integration.services import Application
 from tests.browser.conftest import at_rest, button, picture
 from tests.browser.test_operators import committed, previewed, wide
 from tests.consoles import opened

@@ -9,9 +9,9 @@ from zipfile import ZipFile
 import pytest
 from playwright.sync_api import Page, expect
 
+from integration.application.application import Application
 from integration.sandbox.server import Sandbox, running
-from integration.services import Application
-from integration.services.days import DayListed
+from integration.services.daybooks.days import DayListed
 from tests.browser.conftest import DONE, SETTLE, at_rest, button, commit, new_plan, picture
 from tests.consoles import WHO
 from tests.people import somebody

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
+from integration.application.application import Application
 from integration.connectors.accountview.settings import AccountViewAccess
 from integration.connectors.mplus.settings import MplusAccess
 from integration.core.untrusted_text import unguarded, visible
 from integration.sandbox.server import Sandbox
-from integration.services import Application
 from tests.browser.conftest import ask, at_rest, connecting, serving, tab
 from tests.consoles import opened
 from tests.hostile import EVERY, FOREIGN, KEYS, systems

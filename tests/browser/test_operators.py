@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from integration.application.application import Application
 from integration.flows.registry import FLOWS
 from integration.sandbox.server import Sandbox
-from integration.services import Application
 from tests.browser.conftest import DONE, at_rest, button, commit, new_plan, picture, tab
 from tests.people import somebody
 from tests.till_client import TillClient

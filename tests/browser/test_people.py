@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from integration.accounts.people import People
+from integration.accounts.store.people import PeopleStore as Stored
 from integration.core.people import Role
-from integration.services.people import People
 from integration.store.database import open_database
-from integration.store.people import PeopleStore as Stored
 from tests.browser.conftest import at_rest, button
 from tests.clocks import now
 from tests.entering import PASSWORD, first_key

@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Page, expect
 
+from integration.accounts.store.people import PeopleStore
 from integration.core.people import Role
 from integration.store.database import Database, open_database
-from integration.store.people import PeopleStore
 from integration.store.tables import sessions, settings
 from tests.browser.conftest import at_rest, button
 from tests.clocks import now

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from integration.application.application import Application
 from integration.cli.prices_demo import have_prices
 from integration.core.run import Mode
 from integration.sandbox.server import Sandbox
-from integration.services import Application
 from tests.browser.conftest import SETTLE, at_rest, button, connecting, new_plan, picture, serving, tab
 from tests.browser.test_operators import choose, committed, wide
 from tests.consoles import Console, opened

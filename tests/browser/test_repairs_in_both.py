@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from integration.cli.prices_demo import have_prices
 from integration.sandbox.server import Sandbox
-from integration.services.exceptions import group_address
 from integration.services.prices import BRANCH_CAUSE, CAUSE
+from integration.services.runs.exceptions import group_address
 from integration.settings import PicturePlaces
 from tests.browser.conftest import DONE, at_rest, button, commit, connecting, new_plan, picture, serving, tab
 from tests.browser.test_operators import wide

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from integration.application.application import Application
 from integration.sandbox.server import Sandbox, running
-from integration.services import Application
 from tests.browser.conftest import at_rest, button, new_plan, picture
 
 pytestmark = [

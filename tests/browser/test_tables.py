@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
+from integration.application.application import Application
 from integration.sandbox.server import Sandbox
-from integration.services import Application
 from tests.browser.conftest import SETTLE, at_rest, button, picture, tab
 from tests.stores import stores_in
 

@@ -27,10 +27,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from integration.connectors.answer import HttpAnswer, PackingError
+from integration.connectors.cancellation import UnwantedError, only_while
 from integration.connectors.http import Gateway
 from integration.connectors.limits import RateLimits
 from integration.connectors.parallel import side_by_side
-from integration.connectors.wanted import UnwantedError, only_while
 from integration.core.errors import (
     InDoubtError,
     IntegrationError,

@@ -1,6 +1,6 @@
 """The causes: which troubles are one repair, and that each has its sentences."""
 
-from integration.core.causes import CAUSES, Who, cause, telling
+from integration.core.causes import CAUSES, Severity, Who, cause, telling
 from integration.words.catalogues import tables
 
 
@@ -26,3 +26,14 @@ def test_a_fact_that_is_missing_is_told_as_nothing() -> None:
 def test_a_cause_whose_troubles_are_all_alike_tells_nothing() -> None:
     assert CAUSES["ean_check_digit"].telling == ()
     assert telling("ean_check_digit", {"value": "871"}) == ""
+
+
+def test_the_catalogue_says_how_severe_a_cause_is() -> None:
+    assert {code: cause(code).severity for code in ("sale_waits", "vat_code_unmapped", "disk_full", "day_differs")} == {
+        "sale_waits": Severity.NOTICE,
+        "vat_code_unmapped": Severity.WARNING,
+        "disk_full": Severity.CRITICAL,
+        "day_differs": Severity.CRITICAL,
+    }
+    assert Severity.CRITICAL.reaches(Severity.WARNING)
+    assert not Severity.NOTICE.reaches(Severity.WARNING)

@@ -4,7 +4,7 @@ import pytest
 
 from integration.core.installation import InstallationPlace
 
-HERE = {"machine": "m1", "path": "/data/console.sqlite", "inode": "7"}
+HERE = {"machine": "m1", "path": "/data/console.sqlite", "inode": "7", "adapters": "a1,a2"}
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,9 @@ HERE = {"machine": "m1", "path": "/data/console.sqlite", "inode": "7"}
         ({**HERE, "path": "/copy/console.sqlite"}, ("path",)),
         ({"machine": "m1", "path": "/data/console.sqlite"}, ()),
         ({"path": "/data/console.sqlite", "inode": "7"}, ()),
-        ({"server": "7412", "database": "sluis"}, ("inode", "machine", "path")),
+        ({**HERE, "adapters": "a2,a3"}, ()),
+        ({**HERE, "adapters": "a3"}, ("adapters",)),
+        ({"server": "7412", "database": "sluis"}, ("adapters", "inode", "machine", "path")),
     ],
 )
 def test_a_place_differs_by_the_parts_that_both_have(other: dict[str, str], changed: tuple[str, ...]) -> None:

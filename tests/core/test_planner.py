@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, field, replace
 
-from integration.core.as_told import AS_TOLD
 from integration.core.flow import Flow, Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.plan import Action, Change, Policy, Unchanged
 from integration.core.planner import Decision, Desired, WrittenOnce, plan_record
 from integration.core.records import Held, Kind, Record, Unreadable, Value
+from integration.core.source_values import AS_TOLD
 
 STAGE = Stage("articles", Kind.ARTICLE, Kind.PRODUCT)
 FLOW = Flow("products", "accountview", "mplus", (STAGE,))

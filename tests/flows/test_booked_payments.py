@@ -4,9 +4,9 @@ from collections.abc import Collection
 from decimal import Decimal
 from typing import Any, cast
 
+from integration.core.booking_state import Standing, Where
 from integration.core.links import Link
 from integration.core.records import Kind, Record
-from integration.core.standing import Standing, Where
 from integration.flows.booked_payments import as_before, methods_of, nowhere, without
 from integration.flows.spec import Asked
 

@@ -7,10 +7,10 @@ from itertools import permutations
 
 import pytest
 
+from integration.core.booking_state import Standing, Where
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.records import Held, Kind, Record
-from integration.core.standing import Standing, Where
 from integration.flows.orders.chains import Asks
 from integration.flows.orders.logic import OrdersLogic
 from tests.flows.orders.test_decisions import Links, link

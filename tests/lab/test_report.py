@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from integration.core.errors import RunActiveError
-from integration.lab.beside import SILENT_SECONDS, at_work, is_at_work, operators_own
+from integration.lab.program import SILENT_SECONDS, at_work, is_at_work, operators_own
 from integration.lab.report import REPORT, Harm, Mine, Report, Series, Violation, keep_report, kept_report
 from integration.settings import known_settings
 from tests.consoles import opened

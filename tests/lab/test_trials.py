@@ -20,6 +20,7 @@ pytestmark = pytest.mark.processes
 FLOWS = ("products", "stock", "customers", "orders", "days")
 DOZEN = range(12)
 SET_BACK = 16  # the first whose clock is set back at documents that changed since
+FULL_AT_FIRST = 4106  # one whose disk is full before its first run
 SEEDS = {"fencing": (4, 1), "look": (0, 1), "ledger": (459, 2)}  # the first one, and how many
 
 
@@ -74,6 +75,12 @@ def test_without_a_safeguard_the_lab_sees_harm(tmp_path: Path, safeguard: str, h
 @pytest.mark.long
 def test_a_console_whose_clock_was_set_back_is_seen_to_the_end(tmp_path: Path) -> None:
     report = gone_through(tmp_path, Series(("orders",), 1, SET_BACK, mapping="shipped", hazards=("clock",)))
+    assert report.violations == ()
+
+
+@pytest.mark.long
+def test_a_console_whose_disk_is_full_before_its_first_run_is_asked_until_it_begins_one(tmp_path: Path) -> None:
+    report = gone_through(tmp_path, Series((*FLOWS, "payments"), 1, FULL_AT_FIRST, mapping="shipped"))
     assert report.violations == ()
 
 

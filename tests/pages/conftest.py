@@ -12,11 +12,11 @@ from streamlit import config
 from streamlit.components.v2.component_manager import BidiComponentManager
 from streamlit.testing.v1 import AppTest, app_test
 
-from integration import bootstrap
+from integration.application import bootstrap
+from integration.application.application import Application
 from integration.core.plan import Approval
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import ACTIVE, RunState
-from integration.services import Application
 from tests.consoles import prepare_joined
 from tests.people import somebody
 from tests.stores import prepare, prepare_engine

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from integration.application.application import Application
 from integration.core.run import Mode, PreviewRequest, Run
-from integration.services import Application
 from tests.log import hostile
 from tests.pages.conftest import Open, settled
 from tests.people import somebody

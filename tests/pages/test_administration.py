@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 
+from integration.application.application import Application
+from integration.backup.service import LastBackup, keep_last
 from integration.core.links import Link
 from integration.core.records import Kind, Record
 from integration.core.retention import Country, Retention
-from integration.services import Application
-from integration.services.backups import LastBackup, keep_last
 from integration.store.links import keep_links
 from pages.components.shared.wording import text
 from tests.pages.conftest import Open, press, texts

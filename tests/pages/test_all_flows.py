@@ -6,16 +6,16 @@ from decimal import Decimal
 import pytest
 
 from integration import words
+from integration.application.application import Application
 from integration.core.causes import CAUSES
 from integration.core.plan import Action
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind
+from integration.core.reverted_values import TAKEN_BACK
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState
-from integration.core.taken_back import TAKEN_BACK
 from integration.flows.forms import Pick, Several, each_of, names
 from integration.flows.registry import FLOWS as SPECS
-from integration.services import Application
 from pages.components.shared.wording import plain
 from tests.booked import TABLES
 from tests.consoles import Console

@@ -6,9 +6,9 @@ from itertools import count
 
 import pytest
 
+from integration.application.application import Application
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState
-from integration.services import Application
 from tests.pages.conftest import ARTICLES, Open, braked, committed, press, previewed, settled, texts
 from tests.people import somebody
 from tests.stores import sandbox_of

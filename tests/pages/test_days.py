@@ -6,10 +6,10 @@ from datetime import UTC, date, timedelta
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from integration.application.application import Application
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
-from integration.services import Application
-from integration.services.exceptions import cause_of, group_address
+from integration.services.runs.exceptions import cause_of, group_address
 from tests.pages.conftest import Open, committed, press, settled, texts
 from tests.people import somebody
 from tests.stores import sandbox_of

@@ -10,6 +10,7 @@ from stdnum import ean
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import MenuButton
 
+from integration.application.application import Application
 from integration.core.errors import PlanStaleError
 from integration.core.issues import CauseGroup, IssueState, Trouble, not_readable
 from integration.core.plan import Action, Approval
@@ -19,8 +20,7 @@ from integration.core.records import Kind, WrongValueError, unreadable
 from integration.core.rules import Rule
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState
-from integration.services import Application
-from integration.services.exceptions import ISSUE_COLUMNS, group_address
+from integration.services.runs.exceptions import ISSUE_COLUMNS, group_address
 from pages.components.exceptions import cards
 from pages.components.shared.application import person
 from pages.components.shared.rows import named_facts
@@ -380,6 +380,34 @@ def test_what_is_planned_as_it_was_can_be_committed_until_somebody_publishes(
     assert refused.value.code == "mapping_published_since"
 
 
+# ---- the default debtor
+
+
+def test_each_branch_gets_a_default_debtor_of_its_own(
+    shop: Application, till_client: TillClient, article: str, open_page: Open
+) -> None:
+    orders = [till_client.order(article, financialBranchNumber=branch) for branch in (1, 2)]
+    planned(shop, "orders", *orders)
+    group = waiting(shop, "customer_missing", key=orders[0])
+    test = opened(open_page, group)
+    test = test.segmented_control(key="code_way").set_value("branch").run()
+    choices = [one for one in test.selectbox if str(one.key).startswith("default_debtor-")]
+    for one in choices:
+        one.select_index(1)
+    test = press(test.run(), "use_code")
+
+    assert not test.exception
+    kept = shop.flows.settings("orders").model_dump()
+    assert kept["default_debtors_by_branch"].keys() >= {"1", "2"}
+    assert kept["debtor_number"] == ""
+    last(shop)
+    assert [one for one in shop.exceptions.groups("orders") if one.cause == "customer_missing"] == []
+    shop.flows.change(
+        "orders", {"default_debtors_by_branch": {}, "default_debtor": "off"}, somebody("test")
+    )  # fmt: skip
+    put_aside(shop, "orders")
+
+
 # ---- articles
 
 
@@ -535,7 +563,7 @@ def test_a_value_is_put_right_here_and_holds_until_the_source_changes_it(shop: A
     assert test.button(key="correct").disabled
     test.session_state[place] = {second.issue.key: other}
 
-    field = shop.flows.source_field("products", "article.ean")
+    field = shop.exceptions.field_to_correct("products", group.cause, group.field)
     assert field is not None
     shop.exceptions.correct("products", field, {key: good}, person(), {key: first.title})
     run = settled(shop, shop.runs.try_again("products", group.cause, somebody("test"), group.field, group.detail))

@@ -4,9 +4,9 @@ import html
 
 import pytest
 
+from integration.application.application import Application
 from integration.core.errors import ConfigurationError
 from integration.sandbox.server import running
-from integration.services import Application
 from pages.components.shared.wording import plain
 from tests.pages.conftest import Open, committed, press, script, settled, texts
 from tests.people import somebody

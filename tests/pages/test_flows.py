@@ -6,6 +6,8 @@ from decimal import Decimal
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from integration.accounts.loosening import flat_values
+from integration.application.application import Application
 from integration.core.change_request import ChangeRequest
 from integration.core.errors import PlanStaleError
 from integration.core.flow import Ownership
@@ -15,8 +17,6 @@ from integration.core.plan import Approval
 from integration.core.records import Kind
 from integration.core.rules import Mapping, Rule
 from integration.core.run import Mode
-from integration.services import Application
-from integration.services.loosening import flat_values
 from tests.pages.conftest import ARTICLES, Open, press, previewed, settled, texts
 from tests.people import somebody
 from tests.stores import sandbox_of, stores_in
@@ -336,7 +336,7 @@ def test_a_change_that_waits_for_a_second_person_stands_on_its_flow_and_on_the_o
         before=flat_values(connected.flows.settings("stock"), after), until=now + timedelta(days=1),
     )  # fmt: skip
     stores_in(connected).change_requests.keep(request)
-    assert "a change of settings waits for a second person" in texts(open_page("overview"))
+    assert "A change of settings waits for a second person" in texts(open_page("overview"))
     test = open_page("flows", flow="stock")
     assert not test.exception
     assert all(one in str(test.table[0].value) for one in ("900", "Every 45 minutes", "Every 5 minutes", "500"))

@@ -16,8 +16,8 @@ SPEAKS = re.compile(
 SPEAKERS = {
     "integration/core/chain.py": "the verifier that goes with an export: words and numbers of its own",
     "integration/web/server.py": "the sentences for which the server does not start",
-    "integration/channels/__main__.py": "answers to its own process, as JSON",
-    "integration/backups/__main__.py": "an answer to the console, as JSON",
+    "integration/alerts/transport/__main__.py": "answers to its own process, as JSON",
+    "integration/backup/__main__.py": "an answer to the console, as JSON",
     "integration/cli/arguments.py": "`wrong_use`, for whatever was typed",
     "integration/cli/terminal.py": "`print_json` and the trace of a bug",
     "integration/cli/backup.py": "what is arranged, as `json_text`",

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from integration import words
-from integration.services import Application
+from integration.application.application import Application
 from integration.words.catalogues import tables
 from tests.pages.conftest import previewed, script, texts
 

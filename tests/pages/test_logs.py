@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from integration.application.application import Application
 from integration.core.records import Kind
 from integration.core.run import Mode, PreviewRequest, Run
-from integration.services import Application
-from integration.services.log import LogSearch
+from integration.services.log.log import LogSearch
 from integration.words import LANGUAGES
-from pages.components.logs.leads import Place, opened_by
+from pages.components.logs.page_links import Place, opened_by
 from tests.browser.test_operators import wide
 from tests.log import hostile
 from tests.pages.conftest import Open, committed, press, settled, texts
@@ -426,3 +426,14 @@ def test_the_whole_log_is_a_file_for_whoever_has_a_ticket(connected: Application
     for wrong in ("", "x", f"{download_token}0", f"9999999999.{download_token.partition('.')[2]}"):
         assert access.spend("log.csv", wrong) is None
     assert access.spend("console.sqlite", access.download_token(ann)) is None
+
+
+@pytest.mark.usefixtures("ran")
+def test_rows_of_log_and_links_say_who_and_how_much(open_page: Open) -> None:
+    records = _shown(open_page("logs", flow="orders"))
+    links = _shown(open_page("logs", tab="links", flow="orders"))
+    for shown, who in ((records, "title"), (links, "name")):
+        documents = shown[shown["amount"] != ""]
+        assert len(documents)
+        assert all(re.fullmatch(r"[\d,]+\.\d\d", amount) for amount in documents["amount"])
+        assert any(documents[who])

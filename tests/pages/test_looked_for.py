@@ -2,9 +2,9 @@
 
 import pytest
 
-from integration.services import Application
+from integration.application.application import Application
 from integration.words import capital, term
-from integration.words.looked_for import LookedFor, looked_for
+from integration.words.search_terms import LookedFor, looked_for
 from tests.pages.conftest import Open, texts
 
 # What the vendor of the till calls things, with what a Dutch and an English reader say instead, and where each leads.

@@ -8,13 +8,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from integration import words
+from integration.application.application import Application
 from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
 from integration.core.rules import Rule, RuleCall
 from integration.core.run import PreviewRequest
 from integration.core.states import RunState
 from integration.flows.functions.toolbox import FUNCTIONS
-from integration.services import Application
 from pages.components.shared.application import person
 from tests.pages.conftest import PARTLY_KNOWN, Open, committed, press, previewed, settled, texts
 from tests.people import somebody

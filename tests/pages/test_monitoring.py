@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from integration.alerts.heartbeat_pings import WHOLE
+from integration.alerts.service import EVERYTHING
+from integration.application.application import Application
 from integration.core.issues import Issue, Met
-from integration.services import Application
-from integration.services.alerts import EVERYTHING
-from integration.services.pings import WHOLE
 from integration.store.heartbeats import Heartbeats
-from tests.channels.receivers import Hook, web_server
+from tests.alerts.transport.receivers import Hook, web_server
 from tests.clocks import now
 from tests.pages.conftest import Open, press, texts
 from tests.people import somebody
@@ -57,7 +57,7 @@ def test_what_goes_on_is_told_with_what_it_comes_to_and_leads_to_its_screen(
 
     assert len(watched.monitoring.going_on()) >= 2
     assert "VAT code 7 has no counterpart" in said
-    assert "3 records · At stake: €31.50" in said
+    assert "Orders · 3 records · €31.50 not booked" in said
     assert "worker&#45;7" in said or "worker-7" in said
     assert "Products" in str([table.value for table in page.table])
     assert not page.exception

@@ -7,9 +7,9 @@ import pytest
 import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
 
+from integration.application.application import Application
 from integration.core.errors import ConfigurationError
 from integration.core.run import Mode, PreviewRequest
-from integration.services import Application
 from integration.services.setup import STEPS
 from integration.store.tables import mappings, settings, value_tables
 from integration.words import say

@@ -8,18 +8,18 @@ from contextlib import contextmanager
 import pytest
 import sqlalchemy as sa
 
+from integration.application.application import Application
 from integration.core.plan import Approval
 from integration.core.run import PreviewRequest
 from integration.core.states import RunState
 from integration.sandbox.faults import Fault
-from integration.services import Application
-from pages.components.overview.attention import MOST
+from pages.components.shared.waiting import MOST
 from tests.pages.conftest import Open, committed, press, previewed, settled, texts
 from tests.people import somebody
 from tests.stores import sandbox_of, stores_in
 from tests.timeouts import until
 
-MOST_ASKED = 24  # of databases, for one drawing of the page, however many flows there are
+MOST_ASKED = 28  # of databases, for one drawing of the page, however many flows there are
 LATE_SECONDS = 10  # time enough to see that it is missing; while the page is read nobody can look again
 
 
@@ -117,7 +117,7 @@ def test_a_system_that_is_away_is_red_from_its_first_lost_call_and_a_run_says_si
         until(lambda: connected.runs.held_since(connected.runs.get(run)) is not None, "a run that waits")
         said = texts(open_page())
         assert re.search(r"(?m)^:small\[:gray\[.*no answer since \S+ · last answer ", said)
-        assert re.search(r"Waits since \S+ \(", said)
+        assert re.search(r"Products · since \S+", said)
     settled(connected, run)
 
     until(lambda: connected.reach.of("accountview").ok is True, "the answer")

@@ -4,10 +4,10 @@ from decimal import Decimal
 
 import pytest
 
-from integration.core.known import comes_to
+from integration.application.application import Application
 from integration.core.run import Mode, PreviewRequest, Run
+from integration.core.search_keys import comes_to
 from integration.core.states import RunState
-from integration.services import Application
 from integration.words import euros
 from tests.pages.conftest import Open, committed, press, previewed, settled, texts
 from tests.people import somebody

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from integration.application.application import Application
 from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
 from integration.core.plan_lines import Among
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState
-from integration.services import Application
-from integration.services.runs import PLAN_COLUMNS
+from integration.services.runs.runs import PLAN_COLUMNS
 from pages.components.shared.plan import PAGE
 from tests.pages.conftest import Open, braked, press, previewed, settled, texts
 from tests.people import somebody

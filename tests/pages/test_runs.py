@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from integration.application.application import Application
 from integration.core.plan import Approval
 from integration.core.run import Outcome
 from integration.core.states import RunState, Step
-from integration.services import Application
 from integration.store import plan_lines
 from integration.store.ledger import Ledger
 from integration.store.previews import Previews

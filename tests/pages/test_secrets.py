@@ -14,12 +14,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Widget
 
-from integration import bootstrap
+from integration.application import bootstrap
+from integration.application.application import Application
 from integration.core.errors import IntegrationError
 from integration.core.run import Run
 from integration.core.states import RunState
 from integration.sandbox.server import Sandbox, running
-from integration.services import Application
 from integration.services.setup import STEPS
 from integration.store.secrets import ConnectionStore
 from tests.canary_secrets import (

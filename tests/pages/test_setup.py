@@ -9,9 +9,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from integration import flows, words
+from integration.application.application import Application
 from integration.flows.forms import Choose, Question, each_of
 from integration.flows.registry import FLOWS
-from integration.services import Application
 from integration.services.setup import STEPS, State
 from tests.pages.conftest import Open, press, settled, texts
 from tests.people import somebody

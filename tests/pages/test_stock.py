@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from integration.application.application import Application
 from integration.core.issues import Issue, Met
 from integration.core.run import Mode, PreviewRequest, Run
-from integration.services import Application
 from integration.services.stock import StockListing, StockScope
 from tests.pages.conftest import Open, committed, press, settled, texts
 from tests.people import somebody

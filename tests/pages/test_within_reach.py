@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from integration.accounts.people import Identity, People
+from integration.accounts.store.people import PeopleStore as Stored
 from integration.core.issues import IssueState
 from integration.core.people import Role
-from integration.services.exceptions import group_address
-from integration.services.people import Identity, People
+from integration.services.runs.exceptions import group_address
 from integration.store.database import open_database
-from integration.store.people import PeopleStore as Stored
 from tests.clocks import now
 from tests.consoles import Console, opened
 from tests.people import somebody

@@ -13,11 +13,13 @@ from typing import Any
 
 from dbos import DBOS
 
-from integration.bootstrap import build
+from integration.application.application import Application
+from integration.application.bootstrap import build
 from integration.connectors.mplus.client import interface_contract
 from integration.connectors.protocol import Connector, References
 from integration.core.errors import IntegrationError
 from integration.core.flow import Stage
+from integration.core.foreign_documents import NO_STRANGERS
 from integration.core.plan import Approval, Change
 from integration.core.records import Held, Record, Written
 from integration.core.run import Mode, PreviewRequest, Run
@@ -32,8 +34,10 @@ from integration.process.standard_error import set_up_log
 from integration.runner import Dependencies, Runner
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
-from integration.services import Application
+from integration.services.connections.foreign_documents import LookForStrangers
+from integration.services.mappings.mappings import Logics
 from integration.settings import load_settings
+from integration.store.corrections import Corrections
 from integration.store.cursors import Cursors
 from integration.store.database import open_database
 from integration.store.fencing_tokens import FencingTokens
@@ -46,6 +50,7 @@ from integration.store.runs import RunStore
 from tests.builders import a_group, an_article
 from tests.clocks import now
 from tests.fakes import MemoryConnector
+from tests.parts import UNHELD, part
 from tests.people import somebody
 
 interface_contract()  # what the till's interface is described by is read here once, and not by each process
@@ -114,8 +119,11 @@ def meet_a_bug(folder: Path, *, while_writing: bool) -> None:
     target = _WrongAboutWrites() if while_writing else MemoryConnector()
     systems: dict[str, Connector] = {"accountview": MemoryConnector([an_article(), a_group()]), "mplus": target}
     deps = Dependencies(
-        systems, lambda _: logic, runs, Previews(database, now), PlanStore(database), Ledger(database, now), links,
-        Cursors(database, now), now,
+        connectors=systems, logics=part(Logics, now=lambda _: logic, fed=lambda _: {}, basis=lambda *_, **_asks: {},
+        read_fields=lambda _: None), runs=runs, previews=Previews(database, now), plans=PlanStore(database),
+        ledger=Ledger(database, now), links=links, cursors=Cursors(database, now),
+        corrections=Corrections(database, now),
+        foreign_documents=part(LookForStrangers, of=lambda _: NO_STRANGERS), clock=now, **UNHELD,
     )  # fmt: skip
     engine = Engine(
         url=f"sqlite:///{folder / 'engine.sqlite'}", executor="server-1",
@@ -127,7 +135,7 @@ def meet_a_bug(folder: Path, *, while_writing: bool) -> None:
         run_id = engine.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE))
         while (run := runs.get(run_id)).state not in ENDED:
             if run.state is RunState.READY:
-                engine.commit(run_id, Approval(run.mark, "test"))
+                engine.commit(engine.runner.commit.validate_approval(run_id, Approval(run.mark, "test")))
             time.sleep(0.02)
     finally:
         engine.stop()

@@ -103,7 +103,7 @@ def test_nothing_is_written_of_a_stage_that_is_not_known(
 def test_a_yes_to_another_plan_is_no_yes(harness: FlowHarness, target: MemoryConnector) -> None:
     run = harness.preview()
     with pytest.raises(PlanStaleError) as refusal:
-        harness.runner.commit.approve(run.id, Approval("another", by="test"))
+        harness.keep_approval(run.id, Approval("another", by="test"))
     assert (refusal.value.code, refusal.value.facts["run"]) == ("fingerprint_differs", run.id)
     assert target.writes == []
 
@@ -687,6 +687,6 @@ def test_what_is_left_out_stays_so_when_an_interrupted_commit_goes_on(
     harness.runs.interrupt(run.id, "cancelled", {})
     run = harness.runs.get(run.id)
     assert run.approval is not None
-    harness.runner.commit.approve(run.id, run.approval)
+    harness.keep_approval(run.id, run.approval)
     assert harness.steps(harness.carry_out(run)) == {"1001": Step.LEFT, "1002": Step.PROVEN}
     assert list(harness.changes(harness.preview())) == ["1001"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.bootstrap import build
+from integration.application.bootstrap import build
 from integration.core.errors import UnavailableError
 from integration.core.states import RunState
 from integration.sandbox.faults import Fault

@@ -6,8 +6,8 @@ from contextlib import suppress
 
 import pytest
 
-from integration.connectors.before_writing import before_each_write
 from integration.connectors.protocol import References
+from integration.connectors.write_guard import before_each_write
 from integration.core.errors import UnavailableError
 from integration.core.plan import Change
 from integration.core.plan_lines import PlanRow

@@ -99,7 +99,7 @@ def test_a_cancelled_preview_cannot_be_committed(harness: FlowHarness) -> None:
     harness.runs.request_cancel(run.id, "test")
     harness.previewed(run)
     with pytest.raises(PlanStaleError):
-        harness.runner.commit.approve(run.id, Approval("", "test"))
+        harness.keep_approval(run.id, Approval("", "test"))
 
 
 # ---- what the logic is made of

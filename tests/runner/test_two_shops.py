@@ -9,10 +9,10 @@ import pytest
 
 from integration.core.days.report import DayState
 from integration.core.errors import PlanStaleError
+from integration.core.foreign_documents import Strangers
 from integration.core.records import Kind, Record
 from integration.core.run import Mode
 from integration.core.states import RunState
-from integration.core.strangers import Strangers
 from tests.core.days.example import DAY
 from tests.core.days.test_corrections import later
 from tests.fakes import MemoryConnector

@@ -13,6 +13,8 @@ from tests.builders import an_article
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, edited
 
+EAN, OTHER = "8712345678906", "8700000000001"
+
 
 def at_till(target: MemoryConnector, key: str, path: str) -> Value:
     return target.held(Kind.PRODUCT)[key].flat()[path]
@@ -138,6 +140,50 @@ def test_a_retirement_is_undone_by_making_it_active_again(
     assert harness.wanted(back) == {"1003": {"1003/active": True}}
     assert harness.commit(back).state is RunState.DONE
     assert at_till(target, "1003", "1003/active") is True
+
+
+def test_an_article_does_not_get_its_barcode_back_once_another_one_has_it(
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    edited(source, "1003", {"ean": EAN})
+    harness.run()
+    gone = source.held(Kind.ARTICLE)["1003"]
+    source.remove(Kind.ARTICLE, "1003")
+    run = harness.run(Mode.COMPLETE)
+    edited(source, "1002", {"ean": EAN})
+    later = harness.run()
+    back = harness.undo(run)
+    assert harness.causes(back) == {"1003": "ean_duplicate"}
+    assert at_till(target, "1003", "1003/active") is False
+    source.put(gone)
+    harness.commit(harness.undo(later))
+    assert harness.wanted(harness.undo(run)) == {"1003": {"1003/active": True, "1003/ean": EAN}}
+
+
+def test_two_articles_that_handed_a_barcode_over_both_get_back_what_they_had(
+    harness: FlowHarness, source: MemoryConnector
+) -> None:
+    edited(source, "1003", {"ean": EAN})
+    harness.run()
+    edited(source, "1003", {"ean": OTHER})
+    edited(source, "1002", {"ean": EAN})
+    run = harness.run(Mode.COMPLETE)
+    assert harness.causes(harness.undo(run)) == {}
+
+
+def test_each_of_several_lines_of_one_record_is_undone(
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    for key, size in (("1001", "M"), ("1002", "L")):
+        edited(source, key, {"parent": "1001", "size": size})
+    harness.run()
+    before = target.held(Kind.PRODUCT)["1001"]
+    edited(source, "1001", {"price": Decimal("20.0000")})
+    source.remove(Kind.ARTICLE, "1002")
+    run = harness.run(Mode.COMPLETE)
+    assert [row.key for row in harness.plans.rows(run.id, "changes", limit=9)] == ["1001", "1001"]
+    harness.commit(harness.undo(run))
+    assert target.held(Kind.PRODUCT)["1001"] == before
 
 
 def test_an_undo_can_be_undone(harness: FlowHarness, source: MemoryConnector, target: MemoryConnector) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Self, cast
 
 import integration
 
-AGES = ("integration.services.system_identity",)  # modules that ask a system again once an answer has its age
+AGES = ("integration.services.write_holds.system_identity",)  # modules that ask again once an answer has its age
 
 
 @dataclass

@@ -13,7 +13,8 @@ from typing import Any
 
 from benchmarks.recording import Sent, recorded
 from integration.__main__ import main
-from integration.bootstrap import build
+from integration.application.application import Application
+from integration.application.bootstrap import build
 from integration.connectors.accountview.settings import AccountViewAccess
 from integration.connectors.mplus.settings import MplusAccess
 from integration.core.plan import Approval, Change
@@ -22,11 +23,10 @@ from integration.core.records import Record, record_to_json
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import ACTIVE, RunState
 from integration.sandbox.server import Sandbox, running
-from integration.services import Application
-from integration.services.sandbox_host import CLIENT as SANDBOX_CLIENT
-from integration.services.sandbox_host import REFRESH as SANDBOX_REFRESH
-from integration.services.sandbox_host import TILL as SANDBOX_TILL
-from integration.services.sandbox_host import WAREHOUSES as SANDBOX_WAREHOUSES
+from integration.services.connections.sandbox_host import CLIENT as SANDBOX_CLIENT
+from integration.services.connections.sandbox_host import REFRESH as SANDBOX_REFRESH
+from integration.services.connections.sandbox_host import TILL as SANDBOX_TILL
+from integration.services.connections.sandbox_host import WAREHOUSES as SANDBOX_WAREHOUSES
 from integration.settings import load_settings
 from tests.people import somebody
 from tests.same.asked import Places, line_of, unnumbered

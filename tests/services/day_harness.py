@@ -5,15 +5,15 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+from integration.application.stores import stores_of
 from integration.core.days.entries import LedgerEntry, entry_of_row
 from integration.core.errors import RejectedError
 from integration.core.records import Kind, Record, Value
 from integration.flows.spec import FlowLogic
-from integration.services.days import Days
-from integration.services.flows import Flows
-from integration.services.lists import Lists
+from integration.services.daybooks.days import Days
+from integration.services.mappings.code_lists import Lists
+from integration.services.runs.flows import Flows
 from integration.store.database import Database
-from integration.store.stores import stores_of
 from tests.core.days.example import BOOKS, DAY, day_record
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness

@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from integration.core.alerts import Episode, SymptomSort
+from integration.alerts.incidents import Episode, SymptomSort
+from integration.alerts.messages import Messages
+from integration.application.application import Application
 from integration.core.chain import Break, Head
 from integration.core.erasure import Customer
 from integration.core.errors import NotAllowedError
 from integration.core.people import OWNER, Right, Role
 from integration.core.retention import Retention
-from integration.services import Application
 from integration.services.audit import GATHERED, UNSIGNED, AuditSearch, as_sent, without_values
-from integration.services.messages import Messages
 from integration.settings import TimeStamps
 from integration.store.tables import audit as table
 from tests.authorization import rights_of

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from integration.application.application import Application
 from integration.connectors.accountview.settings import AccountViewAccess
 from integration.connectors.mplus.settings import MplusAccess
 from integration.core.errors import ConfigurationError
@@ -14,7 +15,6 @@ from integration.flows.registry import FLOWS
 from integration.flows.settings import Listed, books_list, till_list
 from integration.flows.stock.spec import branch_sources
 from integration.sandbox.server import Sandbox, running
-from integration.services import Application
 from integration.services.setup import (
     STEPS,
     AskedQuestion,

@@ -8,9 +8,9 @@ import pytest
 
 from integration.flows.stock.settings import StockSettings
 from integration.log.logbook import Logbook
-from integration.services.exceptions import Exceptions
-from integration.services.flows import Flows
-from integration.services.log import Log
+from integration.services.log.log import Log
+from integration.services.runs.exceptions import Exceptions
+from integration.services.runs.flows import Flows
 from integration.services.stock import (
     LevelDifference,
     LevelReason,

@@ -27,12 +27,13 @@ BOTH = ("database", "fencing_tokens", "heartbeats", "plans", "row_mapping")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave the same on the other database to `make test-long` where it is the same statements."""
     for item in items:
-        elsewhere = item.path.parent == HERE and item.get_closest_marker("postgres")
-        if elsewhere and item.path.stem.removeprefix("test_") not in BOTH:
+        is_other = item.path.parent in FOLDERS and item.get_closest_marker("postgres")
+        if is_other and item.path.stem.removeprefix("test_") not in BOTH:
             item.add_marker(pytest.mark.long)
 
 
-HERE = Path(__file__).parent
+TESTS = Path(__file__).parent.parent
+FOLDERS = {*TESTS.glob("store"), *TESTS.glob("*/store"), TESTS / "erasure"}
 MIRRORS = {
     ("orders", Kind.DEBTOR): ("customers", Kind.RELATION),
     ("customers", Kind.RELATION): ("orders", Kind.DEBTOR),

@@ -14,8 +14,8 @@ from integration.core.errors import ConfigurationError
 from integration.core.issues import Issue, Met, Trouble
 from integration.core.records import Correction, Kind
 from integration.core.run import Mode
-from integration.store.arrangement import Arranged, ArrangementStore
 from integration.store.audit import ANCHORED, AuditSearch, AuditStore
+from integration.store.configuration import Arranged, ArrangementStore
 from integration.store.corrections import Corrections
 from integration.store.database import Database
 from integration.store.issues import Issues

@@ -7,7 +7,7 @@ from integration.core.drift import DriftCounts, Drifted, DriftFound, Edit
 from integration.core.records import Kind
 from integration.store.database import Database
 from integration.store.drift import Drifts
-from integration.store.erased import Erased
+from integration.store.erasure_register import Erased
 from tests.clocks import Clock
 
 

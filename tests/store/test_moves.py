@@ -9,11 +9,11 @@ import sqlalchemy as sa
 
 from integration.core.moves import Move, MoveSort, Promise, Unbooked
 from integration.core.retention import Retention
+from integration.retention.store.rows import RetentionStore
 from integration.store import tables
 from integration.store.database import Database
 from integration.store.environments import change_environment
 from integration.store.moves import MoveStore
-from integration.store.retention import RetentionStore
 from tests.clocks import Clock
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)

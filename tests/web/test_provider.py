@@ -12,9 +12,9 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from integration.accounts.store.people import PeopleStore
 from integration.core.people import Role
 from integration.store.database import Database, open_database
-from integration.store.people import PeopleStore
 from integration.store.tables import sessions
 from tests.clocks import now
 from tests.entering import Browser, first_key

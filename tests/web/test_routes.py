@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from integration.services.download_tokens import SECONDS as TOKEN_SECONDS
+from integration.services.log.download_tokens import SECONDS as TOKEN_SECONDS
 from integration.web.routes import MOST_ASKED, Once
 from tests.raw import Answered, asked, heard
 from tests.servers import Server, served

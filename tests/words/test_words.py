@@ -16,9 +16,10 @@ import pytest
 import streamlit
 
 from integration import words
+from integration.core.causes import CAUSES
 from integration.core.errors import IntegrationError
 from integration.flows.registry import FLOWS
-from integration.words.catalogues import FOLDER
+from integration.words.catalogues import FOLDER, tables
 
 ROOT = Path(__file__).parents[2]
 PLACES = re.compile(r"{(\w+)}")
@@ -495,7 +496,11 @@ def test_what_streamlit_says_by_itself_is_translated_from_its_very_text() -> Non
     assert [own for own in words.of_streamlit("de") if own not in scripts and not re.fullmatch(assembled, own)] == []
 
 
-def test_a_cause_has_one_name_that_tells_of_no_single_record() -> None:
-    facts = {"value": "8712345000087", "article": "9101", "key": "9101"}
-    assert words.cause_name("ean_check_digit", facts, "en") == "The EAN is not valid: the check digit does not fit"
-    assert words.cause_name("day_account_missing", facts, "en") == words.say("day_account_missing", facts).what
+@pytest.mark.parametrize("language", words.LANGUAGES)
+def test_every_cause_has_a_headline_without_a_fact_of_a_record(language: str) -> None:
+    for code in tables().causes.keys() | CAUSES.keys():
+        of_record = dict.fromkeys(words.told_by(code) - set(words.NAMED_IN_HEADLINES), "R7X")
+        shared = {"system": "mplus", "flow": "products"}
+        headline = words.headline(code, shared, language)
+        assert headline == words.headline(code, {**shared, **of_record}, language), code
+        assert not re.search(r"[{}]|R7X|\.$", headline), (code, headline)

@@ -10,12 +10,12 @@ from pydantic import BaseModel
 from integration.connectors.accountview.client import AccountViewClient, Query, QueryFilter
 from integration.connectors.accountview.codec import PRICE_PLACES, Row, number_or_none
 from integration.connectors.accountview.layout import Layout, Layouts, named_columns
+from integration.connectors.accountview.missing_key import split_unnamed
 from integration.connectors.accountview.prices import BooksPrices
 from integration.connectors.accountview.reader import RowReader
 from integration.connectors.accountview.rows import row_decoder, whole_records
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.accountview.source import Pages, Reading
-from integration.connectors.accountview.unnamed import split_unnamed
 from integration.connectors.hashing import hashing
 from integration.connectors.protocol import Unread
 from integration.core.errors import RejectedError

@@ -33,9 +33,9 @@ from integration.connectors.accountview.codec import (
 )
 from integration.connectors.accountview.empty_answers import NOBODY, EmptyAnswerProbe, ProbeTarget
 from integration.connectors.accountview.login import LogIn, login_needed
+from integration.connectors.accountview.paging import PagesSeen, incomplete
 from integration.connectors.accountview.raw_rows import RawRow, as_read, taken_apart
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
-from integration.connectors.accountview.turning import PagesSeen, incomplete
 from integration.connectors.answer import HttpAnswer
 from integration.connectors.http import Gateway
 from integration.connectors.protocol import DictionaryColumn

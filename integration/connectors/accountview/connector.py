@@ -16,6 +16,7 @@ from integration.connectors.accountview.entries import Entries
 from integration.connectors.accountview.fields import BooksFields
 from integration.connectors.accountview.items import Items
 from integration.connectors.accountview.layout import Layouts
+from integration.connectors.accountview.missing_key import split_unnamed
 from integration.connectors.accountview.newest import NewestDocuments
 from integration.connectors.accountview.places import Postings, Quotations, SalesOrders
 from integration.connectors.accountview.prices import BooksPrices
@@ -23,9 +24,8 @@ from integration.connectors.accountview.reader import RowReader
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings
 from integration.connectors.accountview.source import BooksSource, Pages, TellingSource
 from integration.connectors.accountview.target import BooksTarget, translated
-from integration.connectors.accountview.unnamed import split_unnamed
 from integration.connectors.accountview.years import FiscalYears
-from integration.connectors.answering import Heard
+from integration.connectors.call_health import Heard
 from integration.connectors.http import Gateway
 from integration.connectors.protocol import DictionaryColumn, Document, References, SourceTable, Unread
 from integration.core.connections import Finding, Tell, TokenKeeper, unheard

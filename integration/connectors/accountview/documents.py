@@ -13,6 +13,7 @@ from integration.connectors.accountview.answers import looked_up, refusal_cause
 from integration.connectors.accountview.client import AccountViewClient, QueryFilter
 from integration.connectors.accountview.codec import Body, Cell, Row, text_or_none
 from integration.connectors.accountview.layout import Layout, Layouts
+from integration.connectors.accountview.missing_key import UnnamedRowError
 from integration.connectors.accountview.reader import DocumentRows, RowReader
 from integration.connectors.accountview.rows import read_of
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
@@ -31,7 +32,6 @@ from integration.connectors.accountview.target import (
     reference_of,
     without_case,
 )
-from integration.connectors.accountview.unnamed import UnnamedRowError
 from integration.connectors.accountview.years import FiscalYears
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError

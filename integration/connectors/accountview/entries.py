@@ -20,7 +20,7 @@ from integration.connectors.accountview.reader import DocumentRows, RowReader
 from integration.connectors.accountview.rows import expect_told, read_of
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.connectors.accountview.years import FiscalYears
-from integration.connectors.dating import newest_days
+from integration.connectors.last_activity import newest_days
 from integration.core.errors import RejectedError
 from integration.core.records import Batch, Kind, Record, Value
 

@@ -8,9 +8,9 @@ from functools import partial
 
 from integration.connectors.accountview.documents import BooksDocuments, BooksHistory, DocumentTables, first_of
 from integration.connectors.accountview.layout import Layouts
+from integration.connectors.accountview.missing_key import split_unnamed
 from integration.connectors.accountview.settings import AccountViewSettings, Objects
 from integration.connectors.accountview.target import absent, decimal_of, field_text_of
-from integration.connectors.accountview.unnamed import split_unnamed
 from integration.connectors.protocol import References
 from integration.core.money import HUNDRED
 from integration.core.records import Held, Kind, Record, Unreadable

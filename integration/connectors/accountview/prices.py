@@ -12,10 +12,10 @@ from decimal import Decimal
 from integration.connectors.accountview.client import AccountViewClient
 from integration.connectors.accountview.codec import PRICE_PLACES, Row, number_or_none, text_or_none
 from integration.connectors.accountview.layout import Layout, Layouts, named_columns
+from integration.connectors.accountview.missing_key import split_unnamed
 from integration.connectors.accountview.reader import RowReader
 from integration.connectors.accountview.rows import raw_row
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
-from integration.connectors.accountview.unnamed import split_unnamed
 from integration.core.prices import How, Of, PriceTerm
 from integration.core.records import Kind, Record, Unreadable, Value, WrongValueError, unreadable
 

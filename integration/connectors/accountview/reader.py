@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 from integration.connectors.accountview.answers import looked_up
 from integration.connectors.accountview.client import AccountViewClient, Query, QueryFilter
 from integration.connectors.accountview.codec import Row, has_hidden_signs, text_or_none, without_hidden_signs
+from integration.connectors.accountview.missing_key import UnnamedRowError
+from integration.connectors.accountview.paging import PagesSeen
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
-from integration.connectors.accountview.turning import PagesSeen
-from integration.connectors.accountview.unnamed import UnnamedRowError
 from integration.connectors.parallel import side_by_side
 from integration.core.errors import IntegrationError, RejectedError
 

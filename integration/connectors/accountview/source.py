@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 from integration.connectors.accountview.client import AccountViewClient, Query, QueryFilter
 from integration.connectors.accountview.codec import Row, literal, stamp, text_or_none
+from integration.connectors.accountview.paging import Turned, expect_different, incomplete
 from integration.connectors.accountview.raw_rows import RawRow
 from integration.connectors.accountview.reader import RowReader
 from integration.connectors.accountview.rows import whole_records
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
-from integration.connectors.accountview.turning import Turned, expect_different, incomplete
 from integration.core.records import Batch, Fields, Record
 
 ASSUMED = ("currency", "country")  # our names of fields for which a usual value is taken where they hold nothing

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
-from integration.connectors.answering import Heard
+from integration.connectors.call_health import Heard
 from integration.connectors.http import Gateway
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.check import TillCheck

@@ -15,7 +15,7 @@ from functools import partial
 
 import structlog
 
-from integration.connectors.dating import newest_days
+from integration.connectors.last_activity import newest_days
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.lists import ByNumbers, Lowest, expect_once, under_their_own

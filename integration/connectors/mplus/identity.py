@@ -1,4 +1,7 @@
-"""What identifies a till: its licence, branches and workplaces, and change numbers that only ever grow."""
+"""What identifies a till: its licence, branches and workplaces, and numbers that only ever grow.
+
+These are its change numbers, the number of its newest stock movement, and the versions of its interface and database.
+"""
 
 from collections.abc import Iterator
 
@@ -6,9 +9,12 @@ from integration.connectors.mplus.client import Client, Element, qualified
 from integration.core.errors import RejectedError
 from integration.core.system_identity import SystemIdentity
 
+STOCK_NUMBER = "stockId"  # of the newest stock movement
+VERSION_STEP = 100_000  # more than any part of a version
+
 
 def read_identity(client: Client) -> SystemIdentity:
-    """Return the identity of a till, with three calls. A till that lacks the call for licences tells no licence."""
+    """Return the identity of a till, with four calls. A till that lacks the call for licences tells no licence."""
     branches = list(client.read("getBranches").iter(qualified("branch")))
     parts = {
         "branches": frozenset(f"{_text(one, 'branchNumber')} {_text(one, 'branchName')}" for one in branches),
@@ -21,7 +27,8 @@ def read_identity(client: Client) -> SystemIdentity:
     else:
         company = " ".join(filter(None, (_text(licence, "companyName"), _text(licence, "city"))))
         parts |= {"company": _told(company), "licence": _told(_text(licence, "obscuredLicenseKey"))}
-    return SystemIdentity(parts, _counters(client.read("getCurrentSyncMarkers")))
+    counters = _counters(client.read("getCurrentSyncMarkers")) | _versions(client.read("getApiVersion"))
+    return SystemIdentity(parts, counters)
 
 
 def _counters(answer: Element) -> dict[str, int]:
@@ -29,9 +36,31 @@ def _counters(answer: Element) -> dict[str, int]:
     found = {}
     for element in answer.iterchildren("*"):
         name, text = str(element.tag).rpartition("}")[2], (element.text or "").strip()
-        if name.endswith("SyncMarker") and text.isascii() and text.isdigit():
+        if (name.endswith("SyncMarker") or name == STOCK_NUMBER) and _is_number(text):
             found[name] = int(text)
     return found
+
+
+def _versions(answer: Element) -> dict[str, int]:
+    """Return the versions of the interface and of the database, each as one number; one that is not told is left out.
+
+    An update raises them. A lower one is an earlier state of the till, or another till.
+    """
+    found = {}
+    for name, prefix in (("apiVersion", ""), ("databaseVersion", "database")):
+        texts = [_text(answer, _part_name(prefix, part)) for part in ("major", "minor", "revision")]
+        if all(map(_is_number, texts)):
+            major, minor, revision = map(int, texts)
+            found[name] = (major * VERSION_STEP + minor) * VERSION_STEP + revision
+    return found
+
+
+def _part_name(prefix: str, part: str) -> str:
+    return f"{prefix}{part.capitalize()}Number" if prefix else f"{part}Number"
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def _workplaces(branch: Element) -> Iterator[str]:

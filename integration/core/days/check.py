@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 
-from integration.core.days.alike import PageAlike, pages_alike, totals_of
 from integration.core.days.books import DayBooks, DayLine
 from integration.core.days.corrections import changed_lines, page_lines
 from integration.core.days.documents import DayDocument
 from integration.core.days.entries import LedgerEntry, as_posted
+from integration.core.days.lookalike_entries import PageAlike, pages_alike, totals_of
 from integration.core.days.till import till_text, total
 from integration.core.money import amount
 from integration.core.records import Record

@@ -480,7 +480,10 @@ class DayLines:
 
     def _moved(self, one: DrawerCount, each: Decimal, account: str, text: str, about: str) -> Iterator[DayLine]:
         if not account:
-            raise DayRefusedError("day_drawer_account_missing", about, number=one.number, workplace=one.workplace)
+            raise DayRefusedError(
+                "day_drawer_account_missing", about, number=one.number, workplace=one.workplace,
+                setting=f"{about}_account",
+            )  # fmt: skip
         method = Payment("receipt", one.method, one.method, "", NOTHING, one.account)
         paid_by = self._methods.get(("receipt", one.method), method)
         drawer = self._collected(each, lambda: self._method_account(paid_by))

@@ -5,7 +5,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from integration.core.as_told import noted
 from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import Reason
 from integration.core.flow import Ownership, Stage
@@ -14,6 +13,7 @@ from integration.core.links import Link
 from integration.core.plan import Change, retire
 from integration.core.records import Held, Kind, Record, Value, clean, same
 from integration.core.rules import EMPTY, as_text, field_owners, rules_from, unusable
+from integration.core.source_values import noted
 from integration.core.staged import Staged
 from integration.core.traces import Trace, TraceStep, by_setting, given
 from integration.core.vat_numbers import bare_vat_number

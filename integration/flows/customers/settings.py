@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
-from integration.core.emptied import EMPTIED
+from integration.core.cleared_fields import EMPTIED
 from integration.core.flow import Flow, Stage, Unique
 from integration.core.guards import RETIREMENTS, SIZE
 from integration.core.records import Kind, Value

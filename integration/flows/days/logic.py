@@ -30,24 +30,23 @@ from integration.core.rows import row_value
 from integration.core.rules import as_text, field_owners, rules_from
 from integration.core.staged import Staged
 from integration.core.traces import Trace, TraceStep, given
-from integration.flows.booked_payments import AskMethods, as_before, nowhere
+from integration.flows.booked_payments import as_before
 from integration.flows.day_pages import day_of_key, is_day_of_another_console, page_key, pages_of
-from integration.flows.days.alone import Alone, AskBooked, AskMadeAlone
 from integration.flows.days.closing import Closing
-from integration.flows.days.pages import DayPages, day_title, opposite_page
-from integration.flows.days.settings import FLOW, DaySettings
-from integration.flows.days.typed import (
-    AskTyped,
+from integration.flows.days.explanations import DayReasons
+from integration.flows.days.manual_entries import (
     Typed,
-    nothing_typed,
     rows_near,
     settled_typed,
     totals_told,
     typed_of,
 )
+from integration.flows.days.pages import DayPages, day_title, opposite_page
+from integration.flows.days.queries import DayQueries
+from integration.flows.days.separate_documents import Alone
+from integration.flows.days.settings import FLOW, DaySettings
 from integration.flows.days.vat import DocumentVat
 from integration.flows.days.vouchers import vouchers_of
-from integration.flows.days.why import DayReasons
 from integration.flows.deciding import AGAIN, KEEP, About, decided, decision_mark
 from integration.flows.functions.toolbox import Tools
 from integration.flows.orders.balances import Turnover
@@ -68,13 +67,18 @@ MOST_TOLD = 12  # accounts of a difference in one sentence
 
 @dataclass(frozen=True, slots=True)
 class BooksTold:
-    """What both systems say of themselves: accounts and periods of the books, turnover groups and cards of the till."""
+    """What both systems say of themselves: accounts and periods of the books, turnover groups and cards of the till.
+
+    `rates` and `till_rates` are percentages by the VAT codes of the books and of the till.
+    """
 
     ledgers: Mapping[str, str] = field(default_factory=dict)
     ledger_rules: Mapping[str, LedgerRules] = field(default_factory=dict)
     periods: Mapping[str, str] = field(default_factory=dict)
     vat_accounts: Mapping[str, str] = field(default_factory=dict)
     line_fields: Collection[str] = ()
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
+    till_rates: Mapping[str, Decimal] = field(default_factory=dict)
     turnover: Turnover = field(default_factory=Turnover)
 
 
@@ -92,6 +96,14 @@ class Tables:
     countries: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class ShopIdentity:
+    """The prefix of the references of this console, and the ISO code of the country of its shop."""
+
+    prefix: str
+    home: str = HOME
+
+
 class DaysLogic(FlowLogic):
     """The logic of the flow `days`, for one version of its settings, mapping and value tables."""
 
@@ -101,33 +113,14 @@ class DaysLogic(FlowLogic):
         mapping_body: Mapping[str, Any],
         version: int,
         tables: Tables,
-        rates: tuple[Mapping[str, Decimal], Mapping[str, Decimal]],
         both: BooksTold,
-        linked: Callable[[Collection[str]], Mapping[str, Link]],
-        debtors: Callable[[Collection[str]], Mapping[str, str]],
-        item: Callable[[Record], str],
+        queries: DayQueries,
+        shop: ShopIdentity,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        unbooked: Callable[[Collection[str]], Collection[str]] = lambda _: (),
-        alone: AskBooked = lambda _: {},
-        made_alone: AskMadeAlone = lambda _: {},
-        booked_payments: AskMethods = nowhere,
-        typed: AskTyped = nothing_typed,
-        beyond: Callable[[Record], Sequence[Issue]] = lambda _: (),
-        told: Callable[[Kind, Collection[str]], Sequence[Record]] = lambda *_: (),
-        home: str = HOME,
-        *,
-        prefix: str,
     ) -> None:
         """Make everything ready that does not depend on a day.
 
-        `rates` are percentages by the VAT codes of the books and of the till; `linked` tells which pages are booked,
-        `debtors` the books' numbers of customers of the till, `item` the reference of a document as an open item,
-        `unbooked` which of the documents that are booked one by one are not yet, `alone` which documents are booked by
-        themselves, or may be, and how, `made_alone` what was made of them and is, `booked_payments` which payments the
-        books had first, `typed` what others wrote in the books, `beyond` which sales in a page come to more than their
-        order, with what is booked by itself of it, `told` documents of the till by their keys. `home` is the country of
-        the shop, `prefix` begins the references of this console. Raises ConfigurationError when the mapping cannot be
-        used.
+        Raises ConfigurationError when the mapping cannot be used.
         """
         rules, tools = rules_from(mapping_body), Tools({})
         self.flow = FLOW
@@ -137,32 +130,24 @@ class DaysLogic(FlowLogic):
         self.policy = dict.fromkeys(field_owners(rules), Ownership.ON_CREATE)
         self.policy |= {f"day_page.{name}": Ownership.ON_CREATE for name in ("reference", "date")}
         header, lines = (compile(rules, tools, {kind}) for kind in (Kind.DAY_PAGE, Kind.LINE))
-        self._prefix = prefix
-        self._pages = DayPages(settings, header, lines, both.periods, both.line_fields, prefix)
+        self._prefix = shop.prefix
+        self._pages = DayPages(settings, header, lines, both.periods, both.line_fields, shop.prefix)
         self._closing = Closing(settings, now)
         self._filters = settings.sifting()
-        self._linked = linked
-        self._unbooked = unbooked
-        self._booked_payments = booked_payments
-        self._typed = typed
-        self._beyond = beyond
-        self._told = told
-        self._alone = Alone(alone, both.turnover.types, made_alone)
-        self._turnover, self._till_rates = both.turnover, rates[1]
-        buyers = Buyers(home, tables.countries, tools.function("country", ()))
-        self._vat = DocumentVat(VatDecision(tables.vat_codes, home), buyers)
-        self.books = self._books(settings, tables, rates, both, debtors, item)
+        self._queries = queries
+        self._alone = Alone(queries.booked_alone, both.turnover.types, queries.made_alone)
+        self._turnover, self._till_rates = both.turnover, both.till_rates
+        buyers = Buyers(shop.home, tables.countries, tools.function("country", ()))
+        self._vat = DocumentVat(VatDecision(tables.vat_codes, shop.home), buyers)
+        self.books = self._books(settings, tables, both, queries)
 
     def _books(
         self,
         settings: DaySettings,
         tables: Tables,
-        rates: tuple[Mapping[str, Decimal], Mapping[str, Decimal]],
         both: BooksTold,
-        debtors: Callable[[Collection[str]], Mapping[str, str]],
-        item: Callable[[Record], str],
+        queries: DayQueries,
     ) -> DayBooks:
-        of_books, of_till = rates
         return DayBooks(
             systems=(TILL, BOOKS),
             accounts=tables.accounts,
@@ -173,15 +158,15 @@ class DaysLogic(FlowLogic):
             till_accounts=settings.till_accounts,
             vat_codes=tables.vat_codes,
             purchase_vat_codes=tables.purchase_vat_codes,
-            rates=of_books,
+            rates=both.rates,
             vat_accounts=both.vat_accounts,
             ledgers=both.ledgers,
             ledger_rules=both.ledger_rules,
-            vouchers=vouchers_of(settings, both.turnover, of_till),
+            vouchers=vouchers_of(settings, both.turnover, both.till_rates),
             collective_account=settings.collective_account,
             collective_debtor=settings.collective_debtor,
-            debtor=lambda relation: debtors([relation]).get(relation, ""),
-            item=item,
+            debtor=lambda relation: queries.debtors([relation]).get(relation, ""),
+            item=queries.item,
             contents=settings.contents,
             mode=settings.mode,
             by_group=settings.lines == "group",
@@ -236,7 +221,7 @@ class DaysLogic(FlowLogic):
             page.key: self.around(day for name in ("day", "date") if isinstance(day := page.values.get(name), date))
             for page in pages
         }
-        rows = self._typed(set().union(*dates.values())) if dates else ()
+        rows = self._queries.typed(set().union(*dates.values())) if dates else ()
         found = {}
         for page in pages if rows else ():
             lines = list(map(self._pages.as_read, page_lines(page)))
@@ -255,7 +240,7 @@ class DaysLogic(FlowLogic):
 
     def _booked(self, days: Sequence[str]) -> dict[str, list[Link]]:
         """Return the pages that are booked of each of these days, in the order of their serials."""
-        return pages_of(self._linked, days)
+        return pages_of(self._queries.links, days)
 
     def _staged(self, record: Record, pages: Sequence[Link]) -> Staged:
         title = day_title(record)
@@ -303,7 +288,7 @@ class DaysLogic(FlowLogic):
     def _expect_booked(self, page: DayPage, record: Record) -> None:
         """Raise RecordRejected while a document that the day leaves to itself is nowhere in the books: it is lost."""
         keys = {one.number: self._alone.same_sale(one) for one in page.apart}
-        missing = set(self._unbooked([key for some in keys.values() for key in some]))
+        missing = set(self._queries.unbooked([key for some in keys.values() for key in some]))
         numbers = [number for number, some in keys.items() if missing.issuperset(some)]
         if numbers:
             raise RecordRejected(
@@ -315,7 +300,7 @@ class DaysLogic(FlowLogic):
 
         Raises RecordRejected while nobody has said so.
         """
-        if not (found := self._beyond(page)):
+        if not (found := self._queries.beyond_orders(page)):
             return page
         which = _beyond_which(found)
         mark = decision_mark(record, which)
@@ -350,7 +335,7 @@ class DaysLogic(FlowLogic):
         for gap in gaps(day, sums, documents, self.books.drawers):
             if gap.identity != CARRIED_OVER or not is_there:  # a recount of the day before asks about that day
                 raise gap.refusal
-        kept = as_before(day.documents, self._booked_payments)  # once all of them add up
+        kept = as_before(day.documents, self._queries.booked_payments)  # once all of them add up
         if kept != list(day.documents):
             left = documents_of(replace(day, documents=tuple(kept)))
             sums, documents = sums.without(sums_of_documents(documents).without(sums_of_documents(left))), left
@@ -394,7 +379,7 @@ class DaysLogic(FlowLogic):
         """Return by their numbers to which invoices and orders documents belong, as far as the till tells it."""
         named = {one.number: listed for one in documents if (listed := _belonging(one.record))}
         keys = {kind: sorted({key for some in named.values() for key in some.get(kind, ())}) for kind in BELONGS}
-        found = [one for kind, some in keys.items() if some for one in self._told(kind, some)]
+        found = [one for kind, some in keys.items() if some for one in self._queries.documents(kind, some)]
         numbers = {one.key: as_text(one.values.get("number")) for one in found}
         of = {
             document: ", ".join(filter(None, (numbers.get(key, "") for some in listed.values() for key in some)))
@@ -431,7 +416,7 @@ class DaysLogic(FlowLogic):
         found: dict[str, Issue | Skip] = {}
         for page in desired if sending else ():
             is_first = day_of_key(page.key) == page.key
-            beyond = self._beyond(page) if is_first else ()
+            beyond = self._queries.beyond_orders(page) if is_first else ()
             if self._alone.met(page) or (beyond and page.values.get(BESIDE) != _beyond_which(beyond)):
                 facts = {**dict.fromkeys(("key", "document"), as_text(page.values.get("number"))), **_of_page(page)}
                 found[page.key] = Issue("day_document_booked", day_of_key(page.key), "", facts)

@@ -1,24 +1,18 @@
 """The flow of closed days as one value: what a branch of the till took in becomes a page in a daybook."""
 
-from collections.abc import Collection, Mapping
-from datetime import date
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
 from integration.core.causes import By, Repair
-from integration.core.days.books import DayBooked
-from integration.core.days.entries import entry_of_row
-from integration.core.errors import RejectedError
 from integration.core.ledgers import LedgerRules
-from integration.core.records import Field, FieldType, Kind, Record, Unreadable
-from integration.core.rules import as_text
-from integration.core.standing import Standing, Where
+from integration.core.records import Field, FieldType, Kind
 from integration.core.totals.categories import Purpose
-from integration.core.totals.sold import NOTHING
-from integration.flows.booked_payments import LEANS_ON, methods_of
+from integration.flows.booked_payments import LEANS_ON
 from integration.flows.console_marks import free_prefix
-from integration.flows.day_pages import bears_day, day_of_key, daybooks_of_the_bank
-from integration.flows.days.logic import DECISIONS, ONLY_BESIDE, BooksTold, DaysLogic, Tables
+from integration.flows.day_pages import bears_day, day_of_key
+from integration.flows.days.logic import DECISIONS, ONLY_BESIDE, BooksTold, DaysLogic, ShopIdentity, Tables
+from integration.flows.days.manual_entries import TYPED
+from integration.flows.days.queries import ORDERS, DayQueries
 from integration.flows.days.questions import (
     COST_ACCOUNTS,
     COST_CENTRES,
@@ -36,7 +30,6 @@ from integration.flows.days.questions import (
     VAT_CODES,
 )
 from integration.flows.days.settings import FLOW, DaySettings
-from integration.flows.days.typed import TYPED, LedgerRow
 from integration.flows.forms import (
     Code,
     Codes,
@@ -51,17 +44,10 @@ from integration.flows.forms import (
 )
 from integration.flows.orders.balances import Turnover
 from integration.flows.orders.buyers import COUNTRIES
-from integration.flows.orders.chains import Asks, Chains, in_force
 from integration.flows.orders.codes import VAT_TABLE
-from integration.flows.orders.newest import document_of
-from integration.flows.orders.payments import WITH_PAYMENTS
-from integration.flows.orders.references import OrderReferences
 from integration.flows.orders.tables import COUNTRIES_TABLE
 from integration.flows.settings import BOOKS, TILL, Signs, books_list, till_list
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
-
-ORDERS = "orders"  # the flow that books documents one by one, and links their customers with debtors
-BOOKED_AS = (Kind.POSTING, Kind.SALES_ORDER)
 
 _T, _L = FieldType, Kind.LINE
 COMPUTED = (
@@ -152,57 +138,6 @@ _PREFIX = (ORDERS, "reference_prefix")  # of invoices that are open items, and o
 _HOME = (ORDERS, "default_country")  # whose customers are those at home
 
 
-def _item(prefix: str, record: Record) -> str:
-    return OrderReferences(Kind.POSTING, prefix).of(record)
-
-
-def _unbooked(asked: Asked, keys: Collection[str]) -> set[str]:
-    """Return which documents of the till no flow of documents has booked."""
-    there = in_force(partial(asked.standings, ORDERS, BOOKED_AS), keys)
-    return {key for key in keys if key not in there or there[key].where is not Where.BOOKED}
-
-
-def _alone(asked: Asked, keys: Collection[str]) -> dict[str, DayBooked]:
-    """Return how the flow of documents has booked these documents of the till, or may have."""
-    there = in_force(partial(asked.standings, ORDERS, BOOKED_AS), keys).values()
-    found = [one for one in there if one.may_be_there]
-    relations = {as_text(one.values.get("debtor")) for one in found} - {""}
-    debtors = asked.linked(ORDERS, Kind.DEBTOR, relations) if relations else {}
-    return {
-        one.key: DayBooked(
-            is_posted=one.kind is not Kind.SALES_ORDER,
-            with_payments=one.values.get(WITH_PAYMENTS) is True,
-            debtor=as_text(one.values.get("debtor_number")) or debtors.get(as_text(one.values.get("debtor")), ""),
-            item=as_text(one.values.get("reference")),
-        )
-        for one in found
-    }
-
-
-def _made_alone(asked: Asked, keys: Collection[str]) -> dict[str, list[Standing]]:
-    """Return what was made of these documents, and was booked by the flow of documents, or may be."""
-    made = {key: set(map(document_of, some)) for key, some in asked.made_of(ORDERS, BOOKED_AS, keys).items()}
-    there = in_force(partial(asked.standings, ORDERS, BOOKED_AS), sorted(set().union(*made.values())))
-    return {key: [there[one] for one in sorted(some) if one in there] for key, some in made.items()}
-
-
-def _typed(asked: Asked, days: Collection[date]) -> list[LedgerRow]:
-    """Return the rows of the books on some days that are of nobody we know: not of our flows, and not of the bank.
-
-    Of one that cannot be read nobody knows that.
-    """
-    try:
-        records = asked.records(BOOKS, Kind.ENTRY, sorted(day.isoformat() for day in days))
-    except RejectedError:
-        return []  # these books do not tell what is on their accounts
-    entries = [entry_of_row(one) for one in records if not isinstance(one, Unreadable)]
-    pages = {one.page for one in entries}
-    ours = asked.referred(ORDERS, Kind.POSTING, pages) | asked.referred(FLOW.name, Kind.DAY_PAGE, pages)
-    banks = daybooks_of_the_bank(asked.codes(DAYBOOK_TYPES))
-    others = [one for one in entries if one.page not in ours and one.page.partition("/")[0] not in banks]
-    return [*others, *(one for one in records if isinstance(one, Unreadable))]
-
-
 def _logic(
     settings: DaySettings,
     body: Mapping[str, Any],
@@ -220,8 +155,9 @@ def _logic(
         body,
         version,
         Tables(*(tables.get(name, {}) for name in names)),
-        (asked.rates(BOOKS), asked.rates(TILL)),
         BooksTold(
+            rates=asked.rates(BOOKS),
+            till_rates=asked.rates(TILL),
             ledgers=asked.codes(LEDGERS),
             ledger_rules={account: LedgerRules.from_text(text) for account, text in asked.codes(LEDGER_RULES).items()},
             periods=asked.codes(PERIODS),
@@ -229,27 +165,8 @@ def _logic(
             line_fields=asked.codes(LINE_FIELDS),
             turnover=Turnover(*map(asked.codes, _TURNOVER)),
         ),
-        partial(asked.links, FLOW.name, Kind.DAY_PAGE),
-        partial(asked.linked, ORDERS, Kind.DEBTOR),
-        partial(_item, prefix),
-        unbooked=partial(_unbooked, asked),
-        alone=partial(_alone, asked),
-        made_alone=partial(_made_alone, asked),
-        booked_payments=partial(methods_of, asked),
-        typed=partial(_typed, asked),
-        beyond=Chains(
-            Asks(
-                partial(asked.standings, ORDERS, BOOKED_AS),
-                partial(asked.made_of, ORDERS, BOOKED_AS),
-                orders=partial(asked.records, TILL, Kind.ORDER),
-            ),
-            (),
-            {},
-            NOTHING,
-        ).beyond_orders,
-        told=partial(asked.records, TILL),
-        home=str(asked.setting(*_HOME)),
-        prefix=prefix,
+        DayQueries(asked, prefix),
+        ShopIdentity(prefix, str(asked.setting(*_HOME))),
     )
 
 

@@ -16,6 +16,7 @@ from integration.flows.orders.balances import Turnover
 from integration.flows.orders.buyers import customer_name
 from integration.flows.orders.chains import related
 from integration.flows.orders.codes import VAT_CODES, Codes
+from integration.flows.orders.explanations import OrderReasons
 from integration.flows.orders.identity import said_of, till_id
 from integration.flows.orders.lines import (
     NO_SUM,
@@ -32,7 +33,6 @@ from integration.flows.orders.references import FIRST_BOOKING, OrderReferences
 from integration.flows.orders.shipping import FIELD
 from integration.flows.orders.sold import line_vat_code, split_of, told_number
 from integration.flows.orders.terms import terms_code
-from integration.flows.orders.why import OrderReasons
 from integration.flows.periods import period_of
 from integration.flows.settings import BOOKS, RecordRejected
 

@@ -9,16 +9,16 @@ from datetime import date
 from decimal import Decimal
 from itertools import chain as joined
 
+from integration.core.booking_state import AskMade, AskStandings, Standing, Where
 from integration.core.days.corrections import difference, page_lines
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
-from integration.core.standing import AskMade, AskStandings, Standing, Where
 from integration.core.totals.categories import LineCategory, category_of
 from integration.flows.deciding import KEEP, About, decided, decision_mark
 from integration.flows.orders.credits import CREDIT
-from integration.flows.orders.newest import document_of, newest_bookings
+from integration.flows.orders.latest_booking import document_of, newest_bookings
 from integration.flows.orders.references import DocumentNumber
 from integration.flows.settings import BOOKS
 

@@ -17,7 +17,7 @@ from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
 from integration.flows.deciding import AGAIN, KEEP, About, Decided, decided, decision_mark
 from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, sold_back
-from integration.flows.orders.newest import Newest, booking_key, newest_bookings
+from integration.flows.orders.latest_booking import Newest, booking_key, newest_bookings
 from integration.flows.orders.payments import WITH_PAYMENTS, digest_of
 from integration.flows.orders.references import LAST_BOOKING, of_credit
 from integration.flows.orders.settings import LONGEST_REFERENCE

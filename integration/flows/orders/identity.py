@@ -15,7 +15,7 @@ from integration.core.money import HUNDRED
 from integration.core.records import Held, Kind, Record, Value
 from integration.core.rules import as_text
 from integration.flows.deciding import About, decided, decision_mark
-from integration.flows.orders.newest import document_of
+from integration.flows.orders.latest_booking import document_of
 from integration.flows.orders.references import OrderReferences
 from integration.flows.settings import BOOKS, RecordRejected
 

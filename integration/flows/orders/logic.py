@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from integration.core.beside import BothSides
+from integration.core.booking_comparison import BothSides
 from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import Reason
 from integration.core.flow import Stage
@@ -22,6 +22,7 @@ from integration.core.staged import Staged
 from integration.core.traces import Trace
 from integration.flows.booked_payments import AskMethods, as_before, nowhere
 from integration.flows.functions.toolbox import Tools
+from integration.flows.orders.active_rules import document_policy, in_use, of_articles
 from integration.flows.orders.articles import ARTICLES, LONGEST_ARTICLE, LineArticles
 from integration.flows.orders.bookings import NO_CONTEXT, BookingContext, Bookings
 from integration.flows.orders.buyers import COUNTRIES
@@ -29,6 +30,7 @@ from integration.flows.orders.chains import NOBODY_ASKED, SAME_SALE, Asks, Chain
 from integration.flows.orders.codes import REVENUE_ACCOUNTS, Codes
 from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, credit
 from integration.flows.orders.decisions import Decisions, Life, Way, lives, split_credit
+from integration.flows.orders.explanations import owner_traces, party_traces
 from integration.flows.orders.identity import as_other_kinds
 from integration.flows.orders.moves import Ask, SoldMoves, moved, nobody
 from integration.flows.orders.new_debtors import NewDebtors
@@ -44,13 +46,11 @@ from integration.flows.orders.parties import (
 )
 from integration.flows.orders.references import CREDIT_ENDING, FIRST_BOOKING
 from integration.flows.orders.refunds import expect_sale, sales_of
-from integration.flows.orders.ruled import document_policy, in_use, of_articles
 from integration.flows.orders.settings import OrderSettings, documents
 from integration.flows.orders.shipping import in_field
 from integration.flows.orders.sold import sale_lines
 from integration.flows.orders.terms import with_terms
 from integration.flows.orders.vocabulary import expect_known, expect_no_exchange
-from integration.flows.orders.why import owner_traces, party_traces
 from integration.flows.settings import BOOKS, RecordRejected, excluded_by_filter
 from integration.flows.spec import FlowLogic, Shaped
 

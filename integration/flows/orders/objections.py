@@ -13,7 +13,7 @@ from integration.flows.deciding import About
 from integration.flows.orders.credits import WITHOUT_CREDIT
 from integration.flows.orders.decisions import decision_facts
 from integration.flows.orders.identity import another_sale
-from integration.flows.orders.newest import booking_of, document_of
+from integration.flows.orders.latest_booking import booking_of, document_of
 from integration.flows.orders.settings import OrderSettings
 from integration.flows.settings import BOOKS
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from integration.core.as_told import noted
 from integration.core.compiled import Compiled
 from integration.core.errors import Reason
 from integration.core.issues import Issue
-from integration.core.letters import in_code_page
 from integration.core.records import Kind, Record, Value, clean
 from integration.core.rules import EMPTY, Function, Mapped, as_text
+from integration.core.source_values import noted
 from integration.core.staged import Staged
 from integration.core.traces import Trace, TraceStep
+from integration.core.transliteration import in_code_page
 from integration.flows.orders.buyers import Buyers, customer_name, known_customer
 from integration.flows.orders.settings import OrderSettings
 from integration.flows.orders.terms import TERMS

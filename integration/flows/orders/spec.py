@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from integration.core.booking_state import Where
 from integration.core.causes import By, Repair
 from integration.core.flow import Flow
 from integration.core.links import Link
 from integration.core.records import Field, FieldType, Held, Kind, Record
-from integration.core.standing import Where
 from integration.core.totals.categories import Purpose
 from integration.flows.booked_payments import LEANS_ON, methods_of
 from integration.flows.console_marks import free_prefix
@@ -36,8 +36,8 @@ from integration.flows.orders.chains import WAYS, Asks
 from integration.flows.orders.codes import REVENUE_TABLE, VAT_CODES, VAT_TABLE
 from integration.flows.orders.decisions import BY_HAND, CANCELLED, CHANGED, OFFERED, TAKEN_BACK
 from integration.flows.orders.identity import BOOKED_AS, SAID
+from integration.flows.orders.latest_booking import document_of
 from integration.flows.orders.logic import OrdersLogic
-from integration.flows.orders.newest import document_of
 from integration.flows.orders.questions import BALANCE_TABLE, DAYS, PAYMENTS_OF, QUESTIONS
 from integration.flows.orders.references import bears
 from integration.flows.orders.refunds import OPTIONS

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from integration.core.booking_state import AskStandings, Standing, Where
 from integration.core.link_evidence import Match, match_identity
 from integration.core.links import Link
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
-from integration.core.standing import AskStandings, Standing, Where
 from integration.flows.orders.buyers import customer_name
 from integration.flows.orders.chains import in_force
-from integration.flows.orders.newest import document_of
+from integration.flows.orders.latest_booking import document_of
 from integration.flows.orders.references import parse_reference
 from integration.flows.spec import Named
 

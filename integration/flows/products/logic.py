@@ -21,6 +21,7 @@ from integration.core.vat import vat_fact
 from integration.flows.functions.toolbox import Tools
 from integration.flows.prices import Terms, as_kept, traced
 from integration.flows.products.blocked import Look, at_the_till, is_alone, is_blocked, off_sale, unseen
+from integration.flows.products.explanations import of_change, pictured, priced, till_trace
 from integration.flows.products.group_tree import without_cycles
 from integration.flows.products.numbers import number_if, number_in
 from integration.flows.products.offer import (
@@ -46,7 +47,6 @@ from integration.flows.products.variants import (
     together,
     without_kept,
 )
-from integration.flows.products.why import of_change, pictured, priced, till_trace
 from integration.flows.settings import RecordRejected, excluded_by_filter, required, unrated
 from integration.flows.spec import FlowLogic, Shaped
 

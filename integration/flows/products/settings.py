@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from integration.core.emptied import EMPTIED
+from integration.core.cleared_fields import EMPTIED
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Flow, Stage, Unique
 from integration.core.guards import RETIREMENTS, SIZE, Guard, made_inactive

@@ -29,6 +29,7 @@ Tallied = Callable[[str], Tally | None]
 FINEST = Decimal("0.001")  # what a level of the till is counted in
 ZERO = Decimal(0)
 IDENTIFYING = ("name", "ean")  # of an article of the books: that it is the one linked; never written
+INPUTS = "inputs"  # of a level: the figures of the books that it is made of, as a text; never written
 UNIT = "unit"  # of an article of the books: it is told with a level, and never written
 
 
@@ -138,7 +139,7 @@ class StockLogic(FlowLogic):
         values["external_id"] = key
         try:
             levels = tuple(
-                Record(Kind.LEVEL, branch, {"amount": self._level(branch, source, record, [], tally)})
+                Record(Kind.LEVEL, branch, self._level_values(branch, source, record, tally))
                 for branch, source in self._sent.items()
             )
         except RecordRejected as rejected:
@@ -148,9 +149,20 @@ class StockLogic(FlowLogic):
 
     # ---- one level
 
-    def _level(self, branch: str, source: str, record: Record, steps: list[TraceStep], tally: Tally | None) -> Decimal:
-        """Return the level of a branch and add to `steps` how it comes about. Raises RecordRejected."""
+    def _level_values(self, branch: str, source: str, record: Record, tally: Tally | None) -> dict[str, Value]:
+        """Return a level with the figures of the books that it is made of. Raises RecordRejected."""
+        steps: list[TraceStep] = []
         quantity = self._quantity(source, record, steps)
+        inputs = " ".join(f"{step.what}={_input_text(step.value)}" for step in steps)
+        return {"amount": self._level(branch, source, record, quantity, steps, tally), INPUTS: inputs}
+
+    def _level(
+        self, branch: str, source: str, record: Record, quantity: Decimal, steps: list[TraceStep], tally: Tally | None
+    ) -> Decimal:
+        """Return the level of a branch for which the books have a quantity, and add to `steps` how it comes about.
+
+        Raises RecordRejected.
+        """
         if tally is not None and self._sales is not None:
             sharing, since = self._sharing(source), self._sales.since(record)
             if (wrong := tally.unreadable(sharing, since)) is not None:
@@ -252,8 +264,10 @@ class StockLogic(FlowLogic):
             issue = Issue("sku_duplicate", one.key, "number", facts | {"number": one.number})
             return Shaped(None, one.title, parked=(issue,))
         values = {name: value for name, value in one.record.values.items() if name != UNIT}
+        levels = tuple(replace(level, values={"amount": level.values["amount"]}) for level in one.record.parts)
+        inputs = {f"{level.key}/amount": as_text(level.values[INPUTS]) for level in one.record.parts}
         unit = as_text(one.record.values.get(UNIT))
-        return Shaped(replace(one.record, values=values), one.title, unit=unit)
+        return Shaped(replace(one.record, values=values, parts=levels), one.title, unit=unit, inputs=inputs)
 
     def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
         """Return the levels to be set, or why none is: an article the till does not have, or does not count."""
@@ -290,7 +304,8 @@ class StockLogic(FlowLogic):
         target = f"{branch}/amount" if branch else AMOUNT
         steps = [TraceStep(BRANCH, branch)] if branch else []
         try:
-            amount = self._level(branch, source, record, steps, tally)
+            quantity = self._quantity(source, record, steps)
+            amount = self._level(branch, source, record, quantity, steps, tally)
         except RecordRejected as rejected:
             return Trace(target, tuple(steps), None, rejected.issue(record.key))
         return Trace(target, tuple(steps), amount, why=self._reason(source, steps), part=branch)
@@ -370,6 +385,11 @@ def _without_result(key: str, message: str, **facts: str) -> RecordRejected:
 def _shown(amount: Decimal) -> str:
     """Return an amount without needless decimals."""
     return f"{amount.normalize():f}"
+
+
+def _input_text(value: Value) -> str:
+    """Return a figure as a text that is the same however many zeros the source writes."""
+    return _shown(value) if isinstance(value, Decimal) else as_text(value)
 
 
 def _as_number(code: str) -> str:

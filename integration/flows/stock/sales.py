@@ -17,14 +17,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from integration.core.booking_state import AskStandings, Standing, Where
 from integration.core.moves import Move, MoveSort, Promise, StockCounted, Unbooked
 from integration.core.records import Kind, Record, Unreadable
-from integration.core.standing import AskStandings, Standing, Where
 from integration.flows.orders.credits import CREDIT
-from integration.flows.orders.newest import all_bookings, document_of
+from integration.flows.orders.latest_booking import all_bookings, document_of
 from integration.flows.spec import Movements
 from integration.flows.stock.contained import Times, is_credit, is_settled, lacking
-from integration.flows.stock.seen import SeenBookings, while_read
+from integration.flows.stock.read_window import SeenBookings, while_read
 from integration.flows.stock.settings import DATED, StockSettings, setting_moment
 
 MOST_NAMED = 5  # documents behind one figure

@@ -6,11 +6,11 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from integration.core.booking_state import Standing, Standings
 from integration.core.causes import By, Repair
 from integration.core.errors import Reason
 from integration.core.issues import IssueState
 from integration.core.records import Field, FieldType, Kind, Record, Unreadable
-from integration.core.standing import Standing, Standings
 from integration.core.timetable import WALL_CLOCK
 from integration.flows.forms import (
     Compared,
@@ -32,8 +32,8 @@ from integration.flows.orders.credits import CREDIT
 from integration.flows.products.settings import FLOW as PRODUCTS
 from integration.flows.settings import BOOKS, books_list, till_list
 from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
+from integration.flows.stock.deleted_bookings import LOSING, lost_bookings, with_lost
 from integration.flows.stock.logic import StockLogic
-from integration.flows.stock.lost import LOSING, lost_bookings, with_lost
 from integration.flows.stock.sales import Sales
 from integration.flows.stock.settings import (
     AMOUNT,

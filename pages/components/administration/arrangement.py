@@ -5,8 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from integration.services import Application
-from integration.services.arrangement import Read
+from integration.application.application import Application
+from integration.services.configuration_file import Read
 from integration.words import MISSING
 from pages.components.shared.application import person
 from pages.components.shared.layout import answer_or_error, attempt, note, section

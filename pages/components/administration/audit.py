@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from integration.services import Application
+from integration.application.application import Application
 from integration.services.audit import COLUMNS, AuditEntry, AuditSearch, Checked, facts_of
 from integration.words import say
 from pages.components.shared.application import person

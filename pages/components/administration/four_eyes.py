@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.people import Right
-from integration.services import Application
 from pages.components.shared.application import person
 from pages.components.shared.change_requests import change_requests
 from pages.components.shared.layout import note, result_of, section

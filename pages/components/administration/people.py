@@ -5,9 +5,9 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
+from integration.accounts.people import INVITED_AT
+from integration.application.application import Application
 from integration.core.people import APART, Person, Role
-from integration.services import Application
-from integration.services.people import INVITED_AT
 from integration.words import MISSING
 from pages.components.shared.application import person
 from pages.components.shared.downloads import downloads, rows_in

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.erasure import Customer
-from integration.services import Application
-from integration.services.erasure import LIST, KeptOf
+from integration.erasure.data_subjects import LIST, KeptOf
 from pages.components.shared.application import person
 from pages.components.shared.layout import attempt, note, section, small
 from pages.components.shared.tables import table

@@ -4,9 +4,9 @@ from typing import Any
 
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.drift import DriftFound
-from integration.services import Application
-from integration.services.drift import Drift, Looked
+from integration.services.runs.drift import Drift, Looked
 from pages.components.shared.application import may
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.layout import act, note, small, titled

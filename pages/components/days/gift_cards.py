@@ -2,9 +2,9 @@
 
 import streamlit as st
 
+from integration.application.application import Application
 from integration.flows.settings import BOOKS, TILL
-from integration.services import Application
-from integration.services.days import Days
+from integration.services.daybooks.days import Days
 from pages.components.shared.application import may
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.layout import ask_live, note, titled

@@ -7,10 +7,11 @@ from datetime import date, timedelta
 import pandas as pd
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.days.report import DayState
-from integration.services import Application
-from integration.services.days import DayListed, Days
+from integration.services.daybooks.days import DayListed, Days
 from pages.components.shared.application import may
+from pages.components.shared.column_widths import BESIDE
 from pages.components.shared.layout import (
     LOOKS,
     act,
@@ -25,7 +26,6 @@ from pages.components.shared.layout import (
     state_tag,
 )
 from pages.components.shared.tables import CONFIG, browse
-from pages.components.shared.widths import BESIDE
 from pages.components.shared.wording import (
     Markdown,
     amount_text,

@@ -6,13 +6,13 @@ from functools import partial
 
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.days.check import DayComparison
 from integration.core.days.report import DayReport, DayState
 from integration.flows.settings import BOOKS, TILL
-from integration.services import Application
-from integration.services.day_sheets import DaySheets, finding_text
-from integration.services.days import Days
-from integration.services.exceptions import cause_of, group_address
+from integration.services.daybooks.day_sheets import DaySheets, finding_text
+from integration.services.daybooks.days import Days
+from integration.services.runs.exceptions import cause_of, group_address
 from pages.components.days.month import back_to_month, open_day
 from pages.components.shared.application import may
 from pages.components.shared.day_page import day_page

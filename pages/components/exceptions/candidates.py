@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from integration.application.application import Application
+from integration.core.customer_matching import alike, distinguishing
 from integration.core.issues import CauseGroup, OpenIssue
-from integration.core.likeness import alike, distinguishing
 from integration.core.records import Record
-from integration.services import Application
-from integration.services.candidates import Candidate
+from integration.services.runs.candidates import Candidate
 from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.layout import ask_live, note

@@ -9,23 +9,26 @@ from typing import Any, Self
 import pandas as pd
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.causes import By
 from integration.core.issues import CauseGroup, IssueState, OpenIssue, Trouble
 from integration.core.records import Value
-from integration.services import Application
-from integration.services.bulk import Bulk
-from integration.services.exceptions import Exceptions, Try, group_address
-from pages.components.exceptions.beside import both_sides, is_of_document
-from pages.components.exceptions.course import course
+from integration.services.runs.bulk import Bulk
+from integration.services.runs.exceptions import Exceptions, Try, group_address
+from pages.components.exceptions.booking_comparison import both_sides, is_of_document
+from pages.components.exceptions.bulk_actions import actions, assignee, tick
 from pages.components.exceptions.repairs import noun, preview_group, repair
-from pages.components.exceptions.several import actions, assignee, tick
-from pages.components.exceptions.tries import COUNT_WIDTH, Tries, try_result
+from pages.components.exceptions.retry_result import Tries, try_result
+from pages.components.exceptions.sparkline import course
 from pages.components.shared.application import guarded, may, may_open, only_for, person
-from pages.components.shared.flows import at_stake, headline
+from pages.components.shared.column_widths import ROOM
+from pages.components.shared.flows import group_headline
 from pages.components.shared.layout import (
     act,
     ask_live,
     attempt,
+    badge,
+    badge_width,
     clear_address,
     keep_in_address,
     naming,
@@ -35,21 +38,21 @@ from pages.components.shared.layout import (
     small,
 )
 from pages.components.shared.tables import CONFIG, Written, browse, code_block, table_choice
-from pages.components.shared.widths import ROOM
+from pages.components.shared.waiting import row_text
 from pages.components.shared.wording import (
     Markdown,
     counted,
     euros,
-    flow_name,
+    language,
     moment,
     money_text,
-    number,
     plain,
     say,
     system_name,
     table_day,
     text,
     who,
+    zone,
 )
 
 # The filters of the page: which state is shown, and whether only what this person has.
@@ -134,16 +137,16 @@ def cause_card(
     app: Application, group: CauseGroup, queue: Queue, *, is_open: bool, first: bool = False, several: bool = False
 ) -> None:
     """Draw one cause; the open one with its repair at the left and its records at the right. O opens the first."""
-    address, state, title = group_address(group.of), queue.state, headline(app, group)
+    item = app.waiting_list.cause_item(group, language(), zone())
+    address, state, title = group_address(group.of), queue.state, plain(item.name)
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             if several:
                 tick(group, title)
-            with st.container(width=COUNT_WIDTH, gap=None):
-                st.markdown(f"**{number(group.count)}**")
-                note(counted(f"noun_{noun(app, group)}", group.count))
+            if state is IssueState.OPEN:
+                badge(item.state, width=badge_width(item.state))
             with st.container(width="stretch", gap=None):
-                st.markdown(f"**{title}**")
+                st.markdown(row_text(app, item))
                 note(_seen(group))
                 if group.note:
                     note(f":material/sticky_note_2: {text('cause_note', note=plain(group.note))}")
@@ -172,10 +175,7 @@ def _grown(aside: CauseGroup, address: str) -> None:
 
 
 def _seen(group: CauseGroup) -> Markdown:
-    parts = [flow_name(group.flow)]
-    if group.sold:
-        parts += filter(None, [at_stake(group)])
-    parts.append(text("cause_seen", first=moment(group.first_seen), last=moment(group.last_seen)))
+    parts = [text("cause_last_seen", last=moment(group.last_seen))]
     if group.assigned:
         parts.append(f":material/person: {text('cause_with', person=plain(who(group.assigned)))}")
     if group.reason:
@@ -239,7 +239,7 @@ def _dialog(title: str, icon: str, body: Callable[[], None]) -> None:
 
 
 def _ask_reason(app: Application, group: CauseGroup, only: Sequence[int]) -> None:
-    small(f"**{headline(app, group)}**")
+    small(f"**{group_headline(app, group)}**")
     note(text("aside_about"))
     reason = (st.text_input(text("aside_reason"), key="aside_reason", autocomplete="off") or "").strip()
     label = counted(f"btn_aside_{noun(app, group)}", len(only) or group.count)
@@ -259,7 +259,7 @@ def _ask_who(app: Application, group: CauseGroup) -> None:
 
 
 def _ask_note(app: Application, group: CauseGroup) -> None:
-    small(f"**{headline(app, group)}**")
+    small(f"**{group_headline(app, group)}**")
     given = st.text_area(text("more_note"), group.note, key="note_text") or ""
     if st.button(text("btn_keep_note"), type="primary", key="note_now"):
         act(lambda: app.issues.annotate(group.of, given.strip(), person().ref))

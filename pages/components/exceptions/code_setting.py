@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.issues import CauseGroup
 from integration.core.rules import as_text
 from integration.flows.forms import Code, Together
 from integration.flows.settings import BOOKS, TILL, Listed, till_list
-from integration.services import Application
-from integration.services.exceptions import MOST
+from integration.services.runs.exceptions import MOST
 from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.inputs import code_field, codes_or_error
@@ -24,7 +24,7 @@ DEFAULT, BY_BRANCH = "default_debtor", "default_debtors_by_branch"  # settings o
 
 def choose_code(app: Application, group: CauseGroup, noun: str, repair: Callable[[Callable[[], None]], None]) -> None:
     """Ask for the code of the setting, or of each branch where a person wants so; `repair` carries the answer out."""
-    setting = app.flows.spec(group.flow).repair_of(group.cause).name
+    setting = app.flows.spec(group.flow).repair_of(group.cause).name or group.facts["setting"]
     listed = _list_of(app, group.flow, "debtor_number" if setting == DEFAULT else setting)
     codes = codes_or_error(app, listed)
     branches = _branches(app, group) if setting == DEFAULT else {}

@@ -4,15 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.conflicts import SOURCE, TARGET, conflict_values
 from integration.core.issues import CauseGroup, OpenIssue
-from integration.services import Application
-from integration.services.exceptions import MOST
+from integration.services.runs.exceptions import MOST
 from pages.components.exceptions.decisions import ONE_BY_ONE, is_for_all
 from pages.components.shared import controls
 from pages.components.shared.application import person
+from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import note, small
-from pages.components.shared.meanings import meaning
 from pages.components.shared.rows import field_text
 from pages.components.shared.wording import Markdown, counted, plain, system_name, text
 

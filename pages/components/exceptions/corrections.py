@@ -7,17 +7,16 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.issues import CauseGroup, Issue, OpenIssue
 from integration.core.records import Correction, Field, FieldType, Record, Value, same
 from integration.core.rules import as_text
 from integration.core.untrusted_text import visible
-from integration.services import Application
-from integration.services.exceptions import group_address
+from integration.services.runs.exceptions import group_address
 from integration.words import has_term
 from pages.components.shared import controls
 from pages.components.shared.application import may, person
 from pages.components.shared.downloads import rows_in
-from pages.components.shared.flows import field_to_correct
 from pages.components.shared.inputs import source_fields
 from pages.components.shared.layout import act, ask_live, empty, note, page_offset, pages, small
 from pages.components.shared.tables import CONFIG, browse, editor
@@ -42,7 +41,7 @@ MOST_EXPORTED = 100_000
 
 def value_to_correct(app: Application, group: CauseGroup) -> Field | None:
     """Return the field of the source whose value would repair a group, where its own records have it."""
-    found = field_to_correct(app, group.flow, group.cause, group.field)
+    found = app.exceptions.field_to_correct(group.flow, group.cause, group.field)
     read = [stage.source for stage in app.flows.as_set(group.flow).counting]
     return found if found is not None and found.kind in read else None
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.issues import CauseGroup, OpenIssue
 from integration.flows.deciding import KEEP
-from integration.services import Application
-from integration.services.exceptions import MOST
+from integration.services.runs.exceptions import MOST
 from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.layout import note

@@ -5,21 +5,23 @@ from functools import partial
 
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.causes import By, Repair, cause
 from integration.core.issues import CauseGroup, OpenIssue
 from integration.core.link_evidence import CUSTOMER_CHANGED
 from integration.core.records import Field, Record
 from integration.core.rows import EVERY
 from integration.core.rules import EMPTY
-from integration.services import Application
-from integration.services.exceptions import (
+from integration.services.runs.exceptions import (
     ARTICLES,
     MOST,
     MissingRow,
     group_address,
     missing_articles,
     missing_row,
+    repair_address,
 )
+from pages.components.exceptions.book_first import book_first
 from pages.components.exceptions.candidates import choose_customers
 from pages.components.exceptions.code_setting import choose_code
 from pages.components.exceptions.conflicts import settle_conflicts
@@ -28,7 +30,7 @@ from pages.components.exceptions.decisions import decide
 from pages.components.flows.tables import Sides, counterpart
 from pages.components.shared import controls
 from pages.components.shared.application import person
-from pages.components.shared.flows import headline, in_source, repair_address, show_plan
+from pages.components.shared.flows import group_headline, in_source, show_plan
 from pages.components.shared.inputs import codes_or_error, lists_of
 from pages.components.shared.layout import answer_or_error, ask_live, attempt, facts_table, note, result_of, small
 from pages.components.shared.missing_rows import has_rows_together, missing_rows
@@ -79,6 +81,10 @@ def repair(app: Application, group: CauseGroup) -> None:
         _doubts(app, group)
     elif way.by is By.PROOF:
         _proof(app, group)
+    elif way.by is By.FLOW:
+        book_first(app, way)
+        _setting(app, group)
+        _nothing_written(app, group)
     elif way.by in (By.CHOICE, By.SETTING, By.CONFLICT) or way.options:
         _question(app, group, way)
     elif (field := value_to_correct(app, group)) is not None:
@@ -332,7 +338,7 @@ def _elsewhere(app: Application, group: CauseGroup) -> None:
         return
     with st.container(horizontal=True, gap="small"):
         if needed and st.button(
-            text("try_other_cause", cause=headline(app, needed)),
+            text("try_other_cause", cause=group_headline(app, needed)),
             icon=":material/arrow_forward:",
             key="to_needed",
             type="primary",

@@ -9,13 +9,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.flow import Flow, Ownership
 from integration.core.records import Field, FieldType, Kind
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Operator, Rule, as_text
-from integration.services import Application
-from integration.services.flows import Sifted
-from integration.services.mappings import Published, kind_of, readable_fields, writable
+from integration.services.mappings.mappings import Published, kind_of, readable_fields, writable
+from integration.services.runs.flows import Sifted
 from pages.components.flows.sections import heading
 from pages.components.mappings.mapping import way_label
 from pages.components.shared import controls

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.guards import Guard, Measure
 from integration.core.records import Value
 from integration.flows.forms import (
@@ -33,16 +34,15 @@ from integration.flows.forms import (
     names,
 )
 from integration.flows.settings import Listed
-from integration.services import Application
-from integration.services.flows import FlowStatus
+from integration.services.runs.flows import FlowStatus
 from pages.components.flows import answers
 from pages.components.shared import controls, inputs
 from pages.components.shared.application import bring_into_sight, may_open
 from pages.components.shared.changes import trace_rows, why_of
 from pages.components.shared.draft import SettingsDraft, toggle
+from pages.components.shared.glossary import meaning
 from pages.components.shared.inputs import InputForm, field_label, source_field, source_fields
 from pages.components.shared.layout import ask_live, note, small
-from pages.components.shared.meanings import meaning
 from pages.components.shared.tables import CONFIG, editor
 from pages.components.shared.timetables import timetable
 from pages.components.shared.wording import (

@@ -7,11 +7,11 @@ from typing import Any, NoReturn
 import pandas as pd
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.errors import Reason
 from integration.core.rules import Rule
 from integration.flows.settings import ValueTable
 from integration.flows.spec import FlowSpec
-from integration.services import Application
 from integration.words import has_term
 from pages.components.shared import controls
 from pages.components.shared.application import person

@@ -7,15 +7,15 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.links import Link
 from integration.core.records import Kind, Record, Sort, kinds
 from integration.core.rules import as_text
 from integration.core.totals.booked import without_sums
-from integration.services import Application
-from integration.services.exceptions import cause_of, group_address
-from integration.services.log import payload_of
+from integration.services.log.log import payload_of
+from integration.services.runs.exceptions import cause_of, group_address
 from pages.components.logs.records import event_frame, result_name
-from pages.components.logs.waits import around, wait_sentence
+from pages.components.logs.waiting_status import around, wait_sentence
 from pages.components.shared.application import guarded
 from pages.components.shared.documents import REMEMBERED, totals_table
 from pages.components.shared.downloads import downloads

@@ -7,10 +7,10 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from integration.core.known import comes_to, known_by
+from integration.application.application import Application
 from integration.core.links import Link
 from integration.core.records import Sort
-from integration.services import Application
+from integration.core.search_keys import comes_to, known_by
 from pages.components.logs.records import pick_flow
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.layout import (

@@ -9,12 +9,12 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from integration.application.application import Application
 from integration.core.errors import IntegrationError
-from integration.services import Application
-from integration.services.listings import Listings
-from integration.services.log_access import LogAccess
+from integration.services.log.log_access import LogAccess
+from integration.services.table_export import Listings
 from integration.words import has_term
-from pages.components.logs.leads import LEADING, go, opened_by
+from pages.components.logs.page_links import LEADING, go, opened_by
 from pages.components.shared.application import colour_sql, may, person, refreshing
 from pages.components.shared.charts import answer_chart
 from pages.components.shared.downloads import downloads

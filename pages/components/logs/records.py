@@ -9,11 +9,11 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from integration.application.application import Application
 from integration.core.records import Sort, kinds
-from integration.services import Application
-from integration.services.exceptions import AMOUNT
-from integration.services.log import MOST_FOUND, LogPeriod, LogSearch, days_until
-from pages.components.logs.leads import cause_place, go
+from integration.services.log.log import MOST_FOUND, LogPeriod, LogSearch, days_until
+from integration.services.runs.exceptions import AMOUNT
+from pages.components.logs.page_links import cause_place, go
 from pages.components.shared.charts import lines_over_time, points_over_time, results_over_time
 from pages.components.shared.downloads import downloads, of_log
 from pages.components.shared.layout import (

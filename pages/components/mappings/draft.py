@@ -10,13 +10,14 @@ from integration.core.issues import Issue, Skip
 from integration.core.records import Field, Value
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import Rule
-from integration.services.drafts import RuleChange, mapping_changes
-from integration.services.mappings import kind_of
-from integration.services.trials import Effect, Moved
+from integration.services.mappings.drafts import RuleChange, mapping_changes
+from integration.services.mappings.mappings import kind_of
+from integration.services.mappings.trials import Effect, Moved
 from pages.components.mappings.mapping import EditorState, aspect_text, source_list, way_label
 from pages.components.shared import controls
 from pages.components.shared.application import guarded, person
 from pages.components.shared.downloads import downloads
+from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import (
     answer_or_error,
     attempt,
@@ -27,7 +28,6 @@ from pages.components.shared.layout import (
     section,
     small,
 )
-from pages.components.shared.meanings import meaning
 from pages.components.shared.tables import CONFIG, browse, height, table
 from pages.components.shared.wording import (
     Markdown,

@@ -11,8 +11,8 @@ from integration.core.records import FieldType, Value
 from integration.core.rules import EMPTY, Rule, Unmapped
 from integration.core.traces import Trace, TraceStep
 from integration.flows.functions.toolbox import IN_EXPRESSIONS, LONGEST_EXPRESSION
-from integration.services.mappings import kind_of
-from integration.services.trials import Trial
+from integration.services.mappings.mappings import kind_of
+from integration.services.mappings.trials import Trial
 from integration.words import has_term
 from pages.components.mappings.functions import FunctionChoices, chain
 from pages.components.mappings.mapping import (
@@ -22,8 +22,8 @@ from pages.components.mappings.mapping import (
 )
 from pages.components.shared import controls
 from pages.components.shared.application import person
+from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import clear_address, icon_button, keep_in_address, note, small
-from pages.components.shared.meanings import meaning
 from pages.components.shared.rows import field_text, step_text, table_step
 from pages.components.shared.wording import (
     Markdown,

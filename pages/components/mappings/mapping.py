@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.errors import Reason
 from integration.core.flow import Flow
 from integration.core.records import Field, Kind, Record, Value
@@ -14,10 +15,9 @@ from integration.core.rules import EMPTY, Rule, RuleCall, as_text
 from integration.core.rules import Mapping as RuleMapping
 from integration.flows.functions.toolbox import FUNCTIONS, Takes
 from integration.flows.spec import FlowSpec
-from integration.services import Application
-from integration.services.drafts import Draft, RuleChange, mapping_changes
-from integration.services.mappings import Published
-from integration.services.trials import Trial
+from integration.services.mappings.drafts import Draft, RuleChange, mapping_changes
+from integration.services.mappings.mappings import Published
+from integration.services.mappings.trials import Trial
 from integration.words import has_term
 from pages.components.shared.inputs import source_fields
 from pages.components.shared.layout import answer_or_error

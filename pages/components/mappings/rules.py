@@ -10,8 +10,8 @@ from streamlit.delta_generator import DeltaGenerator
 from integration.core.issues import Issue, Skip
 from integration.core.records import Field, Kind, Record
 from integration.core.rules import Rule, as_text
-from integration.services.mappings import kind_of, readable_fields, writable
-from integration.services.trials import Trial, sample_values, source_title
+from integration.services.mappings.mappings import kind_of, readable_fields, writable
+from integration.services.mappings.trials import Trial, sample_values, source_title
 from pages.components.mappings.draft import effect_box
 from pages.components.mappings.editor import rule_editor, show_rule, why_box
 from pages.components.mappings.functions import FunctionChoices
@@ -27,6 +27,7 @@ from pages.components.mappings.mapping import (
 )
 from pages.components.shared import controls
 from pages.components.shared.application import person
+from pages.components.shared.column_widths import BESIDE
 from pages.components.shared.downloads import downloads
 from pages.components.shared.inputs import fields_or_error
 from pages.components.shared.layout import (
@@ -43,7 +44,6 @@ from pages.components.shared.layout import (
 )
 from pages.components.shared.rows import field_text
 from pages.components.shared.tables import CONFIG, browse
-from pages.components.shared.widths import BESIDE
 from pages.components.shared.wording import (
     field_name,
     fields_of_kind,

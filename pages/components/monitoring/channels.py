@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from integration.core.alerts import Channel, SymptomSort
+from integration.alerts.incidents import Channel, SymptomSort
+from integration.application.application import Application
 from integration.core.causes import CAUSES, Severity, Who
-from integration.services import Application
 from integration.words import LANGUAGES
 from pages.components.shared.application import guarded, person
 from pages.components.shared.layout import act, attempt, empty, failures, inline, note, small, titled

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.states import RunState
-from integration.services import Application
-from integration.services.flows import FlowStatus
-from integration.services.runs import Runs
+from integration.services.runs.flows import FlowStatus
+from integration.services.runs.runs import Runs
 from pages.components.overview.first_week import hide_button
 from pages.components.shared.application import may
 from pages.components.shared.flows import start_preview

@@ -4,8 +4,8 @@ from itertools import groupby
 
 import streamlit as st
 
-from integration.services import Application
-from integration.services.first_week import FirstTask, FirstWeek
+from integration.application.application import Application
+from integration.application.first_week import FirstTask, FirstWeek
 from pages.components.shared.application import may, person
 from pages.components.shared.flows import start_preview
 from pages.components.shared.layout import mark, note, small, titled

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from integration.services import Application
-from integration.services.installation import Installation
+from integration.application.application import Application
+from integration.services.write_holds.installation import Installation
 from pages.components.shared.application import may, person
 from pages.components.shared.layout import attempt
 from pages.components.shared.wording import listed, plain, term, text

@@ -4,8 +4,8 @@ from functools import partial
 
 import streamlit as st
 
-from integration.services import Application
-from integration.services.system_identity import SystemAnswer, SystemIdentities, SystemQuestion
+from integration.application.application import Application
+from integration.services.write_holds.system_identity import SystemAnswer, SystemIdentities, SystemQuestion
 from pages.components.shared.application import may, person
 from pages.components.shared.layout import attempt
 from pages.components.shared.wording import listed, plain, system_name, term, text
@@ -38,4 +38,6 @@ def _draw(app: Application, question: SystemQuestion) -> None:
 
 
 def _part(name: str) -> str:
-    return term("system_part_numbers" if name.endswith("SyncMarker") else f"system_part_{name}")
+    if name.endswith("Version"):
+        return term("system_part_version")
+    return term("system_part_numbers" if name.endswith(("SyncMarker", "stockId")) else f"system_part_{name}")

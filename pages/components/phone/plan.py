@@ -2,29 +2,27 @@
 
 import streamlit as st
 
+from integration.alerts.waiting_list import WaitingItem
+from integration.application.application import Application
 from integration.core.plan_lines import PlanRow
 from integration.core.run import Mode, Run
-from integration.services import Application
 from pages.components.shared.changes import what_changes
 from pages.components.shared.documents import known_as
 from pages.components.shared.layout import inline, mark, note, small
-from pages.components.shared.wording import Markdown, counted, euros, flow_name, moment, number, plain, say, text
+from pages.components.shared.wording import Markdown, counted, euros, flow_name, number, plain, text
 
 SHOWN = 8
 SORTS = ("create", "update", "retire", "park", "skip")
 
 
-def plan_card(app: Application, run: Run) -> None:
-    """Draw a plan that waits as one card: flow, what it comes to, its brakes, and the way into it."""
-    with st.container(border=True, gap="xsmall"):
-        st.markdown(f"**{flow_name(run.flow)}** {inline('brake' if run.brakes else 'waiting')}")
-        small(plan_extent(app, run))
-        for sentence in held_by(run):
-            small(f":orange[:material/front_hand: {sentence}]")
-        note(text("need_made", moment=moment(run.started_at)))
-        label = text("btn_look_at_plan", flow=flow_name(run.flow))
-        if st.button(label, icon=":material/arrow_forward:", key=f"look-{run.id}", width="stretch"):
-            st.switch_page("pages/phone.py", query_params={"plan": run.id})
+def way_into_plan(app: Application, item: WaitingItem) -> None:
+    """Draw beside a plan that waits how much it would write, and the way into its short form."""
+    if item.run is None:
+        return
+    small(plan_extent(app, item.run))
+    label = text("btn_look_at_plan", flow=flow_name(item.flow))
+    if st.button(label, icon=":material/arrow_forward:", key=f"look-{item.run.id}"):
+        st.switch_page("pages/phone.py", query_params={"plan": item.run.id})
 
 
 def plan_extent(app: Application, run: Run) -> Markdown:
@@ -36,11 +34,6 @@ def plan_extent(app: Application, run: Run) -> Markdown:
         said.append(f"**{text('phone_sold', amount=euros(sold))}**")
     said.append(counted("write", app.plans.writes(run.id, frozenset(run.excluded))))
     return " · ".join(said)
-
-
-def held_by(run: Run) -> list[Markdown]:
-    """Return a sentence for each brake that holds a plan."""
-    return [plain(say(one.code, {"count": str(one.count), "limit": one.limit}).what) for one in run.brakes]
 
 
 def plan_in_short(app: Application, run: Run) -> None:

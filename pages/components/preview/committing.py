@@ -5,19 +5,20 @@ from functools import partial
 
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.flow import Flow
 from integration.core.plan import Approval
 from integration.core.run import Mode, Run
-from integration.services import Application
 from pages.components.shared.application import focus_field, guarded, person
 from pages.components.shared.changes import what_changes
-from pages.components.shared.choosing import ask_before_commit, is_asking, stop_asking, take_in, tick_anew
 from pages.components.shared.documents import known_as
+from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import bottom_bar, note, result_of
-from pages.components.shared.meanings import meaning
 from pages.components.shared.notes import discard_button
+from pages.components.shared.plan_selection import ask_before_commit, is_asking, stop_asking, take_in, tick_anew
 from pages.components.shared.wording import (
     Markdown,
+    cause_headline,
     counted,
     euros,
     kind_name,
@@ -45,8 +46,8 @@ def brake_box(run: Run, *, asks: bool) -> None:
         for brake in run.brakes:
             sentences = say(brake.code, {"count": str(brake.count), "limit": brake.limit})
             st.markdown(
-                f":orange[:material/front_hand:] **{text('brake_holds')}: {plain(sentences.what)}** "
-                f":small[:gray[{plain(sentences.do)}]]",
+                f":orange[:material/front_hand:] **{text('brake_holds')}: {plain(cause_headline(brake.code, {}))}** "
+                f":small[:gray[{plain(sentences.what)} {plain(sentences.do)}]]",
                 help=meaning("brake"),
             )
             if asks:
@@ -107,7 +108,7 @@ def _ask(app: Application, run: Run, label: Markdown, writes: Markdown) -> None:
     typed: dict[str, int] = {}
     for brake in run.brakes:
         sentences = say(brake.code, {"count": str(brake.count), "limit": brake.limit})
-        st.markdown(f"**{plain(sentences.what)}** {plain(sentences.do)}")
+        st.markdown(f"**{plain(cause_headline(brake.code, {}))}** {plain(sentences.what)} {plain(sentences.do)}")
         _braked(app, run, brake.code)
         given = st.session_state.get(f"brake-{brake.code}") or ""
         answer = _number_asked(f"typed-{brake.code}", brake.count, given)

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.errors import IntegrationError
-from integration.services import Application
-from integration.services.objects import HEADER, MANNER, Name, NamedObject, NamedObjects, There
+from integration.services.systems.objects import HEADER, MANNER, Name, NamedObject, NamedObjects, There
 from integration.words import has_term
 from pages.components.shared import controls
 from pages.components.shared.application import person

@@ -6,16 +6,16 @@ from typing import Any
 
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.errors import IntegrationError
 from integration.core.people import Actor
 from integration.core.rows import EVERY
-from integration.services import Application
 from integration.services.setup import AskedQuestion, SetUpLine, State, Weight
 from integration.words import capital, has_term
 from pages.components.flows.sections import draw_setting
 from pages.components.flows.tables import row_warning, table_draft, table_row
 from pages.components.setup.answers import answer, shapes_of, sides_of
-from pages.components.setup.lacks import lack, lack_sentence
+from pages.components.setup.missing_settings import lack, lack_sentence
 from pages.components.setup.steps import connection_stands, go_to, next_step, step_name
 from pages.components.shared.application import person
 from pages.components.shared.draft import SettingsDraft

@@ -7,11 +7,11 @@ from typing import Literal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from integration.application.application import Application
 from integration.core.connections import Finding, Tell, parse_address
-from integration.services import Application
-from integration.services.connections import Connections, ConnectionStatus
-from integration.services.names import Naming
+from integration.services.connections.connections import Connections, ConnectionStatus
 from integration.services.setup import STEPS, AskedQuestion, State, Weight
+from integration.services.systems.object_names import Naming
 from integration.words import has_term
 from pages.components.setup.names import names_section, names_unsaved
 from pages.components.shared import controls

@@ -13,22 +13,23 @@ import streamlit as st
 import structlog
 from streamlit.navigation.page import StreamlitPage
 
-from integration import VERSION, bootstrap
+from integration import VERSION
+from integration.accounts.people import People
+from integration.application import bootstrap
+from integration.application.application import Application
 from integration.core.authorization import right_of
 from integration.core.errors import IntegrationError, LoggedOutError, NotAllowedError
 from integration.core.people import RIGHTS, Actor, Right, Role
-from integration.services import Application
-from integration.services.log import Log
-from integration.services.people import People
+from integration.services.log.log import Log
 from integration.services.setup import SetUp
 from integration.shipped import SHIPPED
 from integration.words import LANGUAGES, of_streamlit
 from pages.components.shared import searching
+from pages.components.shared.connection_badge import since_when, state_of
 from pages.components.shared.controls import withheld
+from pages.components.shared.glossary import words_button
 from pages.components.shared.keys import keys_button
 from pages.components.shared.layout import attempt, mark, note, small, trouble
-from pages.components.shared.meanings import words_button
-from pages.components.shared.stands import since_when, state_of
 from pages.components.shared.wording import (
     KEPT_LANGUAGE,
     chosen,

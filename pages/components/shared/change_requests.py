@@ -6,12 +6,12 @@ from typing import Any
 
 import streamlit as st
 
+from integration.accounts.loosening import BRAKES, SWITCHES, TIMETABLE
+from integration.application.application import Application
 from integration.core.change_request import ChangeRequest
 from integration.core.guards import Guard, Measure
 from integration.flows.settings import Calendar
-from integration.services import Application
-from integration.services.change_requests import ChangeRequests
-from integration.services.loosening import BRAKES, SWITCHES, TIMETABLE
+from integration.services.runs.change_requests import ChangeRequests
 from integration.words import setting_name
 from pages.components.shared.application import may, person
 from pages.components.shared.layout import attempt

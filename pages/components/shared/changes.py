@@ -6,16 +6,16 @@ from decimal import Decimal
 
 import streamlit as st
 
-from integration.core.as_told import is_cut
+from integration.application.application import Application
 from integration.core.flow import Flow
-from integration.core.known import comes_to
 from integration.core.plan import Action, Change
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Sort, Value
+from integration.core.reverted_values import TAKEN_BACK
 from integration.core.rules import Mapping as RuleMapping
-from integration.core.taken_back import TAKEN_BACK
+from integration.core.search_keys import comes_to
+from integration.core.source_values import is_cut
 from integration.core.traces import Trace, TraceStep
-from integration.services import Application
 from integration.words import capital, has_term
 from pages.components.shared.layout import answer_or_error, note
 from pages.components.shared.rows import field_text, step_text, table_step

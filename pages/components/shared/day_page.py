@@ -6,9 +6,9 @@ from functools import partial
 
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.days.books import DayLine
 from integration.core.days.till import total
-from integration.services import Application
 from pages.components.shared.application import guarded
 from pages.components.shared.layout import mark, note
 from pages.components.shared.rows import vat_label

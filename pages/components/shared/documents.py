@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.flow import Flow
 from integration.core.plan import Change
 from integration.core.plan_lines import PlanRow
@@ -12,7 +13,6 @@ from integration.core.records import Kind, Record, Sort, Value
 from integration.core.run import Run
 from integration.core.states import Step
 from integration.core.totals.booked import compared_in
-from integration.services import Application
 from integration.words import has_term
 from pages.components.shared.layout import inline, mark, note, small
 from pages.components.shared.rows import field_text, vat_label

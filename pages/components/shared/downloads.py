@@ -12,7 +12,7 @@ from pandas.api.types import is_datetime64_dtype
 from streamlit.delta_generator import DeltaGenerator
 
 from integration.flows.settings import BOOKS, TILL
-from integration.services.listings import Listings
+from integration.services.table_export import Listings
 from integration.words import has_term, known
 from pages.components.shared.application import application, may
 from pages.components.shared.tables import csv_of

@@ -5,9 +5,9 @@ from typing import Any, NoReturn
 
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.errors import IntegrationError
 from integration.core.people import Actor
-from integration.services import Application
 from integration.words import setting_name
 from pages.components.shared import controls
 from pages.components.shared.application import person

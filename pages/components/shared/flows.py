@@ -4,26 +4,24 @@ from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
-from integration.core.causes import By, cause
-from integration.core.errors import IntegrationError
+from integration.application.application import Application
+from integration.core.causes import cause
 from integration.core.flow import Flow
 from integration.core.issues import CauseGroup
-from integration.core.records import Field
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
-from integration.flows.spec import FlowSpec
-from integration.services import Application
-from integration.services.connections import Connections
-from integration.services.exceptions import cause_of, group_address
-from integration.services.flows import FlowStatus
-from integration.services.runs import Runs
+from integration.services.connections.connections import Connections
+from integration.services.runs.exceptions import AmountAtStake, cause_of, group_address, group_amount, repair_address
+from integration.services.runs.flows import FlowStatus
+from integration.services.runs.runs import Runs
 from integration.words import has_term, told_by
 from pages.components.shared.application import may, may_open, person
+from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import attempt, badge, empty, icon_button, inline, note, result_of, small
-from pages.components.shared.meanings import meaning
 from pages.components.shared.rows import named_facts
 from pages.components.shared.wording import (
     Markdown,
+    cause_headline,
     counted,
     euros,
     fact_text,
@@ -208,18 +206,29 @@ def more_exceptions(number_of: int, flow: str = "") -> None:
 
 # Facts that are the same in every record of a flow.
 CONSTANT = frozenset({"system", "flow", "target_system", "source_system"})
-CODED = frozenset({"identity", "wants", "vat", "till", "books"})  # facts that a headline writes as a sentence does
-MOST_NAMED = 2  # articles in a headline: an order can lack dozens, and its record names them all
+CODED = frozenset({"identity", "wants", "vat", "till", "books"})  # facts that a detail writes as a sentence does
+MOST_NAMED = 2  # articles in the detail of a cause: an order can lack dozens, and its record names them all
 
 
-def headline(app: Application, group: CauseGroup) -> Markdown:
-    """Return what is wrong, escaped: of one record what is known of it, of several what they share."""
+def group_headline(app: Application, group: CauseGroup) -> Markdown:
+    """Return the name of the cause of a group, escaped."""
+    return plain(cause_headline(group.cause, {"system": app.flows[group.flow].target, **group.facts}))
+
+
+def group_detail(app: Application, group: CauseGroup) -> Markdown:
+    """Return what is known of the records of a group beyond its cause_headline, escaped; empty where that is nothing.
+
+    Of one record it is the sentence with its facts, of several what they share or else an example.
+    """
     named = named_facts(app, group.facts, _title(app, group), most=MOST_NAMED)
     facts = {"system": app.flows[group.flow].target, **named}
-    what = plain(say(group.cause, facts).what)
+    said = say(group.cause, facts).what
+    if said.removesuffix(".") == cause_headline(group.cause, facts):
+        return ""
+    what = plain(said)
     if group.count == 1:
         return what
-    if has_term(key := f"headline_{group.cause}"):
+    if has_term(key := f"detail_{group.cause}"):
         return plain(text(key, **_written(facts, group.field)))
     shared = {*cause(group.cause).telling, *CONSTANT, *(["field"] if group.field else [])}
     return what if told_by(group.cause) <= shared else text("cause_example", what=what)
@@ -232,24 +241,19 @@ def _title(app: Application, group: CauseGroup) -> str:
     return next((one.title for one in app.exceptions.issues_of(group.of, limit=1)), "")
 
 
-# What a person decides about before anything of it is booked.
-UNBOOKED = frozenset({"reference_of_another", "refund_before_order", "sale_beyond_order"})
-# What booked days are off by.
-BOOKED_DAYS = frozenset({"day_differs", "day_changed_after_booking", "day_changed_after_filing"})
-
-
 def at_stake(group: CauseGroup) -> Markdown:
     """Return how much money a cause is about: what is not booked, or what booked documents are off by."""
-    facts = group.facts
-    is_document = bool(facts.get("source") and facts.get("mark")) and group.cause not in UNBOOKED
-    is_booked = is_document or group.cause in BOOKED_DAYS
-    if not group.sold or (is_booked and not ("difference" in facts or "amount" in facts)):
-        return ""
-    return text("cause_off" if is_booked else "cause_sold", amount=euros(group.sold))
+    found = group_amount(group)
+    return amount_at_stake_text(found) if found else ""
+
+
+def amount_at_stake_text(found: AmountAtStake) -> Markdown:
+    """Return euros at stake as a line has them."""
+    return text("cause_off" if found.is_difference else "cause_sold", amount=euros(found.amount))
 
 
 def _written(facts: dict[str, str], field: str) -> dict[str, str]:
-    """Return facts as a headline has them: systems and fields by their names, and no key of one record."""
+    """Return facts as a detail has them: systems and fields by their names, and no key of one record."""
     named = facts.get("field") or field
     shared = {name: fact_text(name, fact) if name in CODED else fact for name, fact in facts.items() if name != "key"}
     return {
@@ -259,18 +263,6 @@ def _written(facts: dict[str, str], field: str) -> dict[str, str]:
     }
 
 
-def repair_address(spec: FlowSpec, cause: str, field: str, facts: Mapping[str, str]) -> dict[str, str] | None:
-    """Return the address of the tab that repairs a cause, or None when it is repaired elsewhere."""
-    repair = spec.repair_of(cause)
-    if not repair.flow and not spec.has_place(repair):
-        return None
-    if cause == "flow_setting_invalid" and facts.get("flow") != spec.name:
-        return None
-    named = {"tables": "table", "settings": "setting"}.get(repair.tab)
-    name = repair.name or (facts.get(named, "") if named else field.rpartition("/")[2])
-    return {"flow": repair.flow or spec.name, "tab": repair.tab, "table" if repair.tab == "tables" else "field": name}
-
-
 def back_to_cause() -> None:
     """Draw the way back where a cause led to its setting."""
     cause = st.query_params.get("cause", "")
@@ -278,20 +270,9 @@ def back_to_cause() -> None:
         st.switch_page("pages/exceptions.py", query_params={"cause": cause})
 
 
-def field_to_correct(app: Application, flow: str, cause: str, field: str) -> Field | None:
-    """Return the field of the source whose value repairs a cause, or None when no single field does."""
-    if app.flows.spec(flow).repair_of(cause).by is not By.VALUE:
-        return None
-    target = field.rpartition("/")[2]
-    try:
-        return app.flows.source_field(flow, target if "." in target else f"article.{target}")
-    except IntegrationError:
-        return None
-
-
 def in_source(app: Application, flow: str, cause: str, field: str, key: str = "") -> Markdown:
     """Return which field of which record to correct in the source; empty text when that is no repair."""
-    found = field_to_correct(app, flow, cause, field)
+    found = app.exceptions.field_to_correct(flow, cause, field)
     if found is None:
         return ""
     named = plain(f"{found.caption} ({found.wire})" if found.wire else found.caption)

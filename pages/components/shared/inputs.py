@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from integration.application.application import Application
 from integration.core.records import Field, Kind
 from integration.flows.forms import (
     LONGEST_CODE,
@@ -22,7 +23,6 @@ from integration.flows.forms import (
     Words,
 )
 from integration.flows.settings import ISO, Listed, ValueTable
-from integration.services import Application
 from integration.words import has_term
 from integration.words.countries import countries
 from pages.components.shared import controls

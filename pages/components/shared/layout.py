@@ -8,10 +8,10 @@ from typing import Any, Literal, NoReturn, TypeVar
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from integration.application.application import Application
 from integration.core.errors import IntegrationError
 from integration.core.states import Step
-from integration.services import Application
-from pages.components.shared.widths import text_width
+from pages.components.shared.column_widths import text_width
 from pages.components.shared.wording import Markdown, option_name, plain, say, text
 
 ASKED_SECONDS = 60

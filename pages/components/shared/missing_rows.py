@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from integration import words
+from integration.application.application import Application
 from integration.core.causes import By
 from integration.core.issues import CauseGroup
 from integration.flows.settings import ValueTable
-from integration.services import Application
-from integration.services.missing_rows import MissingRows, RowToAdd
+from integration.services.runs.missing_rows import MissingRows, RowToAdd
 from pages.components.shared import controls
 from pages.components.shared.application import only_for, person
-from pages.components.shared.flows import at_stake, headline, preview_causes
+from pages.components.shared.flows import at_stake, group_headline, preview_causes
 from pages.components.shared.inputs import code_field, codes_or_error, lists_of
 from pages.components.shared.layout import attempt, mark, note, small
 from pages.components.shared.rows import code_label, row_label
@@ -65,7 +65,7 @@ def rows_at_days(app: Application, flow: str) -> None:
     with st.container(border=True, gap="small", key="days-rows"):
         for group in groups:
             amount = at_stake(group)
-            small(f"{mark('parked')} **{headline(app, group)}** · {_counted(group.count, 'day')}")
+            small(f"{mark('parked')} **{group_headline(app, group)}** · {_counted(group.count, 'day')}")
             if amount:
                 note(amount)
         if st.toggle(text("rows_show"), key="show_rows"):

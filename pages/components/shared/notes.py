@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.run import LONGEST_NOTE, Run
-from integration.services import Application
 from pages.components.shared.application import guarded, may, person
 from pages.components.shared.layout import act, attempt, note, small
 from pages.components.shared.wording import Markdown, moment, plain, text, who

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.plan import Change
 from integration.core.states import Step
-from integration.services import Application
 from pages.components.shared.documents import sides
 from pages.components.shared.wording import plain
 

@@ -7,26 +7,27 @@ from decimal import Decimal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from integration.core.as_told import is_cut
+from integration.application.application import Application
 from integration.core.days.corrections import page_lines
 from integration.core.days.report import COSTLESS, costless_notes
 from integration.core.flow import Flow
 from integration.core.plan import Change
 from integration.core.plan_lines import Among, PlanRow
 from integration.core.records import Kind, Sort, Value
+from integration.core.reverted_values import TAKEN_BACK
 from integration.core.run import Mode, PreviewRequest, Run
-from integration.core.taken_back import TAKEN_BACK
-from integration.services import Application
-from integration.services.day_sheets import finding_text
-from integration.services.documents import Documents
-from integration.services.runs import PLAN_COLUMNS
+from integration.core.source_values import is_cut
+from integration.services.daybooks.day_sheets import finding_text
+from integration.services.runs.documents import Documents
+from integration.services.runs.runs import PLAN_COLUMNS
 from integration.words import has_term, told_by
 from pages.components.shared.application import guarded, may, may_open, person
 from pages.components.shared.changes import SHOWN_PARTS, FieldChange, field_changes, origin
-from pages.components.shared.choosing import choose_shown, ticked_table
+from pages.components.shared.column_widths import BESIDE
 from pages.components.shared.day_page import day_page_beside
 from pages.components.shared.documents import document_tree, known_as, needed_by, sides
 from pages.components.shared.downloads import downloads, rows_in
+from pages.components.shared.explanation import why
 from pages.components.shared.flows import repairs, show_plan
 from pages.components.shared.layout import (
     attempt,
@@ -43,10 +44,9 @@ from pages.components.shared.layout import (
 )
 from pages.components.shared.pictures import small_pictures
 from pages.components.shared.plan_frame import WRITTEN, plan_columns, plan_frame
+from pages.components.shared.plan_selection import choose_shown, ticked_table
 from pages.components.shared.rows import field_text, named_facts
 from pages.components.shared.tables import browse
-from pages.components.shared.why import why
-from pages.components.shared.widths import BESIDE
 from pages.components.shared.wording import (
     Markdown,
     counted,

@@ -8,16 +8,16 @@ from typing import Any
 
 import pandas as pd
 
-from integration.core.known import comes_to
+from integration.application.application import Application
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Value
 from integration.core.run import Mode, Run
+from integration.core.search_keys import comes_to
 from integration.core.states import RunState
-from integration.services import Application
 from pages.components.shared.changes import shortened, what_changes
 from pages.components.shared.documents import BOOKED, kinds_of, known_as
+from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import state_tag, step_state, tint
-from pages.components.shared.meanings import meaning
 from pages.components.shared.tables import CONFIG, Columns, Written
 from pages.components.shared.wording import Markdown, money_text, table_day, text
 

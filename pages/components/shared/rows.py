@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from integration import words
+from integration.application.application import Application
 from integration.core.flow import Flow
 from integration.core.records import Sort, Value, kinds
 from integration.core.rows import EVERY
@@ -11,7 +12,6 @@ from integration.core.traces import TraceStep
 from integration.core.vat import is_vat_code
 from integration.flows.settings import ISO, Dimension, Listed, ValueTable
 from integration.flows.tables import IN_USE, VAT_CODES, VAT_RATES, list_of, list_of_fact
-from integration.services import Application
 from integration.words import has_term
 from integration.words.countries import countries
 from pages.components.shared import controls

@@ -8,15 +8,16 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.flow import Flow
 from integration.core.issues import CauseGroup
 from integration.core.run import ALL_FOR, Counts, Mode, Run
 from integration.core.states import ACTIVE, RunState
-from integration.services import Application
-from integration.services.exceptions import Exceptions, group_address
-from integration.services.runs import Runs
+from integration.services.runs.exceptions import Exceptions, group_address
+from integration.services.runs.runs import Runs
 from pages.components.shared.application import may, person, refreshing
-from pages.components.shared.flows import at_stake, headline, more_exceptions, show_plan
+from pages.components.shared.flows import at_stake, group_headline, more_exceptions, show_plan
+from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import (
     act,
     attempt,
@@ -31,7 +32,6 @@ from pages.components.shared.layout import (
     tint,
     trouble,
 )
-from pages.components.shared.meanings import meaning
 from pages.components.shared.notes import discard_button
 from pages.components.shared.run_states import RUN_STATES, run_state
 from pages.components.shared.tables import CONFIG, browse
@@ -389,7 +389,7 @@ def parked_causes(app: Application, run: Run) -> None:
 
 
 def _parked_cause(app: Application, group: CauseGroup) -> None:
-    title, address = headline(app, group), group_address(group.of)
+    title, address = group_headline(app, group), group_address(group.of)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width="stretch", gap=None):
             small(f"**{title}**")

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from integration.services import Application
-from integration.services.saved_filters import FILTERS, LONGEST_NAME
+from integration.application.application import Application
+from integration.services.log.saved_filters import FILTERS, LONGEST_NAME
 from pages.components.shared.application import person
 from pages.components.shared.layout import clear_address, icon_button, note, type_search
 from pages.components.shared.wording import plain, text

@@ -6,8 +6,8 @@ from typing import NoReturn
 
 import streamlit as st
 
-from integration.services import Application
-from integration.services.search import FoundPlace, Hit
+from integration.application.application import Application
+from integration.services.log.search import FoundPlace, Hit
 from pages.components.shared.layout import answer_or_error, badge, note, section
 from pages.components.shared.wording import Markdown, euros, flow_name, kind_name, language, plain, system_name, text
 

@@ -11,7 +11,7 @@ from pandas.io.formats.style import Styler
 from integration.core.untrusted_text import harmless, visible, visible_lines
 from integration.words import MISSING
 from pages.components.shared import controls
-from pages.components.shared.widths import ROOM, fitted
+from pages.components.shared.column_widths import ROOM, fitted
 from pages.components.shared.wording import number_text
 
 CONFIG = st.column_config

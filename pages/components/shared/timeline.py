@@ -11,17 +11,17 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from integration.application.application import Application
 from integration.flows.registry import FLOWS
-from integration.services import Application
-from integration.services.log import Log
-from integration.services.search import caption_of
+from integration.services.log.log import Log
+from integration.services.log.search import caption_of
 from integration.words import has_term, known
 from pages.components.shared.application import may, refreshing
 from pages.components.shared.layout import answer_or_error, note, small
 from pages.components.shared.wording import (
     Markdown,
     amount_text,
-    cause_title,
+    cause_headline,
     clock_time,
     counted,
     field_name,
@@ -201,8 +201,14 @@ def event_title(event: Happened) -> str:
     title = event_name(str(event["event"]))
     code = str(event.get("code") or "")
     if known(code):
-        return f"{title}: {say(code, texts_of(event.get('facts'))).what}"
+        return f"{title}: {cause_headline(code, _facts(event))}"
     return f"{title} · {term(f'badge_{code}')}" if has_term(f"badge_{code}") else title
+
+
+def _facts(event: Happened) -> Mapping[str, str]:
+    """Return the facts of an event; the system is the target of its flow where the event names none."""
+    spec = FLOWS.get(str(event.get("flow") or ""))
+    return {**({"system": spec.flow.target} if spec else {}), **texts_of(event.get("facts"))}
 
 
 def event_name(event: str) -> str:
@@ -214,7 +220,7 @@ def event_reason(event: Happened) -> str:
     """Return why, or what changed, in one line of plain text."""
     code, facts = str(event.get("code") or ""), texts_of(event.get("facts"))
     if known(code):
-        return cause_title(code, facts)
+        return cause_headline(code, _facts(event))
     said = [text(f"badge_{code}")] if has_term(f"badge_{code}") else []
     said += [
         f"{_name_of(event, path)} {old} → {new}" if old else f"{_name_of(event, path)} {new}"
@@ -273,7 +279,11 @@ def _about(event: Happened) -> list[Markdown]:
         lines.append(" · ".join(changed[:SHOWN_VALUES]) + more)
     facts = texts_of(event.get("facts"))
     told = [plain(_fact(event, name, facts[name])) for name in _TOLD if facts.get(name)]
-    if told and not known(str(event.get("code") or "")):
+    code = str(event.get("code") or "")
+    if known(code):
+        what = say(code, _facts(event)).what
+        lines += [plain(what)] if what.removesuffix(".") != cause_headline(code, _facts(event)) else []
+    elif told:
         lines.append(" · ".join(told))
     return lines
 

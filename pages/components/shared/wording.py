@@ -160,9 +160,9 @@ def say(code: str, facts: Mapping[str, str]) -> Sentences:
     return words.say(code, facts, language(), zone())
 
 
-def cause_title(code: str, facts: Mapping[str, str]) -> str:
-    """Return the one name of a cause as plain text; of a cause without one, what is wrong with these facts."""
-    return words.cause_name(code, facts, language(), zone())
+def cause_headline(code: str, facts: Mapping[str, str]) -> str:
+    """Return the name of a cause as plain text, the same wherever it is shown."""
+    return words.headline(code, facts, language())
 
 
 def fact_text(name: str, fact: str) -> str:

@@ -6,9 +6,9 @@ from typing import cast
 import pandas as pd
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.run import Mode, PreviewRequest, Run
-from integration.services import Application
-from integration.services.runs import Runs
+from integration.services.runs.runs import Runs
 from integration.services.stock import (
     SOON_DAYS,
     LevelDifference,

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.prices import PriceStep
-from integration.services import Application
 from integration.services.prices import KnownRecord, Proof
 from pages.components.shared.layout import answer_or_error, inline, note, section, select_input
 from pages.components.shared.tables import table

@@ -8,11 +8,11 @@ from decimal import Decimal
 import pandas as pd
 import streamlit as st
 
+from integration.application.application import Application
 from integration.core.errors import IntegrationError
-from integration.services import Application
-from integration.services.flows import FlowStatus
+from integration.services.runs.flows import FlowStatus
 from integration.services.stock import SOON_DAYS, StockScope, StockSums, Total, Unproven, out_on
-from pages.components.setup.lacks import lack_sentence
+from pages.components.setup.missing_settings import lack_sentence
 from pages.components.shared.application import may_open
 from pages.components.shared.downloads import downloads
 from pages.components.shared.flows import offer_preview

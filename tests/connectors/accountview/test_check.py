@@ -10,7 +10,7 @@ from integration.core.records import Kind
 from integration.sandbox.accountview.access import LIMITED_REFRESH_TOKEN
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.server import Sandbox, running
-from integration.services.sandbox_host import WAREHOUSES as SANDBOX_WAREHOUSES
+from integration.services.connections.sandbox_host import WAREHOUSES as SANDBOX_WAREHOUSES
 from tests.connectors.accountview.conversation import Connect
 from tests.connectors.accountview.samples import (
     INVOICES,

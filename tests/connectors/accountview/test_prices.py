@@ -11,7 +11,7 @@ from integration.core.errors import RejectedError
 from integration.core.records import Kind, Record, Unreadable, Value
 from integration.sandbox.accountview.seed.prices import CLOTHING, WHOLESALE
 from integration.sandbox.server import Sandbox
-from integration.services.sandbox_host import PRICES
+from integration.services.connections.sandbox_host import PRICES
 from tests.builders import accountview_settings
 from tests.connectors.accountview.test_articles import calls
 from tests.fakes import MemoryKeeper

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from integration.core.days.alike import pages_alike
 from integration.core.days.books import DayBooked, DayBooks, DayPage, Mode
 from integration.core.days.entries import LedgerEntry
+from integration.core.days.lookalike_entries import pages_alike
 from integration.core.days.report import page_notes
 from integration.core.days.till import total
 from integration.core.records import Kind, Record

@@ -24,7 +24,7 @@ from integration.flows.customers.settings import CustomerSettings
 from integration.flows.prices import Terms
 from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowLogic
-from integration.services.settling import without_identity_questions
+from integration.services.runs.conflict_resolution import without_identity_questions
 from integration.store.database import Database
 from tests.builders import a_create, a_debtor, a_relation, guarded
 from tests.fakes import MemoryConnector
@@ -557,10 +557,9 @@ def relation_of(till: MemoryConnector, reference: str) -> tuple[str, Record]:
 
 def decide(harness: CustomerHarness, option: str, flow: str = "customers") -> None:
     """Answer the questions about the identity of customers."""
-    stores: Any = harness  # it has the links, which is all that is asked for
     found = harness.issues.list(flow, CUSTOMER_CHANGED)
     assert found
-    without_identity_questions(stores, flow, found, option, "anna")
+    without_identity_questions(harness.links, flow, found, option, "anna")
 
 
 @pytest.mark.parametrize("side", ["source", "target"])

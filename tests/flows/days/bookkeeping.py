@@ -16,8 +16,9 @@ from integration.core.links import Link
 from integration.core.records import Kind, Record
 from integration.core.staged import Staged
 from integration.core.totals.categories import Purpose
-from integration.flows.days.alone import AskBooked
-from integration.flows.days.logic import BooksTold, DaysLogic, Tables
+from integration.flows.days.logic import BooksTold, DaysLogic, ShopIdentity, Tables
+from integration.flows.days.queries import DayQueries
+from integration.flows.days.separate_documents import AskBooked
 from integration.flows.days.settings import FLOW, DaySettings
 from integration.flows.days.spec import DAYS
 from integration.flows.orders.balances import Turnover
@@ -39,6 +40,7 @@ from tests.flows.days.oracle import (
 )
 from tests.flows.days.plain import GROUPS, METHODS, RATES, Day
 from tests.flows.days.spoken import record_of
+from tests.parts import part
 
 STAGE = FLOW.counted
 LATER = datetime(2028, 1, 1, tzinfo=UTC)
@@ -101,8 +103,9 @@ class Books:
             BODY,
             1,
             Tables(ACCOUNTS, {}, VAT_CODES, PURCHASE_CODES, {}),
-            ({VAT_CODES[code]: Decimal(rate) for code, rate in RATES.items()}, _rates()),
             BooksTold(
+                rates={VAT_CODES[code]: Decimal(rate) for code, rate in RATES.items()},
+                till_rates=_rates(),
                 ledgers={account: account for account in LEDGERS},
                 ledger_rules={DEBTORS: LedgerRules(is_collective=True)},
                 vat_accounts=VAT_ACCOUNTS,
@@ -111,13 +114,15 @@ class Books:
                     {key: group.type for key, group in GROUPS.items()}, {"80": "4", "85": "1"}, {"VOUCHER": "85"}
                 ),
             ),
-            self._linked,
-            _debtors,
-            lambda record: item_of(str(record.values["number"])),
+            part(
+                DayQueries, links=self._linked, debtors=_debtors,
+                item=lambda record: item_of(str(record.values["number"])),
+                unbooked=lambda _: (), booked_alone=alone, made_alone=lambda _: {}, booked_payments=lambda _: {},
+                typed=lambda _: (), beyond_orders=lambda _: (), documents=lambda *_: (),
+            ),
+            ShopIdentity("MP-"),
             lambda: now,
-            alone=alone,
-            prefix="MP-",
-        )
+        )  # fmt: skip
 
     def _linked(self, keys: Collection[str]) -> dict[str, Link]:
         return {key: self.links[key] for key in keys if key in self.links}
@@ -139,8 +144,8 @@ class Books:
         """What the books make of a page: VAT on its account, and in a daybook of the drawer the other side."""
         turned = (self.variant.sign == "credit_positive") != (self.variant.mode == "cash")
         drawer = 0
-        for part in page.parts:
-            values = part.values
+        for line in page.parts:
+            values = line.values
             amount, vat = (_cents(values.get(name)) * (-1 if turned else 1) for name in ("amount", "vat"))
             code, debtor, item = (str(values.get(name) or "") for name in ("vat_code", "debtor", "item"))
             net = amount - vat if self.variant.mode == "gross" else amount

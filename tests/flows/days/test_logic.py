@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from integration.core.booking_state import Standing, Where
 from integration.core.days.books import DayBooked
 from integration.core.days.corrections import page_lines
 from integration.core.days.entries import LedgerEntry
@@ -20,18 +21,19 @@ from integration.core.links import Link
 from integration.core.plan import Action, Change
 from integration.core.records import Held, Kind, Record, Unreadable, WrongValueError, unreadable
 from integration.core.staged import Staged
-from integration.core.standing import Standing, Where
-from integration.flows.days.alone import AskBooked, AskMadeAlone
-from integration.flows.days.logic import BooksTold, DaysLogic, Tables
+from integration.flows.days.logic import BooksTold, DaysLogic, ShopIdentity, Tables
+from integration.flows.days.manual_entries import AskTyped, nothing_typed
 from integration.flows.days.pages import opposite_page
+from integration.flows.days.queries import DayQueries
+from integration.flows.days.separate_documents import AskBooked, AskMadeAlone
 from integration.flows.days.settings import FLOW, DaySettings
 from integration.flows.days.spec import DAYS
-from integration.flows.days.typed import AskTyped, nothing_typed
 from integration.flows.orders.balances import Turnover
 from tests.core.days.example import BOOKS, LEDGERS, RATES, cost, day_record, document, euros
 from tests.core.days.test_corrections import later
 from tests.core.days.test_costs import with_costs
 from tests.core.days.test_page import with_parts
+from tests.parts import part
 
 STAGE = FLOW.counted
 SUNDAY = datetime(2026, 10, 18, 20, tzinfo=UTC)
@@ -70,8 +72,9 @@ def days(
         body,
         1,
         TABLES,
-        ({"1": Decimal(21), "2": Decimal(9), "3": Decimal(0), "4": Decimal(0)}, RATES),
         BooksTold(
+            rates={"1": Decimal(21), "2": Decimal(9), "3": Decimal(0), "4": Decimal(0)},
+            till_rates=RATES,
             ledgers={account: account for account in LEDGERS},
             ledger_rules={"1300": LedgerRules(is_collective=True)},
             periods={"2026-09-28": "10", "2026-10-26": "11"},
@@ -79,18 +82,14 @@ def days(
             line_fields=("vat_base",),
             turnover=turnover,
         ),
-        linked,
-        lambda relations: dict.fromkeys(relations, "10007"),
-        item,
+        part(
+            DayQueries, links=linked, debtors=lambda relations: dict.fromkeys(relations, "10007"), item=item,
+            unbooked=unbooked, booked_alone=alone, made_alone=made_alone, booked_payments=lambda _: {}, typed=typed,
+            beyond_orders=beyond, documents=told,
+        ),
+        ShopIdentity(prefix),
         lambda: now,
-        unbooked,
-        alone,
-        made_alone,
-        typed=typed,
-        beyond=beyond,
-        told=told,
-        prefix=prefix,
-    )
+    )  # fmt: skip
 
 
 def staged(logic: DaysLogic, record: Record) -> Staged:

@@ -15,7 +15,7 @@ from integration.flows.days.spec import DAYS
 from integration.flows.forms import Known, Proposal, Question
 from integration.flows.settings import Listed, books_list, till_list
 from integration.flows.tables import row_fault
-from integration.services.exceptions import missing_row
+from integration.services.runs.exceptions import missing_row
 
 DEFAULTS = DaySettings().model_dump()
 LISTS: Mapping[Listed, Mapping[str, str]] = {

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from integration.core.missing_codes import missing_codes_in
 from integration.core.records import Kind, Record, Value
-from integration.flows.days.logic import BooksTold, DaysLogic, Tables
+from integration.flows.days.logic import BooksTold, DaysLogic, ShopIdentity, Tables
+from integration.flows.days.queries import DayQueries
 from integration.flows.days.settings import DaySettings
 from integration.flows.orders.bookings import BookingContext
 from integration.flows.orders.logic import OrdersLogic
@@ -20,6 +21,7 @@ from integration.flows.orders.settings import OrderSettings
 from tests.flows.days.test_logic import BODY, SUNDAY, page, parked
 from tests.flows.orders.tills import BODY as RULES
 from tests.flows.orders.tills import TURNOVER, Questions, becoming, booking, lines_of, with_tables
+from tests.parts import part
 
 DAY = date(2026, 10, 17)
 RATES = {"1": 9, "2": 21, "3": 0}  # percent, by the till's VAT code
@@ -169,9 +171,13 @@ def days(countries: dict[str, str] | None = None, rows: dict[str, str] | None = 
     return DaysLogic(
         DaySettings(daybook="600", collective_account="1300", counts="when_there"), BODY, 1,
         Tables(accounts, {"PIN": "1010"}, VAT_ROWS if rows is None else rows, {}, {}, countries=countries or {}),
-        PERCENTAGES,
-        BooksTold(line_fields=("vat_base",)), lambda _: {}, lambda _: {"1": "10001"}, lambda record: record.key,
-        lambda: SUNDAY, prefix="MP-",
+        BooksTold(line_fields=("vat_base",), rates=PERCENTAGES[0], till_rates=PERCENTAGES[1]),
+        part(
+            DayQueries, links=lambda _: {}, debtors=lambda _: {"1": "10001"}, item=lambda record: record.key,
+            unbooked=lambda _: (), booked_alone=lambda _: {}, made_alone=lambda _: {}, booked_payments=lambda _: {},
+            typed=lambda _: (), beyond_orders=lambda _: (), documents=lambda *_: (),
+        ),
+        ShopIdentity("MP-"), lambda: SUNDAY,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from integration.core.totals.categories import Purpose
 from integration.flows.orders.balances import Turnover
 from integration.flows.orders.bookings import BookingContext
 from integration.flows.orders.spec import ORDERS
-from integration.services.exceptions import missing_row
+from integration.services.runs.exceptions import missing_row
 from tests.flows.orders import oracle
 from tests.flows.orders.tills import TOLD, TURNOVER, a_line, an_order, booking, lines_of, parked, skipped, with_tables
 

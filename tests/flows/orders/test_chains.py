@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from integration.core.booking_state import Standing, Where
 from integration.core.issues import Skip
 from integration.core.links import Link
 from integration.core.records import Kind, Record, Value
 from integration.core.staged import Staged
-from integration.core.standing import Standing, Where
 from integration.flows.orders.chains import (
     Asks,
     Chain,

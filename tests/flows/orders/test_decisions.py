@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from integration.core.beside import worth
+from integration.core.booking_comparison import worth
 from integration.core.flow import Ownership
 from integration.core.links import Link
 from integration.core.plan import FOLLOWS

@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
+from integration.core.booking_state import Standing, Where
 from integration.core.days.books import DayBooked, DayPage
 from integration.core.days.documents import DayDocument
 from integration.core.issues import Skip
 from integration.core.links import Link
 from integration.core.records import Kind, Record, Value
-from integration.core.standing import Standing, Where
-from integration.flows.days.alone import Alone
+from integration.flows.days.separate_documents import Alone
 from integration.flows.orders.chains import Asks, in_force
 from integration.flows.orders.logic import OrdersLogic
 from tests.flows.orders import oracle

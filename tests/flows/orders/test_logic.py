@@ -12,12 +12,12 @@ from pydantic import SecretStr
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.settings import MplusSettings
+from integration.core.booking_state import Standing, Where
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.plan import Action, Change, diff, differences
 from integration.core.records import Held, Kind, Record, Value
 from integration.core.staged import Staged
-from integration.core.standing import Standing, Where
 from integration.core.totals.booked import compared_in
 from integration.core.totals.sold import VatSum
 from integration.flows.orders.chains import Asks

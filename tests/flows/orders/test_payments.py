@@ -14,7 +14,7 @@ from integration.flows.orders.credits import credit
 from integration.flows.orders.logic import OrdersLogic
 from integration.flows.orders.payments import digest_of
 from integration.flows.orders.spec import ORDERS
-from integration.services.exceptions import missing_row
+from integration.services.runs.exceptions import missing_row
 from tests.flows.orders import oracle
 from tests.flows.orders.test_balances import TABLES, euros, sold, unlinked
 from tests.flows.orders.tills import PAPERS, TOLD, Questions, booking, lines_of, orders, parked

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from integration.core.booking_state import Standing, Where
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.plan import diff
 from integration.core.records import Held, Kind, Record, Unreadable, Value
 from integration.core.staged import Staged
-from integration.core.standing import Standing, Where
 from integration.flows.payments.items import PAGE, Asks
 from integration.flows.payments.logic import PaymentsLogic
 from integration.flows.payments.settings import FLOW, PaymentSettings

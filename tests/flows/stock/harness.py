@@ -11,22 +11,22 @@ from typing import Any
 
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.protocol import References
+from integration.core.booking_state import Standing, Standings
 from integration.core.issues import Issue, IssueState, Met
 from integration.core.links import Link
 from integration.core.records import Batch, Kind, Record, Unreadable
 from integration.core.run import Mode, Run
-from integration.core.standing import Standing, Standings
 from integration.flows.orders.credits import CREDIT
 from integration.flows.spec import FlowLogic
+from integration.flows.stock.deleted_bookings import CHANGED, GONE, LOSING, lost_bookings, with_lost
 from integration.flows.stock.logic import StockLogic
-from integration.flows.stock.lost import CHANGED, GONE, LOSING, lost_bookings, with_lost
 from integration.flows.stock.sales import Sales
 from integration.flows.stock.settings import StockSettings
 from integration.sandbox.server import Sandbox
-from integration.services.access import Access
-from integration.services.movements import TillMovements
+from integration.services.mappings.movements import TillMovements
+from integration.services.systems.connection_settings import Access
+from integration.store.booking_states import Standings as StandingStore
 from integration.store.moves import MoveStore
-from integration.store.standings import Standings as StandingStore
 from tests.builders import a_create, a_part, a_product, an_article
 from tests.connectors.mplus.tills import settings_of
 from tests.fakes import Links as NoLinks

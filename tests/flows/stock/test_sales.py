@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from integration.connectors.mplus.connector import Mplus
 from integration.core.moves import NO_MOMENT, Move, MoveSort
 from integration.core.records import Kind, Unreadable
+from integration.core.reverted_values import TAKEN_BACK
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
-from integration.core.taken_back import TAKEN_BACK
 from integration.flows.orders.credits import CREDIT
-from integration.flows.orders.newest import booking_key, booking_of, document_of
+from integration.flows.orders.latest_booking import booking_key, booking_of, document_of
 from integration.flows.registry import FLOWS
 from integration.flows.stock.settings import StockSettings
 from integration.sandbox.server import Sandbox, running
@@ -704,6 +704,16 @@ def test_a_level_that_was_undone_stays_and_its_line_says_so_until_something_else
     assert open_shop.level("1") == 19
     open_shop.sync()
     assert open_shop.level("1") == 24
+
+
+def test_a_level_that_was_undone_is_written_where_the_books_make_the_same_of_other_figures(open_shop: Shop) -> None:
+    open_shop.fill({"1": Decimal(5)})
+    open_shop.commit(open_shop.undo(open_shop.sync()))
+    open_shop.sell("1", 1)
+    assert open_shop.level("1") == 19
+    open_shop.fill({"1": Decimal(1)})
+    open_shop.sync()
+    assert open_shop.level("1") == 25, "26 less the one sold, which is not the 25 that was taken back"
 
 
 # ---- whatever happens in whatever order

@@ -3,10 +3,10 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from integration.application.application import Application
 from integration.core.issues import CauseGroup, Issue, Met
 from integration.core.records import Correction, Kind
-from integration.services import Application
-from integration.services.exceptions import group_address
+from integration.services.runs.exceptions import group_address
 from tests.pages.conftest import Open, press, texts
 from tests.stores import stores_in
 

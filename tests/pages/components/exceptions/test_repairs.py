@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from integration.application.application import Application
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState, Step
 from integration.sandbox.faults import Fault
-from integration.services import Application
-from integration.services.exceptions import group_address
+from integration.services.runs.exceptions import group_address
 from tests.pages.conftest import Open, committed, console_on, press, settled, texts
 from tests.people import somebody
 

@@ -6,11 +6,11 @@ import pytest
 import stamina
 from streamlit.testing.v1 import AppTest
 
+from integration.application.application import Application
 from integration.core.records import Kind
 from integration.core.run import Mode, PreviewRequest
 from integration.sandbox.faults import Fault
-from integration.services import Application
-from integration.services.objects import flat
+from integration.services.systems.objects import flat
 from pages.components.shared.wording import plain
 from tests.pages.conftest import Open, press, settled, texts
 from tests.people import somebody

@@ -8,7 +8,8 @@ import pytest
 
 from integration.core.issues import CauseGroup
 from integration.flows.registry import FLOWS
-from pages.components.shared.flows import at_stake, repair_address
+from integration.services.runs.exceptions import repair_address
+from pages.components.shared.flows import at_stake
 
 NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
 MARKED = {"source": "order", "mark": "m1"}

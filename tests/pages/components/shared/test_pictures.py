@@ -8,10 +8,10 @@ import pytest
 from PIL import Image as Drawing
 from streamlit.testing.v1.element_tree import Image
 
+from integration.application.application import Application
 from integration.core.plan_lines import Among
 from integration.core.records import Kind
 from integration.core.run import Mode, PreviewRequest
-from integration.services import Application
 from tests.pages.conftest import Open, console_on, settled
 from tests.people import somebody
 from tests.stores import sandbox_of

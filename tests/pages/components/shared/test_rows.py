@@ -5,8 +5,8 @@ from typing import cast
 
 import pytest
 
+from integration.application.application import Application
 from integration.core.records import Kind
-from integration.services import Application
 from pages.components.logs.history import named_field
 from pages.components.shared.rows import field_text
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from integration.application.application import Application
 from integration.cli.prices_demo import have_prices
 from integration.core.run import Mode, PreviewRequest
-from integration.services import Application
 from tests.pages.conftest import Open, committed, settled, texts
 from tests.people import somebody
 from tests.stores import sandbox_of

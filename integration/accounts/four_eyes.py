@@ -1,0 +1,176 @@
+"""Four eyes: a plan that counts more than a second limit is written once two people have approved it.
+
+So that one person cannot lower what is asked, a flow with second limits is loosened by two people too: see `loosening`.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from integration.accounts.loosening import flat_values, loosened_limits, loosened_settings
+from integration.accounts.people import People
+from integration.accounts.store.change_requests import ChangeRequestStore
+from integration.accounts.store.first_approvals import Yes, Yeses
+from integration.core.authorization import requires
+from integration.core.change_request import ChangeRequest
+from integration.core.errors import NotAllowedError
+from integration.core.guards import Guard, Measure, typed_guards
+from integration.core.people import Actor, Right, under_way
+from integration.core.plan import Approval, Brake
+from integration.core.run import Run
+from integration.flows.registry import Specs
+from integration.flows.settings import FlowSettings
+from integration.store.database import Clock
+from integration.store.settings import StoredSettings
+
+HOLDS = timedelta(hours=24)
+REQUEST_HOLDS = timedelta(days=7)  # so long a change of settings waits
+SETTING = "four-eyes"
+TWO = 2
+
+
+class FourEyes:
+    """The second limits of every flow, which an administrator sets, and the first yeses that wait for a second."""
+
+    def __init__(
+        self,
+        flows: Specs,
+        settings: StoredSettings,
+        yeses: Yeses,
+        requests: ChangeRequestStore,
+        clock: Clock,
+        people: People,
+    ) -> None:
+        self._flows = flows
+        self._settings = settings
+        self._yeses = yeses
+        self._requests = requests
+        self._clock = clock
+        self._people = people
+
+    @requires(Right.SEE)
+    def brakes(self, flow: str) -> dict[str, Guard]:
+        """Return by the codes of the brakes that a plan of a flow can trip the guards whose counts are limited here."""
+        return typed_guards(self._flows[flow].settings.guards)
+
+    @requires(Right.SEE)
+    def limits(self, flow: str) -> dict[str, int]:
+        """Return by the code of a brake the number above which a second person has to say yes."""
+        kept = (self._settings.get(SETTING) or {}).get(flow, {})
+        return {code: int(kept[code]) for code in self.brakes(flow) if code in kept}
+
+    @requires(Right.ADMINISTER)
+    def change(self, flow: str, limits: Mapping[str, int | None], by: Actor) -> bool:
+        """Set the second limits of a flow; None is no limit. Tell whether all of them count from now on.
+
+        A limit that is looser waits for a second person; the others count at once. Raises as `may_change` does.
+        """
+        known, now = self.brakes(flow), self.limits(flow)
+        wanted = {code: max(0, limit) for code, limit in limits.items() if limit is not None and code in known}
+        loosened = loosened_limits(now, wanted)
+        may_loosen = self._may_change(
+            f"{SETTING}:{flow}", flow, Right.ADMINISTER, {code: now[code] for code in loosened},
+            {code: wanted.get(code) for code in loosened}, by,
+        )  # fmt: skip
+        if not may_loosen:
+            wanted |= {code: now[code] for code in loosened}
+        if wanted != now:
+            self._settings.put(SETTING, {**(self._settings.get(SETTING) or {}), flow: wanted}, by.ref)
+        return may_loosen
+
+    def may_change(
+        self,
+        flow: str,
+        before: FlowSettings,
+        after: FlowSettings,
+        by: Actor,
+        reasons: Mapping[str, str] | None = None,
+        *,
+        approves: bool = True,
+    ) -> bool:
+        """Tell whether settings of a flow may be changed now, as far as that loosens them.
+
+        Otherwise the change is kept as a request, in place of the one before. Another person who makes the same change
+        approves it, unless they only ask (`approves` is False). One person is enough for a flow without second limits
+        and where nobody else could decide. Raises NotAllowedError `change_log_in_needed` for whoever has not logged in.
+        """
+        names = loosened_settings(before, after)
+        why = {name: reason for name, reason in (reasons or {}).items() if f"brakes.{name}" in names}
+        return self._may_change(
+            f"flow:{flow}", flow, Right.ARRANGE, flat_values(before, names), flat_values(after, names), by, why,
+            approves=approves,
+        )  # fmt: skip
+
+    def _may_change(
+        self,
+        setting: str,
+        flow: str,
+        right: Right,
+        before: Mapping[str, Any],
+        after: Mapping[str, Any],
+        by: Actor,
+        reasons: Mapping[str, str] | None = None,
+        *,
+        approves: bool = True,
+    ) -> bool:
+        if not after or not self.limits(flow) or self._people.deciders(right) < TWO:
+            return True
+        if not by.session:
+            raise NotAllowedError("change_log_in_needed", flow=flow)
+        now = self._clock()
+        wanted = ChangeRequest(
+            setting=setting, flow=flow, right=right, before=before, after=after, reasons=reasons or {},
+            by=by.ref, session=by.session, at=now, until=now + REQUEST_HOLDS,
+        )  # fmt: skip
+        first = self._requests.get(setting)
+        if first is not None and first.mark == wanted.mark and first.by != by.ref:
+            return approves and self._requests.spend(first, "change_approved", by.ref)
+        self._requests.keep(wanted)
+        return False
+
+    @requires(Right.SEE)
+    def needed(self, run: Run) -> list[Brake]:
+        """Return for each second limit that a plan exceeds what the plan counts, and the limit.
+
+        Whether a brake stopped the plan does not matter. Lines that a person took in count too.
+        """
+        if run.flow not in self._flows:
+            return []
+        guards, limits = self.brakes(run.flow), self.limits(run.flow)
+        counts = {code: _count(run, guards[code]) for code in limits}
+        return [Brake(code, counts[code], str(limit)) for code, limit in limits.items() if counts[code] > limit]
+
+    @requires(Right.SEE)
+    def first(self, run: Run) -> Yes | None:
+        """Return the first yes to a plan as it is chosen now, while it holds."""
+        return self._yeses.of(run.id, run.mark)
+
+    def is_enough(self, run: Run, approval: Approval) -> bool:
+        """Tell whether a yes is enough to write a plan; one that waits for a second is kept.
+
+        Raises NotAllowedError `second_person_needed` where whoever says it is no person who has logged in, or has said
+        the first yes too.
+        """
+        if not self.needed(run):
+            return True
+        action = under_way()
+        if action is None or not action.actor.session:
+            raise NotAllowedError("log_in_needed", flow=run.flow)
+        first = self.first(run)
+        if first is not None and first.by == approval.by:
+            raise NotAllowedError("second_person_needed", flow=run.flow, time=first.until.isoformat())
+        if first is not None:
+            return True
+        now = self._clock()
+        yes = Yes(approval.by, approval.fingerprint, now, now + HOLDS, action.actor.session)
+        self._yeses.keep(run.id, run.flow, yes, approval.confirmed or {})
+        return False
+
+
+def _count(run: Run, guard: Guard) -> int:
+    """Return what a guard counts in a plan: as it was planned, and as it is chosen now, whichever is more."""
+    tripped = (brake.count for brake in run.brakes if brake.code == guard.code)
+    planned = max(run.position.watched.get(guard.name, 0), *tripped, 0)
+    if not guard.whole or guard.measure is not Measure.NUMBER:
+        return planned
+    return max(planned, run.position.changes + run.position.retirements - len(run.excluded))

@@ -1,0 +1,1 @@
+"""Tables of people, their sessions, approvals and change requests."""

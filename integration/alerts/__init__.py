@@ -1,0 +1,1 @@
+"""Alerts: detects problems, records incidents, and notifies channels."""

@@ -1,0 +1,108 @@
+"""Channels as people arrange them: who is told of what, under an address that is kept sealed."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from integration.alerts.incidents import Channel
+from integration.alerts.store.deliveries import Deliveries
+from integration.alerts.transport.post import Message, Post, PostResult, secrets_of
+from integration.core.authorization import requires
+from integration.core.causes import CAUSES
+from integration.core.errors import ConfigurationError, IntegrationError
+from integration.core.masking import remember
+from integration.core.people import Actor, Right
+from integration.store.secrets import ConnectionStore
+from integration.store.settings import StoredSettings
+from integration.words.validation import reason_of
+
+PREFIX = "channel:"
+_CHANNEL = TypeAdapter(Channel)  # what is kept of one beside its id and its address
+
+
+class Channels:
+    """Every channel, with its address where it is asked for."""
+
+    def __init__(self, settings: StoredSettings, sealed: ConnectionStore, deliveries: Deliveries, post: Post) -> None:
+        self._settings = settings
+        self._sealed = sealed
+        self._deliveries = deliveries
+        self._post = post
+
+    @requires(Right.SEE)
+    def every(self) -> list[Channel]:
+        """Return all channels by name; what was kept by no console is none."""
+        return sorted(self._read(), key=lambda one: (one.name.casefold(), one.id))
+
+    def _read(self) -> list[Channel]:
+        found = []
+        for name, values in self._settings.named(PREFIX).items():
+            try:
+                found.append(_CHANNEL.validate_python({**values, "id": name.removeprefix(PREFIX)}))
+            except ValidationError:
+                continue
+        return found
+
+    @requires(Right.ADMINISTER)
+    def address(self, channel: str) -> str:
+        """Return where a channel leads. It is a secret, and blotted out of all that is told from now on."""
+        kept = self._sealed.get(f"{PREFIX}{channel}") or {}
+        address = str(kept.get("address", ""))
+        remember(*secrets_of(address))
+        return address
+
+    @requires(Right.ADMINISTER)
+    def save(self, values: Mapping[str, Any], by: Actor, *, channel: str = "", address: str = "") -> str:
+        """Keep a channel and return its id; without an address it keeps the one it has.
+
+        Raises ConfigurationError for what can be no channel: no address of one, or one that would carry what is secret
+        unencrypted to another machine.
+        """
+        identity = channel or secrets.token_hex(4)
+        settings = _checked({**values, "id": identity})
+        remember(*secrets_of(address))
+        if address or not channel:
+            looked = self._post.look(address.strip())
+            if not looked.ok:
+                raise ConfigurationError("setting_invalid", setting="channel_address", expected=looked.why)
+            self._sealed.put(f"{PREFIX}{identity}", {"address": address.strip()}, by.ref)
+        self._settings.put(f"{PREFIX}{identity}", _CHANNEL.dump_python(settings, mode="json", exclude={"id"}), by.ref)
+        self._deliveries.hurry(identity)
+        return identity
+
+    @requires(Right.ADMINISTER)
+    def forget(self, channel: str, by: Actor) -> None:
+        """Take a channel away, with its address and what it was still to be told."""
+        self._settings.forget(f"{PREFIX}{channel}", by.ref)
+        self._sealed.forget(f"{PREFIX}{channel}", by.ref)
+        self._deliveries.forget_channel(channel)
+
+    def send(self, channel: Channel, title: str, body: str) -> PostResult:
+        """Send a message now and return whether it was taken."""
+        address = self.address(channel.id)
+        return self._post.send([Message(address, title, body)])[0]
+
+    @requires(Right.ADMINISTER)
+    def test(self, channel: Channel, title: str, body: str) -> None:
+        """Prove that a channel takes messages. Raises IntegrationError `alert_not_delivered` with what it said."""
+        result = self.send(channel, title, body)
+        if not result.ok:
+            raise IntegrationError("alert_not_delivered", channel=channel.name, message=result.why)
+        self._deliveries.tested(channel.id)
+        self._deliveries.hurry(channel.id)
+
+
+def _checked(values: Mapping[str, Any]) -> Channel:
+    try:
+        settings = _CHANNEL.validate_python(values)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        why = reason_of(first)
+        name = f"channel_{first['loc'][0]}"
+        raise ConfigurationError("setting_invalid", setting=name, expected=why.code, **why.facts) from None
+    if not settings.name.strip():
+        raise ConfigurationError("setting_invalid", setting="channel_name", expected="expected_text")
+    return replace(settings, causes=frozenset(settings.causes & CAUSES.keys()))

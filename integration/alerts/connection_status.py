@@ -1,0 +1,114 @@
+"""How both connections stand: what their real calls tell, over what the last check found."""
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from integration.alerts.incidents import OF_CONNECTIONS
+from integration.connectors.call_health import Heard
+from integration.connectors.protocol import Answers
+from integration.connectors.systems import SYSTEMS
+from integration.core.authorization import requires
+from integration.core.errors import IntegrationError
+from integration.core.people import Right
+from integration.process.periodic import again_and_again
+from integration.services.connections.connections import Connections
+from integration.services.systems.connection_settings import Access
+from integration.store.database import Clock
+
+LOOK_SECONDS = 15.0
+IDLE = timedelta(minutes=1)  # after which a system is called that nobody has called
+CHECKED_AGAIN = timedelta(minutes=5)  # after which a check is made anew that found something wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """How one connection stands now. `ok` is None where nobody knows: it is not connected, or was never called."""
+
+    system: str
+    connected: bool
+    about: str = ""  # to what it is connected
+    ok: bool | None = None
+    since: datetime | None = None  # since when it stands so
+    answered_at: datetime | None = None
+    milliseconds: int | None = None
+    silent: bool = False  # whether what is wrong is that it does not answer
+    cause: str = ""  # what is wrong, as a code of the catalogue
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+class Reach:
+    """Tells how both connections stand, and calls those that nobody else has called for a while."""
+
+    def __init__(self, access: Access, connections: Connections, clock: Clock) -> None:
+        self._access = access
+        self._connections = connections
+        self._clock = clock
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    @requires(Right.SEE)
+    def stands(self) -> list[Stand]:
+        """Return how both connections stand."""
+        return [self.of(system) for system in SYSTEMS]
+
+    @requires(Right.SEE)
+    def of(self, system: str) -> Stand:
+        """Return how a connection stands: by its calls, and by its last check as long as no call says otherwise."""
+        checked, heard = self._connections.of(system), self._heard(system)
+        if not checked.connected:
+            return Stand(system, connected=False)
+        stand = Stand(
+            system, connected=True, about=checked.about, answered_at=heard.answered_at, milliseconds=heard.milliseconds
+        )
+        if heard.cause:
+            return replace(stand, ok=False, since=heard.since, silent=True, cause=heard.cause, facts=heard.facts)
+        wrong = next((one for one in checked.findings if one.ok is False), None)
+        if wrong and not (wrong.cause in OF_CONNECTIONS and _is_later(heard.answered_at, checked.checked_at)):
+            return replace(stand, ok=False, since=checked.checked_at, cause=wrong.cause, facts=wrong.facts)
+        return replace(stand, ok=None if heard.since is None else True, since=heard.since)
+
+    def _heard(self, system: str) -> Heard:
+        connector = self._access.made(system)
+        return connector.heard() if isinstance(connector, Answers) else Heard()
+
+    # ---- in the background
+
+    def start(self) -> None:
+        """Look from now on: each system by itself, for one that is away takes long to say so."""
+        for system in SYSTEMS:
+            pace = {"every": LOOK_SECONDS, "until": self._stop}
+            thread = threading.Thread(
+                target=again_and_again, args=(self._looking(system),), kwargs=pace, name=f"look-{system}", daemon=True
+            )
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(timeout=1)
+
+    def _looking(self, system: str) -> Callable[[], None]:
+        return lambda: self.look(system)
+
+    def look(self, system: str) -> None:
+        """Call a system that is away or that nobody has called for a while, and check anew what was found wrong."""
+        if not self._access.is_connected(system):
+            return
+        now, heard = self._clock(), self._heard(system)
+        if heard.cause or heard.called_at is None or now - heard.called_at >= IDLE:
+            with suppress(IntegrationError):  # which the call itself has noted
+                connector = self._access.connector(system)
+                if isinstance(connector, Answers):
+                    connector.look()
+        checked = self._connections.of(system)
+        if checked.ok is False and checked.checked_at and now - checked.checked_at >= CHECKED_AGAIN:
+            self._connections.check(system)
+
+
+def _is_later(one: datetime | None, other: datetime | None) -> bool:
+    return one is not None and (other is None or one > other)

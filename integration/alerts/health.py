@@ -1,0 +1,101 @@
+"""Whether this console can do its work: room on the disk, a beating heart, and events on their way into the log."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from integration.core.authorization import requires
+from integration.core.people import Right
+from integration.log.logbook import Logbook
+from integration.services.engine_lifecycle import Work
+from integration.store.database import Clock, Database
+from integration.store.heartbeats import Heartbeats
+from integration.store.outbox_reader import OutboxReader
+
+LEAST_FREE = 100_000_000  # bytes; with less nothing is begun
+BEAT_SECONDS = 30.0
+DRAIN_SECONDS = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The numbers a monitor watches first. An age is None where there is nothing to have one."""
+
+    free_bytes: int
+    heartbeat_age_seconds: float | None
+    events_waiting: int
+    oldest_event_age_seconds: float | None
+    undrained_seconds: float | None  # since events last came into the log, where this process brings them in
+    log_is_away: bool = False  # the process that keeps the log ended, and does not begin
+    held_by: int | None = None  # the process that keeps all others from writing while it is suspended
+
+    @property
+    def troubles(self) -> dict[str, dict[str, str]]:
+        """What is not as it should be, by its cause, with the facts of its sentences."""
+        beaten, undrained = self.heartbeat_age_seconds, self.undrained_seconds
+        found: dict[str, dict[str, str]] = {}
+        if self.free_bytes < LEAST_FREE:
+            found["disk_full"] = {"free": f"{self.free_bytes // 1_000_000} MB", "needed": "100 MB"}
+        if beaten is None or beaten > BEAT_SECONDS:
+            found["no_heartbeat"] = {"seconds": "?" if beaten is None else f"{beaten:.0f}"}
+        if self.held_by is not None:
+            found["database_held"] = {"process": str(self.held_by)}
+        if self.log_is_away:
+            found["log_away"] = {}
+        if undrained is not None and undrained > DRAIN_SECONDS and self.events_waiting:
+            found["log_behind"] = {"seconds": f"{undrained:.0f}", "count": str(self.events_waiting)}
+        return found
+
+
+class HealthCheck:
+    """Looks at what this process needs to go on."""
+
+    def __init__(
+        self,
+        data: Path,
+        database: Database,
+        events: OutboxReader,
+        heartbeats: Heartbeats,
+        clock: Clock,
+        work: Work,
+        logbook: Logbook,
+    ) -> None:
+        self._data = data
+        self._database = database
+        self._events = events
+        self._heartbeats = heartbeats
+        self._clock = clock
+        self._work = work
+        self._logbook = logbook
+
+    @requires(Right.SEE)
+    def look(self) -> Health:
+        """Return how this process is. Raises IntegrationError where its database does not say."""
+        now = self._clock()
+
+        def age(moment: datetime | None) -> float | None:
+            return None if moment is None else max(0.0, (now - moment).total_seconds())
+
+        return Health(
+            free_bytes=shutil.disk_usage(self._data).free,
+            heartbeat_age_seconds=age(self._heartbeats.last(self._work.executor)),
+            events_waiting=self._events.count(),
+            oldest_event_age_seconds=age(self._events.oldest()),
+            undrained_seconds=self._logbook.undrained(),
+            log_is_away=self._logbook.is_away,
+            held_by=self._database.held_by(),
+        )
+
+
+def health_report(health: Health) -> Mapping[str, object]:
+    """Return how a process is as programs are told it."""
+    return {
+        "status": "unwell" if health.troubles else "well",
+        "causes": list(health.troubles),
+        "free_bytes": health.free_bytes,
+        "heartbeat_age_seconds": health.heartbeat_age_seconds,
+        "events_waiting": health.events_waiting,
+        "oldest_event_age_seconds": health.oldest_event_age_seconds,
+    }

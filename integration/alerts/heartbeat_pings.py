@@ -1,0 +1,175 @@
+"""Signs of life to somebody outside, who notices when everything here is dead: once something was proven.
+
+An address takes what healthchecks.io calls a ping: by itself for success, with `/start`, `/fail` or an exit status
+behind it. Source: https://healthchecks.io/docs/http_api/
+"""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from integration.alerts.incidents import Episode
+from integration.alerts.store.deliveries import Deliveries, Delivery, DueDelivery
+from integration.connectors.http import Gateway
+from integration.connectors.limits import NetworkRoute, RateLimits
+from integration.core.authorization import requires
+from integration.core.causes import Severity, Who, cause
+from integration.core.connections import parse_address
+from integration.core.errors import ConfigurationError, IntegrationError
+from integration.core.masking import remember
+from integration.core.people import Actor, Right
+from integration.core.run import Run
+from integration.core.states import RunState
+from integration.settings import Settings
+from integration.store.database import Clock
+from integration.store.runs import RunStore
+from integration.store.secrets import ConnectionStore
+from integration.store.settings import StoredSettings
+
+WHOLE = "all"
+PREFIX = "ping:"
+OF_LATE = 20  # runs of a flow that may have begun since it was looked at last
+STALE = timedelta(hours=1)  # a sign of life that comes later says nothing
+FAILED, STOPPED = 1, 5  # exit statuses, as those of the terminal
+LIMITS = RateLimits(1, 20.0, connect_seconds=5, read_seconds=10, attempts=1, patience_seconds=12)
+NAMESPACE = uuid.UUID("6f1b6f3c-6a4e-4d5c-9c56-0d8a4a3f7f10")
+
+
+@dataclass(frozen=True, slots=True)
+class _Sign:
+    """One sign of life: what tells it from all others, and what is called behind the address."""
+
+    key: str
+    path: str
+    facts: Mapping[str, str]
+
+
+class Pings:
+    """Where signs of life go, per flow and for the whole, and what is to be sent there."""
+
+    def __init__(
+        self,
+        deliveries: Deliveries,
+        runs: RunStore,
+        stored_settings: StoredSettings,
+        sealed: ConnectionStore,
+        clock: Clock,
+        settings: Settings,
+    ) -> None:
+        self._deliveries = deliveries
+        self._runs = runs
+        self._stored_settings = stored_settings
+        self._sealed = sealed
+        self._clock = clock
+        self._settings = settings
+
+    @requires(Right.SEE)
+    def every(self) -> dict[str, datetime]:
+        """Return for which flows, or the whole, signs of life are sent, and since when."""
+        found = self._stored_settings.named(PREFIX)
+        return {name.removeprefix(PREFIX): datetime.fromisoformat(one["since"]) for name, one in found.items()}
+
+    @requires(Right.ADMINISTER)
+    def change(self, flow: str, address: str, by: Actor) -> None:
+        """Send signs of life of a flow, or of the whole, to an address from now on; to none where it is empty.
+
+        Raises ConfigurationError for what can be none.
+        """
+        name = f"{PREFIX}{flow}"
+        if not address.strip():
+            self._stored_settings.forget(name, by.ref)
+            self._sealed.forget(name, by.ref)
+            self._deliveries.forget_channel(name)
+            return
+        given = parse_address(address.strip())
+        if given is None or not given.is_safe:
+            raise ConfigurationError("setting_invalid", setting="ping_address", expected="expected_https")
+        self._sealed.put(name, {"address": address.strip()}, by.ref)
+        self._stored_settings.put(name, {"since": self._clock().isoformat()}, by.ref)
+
+    # ---- what is to be sent
+
+    def plan(self, going_on: list[Episode]) -> None:
+        """Keep what is to be sent, each once, whichever process comes first; what is long past is not."""
+        oldest = self._clock() - STALE
+        for flow, since in self.every().items():
+            happened = self._of_whole(going_on) if flow == WHOLE else self._of_flow(flow)
+            known = {one.key for one in self._deliveries.of_channel(f"{PREFIX}{flow}")}
+            for at, sign in happened:
+                if at >= max(since, oldest) and sign.key not in known:
+                    facts = {"path": sign.path, **sign.facts}
+                    self._deliveries.add(DueDelivery(f"{PREFIX}{flow}", sign.key, "ping", self._clock(), facts=facts))
+
+    def _of_flow(self, flow: str) -> Iterator[tuple[datetime, _Sign]]:
+        for run in reversed(self._runs.latest(flow, limit=OF_LATE)):
+            yield run.started_at, _Sign(f"start:{run.id}", "/start", _rid(run))
+            at = run.ended_at or self._clock()
+            if run.is_proof:
+                yield at, _Sign(f"end:{run.id}", "", _rid(run))
+            elif run.state in (RunState.FAILED, RunState.INTERRUPTED) and run.error:
+                yield at, _Sign(f"end:{run.id}:{run.approvals}", _ended(run), {**_rid(run), "cause": run.error})
+
+    def _of_whole(self, going_on: list[Episode]) -> Iterator[tuple[datetime, _Sign]]:
+        grave = [one for one in going_on if one.symptom.severity is Severity.CRITICAL]
+        for one in grave:
+            yield one.begun_at, _Sign(f"fail:{one.id}", "/fail", {"cause": one.symptom.cause})
+        for run in reversed(self._runs.latest(limit=OF_LATE)):
+            if run.approval is not None:  # what writes ends with a proof; a look may find nothing, and prove nothing
+                yield run.ended_at or self._clock(), _Sign(f"start:{run.id}", "/start", _rid(run))
+        done = self._runs.latest(states=[RunState.DONE], limit=OF_LATE)
+        newest = next((run for run in done if run.is_proof), None)
+        if not grave and newest is not None and newest.ended_at:
+            yield newest.ended_at, _Sign(f"end:{newest.id}", "", _rid(newest))
+
+    # ---- sending
+
+    def send(self, one: Delivery) -> None:
+        """Send one sign of life, in bounded time; it may be tried again, and is given up when it says nothing any more.
+
+        Raises IntegrationError where our own database does not take what became of it.
+        """
+        kept = self._sealed.get(one.channel)
+        if kept is None or self._clock() - one.made_at > STALE:
+            self._deliveries.drop(one)
+            return
+        why = self._called(str(kept["address"]), one.facts)
+        if why:
+            self._deliveries.failed(one, why)
+        else:
+            self._deliveries.sent(one)
+            self._deliveries.hurry(one.channel)
+
+    def _called(self, address: str, facts: Mapping[str, str]) -> str:
+        """Call an address and return why it did not take the call, empty where it did."""
+        parts = urlsplit(address)
+        secret = [one for one in parts.path.split("/") if one]
+        remember(*secret)
+        url = parts._replace(path=parts.path.rstrip("/") + facts["path"]).geturl()
+        params = {"rid": facts["rid"]} if facts.get("rid") else None
+        with Gateway(
+            system="monitor",
+            host_shown=parts.hostname or "",
+            limits=LIMITS,
+            secrets=secret,
+            route=NetworkRoute(**self._settings.route(address)),
+        ) as gateway:
+            try:
+                body = facts.get("cause", "").encode()
+                answer = gateway.send("POST", url, operation="ping", repeatable=True, params=params, content=body)
+            except IntegrationError as error:
+                return error.code.replace("_", " ")
+        return "" if answer.status // 100 == 2 else f"HTTP {answer.status}"  # noqa: PLR2004 - a class of HTTP
+
+
+def _rid(run: Run) -> dict[str, str]:
+    """Return by what somebody outside knows that a beginning and an end are of one run."""
+    return {"rid": str(uuid.uuid5(NAMESPACE, run.id))}
+
+
+def _ended(run: Run) -> str:
+    who = cause(run.error).who
+    if who is Who.DEVELOPER:
+        return "/fail"
+    return f"/{STOPPED if who is Who.ADMINISTRATOR else FAILED}"

@@ -1,0 +1,167 @@
+"""What a message says, in the language of its reader: of what a person may know anywhere, a number and an amount."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from urllib.parse import urlencode
+
+from integration import words
+from integration.alerts.incidents import Episode, Symptom, SymptomSort
+from integration.services.audit import REASONS, Anchor, as_sent
+from integration.services.opening_hours import ZONE
+
+# Facts that say nothing of a person: words, names and numbers of ours and of the two systems.
+OPEN = frozenset(
+    {
+        "flow", "system", "minutes", "hours", "seconds", "count", "limit", "free", "needed", "executor", "channel",
+        "time", "duration", "operation", "field", "fields", "object", "kind", "table", "setting", "action", "amount",
+        "run", "incident", "vat", "rate", "entry",
+    }
+)  # fmt: skip
+A_NUMBER = re.compile(r"[A-Z]{0,4}[-./]?\d[\d.,/-]{0,19}")
+HIDDEN = "…"
+OUR_REASONS = frozenset(REASONS.values())  # which say nothing of a person either
+Message = tuple[str, str]  # its title and its text
+
+
+def tellable(facts: Mapping[str, str]) -> dict[str, str]:
+    """Return facts as a message may have them: what is neither ours nor a number is left out."""
+    return {
+        name: fact if name in OPEN or A_NUMBER.fullmatch(fact) or fact in OUR_REASONS else HIDDEN
+        for name, fact in facts.items()
+        if name not in ("message", "expected") or fact.startswith(("reason_", "expected_"))
+    }
+
+
+def page_address(symptom: Symptom) -> str:
+    """Return on which page of the console somebody acts, with what it is asked."""
+    match symptom.sort:
+        case SymptomSort.RECORDS | SymptomSort.DIFFERENCE:
+            return f"/exceptions?{urlencode({'flow': symptom.flow})}"
+        case SymptomSort.RUN if symptom.facts.get("run"):
+            return f"/runs?{urlencode({'run': symptom.facts['run']})}"
+        case SymptomSort.AUDIT:
+            return "/administration?tab=audit"
+        case SymptomSort.CONNECTION:
+            return "/setup"
+        case _:
+            return "/monitoring"
+
+
+class Messages:
+    """Writes messages; `base` is where browsers find the console, empty where nobody said so."""
+
+    def __init__(self, base: str) -> None:
+        self._base = base.rstrip("/")
+
+    def begun(self, episode: Episode, language: str, now: datetime) -> Message:
+        """Return what is told when an episode begins."""
+        since = words.term("alert_since", language, time=_moment(episode.begun_at, language, now))
+        return self._going_on(
+            episode, words.sentence(f"severity_{episode.symptom.severity}", language), language, since
+        )
+
+    def reminder(self, episode: Episode, language: str, now: datetime) -> Message:
+        """Return what is told of an episode that has grown or goes on for long, with its number now."""
+        lasts = words.duration((now - episode.begun_at).total_seconds(), language)
+        since = words.term(
+            "alert_still", language, time=_moment(episode.begun_at, language, now), duration=lasts
+        )  # fmt: skip
+        return self._going_on(episode, words.sentence("alert_reminder", language), language, since)
+
+    def _going_on(self, episode: Episode, state: str, language: str, since: str) -> Message:
+        symptom = episode.symptom
+        said = words.say(symptom.cause, tellable(symptom.facts), language, ZONE)
+        what = said.what if said.what.removesuffix(".") != _headline(symptom, language) else ""
+        lines = [what, *_numbers(symptom, language), said.data, said.do, since]
+        return _title(symptom, state, language), _text([*lines, self._base + page_address(symptom)])
+
+    def over(self, episode: Episode, language: str, now: datetime) -> Message:
+        """Return what is told when an episode is over."""
+        symptom, ended = episode.symptom, episode.over_at or now
+        lasted = words.duration((ended - episode.begun_at).total_seconds(), language)
+        about = words.term(
+            "alert_lasted", language, time=_moment(episode.begun_at, language, now), duration=lasted
+        )  # fmt: skip
+        title = _title(symptom, words.sentence("alert_over", language), language)
+        return title, _text(
+            [
+                words.term("alert_was", language, what=_headline(symptom, language)),
+                about,
+                self._base + page_address(symptom),
+            ]
+        )
+
+    def digest(
+        self, going_on: Sequence[Episode], changed: Sequence[Episode], proven: Mapping[str, int], language: str,
+        now: datetime, *, audit: Anchor | None = None,
+    ) -> Message:  # fmt: skip
+        """Return the digest: what goes on, what was over since the last one, and how much was proven, by flow.
+
+        With the newest head of the `audit`: whoever keeps the message can tell later whether that was written anew.
+        """
+        over = [one for one in changed if one.over_at is not None]
+        title = words.count("alert_digest_title", len(going_on), language)
+        flows = [f"  {_flow(flow, language)}: {words.number(number, language)}" for flow, number in proven.items()]
+        lines = [
+            words.sentence("alert_digest_open", language)
+            if going_on
+            else words.sentence("alert_digest_none", language),
+            *(f"  {self._line(one, language, now)}" for one in going_on),
+            *([words.sentence("alert_digest_over", language)] if over else []),
+            *(f"  {self._line(one, language, now)}" for one in over),
+            *([words.sentence("alert_digest_proven", language), *flows] if flows else []),
+            *([self._anchored(audit, language, now)] if audit else []),
+            f"{self._base}/monitoring",
+        ]
+        return title, _text(lines)
+
+    def _anchored(self, audit: Anchor, language: str, now: datetime) -> str:
+        return words.term(
+            "alert_digest_audit", language, time=_moment(audit.at, language, now), head=as_sent(audit.head)
+        )
+
+    def _line(self, episode: Episode, language: str, now: datetime) -> str:
+        symptom = episode.symptom
+        severity = words.sentence(f"severity_{symptom.severity}", language)
+        numbers = "".join(f" ({one})" for one in _numbers(symptom, language))
+        return f"{_moment(episode.begun_at, language, now)} · {severity} · {_headline(symptom, language)}{numbers}"
+
+    def test(self, name: str, language: str) -> Message:
+        """Return the message by which somebody tries a channel."""
+        lines = [words.term("alert_test_about", language, channel=name), f"{self._base}/monitoring"]
+        return words.sentence("alert_test_title", language), _text(lines)
+
+
+def _title(symptom: Symptom, state: str, language: str) -> str:
+    about = _flow(symptom.flow, language) if symptom.flow else words.sentence(f"sort_{symptom.sort}", language)
+    if symptom.sort is SymptomSort.CONNECTION:
+        about = words.system_name(symptom.of)
+    return f"{state} · {about} · {_headline(symptom, language)}"[:LONGEST_TITLE]
+
+
+def _headline(symptom: Symptom, language: str) -> str:
+    return words.headline(symptom.cause, symptom.facts, language)
+
+
+LONGEST_TITLE = 150
+
+
+def _flow(flow: str, language: str) -> str:
+    key = f"flow_{flow}"
+    return words.sentence(key, language) if words.has_term(key) else flow
+
+
+def _numbers(symptom: Symptom, language: str) -> list[str]:
+    told = [words.count("record", symptom.count, language)] if symptom.count else []
+    if symptom.at_stake is not None:
+        told.append(words.term("alert_at_stake", language, amount=words.euros(symptom.at_stake, language)))
+    return [" · ".join(told)] if told else []
+
+
+def _moment(at: datetime, language: str, now: datetime) -> str:
+    return words.moment(at, language, ZONE, now)
+
+
+def _text(lines: Sequence[str]) -> str:
+    return "\n".join(line for line in lines if line)

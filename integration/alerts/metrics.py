@@ -1,0 +1,166 @@
+"""The numbers of a console as Prometheus reads them.
+
+What counts up counts since this process began, as a monitor expects it; what is a level is read when it is asked for.
+Source: https://prometheus.io/docs/practices/naming/
+"""
+
+import threading
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from integration.alerts.health import Health, HealthCheck
+from integration.alerts.store.deliveries import Deliveries
+from integration.alerts.store.incidents import Episodes
+from integration.connectors.call_counters import calls
+from integration.core.authorization import requires
+from integration.core.causes import Severity
+from integration.core.people import Right
+from integration.core.run import Run
+from integration.core.states import RunState
+from integration.services.runs.flows import Flows, FlowStatus
+from integration.store.database import Clock
+from integration.store.runs import RunStore
+
+SECONDS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
+OUTCOMES = ("proven", "accepted", "unchanged", "skipped", "parked", "in_doubt")
+ENDED = (RunState.DONE, RunState.FAILED, RunState.DISCARDED)
+AT_ONCE = 500  # runs that may have ended since somebody asked
+
+
+class Metrics:
+    """All numbers of one process and of the database it shares."""
+
+    def __init__(
+        self,
+        runs: RunStore,
+        episodes: Episodes,
+        deliveries: Deliveries,
+        clock: Clock,
+        flows: Flows,
+        health: HealthCheck,
+    ) -> None:
+        self._deliveries = deliveries
+        self._episodes = episodes
+        self._runs = runs
+        self._lock = threading.Lock()
+        self._since = clock()
+        self._told: set[str] = set()
+        self._registry = CollectorRegistry()
+        kept = self._registry
+        self._ended = Counter("console_runs_ended", "Runs that ended.", ["flow", "state"], registry=kept)
+        about = "For how long runs were at work, without their waiting for a person or a system."
+        self._took = Histogram("console_run_seconds", about, ["flow"], buckets=SECONDS, registry=kept)
+        about = "Records of runs that ended, by what became of them."
+        self._records = Counter("console_records", about, ["flow", "outcome"], registry=kept)
+        self._registry.register(_Levels(deliveries, episodes, runs, clock, flows, health))
+
+    @requires(Right.SEE)
+    def text(self) -> str:
+        """Return everything in the text format of Prometheus. Raises IntegrationError where the database is silent."""
+        with self._lock:
+            self._count()
+            return generate_latest(self._registry).decode()
+
+    def _count(self) -> None:
+        ended = [run for run in self._runs.latest(states=ENDED, limit=AT_ONCE) if _ended_at(run) >= self._since]
+        for run in ended:
+            if run.id not in self._told:
+                self._observe(run)
+        self._since = max((_ended_at(run) for run in ended), default=self._since)
+        self._told = {run.id for run in ended if _ended_at(run) == self._since}
+
+    def _observe(self, run: Run) -> None:
+        self._ended.labels(run.flow, run.state).inc()
+        for took in self._runs.worked([run]).values():
+            self._took.labels(run.flow).observe(max(0.0, took.total_seconds()))
+        for outcome in OUTCOMES:
+            if number := getattr(run.counts, outcome):
+                self._records.labels(run.flow, outcome).inc(number)
+
+
+def _ended_at(run: Run) -> datetime:
+    return run.ended_at or run.started_at
+
+
+class _Levels(Collector):
+    """What is read when it is asked for."""
+
+    def __init__(
+        self,
+        deliveries: Deliveries,
+        episodes: Episodes,
+        runs: RunStore,
+        clock: Clock,
+        flows: Flows,
+        health: HealthCheck,
+    ) -> None:
+        self._deliveries = deliveries
+        self._episodes = episodes
+        self._runs = runs
+        self._clock = clock
+        self._flows = flows
+        self._health = health
+
+    def describe(self) -> Iterable[Metric]:
+        """Return nothing: asked for names alone, no database is read."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every level and what the database counts."""
+        statuses = self._flows.statuses()
+        yield from self._of_flows(statuses)
+        yield from self._of_process(self._health.look())
+        yield from self._of_alerts()
+        called = CounterMetricFamily(
+            "console_calls", "Calls of this process, by what came back.", labels=["system", "result"]
+        )
+        for (system, result), number in sorted(calls().items()):
+            called.add_metric([system, result], number)
+        yield called
+
+    def _of_flows(self, statuses: list[FlowStatus]) -> Iterator[Metric]:
+        runs = GaugeMetricFamily("console_runs", "Runs that are kept, by where they stand.", labels=["flow", "state"])
+        parked = GaugeMetricFamily("console_parked", "Records that need attention.", labels=["flow"])
+        on = GaugeMetricFamily("console_flow_on", "Whether a flow runs by itself.", labels=["flow"])
+        proof = GaugeMetricFamily(
+            "console_last_proof_age_seconds", "Time since a run proved something.", labels=["flow"]
+        )
+        for one in statuses:
+            name = one.flow.name
+            for state in RunState:
+                runs.add_metric([name, str(state)], self._runs.count(name, [state]))
+            parked.add_metric([name], one.parked)
+            on.add_metric([name], int(one.on))
+            if one.last_proof:
+                proof.add_metric([name], (self._clock() - one.last_proof).total_seconds())
+        yield from (runs, parked, on, proof)
+
+    def _of_process(self, health: Health) -> Iterator[Metric]:
+        levels = {
+            "events_waiting": ("Events that are not in the log yet.", health.events_waiting),
+            "oldest_event_age_seconds": ("Age of the event that waits longest.", health.oldest_event_age_seconds or 0),
+            "heartbeat_age_seconds": ("Time since the last sign of life of the engine.", health.heartbeat_age_seconds),
+            "free_bytes": ("Free space on the disk of the data folder.", health.free_bytes),
+        }
+        for name, (about, value) in levels.items():
+            if value is not None:
+                yield GaugeMetricFamily(f"console_{name}", about, value=value)
+
+    def _of_alerts(self) -> Iterator[Metric]:
+        going_on = [one.symptom.severity for one in self._episodes.going_on()]
+        now = GaugeMetricFamily("console_episodes_open", "Episodes that go on.", labels=["severity"])
+        for severity in Severity:
+            now.add_metric([str(severity)], going_on.count(severity))
+        yield now
+        begun = CounterMetricFamily("console_episodes", "Episodes that began, by what they are of.", labels=["sort"])
+        for sort, number in sorted(self._episodes.counts().items()):
+            begun.add_metric([sort], number)
+        yield begun
+        messages = GaugeMetricFamily("console_messages", "Messages that are kept.", labels=["channel", "state"])
+        for (channel, state), number in sorted(self._deliveries.counts().items()):
+            messages.add_metric([channel, state], number)
+        yield messages

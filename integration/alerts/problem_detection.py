@@ -1,0 +1,234 @@
+"""What is wrong at this moment, wherever it shows: records, runs, connections, silence, and the console itself."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+
+from integration.alerts.connection_status import Reach, Stand
+from integration.alerts.health import Health, HealthCheck
+from integration.alerts.incidents import OF_CONNECTIONS, Symptom, SymptomSort
+from integration.alerts.monitoring import Monitoring
+from integration.alerts.store.deliveries import Deliveries
+from integration.alerts.store.incidents import Episodes
+from integration.core.causes import APART, cause
+from integration.core.issues import CauseGroup
+from integration.core.run import Run
+from integration.core.states import ACTIVE, RunState
+from integration.services.audit import Audit, facts_of
+from integration.services.engine_lifecycle import Work
+from integration.services.opening_hours import OpeningsKept
+from integration.services.runs.flows import Flows, FlowStatus
+from integration.store.database import Clock
+from integration.store.heartbeats import Heartbeats
+from integration.store.issues import Issues
+from integration.store.runs import RunStore
+
+ROUNDS_MISSED, GRACE = 3, timedelta(minutes=10)  # after so many, and a little more, a flow is late
+STARVED = timedelta(minutes=1)  # for so long a process may be held up by a busy machine, and beat again
+PATIENCE = timedelta(minutes=2)  # for so long a run waits for a system before that is news
+AWAY = timedelta(minutes=1)  # for so long a system may give no answer before that is
+OLD_NEWS = timedelta(hours=1)  # for so long a system answers before what it once refused a run says nothing any more
+MOST_PREVIEW = timedelta(minutes=15)  # after which records are told of, though their preview is still at work
+LOCAL = frozenset(
+    {SymptomSort.LOG, SymptomSort.DISK, SymptomSort.STORE}
+)  # what one process sees of itself, and no other can
+OF_HEALTH = {
+    "disk_full": SymptomSort.DISK,
+    "log_away": SymptomSort.LOG,
+    "log_behind": SymptomSort.LOG,
+    "no_heartbeat": SymptomSort.STORE,
+}
+STOPPED = (RunState.FAILED, RunState.INTERRUPTED)
+BY_A_PERSON = frozenset({"cancelled", "preview_cancelled"})
+
+
+class Symptoms:
+    """Looks at everything there is."""
+
+    def __init__(
+        self,
+        deliveries: Deliveries,
+        episodes: Episodes,
+        heartbeats: Heartbeats,
+        issues: Issues,
+        runs: RunStore,
+        clock: Clock,
+        *,
+        flows: Flows,
+        openings: OpeningsKept,
+        health: HealthCheck,
+        work: Work,
+        monitoring: Monitoring,
+        audit: Audit,
+        connection_monitor: Reach,
+    ) -> None:
+        self._deliveries = deliveries
+        self._episodes = episodes
+        self._heartbeats = heartbeats
+        self._issues = issues
+        self._runs = runs
+        self._clock = clock
+        self._flows = flows
+        self._openings = openings
+        self._health = health
+        self._work = work
+        self._monitoring = monitoring
+        self._audit = audit
+        self._connection_monitor = connection_monitor
+
+    def found(self) -> list[Symptom]:
+        """Return everything that is wrong now. Raises IntegrationError where our own database does not say."""
+        statuses = self._flows.statuses()
+        return [
+            *self._of_records(statuses),
+            *self._of_runs(statuses),
+            *self._of_silence(statuses),
+            *self._of_workers(),
+            *self._of_channels(),
+            *self._of_audit(),
+            *self.of_health(self._health.look()),
+        ]
+
+    def of_health(self, health: Health) -> Iterator[Symptom]:
+        """Yield what is wrong with this process."""
+        for code, facts in health.troubles.items():
+            yield Symptom(OF_HEALTH[code], code, of=self._work.executor, facts=facts)
+
+    # ---- records: a cause is one episode, whatever tells its troubles apart
+
+    def _of_records(self, statuses: list[FlowStatus]) -> Iterator[Symptom]:
+        now = self._clock()
+        being_read = {one.flow.name for one in statuses if _is_being_read(one.active, now)}
+        found: dict[tuple[str, str], list[CauseGroup]] = {}
+        for group in self._issues.causes():
+            found.setdefault((group.flow, group.cause), []).append(group)
+        begun = {one.symptom.identity for one in self._episodes.going_on()} if being_read else set()
+        targets = {one.flow.name: one.flow.target for one in statuses}
+        for (flow, code), groups in found.items():
+            symptom = _of_groups(flow, targets.get(flow, ""), code, groups)
+            if flow not in being_read or symptom.identity in begun:  # a preview would be told of at its first page
+                yield symptom
+
+    # ---- connections, as health tells of them, and runs, of which some tell of a connection too
+
+    def _of_connections(self, refused: Mapping[str, tuple[datetime, Symptom]]) -> Iterator[Symptom]:
+        """Yield each connection that is down: by what its calls come to now, or else by the newest run it refused."""
+        now, stands = self._clock(), {one.system: one for one in self._connection_monitor.stands()}
+        for system in dict.fromkeys((*stands, *refused)):
+            stand = stands.get(system, Stand(system, connected=False))
+            since = stand.since or now
+            if stand.ok is False and not (stand.silent and now - since < AWAY):
+                yield Symptom(SymptomSort.CONNECTION, stand.cause, of=system, facts={**stand.facts, "system": system})
+            elif system in refused and not (stand.ok and now - max(since, refused[system][0]) >= OLD_NEWS):
+                yield refused[system][1]
+
+    def _of_runs(self, statuses: list[FlowStatus]) -> Iterator[Symptom]:
+        refused: dict[str, tuple[datetime, Symptom]] = {}
+        reached = datetime.min.replace(tzinfo=self._clock().tzinfo)
+        for status in statuses:
+            newest = status.newest_in(RunState.DONE, RunState.READY, *STOPPED)  # came to an end that says something
+            if newest is not None and newest.state is RunState.DONE and newest.ended_at:
+                reached = max(reached, newest.ended_at)
+            for run in (self._held(status.active), newest):
+                if run is None or not run.error or run.error in BY_A_PERSON:
+                    continue
+                if run.error in OF_CONNECTIONS:
+                    at, system = run.ended_at or self._clock(), _system(run, status)
+                    if system not in refused or refused[system][0] < at:
+                        refused[system] = at, _refused(run, system)
+                elif run.state in (*STOPPED, *ACTIVE):
+                    facts = {**run.facts, "flow": run.flow, "run": run.id}
+                    yield Symptom(SymptomSort.RUN, run.error, run.flow, facts=facts)
+            yield from _braked(status.waiting)
+        yield from self._of_connections({system: one for system, one in refused.items() if one[0] > reached})
+
+    def _held(self, run: Run | None) -> Run | None:
+        """Return a run at work where it has waited for a system for long."""
+        if run is None or not run.error:
+            return None
+        phase = next(reversed(self._runs.phases(run.id)), None)
+        since = phase.began_at if phase and phase.name == "hold" else run.started_at
+        return run if self._clock() - since > PATIENCE else None
+
+    # ---- silence
+
+    def _of_silence(self, statuses: list[FlowStatus]) -> Iterator[Symptom]:
+        now, openings = self._clock(), self._openings.now()
+        for status in statuses:
+            name, newest = status.flow.name, status.newest
+            if not status.on or status.fault or newest is None:
+                continue
+            silent = now - newest.started_at
+            missed = self._flows.round_before(name, ROUNDS_MISSED, now - GRACE)
+            if missed is not None and newest.started_at < missed and status.active is None:
+                facts = {"flow": name, "minutes": str(silent // timedelta(minutes=1))}
+                yield Symptom(SymptomSort.SILENCE, "flow_late", name, facts=facts)
+            if status.unproven_since is None or not openings.proof_hours:
+                continue
+            unproven = openings.open_between(status.unproven_since, now)
+            if unproven >= timedelta(hours=openings.proof_hours):
+                facts = {"flow": name, "hours": str(unproven // timedelta(hours=1))}
+                yield Symptom(SymptomSort.SILENCE, "no_proof", name, facts=facts)
+
+    def _of_workers(self) -> Iterator[Symptom]:
+        for executor, beaten in self._heartbeats.lost().items():
+            if self._clock() - beaten < STARVED:
+                continue
+            if executor.startswith(("server", "worker")):  # a command of a terminal may end as it likes
+                facts = {"executor": executor, "time": beaten.isoformat(timespec="seconds")}
+                yield Symptom(SymptomSort.SILENCE, "worker_stopped", of=executor, facts=facts)
+
+    def _of_channels(self) -> Iterator[Symptom]:
+        for channel, first in self._deliveries.failing().items():
+            facts = {"channel": self._monitoring.channel_name(channel), "message": first.error}
+            yield Symptom(SymptomSort.CHANNEL, "alert_not_delivered", of=channel, facts=facts)
+
+    def _of_audit(self) -> Iterator[Symptom]:
+        checked = self._audit.checked()
+        if checked is not None and checked.broken is not None:
+            yield Symptom(SymptomSort.AUDIT, "audit_broken", facts=facts_of(checked.broken))
+
+
+def _is_being_read(active: Run | None, now: datetime) -> bool:
+    return active is not None and active.state is RunState.PREVIEWING and now - active.started_at < MOST_PREVIEW
+
+
+def _of_groups(flow: str, system: str, code: str, groups: list[CauseGroup]) -> Symptom:
+    newest = max(groups, key=lambda one: one.last_seen)
+    sort = SymptomSort.DIFFERENCE if code in APART else SymptomSort.RECORDS
+    sums = [_differing(one.facts) if sort is SymptomSort.DIFFERENCE else one.sold for one in groups]
+    known = [one for one in sums if one is not None]
+    return Symptom(
+        sort, code, flow, facts={"system": system, **newest.facts, "flow": flow},
+        count=sum(one.count for one in groups),
+        at_stake=sum(known, Decimal(0)) if known else None,
+    )  # fmt: skip
+
+
+def _differing(facts: Mapping[str, str]) -> Decimal | None:
+    try:
+        return abs(Decimal(facts["amount"])) if facts.get("amount") else None
+    except InvalidOperation:
+        return None
+
+
+def _system(run: Run, status: FlowStatus) -> str:
+    told = run.facts.get("system", "")
+    if told:
+        return told
+    return next((one for one in (status.flow.source, status.flow.target) if run.error.startswith(one)), "accountview")
+
+
+def _refused(run: Run, system: str) -> Symptom:
+    return Symptom(
+        SymptomSort.CONNECTION, run.error, of=system, facts={**run.facts, "system": system, "flow": run.flow}
+    )
+
+
+def _braked(run: Run | None) -> Iterator[Symptom]:
+    """Yield the brakes that hold a plan until a person looks at it."""
+    if run is not None:
+        for brake in run.brakes:
+            if cause(brake.code).code == brake.code:
+                facts = {"flow": run.flow, "run": run.id, "count": str(brake.count), "limit": brake.limit}
+                yield Symptom(SymptomSort.RUN, brake.code, run.flow, facts=facts, count=brake.count)

@@ -1,0 +1,338 @@
+"""Alerts: one message when an episode begins and one when it is over, to whoever wants it, when they want it.
+
+An episode that grows tenfold, or lasts long, is told once more in between.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from integration.alerts.channels import Channels
+from integration.alerts.heartbeat_pings import PREFIX, Pings
+from integration.alerts.incidents import Channel, Episode, Symptom, SymptomSort, episode_changes
+from integration.alerts.messages import Messages
+from integration.alerts.problem_detection import LOCAL, Symptoms
+from integration.alerts.store.deliveries import Deliveries, Delivery, DueDelivery, with_number
+from integration.alerts.store.incidents import Episodes
+from integration.alerts.transport.post import Message, Post
+from integration.core.authorization import requires
+from integration.core.errors import IntegrationError
+from integration.core.people import Actor, Right
+from integration.core.states import RunState
+from integration.process.periodic import again_and_again
+from integration.services.audit import Audit
+from integration.services.engine_lifecycle import Work
+from integration.services.log.log_access import LogAccess
+from integration.services.opening_hours import ZONE, OpeningsKept
+from integration.store.database import Clock
+from integration.store.erasure_register import Erased, SoFar
+from integration.store.heartbeats import Heartbeats
+from integration.store.runs import RunStore
+from integration.store.settings import StoredSettings
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 15.0
+SILENCES, EVERYTHING = "alert_silences", "*"
+STORE_FAILS = Symptom(SymptomSort.STORE, "database_unreachable")
+MOST_RUNS = 500  # of which a digest counts what was proven
+
+
+class Silences:
+    """What nobody is told of for a while: one episode by its identity, or everything."""
+
+    def __init__(self, settings: StoredSettings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+
+    @requires(Right.SEE)
+    def now(self) -> dict[str, datetime]:
+        """Return what is silenced, and until when."""
+        kept = self._settings.get(SILENCES) or {}
+        found = {identity: datetime.fromisoformat(until) for identity, until in kept.items()}
+        return {identity: until for identity, until in found.items() if until > self._clock()}
+
+    @requires(Right.ADMINISTER)
+    def keep(self, identity: str, until: datetime, by: Actor) -> None:
+        """Tell nobody of an episode, or of anything, until a moment."""
+        self._put({**self.now(), identity: until}, by)
+
+    @requires(Right.ADMINISTER)
+    def lift(self, identity: str, by: Actor) -> None:
+        """Tell of it again from now on."""
+        self._put({one: until for one, until in self.now().items() if one != identity}, by)
+
+    def _put(self, silences: Mapping[str, datetime], by: Actor) -> None:
+        self._settings.put(SILENCES, {identity: until.isoformat() for identity, until in silences.items()}, by.ref)
+
+    @requires(Right.SEE)
+    def until(self, identity: str) -> datetime | None:
+        """Return until when nobody is told of an episode."""
+        silences = self.now()
+        return max((silences[one] for one in (identity, EVERYTHING) if one in silences), default=None)
+
+
+@dataclass(slots=True)
+class _Unkept:
+    """An episode of our own database, which cannot keep it: who was told of it."""
+
+    episode: Episode
+    told: tuple[tuple[Channel, str], ...]
+
+
+class Alerts:
+    """Looks at everything that is wrong, and sends what is due, both in the background of a process."""
+
+    def __init__(
+        self,
+        deliveries: Deliveries,
+        episodes: Episodes,
+        erased: Erased,
+        heartbeats: Heartbeats,
+        runs: RunStore,
+        stored_settings: StoredSettings,
+        clock: Clock,
+        *,
+        symptoms: Symptoms,
+        channels: Channels,
+        openings: OpeningsKept,
+        pings: Pings,
+        post: Post,
+        log_access: LogAccess,
+        work: Work,
+        audit: Audit,
+    ) -> None:
+        self._deliveries = deliveries
+        self._episodes = episodes
+        self._erased = erased
+        self._heartbeats = heartbeats
+        self._runs = runs
+        self._clock = clock
+        self._symptoms = symptoms
+        self._channels = channels
+        self._openings = openings
+        self._pings = pings
+        self._post = post
+        self._log_access = log_access
+        self._work = work
+        self._audit = audit
+        self.silences = Silences(stored_settings, clock)
+        self._known: tuple[tuple[Channel, str], ...] = ()  # as they were last read, for when they cannot be
+        self._unkept: _Unkept | None = None
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Look and send from now on."""
+        for work in (self.look, self.send):
+            pace = {"every": LOOK_SECONDS, "until": self._stop}
+            thread = threading.Thread(target=again_and_again, args=(work,), kwargs=pace, name="alerts", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        """Look and send no more; what is not sent yet is kept."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(timeout=5)
+
+    # ---- looking
+
+    def look(self) -> None:
+        """Look once: begin and end episodes, and keep what is to be sent of them.
+
+        Where our own database fails, whoever is known is told at once, by this process.
+        """
+        try:
+            self._erased.looking(self._look)
+        except IntegrationError as error:
+            self._tell_without_store(error)
+            return
+        self._tell_of_store_again()
+
+    def _look(self, so_far: SoFar) -> None:
+        now = self._clock()
+        channels = self._channels.every()
+        self._known = tuple((one, self._channels.address(one.id)) for one in channels if one.on)
+        found = self._symptoms.found()
+        mine = [one for one in self._episodes.going_on() if self._is_seen_here(one)]
+        changed = episode_changes(mine, found, now)
+        for symptom in changed.begun:
+            self._episodes.begin(symptom, self._due_at_begin(symptom, channels), so_far)
+        if changed.still:
+            self._episodes.saw(changed.still, so_far)
+            self._remind([replace(episode, symptom=symptom) for episode, symptom in changed.still], channels)
+        for episode in changed.over:
+            self._episodes.end(episode, self._due_at_end(episode, channels))
+        self._add_digests(channels)
+        self._pings.plan(self._episodes.going_on())
+
+    def _is_seen_here(self, episode: Episode) -> bool:
+        """Tell whether this process can say that an episode is over: what another one sees of itself, it cannot."""
+        symptom = episode.symptom
+        if symptom.sort not in LOCAL or symptom.of in ("", self._work.executor):
+            return True
+        return self._heartbeats.last(symptom.of) is None
+
+    def _due_at_begin(self, symptom: Symptom, channels: list[Channel]) -> list[DueDelivery]:
+        until = self.silences.until(symptom.identity)
+        due = []
+        for channel in channels:
+            if channel.wants(symptom):
+                at, held = self._when(channel, symptom)
+                if until is not None and until > at:
+                    at, held = until, "silenced"
+                due.append(
+                    DueDelivery(channel.id, "begun:{episode}", "begun", at, held, with_number({}, symptom.count))
+                )
+        return due
+
+    def _remind(self, episodes: list[Episode], channels: list[Channel]) -> None:
+        """Keep what is to be sent of episodes that are much larger than was told, or go on for long."""
+        known = {one.id: one for one in channels}
+        for episode in episodes:
+            sent = self._deliveries.told(episode.id)
+            keys = {(one.channel, one.key) for one in sent}
+            for first in sent:
+                channel = known.get(first.channel)
+                if channel is None or first.what != "begun" or first.sent_at is None:
+                    continue
+                reasons = channel.reminders(episode, int(first.facts.get("count", 0)), self._clock())
+                due = [self._reminder(channel, episode, reason) for reason in reasons]
+                for one in due:
+                    if (one.channel, one.key) not in keys and channel.wants(episode.symptom):
+                        self._deliveries.add(one, episode.id)
+
+    def _reminder(self, channel: Channel, episode: Episode, reason: str) -> DueDelivery:
+        at, held = self._when(channel, episode.symptom)
+        until = self.silences.until(episode.symptom.identity)
+        if until is not None and until > at:
+            at, held = until, "silenced"
+        facts = with_number({}, episode.symptom.count)
+        return DueDelivery(channel.id, f"{reason}:{episode.id}", "reminder", at, held, facts)
+
+    def _due_at_end(self, episode: Episode, channels: list[Channel]) -> list[DueDelivery]:
+        known = {one.id: one for one in channels}
+        until = self.silences.until(episode.symptom.identity)
+        due = []
+        for told in self._deliveries.told(episode.id):
+            channel = known.get(told.channel)
+            if channel is None or told.what != "begun" or (told.sent_at is None and told.held == "silenced"):
+                continue
+            at, held = self._when(channel, episode.symptom)
+            if until is not None and until > at:
+                at, held = until, "quiet"
+            if told.sent_at is None and told.held == "digest":
+                held = "digest"
+            due.append(DueDelivery(channel.id, "over:{episode}", "over", max(at, told.due_at), held))
+        return due
+
+    def _when(self, channel: Channel, symptom: Symptom) -> tuple[datetime, str]:
+        now = self._clock()
+        at = channel.speaks_at(symptom.severity, now, ZONE, self._openings.now().is_closed)
+        return at, "" if at <= now else "digest" if channel.digest else "quiet"
+
+    def _add_digests(self, channels: list[Channel]) -> None:
+        now = self._clock()
+        for channel in channels:
+            day = channel.digest_due(now, ZONE, self._openings.now().is_closed)
+            if day is None:
+                continue
+            last = self._deliveries.last_made(channel.id, "digest")
+            if last is not None and last.astimezone(ZONE).date() >= day:
+                continue
+            since = last or now - timedelta(days=1)
+            facts = {"since": since.isoformat(), "until": now.isoformat()}
+            self._deliveries.add_digest(DueDelivery(channel.id, f"digest:{day}", "digest", now, facts=facts))
+
+    # ---- sending
+
+    def send(self) -> None:
+        """Send what is due, and note what became of it. Raises IntegrationError where that cannot be noted."""
+        channels = {one.id: one for one in self._channels.every()}
+        for one in self._deliveries.claim():
+            if one.channel.startswith(PREFIX):
+                self._pings.send(one)
+            else:
+                self._send(one, channels.get(one.channel))
+
+    def _send(self, one: Delivery, channel: Channel | None) -> None:
+        if channel is None or not channel.on:
+            self._deliveries.drop(one)
+            return
+        if one.what == "over" and (before := self._untold(one)) is not None:
+            self._deliveries.postpone(one, before.due_at + timedelta(seconds=1))
+            return
+        message = self._message(one, channel)
+        if message is None:
+            self._deliveries.drop(one)
+            return
+        episode = self._episodes.get(one.episode) if one.episode else None
+        result = self._channels.send(channel, *message)
+        if result.ok:
+            self._deliveries.sent(one, episode.symptom.count if episode else 0)
+            self._deliveries.hurry(channel.id)
+        else:
+            log.warning("a message was not taken", channel=channel.id, why=result.why)
+            self._deliveries.failed(one, result.why)
+
+    def _untold(self, over: Delivery) -> Delivery | None:
+        """Return what has to be told before an episode is said to be over, where it is not told yet."""
+        told = self._deliveries.told(over.episode or 0)
+        begun = (one for one in told if one.channel == over.channel and one.what == "begun" and one.sent_at is None)
+        return next(begun, None)
+
+    def _message(self, one: Delivery, channel: Channel) -> tuple[str, str] | None:
+        now, write = self._clock(), Messages(self._log_access.place)
+        if one.what == "digest":
+            since, until = (datetime.fromisoformat(one.facts[name]) for name in ("since", "until"))
+            going_on = [each for each in self._episodes.going_on() if channel.wants(each.symptom)]
+            changed = [each for each in self._episodes.between(since, until) if channel.wants(each.symptom)]
+            return write.digest(
+                going_on, changed, self._proven(since), channel.language, now, audit=self._audit.newest_anchor()
+            )
+        episode = self._episodes.get(one.episode or 0)
+        if episode is None or (one.what == "reminder" and episode.over_at is not None):
+            return None
+        written = {"begun": write.begun, "reminder": write.reminder, "over": write.over}
+        return written[one.what](episode, channel.language, now)
+
+    def _proven(self, since: datetime) -> dict[str, int]:
+        """Return how many records were proven since a moment, by flow."""
+        found: dict[str, int] = {}
+        for run in self._runs.latest(states=[RunState.DONE], limit=MOST_RUNS):
+            if run.ended_at and run.ended_at > since:
+                found[run.flow] = found.get(run.flow, 0) + run.counts.proven
+        return found
+
+    @requires(Right.ADMINISTER)
+    def test(self, channel: Channel) -> None:
+        """Prove that a channel takes messages. Raises IntegrationError `alert_not_delivered` with what it said."""
+        self._channels.test(channel, *Messages(self._log_access.place).test(channel.name, channel.language))
+
+    # ---- where our own database fails: told rather than kept
+
+    def _tell_without_store(self, error: IntegrationError) -> None:
+        log.warning("alerts cannot be kept", cause=error.code)
+        if self._unkept is not None:
+            return
+        symptom = replace(STORE_FAILS, cause=error.code, of=self._work.executor, facts=error.facts)
+        now = datetime.now(ZONE)
+        told = tuple((channel, address) for channel, address in self._known if channel.wants(symptom))
+        self._unkept = _Unkept(Episode(0, symptom, now, now), told)
+        self._tell(Messages(self._log_access.place).begun)
+
+    def _tell_of_store_again(self) -> None:
+        if self._unkept is not None:
+            self._unkept.episode = replace(self._unkept.episode, over_at=datetime.now(ZONE))
+            self._tell(Messages(self._log_access.place).over)
+            self._unkept = None
+
+    def _tell(self, write: Callable[[Episode, str, datetime], tuple[str, str]]) -> None:
+        if self._unkept is not None:
+            episode = self._unkept.episode
+            for channel, address in self._unkept.told:
+                self._post.send([Message(address, *write(episode, channel.language, datetime.now(ZONE)))])

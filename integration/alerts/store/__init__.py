@@ -1,0 +1,1 @@
+"""Tables of incidents and of the messages about them."""

@@ -1,0 +1,211 @@
+"""What is to be sent through channels, and what was: kept before it is sent, so that none is lost."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from integration.alerts.incidents import again_after
+from integration.store.database import Store
+from integration.store.tables import deliveries, episodes
+
+CLAIM = timedelta(minutes=2)  # longer than sending may take; whoever died while sending is overtaken after it
+AT_ONCE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class DueDelivery:
+    """One thing to send through a channel: its `key` is sent once. `held` says why it waits beyond now."""
+
+    channel: str
+    key: str
+    what: str  # begun, reminder, over, digest, test, ping
+    at: datetime
+    held: str = ""  # quiet, digest (which tells of it), silenced
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One thing that is sent, or was. `error` is why it was not taken the last time, without secrets."""
+
+    id: int
+    channel: str
+    key: str
+    what: str
+    episode: int | None
+    facts: Mapping[str, str]
+    held: str
+    made_at: datetime
+    due_at: datetime
+    attempts: int
+    sent_at: datetime | None
+    error: str
+
+
+def with_number(facts: Mapping[str, str], number: int) -> dict[str, str]:
+    """Return the facts of a message with the number that it tells, where it tells one."""
+    return {**facts, **({"count": str(number)} if number else {})}
+
+
+def send_later(connection: sa.Connection, now: datetime, due: Sequence[DueDelivery], episode: int | None) -> None:
+    """Keep what is to be sent, as part of the transaction under way."""
+    rows = [
+        {
+            "channel": one.channel, "key": one.key.format(episode=episode), "what": one.what, "episode": episode,
+            "facts": dict(one.facts), "held": one.held, "made_at": now, "due_at": one.at, "attempts": 0, "error": "",
+        }
+        for one in due
+    ]  # fmt: skip
+    if rows:
+        connection.execute(deliveries.insert(), rows)
+
+
+class Deliveries(Store):
+    """Everything that is sent, and was."""
+
+    def add(self, due: DueDelivery, episode: int | None = None) -> bool:
+        """Keep something to send; tell whether nobody had, under its key."""
+        try:
+            with self.database.write() as connection:
+                send_later(connection, self.clock(), [due], episode)
+        except IntegrityError:
+            return False
+        return True
+
+    def add_digest(self, due: DueDelivery) -> bool:
+        """Keep a digest to send, which tells of all that was held for it; tell whether nobody had."""
+        now = self.clock()
+        told = (deliveries.c.channel == due.channel, deliveries.c.held == "digest", deliveries.c.sent_at.is_(None))
+        numbers = sa.select(deliveries.c.id, deliveries.c.facts, episodes.c.number).join(
+            episodes, episodes.c.id == deliveries.c.episode
+        )
+        try:
+            with self.database.write() as connection:
+                send_later(connection, now, [due], None)
+                for row in connection.execute(numbers.where(*told)).all():
+                    values = {"facts": with_number(row.facts, row.number)}
+                    connection.execute(deliveries.update().where(deliveries.c.id == row.id).values(values))
+                connection.execute(deliveries.update().where(*told).values(sent_at=now))
+        except IntegrityError:
+            return False
+        return True
+
+    def claim(self) -> list[Delivery]:
+        """Return what is due, the oldest first; each is this process' to send for a while."""
+        now, taken = self.clock(), []
+        with self.database.read() as connection:
+            if connection.execute(sa.select(deliveries.c.id).where(*_due(now)).limit(1)).first() is None:
+                return []
+        with self.database.write() as connection:
+            order = (deliveries.c.made_at, deliveries.c.id)
+            found = connection.execute(sa.select(deliveries).where(*_due(now)).order_by(*order).limit(AT_ONCE)).all()
+            for row in found:
+                mine = deliveries.update().where(deliveries.c.id == row.id, *_due(now))
+                if connection.execute(mine.values(claimed_until=now + CLAIM)).rowcount:
+                    taken.append(_delivery(row))
+        return taken
+
+    def sent(self, one: Delivery, number: int = 0) -> None:
+        """Note that something was delivered, and which number it told."""
+        values = {"facts": with_number(one.facts, number), "attempts": one.attempts + 1, "error": ""}
+        self._note(one, sent_at=self.clock(), claimed_until=None, **values)
+
+    def failed(self, one: Delivery, why: str) -> None:
+        """Note that something was not taken; it is tried again, ever later."""
+        attempts = one.attempts + 1
+        due = self.clock() + again_after(attempts)
+        self._note(one, due_at=due, attempts=attempts, error=why, claimed_until=None)
+
+    def drop(self, one: Delivery) -> None:
+        """Forget something that is of no use any more."""
+        with self.database.write() as connection:
+            connection.execute(deliveries.delete().where(deliveries.c.id == one.id))
+
+    def tested(self, channel: str) -> None:
+        """Note that a channel took a message by which somebody tried it."""
+        now = self.clock()
+        values = {
+            "channel": channel, "key": f"test:{now.isoformat()}", "what": "test", "facts": {}, "held": "",
+            "made_at": now, "due_at": now, "attempts": 1, "sent_at": now, "error": "",
+        }  # fmt: skip
+        with self.database.write() as connection:
+            connection.execute(deliveries.insert().values(values))
+
+    def postpone(self, one: Delivery, until: datetime) -> None:
+        """Let something wait for what has to be told before it."""
+        self._note(one, due_at=until, claimed_until=None)
+
+    def forget_channel(self, channel: str) -> None:
+        """Forget what a channel that is no more was still to be told."""
+        with self.database.write() as connection:
+            here = (deliveries.c.channel == channel, deliveries.c.sent_at.is_(None))
+            connection.execute(deliveries.delete().where(*here))
+
+    def hurry(self, channel: str) -> None:
+        """Try at once what waits for a channel alone: it is known to work again."""
+        now = self.clock()
+        with self.database.write() as connection:
+            here = (deliveries.c.channel == channel, deliveries.c.sent_at.is_(None), deliveries.c.held == "")
+            connection.execute(deliveries.update().where(*here).values(due_at=now))
+
+    def failing(self) -> dict[str, Delivery]:
+        """Return for each channel that takes nothing the oldest thing that it did not take."""
+        waiting = (deliveries.c.sent_at.is_(None), deliveries.c.attempts > 0)
+        found = self.database.rows(sa.select(deliveries).where(*waiting).order_by(deliveries.c.id.desc()))
+        return {row.channel: _delivery(row) for row in found}
+
+    def told(self, episode: int) -> list[Delivery]:
+        """Return what was sent, or is to be, of an episode."""
+        return self._all(sa.select(deliveries).where(deliveries.c.episode == episode))
+
+    def latest(self, limit: int = 50, channel: str = "") -> list[Delivery]:
+        """Return what was sent, or is to be, without pings; the newest first."""
+        here = [deliveries.c.what != "ping", *([deliveries.c.channel == channel] if channel else [])]
+        return self._all(sa.select(deliveries).where(*here).limit(limit))
+
+    def of_channel(self, channel: str, limit: int = 200) -> list[Delivery]:
+        """Return what was sent through a channel, or is to be, the newest first."""
+        return self._all(sa.select(deliveries).where(deliveries.c.channel == channel).limit(limit))
+
+    def pings(self, limit: int = 50) -> list[Delivery]:
+        """Return the pings, the newest first."""
+        return self._all(sa.select(deliveries).where(deliveries.c.what == "ping").limit(limit))
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """Return how much was sent and is waiting, by channel and `sent` or `waiting`."""
+        state = sa.case((deliveries.c.sent_at.is_(None), "waiting"), else_="sent").label("state")
+        counted = sa.select(deliveries.c.channel, state, sa.func.count().label("number"))
+        rows = self.database.rows(counted.group_by(deliveries.c.channel, state))
+        return {(row.channel, row.state): row.number for row in rows}
+
+    def last_made(self, channel: str, what: str) -> datetime | None:
+        """Return when something of a sort was made last for a channel."""
+        here = (deliveries.c.channel == channel, deliveries.c.what == what)
+        found: datetime | None = self.database.scalar(
+            sa.select(deliveries.c.made_at).where(*here).order_by(deliveries.c.made_at.desc())
+        )
+        return found
+
+    def _note(self, one: Delivery, **values: object) -> None:
+        with self.database.write() as connection:
+            connection.execute(deliveries.update().where(deliveries.c.id == one.id).values(**values))
+
+    def _all(self, statement: sa.Select[Any]) -> list[Delivery]:
+        ordered = statement.order_by(deliveries.c.made_at.desc(), deliveries.c.id.desc())
+        return [_delivery(row) for row in self.database.rows(ordered)]
+
+
+def _due(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    free = sa.or_(deliveries.c.claimed_until.is_(None), deliveries.c.claimed_until < now)
+    return deliveries.c.sent_at.is_(None), deliveries.c.held != "digest", deliveries.c.due_at <= now, free
+
+
+def _delivery(row: sa.Row[Any]) -> Delivery:
+    return Delivery(
+        row.id, row.channel, row.key, row.what, row.episode, row.facts, row.held, row.made_at, row.due_at,
+        row.attempts, row.sent_at, row.error,
+    )  # fmt: skip

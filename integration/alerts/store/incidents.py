@@ -1,0 +1,100 @@
+"""Episodes of trouble: begun once by one process, whoever else sees it begin, and kept when they are over."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from integration.alerts.incidents import Episode, Symptom, SymptomSort
+from integration.alerts.store.deliveries import DueDelivery, send_later
+from integration.store.database import Store
+from integration.store.erasure_register import SoFar, expect_none_since
+from integration.store.tables import deliveries, episodes
+
+
+class Episodes(Store):
+    """Every episode there was. What is to be sent of it is kept in the same transaction."""
+
+    def going_on(self) -> list[Episode]:
+        """Return the episodes that are not over, the newest first."""
+        return self._found(sa.select(episodes).where(episodes.c.over_at.is_(None)))
+
+    def latest(self, limit: int = 50) -> list[Episode]:
+        """Return episodes, those that are over too, the newest first."""
+        return self._found(sa.select(episodes).limit(limit))
+
+    def between(self, first: datetime, last: datetime) -> list[Episode]:
+        """Return the episodes that began or ended in a stretch of time, the newest first."""
+        begun = sa.and_(episodes.c.begun_at > first, episodes.c.begun_at <= last)
+        over = sa.and_(episodes.c.over_at > first, episodes.c.over_at <= last)
+        return self._found(sa.select(episodes).where(sa.or_(begun, over)))
+
+    def get(self, identity: int) -> Episode | None:
+        """Return one episode, or None where there is none."""
+        return next(iter(self._found(sa.select(episodes).where(episodes.c.id == identity))), None)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many episodes there were, over or not, by what they are of."""
+        counted = sa.select(episodes.c.sort, sa.func.count().label("number")).group_by(episodes.c.sort)
+        return {row.sort: row.number for row in self.database.rows(counted)}
+
+    def begin(self, symptom: Symptom, due: Sequence[DueDelivery], so_far: SoFar | None = None) -> bool:
+        """Begin an episode with what is to be sent of it; tell whether this process was the one to do so.
+
+        Raises ErasedMeanwhileError where somebody was erased since its symptom was read, `so_far`.
+        """
+        now = self.clock()
+        row = {
+            "active": symptom.identity, "sort": symptom.sort, "flow": symptom.flow, "of": symptom.of,
+            "begun_at": now, "seen_at": now, **_changing(symptom),
+        }  # fmt: skip
+        try:
+            with self.database.write() as connection:
+                expect_none_since(connection, so_far)
+                made = connection.execute(episodes.insert().values(row)).inserted_primary_key
+                send_later(connection, now, due, int(made[0]) if made else None)
+        except IntegrityError:  # another process was first
+            return False
+        return True
+
+    def saw(self, seen: Iterable[tuple[Episode, Symptom]], so_far: SoFar | None = None) -> None:
+        """Note of episodes that they go on, and what they come to now; see `begin`."""
+        now = self.clock()
+        with self.database.write() as connection:
+            expect_none_since(connection, so_far)
+            for episode, symptom in seen:
+                here = (episodes.c.id == episode.id, episodes.c.over_at.is_(None))
+                connection.execute(episodes.update().where(*here).values(seen_at=now, **_changing(symptom)))
+
+    def end(self, episode: Episode, due: Sequence[DueDelivery]) -> bool:
+        """End an episode with what is to be sent of that; tell whether this process was the one to do so.
+
+        What a silence held back of its beginning is sent no more.
+        """
+        now = self.clock()
+        with self.database.write() as connection:
+            here = (episodes.c.id == episode.id, episodes.c.over_at.is_(None))
+            if not connection.execute(episodes.update().where(*here).values(over_at=now, active=None)).rowcount:
+                return False
+            held = (deliveries.c.episode == episode.id, deliveries.c.held == "silenced", deliveries.c.sent_at.is_(None))
+            connection.execute(deliveries.delete().where(*held))
+            send_later(connection, now, due, episode.id)
+        return True
+
+    def _found(self, statement: sa.Select[Any]) -> list[Episode]:
+        ordered = statement.order_by(episodes.c.begun_at.desc(), episodes.c.id.desc())
+        return [_episode(row) for row in self.database.rows(ordered)]
+
+
+def _changing(symptom: Symptom) -> dict[str, object]:
+    cents = None if symptom.at_stake is None else int(symptom.at_stake.scaleb(2))
+    return {"cause": symptom.cause, "facts": dict(symptom.facts), "number": symptom.count, "cents": cents}
+
+
+def _episode(row: sa.Row[Any]) -> Episode:
+    at_stake = None if row.cents is None else Decimal(row.cents).scaleb(-2)
+    symptom = Symptom(SymptomSort(row.sort), row.cause, row.flow, row.of, row.facts, row.number, at_stake)
+    return Episode(row.id, symptom, row.begun_at, row.seen_at, row.over_at)

@@ -1,0 +1,123 @@
+"""A post: messages handed to the process that sends them, in bounded time, by the network route of the settings."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import certifi
+
+from integration.core.masking import masked_text
+
+PROGRAM = Path(__file__).parents[3]
+SECONDS = 30.0  # for all that is handed over at once
+LONGEST_SAID = 300
+THIS_MACHINE = "localhost,127.0.0.1,::1"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to an address; the address is a secret."""
+
+    address: str
+    title: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class PostResult:
+    """Whether it was taken; `why` not is a key of the words, or what the channel said, without secrets."""
+
+    ok: bool
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WayOut:
+    """What lies between us and the world: the environment of programs, a proxy, more authorities for certificates.
+
+    `networks` are those of our own that channels may lead to, as a list with commas.
+    """
+
+    environment: Mapping[str, str]
+    proxy: str = ""
+    certificates: Path | None = None
+    networks: str = ""
+
+
+class Post:
+    """Sends messages; nothing it does takes longer than it is given."""
+
+    def __init__(self, way: WayOut, seconds: float = SECONDS) -> None:
+        self._way = way
+        self._seconds = seconds
+
+    def look(self, address: str) -> PostResult:
+        """Tell whether anything may be sent to an address, without sending it."""
+        return self._handed_over([{"address": address}])[0]
+
+    def send(self, messages: Sequence[Message]) -> list[PostResult]:
+        """Send messages one after the other and return what became of each."""
+        return self._handed_over([{"address": one.address, "title": one.title, "body": one.body} for one in messages])
+
+    def _handed_over(self, asked: Sequence[Mapping[str, str]]) -> list[PostResult]:
+        lines = "".join(json.dumps({**one, "networks": self._way.networks}) + "\n" for one in asked)
+        with self._environment() as environment:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "integration.alerts.transport"], cwd=PROGRAM, env=environment, encoding="utf-8",
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+            try:
+                answered, _ = process.communicate(lines, timeout=self._seconds)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                answered, _ = process.communicate()
+        secrets = {part for one in asked for part in secrets_of(one["address"])}
+        found = [_result(line, secrets) for line in answered.splitlines()]
+        return [*found, *[PostResult(ok=False, why="reason_channel_silent")] * (len(asked) - len(found))]
+
+    @contextmanager
+    def _environment(self) -> Iterator[dict[str, str]]:
+        """Yield the environment of the process; this machine is reached straight away, whatever it says."""
+        environment = dict(self._way.environment)
+        spared = environment.get("NO_PROXY") or environment.get("no_proxy") or ""
+        environment |= dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(filter(None, (spared, THIS_MACHINE))))
+        if self._way.proxy:
+            names = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy")
+            environment |= dict.fromkeys(names, self._way.proxy)
+        if self._way.certificates is None:
+            yield environment
+            return
+        handle, name = tempfile.mkstemp(suffix=".pem")
+        try:
+            with os.fdopen(handle, "w", encoding="ascii", errors="ignore") as bundle:
+                bundle.write(
+                    certifi.contents() + "\n" + self._way.certificates.read_text(encoding="ascii", errors="ignore")
+                )
+            yield {**environment, "REQUESTS_CA_BUNDLE": name, "SSL_CERT_FILE": name}
+        finally:
+            with suppress(OSError):
+                Path(name).unlink()
+
+
+def _result(line: str, secrets: set[str]) -> PostResult:
+    answer = json.loads(line)
+    return PostResult(bool(answer["ok"]), masked_text(str(answer["why"])[:LONGEST_SAID], secrets, quoted=True))
+
+
+SHORTEST_SECRET = 4  # signs of a part of an address that is taken out of what is told
+
+
+def secrets_of(address: str) -> frozenset[str]:
+    """Return every part of the address of a channel that may be a credential: all but its scheme and its host."""
+    parts = urlsplit(address)
+    behind = [*parts.path.split("/"), *(pair.partition("=")[2] for pair in parts.query.split("&"))]
+    user, _, _ = parts.netloc.rpartition("@")
+    found = {address, *user.split(":"), *behind, parts.fragment}
+    return frozenset(one for part in found for one in (part, unquote(part)) if len(one) >= SHORTEST_SECRET)

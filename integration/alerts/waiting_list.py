@@ -1,0 +1,355 @@
+"""The list of everything that waits for a person, in one order: whatever shows it, shows this list."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from urllib.parse import parse_qsl
+
+from integration import words
+from integration.alerts.connection_status import Reach, Stand
+from integration.alerts.incidents import OF_CONNECTIONS, Episode, Symptom, SymptomSort
+from integration.alerts.messages import page_address
+from integration.alerts.store.incidents import Episodes
+from integration.core.authorization import requires
+from integration.core.causes import APART, Severity
+from integration.core.issues import CauseGroup
+from integration.core.people import Right
+from integration.core.run import Run
+from integration.core.states import RunState
+from integration.flows.registry import Specs
+from integration.services.runs.change_requests import ChangeRequests
+from integration.services.runs.exceptions import AmountAtStake, Exceptions, group_address, group_amount, repair_address
+from integration.services.runs.flows import Flows, FlowStatus
+from integration.services.runs.runs import Plans, Runs
+from integration.services.setup import SetUp
+from integration.store.plans import PlanStore
+
+SEVERITY_STATES = {
+    Severity.CRITICAL: "alert_critical",
+    Severity.WARNING: "alert_warning",
+    Severity.NOTICE: "alert_notice",
+}
+LISTED_OTHERWISE = frozenset({SymptomSort.RECORDS, SymptomSort.DIFFERENCE, SymptomSort.RUN})
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingItem:
+    """One thing that waits for a person, with texts in one language.
+
+    `state` names its badge, `verb` its button, `page` and `params` where that leads. `count` is in `unit`, a key of the
+    vocabulary. `incidents` are the identities of the alerts that tell of it. A parked cause has its `group`, a plan its
+    `run`.
+    """
+
+    state: str
+    name: str
+    step: str  # what to do next
+    verb: str
+    page: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    detail: str = ""
+    flow: str = ""
+    system: str = ""
+    count: int = 0
+    unit: str = "cause_records"
+    amount: AmountAtStake | None = None
+    since: datetime | None = None
+    incidents: tuple[str, ...] = ()
+    group: CauseGroup | None = None
+    run: Run | None = None
+
+    @property
+    def key(self) -> str:
+        """What tells the item from the others."""
+        return " ".join((self.state, self.page, self.flow, *self.params.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingItems:
+    """The first items of the list, and how many follow them."""
+
+    shown: Sequence[WaitingItem]
+    more: int = 0
+
+
+class WaitingList:
+    """Lists what waits: connections, changes of settings, settings, runs, the console itself, plans, parked causes."""
+
+    def __init__(
+        self,
+        flows: Specs,
+        episodes: Episodes,
+        plan_store: PlanStore,
+        *,
+        exceptions: Exceptions,
+        change_requests: ChangeRequests,
+        runs: Runs,
+        plans: Plans,
+        reach: Reach,
+        flow_service: Flows,
+        setup: SetUp,
+    ) -> None:
+        self._flows = flows
+        self._episodes = episodes
+        self._plan_store = plan_store
+        self._exceptions = exceptions
+        self._change_requests = change_requests
+        self._runs = runs
+        self._plans = plans
+        self._reach = reach
+        self._flow_service = flow_service
+        self._setup = setup
+
+    @requires(Right.SEE)
+    def items(
+        self,
+        language: str,
+        zone: tzinfo = UTC,
+        statuses: Sequence[FlowStatus] | None = None,
+        most: int | None = None,
+    ) -> WaitingItems:
+        """Return what waits, most urgent first; parked causes come last, the most money first.
+
+        With `most` parked causes take the room that other items leave. `statuses` saves reading the flows where they
+        have been read already.
+        """
+        read = self._flow_service.statuses() if statuses is None else statuses
+        text = _Texts(language, zone)
+        found = [
+            *self._connections(text),
+            *self._changes(text),
+            *(item for status in read for item in _invalid_settings(status, text)),
+            *(item for status in read for item in _stopped_runs(status, self._flows, text)),
+            *(item for status in read for item in self._held_runs(status, text)),
+            *(item for status in read for item in self._in_doubt(status, text)),
+        ]
+        plans = [item for status in read for item in self._waiting_plans(status, text)]
+        known = {identity for item in (*found, *plans) for identity in item.incidents}
+        incidents = [
+            _incident(one, text)
+            for one in self._episodes.going_on()
+            if one.symptom.sort not in LISTED_OTHERWISE and one.symptom.identity not in known
+        ]
+        items = [*found, *incidents, *plans]
+        causes = self._exceptions.groups()
+        room = len(causes) if most is None else max(0, most - len(items))
+        return WaitingItems(
+            [*items, *(self.cause_item(group, language, zone) for group in causes[:room])], len(causes[room:])
+        )
+
+    @requires(Right.SEE)
+    def cause_item(self, group: CauseGroup, language: str, zone: tzinfo = UTC) -> WaitingItem:
+        """Return the item of a parked cause."""
+        text = _Texts(language, zone)
+        system = self._flows[group.flow].flow.target
+        facts = {"system": system, **group.facts}
+        sort = SymptomSort.DIFFERENCE if group.cause in APART else SymptomSort.RECORDS
+        return WaitingItem(
+            state="parked",
+            name=text.headline(group.cause, facts),
+            step=self._field_to_correct(group, text) or text.say(group.cause, facts).do,
+            verb="repair",
+            page="exceptions",
+            params={"flow": group.flow, "cause": group_address(group.of)},
+            flow=group.flow,
+            count=group.count,
+            amount=group_amount(group),
+            since=group.first_seen,
+            incidents=(Symptom(sort, group.cause, group.flow).identity,),
+            group=group,
+        )
+
+    def _field_to_correct(self, group: CauseGroup, text: "_Texts") -> str:
+        found = self._exceptions.field_to_correct(group.flow, group.cause, group.field)
+        if found is None:
+            return ""
+        named = f"{found.caption} ({found.wire})" if found.wire else found.caption
+        return text("correct_field", system=words.system_name(self._flows[group.flow].flow.source), field=named)
+
+    def _connections(self, text: "_Texts") -> Iterator[WaitingItem]:
+        for stand in self._reach.stands():
+            if not stand.connected and not self._setup.goes_on():  # until then no system has to be connected
+                name = text("need_connect", system=words.system_name(stand.system))
+                yield _of_connection(stand, "off", name, text("need_connect_about"), "connect")
+            elif stand.ok is False:
+                facts = {"system": stand.system, **stand.facts}
+                said = text.say(stand.cause, facts)
+                yield _of_connection(
+                    stand, "failed", text.headline(stand.cause, facts), said.do, "look", text.detail(stand.cause, facts)
+                )
+
+    def _changes(self, text: "_Texts") -> Iterator[WaitingItem]:
+        for request in self._change_requests.waiting():
+            until = words.moment(request.until, text.language, text.zone)
+            yield WaitingItem(
+                state="waiting",
+                name=text("waiting_change"),
+                step=text("waiting_change_step", until=until),
+                verb="look",
+                page="administration" if request.right is Right.ADMINISTER else "flows",
+                params={"flow": request.flow},
+                flow=request.flow,
+                since=request.at,
+            )
+
+    def _held_runs(self, status: FlowStatus, text: "_Texts") -> Iterator[WaitingItem]:
+        """Yield the run at work that waits for a system and goes on by itself."""
+        run = status.active
+        if run is not None and (since := self._runs.held_since(run)) is not None:
+            yield _of_run(run, "held", "follow", {"run": run.id}, since, self._flows, text)
+
+    def _in_doubt(self, status: FlowStatus, text: "_Texts") -> Iterator[WaitingItem]:
+        """Yield what was sent and not answered, while the run that sent it has not come to its end."""
+        run = status.newest_in(RunState.COMMITTING, RunState.INTERRUPTED)
+        if run is not None and (count := self._runs.doubtful(run)):
+            system = self._flows[run.flow].flow.target
+            yield WaitingItem(
+                state="in_doubt",
+                name=text.headline("in_doubt", {"system": system}),
+                step=text("need_in_doubt_about", system=words.system_name(system)),
+                verb="follow",
+                page="runs",
+                params={"run": run.id, "show": "in_doubt"},
+                flow=run.flow,
+                count=count,
+                unit="phone_changes",
+                since=run.started_at,
+            )
+
+    def _waiting_plans(self, status: FlowStatus, text: "_Texts") -> Iterator[WaitingItem]:
+        for run in status.plans:
+            said = [
+                text.say(brake.code, {"count": str(brake.count), "limit": brake.limit}) for brake in run.brakes
+            ]  # fmt: skip
+            names = [text.headline(brake.code, {"flow": run.flow}) for brake in run.brakes]
+            sold = self._plans.sold(run.id, run.excluded)
+            yield WaitingItem(
+                state="brake" if run.brakes else "waiting",
+                name=" · ".join(names) or text("waiting_plan"),
+                detail=" ".join(one.what for one in said),
+                step=" ".join(dict.fromkeys(one.do for one in said)) or text("waiting_plan_step"),
+                verb="look",
+                page="preview",
+                params={"flow": run.flow, "plan": run.id},
+                flow=run.flow,
+                count=self._plan_store.count(run.id, "changes") - len(run.excluded),
+                unit="phone_changes",
+                amount=AmountAtStake(sold, is_difference=False) if sold else None,
+                since=run.started_at,
+                incidents=tuple(Symptom(SymptomSort.RUN, one.code, run.flow).identity for one in run.brakes),
+                run=run,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """Texts in one language."""
+
+    language: str
+    zone: tzinfo
+
+    def __call__(self, key: str, /, **facts: object) -> str:
+        return words.sentence(key, self.language, **facts)
+
+    def headline(self, code: str, facts: Mapping[str, str]) -> str:
+        return words.headline(code, facts, self.language)
+
+    def say(self, code: str, facts: Mapping[str, str]) -> words.Sentences:
+        return words.say(code, facts, self.language, self.zone)
+
+    def detail(self, code: str, facts: Mapping[str, str]) -> str:
+        """Return what happened with its facts, empty where the headline says the same."""
+        what = self.say(code, facts).what
+        return "" if what.removesuffix(".") == self.headline(code, facts) else what
+
+
+def _of_connection(stand: Stand, state: str, name: str, step: str, verb: str, detail: str = "") -> WaitingItem:
+    return WaitingItem(
+        state=state,
+        name=name,
+        detail=detail,
+        step=step,
+        verb=verb,
+        page="setup",
+        params={"step": stand.system},
+        system=stand.system,
+        since=stand.since if stand.connected else None,
+        incidents=(Symptom(SymptomSort.CONNECTION, "", of=stand.system).identity,),
+    )
+
+
+def _invalid_settings(status: FlowStatus, text: _Texts) -> Iterator[WaitingItem]:
+    """Yield settings that cannot be used as they are kept: nothing of the flow begins before they are put right."""
+    if (fault := status.fault) is not None:
+        facts = {"flow": status.flow.name, **fault.facts}
+        yield WaitingItem(
+            state="failed",
+            name=text.headline(fault.code, facts),
+            detail=text.detail(fault.code, facts),
+            step=text.say(fault.code, facts).do,
+            verb="repair",
+            page="flows",
+            params={"flow": status.flow.name, "tab": "settings"},
+            flow=status.flow.name,
+        )
+
+
+def _stopped_runs(status: FlowStatus, flows: Specs, text: _Texts) -> Iterator[WaitingItem]:
+    run = status.newest
+    if run is None or run.state not in (RunState.FAILED, RunState.INTERRUPTED):
+        return
+    state = "failed" if run.state is RunState.FAILED else "interrupted"
+    place = repair_address(flows[run.flow], run.error, "", run.facts)
+    at = run.ended_at or run.started_at
+    if place:
+        yield _of_run(run, state, "repair", place, at, flows, text, page="flows")
+    else:
+        yield _of_run(run, state, "look", {"run": run.id}, at, flows, text)
+
+
+def _of_run(
+    run: Run,
+    state: str,
+    verb: str,
+    params: Mapping[str, str],
+    since: datetime,
+    flows: Specs,
+    text: _Texts,
+    page: str = "runs",
+) -> WaitingItem:
+    facts = {"system": flows[run.flow].flow.target, "flow": run.flow, "run": run.id, **run.facts}
+    sort = SymptomSort.CONNECTION if run.error in OF_CONNECTIONS else SymptomSort.RUN
+    symptom = Symptom(sort, run.error, run.flow if sort is SymptomSort.RUN else "")
+    said = text.say(run.error, facts)
+    return WaitingItem(
+        state=state,
+        name=text.headline(run.error, facts),
+        detail=" ".join(part for part in (text.detail(run.error, facts), said.data) if part),
+        step=said.do,
+        verb=verb,
+        page=page,
+        params=params,
+        flow=run.flow,
+        since=since,
+        incidents=(symptom.identity,) if sort is SymptomSort.RUN else (),
+    )
+
+
+def _incident(episode: Episode, text: _Texts) -> WaitingItem:
+    """Return the item of an alert that nothing else in the list is about, such as silence or a full disk."""
+    symptom = episode.symptom
+    address, _, query = page_address(symptom).partition("?")
+    return WaitingItem(
+        state=SEVERITY_STATES[symptom.severity],
+        name=text.headline(symptom.cause, symptom.facts),
+        detail=text.detail(symptom.cause, symptom.facts),
+        step=text.say(symptom.cause, symptom.facts).do,
+        verb="look",
+        page=address.removeprefix("/"),
+        params={**dict(parse_qsl(query)), **({"incident": str(episode.id)} if address == "/monitoring" else {})},
+        flow=symptom.flow,
+        system=symptom.of if symptom.sort is SymptomSort.CONNECTION else "",
+        count=symptom.count,
+        since=episode.begun_at,
+        incidents=(symptom.identity,),
+    )

@@ -1,0 +1,1 @@
+"""Builds the application of a process: the services, their wiring and their authorization."""

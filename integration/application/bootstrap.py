@@ -1,0 +1,109 @@
+"""Opens the data of a console and builds the application on it, and keeps the one of this process."""
+
+import threading
+import tomllib
+from contextlib import ExitStack, suppress
+
+from integration.application.application import Application
+from integration.application.stores import stores_of
+from integration.core.clocks import now
+from integration.core.people import SHIPPED
+from integration.data_folder import FILES, OTHERS, key_ring, require_database_file
+from integration.flows.registry import FLOWS, Specs, mirrors_of
+from integration.runner import ALL_ON, Safeguards
+from integration.settings import Settings, load_settings
+from integration.store.database import Clock, Database, SharedClock, open_database
+from integration.store.erasure_register import FILE as ERASED
+from integration.store.files import sweep
+from integration.store.heartbeats import USUAL, Pulse
+from integration.store.keys import key_in_use
+from integration.store.rules import Rules
+from integration.store.sealing import sealer_of
+
+
+def build(
+    settings: Settings,
+    *,
+    executor: str = "server",
+    serves: bool = True,
+    owner: str = "",
+    flows: Specs = FLOWS,
+    machine: Clock = now,
+    safeguards: Safeguards = ALL_ON,
+    pulse: Pulse = USUAL,
+) -> Application:
+    """Return the application on the data that the settings name, not started yet.
+
+    `executor` is what this process is called among those that share the work, `owner` what tells it from all others;
+    one that `serves` keeps the log. The fault lab alone gives a `machine` clock of its own, leaves out `safeguards` and
+    quickens the `pulse`. Raises ConfigurationError, naming the setting, for what cannot be used.
+    """
+    closing = ExitStack()
+    _leave_no_core()
+    try:
+        database = _opened(settings)
+        closing.callback(database.close)
+        database.sealer = sealer_of(key_in_use(key_ring(settings, database.instance), database))
+        clock = SharedClock(database, machine)
+        stores = stores_of(database, clock, mirrors=mirrors_of(flows.values()), erased=settings.data / ERASED)
+        stores.audit.begin("shipped")
+        stores.audit.tell_restored()
+        _publish_shipped(flows, stores.rules)
+        return Application(
+            settings, flows, stores, clock, closing,
+            executor=executor, serves=serves, owner=owner, safeguards=safeguards, pulse=pulse,
+        )  # fmt: skip
+    except BaseException:
+        closing.close()
+        raise
+
+
+def _leave_no_core() -> None:
+    """Keep what this process holds in its memory, secrets too, out of any file when it dies."""
+    with suppress(ImportError):
+        import resource  # noqa: PLC0415 - Windows has none
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _publish_shipped(flows: Specs, rules: Rules) -> None:
+    for flow, spec in flows.items():
+        if rules.published(flow) is None:
+            body = tomllib.loads(spec.mapping.read_text(encoding="utf-8"))
+            rules.publish(flow, body, by=SHIPPED.ref, note="")
+
+
+def _opened(settings: Settings) -> Database:
+    """Return the operational database.
+
+    What a killed process left is removed first. What an earlier version left readable for others is taken from them.
+    """
+    sweep(settings.data)
+    for file in (file for pattern in FILES for file in settings.data.glob(pattern)):
+        with suppress(OSError):  # gone meanwhile, or somebody else's
+            if file.is_file() and file.stat().st_mode & OTHERS:
+                file.chmod(0o600)
+    require_database_file(settings)
+    return open_database(settings.operational_url())
+
+
+_started: Application | None = None
+_starting = threading.Lock()
+
+
+def running_application(flows: Specs = FLOWS) -> Application:
+    """Return the one application of this process, started at the first call with these flows."""
+    global _started  # noqa: PLW0603 - one engine per process
+    with _starting:
+        if _started is None:
+            _started = build(load_settings(), flows=flows).start()
+        return _started
+
+
+def shut_down() -> None:
+    """Stop the application of this process; the next call of `application` starts a new one."""
+    global _started  # noqa: PLW0603
+    with _starting:
+        if _started is not None:
+            _started.close()
+            _started = None

@@ -1,0 +1,236 @@
+"""What is wrong with an installation and what to do about it: looked at, and nothing written or started."""
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from integration.alerts.health import BEAT_SECONDS, DRAIN_SECONDS, LEAST_FREE
+from integration.alerts.problem_detection import GRACE, ROUNDS_MISSED
+from integration.application.application import Application
+from integration.application.bootstrap import build
+from integration.backup.archive import LOG
+from integration.backup.making import file_of, postgres_of
+from integration.connectors.systems import SYSTEMS
+from integration.core.clocks import now
+from integration.core.connections import Finding
+from integration.core.errors import IntegrationError
+from integration.data_folder import FILES, OTHERS, key_ring, require_database_file
+from integration.flows.registry import FLOWS
+from integration.log.client import ANNOUNCED
+from integration.services.opening_hours import ZONE, OpeningsKept
+from integration.settings import Settings, load_settings, unknown_settings
+from integration.store.database import Clock, Database, SharedClock
+from integration.store.files import COPIES_KEPT, copies_beside, left_in
+from integration.store.outbox_reader import OutboxReader
+from integration.store.read_only import SeenDatabase, database_to_look_at, last_beat, sealed_in
+from integration.store.runs import RunStore
+from integration.store.settings import StoredSettings
+
+MARK = (8, b"DUCK")  # where in the file of a log stands what it is
+SERVER = "server"  # what processes are called, with a number, that serve the console
+CHECK_SECONDS = 45.0  # that the check of one connection may take; a system that is away has answered by then
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """One thing that was looked at: what is `told` of it and, where something is wrong, the cause with its facts."""
+
+    name: str
+    told: str = ""
+    code: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+def examine(clock: Clock = now) -> Iterator[Checkup]:
+    """Yield what an installation looks like, part by part; what cannot be looked at ends at what stands in its way."""
+    try:
+        settings = load_settings()
+    except IntegrationError as error:
+        yield _wrong("settings", error)
+        return
+    yield Checkup("settings", f"{len(settings.given())} set")
+    for name, nearest in unknown_settings().items():
+        yield Checkup("settings", code="setting_unknown", facts={"setting": name, "nearest": nearest})
+    yield from _folder(settings.data)
+    yield from _log(settings.data)
+    if not postgres_of(settings) and not file_of(settings).exists():
+        try:
+            require_database_file(settings)
+        except IntegrationError as error:
+            yield _wrong("database", error)
+            return
+        yield Checkup("database", "none yet: it is made at the first start")
+        return
+    try:
+        with database_to_look_at(settings.operational_url()) as seen:
+            yield from _database(settings, seen, clock)
+    except IntegrationError as error:
+        yield _wrong("database", error)
+
+
+def examine_connections(seconds: float = CHECK_SECONDS) -> Iterator[Checkup]:
+    """Yield each line of the check of both connections, for at most so many seconds each.
+
+    Nothing is looked at where there is no database of this version yet, or where the systems are the built-in ones. A
+    log-in at AccountView may be renewed by it, as by every call. What `examine` tells of is not told again.
+    """
+    try:
+        settings = load_settings()
+        if not postgres_of(settings) and not file_of(settings).exists():
+            return
+        with database_to_look_at(settings.operational_url()) as seen:
+            if not seen.is_current:  # to open it would bring it up to date
+                return
+        application = build(settings, executor="doctor", serves=False)
+    except IntegrationError:
+        return
+    try:
+        for system in SYSTEMS:
+            yield from _connection(application, system, seconds)
+    finally:
+        application.close()
+
+
+def _connection(application: Application, system: str, seconds: float) -> Iterator[Checkup]:
+    name = SYSTEMS[system].caption
+    if application.sandbox.is_asked_for() or application.sandbox.is_chosen():
+        yield Checkup(name, "the built-in one, which is looked at by `check`")
+    elif not application.connections.of(system).connected:
+        yield Checkup(name, "not connected")
+    else:
+        yield from _checked(application, system, name, seconds)
+
+
+def _checked(application: Application, system: str, name: str, seconds: float) -> Iterator[Checkup]:
+    found: list[Finding] = []
+
+    def check() -> None:
+        with suppress(Exception):  # told by the time that is over, or by the findings before it
+            found.extend(application.connections.check(system))
+
+    checking = threading.Thread(target=check, daemon=True)  # a process that ends does not wait for it
+    checking.start()
+    checking.join(seconds)
+    if not found:
+        yield Checkup(name, code="connection_check_slow", facts={"system": name, "seconds": f"{seconds:.0f}"})
+    for one in found:
+        if one.ok is not None:
+            code = "" if one.ok else one.cause
+            yield Checkup(name, f"{one.name}{one.about and f': {one.about}'}", code, one.facts if code else {})
+
+
+def _wrong(name: str, error: IntegrationError) -> Checkup:
+    return Checkup(name, code=error.code, facts=error.facts)
+
+
+def _size(path: Path) -> str:
+    """Return how large a file is, with what is written and not yet part of it."""
+    files = [
+        one for one in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}.wal")) if one.exists()
+    ]
+    return f"{sum(one.stat().st_size for one in files) / 1_000_000:.1f} MB"
+
+
+def _folder(data: Path) -> Iterator[Checkup]:
+    place = data if data.exists() else data.absolute().parent
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        yield Checkup("folder", code="folder_not_writable", facts={"folder": str(data)})
+        return
+    free = shutil.disk_usage(place).free
+    told = f"{data}, {free // 1_000_000} MB free"
+    if free < LEAST_FREE:
+        facts = {"free": f"{free // 1_000_000} MB", "needed": f"{LEAST_FREE // 1_000_000} MB"}
+        yield Checkup("folder", told, "disk_full", facts)
+    else:
+        yield Checkup("folder", told)
+    files = [file for pattern in (*FILES, ANNOUNCED) for file in data.glob(pattern) if file.is_file()]
+    if is_open := sorted(file.name for file in files if os.name == "posix" and file.stat().st_mode & OTHERS):
+        yield Checkup("files", code="files_open_to_others", facts={"folder": str(data), "found": ", ".join(is_open)})
+    if left := [one.name for one in left_in(data)]:
+        yield Checkup("files", code="files_left_behind", facts={"folder": str(data), "found": ", ".join(left)})
+
+
+def _log(data: Path) -> Iterator[Checkup]:
+    path = data / LOG
+    if not path.exists():
+        yield Checkup("log", "none yet: it is made when a server starts")
+        return
+    at, mark = MARK
+    with path.open("rb") as file:
+        is_log = file.read(at + len(mark))[at:] == mark
+    aside = sum(1 for one in data.glob(f"{LOG}.broken-*") if not one.name.endswith(".wal"))
+    told = f"{_size(path)}{f', {aside} set aside' if aside else ''}"
+    yield Checkup("log", told) if is_log else Checkup("log", told, "log_broken", {"file": str(path)})
+
+
+def _database(settings: Settings, seen: SeenDatabase, machine: Clock) -> Iterator[Checkup]:
+    size = "PostgreSQL" if postgres_of(settings) else _size(file_of(settings))
+    later = "" if seen.is_current else ", brought up to date at the next start"
+    yield Checkup("database", f"{size}, tables {seen.revision}{later}")
+    if not postgres_of(settings) and (copies := copies_beside(file_of(settings))):
+        megabytes = sum(one.stat().st_size for one in copies) / 1_000_000
+        told = ", ".join(one.name for one in copies)
+        yield Checkup(
+            "copies", f"{megabytes:.1f} MB, made before its tables were changed; {COPIES_KEPT} are kept: {told}"
+        )
+    yield from _key(settings, seen)
+    if seen.is_current:
+        clock = SharedClock(seen.database, machine)
+        yield from _server(settings.data, seen.database, OutboxReader(seen.database, clock), clock())
+        yield from _flows(StoredSettings(seen.database, clock), RunStore(seen.database, clock), clock())
+
+
+def _key(settings: Settings, seen: SeenDatabase) -> Iterator[Checkup]:
+    sealed = sealed_in(seen.database)
+    ring = key_ring(settings, seen.database.instance)
+    if not sealed:
+        yield Checkup("key", "nothing is sealed yet")
+    elif not ring.keys:
+        yield Checkup("key", code="key_file_missing", facts={"file": str(settings.key_file.absolute())})
+    elif (shut := next((name for name, one in sealed.items() if ring.opened(one) is None), None)) is not None:
+        yield Checkup(
+            "key", code="secret_key_wrong", facts={"system": next((one for one in SYSTEMS if one in shut), shut)}
+        )
+    else:
+        yield Checkup("key", f"opens what is kept of {', '.join(sorted(sealed))}")
+
+
+def _server(data: Path, database: Database, events: OutboxReader, at: datetime) -> Iterator[Checkup]:
+    waiting, oldest = events.count(), events.oldest()
+    if not (data / ANNOUNCED).exists():
+        yield Checkup("server", f"none at work on this machine, {waiting} events wait for the log")
+        return
+    beaten = last_beat(database, SERVER)
+    if beaten is None or (at - beaten).total_seconds() > BEAT_SECONDS:
+        seconds = "?" if beaten is None else f"{(at - beaten).total_seconds():.0f}"
+        yield Checkup("server", code="no_heartbeat", facts={"seconds": seconds})
+    else:
+        yield Checkup("server", f"at work, {waiting} events wait for the log")
+    if oldest is not None and (at - oldest).total_seconds() > DRAIN_SECONDS:
+        facts = {"seconds": f"{(at - oldest).total_seconds():.0f}", "count": str(waiting)}
+        yield Checkup("log", code="log_behind", facts=facts)
+
+
+def _flows(stored_settings: StoredSettings, runs: RunStore, at: datetime) -> Iterator[Checkup]:
+    is_closed = OpeningsKept(stored_settings).now().is_closed
+    for name, spec in FLOWS.items():
+        try:
+            given = spec.settings(**(stored_settings.get(f"flow:{name}") or {}))
+        except IntegrationError as error:
+            yield Checkup("flows", code=error.code, facts={"flow": name, **error.facts})
+            continue
+        newest = next(iter(runs.latest(name, limit=1)), None)
+        if not given.on or newest is None:
+            continue
+        silent = at - newest.started_at
+        missed = given.timetable.before(at - GRACE, ZONE, is_closed, ROUNDS_MISSED)
+        if missed is not None and newest.started_at < missed:
+            minutes = str(silent // timedelta(minutes=1))
+            yield Checkup("flows", code="flow_late", facts={"flow": name, "minutes": minutes})
+        else:
+            yield Checkup("flows", f"{name} ran {silent // timedelta(minutes=1)} minutes ago")

@@ -1,0 +1,102 @@
+"""What a new installation does in its first week, in the order in which one thing needs another."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from integration.alerts.channels import Channels
+from integration.backup.service import Backups
+from integration.core.authorization import requires
+from integration.core.people import Actor, Right
+from integration.core.records import Kind
+from integration.flows.registry import Specs, writer_of
+from integration.services.connections.connections import Connections
+from integration.services.runs.flows import Flows
+from integration.store.issues import Issues
+from integration.store.links import Links
+from integration.store.runs import RunStore
+from integration.store.settings import StoredSettings
+
+KEPT = "first_week"  # the setting that says whether the list was put out of sight
+
+
+@dataclass(frozen=True, slots=True)
+class FirstTask:
+    """One thing to do: whether it is done, and the page where that is done."""
+
+    name: str
+    done: bool
+    page: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    recurs: bool = False  # it may have to be done again later, and does not bring the list back by itself
+
+
+class FirstWeek:
+    """Tells what is done of it by what there is; nobody ticks anything."""
+
+    def __init__(
+        self,
+        flows: Specs,
+        issues: Issues,
+        links: Links,
+        runs: RunStore,
+        stored_settings: StoredSettings,
+        channels: Channels,
+        backups: Backups,
+        connections: Connections,
+        flow_service: Flows,
+    ) -> None:
+        self._flows = flows
+        self._products = writer_of(flows.values(), Kind.PRODUCT).name
+        self._stock = writer_of(flows.values(), Kind.STOCK).name
+        self._documents = writer_of(flows.values(), Kind.SALES_ORDER).name
+        self._issues = issues
+        self._links = links
+        self._runs = runs
+        self._stored_settings = stored_settings
+        self._channels = channels
+        self._backups = backups
+        self._connections = connections
+        self._flow_service = flow_service
+
+    @requires(Right.SEE)
+    def tasks(self) -> list[FirstTask]:
+        """Return everything in its order."""
+        preview = {flow: {"flow": flow} for flow in self._flows}
+        repaired = self._has_written(self._documents) and not self._issues.counts().get(self._documents)
+        return [
+            FirstTask("connect", all(one.connected for one in self._connections.statuses()), "setup"),
+            *(
+                FirstTask(name, self._has_written(flow), "preview", preview[flow])
+                for name, flow in (
+                    ("products", self._products),
+                    ("stock", self._stock),
+                    ("orders", self._documents),
+                )
+            ),
+            FirstTask("repair", repaired, "exceptions", preview[self._documents], recurs=True),
+            FirstTask("on", any(map(self._flow_service.is_on, self._flows)), "flows", {"tab": "schedule"}),
+            FirstTask("channel", bool(self._channels.every()), "monitoring", {"tab": "channels"}),
+            FirstTask("backup", self._backups.last() is not None, "administration"),
+        ]
+
+    def _has_written(self, flow: str) -> bool:
+        """Tell whether a flow has written into the systems that are connected now: links of others are laid aside."""
+        linked = self._links.any(flow, *self._flows[flow].flow.linked)
+        return linked and self._runs.has_committed(flow)
+
+    @requires(Right.SEE)
+    def begins_with(self) -> str:
+        """Return the flow to begin with while nothing of it was written; nothing afterwards."""
+        return "" if self._has_written(self._products) else self._products
+
+    @requires(Right.SEE)
+    def shown(self) -> list[FirstTask]:
+        """Return everything in its order while something of it is left to do, and nobody put the list out of sight."""
+        hidden = (self._stored_settings.get(KEPT) or {}).get("hidden") is True
+        tasks = [] if hidden else self.tasks()
+        return [] if all(task.done or task.recurs for task in tasks) else tasks
+
+    @requires(Right.ARRANGE)
+    def hide(self, by: Actor) -> None:
+        """Put the list out of sight."""
+        self._stored_settings.put(KEPT, {"hidden": True}, by.ref)

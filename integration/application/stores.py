@@ -1,0 +1,117 @@
+"""All that is kept in one operational database."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from integration.accounts.store.change_requests import ChangeRequestStore
+from integration.accounts.store.first_approvals import Yeses
+from integration.accounts.store.people import PeopleStore
+from integration.alerts.store.deliveries import Deliveries
+from integration.alerts.store.incidents import Episodes
+from integration.core.flow import Mirrors
+from integration.erasure.store import Erasing
+from integration.retention.store.rows import RetentionStore
+from integration.store.audit import AuditStore
+from integration.store.booking_states import Standings
+from integration.store.choices import ChoiceStore
+from integration.store.corrections import Corrections
+from integration.store.cursors import Cursors
+from integration.store.database import Clock, Database
+from integration.store.days import DayChecks
+from integration.store.drift import Drifts
+from integration.store.erasure_register import Erased
+from integration.store.fencing_tokens import FencingTokens
+from integration.store.heartbeats import Heartbeats
+from integration.store.installation import InstallationStore
+from integration.store.issues import Issues
+from integration.store.leases import Leases
+from integration.store.ledger import Ledger
+from integration.store.links import NO_MIRRORS, Links
+from integration.store.moves import MoveStore
+from integration.store.notes import NoteStore
+from integration.store.outbox_reader import OutboxReader
+from integration.store.plans import PlanStore
+from integration.store.previews import Previews
+from integration.store.rules import Rules
+from integration.store.runs import RunStore
+from integration.store.saved_filters import SavedFilterStore
+from integration.store.settings import StoredSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The stores of one database, each for one idea."""
+
+    database: Database
+    audit: AuditStore
+    change_requests: ChangeRequestStore
+    choices: ChoiceStore
+    fencing_tokens: FencingTokens
+    corrections: Corrections
+    cursors: Cursors
+    days: DayChecks
+    deliveries: Deliveries
+    drifts: Drifts
+    episodes: Episodes
+    erased: Erased
+    erasing: Erasing
+    events: OutboxReader
+    heartbeats: Heartbeats
+    installation: InstallationStore
+    issues: Issues
+    leases: Leases
+    ledger: Ledger
+    links: Links
+    moves: MoveStore
+    notes: NoteStore
+    people: PeopleStore
+    plans: PlanStore
+    previews: Previews
+    retained: RetentionStore
+    rules: Rules
+    runs: RunStore
+    saved_filters: SavedFilterStore
+    settings: StoredSettings
+    standings: Standings
+    yeses: Yeses
+
+
+def stores_of(database: Database, clock: Clock, mirrors: Mirrors = NO_MIRRORS, *, erased: Path | None = None) -> Stores:
+    """Return the stores of an open database, which whoever opened it closes.
+
+    `erased` is the file that says who was erased, for those that keep it.
+    """
+    return Stores(
+        database,
+        AuditStore(database, clock),
+        ChangeRequestStore(database, clock),
+        ChoiceStore(database, clock),
+        FencingTokens(database, clock),
+        Corrections(database, clock),
+        Cursors(database, clock),
+        DayChecks(database, clock),
+        Deliveries(database, clock),
+        Drifts(database, clock),
+        Episodes(database, clock),
+        Erased(database, clock, erased),
+        Erasing(database, clock),
+        OutboxReader(database, clock),
+        Heartbeats(database, clock),
+        InstallationStore(database, clock),
+        Issues(database, clock),
+        Leases(database, clock),
+        Ledger(database, clock, mirrors=mirrors),
+        Links(database, clock, mirrors=mirrors),
+        MoveStore(database, clock),
+        NoteStore(database, clock),
+        PeopleStore(database, clock),
+        PlanStore(database),
+        Previews(database, clock, mirrors=mirrors),
+        RetentionStore(database, clock),
+        Rules(database, clock),
+        RunStore(database, clock),
+        SavedFilterStore(database, clock),
+        StoredSettings(database, clock),
+        Standings(database),
+        Yeses(database, clock),
+    )

@@ -1,0 +1,34 @@
+"""The process that makes a backup for the console: `python -m integration.backup`, told on its standard input.
+
+It reads one line of JSON, `{"file": ..., "passphrase": ...}`, and answers with one: `{"key": ...}`, or the code and
+facts of what stood in its way.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from integration.backup.making import make
+from integration.core.errors import IntegrationError
+from integration.settings import load_settings
+
+
+def main() -> int:
+    """Make the backup and return the exit status."""
+    asked = json.loads(sys.stdin.readline())
+    file = Path(asked["file"])
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        manifest = make(load_settings(), file, asked["passphrase"])
+    except IntegrationError as error:
+        told: dict[str, object] = {"code": error.code, "facts": dict(error.facts)}
+    except OSError as error:
+        told = {"code": "backup_not_written", "facts": {"file": str(file), "message": error.strerror or str(error)}}
+    else:
+        told = {"key": bool(manifest.key)}
+    sys.stdout.write(json.dumps(told) + "\n")
+    return 0 if "key" in told else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

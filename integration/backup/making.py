@@ -1,0 +1,119 @@
+"""A backup is made: the database first, then the log of the same moment, then what else a data folder keeps."""
+
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from integration import VERSION
+from integration.backup import keys
+from integration.backup.archive import DATABASE, DUMP, JOURNAL, LOG, Manifest, Member, place_beside, write
+from integration.backup.service import LastBackup, keep_last
+from integration.core.errors import ConfigurationError, IntegrationError
+from integration.data_folder import key_ring
+from integration.log.client import at_the_server
+from integration.log.logbook import Logbook
+from integration.process.child_environment import with_database
+from integration.settings import Settings
+from integration.store.copies import Snapshot, dump, snapshot_of
+from integration.store.files import copy_file
+from integration.store.keys import id_of, keys_in
+
+KEY_FILE = "console.key"
+LOG_SECONDS = 20.0  # in which a server that begins, or a command that asks, has let go of the log
+
+Copier = Callable[..., int]  # as `Logbook.copy`
+
+
+def make(settings: Settings, file: Path, passphrase: str, copier: Copier | None = None) -> Manifest:
+    """Write a backup of a console to a new file, while it runs or not, and return its manifest.
+
+    Without a passphrase it has no key. A process that has the log itself gives its `copier`. Raises FileExistsError,
+    OSError, and IntegrationError for what cannot be copied.
+    """
+    if passphrase:
+        keys.require_long(passphrase)
+    if file.exists():
+        raise FileExistsError(file)
+    with place_beside(file) as folder:
+        made_at = datetime.now(UTC)
+        before = keys_in(settings.data / KEY_FILE, needed=False)
+        found, kind = _database(settings, folder)
+        events = _log(settings.data, folder / LOG, found, copier)
+        journal = settings.data / JOURNAL
+        if journal.exists():
+            shutil.copyfile(journal, folder / JOURNAL)
+        manifest = Manifest(
+            program=VERSION, revision=found.revision, made_at=made_at.isoformat(), kind=kind,
+            instance=found.instance, events=events, key=_key(settings, found, before, passphrase),
+            given=sorted(settings.given()), members={},
+        )  # fmt: skip
+
+        def told(members: Mapping[str, Member]) -> Manifest:
+            return replace(manifest, members=members)
+
+        made = write(file, folder, told)
+    keep_last(settings.data, LastBackup(file.name, file.stat().st_size, made_at))
+    return made
+
+
+def postgres_of(settings: Settings) -> str:
+    """Return the address of the PostgreSQL database that settings name, empty where they name a file."""
+    given = settings.database_url.get_secret_value()
+    return given if given.startswith("postgresql://") else ""
+
+
+def file_of(settings: Settings) -> Path:
+    """Return the file of the SQLite database that settings name."""
+    return Path(settings.operational_url().removeprefix("sqlite:///"))
+
+
+def _database(settings: Settings, folder: Path) -> tuple[Snapshot, str]:
+    if url := postgres_of(settings):
+        return dump(url, folder / DUMP, with_database()), "postgresql"
+    path = file_of(settings)
+    if not path.exists():
+        raise ConfigurationError("backup_nothing_there", folder=str(settings.data))
+    copy_file(path, folder / DATABASE)
+    return snapshot_of(folder / DATABASE), "sqlite"
+
+
+def _key(settings: Settings, found: Snapshot, before: Sequence[bytes], passphrase: str) -> dict[str, Any]:
+    """Return the key that seals in a copy, wrapped; its file may have been changed while the copy was made."""
+    if not passphrase:
+        return {}
+    ring = key_ring(settings, found.instance)
+    known = [*ring.of_settings, *before, *ring.keys]
+    key = next((one for one in known if id_of(one) == found.key), next(iter(known), None))
+    return keys.wrapped(key, passphrase) if key else {}
+
+
+def _log(data: Path, to: Path, found: Snapshot, copier: Copier | None) -> int | None:
+    """Copy the log by whoever has it, and return how many events that are; None where there is no log yet."""
+    if not (data / LOG).exists():
+        return None
+    until = time.monotonic() + LOG_SECONDS
+    while True:
+        try:
+            return _copied(data, to, found, copier)
+        except IntegrationError as error:
+            if error.code not in ("log_owned_elsewhere", "log_away") or time.monotonic() > until:
+                raise
+            time.sleep(0.5)
+
+
+def _copied(data: Path, to: Path, found: Snapshot, copier: Copier | None) -> int:
+    asked = {"instance": found.instance, "until": found.until, "waiting": found.waiting}
+    if copier is not None:
+        return copier(to, **asked)
+    answer = at_the_server(data, {"copy": str(to.absolute()), **asked})
+    if answer is not None:
+        return int(answer["events"])
+    logbook = Logbook(data / LOG)
+    try:
+        return logbook.copy(to, instance=found.instance, until=found.until, waiting=found.waiting)
+    finally:
+        logbook.close()

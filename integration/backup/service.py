@@ -1,0 +1,137 @@
+"""Backups: when the last one was made and how large it is. A button has one made, by a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from integration.core.authorization import requires
+from integration.core.errors import IntegrationError
+from integration.core.masking import masked_text, remember
+from integration.core.people import Actor, Right
+from integration.process.child_environment import with_settings
+from integration.shipped import command_elsewhere
+from integration.store.database import Clock
+
+FILE = "last_backup.json"  # beside the databases
+FOLDER = "backups"  # in the data folder: where the button puts them
+MOST_SAID = 2_000  # signs of what a process said that failed
+COMMANDS = ("backup", "verify", "restore")
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LastBackup:
+    """A backup that was made: the name of its file, its bytes, and when."""
+
+    name: str
+    size: int
+    made_at: datetime
+
+
+def keep_last(data: Path, made: LastBackup) -> None:
+    """Keep that a backup was made; where that cannot be kept, the backup is none the worse."""
+    told = {"name": made.name, "size": made.size, "made_at": made.made_at.isoformat()}
+    fresh = data / f"{FILE}.{os.getpid()}"
+    with suppress(OSError):
+        fresh.write_text(json.dumps(told), encoding="utf-8")
+        fresh.replace(data / FILE)
+
+
+@dataclass(frozen=True, slots=True)
+class BackupResult:
+    """What became of a backup: its file and whether it has the key, or the cause why there is none, with its facts."""
+
+    file: Path
+    has_key: bool = False
+    code: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+class Backups:
+    """The backups of one console."""
+
+    def __init__(self, data: Path, clock: Clock) -> None:
+        self._data = data
+        self._clock = clock
+        self._at_work = threading.Lock()
+        self._result: BackupResult | None = None
+
+    @property
+    @requires(Right.ADMINISTER)
+    def commands(self) -> tuple[str, ...]:
+        """The commands of a terminal on this machine that make, verify and restore a backup."""
+        return tuple(f"{command_elsewhere(self._data)} {name} FILE" for name in COMMANDS)
+
+    @property
+    @requires(Right.ADMINISTER)
+    def is_at_work(self) -> bool:
+        """Whether a backup is being made here."""
+        return self._at_work.locked()
+
+    @property
+    @requires(Right.ADMINISTER)
+    def result(self) -> BackupResult | None:
+        """What became of the last backup that this process made; None before the first."""
+        return self._result
+
+    @requires(Right.EXPORT_LOG)
+    def take(self, file: str, passphrase: str, by: Actor) -> None:  # noqa: ARG002 - whom the audit names
+        """Begin to make a backup under a name in the folder `backups`; without a passphrase it has no key.
+
+        What became of it, `result` says. Raises IntegrationError `backup_at_work` while another one is being made.
+        """
+        remember(passphrase)
+        if not self._at_work.acquire(blocking=False):
+            raise IntegrationError("backup_at_work")
+        path = (self._data / FOLDER / Path(file).name).absolute()
+        threading.Thread(target=self._make, args=(path, passphrase), name="backup", daemon=True).start()
+
+    @requires(Right.ADMINISTER)
+    def file_name(self) -> str:
+        """Return a name for a backup of this moment."""
+        return f"sluis-{self._clock():%Y%m%d-%H%M%S}.zip"
+
+    def _make(self, path: Path, passphrase: str) -> None:
+        try:
+            self._result = self._made(path, passphrase)
+        except (OSError, ValueError) as error:
+            facts = {"file": str(path), "message": str(error)}
+            self._result = BackupResult(path, code="backup_not_written", facts=facts)
+        finally:
+            self._at_work.release()
+
+    def _made(self, path: Path, passphrase: str) -> BackupResult:
+        asked = json.dumps({"file": str(path), "passphrase": passphrase}) + "\n"
+        made = subprocess.run(
+            [sys.executable, "-m", "integration.backup"], input=asked, text=True, capture_output=True,
+            env=with_settings(CONSOLE_DATA=str(self._data.absolute())), check=False,
+        )  # fmt: skip
+        told = json.loads((made.stdout.splitlines() or ["{}"])[-1])
+        if "key" in told:
+            return BackupResult(path, has_key=bool(told["key"]))
+        if "code" not in told:
+            log.error("a backup was not made", status=made.returncode, said=masked_text(made.stderr[-MOST_SAID:]))
+        return BackupResult(path, code=told.get("code", "unexpected_error"), facts=told.get("facts", {}))
+
+    @requires(Right.EXPORT_LOG)
+    def taking(self, file: str) -> None:
+        """Be told that everything is about to be taken along in a file of this name; it changes nothing here."""
+
+    @requires(Right.SEE)
+    def last(self) -> LastBackup | None:
+        """Return the backup that was made last, or None where none is known of."""
+        try:
+            told = json.loads((self._data / FILE).read_text(encoding="utf-8"))
+            return LastBackup(str(told["name"]), int(told["size"]), datetime.fromisoformat(told["made_at"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None

@@ -1,0 +1,60 @@
+"""What a source says of a field whose value is kept otherwise: cut, in other letters, in another spelling.
+
+It travels with the record beside its values, is never written, and stands in the plan beside what will be kept.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from integration.core.records import Record, Value
+from integration.core.transliteration import in_code_page
+from integration.core.vat_numbers import signs_of
+
+AS_TOLD = "as_told:"
+VAT_NUMBER = "vat_number"
+# Texts that are meant whole: of any other a mapping may take a part on purpose.
+WHOLE = frozenset({"name", "company", "contact", "street", "postcode", "city", "phone", "mobile", "website"})
+
+
+def noted(values: Mapping[str, Value], source: Mapping[str, Value], code_page: str = "utf-8") -> dict[str, Value]:
+    """Return what a source says of each of these values that is kept otherwise, under names of its own.
+
+    Blanks and capitals are no difference. `code_page` is that of the target.
+    """
+    texts = [text for value in source.values() if isinstance(value, str) and (text := value.strip())]
+    found: dict[str, Value] = {}
+    for name in WHOLE & values.keys():
+        if told := _told(values[name], texts, code_page):
+            found[AS_TOLD + name] = told
+    number, told = (str(one.get(VAT_NUMBER) or "").strip() for one in (values, source))
+    if number and told and signs_of(told) != signs_of(number):
+        found[AS_TOLD + VAT_NUMBER] = told
+    return found
+
+
+def _told(value: Value, texts: Collection[str], code_page: str) -> str:
+    """Return the text of which a value is the beginning, or which it is in other letters; nothing where it is whole."""
+    mark = _squeezed(value) if isinstance(value, str) else ""
+    if not mark or any(_squeezed(text) == mark for text in texts):
+        return ""
+    longer = [text for text in texts if _squeezed(in_code_page(text, code_page)).startswith(mark)]
+    return min(longer, key=len, default="")
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"\s", "", text).casefold()
+
+
+def split_told(record: Record) -> tuple[Record, dict[str, str]]:
+    """Return a record without what its source says otherwise, and that by the names of the fields."""
+    told = {name.removeprefix(AS_TOLD): str(value) for name, value in record.values.items() if name.startswith(AS_TOLD)}
+    if not told:
+        return record, {}
+    values = {name: value for name, value in record.values.items() if not name.startswith(AS_TOLD)}
+    return replace(record, values=values), told
+
+
+def is_cut(value: Value, told: str) -> bool:
+    """Tell whether a value leaves something of what was told away."""
+    return len(_squeezed(str(value))) < len(_squeezed(told))

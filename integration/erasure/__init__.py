@@ -1,0 +1,1 @@
+"""Data subject requests: finds and erases the personal data of a person."""

@@ -1,0 +1,303 @@
+"""What is kept of a person: shown, given to them, blotted out, and held out of what comes after."""
+
+import html
+import io
+import json
+import time
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from integration.core.authorization import requires
+from integration.core.erasure import Customer, DataSubject, person_from_json
+from integration.core.errors import ConfigurationError, UnavailableError
+from integration.core.people import Actor, Right
+from integration.erasure.eraser import Blotted, Eraser
+from integration.erasure.store import Erasing
+from integration.log.client import at_the_server
+from integration.services.log.log import Log
+from integration.settings import Settings
+from integration.store.database import Beside, Clock
+from integration.store.erasure_register import FILE, Erased, Erasure
+from integration.store.runs import RunStore
+from integration.store.secrets import ConnectionStore
+from integration.words import sentence, term
+
+LIST = FILE  # the file that says who was erased
+SEALED = "erasing-"  # under which name the words of a person are kept, sealed, until nothing of them is left
+PATIENCE_SECONDS = 60.0  # for runs that are at work to come to their end
+LOOK_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class BookedDocument:
+    """A document made for a person, which stays in the books whatever is erased here."""
+
+    kind: str
+    key: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptOf:
+    """What is kept of a person: rows by table, events of the log, and documents."""
+
+    person: DataSubject
+    rows: Mapping[str, int]
+    events: int
+    documents: tuple[BookedDocument, ...]
+    held_out: bool
+
+    @property
+    def is_anything(self) -> bool:
+        """Whether anything is kept at all."""
+        return bool(self.rows or self.events or self.documents)
+
+
+class Persons:
+    """People by their number in the books or at the till."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        erased: Erased,
+        erasing: Erasing,
+        runs: RunStore,
+        log: Log,
+        sealed: ConnectionStore,
+        clock: Clock,
+        *,
+        flows: tuple[str, str],
+        serves: bool,
+    ) -> None:
+        """`flows` are those of customers and of orders; `serves` tells whether this process has the log."""
+        self._settings = settings
+        self._erased = erased
+        self._erasing = erasing
+        self._runs = runs
+        self._sealed = sealed
+        self._clock = clock
+        self._flows = flows
+        url = settings.operational_url()
+        file = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
+        told = _Told(settings.data, log, serves=serves)
+        self._eraser = Eraser(erasing, erased, told, file, settings.data)
+
+    @requires(Right.ADMINISTER)
+    def customer(self, debtor: str = "", relation: str = "") -> Customer:
+        """Return a customer by a number, with the other number where links tell it.
+
+        Raises ConfigurationError `setting_invalid` where no number is given.
+        """
+        if not (debtor.strip() or relation.strip()):
+            raise ConfigurationError("setting_invalid", setting="number", expected="expected_number_of_customer")
+        return self._erasing.customer(Customer(debtor.strip(), relation.strip(), *self._flows))
+
+    # ---- shown ---------------------------------------------------------------------------------------------------
+
+    @requires(Right.ADMINISTER)
+    def kept(self, one: Customer) -> KeptOf:
+        """Return what is kept of a customer."""
+        person = self._eraser.person(one)
+        rows = Counter(found.table for found in self._erasing.found(person))
+        events = len(self._eraser.log.told_of(person)) if self._eraser.log else 0
+        held = self._erased.held(person.customer.numbers)
+        return KeptOf(person, dict(rows), events, self._documents(person), bool(held))
+
+    @requires(Right.ADMINISTER)
+    def every(self) -> list[Erasure]:
+        """Return everybody who was erased, by marks, the newest first."""
+        return self._erased.every()
+
+    def _documents(self, person: DataSubject) -> tuple[BookedDocument, ...]:
+        found = self._erasing.documents(person)
+        return tuple(BookedDocument(kind, key, reference) for kind, key, reference in found)
+
+    # ---- given ---------------------------------------------------------------------------------------------------
+
+    @requires(Right.ADMINISTER)
+    def access(self, one: Customer, by: Actor, language: str = "en") -> bytes:
+        """Return a ZIP file with everything that is kept of a customer, to be read by people and by programs."""
+        person = self._eraser.person(one)
+        rows: dict[str, list[Mapping[str, Any]]] = {}
+        for found in self._erasing.found(person):
+            rows.setdefault(found.table, []).append(found.values)
+        told = {
+            "made_at": self._clock().isoformat(),
+            "numbers": dict(person.customer.numbers),
+            "words": sorted(person.telling | person.places),
+            "documents": [{"kind": d.kind, "key": d.key, "reference": d.reference} for d in self._documents(person)],
+            "kept": rows,
+            "log": self._eraser.log.told_of(person) if self._eraser.log else [],
+        }
+        self._erased.tell_access(by.ref)
+        return _zip(json.loads(json.dumps(told, default=_plain)), language)
+
+    # ---- erased --------------------------------------------------------------------------------------------------
+
+    @requires(Right.ADMINISTER)
+    def erase(
+        self,
+        one: Customer,
+        confirmed: str,
+        by: Actor,
+        tell: Callable[[str], None] = lambda _: None,
+        *,
+        patience: float = PATIENCE_SECONDS,
+    ) -> Blotted:
+        """Blot a customer out of everything kept here, and hold their records out from now on.
+
+        `confirmed` is one of their numbers, typed again. Plans that wait and hold something of them are put away. What
+        is cut short is finished by the next call, or at night. Raises ConfigurationError `erase_unconfirmed`, and
+        UnavailableError `erase_waits` while a run is at work, or stopped with something of theirs not settled.
+        """
+        numbers = {number for _, number in one.numbers}
+        if confirmed.strip() not in numbers:
+            raise ConfigurationError("erase_unconfirmed", number=", ".join(sorted(numbers)))
+        person = self._eraser.person(one)
+        name = self._erased.begin(person.customer.numbers, by.ref, self._words_of(person))
+        self._come_to_rest(person, by.ref, patience)
+        person = self._merged(name, self._eraser.person(one))
+        return self._finish(name, person, by.ref, tell, patience)
+
+    def _come_to_rest(
+        self, person: DataSubject, by: str, patience: float, begun: Collection[str] | None = None
+    ) -> None:
+        """Wait for every run at work, or for those that had `begun`, and put plans away that hold of the person."""
+        until = time.monotonic() + patience
+        while run := next((one for one in self._erasing.active() if begun is None or one in begun), ""):
+            if time.monotonic() > until:
+                raise UnavailableError("erase_waits", run=run)
+            time.sleep(LOOK_SECONDS)
+        waiting, at_work = self._erasing.unsettled(person)
+        if at_work:
+            raise UnavailableError("erase_waits", run=at_work[0])
+        for run in waiting:
+            self._runs.discard(run, by)
+
+    def _finish(self, name: str, person: DataSubject, by: str, tell: Callable[[str], None], patience: float) -> Blotted:
+        blotted = self._eraser.blot(person, tell)
+        if begun := self._erasing.active():  # before all was blotted out: they may have read of the person
+            self._come_to_rest(person, by, patience, begun)
+        self._erased.sweep_again(name)  # a look that has read of them and wrote nothing yet, writes no more
+        if rows := self._erasing.erase(person):  # and this is what others wrote meanwhile
+            blotted = self._eraser.blot(person, tell).with_those_of(Blotted(dict(rows)).with_those_of(blotted))
+        self._erased.finish(name, by, self._sealed.dropping(SEALED))
+        return blotted
+
+    @requires(Right.ADMINISTER)
+    def unfinished(self) -> list[str]:
+        """Return what people are called of whom something may still be kept."""
+        return sorted({one.person for one in self.every() if one.done_at is None})
+
+    @requires(Right.ADMINISTER)
+    def resume(self, by: Actor, *, patience: float = PATIENCE_SECONDS) -> int:
+        """Finish what was cut short, and return how many people that were. Raises as `erase` does."""
+        return self._resume(by.ref, patience)
+
+    def _resume(self, by: str, patience: float) -> int:
+        finished = 0
+        for name in self.unfinished():
+            kept = self._sealed.get(f"{SEALED}{name}")
+            if kept is not None:
+                person = person_from_json(kept)
+                self._come_to_rest(person, by, patience)
+                self._finish(name, person, by, lambda _: None, patience)
+                finished += 1
+        return finished
+
+    def page(self, _position: str) -> str:
+        """Finish by night what was cut short; what stands in the way is waited for until the next one."""
+        with suppress(UnavailableError):
+            self._resume("schedule", 0)
+        return ""
+
+    @requires(Right.ADMINISTER)
+    def lift(self, one: Customer, by: Actor) -> bool:
+        """Let a customer's records take part again, and tell whether they had been held out."""
+        return self._erased.lift(one.numbers, by.ref)
+
+    def _words_of(self, person: DataSubject) -> Beside:
+        """Return what keeps the words of a person, with those of an earlier attempt, as their erasure begins."""
+        name = self._erased.called(person.customer.numbers)
+        return self._sealed.keeping(SEALED, self._merged(name, person).to_json())
+
+    def _merged(self, name: str, person: DataSubject) -> DataSubject:
+        """Return a person with the words that were known when erasing began: some are gone by now."""
+        kept = self._sealed.get(f"{SEALED}{name}")
+        if kept is None:
+            return person
+        before = person_from_json(kept)
+        return DataSubject(
+            person.customer, person.documents | before.documents, person.telling | before.telling,
+            person.places | before.places,
+        )  # fmt: skip
+
+
+class _Told:
+    """The log, asked of whoever has it."""
+
+    def __init__(self, data: Path, log: Log, *, serves: bool) -> None:
+        self._data = data
+        self._log = log
+        self._serves = serves
+
+    def erase(self, person: DataSubject) -> int:
+        if not (self._data / "log.duckdb").exists():
+            return 0
+        answer = None if self._serves else at_the_server(self._data, {"erase": person.to_json()})
+        return self._log.erase(person) if answer is None else int(answer["events"])
+
+    def told_of(self, person: DataSubject) -> list[dict[str, Any]]:
+        if not (self._data / "log.duckdb").exists():
+            return []
+        answer = None if self._serves else at_the_server(self._data, {"told_of": person.to_json()})
+        return self._log.told_of(person) if answer is None else list(answer["events"])
+
+
+# ---- everything about a person, in one file
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _zip(told: Mapping[str, Any], language: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("person.json", json.dumps(told, ensure_ascii=False, indent=2))
+        file.writestr("person.html", _page(told, language))
+    return packed.getvalue()
+
+
+def _page(told: Mapping[str, Any], language: str) -> str:
+    """Return the same as a page that opens by itself, with nothing to load."""
+    title = html.escape(sentence("person_access_title", language))
+    about = html.escape(sentence("person_access_about", language))
+    parts = "".join(f"<h2>{html.escape(str(name))}</h2>{_shown(value, language)}" for name, value in told.items())
+    style = "body{font-family:sans-serif;margin:2em}table{border-collapse:collapse}td,th{border:1px solid #ccc;"
+    style += "padding:.2em .5em;text-align:left;vertical-align:top}"
+    head = f'<meta charset="utf-8"><title>{title}</title><style>{style}</style>'
+    body = f"<h1>{title}</h1><p>{about}</p>{parts}"
+    return f'<!doctype html><html lang="{language}"><head>{head}</head><body>{body}</body></html>'
+
+
+def _shown(value: object, language: str) -> str:
+    match value:
+        case dict() if value:
+            rows = (
+                f"<tr><th>{html.escape(str(name))}</th><td>{_shown(one, language)}</td></tr>"
+                for name, one in value.items()
+            )
+            return f"<table>{''.join(rows)}</table>"
+        case list() if value:
+            return "<ul>" + "".join(f"<li>{_shown(one, language)}</li>" for one in value) + "</ul>"
+        case dict() | list() | None | "":
+            return html.escape(term("empty_value", language))
+        case _:
+            return html.escape(str(value))

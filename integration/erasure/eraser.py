@@ -1,0 +1,87 @@
+"""One person blotted out of a database and a log, wherever these lie: of a console at work, or of a restored backup."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from integration.core.erasure import Customer, DataSubject, words_of
+from integration.core.errors import UnavailableError
+from integration.erasure.store import Erasing
+from integration.retention.store.vacuum import vacuum, write_anew
+from integration.store.copies import leftovers
+from integration.store.erasure_register import Erased
+
+
+class Told(Protocol):
+    """A log as it is asked about a person."""
+
+    def erase(self, person: DataSubject) -> int:
+        """Blot a person out of every event, and return of how many."""
+
+    def told_of(self, person: DataSubject) -> list[dict[str, Any]]:
+        """Return every event that tells of a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blotted:
+    """What was blotted out: rows by table, events, files that were removed; and where words of the person are left."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    events: int = 0
+    files: tuple[str, ...] = ()
+    left: dict[str, int] = field(default_factory=dict)
+
+    def with_those_of(self, before: "Blotted") -> "Blotted":
+        """Return this with what was blotted out before it."""
+        rows = Counter(before.rows) + Counter(self.rows)
+        return Blotted(dict(rows), before.events + self.events, before.files + self.files, self.left)
+
+
+@dataclass(frozen=True, slots=True)
+class Eraser:
+    """A database with its log, and the SQLite file it is, if it is one."""
+
+    erasing: Erasing
+    erased: Erased
+    log: Told | None
+    file: Path | None
+    folder: Path
+
+    def person(self, one: Customer) -> DataSubject:
+        """Return all that is known of a customer: by links, by what is kept, and by what the log tells."""
+        found = self.erasing.person(self.erasing.customer(one))
+        if self.log is None:
+            return found
+        telling, places, documents = set(found.telling), set(found.places), set(found.documents)
+        for event in self.log.told_of(found):
+            own = found.customer.has(event["flow"] or "", event["kind"] or "", event["key"] or "")
+            values = [one for name in ("before", "after", "facts") if (one := event[name])]
+            if own:
+                for told in values:
+                    words = words_of(told)
+                    telling |= words[0]
+                    places |= words[1]
+            elif any(map(found.customer.is_named_by, values)):
+                documents.add(event["key"])
+        return DataSubject(found.customer, frozenset(documents), frozenset(telling), frozenset(places))
+
+    def blot(self, person: DataSubject, tell: Callable[[str], None] = lambda _: None) -> Blotted:
+        """Blot a person out everywhere, and write the files anew without them; what was done already does no harm.
+
+        Raises UnavailableError `database_locked` where others leave no moment for that.
+        """
+        tell("database")
+        rows = self.erasing.erase(person)
+        tell("log")
+        events = self.log.erase(person) if self.log is not None else 0
+        tell("files")
+        removed = list(leftovers(self.folder, self.file))
+        for one in removed:
+            one.unlink(missing_ok=True)
+        if self.file is None:
+            vacuum(self.erasing.database.engine)
+        elif not write_anew(self.file):
+            raise UnavailableError("database_locked")
+        return Blotted(dict(rows), events, tuple(one.name for one in removed), dict(self.erasing.left(person)))

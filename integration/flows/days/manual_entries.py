@@ -1,0 +1,142 @@
+"""Whether somebody typed a day in the books already: before it is booked beside that, a person says what it is."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from itertools import chain as joined
+
+from integration.core.days.books import DayBooks, DayLine
+from integration.core.days.documents import DayDocument
+from integration.core.days.entries import LedgerEntry, as_posted
+from integration.core.days.lookalike_entries import PageAlike, pages_alike, totals_of
+from integration.core.issues import LONGEST_FOUND, Skip
+from integration.core.money import amount
+from integration.core.records import Record, Unreadable, Value
+from integration.core.rules import as_text
+from integration.flows.console_marks import console_mark
+from integration.flows.day_pages import parse_day_reference
+from integration.flows.deciding import KEEP, About, decided, decision_mark
+from integration.flows.settings import RecordRejected
+
+BOOK = "book"
+TYPED = (KEEP, BOOK)  # it is that page, or something else
+SEEN, TOTALS = "seen", "totals"  # of a page: what a person said is something else, and what its documents come to
+
+LedgerRow = LedgerEntry | Unreadable
+# The rows of the books on some days, of pages that neither this console wrote nor the bank, and those that cannot be
+# read; none where they cannot say.
+AskTyped = Callable[[Collection[date]], Sequence[LedgerRow]]
+
+
+def nothing_typed(days: Collection[date]) -> Sequence[LedgerRow]:
+    """Return that nobody typed anything."""
+    del days
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What somebody may have typed of a day: pages that look like it, and rows of the books that cannot be read."""
+
+    pages: tuple[PageAlike, ...]
+    rows: tuple[Unreadable, ...]
+
+    @property
+    def names(self) -> dict[About, tuple[str, ...]]:
+        """What there is a question about, by what each is about: an answer about the one says nothing of the other."""
+        found = {
+            About.TYPED: tuple(one.page for one in self.pages),
+            About.UNREADABLE: tuple(one.key for one in self.rows),
+        }
+        return {about: names for about, names in found.items() if names}
+
+    def mark(self, page: Record, about: About) -> str:
+        """Return the mark of a question about it."""
+        return decision_mark(page, "+".join(name.replace(" ", "") for name in self.names[about]))
+
+    def question(self, page: Record, about: About) -> RecordRejected:
+        """Return what a person has to say before the page of a day is booked."""
+        facts = {"document": _title(page), "mark": self.mark(page, about)}
+        if about is About.UNREADABLE:
+            row = self.rows[0]
+            told = {"field": row.field, "value": row.found[:LONGEST_FOUND]}
+            return RecordRejected("day_ledger_unreadable", about, **facts, **told)
+        size = str(amount(max(abs(one.amount) for one in self.pages)))
+        return RecordRejected(
+            "day_booked_by_hand", about, **facts, page=", ".join(one.page for one in self.pages), amount=size
+        )
+
+
+def totals_told(documents: Sequence[DayDocument]) -> dict[str, Value]:
+    """Return what a page keeps of its documents, so that one typed in the books can be known right before a write."""
+    return {TOTALS: tuple(map(str, totals_of(documents)))}
+
+
+def typed_of(
+    page: Record, lines: Sequence[DayLine], rows: Sequence[LedgerRow], books: DayBooks, prefix: str
+) -> Typed | None:
+    """Return what somebody may have typed of the day of a page with its `lines`; None where nothing speaks for it.
+
+    `rows` are those of the books on the days around it. A document that is booked by itself is no part of it, nor is
+    a page that a console wrote: this one, of which `prefix` is, or another one.
+    """
+    seen = _texts(page, SEEN)
+    entries = [one for one in rows if isinstance(one, LedgerEntry)]
+    known = {one.page for one in entries if _is_of_a_console(one.reference, page, prefix)} | set(seen)
+    totals = {Decimal(told): told for told in _texts(page, TOTALS)}
+    alike = pages_alike(totals, as_posted(lines, books), entries, known)
+    unread = (one for one in rows if isinstance(one, Unreadable) and one.key not in seen)
+    found = Typed(tuple(alike), tuple(unread))
+    return found if found.names else None
+
+
+def settled_typed(record: Record, page: Record, found: Typed) -> Record | Skip:
+    """Return the page of a day that a person said to book, or that it is not since it is in the books.
+
+    Raises RecordRejected while nobody has said what it is that was found.
+    """
+    options = {about: decided(record, about, found.mark(page, about), TYPED).option for about in found.names}
+    for about, names in found.names.items():
+        if options[about] == KEEP:
+            title = _title(page)
+            return Skip("day_kept_by_hand", record.key, {"key": title, "document": title, "page": ", ".join(names)})
+    for about, option in options.items():
+        if not option:
+            raise found.question(page, about)
+    return replace(page, values={**page.values, SEEN: tuple(joined(*found.names.values()))})
+
+
+def rows_near(rows: Sequence[LedgerRow], dates: Collection[date]) -> Iterator[LedgerRow]:
+    """Yield the rows that are on some dates, or may be."""
+    for one in rows:
+        if (one.date if isinstance(one, LedgerEntry) else _date_of(one)) in {*dates, None}:
+            yield one
+
+
+def _date_of(row: Unreadable) -> date | None:
+    """Return the date in the key of a row; None where that is what cannot be read."""
+    try:
+        return date.fromisoformat(row.key.partition("/")[0])
+    except ValueError:
+        return None
+
+
+def _title(page: Record) -> str:
+    return as_text(page.values.get("number"))
+
+
+def _texts(page: Record, name: str) -> tuple[str, ...]:
+    found = page.values.get(name)
+    return found if isinstance(found, tuple) else ()
+
+
+def _is_of_a_console(reference: str, page: Record, prefix: str) -> bool:
+    """Return True if a page of the books is a day of another console, or one of ours of the date of `page`.
+
+    Our own pages are known by their references where no link is known yet, such as those of the run at work.
+    """
+    parsed = parse_day_reference(reference)
+    if parsed is None:
+        return False
+    return parsed.mark != console_mark(prefix) or parsed.day == page.values.get("day")

@@ -1,0 +1,108 @@
+"""What the flow of days asks: both systems, and what this console has booked."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from functools import partial
+
+from integration.core.booking_state import Standing, Where
+from integration.core.days.books import DayBooked
+from integration.core.days.entries import entry_of_row
+from integration.core.errors import RejectedError
+from integration.core.issues import Issue
+from integration.core.links import Link
+from integration.core.records import Kind, Record, Unreadable
+from integration.core.rules import as_text
+from integration.core.totals.sold import NOTHING
+from integration.flows.booked_payments import methods_of
+from integration.flows.day_pages import daybooks_of_the_bank
+from integration.flows.days.manual_entries import LedgerRow
+from integration.flows.days.questions import DAYBOOK_TYPES
+from integration.flows.days.settings import FLOW
+from integration.flows.orders.chains import Asks, Chains, in_force
+from integration.flows.orders.latest_booking import document_of
+from integration.flows.orders.payments import WITH_PAYMENTS
+from integration.flows.orders.references import OrderReferences
+from integration.flows.settings import BOOKS, TILL
+from integration.flows.spec import Asked
+
+ORDERS = "orders"  # the flow that books documents one by one, and links their customers with debtors
+BOOKED_AS = (Kind.POSTING, Kind.SALES_ORDER)
+
+
+class DayQueries:
+    """The questions of one run or trial; `prefix` begins the references of this console."""
+
+    def __init__(self, asked: Asked, prefix: str) -> None:
+        self._asked = asked
+        self._references = OrderReferences(Kind.POSTING, prefix)
+        self._standings = partial(asked.standings, ORDERS, BOOKED_AS)
+        made_of, orders = partial(asked.made_of, ORDERS, BOOKED_AS), partial(asked.records, TILL, Kind.ORDER)
+        self._chains = Chains(Asks(self._standings, made_of, orders=orders), (), {}, NOTHING)
+
+    def links(self, keys: Collection[str]) -> Mapping[str, Link]:
+        """Return the links of the pages that are booked under these keys."""
+        return self._asked.links(FLOW.name, Kind.DAY_PAGE, keys)
+
+    def debtors(self, relations: Collection[str]) -> Mapping[str, str]:
+        """Return the numbers in the books of customers of the till."""
+        return self._asked.linked(ORDERS, Kind.DEBTOR, relations)
+
+    def item(self, record: Record) -> str:
+        """Return the reference of a document as an open item."""
+        return self._references.of(record)
+
+    def unbooked(self, keys: Collection[str]) -> Collection[str]:
+        """Return which documents of the till no flow of documents has booked."""
+        there = in_force(self._standings, keys)
+        return {key for key in keys if key not in there or there[key].where is not Where.BOOKED}
+
+    def booked_alone(self, keys: Collection[str]) -> Mapping[str, DayBooked]:
+        """Return how the flow of documents has booked these documents of the till, or may have."""
+        there = in_force(self._standings, keys).values()
+        found = [one for one in there if one.may_be_there]
+        relations = {as_text(one.values.get("debtor")) for one in found} - {""}
+        debtors = self.debtors(relations) if relations else {}
+        return {
+            one.key: DayBooked(
+                is_posted=one.kind is not Kind.SALES_ORDER,
+                with_payments=one.values.get(WITH_PAYMENTS) is True,
+                debtor=as_text(one.values.get("debtor_number")) or debtors.get(as_text(one.values.get("debtor")), ""),
+                item=as_text(one.values.get("reference")),
+            )
+            for one in found
+        }
+
+    def made_alone(self, keys: Collection[str]) -> Mapping[str, Sequence[Standing]]:
+        """Return what was made of these documents, and was booked by the flow of documents, or may be."""
+        made = {key: set(map(document_of, some)) for key, some in self._asked.made_of(ORDERS, BOOKED_AS, keys).items()}
+        there = in_force(self._standings, sorted(set().union(*made.values())))
+        return {key: [there[one] for one in sorted(some) if one in there] for key, some in made.items()}
+
+    def booked_payments(self, invoices: Collection[str]) -> Mapping[str, Collection[str]]:
+        """Return by which methods each of these invoices has payments that the books had first, or may have."""
+        return methods_of(self._asked, invoices)
+
+    def typed(self, days: Collection[date]) -> Sequence[LedgerRow]:
+        """Return the rows of the books on some days that are of nobody we know: not of our flows, nor of the bank.
+
+        Of one that cannot be read nobody knows that. Empty where the books do not tell what is on their accounts.
+        """
+        asked = self._asked
+        try:
+            records = asked.records(BOOKS, Kind.ENTRY, sorted(day.isoformat() for day in days))
+        except RejectedError:
+            return []
+        entries = [entry_of_row(one) for one in records if not isinstance(one, Unreadable)]
+        pages = {one.page for one in entries}
+        ours = asked.referred(ORDERS, Kind.POSTING, pages) | asked.referred(FLOW.name, Kind.DAY_PAGE, pages)
+        banks = daybooks_of_the_bank(asked.codes(DAYBOOK_TYPES))
+        others = [one for one in entries if one.page not in ours and one.page.partition("/")[0] not in banks]
+        return [*others, *(one for one in records if isinstance(one, Unreadable))]
+
+    def beyond_orders(self, page: Record) -> Sequence[Issue]:
+        """Return which sales in a page come to more than their order, with what is booked by itself of it."""
+        return self._chains.beyond_orders(page)
+
+    def documents(self, kind: Kind, keys: Collection[str]) -> Sequence[Record]:
+        """Return documents of the till by their keys."""
+        return self._asked.records(TILL, kind, keys)

@@ -1,0 +1,89 @@
+"""A series of trials in a process of its own, begun by whoever asks for it: it never touches what the operator has."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from integration.core.clocks import now
+from integration.core.errors import RunActiveError
+from integration.flows.registry import FLOWS
+from integration.lab.report import REPORT, WANTED, Mine, Report, Series, Wanted, keep_report, kept_report
+from integration.process.child_environment import bare
+from integration.settings import Settings
+from integration.shipped import PROGRAM
+from integration.store.database import open_database
+from integration.store.rules import Rules
+from integration.store.settings import StoredSettings
+
+SILENT_SECONDS = 30.0  # after which whoever wrote the report is no longer at work
+STOP_SECONDS = 20.0
+
+
+@contextmanager
+def at_work(folder: Path, series: Series, mine: Mine) -> Iterator[Callable[[], Report | None]]:
+    """Begin a series, give what tells how far it is, and end it with the block; what is done of it stays.
+
+    None is told where the report on file cannot be read. Raises RunActiveError `lab_at_work` while another series is at
+    work in this folder.
+    """
+    if is_at_work(folder):
+        raise RunActiveError("lab_at_work")
+    folder.mkdir(parents=True, exist_ok=True)
+    keep_report(Report(series.shown(), datetime.now(UTC)), folder)
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, "-m", "integration.lab", str(folder)],
+        cwd=PROGRAM, env=bare(), stdin=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+
+    def report() -> Report | None:
+        has_ended = process.poll() is not None
+        found = kept_report(folder)
+        return replace(found, state="stopped") if found and found.state == "running" and has_ended else found
+
+    try:
+        if process.stdin is not None:
+            with suppress(BrokenPipeError), process.stdin as told:  # else it did not come that far, as its report says
+                told.write(WANTED.dump_json(Wanted(series, mine)))
+        yield report
+    finally:
+        _end(process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def is_at_work(folder: Path) -> bool:
+    """Tell whether a series is at work in a folder, whoever began it."""
+    found = kept_report(folder)
+    if found is None or found.state != "running":
+        return False
+    return time.time() - (folder / REPORT).stat().st_mtime < SILENT_SECONDS
+
+
+def operators_own(settings: Settings) -> Mine:
+    """Return what the operator has made of the flows, as far as it means something to the built-in systems.
+
+    Codes of real systems mean nothing there: of those, only what was last set for the built-in ones is taken.
+    """
+    with closing(open_database(settings.operational_url())) as database:
+        stored, rules = StoredSettings(database, now), Rules(database, now)
+        here = (stored.get("tables") or {"of": "real"})["of"] == "sandbox"
+        names = {flow: f"flow:{flow}" if here else f"flow:{flow}:sandbox" for flow in FLOWS}
+        tables = rules.tables() if here else stored.get("tables:sandbox") or {}
+        published = {flow: rules.published(flow) for flow in FLOWS}
+        return Mine(
+            {flow: stored.get(name) or {} for flow, name in names.items()},
+            {flow: one[1] for flow, one in published.items() if one},
+            tables,
+        )

@@ -1,0 +1,1 @@
+"""Retention: deletes records whose retention class has expired, and gives the space back."""

@@ -1,0 +1,283 @@
+"""How long what is kept is kept: set by a person, held against the law, and what is older let go by night."""
+
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from integration.core.authorization import requires
+from integration.core.errors import ConfigurationError, UnavailableError
+from integration.core.people import Actor, Right
+from integration.core.retention import BY_NAME, CLASSES, Country, Law, Retention, Unit
+from integration.core.states import ACTIVE
+from integration.core.timetable import WALL_CLOCK
+from integration.log.client import at_the_server
+from integration.retention.store.engine_rows import EngineRows
+from integration.retention.store.rows import HeldRows, RetentionStore
+from integration.retention.store.vacuum import give_back, room_of, vacuum
+from integration.services.log.log import Log
+from integration.settings import Settings
+from integration.store.database import Clock, Database
+from integration.store.leases import Leases
+from integration.store.runs import RunStore
+from integration.store.settings import StoredSettings
+
+SETTING, LAST = "retention", "retention_done"  # names in the settings
+LEASE, LEASE_SECONDS = "retention", 300.0  # for the log, whose file may have to be written anew
+AT_ONCE = 20  # portions in one page of the nightly work
+PAUSE_SECONDS = 0.01  # between two transactions, in which others write
+NIGHT = (3, 47)  # as the nightly looks are
+ROOM, LOG, ENGINE = "room", "log", "engine"
+ORDER = (*(one.name for one in CLASSES if one.name != LOG), ROOM, LOG)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One class as it is now: how long it is kept, by which law, what it has, and how many rows are due to go."""
+
+    name: str
+    unit: Unit
+    length: int
+    law: Law
+    rows: int | None
+    size: int | None
+    oldest: datetime | None
+    due: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file of this console: its bytes, and how many of them are free; None where that is not known."""
+
+    name: str
+    size: int
+    free: int | None
+
+
+class Retained:
+    """What is kept, for how long, and what goes."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        leases: Leases,
+        retention_store: RetentionStore,
+        runs: RunStore,
+        stored_settings: StoredSettings,
+        log: Log,
+        clock: Clock,
+        *,
+        owner: str,
+        serves: bool,
+    ) -> None:
+        """`serves` tells whether this process has the log."""
+        self._settings = settings
+        self._database = database
+        self._leases = leases
+        self._retention_store = retention_store
+        self._runs = runs
+        self._stored_settings = stored_settings
+        self._log = log
+        self._clock = clock
+        self._serves = serves
+        self._owner = owner or f"{socket.gethostname()}-{os.getpid()}"
+
+    # ---- set -------------------------------------------------------------------------------------------------------
+
+    @requires(Right.SEE)
+    def chosen(self) -> Retention:
+        """Return what a person set, or what is usual."""
+        told = self._stored_settings.get(SETTING) or {}
+        lengths = told.get("lengths")
+        known = {} if not isinstance(lengths, dict) else {n: v for n, v in lengths.items() if isinstance(v, int)}
+        country = told.get("country")
+        found = Retention(Country(country) if country in set(Country) else Country.NL, told.get("oss") is True, known)
+        wrong = found.out_of_bounds()
+        return Retention(found.country, found.oss, {n: v for n, v in known.items() if n not in wrong})
+
+    @requires(Right.ADMINISTER)
+    def change(self, wanted: Retention, by: Actor, *, knowing: bool = False) -> None:
+        """Keep what a person set; who and when is told to the log.
+
+        Raises ConfigurationError `setting_invalid` for a length that cannot be chosen, and `retention_too_short` for
+        one that is shorter than the law says, unless the person says that it is done `knowing` that.
+        """
+        for name in wanted.out_of_bounds():
+            most = BY_NAME[name].most if name in BY_NAME else 0
+            raise ConfigurationError("setting_invalid", setting=name, expected="expected_less", lt=most + 1)
+        for name in wanted.too_short() if not knowing else ():
+            facts = {"years": str(wanted.length(name)), "least": str(wanted.law(name).least)}
+            raise ConfigurationError("retention_too_short", **facts)
+        self._stored_settings.put(SETTING, {**asdict(wanted), "knowing": wanted.too_short()}, by.ref)
+
+    # ---- shown -----------------------------------------------------------------------------------------------------
+
+    @requires(Right.SEE)
+    def kept(self) -> list[Kept]:
+        """Return each class as it is now."""
+        chosen, held, now = self.chosen(), self._retention_store.held(), self._clock()
+        return [self._kept(chosen, held, one.name, now) for one in CLASSES]
+
+    def _kept(self, chosen: Retention, held: Mapping[str, HeldRows], name: str, now: datetime) -> Kept:
+        found = held.get(name, HeldRows(0, None, None))
+        rows: int | None = found.rows
+        size, oldest = found.size, found.oldest
+        if name == ENGINE and (engine := self._engine()):
+            rows, oldest, size = engine.rows(), engine.oldest(), self._size("engine.sqlite")
+        elif name == LOG:
+            size = self._size("log.duckdb")
+            rows = self._asked_of_log("due", now + timedelta(days=36_500))
+        elif name == "idle":
+            rows = None  # they are among the runs
+        return Kept(name, BY_NAME[name].unit, chosen.length(name), chosen.law(name), rows, size, oldest, self.due(name))
+
+    @requires(Right.SEE)
+    def files(self) -> list[KeptFile]:
+        """Return the files of this console's folder by size, the largest first."""
+        folder = self._settings.data
+        patterns = ("console.sqlite*", "engine.sqlite*", "log.duckdb*", "sandbox.journal")
+        found = sorted({path for pattern in patterns for path in folder.glob(pattern) if path.is_file()})
+        beside = ("-wal", "-shm", ".wal")
+        free = {path.name: room_of(path).free for path in found if path.suffix == ".sqlite"}
+        shown = [KeptFile(one.name, _size(one), free.get(one.name)) for one in found if not one.name.endswith(beside)]
+        return sorted(shown, key=lambda one: -one.size)
+
+    @property
+    @requires(Right.SEE)
+    def is_on_a_server(self) -> bool:
+        """Whether the database is a PostgreSQL server, whose files keep their size."""
+        return not self._settings.operational_url().startswith("sqlite:///")
+
+    @requires(Right.SEE)
+    def last(self) -> datetime | None:
+        """Return when all classes were last gone through."""
+        told = self._stored_settings.get(LAST)
+        return None if told is None else datetime.fromisoformat(told["at"])
+
+    @requires(Right.SEE)
+    def next(self) -> datetime:
+        """Return when that is done next."""
+        here = self._clock().astimezone(ZoneInfo(WALL_CLOCK))
+        night = here.replace(hour=NIGHT[0], minute=NIGHT[1], second=45, microsecond=0)
+        return night if night > here else night + timedelta(days=1)
+
+    def due(self, name: str) -> int | None:
+        """Return how many rows of a class are no longer to be kept; None where the log cannot be asked."""
+        before = self.chosen().before(name, self._clock())
+        if name == ENGINE:
+            engine = self._engine()
+            return engine.due(before) if engine else 0
+        if name == LOG:
+            return self._asked_of_log("due", before)
+        return self._retention_store.due(name, before)
+
+    # ---- let go ----------------------------------------------------------------------------------------------------
+
+    @requires(Right.ADMINISTER)
+    def prune(self, tell: Callable[[str, int], None] = lambda _name, _rows: None) -> dict[str, int]:
+        """Let everything go that is no longer kept, and return the rows by class; `tell` hears of each class.
+
+        Raises UnavailableError `retention_at_work` while another process is at it.
+        """
+        gone: dict[str, int] = {}
+        try:
+            for name in ORDER:
+                gone[name] = self._all(name)
+                tell(name, gone[name])
+            self._done()
+        finally:
+            self._leases.release(LEASE, self._owner)
+        return {name: rows for name, rows in gone.items() if name != ROOM}
+
+    def page(self, position: str) -> str:
+        """Do one page of the nightly work and return where the next begins, empty at the end.
+
+        A page may be repeated. While another process is at it, this one ends.
+        """
+        name = position or ORDER[0]
+        if name not in ORDER:
+            return ""
+        try:
+            more = name not in (ROOM, LOG)
+            for _ in range(AT_ONCE if more else 1):
+                if not self._some(name):
+                    more = False
+                    break
+        except UnavailableError as error:
+            if error.code == "retention_at_work":
+                return ""
+            raise
+        if more:
+            return name
+        following = ORDER[ORDER.index(name) + 1 :]
+        if not following:
+            self._done()
+            self._leases.release(LEASE, self._owner)
+            return ""
+        return following[0]
+
+    def _all(self, name: str) -> int:
+        gone = 0
+        while some := self._some(name):
+            gone += some
+        return gone
+
+    def _some(self, name: str) -> int:
+        """Let a portion of a class go and return how many rows that were."""
+        if not self._leases.try_take(LEASE, self._owner, LEASE_SECONDS):
+            raise UnavailableError("retention_at_work")
+        before = self.chosen().before(name, self._clock()) if name in BY_NAME else self._clock()
+        time.sleep(PAUSE_SECONDS)
+        match name:
+            case "room":
+                self._give_back()
+                return 0
+            case "engine":
+                engine = self._engine()
+                return engine.prune(before) if engine else 0
+            case "log":
+                return self._asked_of_log("prune", before) or 0
+        return self._retention_store.prune(name, before)
+
+    def _done(self) -> None:
+        self._stored_settings.put(LAST, {"at": self._clock().isoformat()}, "retention")
+
+    def _give_back(self) -> None:
+        if not self.is_on_a_server:
+            is_calm = not self._runs.latest(states=list(ACTIVE), limit=1)
+            for url in (self._settings.operational_url(), self._settings.engine_url()):
+                path = Path(url.removeprefix("sqlite:///"))
+                if path.exists():
+                    give_back(path, whole=is_calm)
+        else:
+            vacuum(self._database.engine)
+
+    def _engine(self) -> EngineRows | None:
+        """Return the engine's rows, or None where its file was never made: looking would make it."""
+        url = self._settings.engine_url()
+        is_missing = url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists()
+        return None if is_missing else EngineRows(url)
+
+    def _size(self, name: str) -> int | None:
+        path = self._settings.data / name
+        return _size(path) if path.exists() else None
+
+    def _asked_of_log(self, what: str, moment: datetime) -> int | None:
+        """Ask whoever has the log, and return what that says; None where nobody here has one."""
+        if not (self._settings.data / "log.duckdb").exists():
+            return None
+        if not self._serves:
+            answer = at_the_server(self._settings.data, {what: moment.isoformat()})
+            if answer is not None:
+                return int(answer["events"])
+        return self._log.prune(moment) if what == "prune" else self._log.due(moment)
+
+
+def _size(path: Path) -> int:
+    beside = (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}.wal"))
+    return sum(one.stat().st_size for one in beside if one.exists())

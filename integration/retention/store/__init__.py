@@ -1,0 +1,1 @@
+"""Deletes expired rows from the tables, and gives the space back."""

@@ -1,0 +1,26 @@
+"""Planning what a person took back once: as a line of its own, which is left out until somebody takes it in."""
+
+from collections.abc import Mapping
+
+from integration.core.plan import Change
+from integration.core.records import Record
+from integration.core.reverted_values import TakenBack, newest_taken_back, split_taken_back
+from integration.runner.page import PlanPage
+
+
+def planned(
+    page: PlanPage,
+    change: Change,
+    taken: Mapping[str, TakenBack],
+    last: Record | None = None,
+    reference: str = "",
+    *,
+    is_beside: bool = False,
+) -> None:
+    """Add a change to a page, and apart from it what of it was taken back; `last` is what both systems agreed on."""
+    fresh, back = split_taken_back(change, taken, last)
+    if fresh is not None:
+        page.change(fresh, reference, is_beside=is_beside)
+    if back is not None:
+        beside = is_beside or fresh is not None  # the records read are accounted for once
+        page.change(back, reference, is_beside=beside, taken=newest_taken_back(back, taken))

@@ -1,0 +1,375 @@
+"""What people arranged, as one readable file: to look at, to keep in Git, and to bring from a test to the real thing.
+
+The file has the settings, mappings and value tables of every flow, and the names of AccountView; corrections of a flow
+where they are asked for. It has no secret, no address, and nothing of any record beside those corrections.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from integration import VERSION
+from integration.accounts.four_eyes import FourEyes
+from integration.connectors.accountview.settings import Names
+from integration.core.authorization import requires
+from integration.core.errors import ConfigurationError, NotAllowedError
+from integration.core.masking import masked_text
+from integration.core.people import Actor, Right
+from integration.core.records import Correction, Kind, from_json, to_json
+from integration.core.rules import Mapping as RuleMapping
+from integration.core.rules import readable_rules, rules_from, rules_to
+from integration.core.untrusted_text import json_text
+from integration.flows.registry import Specs
+from integration.flows.settings import FlowSettings
+from integration.services.engine_lifecycle import Work
+from integration.services.mappings.mappings import Logics
+from integration.services.mappings.tables import Tables
+from integration.services.runs.flows import Flows
+from integration.services.systems.connection_settings import Access
+from integration.services.systems.object_names import Naming
+from integration.services.systems.objects import flat, parse_names
+from integration.store.configuration import Arranged
+from integration.store.configuration import ArrangementStore as Kept
+from integration.store.corrections import Corrections
+from integration.store.database import Database
+from integration.store.rules import Rules
+from integration.store.settings import StoredSettings
+
+FORMAT = 1
+SECTIONS = ("flows", "mappings", "tables", "names", "corrections")
+BOOKS = "accountview"
+MOST_BYTES = 1_000_000  # of a file
+MOST_CORRECTIONS = 1_000_000
+LONGEST_PLACE = 200  # signs of a place that are told: in a file of nonsense a name may have any length
+
+Sections = Mapping[str, Mapping[str, Mapping[str, Any]]]
+"""By section and item, such as `flows` and `products`, each value by its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingDifference:
+    """One value that a file would change: where, what it is here and in the file; None where one has none."""
+
+    section: str
+    item: str
+    name: str
+    here: Any
+    file: Any
+
+    @property
+    def place(self) -> str:
+        """Where it stands, as in the file."""
+        return f"{self.section}.{self.item}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a file asks for, all of which can be used: what would be kept, and what that changes."""
+
+    arranged: Arranged
+    differences: tuple[SettingDifference, ...]
+
+    @property
+    def mark(self) -> str:
+        """What a person who looked at the differences says yes to."""
+        shown = [(one.place, one.here, one.file) for one in self.differences]
+        return hashlib.sha256(json_text(shown).encode()).hexdigest()
+
+
+class Arrangement:
+    """Writes what is arranged here as a file, and keeps what such a file says."""
+
+    def __init__(
+        self,
+        flows: Specs,
+        database: Database,
+        corrections: Corrections,
+        rules: Rules,
+        stored_settings: StoredSettings,
+        *,
+        logics: Logics,
+        tables: Tables,
+        names: Naming,
+        access: Access,
+        flow_service: Flows,
+        four_eyes: FourEyes,
+        work: Work,
+    ) -> None:
+        self._flows = flows
+        self._database = database
+        self._corrections = corrections
+        self._rules = rules
+        self._stored_settings = stored_settings
+        self._logics = logics
+        self._tables = tables
+        self._names = names
+        self._access = access
+        self._flow_service = flow_service
+        self._four_eyes = four_eyes
+        self._work = work
+
+    # ---- written
+
+    @requires(Right.ADMINISTER)
+    def text(self, corrections: Collection[str] = ()) -> str:
+        """Return what is arranged here as the text of a file, with the corrections of these flows.
+
+        The same arrangement is the same text, whenever it is written.
+        """
+        shape = {"sluis": FORMAT, "program": VERSION, **self._here(corrections)}
+        return json_text(shape)
+
+    def _here(self, corrections: Collection[str]) -> dict[str, dict[str, Any]]:
+        named, usual = flat(self._names.in_force()), flat(Names())
+        here: dict[str, dict[str, Any]] = {
+            "flows": {flow: _values(self._logics.settings(flow)) for flow in self._flows},
+            "mappings": {flow: rules_to(readable_rules(self._body(flow))) for flow in self._flows},
+            "tables": self._rules.tables(),
+            "names": {BOOKS: {path: name for path, name in named.items() if name != usual[path]}},
+        }
+        if corrections:
+            here["corrections"] = {flow: self._told_corrections(flow) for flow in corrections}
+        return here
+
+    def _body(self, flow: str) -> dict[str, Any]:
+        return (self._rules.published(flow) or (0, {}))[1]
+
+    def _told_corrections(self, flow: str) -> dict[str, Any]:
+        found = self._corrections.all(flow, limit=MOST_CORRECTIONS)
+        return {f"{one.kind}:{one.field}:{one.key}": _told(one) for one in found}
+
+    # ---- read
+
+    @requires(Right.ADMINISTER)
+    def read(self, text: str) -> Read:
+        """Return what a file asks for; nothing is kept. What a file does not name stays as it is here.
+
+        Raises ConfigurationError: `arrangement_invalid` with the place and the reason for the first of it that is not
+        as a file of this program, `arrangement_refused` with the place and the cause for the first value that cannot
+        be used, `arrangement_too_new` for a file of a newer program.
+        """
+        shape = _sections(text)
+        record, named = self._named(shape["names"])
+        asked = {flow: self._settings(flow, given, named) for flow, given in shape["flows"].items()}
+        mappings = {flow: self._mapping(flow, body, asked.get(flow)) for flow, body in shape["mappings"].items()}
+        flows = {flow: _values(settings) for flow, settings in asked.items()}
+        corrections = {flow: self._corrected(flow, given) for flow, given in shape["corrections"].items()}
+        for name, rows in shape["tables"].items():
+            self._expect_rows(name, rows)
+        bodies = {flow: rules_to(mapping) for flow, mapping in mappings.items()}
+        found = tuple(_differences(self._here(corrections), {**shape, "flows": flows, "mappings": bodies}))
+        touched = {(one.section, one.item) for one in found}
+        arranged = Arranged(
+            {f"flow:{flow}": given for flow, given in flows.items() if ("flows", flow) in touched}
+            | (record if ("names", BOOKS) in touched else {}),
+            {flow: body for flow, body in bodies.items() if ("mappings", flow) in touched},
+            {name: rows for name, rows in shape["tables"].items() if ("tables", name) in touched},
+            {flow: given for flow, given in corrections.items() if ("corrections", flow) in touched},
+        )
+        return Read(arranged, found)
+
+    @requires(Right.ADMINISTER)
+    def of_file(self, content: bytes) -> Read:
+        """Return what a file asks for, as `read` does. Raises as that does, also for what no file of ours can be."""
+        if len(content) > MOST_BYTES:
+            raise _invalid("1:1", "reason_arrangement_large", limit=str(MOST_BYTES // 1_000_000))
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise _invalid("1:1", "reason_arrangement_utf8") from None
+        for number, line in enumerate(text.splitlines(), 1):
+            if masked_text(line) != line:
+                raise _invalid(f"{number}:1", "reason_arrangement_secret")
+        return self.read(text)
+
+    @requires(Right.ADMINISTER)
+    def take(self, content: bytes, mark: str, by: Actor, note: str) -> int:
+        """Keep what a file asks for and return how many values that changed; `mark` is of the differences as seen.
+
+        Raises as `of_file` does, and ConfigurationError `arrangement_changed` where it would change something else now.
+        """
+        read = self.of_file(content)
+        if read.mark != mark:
+            raise ConfigurationError("arrangement_changed")
+        self.keep(read, by, note)
+        return len(read.differences)
+
+    def _named(self, names: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, dict[str, Any]], Names | None]:
+        """Return the setting that keeps the names of a file, and those; nothing where it has none."""
+        if BOOKS not in names:
+            return {}, None
+        with _at("names", BOOKS):
+            kept = self._names.put_together(self._renamed(names[BOOKS]))
+            return {self._names.record: kept}, parse_names(kept)
+
+    def _expect_rows(self, name: str, rows: Mapping[str, Any]) -> None:
+        with _at("tables", name):
+            _expect_texts(rows)
+            self._tables.expect_possible(name, rows.items())
+
+    @requires(Right.ADMINISTER)
+    def keep(self, read: Read, by: Actor, note: str) -> None:
+        """Keep what a file asks for, all of it or nothing; `note` stands with each new mapping.
+
+        Raises NotAllowedError `file_change_waits` where it loosens flows that need two people for that: these changes
+        are kept as requests. Once they are approved, the file can be brought in.
+        """
+        waits = [flow for flow in self._flows if not self._may_keep(flow, read.arranged, by)]
+        if waits:
+            raise NotAllowedError("file_change_waits", flow=waits[0])
+        if read.differences:
+            Kept(self._database, self._stored_settings.clock).keep(read.arranged, by.ref, note)
+            self._access.reconnect(BOOKS)  # names with the next call, schedules from now on
+            self._work.reschedule()
+
+    def _may_keep(self, flow: str, arranged: Arranged, by: Actor) -> bool:
+        values = arranged.settings.get(f"flow:{flow}")
+        if values is None:
+            return True
+        wanted = self._flows[flow].settings(**values)
+        return self._four_eyes.may_change(flow, self._logics.settings(flow), wanted, by, {}, approves=False)
+
+    def _renamed(self, given: Mapping[str, Any]) -> dict[str, str | None]:
+        """Return what becomes of every name, None for the one we take without being told."""
+        _expect_texts(given)
+        now = flat(self._names.in_force())
+        return {path: given.get(path) for path in {*now, *given} if given.get(path) != now.get(path)}
+
+    def _mapping(self, flow: str, body: Mapping[str, Any], settings: FlowSettings | None) -> RuleMapping:
+        """Return a mapping that works by itself; what the systems have to do with it, the next run finds."""
+        with _at("mappings", self._known(flow, "mappings")):
+            mapping = rules_from(body)
+            self._logics.unasked().trial(flow, mapping, settings=settings)
+            return mapping
+
+    def _settings(self, flow: str, given: Mapping[str, Any], names: Names | None) -> FlowSettings:
+        with _at("flows", self._known(flow, "flows")):
+            settings = self._flows[flow].settings(**given)
+            self._names.expect_objects(self._flows[flow], settings, names)
+            self._flow_service.expect_there(flow, settings)
+            return settings
+
+    def _corrected(self, flow: str, given: Mapping[str, Any]) -> list[Correction]:
+        self._known(flow, "corrections")
+        return [_correction(f"corrections.{flow}.{name}", name, one) for name, one in given.items()]
+
+    def _known(self, flow: str, section: str) -> str:
+        if flow not in self._flows:
+            raise _invalid(f"{section}.{flow}", "reason_arrangement_part", known=", ".join(self._flows))
+        return flow
+
+
+def _values(settings: FlowSettings) -> dict[str, Any]:
+    """Return the settings of a flow that are not as they are without being told."""
+    return settings.model_dump(mode="json", exclude_defaults=True)
+
+
+def _told(one: Correction) -> dict[str, object]:
+    return {"title": one.title, "was": to_json(one.was), "becomes": to_json(one.becomes)}
+
+
+def _correction(place: str, name: str, given: Any) -> Correction:
+    kind, _, rest = name.partition(":")
+    field, _, key = rest.partition(":")
+    try:
+        was, becomes = from_json(given["was"]), from_json(given["becomes"])
+        return Correction(Kind(kind), key, field, was, becomes, str(given.get("title", "")))
+    except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError):
+        raise _invalid(place, "reason_arrangement_correction") from None
+
+
+# ---- a file, before anything in it is looked at ----------------------------------------------------------------------
+
+
+def _invalid(place: str, why: str, **facts: str) -> ConfigurationError:
+    return ConfigurationError("arrangement_invalid", place=place[:LONGEST_PLACE], message=why, **facts)
+
+
+@contextmanager
+def _at(section: str, item: str) -> Iterator[None]:
+    """Tell with what cannot be used where in the file it stands."""
+    try:
+        yield
+    except ConfigurationError as error:
+        if error.code == "arrangement_invalid":
+            raise
+        place = f"{section}.{item}"[:LONGEST_PLACE]
+        raise ConfigurationError(
+            "arrangement_refused", **{**error.facts, "place": place, "cause": error.code}
+        ) from None
+    except (TypeError, ValueError):
+        raise _invalid(f"{section}.{item}", "reason_arrangement_shape") from None
+
+
+def _sections(text: str) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the sections of a file, empty where it has none."""
+    try:
+        told = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+    except json.JSONDecodeError as error:
+        raise _invalid(f"{error.lineno}:{error.colno}", "reason_arrangement_json") from None
+    except (RecursionError, ValueError):  # a number of more digits than Python reads is the other one
+        raise _invalid("1:1", "reason_arrangement_shape") from None
+    if not isinstance(told, dict) or not isinstance(told.get("sluis"), int) or isinstance(told["sluis"], bool):
+        raise _invalid("sluis", "reason_arrangement_format")
+    if told["sluis"] > FORMAT:
+        raise ConfigurationError("arrangement_too_new", program=str(told.get("program", "?")))
+    for name in told.keys() - {"sluis", "program", *SECTIONS}:
+        raise _invalid(name, "reason_arrangement_part", known=", ".join(SECTIONS))
+    found = {section: _group(section, told.get(section, {})) for section in SECTIONS}
+    for item in found["names"].keys() - {BOOKS}:
+        raise _invalid(f"names.{item}", "reason_arrangement_part", known=BOOKS)
+    return {
+        section: {item: _group(f"{section}.{item}", values) for item, values in items.items()}
+        for section, items in found.items()
+    }
+
+
+def _group(place: str, values: Any) -> dict[str, Any]:
+    if not isinstance(values, dict):
+        raise _invalid(place, "reason_arrangement_group")
+    return values
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        times = Counter(name for name, _ in pairs)
+        twice = next(name for name in found if times[name] > 1)
+        raise _invalid(twice, "reason_arrangement_twice")
+    return found
+
+
+def _no_number(named: str) -> None:
+    """Refuse what JSON has no number for, such as NaN."""
+    raise _invalid("1:1", "reason_arrangement_shape") from ValueError(named)
+
+
+def _expect_texts(values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        if not isinstance(value, str):
+            raise _invalid(name, "reason_arrangement_text")
+
+
+# ---- what would change -----------------------------------------------------------------------------------------------
+
+
+def _differences(here: Sections, wanted: Sections) -> Iterator[SettingDifference]:
+    """Yield what a file would change; corrections are added to those that are here."""
+    for section, items in wanted.items():
+        for item, values in items.items():
+            before, after = _named(section, here.get(section, {}).get(item, {})), _named(section, values)
+            for name in sorted(before.keys() | after.keys() if section != "corrections" else after.keys()):
+                if before.get(name) != after.get(name):
+                    yield SettingDifference(section, item, name, before.get(name), after.get(name))
+
+
+def _named(section: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return values by their names; of a mapping each rule by its target, and the order of them."""
+    if section != "mappings" or "rules" not in values:
+        return values
+    rules = {rule["target"]: rule for rule in values["rules"]}
+    return {**{name: value for name, value in values.items() if name != "rules"}, **rules, "order": [*rules]}

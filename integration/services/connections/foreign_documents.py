@@ -1,0 +1,123 @@
+"""Documents in the books that begin as ours do, and that this console has not written: another one writes there too.
+
+The newest are looked through in every place where a document of ours may stand, whatever its flow makes now. What a
+person has accepted, by committing a plan that told of it, is not told any more.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from integration.connectors.protocol import Configurable, Connector, Document
+from integration.core.connections import Finding
+from integration.core.errors import AccessDeniedError, IntegrationError, RejectedError
+from integration.core.foreign_documents import NO_STRANGERS, Strangers, as_compared
+from integration.core.records import Kind
+from integration.flows.registry import Specs
+from integration.flows.settings import BOOKS, FlowSettings, Signs
+from integration.flows.spec import FlowSpec
+from integration.services.mappings.mappings import Logics
+from integration.services.systems.connection_settings import Access
+from integration.store.ledger import Ledger
+from integration.store.links import Links
+from integration.store.settings import StoredSettings
+
+
+class LookForStrangers:
+    """Tells strangers from what a flow has written, or may have."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        links: Links,
+        stored_settings: StoredSettings,
+        access: Access,
+        logics: Logics,
+        flows: Specs,
+    ) -> None:
+        self._links = links
+        self._ledger = ledger
+        self._stored = stored_settings
+        self._access = access
+        self._logics = logics
+        self._flows = flows
+
+    def of(self, flow: str) -> Strangers:
+        """Return the strangers under the prefix of a flow as it is set, as `among` does."""
+        spec = self._flows[flow]
+        if spec.signs is None:
+            return NO_STRANGERS
+        return self.among(self._access.connector(BOOKS), spec, self._logics.settings(flow))
+
+    def among(self, connector: Connector, spec: FlowSpec, settings: FlowSettings) -> Strangers:
+        """Return the strangers that nobody has accepted. Raises IntegrationError where the books cannot be asked.
+
+        Of each place those that are newer than the oldest of ours among the newest: what a console of before has left
+        there is told until this one has booked something. A kind of document that may not be read, or that these books
+        do not have, is left out: whoever needs it is told so.
+        """
+        signs = spec.signs
+        if signs is None or not isinstance(connector, Configurable):
+            return NO_STRANGERS
+        prefix = str(getattr(self._logics.settings(signs.flow) if signs.flow else settings, signs.setting))
+        shown: list[str] = []
+        strange: dict[str, str] = {}
+        for kind in dict.fromkeys(
+            one.target for one in spec.with_settings(settings).stages if one.once and not one.unverifiable
+        ):
+            places = list(_places(connector, kind))
+            shown += [one.reference for place in places for one in place]
+            strange |= {as_compared(one): one for one in self._of(spec.name, signs, prefix, kind, places)}
+        found = Strangers(tuple(strange.values()), prefix, signs.free(shown))
+        return found.without(self._accepted(spec.name))
+
+    def findings(self, connector: Connector, spec: FlowSpec, settings: FlowSettings) -> list[Finding]:
+        """Return that there are strangers; nothing where the books cannot be asked, which another look tells."""
+        try:
+            found = self.among(connector, spec, settings)
+        except IntegrationError:
+            return []
+        if not found.references:
+            return []
+        error = RejectedError("prefix_in_use", system=BOOKS, flow=spec.name, **found.facts())
+        return [Finding("", ok=False, cause=error.code, facts=dict(error.facts))]
+
+    def accept(self, flow: str, references: Collection[str], by: str) -> None:
+        """Keep that a person knows of these strangers, and wants to go on under the prefix."""
+        self._stored.put(self._record(flow), {"accepted": sorted({*self._accepted(flow), *references})}, by)
+
+    def _accepted(self, flow: str) -> Collection[str]:
+        return frozenset((self._stored.get(self._record(flow)) or {}).get("accepted", ()))
+
+    def _record(self, flow: str) -> str:
+        return self._access.name(f"strangers:{flow}")
+
+    def _of(
+        self, flow: str, signs: Signs, prefix: str, kind: Kind, places: Sequence[Sequence[Document]]
+    ) -> Iterator[str]:
+        bearing = [place for place in places if any(signs.bears(prefix, kind, one.reference) for one in place)]
+        ours = self._ours(flow, kind, [one for place in bearing for one in place]) if bearing else frozenset()
+        for place in bearing:
+            since = [at for at, one in enumerate(place) if one in ours]
+            newer = place[: since[-1]] if since else place
+            yield from (one.reference for one in newer if one not in ours and signs.bears(prefix, kind, one.reference))
+
+    def _ours(self, flow: str, kind: Kind, documents: Sequence[Document]) -> Collection[Document]:
+        """Return which documents are linked, by reference and number, or were sent under their reference."""
+        linked = self._links.documents(flow, kind, {as_compared(one.reference) for one in documents})
+        sent = {
+            as_compared(row.change.wanted.values.get("reference"))
+            for row in self._ledger.unproven_creates(flow, kind)
+            if row.change
+        }
+        return {
+            one
+            for one in documents
+            if (known := as_compared(one.reference)) in sent
+            or any(not one.number or number in (one.number, "") for number in linked.get(known, ()))
+        }
+
+
+def _places(connector: Configurable, kind: Kind) -> Iterator[Sequence[Document]]:
+    try:
+        yield from connector.newest(kind)
+    except (AccessDeniedError, RejectedError):
+        return

@@ -1,0 +1,233 @@
+"""Both systems in a box, and what changes between them and real ones."""
+
+import os
+import threading
+import time
+from collections.abc import Iterable
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from integration.connectors.systems import SYSTEMS
+from integration.core.authorization import requires
+from integration.core.connections import Token
+from integration.core.errors import ConfigurationError
+from integration.core.people import SANDBOX, Right
+from integration.process.periodic import again_and_again
+from integration.services.engine_lifecycle import SLOT_SECONDS, OwnLeases
+from integration.services.systems.connection_settings import Access
+from integration.settings import Settings
+from integration.store.database import Clock, Database
+from integration.store.environments import change_environment
+from integration.store.rules import Rules
+from integration.store.settings import StoredSettings
+
+if TYPE_CHECKING:  # imported where it is started: most commands of a terminal start none
+    from integration.sandbox.server import Sandbox
+
+
+REFRESH = "sandbox-refresh"
+TILL = {"ident": "sandbox", "secret": "sandbox-secret"}
+CLIENT = {"client_id": "sandbox-client", "client_secret": "sandbox-secret", "company": "7f3c"}
+WAREHOUSES = {
+    "object": "K9V",
+    "table": "K9_STOCK",
+    "article": "ART_CODE",
+    "warehouse": "K9_BRANCH",
+    "quantity": "K9_QTY",
+}
+# Objects that its books have and no real ones are known to have: names that a person would give.
+OBJECTS = {
+    "objects.trade_invoices.code": "K9F",
+    "objects.trade_invoices.table": "K9_INV",
+    "objects.trade_invoices.detail": "K9_INVL",
+    "objects.quotations.code": "K9Q",
+    "objects.quotations.table": "K9_QUO",
+    "objects.quotations.detail": "K9_QUOL",
+    "quotation.reference": "K9_REF",
+}
+PRICES = {
+    "object": "K9P",
+    "table": "K9_PRICE",
+    "article": "ART_CODE",
+    "list": "K9_LIST",
+    "branch": "K9_BRANCH",
+    "debtor": "SUB_NR",
+    "group": "K9_DGRP",
+    "minimum": "K9_MINQ",
+    "price": "K9_PX",
+    "percent": "K9_PCT",
+}
+PACE = {"per_second": 100_000}  # nobody else is to be spared there
+START_SECONDS = 30.0
+LEASE = "sandbox"
+
+
+class SandboxHost:
+    """Both systems in a box. They run in one process of those that share a database, the first that asks."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        access: Access,
+        held: OwnLeases,
+        database: Database,
+        rules: Rules,
+        stored_settings: StoredSettings,
+        clock: Clock,
+        *,
+        flows: Iterable[str],
+        closing: ExitStack,
+    ) -> None:
+        """`closing` ends them with the console."""
+        self._running: Sandbox | None = None  # while they are connected and run in this process
+        self._settings = settings
+        self._access = access
+        self._held = held
+        self._database = database
+        self._rules = rules
+        self._stored_settings = stored_settings
+        self._clock = clock
+        self._flows = tuple(flows)
+        self._closing = closing
+        self._box: Sandbox | None = None  # in this process, connected or not
+        self._known = ""  # where they answered when it was looked last
+        self._minder: threading.Thread | None = None
+        self._ending = threading.Event()
+
+    @property
+    @requires(Right.TRY)
+    def running(self) -> "Sandbox | None":
+        """The built-in systems while they are connected and run in this process."""
+        return self._running
+
+    @property
+    @requires(Right.SEE)
+    def is_connected(self) -> bool:
+        """Tell whether both systems are the built-in ones, in whichever process they run."""
+        return self._access.sandboxed
+
+    @property
+    @requires(Right.SEE)
+    def runs_here(self) -> bool:
+        """Tell whether they run in this process."""
+        return self._running is not None
+
+    @requires(Right.SEE)
+    def is_chosen(self) -> bool:
+        """Tell whether somebody chose them in the console and nobody has left them since."""
+        return (self._stored_settings.get("sandbox") or {}).get("on") is True
+
+    @requires(Right.SEE)
+    def is_asked_for(self) -> bool:
+        """Tell whether a setting or the console says that they are to be used from the start."""
+        return self._settings.sandbox or (self.is_chosen() and not self._access.real_settings())
+
+    def use(self, by: str, *, keep: bool) -> None:
+        """Connect to them, and `keep` that they were chosen; nothing of a real system is touched.
+
+        Raises ConfigurationError while settings name a real system: a sample shop must not end up in a real till.
+        """
+        for name in self._access.real_settings():
+            raise ConfigurationError("setting_invalid", setting=name, expected="expected_no_value")
+        with self._access.lock:
+            self._switch(sandboxed=True, by=by)
+            self._share(by)
+            if keep:
+                self._stored_settings.put("sandbox", {"on": True}, by)
+        self._until_they_answer()
+
+    def leave(self, by: str) -> None:
+        """Go back to the real systems; those in the box go on for other processes."""
+        with self._access.lock:
+            if self.is_chosen():
+                self._stored_settings.put("sandbox", {"on": False}, by)
+            self._running = None
+            self._switch(sandboxed=False, by=by)
+
+    @requires(Right.TRY)
+    def pass_a_day(self) -> None:
+        """Let the shop sell for a day; nothing where another process runs it."""
+        if self._running is not None:
+            self._running.advance_day()
+
+    def _switch(self, *, sandboxed: bool, by: str) -> None:
+        """Change between sandbox and real systems: each has settings, tables, links and issues of its own."""
+        if self._access.sandboxed != sandboxed:
+            self._access.sandboxed = sandboxed
+            self._access.reconnect(*SYSTEMS)
+        here, there = ("sandbox", "real") if sandboxed else ("real", "sandbox")
+        if (self._stored_settings.get("tables") or {"of": "real"})["of"] != here:
+            change_environment(self._database, self._clock, leaving=there, entering=here, by=by)
+            ours, theirs = self._rules.tables(), self._stored_settings.get(f"tables:{here}") or {}
+            self._stored_settings.put(f"tables:{there}", ours, by)
+            for name in {**ours, **theirs}:
+                self._rules.set_table(name, theirs.get(name, {}), by)
+            for flow in self._flows:
+                mine, others = self._kept(flow), self._kept(f"{flow}:{here}")
+                self._stored_settings.put(f"flow:{flow}:{there}", mine, by)
+                self._stored_settings.put(f"flow:{flow}", others, by)
+            self._stored_settings.put("tables", {"of": here}, by)
+
+    def _kept(self, flow: str) -> dict[str, Any]:
+        return self._stored_settings.get(f"flow:{flow}") or {}
+
+    def _share(self, by: str) -> None:
+        """Run them here, unless another process does: they keep one journal, which has one writer."""
+        if self._box is None and self._held.takes(LEASE):
+            self._access.forget(by)
+            self._closing.callback(self._held.release, LEASE)
+            self._box = self._start()
+            expired = self._clock() - timedelta(seconds=1)
+            office = {"url": self._box.accountview_url, "warehouses": WAREHOUSES, **CLIENT, **PACE}
+            self._access.tokens(office).save(Token("", REFRESH, expired))  # good once after a start
+            self._access.keep("accountview", office, by)
+            self._access.keep("mplus", {"url": self._box.mplus_url, **TILL, **PACE}, by)
+        self._running = self._box
+        if self._minder is None:
+            self._known = self._address()
+            self._minder = threading.Thread(
+                target=again_and_again,
+                args=(self._mind,),
+                kwargs={"every": SLOT_SECONDS / 12, "until": self._ending},
+                name="sandbox-minder",
+                daemon=True,
+            )
+            self._minder.start()
+            self._closing.callback(self._minder.join)
+            self._closing.callback(self._ending.set)
+
+    def _start(self) -> "Sandbox":
+        from integration.sandbox.server import opening_day, running  # noqa: PLC0415 - as said at the top
+
+        journal = self._settings.data / "sandbox.journal"
+        if journal.exists() and not (journal.is_file() and os.access(journal, os.R_OK | os.W_OK)):
+            raise ConfigurationError("journal_file_unusable", file=str(journal.absolute()))
+        today = opening_day(self._clock())
+        try:
+            return self._closing.enter_context(
+                running(articles=self._settings.sandbox_articles, today=today, journal=journal)
+            )
+        except ValueError:  # a `JournalError`
+            raise ConfigurationError("journal_file_unusable", file=str(journal.absolute())) from None
+
+    def _mind(self) -> None:
+        """Keep the right to run them, or take it over from a process that has ended."""
+        with self._access.lock:
+            if self._box is not None:
+                self._held.takes(LEASE)
+            elif self._access.sandboxed:
+                self._share(by=SANDBOX.ref)
+                address = self._address()
+                if address and address != self._known:
+                    self._known = address
+                    self._access.reconnect(*SYSTEMS)
+
+    def _until_they_answer(self) -> None:
+        """Wait until the process that starts them has said where."""
+        until = time.monotonic() + START_SECONDS
+        while not self._address() and time.monotonic() < until:
+            time.sleep(0.1)
+
+    def _address(self) -> str:
+        return str(self._access.of("mplus").get("url") or "")

@@ -1,0 +1,1 @@
+"""Closed days: their comparison with the books, and their sheets."""

@@ -1,0 +1,199 @@
+"""The sheet of a day for the binder, in the words of its reader: as PDF, and for a spreadsheet.
+
+What writes either is imported with the first sheet: every command of the terminal would wait for it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+
+from integration import words
+from integration.core.authorization import requires
+from integration.core.days.books import DayLine
+from integration.core.days.check import DayComparison, DayFinding
+from integration.core.days.report import DayReport, DayState
+from integration.core.days.till import total
+from integration.core.people import Right
+from integration.flows.settings import BOOKS, TILL
+from integration.services.connections.connections import Connections
+from integration.services.mappings.code_lists import LAST_SECONDS, Lists
+from integration.sheets.sheet import Cell, Holds, Noted, Sheet, SheetColumn, SheetNotes, SheetTable, Tone
+from integration.store.database import Clock
+
+TONES = {
+    DayState.EQUAL: Tone.GOOD,
+    DayState.NOT_POSTED: Tone.GOOD,
+    DayState.DIFFERENT: Tone.BAD,
+    DayState.PARKED: Tone.WAITING,
+    DayState.WAITING: Tone.WAITING,
+    DayState.UNKNOWN: Tone.WAITING,
+}
+_AMOUNTS = ("amount", "difference")
+
+
+def finding_text(finding: DayFinding, language: str, rates: Mapping[str, str]) -> str:
+    """Return what a check found as a sentence, in the words of its reader; `rates` are those of the books."""
+    facts: dict[str, object] = dict(finding.facts)
+    for name in _AMOUNTS:
+        if facts.get(name):
+            facts[name] = words.euros(Decimal(str(facts[name])), language)
+    if day := finding.facts.get("date"):
+        facts["date"] = words.value_text(date.fromisoformat(day), language)
+    if field := finding.facts.get("field"):
+        facts["field"] = words.field_name(field, language)
+    for name in ("was", "now") if finding.facts.get("field") == "vat_code" else ():
+        if code := finding.facts.get(name):
+            facts[name] = words.vat_code(code, rates.get(code, ""), BOOKS, language)
+    return words.term(f"day_finding_{finding.code}", language, **facts)
+
+
+class DaySheets:
+    """Makes the sheets of days. `captions` returns what a system calls the codes of a list."""
+
+    def __init__(self, lists: Lists, connections: Connections, clock: Clock) -> None:
+        self._lists = lists
+        self._connections = connections
+        self._clock = clock
+
+    @requires(Right.EXPORT)
+    def pdf(self, report: DayReport, language: str, zone: tzinfo) -> bytes:
+        """Return the sheet of a day as PDF, with times in the zone of its reader."""
+        from integration.sheets.pdf import pdf_of  # noqa: PLC0415 - as said at the top
+
+        return pdf_of(self.sheet(report, language, zone))
+
+    @requires(Right.EXPORT)
+    def excel(self, report: DayReport, language: str, zone: tzinfo) -> bytes:
+        """Return the sheet of a day as an Excel file."""
+        from integration.sheets.excel import excel_of  # noqa: PLC0415 - as said at the top
+
+        return excel_of(self.sheet(report, language, zone))
+
+    @requires(Right.EXPORT)
+    def sheet(self, report: DayReport, language: str, zone: tzinfo) -> Sheet:
+        """Return the sheet of a day as a plain value."""
+        writer = _Writer(self._lists, language, zone)
+        return writer.sheet(report, self._connections.known(BOOKS).about, self._clock())
+
+
+class _Writer:
+    """Writes sheets in one language."""
+
+    def __init__(self, lists: Lists, language: str, zone: tzinfo) -> None:
+        self._lists = lists
+        self._language = language
+        self._zone = zone
+
+    def _captions(self, system: str, name: str) -> Mapping[str, str]:
+        """Return codes with their captions; a file waits longer for them than a page."""
+        return self._lists.captions(system, name, patience=LAST_SECONDS)
+
+    def sheet(self, report: DayReport, company: str, now: datetime) -> Sheet:
+        """Return the sheet of a day."""
+        named = self._text("day_branch", name=report.branch_name, number=report.branch)
+        return Sheet(
+            kind=self._text("sheet_day"),
+            title=words.whole_day(report.date, self._language),
+            subtitle=named if report.branch_name != report.branch else f"{self._text('col_branch')} {report.branch}",
+            verdict=self._text(f"badge_day_{report.state}"),
+            tone=TONES.get(report.state, Tone.PLAIN),
+            facts=self._facts(report, company),
+            parts=tuple(self._parts(report)),
+            made=words.term("sheet_made", self._language, moment=self._moment(now)),
+            made_at=now,
+            language=self._language,
+        )
+
+    def _facts(self, report: DayReport, company: str) -> list[tuple[str, str]]:
+        pages = ", ".join(f"{one.number} ({one.reference})" for one in report.pages) or words.MISSING
+        facts = [(self._text("col_pages"), pages), (self._text("col_checked"), self._moment(report.checked_at))]
+        return [(self._text("sheet_of_books"), company), *facts] if company else facts
+
+    def _parts(self, report: DayReport) -> Iterator[SheetTable | SheetNotes]:
+        if report.cause and not report.rows:
+            said = words.say(report.cause, report.facts, self._language, self._zone)
+            yield SheetNotes(self._text(f"badge_day_{report.state}"), (said.what, said.do), Tone.WAITING)
+        if report.findings:
+            sentences = tuple(
+                finding_text(one, self._language, self._captions(BOOKS, "vat_rates")) for one in report.findings
+            )
+            tone = Tone.BAD if report.state is DayState.DIFFERENT else Tone.WAITING
+            yield SheetNotes(self._text("day_differences"), sentences, tone)
+        if report.notes:
+            rates = self._captions(BOOKS, "vat_rates")
+            said_ = tuple(finding_text(one, self._language, rates) for one in report.notes)
+            yield SheetNotes(self._text("day_notes"), said_, Tone.PLAIN)
+        if report.rows:
+            yield self._compared("day_by_vat", report.about("base", "vat"), self._vat)
+            yield self._compared("day_by_account", report.about("account"), self._named(BOOKS, "ledgers"))
+            yield self._compared("day_by_method", report.about("method"), self._named(TILL, "payment_methods"))
+        if report.counts:
+            yield self._counts(report)
+        if not report.pages and report.expected:
+            yield self._page(self._text("day_page_expected"), report.expected)
+        for page in report.pages:
+            key = "day_page" if page.is_there else "day_page_gone"
+            title = self._text(key, page=page.number, reference=page.reference)
+            yield self._page(title, page.lines, gross=page.gross)
+
+    def _compared(self, title: str, rows: Sequence[DayComparison], name: Callable[[DayComparison], str]) -> SheetTable:
+        cells = [
+            (
+                name(one), self._amount(one.till), self._amount(one.books),
+                None if one.till is None or one.books is None else one.difference,
+            )
+            for one in rows
+        ]  # fmt: skip
+        columns = (
+            SheetColumn("", width=1.9), SheetColumn(self._text("col_till"), Holds.MONEY),
+            SheetColumn(self._text("col_books"), Holds.MONEY),
+            SheetColumn(self._text("col_difference"), Holds.DIFFERENCE),
+        )  # fmt: skip
+        return SheetTable(self._text(title), columns, cells, narrow=True)
+
+    def _amount(self, value: Decimal | None) -> Decimal | str:
+        return words.term("day_not_known", self._language) if value is None else value
+
+    def _vat(self, one: DayComparison) -> str:
+        code = words.vat_code(one.key, self._captions(BOOKS, "vat_rates").get(one.key, ""), BOOKS, self._language)
+        return self._text("day_vat_base" if one.about == "base" else "day_vat_amount", code=code)
+
+    def _named(self, system: str, name: str) -> Callable[[DayComparison], str]:
+        captions = self._captions(system, name)
+        return lambda one: f"{one.key} {captions.get(one.key, '')}".strip()
+
+    def _counts(self, report: DayReport) -> SheetTable:
+        names = ("col_drawer", "col_counted", "col_difference", "col_banked")
+        holds = (Holds.TEXT, Holds.MONEY, Holds.DIFFERENCE, Holds.MONEY)
+        columns = [SheetColumn(self._text(name), hold, 1.0) for name, hold in zip(names, holds, strict=True)]
+        rows = [
+            (f"{one.workplace} · {one.number}", one.counted, one.difference, one.deposited) for one in report.counts
+        ]
+        columns[0] = SheetColumn(columns[0].title, width=1.4)
+        return SheetTable(self._text("day_counts"), columns, rows, narrow=True)
+
+    def _page(self, title: str, lines: Sequence[DayLine], *, gross: bool = False) -> SheetTable:
+        """Return a page as a bookkeeper writes it, with the receipts behind each line."""
+        ledgers = self._captions(BOOKS, "ledgers")
+        columns = (
+            SheetColumn("#", Holds.NUMBER, 0.4), SheetColumn(self._text("col_account"), width=1.9),
+            SheetColumn(self._text("col_description"), width=4.0), SheetColumn(self._text("col_vat"), Holds.MONEY, 0.9),
+            SheetColumn(self._text("col_debit"), Holds.MONEY), SheetColumn(self._text("col_credit"), Holds.MONEY),
+        )  # fmt: skip
+        rows: list[tuple[Cell, ...]] = []
+        moved = [one.amount if gross else one.moved for one in lines]
+        for place, (one, amount) in enumerate(zip(lines, moved, strict=True), start=1):
+            account = Noted(one.account, ledgers.get(one.account, ""))
+            what = " · ".join([one.text, *filter(None, (one.debtor, one.item))])
+            debit, credit = (amount, None) if amount > 0 else (None, -amount)
+            rows.append((place, account, Noted(what, ", ".join(one.documents)), one.vat or None, debit, credit))
+        debits, credits_ = total(max(one, Decimal(0)) for one in moved), total(max(-one, Decimal(0)) for one in moved)
+        return SheetTable(title, columns, rows, (None, self._text("page_total"), None, None, debits, credits_))
+
+    def _moment(self, at: datetime) -> str:
+        """Return a moment with its year, since a binder is read years later."""
+        here = at.astimezone(self._zone)
+        return f"{words.value_text(here.date(), self._language)}, {here:%H:%M}"
+
+    def _text(self, key: str, **facts: object) -> str:
+        return words.sentence(key, self._language, **facts)

@@ -1,0 +1,473 @@
+"""Days: how each stands on both sides, checked by night and whenever somebody asks. Writes to no system."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Protocol, TypeGuard, cast
+from zoneinfo import ZoneInfo
+
+from integration.connectors.protocol import Connector, GiftCardsLeft, IssuingGiftCards
+from integration.core.authorization import requires
+from integration.core.days.books import DayBooks, DayPage
+from integration.core.days.check import OwnPage, check_day
+from integration.core.days.corrections import page_lines
+from integration.core.days.documents import DayDocument, documents_of
+from integration.core.days.entries import LedgerEntry, entry_of_row
+from integration.core.days.report import (
+    DayReport,
+    DayState,
+    PageShown,
+    page_notes,
+    report_from_json,
+    report_of,
+    report_to_json,
+)
+from integration.core.days.till import DayRefusedError, TillDay, till_text
+from integration.core.errors import IntegrationError, RejectedError
+from integration.core.issues import Issue, IssueState, Met, not_readable
+from integration.core.links import Link
+from integration.core.people import Right
+from integration.core.records import Held, Kind, Record, Unreadable
+from integration.core.rows import row_value
+from integration.core.staged import Staged
+from integration.core.timetable import WALL_CLOCK
+from integration.flows.day_pages import daybooks_of_the_bank
+from integration.flows.settings import TILL
+from integration.flows.spec import FlowLogic, staged_in
+from integration.runner.dependencies import Dependencies
+from integration.runner.lookup import look
+from integration.services.mappings.code_lists import Lists
+from integration.services.runs.flows import Flows
+from integration.store.database import AWAY, Clock
+from integration.store.days import DayChecked, DayChecks
+from integration.store.erasure_register import Erased, SoFar
+from integration.store.issues import Issues
+from integration.store.links import Links
+
+AT_ONCE = 7  # days asked for together
+WINDOW = 35  # days that are checked each night
+MOST_PAGES = 5_000  # of a span that are listed
+MOST_NAMED = 1_000
+DIFFERS = "day_differs"
+STATE_OF_SKIP = {
+    "day_open": DayState.OPEN, "day_waits": DayState.WAITING, "day_empty": DayState.EMPTY,
+}  # fmt: skip
+TOLD = frozenset({DayState.EQUAL, DayState.NOT_POSTED, DayState.DIFFERENT})
+BEFORE_BOOKING = frozenset({
+    DayState.OPEN, DayState.WAITING, DayState.CLOSED, DayState.PARKED, DayState.EMPTY, DayState.LEFT_OUT,
+})  # fmt: skip
+
+Tell = Callable[[date], None]
+
+
+class DayLogic(Protocol):
+    """What the flow of days says of a day beyond what every flow does."""
+
+    books: DayBooks
+
+    def page(self, record: Record, pages: Sequence[Link] = ()) -> tuple[TillDay, DayPage]:
+        """Return a day and the page it comes to. Raises DayRefusedError."""
+
+    def around(self, days: Iterable[date]) -> set[date]:
+        """Return the dates on which a page of somebody else may be about these days."""
+
+    def is_of_another_console(self, reference: str) -> bool:
+        """Return True if a page with this reference is a day that a console with another prefix booked."""
+
+    def belongs(self, documents: Sequence[DayDocument]) -> Mapping[str, str]:
+        """Return by their numbers to which invoices and orders documents belong."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayListed:
+    """One day of a list: its state, the cause of what waits, its pages, and when it was checked last."""
+
+    date: date
+    branch: str
+    branch_name: str
+    state: DayState
+    cause: str = ""
+    facts: Mapping[str, str] | None = None
+    pages: tuple[str, ...] = ()
+    difference: Decimal | None = None
+    checked_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """The key of the day."""
+        return f"{self.date.isoformat()}/{self.branch}"
+
+
+class Days:
+    """How days stand, and the check of each."""
+
+    def __init__(
+        self,
+        deps: Dependencies,
+        days: DayChecks,
+        erased: Erased,
+        issues: Issues,
+        links: Links,
+        clock: Clock,
+        flow_service: Flows,
+        lists: Lists,
+        *,
+        flow: str,
+        others: Sequence[tuple[str, Kind]] = (),
+    ) -> None:
+        """`others` are flows that write pages of their own."""
+        self._flow = flow
+        self._deps = deps
+        self._days = days
+        self._erased = erased
+        self._issues = issues
+        self._links = links
+        self._clock = clock
+        self._flow_service = flow_service
+        self._lists = lists
+        self._others = others
+
+    @property
+    @requires(Right.SEE)
+    def flow(self) -> str:
+        """The flow of closed days."""
+        return self._flow
+
+    @requires(Right.SEE)
+    def today(self) -> date:
+        """Return the date at the till."""
+        return self._clock().astimezone(ZoneInfo(WALL_CLOCK)).date()
+
+    # ---- what is known
+
+    @requires(Right.SEE)
+    def listed(self, first: date, last: date, branch: str = "") -> list[DayListed]:
+        """Return every day of a span that anything is known of, the oldest first. Asks no system."""
+        names = self.branches()
+        booked = self._booked(first, last)
+        known = {f"{one.date.isoformat()}/{one.branch}": one for one in self._days.between(first, last)}
+        waits = self._waits()
+        found = []
+        for key in sorted({*booked, *known, *waits}):
+            day, _, number = key.partition("/")
+            if not (first.isoformat() <= day <= last.isoformat()) or branch not in ("", number):
+                continue
+            one = _listed(key, known.get(key), booked.get(key, ()), waits.get(key))
+            found.append(replace(one, branch_name=one.branch_name or names.get(number, number)))
+        return found
+
+    @requires(Right.SEE)
+    def report(self, day: date, branch: str) -> DayReport | None:
+        """Return the last check of a day, or None where it was never checked. Asks no system.
+
+        Its state is `PARKED` only while an exception of the day is open; its cause stays.
+        """
+        kept = self._days.between(day, day, branch)
+        if not kept:
+            return None
+        report = report_from_json(kept[0].result)
+        known = self._issues.of_key(self.flow, report.key)
+        if any(one.state is IssueState.OPEN and one.issue.cause != DIFFERS for one in known):
+            return report
+        return replace(report, state=_without_exception(report.state, is_booked=bool(report.pages)))
+
+    @requires(Right.SEE)
+    def branches(self) -> dict[str, str]:
+        """Return the branches of the till with their names, as it answered last."""
+        return self._lists.captions(TILL, "branches")
+
+    def _booked(self, first: date, last: date) -> dict[str, list[Link]]:
+        """Return the pages of each day of a span, by the key of the day."""
+        links = self._links.page(self.flow, Kind.DAY_PAGE, first.isoformat(), MOST_PAGES)
+        found: dict[str, list[Link]] = {}
+        for link in links:
+            if link.key[:10] <= last.isoformat():
+                found.setdefault("/".join(link.key.split("/")[:2]), []).append(link)
+        return found
+
+    def _waits(self) -> dict[str, Issue]:
+        """Return what waits for a person, by the key of its day."""
+        return {
+            one.issue.key: one.issue
+            for group in self._issues.causes(self.flow)
+            for one in self._issues.list(self.flow, group.cause, group.field, limit=MOST_NAMED)
+        }
+
+    # ---- checking
+
+    @requires(Right.COMPARE)
+    def check(self, day: date, branch: str) -> DayReport:
+        """Compare a day on both sides now, keep what it came to and return it.
+
+        Raises IntegrationError where a system cannot be asked, and then the last check stays.
+        """
+        (report,) = self._looked(lambda: [f"{day.isoformat()}/{branch}"])
+        return report
+
+    @requires(Right.COMPARE)
+    def check_span(self, first: date, last: date, branch: str = "", tell: Tell = lambda _: None) -> list[DayReport]:
+        """Compare every day of a span now, of one branch or of all; `tell` hears of the first day of each portion."""
+        found = []
+        for start in range(0, (last - first).days + 1, AT_ONCE):
+            begin = first + timedelta(days=start)
+            tell(begin)
+            end = min(last, begin + timedelta(days=AT_ONCE - 1))
+            found += self._looked(partial(self._keys, begin, end, branch))
+        return found
+
+    @requires(Right.COMPARE)
+    def gift_cards(self) -> list[tuple[GiftCardsLeft, str]]:
+        """Ask what is left on the gift cards of the till: of each turnover group, with its account in the books.
+
+        The account is empty where nobody said which it is. Raises RejectedError where the till does not tell.
+        """
+        books = self._logic().books
+        source = self._deps.connectors[self._deps.logics.now(self.flow).flow.source]
+        told = source.choices("turnover_accounts")
+        found = source.gift_cards() if isinstance(source, IssuingGiftCards) else []
+        return [
+            (one, row_value(books.accounts, one.group) or books.account_meant(told.get(one.group, ""))) for one in found
+        ]
+
+    def page(self, position: str) -> str:
+        """Check some days by night and return where to go on, empty at the end. An empty position begins."""
+        if not self._flow_service.is_on(self.flow):
+            return ""
+        today = self.today()
+        first = date.fromisoformat(position) if position else today - timedelta(days=WINDOW - 1)
+        last = min(today, first + timedelta(days=AT_ONCE - 1))
+        self._looked(lambda: self._keys(first, last, ""), self._by_night)
+        following = last + timedelta(days=1)
+        return following.isoformat() if following <= today else ""
+
+    def _by_night(self, keys: Sequence[str]) -> list[DayReport]:
+        try:
+            return self._checked(keys)
+        except IntegrationError as error:
+            if error.code in AWAY:
+                raise
+            return [self._unknown(key, error.code, error.facts) for key in keys]
+
+    def _looked(
+        self, keys: Callable[[], list[str]], check: Callable[[Sequence[str]], list[DayReport]] | None = None
+    ) -> list[DayReport]:
+        """Compare days now, keep what that came to and return it."""
+
+        def look(so_far: SoFar) -> list[DayReport]:
+            reports = (check or self._checked)(keys())
+            self._keep(reports, so_far)
+            return reports
+
+        return self._erased.looking(look)
+
+    def _keys(self, first: date, last: date, branch: str) -> list[str]:
+        """Return the days of a span of one branch or of all: also of those that the till no longer lists."""
+        numbers = [branch] if branch else list(self.branches())
+        days = [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
+        listed = [f"{day}/{number}" for day in days for number in numbers]
+        known = [key for key in (*self._booked(first, last), *self._waits()) if key[:10] in set(days)]
+        return list(dict.fromkeys([*listed, *(key for key in known if branch in ("", key.partition("/")[2]))]))
+
+    def _checked(self, keys: Sequence[str]) -> list[DayReport]:
+        logic = self._deps.logics.now(self.flow)
+        source, target = (self._deps.connectors[system] for system in (logic.flow.source, logic.flow.target))
+        told = self._deps.corrected(self.flow, source.fetch(Kind.DAY, keys))
+        records = {record.key: record for record in told}
+        days = sorted(key[:10] for key in keys)
+        booked = self._booked(date.fromisoformat(days[0]), date.fromisoformat(days[-1])) if days else {}
+        staged = self._staged(logic, [records[key] for key in keys if key in records and key not in booked])
+        booked |= self._unlinked(target, [one.record for one in staged.values() if one.record is not None])
+        pages = [link for key in keys for link in booked.get(key, ())]
+        held, sees = self._held(target, pages)
+        entries = self._entries(target, self._logic().around(_dates(pages))) if pages else []
+        found = []
+        for key in keys:
+            if key not in records:
+                found.append(self._unknown(key, "day_not_told", {"key": key, "system": logic.flow.source}))
+            elif key in booked:
+                found.append(self._compared(records[key], booked[key], held, entries, sees=sees))
+            else:
+                found.append(self._not_booked(records[key], staged[key]))
+        return found
+
+    def _unlinked(self, target: Connector, wanted: Sequence[Record]) -> dict[str, list[Link]]:
+        """Return the pages that the books have under the references of days of which we know none, by their days."""
+        held = look(target, wanted, self._deps.links.references(self.flow)) if wanted else {}
+        found = {one.key: held[one.key].reference for one in wanted if one.key in held}
+        return {one.key: [Link(Kind.DAY_PAGE, one.key, found[one.key], one)] for one in wanted if one.key in found}
+
+    def _staged(self, logic: FlowLogic, records: Sequence[Record]) -> dict[str, Staged]:
+        return {one.key: one for one in staged_in(logic, logic.flow.counted, records)} if records else {}
+
+    def _not_booked(self, record: Record, staged: Staged) -> DayReport:
+        report = self._of(record, DayState.CLOSED)
+        if staged.issue is not None:
+            return replace(report, state=DayState.PARKED, cause=staged.issue.cause, facts=staged.issue.facts)
+        if staged.skip is not None:
+            state = STATE_OF_SKIP.get(staged.skip.reason, DayState.LEFT_OUT)
+            return replace(report, state=state, cause=staged.skip.reason, facts=staged.skip.facts)
+        day, page = self._logic().page(record)
+        return replace(report, expected=page.lines, counts=day.counts, notes=page_notes(page))
+
+    def _compared(
+        self,
+        record: Record,
+        booked: Sequence[Link],
+        held: Mapping[str, Held],
+        entries: Sequence[LedgerEntry] | None,
+        *,
+        sees: bool,
+    ) -> DayReport:
+        shown = tuple(_shown(link, held.get(link.key)) for link in booked)
+        try:
+            if isinstance(record, Unreadable):
+                issue = not_readable(record, self._deps.logics.now(self.flow).flow.source)
+                return replace(self._of(record, DayState.UNKNOWN), pages=shown, cause=issue.cause, facts=issue.facts)
+            day, page = self._logic().page(record, booked)
+        except DayRefusedError as refused:
+            facts = {"key": record.key, "document": _title(record), **refused.facts}
+            return replace(self._of(record, DayState.PARKED), pages=shown, cause=refused.cause, facts=facts)
+        if not sees:
+            facts = {"system": self._deps.logics.now(self.flow).flow.target, "kind": str(Kind.DAY_PAGE)}
+            return replace(self._unknown(record.key, "look_unproven", facts), pages=shown)
+        own = [OwnPage(link.agreed, link.reference, _record(held.get(link.key))) for link in booked if link.agreed]
+        near, numbers = self._logic().around(_dates(booked)), {one.number for one in own}
+        rows = None if entries is None else [one for one in entries if one.date in near or one.page in numbers]
+        elsewhere = self._elsewhere(rows)
+        logic = self._logic()
+        check = check_day(
+            page.lines, documents_of(day), own, rows, logic.books, elsewhere=elsewhere, belongs=logic.belongs
+        )
+        return report_of(day, check, self._clock(), pages=shown, expected=page.lines, notes=page_notes(page))
+
+    def _logic(self) -> DayLogic:
+        return cast("DayLogic", self._deps.logics.now(self.flow))
+
+    def _held(self, target: Connector, pages: Sequence[Link]) -> tuple[dict[str, Held], bool]:
+        """Return what the books hold of pages, and whether what they do not show is not there."""
+        agreed = [link.agreed for link in pages if link.agreed]
+        held = look(target, agreed, self._deps.links.references(self.flow)) if agreed else {}
+        return held, len(held) == len(agreed) or bool(held) or target.shows(Kind.DAY_PAGE)
+
+    def _entries(self, target: Connector, days: set[date]) -> list[LedgerEntry] | None:
+        """Return the rows of the books on some days, None where these books cannot say them."""
+        try:
+            records = target.fetch(Kind.ENTRY, sorted(day.isoformat() for day in days))
+        except RejectedError:
+            return None
+        return None if any(isinstance(one, Unreadable) for one in records) else [entry_of_row(one) for one in records]
+
+    def _elsewhere(self, entries: Sequence[LedgerEntry] | None) -> frozenset[str]:
+        """Return the pages that somebody else answers for: other flows and consoles, and the daybooks of the bank."""
+        pages = {one.page for one in entries or ()}
+        if not pages:
+            return frozenset()
+        flows = (*self._others, (self.flow, Kind.DAY_PAGE))
+        ours = (self._links.by_reference(flow, kind, pages) for flow, kind in flows)
+        target = self._deps.connectors[self._deps.logics.now(self.flow).flow.target]
+        banks = daybooks_of_the_bank(target.choices("daybook_types"))
+        others = {one.page for one in entries or () if self._logic().is_of_another_console(one.reference)}
+        return frozenset({*(one for some in ours for one in some), *_in(pages, banks), *others})
+
+    # ---- keeping
+
+    def _keep(self, reports: Sequence[DayReport], so_far: SoFar) -> None:
+        """Keep reports, open an exception for each new difference, and close those of days that are equal again."""
+        self._days.keep(
+            [DayChecked(one.date, one.branch, one.state, one.checked_at, report_to_json(one)) for one in reports],
+            so_far,
+        )
+        target = self._deps.logics.now(self.flow).flow.target
+        told = [one.key for one in reports if one.state in TOLD]
+        met = [
+            Met(_issue(one, target), str(Kind.DAY_PAGE), _name(one))
+            for one in reports
+            if one.state is DayState.DIFFERENT
+        ]
+        self._issues.looked(self.flow, told, [DIFFERS], met, so_far)
+
+    def _of(self, record: Record, state: DayState) -> DayReport:
+        day, _, branch = record.key.partition("/")
+        name = till_text(record.values, "branch_name") or self.branches().get(branch, branch)
+        return DayReport(date.fromisoformat(day), branch, name, state, self._clock())
+
+    def _unknown(self, key: str, cause: str, facts: Mapping[str, str]) -> DayReport:
+        return replace(self._of(Record(Kind.DAY, key, {}), DayState.UNKNOWN), cause=cause, facts=dict(facts))
+
+
+def _listed(key: str, kept: DayChecked | None, pages: Sequence[Link], waits: Issue | None) -> DayListed:
+    day, _, branch = key.partition("/")
+    numbers = tuple(link.reference for link in pages)
+    one = DayListed(date.fromisoformat(day), branch, "", DayState.BOOKED if pages else DayState.CLOSED, pages=numbers)
+    if kept is not None:
+        report = report_from_json(kept.result)
+        one = replace(
+            one, branch_name=report.branch_name, state=report.state, cause=report.cause, facts=report.facts,
+            difference=report.difference if report.rows else None, checked_at=kept.checked_at,
+        )  # fmt: skip
+        if pages and not report.pages and report.state in BEFORE_BOOKING:  # booked since
+            one = replace(one, state=DayState.BOOKED, cause="", facts=None)
+    if _is_parked(waits) and (kept is None or one.state in BEFORE_BOOKING):
+        return replace(one, state=DayState.PARKED, cause=waits.cause, facts=waits.facts)
+    return replace(one, state=_without_exception(one.state, is_booked=bool(pages)))
+
+
+def _is_parked(waits: Issue | None) -> TypeGuard[Issue]:
+    """Return True if an exception of a day says that it cannot be booked, and not that it differs."""
+    return waits is not None and waits.cause != DIFFERS
+
+
+def _without_exception(state: DayState, *, is_booked: bool) -> DayState:
+    """Return the state of a day that no exception parks: a check that finds a reason to park writes no exception."""
+    if state is not DayState.PARKED:
+        return state
+    return DayState.UNKNOWN if is_booked else DayState.CLOSED
+
+
+def _shown(link: Link, held: Held | None) -> PageShown:
+    agreed = link.agreed
+    if agreed is None:
+        return PageShown(link.reference, "", is_there=held is not None)
+    gross = agreed.values.get("gross") is True
+    return PageShown(link.reference, till_text(agreed.values, "reference"), page_lines(agreed), held is not None, gross)
+
+
+def _record(held: Held | None) -> Record | None:
+    return held.record if held else None
+
+
+def _dates(pages: Iterable[Link]) -> Iterator[date]:
+    """Yield the days that pages are about, and those on which they are booked."""
+    for link in pages:
+        yield date.fromisoformat(link.key[:10])
+        on = link.agreed.values.get("date") if link.agreed else None
+        if isinstance(on, date):
+            yield on
+
+
+def _in(pages: set[str], daybooks: set[str]) -> Iterator[str]:
+    return (page for page in pages if page.partition("/")[0] in daybooks)
+
+
+def _title(record: Record) -> str:
+    return f"{till_text(record.values, 'date')} {till_text(record.values, 'branch_name')}".strip() or record.key
+
+
+def _name(report: DayReport) -> str:
+    return f"{report.date.isoformat()} {report.branch_name}".strip()
+
+
+def _issue(report: DayReport, target: str) -> Issue:
+    """Return the exception that a day is which is not the same on both sides; another difference is another mark."""
+    facts = {
+        "key": _name(report),
+        "document": _name(report),
+        "system": target,
+        "amount": str(report.difference),
+        "sold": str(report.difference),
+        "count": str(len(report.findings)),
+        "mark": " ".join(f"{one.code} {' '.join(one.facts.values())}" for one in report.findings)[:500],
+    }
+    return Issue(DIFFERS, report.key, facts=facts)

@@ -1,0 +1,1 @@
+"""The log as pages and terminal read it: events, search, downloads."""

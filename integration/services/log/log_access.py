@@ -1,0 +1,140 @@
+"""What the server answers about the log: to programs of this machine, and to browsers that take the whole of it."""
+
+import hmac
+import json
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from integration.core.authorization import requires
+from integration.core.erasure import person_from_json
+from integration.core.errors import IntegrationError
+from integration.core.people import Actor, Right
+from integration.log.client import ANNOUNCED
+from integration.services.log.download_tokens import DownloadTokens
+from integration.services.log.log import Log
+
+FILES = ("log.csv", "log.parquet")
+
+
+class LogAccess:
+    """What the server answers about the log it owns, for the token of this start or for a download token of a page."""
+
+    def __init__(self, log: Log, data: Path, address: str) -> None:
+        """`address` is where people reach the console, as it is set; empty where nothing is."""
+        self._log = log
+        self._data = data
+        self._address = address
+        self._file = data / ANNOUNCED
+        self._token = ""
+        self._download_tokens = DownloadTokens()
+        self._exports = data / "exports"
+
+    def announce(self, address: str, socket: str = "") -> None:
+        """Tell programs of this user on this machine where this server answers questions to the log it owns.
+
+        `socket` is the path of the Unix socket by which it is asked under that address.
+        Written to `server.json` beside the databases, with a token of this start, readable by its owner alone, and
+        removed at the end.
+        """
+        shutil.rmtree(self._exports, ignore_errors=True)  # what a server that was killed left behind
+        self._token = secrets.token_urlsafe(32)
+        fresh = self._file.with_name(f"{self._file.name}.{os.getpid()}")
+        fresh.unlink(missing_ok=True)
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:  # noqa: PTH123 - mode at birth
+            json.dump({"address": address, "socket": socket, "token": self._token}, out)
+        fresh.replace(self._file)
+
+    @property
+    @requires(Right.SEE)
+    def data(self) -> Path:
+        """The data folder of this installation."""
+        return self._data
+
+    @property
+    @requires(Right.SEE)
+    def place(self) -> str:
+        """The address of the console: as it is set, else where the server of this folder is at work, else empty."""
+        if self._address:
+            return self._address
+        try:
+            return str(json.loads(self._file.read_text(encoding="utf-8"))["address"])
+        except (OSError, ValueError, KeyError):
+            return ""
+
+    def close(self) -> None:
+        """Answer nobody any more."""
+        if self._token:
+            self._token = ""
+            self._file.unlink(missing_ok=True)
+            shutil.rmtree(self._exports, ignore_errors=True)
+
+    def knows(self, token: str) -> bool:
+        """Return whether this is the token of this start."""
+        return bool(self._token) and hmac.compare_digest(token.encode(), self._token.encode())
+
+    @requires(Right.ASK_SQL)
+    def answer(self, body: bytes, token: str) -> tuple[int, bytes]:
+        """Answer a program's question to the log: HTTP status and JSON.
+
+        `body` is `{"sql": ..., "rows": ...}` for a question, `{"export": path}` to write the log to a file of this
+        machine, `{"copy": path, ...}` to write a log for a copy of the database, `{"due": moment}` and
+        `{"prune": moment}` for what happened before it. 200 with `columns`, `rows` and `cut`,
+        or with `events`; 403 without the token of this start; 400 for what is no question; 422 with `error` and
+        `facts` for one that cannot be answered.
+        """
+        if not self.knows(token):
+            return 403, b'{"error": "token"}'
+        try:
+            asked = json.loads(body)
+            answer = self._answer(asked)
+        except IntegrationError as error:
+            return 422, json.dumps({"error": error.code, "facts": dict(error.facts)}).encode()
+        except OSError as error:
+            return 422, json.dumps({"error": "file", "facts": {"reason": error.strerror or ""}}).encode()
+        except (ValueError, TypeError, KeyError):
+            return 400, b'{"error": "question"}'
+        return 200, json.dumps(answer, default=str, ensure_ascii=False).encode()
+
+    def _answer(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        if "export" in asked:
+            return {"events": self._log.export(Path(asked["export"]))}
+        for name, work in (("due", self._log.due), ("prune", self._log.prune)):
+            if name in asked:
+                return {"events": work(datetime.fromisoformat(asked[name]))}
+        if "erase" in asked:
+            return {"events": self._log.erase(person_from_json(asked["erase"]))}
+        if "told_of" in asked:
+            return {"events": self._log.told_of(person_from_json(asked["told_of"]))}
+        if "copy" in asked:
+            waiting = [(int(first), int(last)) for first, last in asked["waiting"]]
+            place, instance, until = Path(asked["copy"]), str(asked["instance"]), int(asked["until"])
+            return {"events": self._log.copy(place, instance=instance, until=until, waiting=waiting)}
+        return self._log.answer(str(asked["sql"]), rows=int(asked["rows"]))
+
+    @requires(Right.EXPORT_LOG)
+    def download_token(self, by: Actor) -> str:
+        """Return what somebody's browser shows to be given the whole log as a file, once and within minutes."""
+        return self._download_tokens.issue(by)
+
+    def spend(self, name: str, download_token: str) -> Actor | None:
+        """Return who was given a download token that holds, where a file of the log is called so; it holds no more."""
+        return self._download_tokens.spend(download_token) if name in FILES else None
+
+    @requires(Right.EXPORT_LOG)
+    def exported(self, name: str) -> Path:
+        """Return the whole log as a new file of its own for `log.csv` or `log.parquet`; whoever asks removes it."""
+        self._exports.mkdir(mode=0o700, exist_ok=True)
+        handle, place = tempfile.mkstemp(suffix=f"-{name}", dir=self._exports)
+        os.close(handle)
+        try:
+            self._log.export(Path(place))
+        except BaseException:
+            Path(place).unlink()
+            raise
+        return Path(place)

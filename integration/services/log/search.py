@@ -1,0 +1,253 @@
+"""One search: records by any number, name or amount they are known by, settings by the words people use for them."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from difflib import SequenceMatcher, get_close_matches
+from functools import cached_property
+from itertools import islice
+
+from integration.core.authorization import requires
+from integration.core.links import Link
+from integration.core.people import Right
+from integration.core.records import Kind
+from integration.flows.forms import names
+from integration.flows.registry import Specs
+from integration.flows.spec import FlowSpec
+from integration.services.log.log import Log
+from integration.store.links import Links
+from integration.words import LANGUAGES, has_term, read_number, term
+from integration.words.search_terms import looked_for
+
+SHORTEST = 2  # signs that are looked for
+LIMIT = 12  # records that are shown
+MOST_PLACES = 8
+PART = 3  # signs of a word that are enough to find what it begins, or is in
+STEM = 4  # signs of a word that are enough to tell it from others, whatever its ending
+ENDING = 2  # signs by which two forms of a word differ
+ALIKE = 0.8  # how much of a word has to be right
+# Words that only join others, as they are compared.
+JOINING = frozenset({
+    "per", "by", "for", "of", "in", "and", "the", "a",
+    "pro", "je", "nach", "fur", "von", "der", "die", "das", "und",
+    "voor", "van", "naar", "de", "het", "een", "en",
+})  # fmt: skip
+
+_CURRENCY = re.compile(r"^(eur|€)\s*|\s*(eur|€)$", re.IGNORECASE)
+_APART = re.compile(r"[\W_]+")
+PAGES = (
+    "overview", "preview", "exceptions", "runs", "days", "stock", "logs", "monitoring", "setup", "flows", "mappings",
+    "administration", "phone",
+)  # fmt: skip
+
+
+Far = tuple[int, int]  # in which way a word is what is asked, the nearest first, and how long it is
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A record that was found: where its history is told, what it is called, and the name or number that was found."""
+
+    flow: str
+    kind: str
+    key: str
+    title: str
+    sort: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPlace:
+    """A place of the console: the page with what its address asks, and the keys of the texts that say what it is."""
+
+    page: str
+    asked: Mapping[str, str] = field(default_factory=dict)
+    caption: str = ""
+    flow: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownName:
+    """One of the numbers, names and amounts that a record is known by."""
+
+    kind: str
+    key: str
+    sort: str
+    value: str
+
+
+class Search:
+    """Finds records and settings. Finding records may raise what the log raises."""
+
+    def __init__(self, flows: Specs, log: Log, links: Links) -> None:
+        self._flows = flows
+        self._log = log
+        self._links = links
+
+    @cached_property
+    def _places(self) -> list[tuple[set[str], FoundPlace]]:
+        """All places with their words, put together at the first search: no start of a console waits for them."""
+        return _together([*_others(self._flows), *_pages(), *_of_flows(self._flows)])
+
+    @requires(Right.READ_LOG)
+    def records(self, text: str, language: str = "en", limit: int = LIMIT) -> list[Hit]:
+        """Return the records that a text is a name, number or amount of, the nearest first; see `Log.found_by`."""
+        plain = " ".join(text.split())
+        if len(plain) < SHORTEST:
+            return []
+        told = self._log.found_by(plain, plain_amount(plain, language), limit)
+        found = {(hit.flow, hit.key): hit for hit in (Hit(*row) for row in told)}
+        linked = self._linked(plain)
+        return list((found | {place: hit for place, hit in linked.items() if place not in found}).values())[:limit]
+
+    @requires(Right.READ_LOG)
+    def names(self, flow: str, key: str) -> list[KnownName]:
+        """Return everything a record is known by, each once."""
+        told = [KnownName(*row) for row in self._log.names_of(flow, key)]
+        return list({(one.kind, one.sort, one.value): one for one in told}.values())
+
+    @requires(Right.SEE)
+    def places(self, text: str, limit: int = MOST_PLACES) -> list[FoundPlace]:
+        """Return the pages, settings and value tables that a text is a word for, in any language, the nearest first."""
+        asked = [words for words in map(search_form, text.split("/")) if len(words) >= SHORTEST]
+        ranked = [(far, place) for words, place in self._places if (far := _nearest(asked, words, _distances))]
+        ranked = ranked or [(far, place) for words, place in self._places if (far := _nearest(asked, words, _likeness))]
+        return [place for _, place in islice(sorted(ranked, key=lambda one: one[0]), limit)]
+
+    def _linked(self, text: str) -> dict[tuple[str, str], Hit]:
+        """Return records that are linked under a number, also those of which the log has nothing to tell any more."""
+        return {
+            (flow, link.owner or link.key): Hit(
+                flow,
+                str(_whole(self._flows[flow], link)),
+                link.owner or link.key,
+                _title(link),
+                _sort(link, text),
+                text,
+            )
+            for flow, link in self._links.called(list(self._flows), text, LIMIT)
+        }
+
+
+def _whole(spec: FlowSpec, link: Link) -> Kind:
+    """Return the kind of the record that a history is told of: an article at the till is in its product."""
+    holding = (stage.target for stage in spec.flow.stages if stage.parts is link.kind and link.owner)
+    return next(holding, link.kind)
+
+
+def _title(link: Link) -> str:
+    values = link.agreed.values if link.agreed else {}
+    return next((str(values[name]) for name in ("number", "name") if values.get(name)), link.owner or link.key)
+
+
+def _sort(link: Link, text: str) -> str:
+    marks = {link.mark: "ean"} if link.owner else {}
+    return {link.key: "key", **marks}.get(text, "there")
+
+
+def plain_amount(text: str, language: str = "en") -> str:
+    """Return an amount as it is kept, with a decimal point; nothing for what is none.
+
+    Both signs may stand before the cents, whatever the language: amounts are copied from bank statements and mails.
+    """
+    bare = _CURRENCY.sub("", text.strip())
+    if re.fullmatch(r"-?\d+[.,]\d{2}", bare):
+        return f"{Decimal(bare.replace(',', '.')):.2f}"
+    number = read_number(bare, language)
+    return "" if number is None else f"{number:.2f}"
+
+
+# ---- places: what is looked for by its words -------------------------------------------------------------------------
+
+
+def search_form(text: str) -> str:
+    """Return words as they are compared: small letters, no accents, one blank for everything between two words."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return _APART.sub(" ", "".join(sign for sign in letters if not unicodedata.combining(sign))).strip()
+
+
+def _nearest(asked: Collection[str], words: Collection[str], far: Callable[..., list[Far]]) -> Far | None:
+    """Return how near the nearest of these words is to any of what is asked; None where none of them is near."""
+    return min((one for text in asked for one in far(text, words)), default=None)
+
+
+def _distances(asked: str, words: Collection[str]) -> list[Far]:
+    """Return how near each of these words is to what is asked: it, its beginning or a part of it; and its length."""
+    found = []
+    for word in words:
+        if word == asked:
+            found.append((0, len(word)))
+        elif len(asked) >= PART and f" {word}".find(f" {asked}") >= 0:
+            found.append((1 if word.startswith(asked) else 2, len(word)))
+        elif len(asked) >= PART and all(part in word for part in asked.split()):
+            found.append((3, len(word)))
+        elif _says_as_much(asked, word):
+            found.append((4, len(word)))
+    return found
+
+
+def _says_as_much(asked: str, word: str) -> bool:
+    """Tell whether a word has all that is asked, but for endings and for what only joins words: costs per country."""
+    mine, theirs = (set(text.split()) - JOINING for text in (asked, word))
+    return bool(mine) and all(any(_is_form(one, other) for other in theirs) for one in mine)
+
+
+def _is_form(one: str, other: str) -> bool:
+    short, long = sorted((one, other), key=len)
+    return short == long or (len(short) >= STEM and long.startswith(short) and len(long) - len(short) <= ENDING)
+
+
+def _likeness(asked: str, words: Collection[str]) -> list[Far]:
+    """Return which of these words are what is asked but for a slip of the fingers, and how near."""
+    near = get_close_matches(asked, words, n=1, cutoff=ALIKE) if len(asked) >= STEM else []
+    return [(round(100 - 100 * SequenceMatcher(None, asked, word).ratio()), len(word)) for word in near]
+
+
+def _together(found: Collection[tuple[set[str], FoundPlace]]) -> list[tuple[set[str], FoundPlace]]:
+    """Return each place once, with all words for it."""
+    every: dict[tuple[str, ...], tuple[set[str], FoundPlace]] = {}
+    for words, place in found:
+        at = (place.page, *(f"{name}={value}" for name, value in place.asked.items()))
+        every.setdefault(at, (set(), place))[0].update(words)
+    return list(every.values())
+
+
+def _said(*keys: str) -> set[str]:
+    """Return what texts say in every language, folded."""
+    return {search_form(term(key, language)) for key in keys for language in LANGUAGES if has_term(key)}
+
+
+def _pages() -> Iterator[tuple[set[str], FoundPlace]]:
+    for page in PAGES:
+        yield _said(f"nav_{page}"), FoundPlace(page, {}, f"nav_{page}")
+
+
+def _of_flows(flows: Specs) -> Iterator[tuple[set[str], FoundPlace]]:
+    """Yield every setting and value table of every flow, with what they are called."""
+    for flow, spec in flows.items():
+        for section in spec.sections:
+            for name in names(section.shapes):
+                caption = caption_of(flow, name)
+                if has_term(caption):
+                    place = FoundPlace("flows", {"flow": flow, "tab": "settings", "field": name}, caption, flow)
+                    yield _said(caption), place
+        for table in spec.tables:
+            if has_term(f"table_{table.name}"):
+                asked = {"flow": flow, "tab": "tables", "table": table.name}
+                yield _said(f"table_{table.name}"), FoundPlace("flows", asked, f"table_{table.name}", flow)
+
+
+def caption_of(flow: str, name: str) -> str:
+    """Return the key of what a flow calls one of its settings."""
+    name = name.replace(".", "_")
+    own = f"setting_{flow}_{name}"
+    return own if has_term(own) else f"setting_{name}"
+
+
+def _others(flows: Specs) -> Iterator[tuple[set[str], FoundPlace]]:
+    """Yield what is known by other words than its own; what belongs to a flow that there is not is left out."""
+    for line in looked_for():
+        if not line.flow or line.flow in flows:
+            yield {search_form(word) for word in line.words}, FoundPlace(line.page, line.asked, line.caption, line.flow)

@@ -1,0 +1,1 @@
+"""Mappings: versions, drafts, value tables, and the logic that is built from them."""

@@ -1,0 +1,189 @@
+"""What both systems answer about themselves: fields, codes with captions, rates. Kept once, and asked again in time."""
+
+import threading
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import structlog
+
+from integration.connectors.protocol import Connector
+from integration.core.authorization import requires
+from integration.core.errors import AccessDeniedError, ConfigurationError, IntegrationError
+from integration.core.people import Right
+from integration.core.records import Field, Kind
+from integration.flows.settings import COUNTRY_CODES, Listed
+from integration.flows.tables import IN_USE
+from integration.services.systems.connection_settings import Access
+from integration.store.database import Clock
+from integration.words.countries import countries
+
+log = structlog.get_logger(__name__)
+
+FIELDS_KEPT = timedelta(minutes=5)
+CHOICES_KEPT = timedelta(minutes=1)  # what one person was shown is good enough for the next
+KEPT_LONGER: Mapping[str, timedelta] = {"used_groups": timedelta(hours=1)}  # the till keeps each answer of its journals
+FIRST_SECONDS = 0.5  # how long somebody waits for captions that were never there before
+LAST_SECONDS = 10.0
+# What is looked up by its code, because the list is only a page of it.
+LOOKED_UP: Mapping[str, Kind] = {"debtors": Kind.DEBTOR, "article_codes": Kind.ARTICLE}
+# The list that has all codes, where another one has only those that are offered.
+WHOLE: Mapping[str, str] = {
+    "collective_accounts": "ledgers",
+    "revenue_accounts": "ledgers",
+    "day_daybooks": "daybooks",
+    "balance_groups": "turnover_groups",
+    "revenue_groups": "turnover_groups",
+}
+
+Question = tuple[str, str, bool]  # a system, what it is asked, and whether it is the built-in one
+Ask = Callable[[Connector], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a connection answered, and until when that is good."""
+
+    connector: Connector
+    until: datetime
+    value: Any
+
+    def is_good(self, connector: Connector, now: datetime) -> bool:
+        return self.connector is connector and now <= self.until
+
+
+class Lists:
+    """Answers of both systems. Safe to use from several threads."""
+
+    def __init__(self, access: Access, clock: Clock) -> None:
+        self._access = access
+        self._clock = clock
+        self._answers: dict[Question, _Answer] = {}
+        self._silent: dict[tuple[str, str], _Answer] = {}  # since when a system, or one list of it, does not answer
+        self._asking: dict[Question, threading.Event] = {}
+        self._again: dict[Question, datetime] = {}  # when what is asked in the background is to be asked again
+        self._askers: list[threading.Thread] = []
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Wait for what is being asked, because what it is asked of goes away."""
+        for asker in self._askers:
+            asker.join(LAST_SECONDS)
+
+    @requires(Right.SEE)
+    def fields(self, system: str, kind: Kind) -> list[Field]:
+        """Return the fields of a kind as this installation of a system has them; asked again after some minutes."""
+        return list(self.fresh(system, f"fields {kind}", FIELDS_KEPT, lambda connector: connector.fields(kind)))
+
+    @requires(Right.SEE)
+    def choices(self, system: str, name: str) -> dict[str, str]:
+        """Return codes and captions of a system: vat_codes, ledgers, branches, ..., or nothing for another name.
+
+        Asked again after a minute, or what costs more after an hour: pages do not ask the systems anew each time.
+        """
+        kept = KEPT_LONGER.get(name, CHOICES_KEPT)
+        found = self.fresh(system, f"choices {name}", kept, lambda connector: connector.choices(name))
+        return dict(found)
+
+    @requires(Right.SEE)
+    def vat_rates(self, system: str) -> Mapping[str, Decimal]:
+        """Return the VAT percentages of a system by code; asked again after some minutes."""
+
+        def ask(connector: Connector) -> dict[str, Decimal]:
+            return {code: Decimal(rate) for code, rate in connector.choices("vat_rates").items()}
+
+        rates: Mapping[str, Decimal] = self.fresh(system, "rates", FIELDS_KEPT, ask)
+        return rates
+
+    @requires(Right.SEE)
+    def captions(self, system: str, name: str, patience: float = FIRST_SECONDS) -> dict[str, str]:
+        """Return codes and captions as a system answered last, asked again in the background after some minutes.
+
+        For captions beside codes that can do without: a page waits a moment for the first answer, and never longer.
+        What stays as it is written, such as a file or the lines of a terminal, has more `patience`.
+        """
+        question = system, f"choices {name}", self._access.sandboxed
+        with self._lock:
+            known, again = self._answers.get(question), self._again.get(question)
+            if again is None or again < self._clock():
+                answered = self._asked_behind(question, lambda: self.choices(system, name))
+            else:
+                return dict(known.value) if known else {}
+        if known is None:
+            answered.wait(patience)
+            known = self._answers.get(question)
+        return dict(known.value) if known else {}
+
+    @requires(Right.SEE)
+    def readable(self, system: str, name: str) -> dict[str, str] | None:
+        """Return codes and captions of a system, or None while they cannot be read.
+
+        What does not answer is not asked again for a minute.
+        """
+        try:
+            connector = self._access.connector(system)
+            silent = (self._silent.get(one) for one in ((system, ""), (system, name)))
+            if any(one is not None and one.is_good(connector, self._clock()) for one in silent):
+                return None
+            return self.choices(system, name)
+        except ConfigurationError:  # the check says what is wrong
+            return None
+        except IntegrationError as error:
+            log.info("a question stays open", system=system, list=name, cause=error.code)
+            one = name if isinstance(error, AccessDeniedError) else ""  # who may not read one list may read others
+            self._silent[system, one] = _Answer(connector, self._clock() + CHOICES_KEPT, error.code)
+            return None
+
+    def lacking(self, of: Listed, codes: AbstractSet[str]) -> set[str] | None:
+        """Return which of these codes a system does not have; None where that cannot be told now.
+
+        A list that has nothing, or only what is in use, speaks against nobody.
+        """
+        if of == COUNTRY_CODES:
+            return set(codes) - countries().keys()
+        kind, name = LOOKED_UP.get(of.name), WHOLE.get(of.name, of.name)
+        if kind is None and name in IN_USE:
+            return None
+        try:
+            connector = self._access.connector(of.system)
+            if kind is not None:
+                return set(codes) - {one.key for one in connector.fetch(kind, sorted(codes))}
+            known = self.readable(of.system, name)
+            if known and not codes <= known.keys():  # it may have come since
+                known = connector.choices(name)
+        except IntegrationError as error:
+            log.info("codes cannot be checked", system=of.system, list=of.name, cause=error.code)
+            return None
+        return set(codes) - known.keys() if known else None
+
+    def fresh(self, system: str, question: str, kept: timedelta, ask: Ask) -> Any:
+        """Return what a connection answered not longer ago than this, else ask; an error is never kept."""
+        connector, asked = self._access.connector(system), (system, question, self._access.sandboxed)
+        known = self._answers.get(asked)
+        if known is None or not known.is_good(connector, self._clock()):
+            known = self._answers[asked] = _Answer(connector, self._clock() + kept, ask(connector))
+        return known.value
+
+    def _asked_behind(self, question: Question, ask: Callable[[], object]) -> threading.Event:
+        """Ask in the background, a question once at a time, and return what tells of its end."""
+        answered = self._asking.get(question)
+        if answered is None:
+            answered = self._asking[question] = threading.Event()
+            asker = threading.Thread(target=self._ask, args=(question, ask, answered), name="captions", daemon=True)
+            self._askers = [one for one in self._askers if one.is_alive()] + [asker]
+            asker.start()
+        return answered
+
+    def _ask(self, question: Question, ask: Callable[[], object], answered: threading.Event) -> None:
+        try:
+            ask()
+        except IntegrationError as error:
+            log.info("captions are not known", question=question[1], cause=error.code)
+        finally:
+            with self._lock:
+                self._again[question] = self._clock() + FIELDS_KEPT
+                del self._asking[question]
+            answered.set()

@@ -1,0 +1,52 @@
+"""What a few records come to with a flow set in several ways, before anything of it is kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from integration.connectors.protocol import Configurable
+from integration.core.authorization import requires
+from integration.core.people import Right
+from integration.core.records import Record, Unreadable, Value
+from integration.services.mappings.mappings import Logics
+from integration.services.mappings.trials import source_title
+from integration.services.systems.connection_settings import Access
+
+RECORDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """One record with what it has in the field asked for, and what it comes to in each way; None for nothing."""
+
+    title: str
+    amount: Value
+    comes_to: Mapping[str, Value]
+
+
+class Ways:
+    """Compares ways of setting a flow on the records for which it matters most."""
+
+    def __init__(self, logics: Logics, access: Access) -> None:
+        self._logics = logics
+        self._access = access
+
+    @requires(Right.SEE)
+    def compared(self, flow: str, field: str, ways: Mapping[str, Mapping[str, Any]]) -> list[Weighed]:
+        """Return the records of the source that have most of a field, with what they come to in each way.
+
+        None where no record has any of it, or where the source cannot say which have.
+        """
+        source = self._access.connector(self._logics.flow(flow).source)
+        if not isinstance(source, Configurable):
+            return []
+        found = [one for one in source.most(field, RECORDS) if not isinstance(one, Unreadable)]
+        told = {one.key: {way: self._of(flow, one, settings) for way, settings in ways.items()} for one in found}
+        return [Weighed(source_title(one), one.values[field], told[one.key]) for one in found if one.values.get(field)]
+
+    def _of(self, flow: str, record: Record, settings: Mapping[str, Any]) -> Value:
+        """Return the first value that a record comes to."""
+        known = self._logics.settings(flow)
+        logic = self._logics.trial(flow, settings=type(known)(**{**known.model_dump(), **settings}))
+        stages = (stage for stage in logic.flow.counting if stage.source is record.kind)
+        return next((trace.value for stage in stages for trace in logic.trace(stage, record)), None)

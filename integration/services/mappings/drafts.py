@@ -1,0 +1,350 @@
+"""Mappings before they are published: drafts, what differs from the version in force, and what they would change.
+
+Nothing here writes to a system, and nothing of a trial is kept.
+"""
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+
+from integration.core.authorization import requires
+from integration.core.compiled import rule_faults
+from integration.core.errors import Reason
+from integration.core.flow import Ownership, Stage
+from integration.core.issues import Issue
+from integration.core.people import Actor, Right
+from integration.core.plan_lines import PlanRow
+from integration.core.records import Kind, Record, Value
+from integration.core.rules import Mapping as RuleMapping
+from integration.core.rules import Rule, readable_rules, rules_to
+from integration.core.traces import Trace
+from integration.flows.functions.toolbox import Tools
+from integration.flows.registry import Specs
+from integration.flows.spec import page_in, staged_in
+from integration.services.mappings.code_lists import CHOICES_KEPT, Lists
+from integration.services.mappings.mappings import Logics, Mappings, kind_of
+from integration.services.mappings.trials import Comparison, Effect, Moved, TargetLookup, Trial, try_mapping
+from integration.services.systems.connection_settings import Access
+from integration.store.links import Links
+from integration.store.plans import PlanStore
+from integration.store.rules import Rules
+from integration.store.runs import RunStore
+from integration.store.settings import StoredSettings
+
+MOST_RECORDS = 200  # a draft is tried on
+MOST_SECONDS = 30.0  # a draft is tried on them
+AT_ONCE = 20  # records between two words on how far it has come
+RUNS_BACK = 5  # runs whose lines say which records were the last
+# What can be different between two rules for one field.
+ASPECTS = tuple(one.name for one in fields(Rule) if one.name != "target")
+
+
+# ---- what differs ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RuleChange:
+    """One field whose rule differs; without a rule before it was added, without one after it was taken away."""
+
+    target: str
+    before: Rule | None
+    after: Rule | None
+
+    @property
+    def aspects(self) -> tuple[str, ...]:
+        """What of the rule differs."""
+        if self.before is None or self.after is None:
+            there = self.before or self.after or Rule(target=self.target)
+            usual = Rule(target=self.target)
+            return tuple(name for name in ASPECTS if getattr(there, name) != getattr(usual, name))
+        return tuple(name for name in ASPECTS if getattr(self.before, name) != getattr(self.after, name))
+
+
+def mapping_changes(before: RuleMapping, after: RuleMapping) -> list[RuleChange]:
+    """Return field by field how two mappings differ; their order makes none."""
+    old, new = _by_target(before), _by_target(after)
+    pairs = ((target, old.get(target), new.get(target)) for target in {**old, **new})
+    return [RuleChange(target, one, other) for target, one, other in pairs if one != other]
+
+
+def rebased(base: RuleMapping, mine: RuleMapping, theirs: RuleMapping) -> RuleMapping:
+    """Return what somebody else published with my changes on top; where both changed a rule, mine counts."""
+    result = _by_target(theirs)
+    for change in mapping_changes(base, mine):
+        if change.after is None:
+            result.pop(change.target, None)
+        else:
+            result[change.target] = change.after
+    return RuleMapping(theirs.version, tuple(result.values()))
+
+
+def _by_target(mapping: RuleMapping) -> dict[str, Rule]:
+    return {rule.target: rule for rule in mapping.rules}
+
+
+# ---- drafts and trials of a console ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A mapping that somebody is working on: the version it began with, and who changed it last."""
+
+    base: int
+    mapping: RuleMapping
+    by: str
+    changed_at: datetime
+
+
+Progress = Callable[[int, int], None]
+
+
+class Drafts:
+    """Drafts of mappings, kept so that a closed window loses nothing, and what they would do."""
+
+    def __init__(
+        self,
+        flows: Specs,
+        links: Links,
+        plans: PlanStore,
+        rules: Rules,
+        runs: RunStore,
+        stored_settings: StoredSettings,
+        *,
+        logics: Logics,
+        mappings: Mappings,
+        lists: Lists,
+        access: Access,
+    ) -> None:
+        self._flows = flows
+        self._links = links
+        self._plans = plans
+        self._rules = rules
+        self._runs = runs
+        self._stored = stored_settings
+        self._logics = logics
+        self._mappings = mappings
+        self._lists = lists
+        self._access = access
+
+    # ---- drafts
+
+    @requires(Right.SEE)
+    def draft(self, flow: str) -> Draft | None:
+        """Return the draft of a flow, or None when nobody works on one."""
+        kept = self._stored.get(_name(flow)) or {}
+        try:
+            begun, changed_at = int(kept["base"]), datetime.fromisoformat(kept["changed_at"])
+            return Draft(begun, readable_rules(dict(kept["body"])), str(kept["by"]), changed_at)
+        except (KeyError, TypeError, ValueError):  # put away, or no draft that a console kept
+            return None
+
+    @requires(Right.SEE)
+    def version(self, flow: str, version: int) -> RuleMapping:
+        """Return one published version. Raises KeyError when there is none."""
+        return readable_rules(self._rules.body(flow, version))
+
+    @requires(Right.SEE)
+    def current(self, flow: str) -> int:
+        """Return the number of the version in force."""
+        found = self._rules.published(flow)
+        return found[0] if found else 0
+
+    @requires(Right.ARRANGE)
+    def put_rule(self, flow: str, rule: Rule, by: Actor) -> None:
+        """Put a rule into the draft, in the place of the one for the same field; without a draft it begins one."""
+        base, mapping = self._at_hand(flow)
+        rules = _by_target(mapping)
+        rules[rule.target] = rule
+        self._keep(flow, base, RuleMapping(mapping.version, tuple(rules.values())), by)
+
+    @requires(Right.ARRANGE)
+    def remove_rule(self, flow: str, target: str, by: Actor) -> None:
+        """Take the rule for a field out of the draft."""
+        base, mapping = self._at_hand(flow)
+        rules = tuple(rule for rule in mapping.rules if rule.target != target)
+        self._keep(flow, base, RuleMapping(mapping.version, rules), by)
+
+    @requires(Right.ARRANGE)
+    def restore_rule(self, flow: str, target: str, by: Actor) -> None:
+        """Put the rule for a field back as the version has it that the draft began with."""
+        base, _ = self._at_hand(flow)
+        before = _by_target(self.version(flow, base)).get(target)
+        if before is None:
+            self.remove_rule(flow, target, by)
+        else:
+            self.put_rule(flow, before, by)
+
+    @requires(Right.ARRANGE)
+    def take_version(self, flow: str, version: int, by: Actor) -> None:
+        """Make a draft of an earlier version. Raises KeyError when there is none."""
+        self._keep(flow, self.current(flow), self.version(flow, version), by)
+
+    @requires(Right.ARRANGE)
+    def rebase(self, flow: str, by: Actor) -> None:
+        """Go on from the version in force: what others published meanwhile, with the changes of the draft on top."""
+        draft = self.draft(flow)
+        if draft is not None:
+            now = self.current(flow)
+            mapping = rebased(self.version(flow, draft.base), draft.mapping, self.version(flow, now))
+            self._keep(flow, now, mapping, by)
+
+    @requires(Right.ARRANGE)
+    def discard(self, flow: str, by: Actor) -> None:
+        """Put the draft away."""
+        if self._stored.get(_name(flow)):
+            self._stored.put(_name(flow), {}, by.ref)
+
+    @requires(Right.ARRANGE)
+    def publish(self, flow: str, by: Actor, note: str) -> int:
+        """Publish the draft of a flow and return its number; see `Mappings.publish`. Without one nothing is."""
+        draft = self.draft(flow)
+        if draft is None:
+            return self._mappings.published(flow).version
+        version = self._mappings.publish(flow, draft.mapping, draft.base, by, note)
+        self.discard(flow, by)
+        return version
+
+    def _at_hand(self, flow: str) -> tuple[int, RuleMapping]:
+        draft = self.draft(flow)
+        if draft is not None:
+            return draft.base, draft.mapping
+        version = self.current(flow)
+        return version, self.version(flow, version)
+
+    def _keep(self, flow: str, base: int, mapping: RuleMapping, by: Actor) -> None:
+        if not mapping_changes(self.version(flow, base), mapping):
+            self.discard(flow, by)
+            return
+        at = datetime.now(UTC).isoformat()
+        self._stored.put(_name(flow), {"base": base, "body": rules_to(mapping), "by": by.ref, "changed_at": at}, by.ref)
+
+    # ---- rules that cannot work
+
+    @requires(Right.SEE)
+    def faults(self, flow: str, mapping: RuleMapping) -> dict[str, Reason]:
+        """Return for each rule that cannot work, by its target, what is wrong with it."""
+        found, found_by = rule_faults(mapping, Tools(self._rules.tables())), self._flows[flow].found_by
+        for rule in mapping.rules:
+            if rule.target in found_by and rule.ownership is Ownership.NEVER:
+                found.setdefault(rule.target, Reason("reason_found_by"))
+        return found
+
+    def _workable(self, flow: str, mapping: RuleMapping) -> RuleMapping:
+        wrong = self.faults(flow, mapping)
+        return RuleMapping(mapping.version, tuple(rule for rule in mapping.rules if rule.target not in wrong))
+
+    # ---- trials
+
+    @requires(Right.SEE)
+    def records(self, flow: str, kind: Kind, keys: Collection[str]) -> list[Record]:
+        """Return the source's records under these keys, as they are now, with what persons corrected in them."""
+        return list(
+            self._logics.corrected(flow, self._access.connector(self._logics.flow(flow).source).fetch(kind, keys))
+        )
+
+    @requires(Right.SEE)
+    def recent(self, flow: str, kind: Kind, most: int = MOST_RECORDS) -> list[Record]:
+        """Return the last records of a flow, those of a minute ago.
+
+        First those in the plans of its latest runs, then whatever the source has.
+        """
+        source, question = self._logics.flow(flow).source, f"recent {flow} {kind} {most}"
+        return list(self._lists.fresh(source, question, CHOICES_KEPT, lambda _: self._recent(flow, kind, most)))
+
+    def _recent(self, flow: str, kind: Kind, most: int) -> list[Record]:
+        keys = list(dict.fromkeys(self._last_keys(flow, kind, most)))[:most]
+        found = {record.key: record for record in self.records(flow, kind, keys)} if keys else {}
+        logic, after = self._logics.trial(flow), None
+        source = self._access.connector(logic.flow.source)
+        stage = next((one for one in logic.flow.stages if one.source is kind), Stage(kind, kind, kind))
+        while len(found) < most:
+            batch = page_in(source, logic, stage, since=None, after=after)
+            fresh = [record for record in batch.records if record.key not in found]
+            for record in self._logics.corrected(flow, fresh[: most - len(found)]):
+                found[record.key] = record
+            after = batch.after
+            if after is None:
+                break
+        return list(found.values())[:most]
+
+    def _last_keys(self, flow: str, kind: Kind, most: int) -> Iterator[str]:
+        reading = {stage.name for stage in self._logics.flow(flow).stages if stage.source is kind}
+        for run in self._runs.latest(flow, limit=RUNS_BACK):
+            for row in self._plans.rows(run.id, limit=most):
+                if row.stage in reading:
+                    yield from _sources(row)
+
+    @requires(Right.SEE)
+    def trial(self, flow: str, mapping: RuleMapping, records: Sequence[Record]) -> list[Trial]:
+        """Return what a mapping would make of records; rules that cannot work are left out.
+
+        Raises ConfigurationError when the flow refuses the mapping as a whole.
+        """
+        if not records:
+            return []
+        good = self._workable(flow, mapping)
+        logic = self._logics.trial(flow, good, [record.key for record in records])
+        return try_mapping(self._flows[flow], logic, records)
+
+    @requires(Right.SEE)
+    def why(self, flow: str, key: str, mapping: RuleMapping | None = None) -> list[Trace]:
+        """Return how each value of a record comes about, with a mapping that need not be published; [] if unknown."""
+        logic = self._logics.trial(flow, mapping)
+        for stage in logic.flow.counting:
+            for record in self.records(flow, stage.source, [key]):
+                return logic.trace(stage, record)
+        return []
+
+    @requires(Right.SEE)
+    def objections(
+        self, flow: str, cause: str, name: str, records: Mapping[str, Record], values: Mapping[str, Value]
+    ) -> dict[str, Issue]:
+        """Return what records would still wait for with other values of a field, by key: none that this repairs."""
+        logic = self._logics.trial(flow, afresh=list(values))
+        found: dict[str, Issue] = {}
+        for stage in logic.flow.counting:
+            here = [records[key] for key in values if key in records and records[key].kind is stage.source]
+            others = [replace(one, values={**one.values, name: values[one.key]}) for one in here]
+            for one in staged_in(logic, stage, others) if others else ():
+                if one.issue and one.issue.cause == cause:
+                    found[one.key] = one.issue
+        return found
+
+    @requires(Right.SEE)
+    def effect(
+        self,
+        flow: str,
+        mapping: RuleMapping,
+        progress: Progress = lambda _done, _total: None,
+        seconds: float = MOST_SECONDS,
+    ) -> Effect:
+        """Return what the next plan of the last records of a flow would do with a mapping, and not with that in force.
+
+        Both systems are asked as a preview asks them. `progress` is told how far it has come.
+        """
+        before, whole = self.version(flow, self.current(flow)), self._logics.flow(flow)
+        touched = {whole.read_for(kind_of(one.target)) for one in mapping_changes(before, mapping)}
+        records = [record for kind in sorted(touched) for record in self._recent(flow, kind, MOST_RECORDS)]
+        until, good = time.monotonic() + seconds, self._workable(flow, mapping)
+        moved: list[Moved] = []
+        done = 0
+        keys = [record.key for record in records]
+        old, new = (self._logics.trial(flow, one, keys) for one in (before, good))
+        target = TargetLookup(self._access, self._links, self._logics.flow(flow))
+        comparison = Comparison(old, new, records, target)
+        for page in comparison.pages(AT_ONCE):
+            if time.monotonic() > until:
+                break
+            moved += comparison.of(page)
+            done += len(page)
+            progress(done, len(records))
+        return Effect(done, tuple(moved), cut=done < len(records))
+
+
+def _name(flow: str) -> str:
+    return f"draft:{flow}"
+
+
+def _sources(row: PlanRow) -> Sequence[str]:
+    return row.change.sources if row.change else row.facts.get("documents", row.key).split(",")

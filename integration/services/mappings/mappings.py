@@ -1,0 +1,418 @@
+"""Mappings as they are published, their parts, and the logic of each flow made of them."""
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from copy import copy
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from integration import VERSION
+from integration.connectors.protocol import Configurable, Connector, Invoicing
+from integration.core.authorization import requires
+from integration.core.basis import FIELDS, LISTS, NAMES, ON, RATES, SETTINGS, TABLES, Basis
+from integration.core.booking_state import Standings
+from integration.core.errors import ConfigurationError, IntegrationError, PlanStaleError, UnavailableError
+from integration.core.flow import Flow
+from integration.core.issues import Issue, IssueState
+from integration.core.links import Link
+from integration.core.people import Actor, Right
+from integration.core.records import Field, Held, Kind, Record, Sort, Unreadable, corrected
+from integration.core.rules import Mapping as RuleMapping
+from integration.core.rules import readable_rules, rules_to
+from integration.flows.registry import Specs
+from integration.flows.settings import BOOKS, FlowSettings, Listed
+from integration.flows.spec import FlowLogic, FlowSpec
+from integration.flows.tables import VAT_CODES, usable_rows
+from integration.services.mappings.code_lists import Lists
+from integration.services.mappings.movements import TillMovements
+from integration.services.mappings.pictures import Pictures
+from integration.services.systems.connection_settings import Access
+from integration.services.systems.object_names import Naming
+from integration.store.booking_states import Standings as StandingStore
+from integration.store.corrections import Corrections
+from integration.store.issues import Issues
+from integration.store.links import Links
+from integration.store.moves import MoveStore
+from integration.store.rules import Rules, RulesInForce
+from integration.store.settings import StoredSettings
+
+# Settings that say when a flow runs and what stops it, and nothing about its records.
+_ABOUT_ROUNDS = frozenset({"on", "schedule_minutes", "calendar", "nightly_complete", "auto_approve"})
+_ABOUT_RUNS = _ABOUT_ROUNDS | {"brakes"}
+
+
+def _mark(shape: object) -> str:
+    return hashlib.sha256(json.dumps(shape, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A logic, and what it is made of; it holds while all of that is equal."""
+
+    in_force: RulesInForce
+    told: Sequence[Mapping[str, object]]
+    corrections: str
+    logic: FlowLogic
+
+
+class Logics:
+    """The logic of every flow, as a run uses it and as a trial would."""
+
+    def __init__(
+        self,
+        flows: Specs,
+        corrections: Corrections,
+        issues: Issues,
+        links: Links,
+        moves: MoveStore,
+        rules: Rules,
+        stored_settings: StoredSettings,
+        standings: StandingStore,
+        *,
+        access: Access,
+        lists: Lists,
+        names: Naming,
+        pictures: Pictures,
+    ) -> None:
+        self._flows = flows
+        self.links = links
+        self.issues = issues
+        self.moves = moves
+        self.standings = standings
+        self.access = access
+        self._lists = lists
+        self._names = names
+        self._pictures = pictures
+        self.asks_lists = True
+        self._rules = rules
+        self._stored = stored_settings
+        self._corrections = corrections
+        self._made: dict[str, _Made] = {}
+
+    def connector(self, system: str) -> Connector:
+        """Return the connection to a system. Raises ConfigurationError while it is not connected."""
+        return self.access.connector(system)
+
+    def rates(self, system: str) -> Mapping[str, Decimal]:
+        """Return the VAT percentages of a system by code."""
+        return self._lists.vat_rates(system) if self.asks_lists else {}
+
+    def codes(self, system: str, name: str) -> Mapping[str, str]:
+        """Return codes and captions of any list of a system."""
+        return self._lists.choices(system, name) if self.asks_lists else {}
+
+    def pictures(self, files: Sequence[str]) -> Sequence[Record | IntegrationError]:
+        """Return pictures that the books name, each in the place of its file, or why it cannot be read."""
+        return self._pictures.read(files)
+
+    def flow(self, flow: str) -> Flow:
+        """Return a flow with the kinds of record that its settings choose."""
+        return self._flows[flow].with_settings(self.settings(flow))
+
+    def settings(self, flow: str) -> FlowSettings:
+        """Return the settings of a flow; where some cannot be used, the others, and the flow is off."""
+        return self._flows[flow].settings(**self.usable(flow))
+
+    def usable(self, flow: str) -> dict[str, Any]:
+        """Return what is kept of the settings of a flow, as far as it can be used."""
+        stored = self._kept(flow)
+        if self._fault(flow, stored) is None:
+            return stored
+        kept: dict[str, Any] = {}
+        for name, value in stored.items():
+            with suppress(ConfigurationError):
+                self._flows[flow].settings(**{**kept, name: value})
+                kept[name] = value
+        return {**kept, "on": False}
+
+    def fault(self, flow: str) -> ConfigurationError | None:
+        """Return why the settings of a flow cannot be used as they are kept, or None: no run begins with such."""
+        return self._fault(flow, self._kept(flow))
+
+    def _fault(self, flow: str, stored: Mapping[str, Any]) -> ConfigurationError | None:
+        try:
+            self._flows[flow].settings(**stored)
+        except ConfigurationError as error:
+            return error
+        return None
+
+    def _kept(self, flow: str) -> dict[str, Any]:
+        return self._stored.get(f"flow:{flow}") or {}
+
+    def _strict(self, flow: str) -> FlowSettings:
+        return self._flows[flow].settings(**self._kept(flow))
+
+    def corrected(self, flow: str, records: Sequence[Record]) -> list[Record]:
+        """Return records of a flow's source with the values that persons said they should have."""
+        return corrected(records, self._corrections.of(flow, [record.key for record in records]))
+
+    def now(self, flow: str) -> FlowLogic:
+        """Return what is particular to a flow, with its settings, mapping and value tables as they are now."""
+        spec, in_force, known = self._flows[flow], self._rules.in_force(flow), self._made.get(flow)
+        is_known = known is not None and known.in_force == in_force
+        settings = known.logic.settings if known and is_known else spec.settings(**in_force.settings())
+        told: list[Mapping[str, object]] = [self.rates(system) for system in spec.rated]
+        told += [self.codes(*listed) for listed in spec.made_with(settings)]
+        corrections = self._corrections.mark(flow) if any(stage.hashed for stage in spec.flow.stages) else ""
+        if known and is_known and (known.told, known.corrections) == (told, corrections):
+            return known.logic
+        mapping = in_force.mapping()
+        if mapping is None:
+            raise ConfigurationError("mapping_missing", flow=flow)
+        version, body = mapping
+        tables = self._usable(spec, in_force.tables())
+        logic = spec.make(settings, body, version, tables, self._asked(flow))
+        logic.basis = _mark((VERSION, body, version, tables, in_force.settings(), *told, corrections))
+        self._made[flow] = _Made(in_force, told, corrections, logic)
+        return logic
+
+    def fed(self, flow: str) -> dict[str, str]:
+        """Return marks of what a flow's logic is made of: its mapping, settings, tables, corrections, rates and names.
+
+        Each becomes another one when what it stands for may make something else of a record.
+        """
+        version, body = self._rules.published(flow) or (0, {})
+        return {
+            "mapping": str(version), "settings": self._set(flow, _ABOUT_RUNS), "tables": self._used(flow, body),
+            "corrections": self._corrections.mark(flow),
+            RATES: _mark([self.rates(system) for system in self._flows[flow].rated]), NAMES: self._names.mark(),
+        }  # fmt: skip
+
+    def basis(self, flow: str, version: int, *, asks: bool) -> Basis:
+        """Return marks of what decides a plan of a flow that is made with a version of its mapping.
+
+        What the systems tell is among them where this `asks` them; that the flow is on, while it is.
+        """
+        spec, tables = self._flows[flow], self._used(flow, self._rules.body(flow, version))
+        marks = {SETTINGS: self._set(flow, _ABOUT_ROUNDS), TABLES: tables, NAMES: self._names.mark()}
+        if self._kept(flow).get("on"):
+            marks[ON] = ON
+        if asks:
+            lists = [self.codes(*listed) for listed in spec.made_with(self._strict(flow))]
+            marks |= {RATES: _mark([self.rates(system) for system in spec.rated]), LISTS: _mark(lists)}
+            marks[FIELDS] = self._fields(flow)
+        return marks
+
+    def read_fields(self, flow: str) -> None:
+        """Read the fields of the books that a flow uses from their dictionary again, by which it is written then."""
+        self._described(flow, fresh=True)
+
+    def _fields(self, flow: str) -> str:
+        """Return a mark of the fields of the books that a flow uses; nothing, which no other is, for unread ones.
+
+        A plan that begins meanwhile waits for the books, and is held against what they say once they can be read.
+        """
+        try:
+            return _mark(self._described(flow))
+        except UnavailableError:
+            return ""
+
+    def _described(self, flow: str, *, fresh: bool = False) -> Mapping[str, Sequence[tuple[object, ...]]]:
+        spec, settings = self._flows[flow], self._strict(flow)
+        needs, made, books = spec.needs(settings), spec.with_settings(settings), self.connector(BOOKS)
+        if not isinstance(books, Configurable):
+            return {}
+        stages = [stage for stage in made.stages if not stage.off]
+        kinds = {stage.source if made.source == BOOKS else stage.target for stage in stages}
+        kinds |= {*needs.kinds, *needs.looked_at}
+        return books.described(sorted(kinds), as_invoices=needs.as_invoices, fresh=fresh)
+
+    def _set(self, flow: str, without: Collection[str]) -> str:
+        """Return a mark of the settings of a flow, and of those of others that it leans on."""
+        own = {name: value for name, value in self._kept(flow).items() if name not in without}
+        return _mark([own, [getattr(self.settings(other), name) for other, name in self._flows[flow].leans_on]])
+
+    def _used(self, flow: str, body: Mapping[str, Any]) -> str:
+        """Return a mark of the value tables that a flow has by itself, or that its mapping names."""
+        used, own = json.dumps(body, default=str), {one.name for one in self._flows[flow].tables}
+        return _mark({name: rows for name, rows in self._rules.tables().items() if name in own or f'"{name}"' in used})
+
+    def earlier(self, flow: str, version: int) -> FlowLogic:
+        """Return what is particular to a flow with a mapping that was in force before; all else is as it is now."""
+        body = self._rules.body(flow, version)
+        spec = self._flows[flow]
+        return spec.make(self._strict(flow), body, version, self._tables(spec), self._asked(flow))
+
+    def trial(
+        self,
+        flow: str,
+        mapping: RuleMapping | None = None,
+        afresh: Collection[str] = (),
+        settings: FlowSettings | None = None,
+    ) -> FlowLogic:
+        """Return the logic of a flow as it would be; nothing of it is kept, and no number is allotted.
+
+        Documents under the keys `afresh` count as not booked yet.
+        """
+        version, published = self._rules.published(flow) or (0, {})
+        body: Mapping[str, Any] = published if mapping is None else rules_to(mapping)
+        asked = self._asked(flow, allots=False, afresh=frozenset(afresh))
+        spec = self._flows[flow]
+        return spec.make(settings or self.settings(flow), body, version, self._tables(spec), asked)
+
+    def unasked(self) -> "Logics":
+        """Return the same that asks no system for its lists, and takes each for empty: to try a mapping by itself."""
+        found = copy(self)
+        found.asks_lists = False
+        return found
+
+    def _tables(self, spec: FlowSpec) -> dict[str, dict[str, str]]:
+        """Return the value tables as a flow uses them, as far as its run knows what is possible: its VAT codes are."""
+        return self._usable(spec, self._rules.tables())
+
+    def _usable(self, spec: FlowSpec, tables: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+        known = {Listed(system, VAT_CODES): self.rates(system) for system in spec.rated}
+        return {name: usable_rows(spec.table(name), rows, known.get) for name, rows in tables.items()}
+
+    def _asked(self, flow: str, *, allots: bool = True, afresh: frozenset[str] = frozenset()) -> "_Asked":
+        return _Asked(flow, self, allots, afresh)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the logic of a flow asks; a trial allots no number, and takes documents `afresh`, booked or not."""
+
+    flow: str
+    logics: Logics
+    allots: bool
+    afresh: frozenset[str]
+
+    def rates(self, system: str) -> Mapping[str, Decimal]:
+        return self.logics.rates(system)
+
+    def allot(self, flow: str, kind: Kind, key: str) -> str:
+        return self.logics.links.allot(flow, kind, key) if self.allots else "1"
+
+    def allotted(self, flow: str, kind: Kind, keys: Collection[str]) -> Mapping[str, str]:
+        return self.logics.links.allotted(flow, kind, keys)
+
+    def present(self, system: str, kind: Kind, keys: Collection[str]) -> set[str]:
+        return {record.key for record in self.logics.connector(system).fetch(kind, keys)}
+
+    def linked(self, flow: str, kind: Kind, keys: Collection[str]) -> Mapping[str, str]:
+        asked = [key for key in keys if flow != self.flow or key not in self.afresh]
+        return dict(self.logics.links.pairs(flow, kind, "key", asked))
+
+    def links(self, flow: str, kind: Kind, keys: Collection[str]) -> Mapping[str, Link]:
+        asked = [key for key in keys if flow != self.flow or key not in self.afresh]
+        return self.logics.links.get(flow, kind, asked)
+
+    def referred(self, flow: str, kind: Kind, references: Collection[str]) -> set[str]:
+        return set(self.logics.links.by_reference(flow, kind, references))
+
+    def standings(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> Standings:
+        asked = [key for key in keys if flow != self.flow or key not in self.afresh]
+        return self.logics.standings.of(flow, kinds, asked)
+
+    def made_of(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> Mapping[str, Collection[str]]:
+        return self.logics.standings.made_of(flow, kinds, keys)
+
+    def booked_ending(self, flow: str, kinds: Collection[Kind], ending: str) -> Collection[str]:
+        return self.logics.standings.ending(flow, kinds, ending)
+
+    def issues(self, flow: str, causes: Collection[str], state: IssueState) -> Sequence[Issue]:
+        return self.logics.issues.of_causes(flow, causes, state)
+
+    def links_after(self, flow: str, kind: Kind, after: str, limit: int) -> Sequence[Link]:
+        return self.logics.links.page(flow, kind, after, limit)
+
+    def records(self, system: str, kind: Kind, keys: Collection[str]) -> Sequence[Record]:
+        return self.logics.connector(system).fetch(kind, keys)
+
+    def held(self, flow: str, system: str, wanted: Sequence[Record]) -> Mapping[str, Held]:
+        references = self.logics.links.references(flow)
+        return self.logics.connector(system).lookup(wanted, references)
+
+    def uninvoiced(self, flow: str, system: str, orders: Sequence[Record]) -> dict[str, Unreadable | None]:
+        connector = self.logics.connector(system)
+        if not isinstance(connector, Invoicing):
+            return {one.key: None for one in orders}
+        return connector.uninvoiced(orders, self.logics.links.references(flow))
+
+    def setting(self, flow: str, name: str) -> object:
+        return getattr(self.logics.settings(flow), name)
+
+    def pictures(self, files: Sequence[str]) -> Sequence[Record | IntegrationError]:
+        return self.logics.pictures(files)
+
+    def movements(self) -> TillMovements:
+        return TillMovements(self.flow, self.logics.moves, self.logics.access, reads=self.allots)
+
+    def codes(self, listed: Listed) -> Mapping[str, str]:
+        return self.logics.codes(*listed)
+
+
+# ---- mappings as they are published ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The mapping of a flow that is in force: number, rules, and who published it with which note."""
+
+    version: int
+    mapping: RuleMapping
+    by: str
+    note: str
+    published_at: datetime
+
+
+class Mappings:
+    """The published mappings of every flow. A version never changes afterwards."""
+
+    def __init__(self, rules: Rules, logics: Logics) -> None:
+        self._rules = rules
+        self._logics = logics
+
+    @requires(Right.SEE)
+    def published(self, flow: str) -> Published:
+        """Return the mapping of a flow that is in force, as far as it can be read; a run takes it whole or not at all.
+
+        Raises ConfigurationError when there is none.
+        """
+        newest = next(iter(self._rules.history(flow)), None)
+        if newest is None:
+            raise ConfigurationError("mapping_missing", flow=flow)
+        body = readable_rules(self._rules.body(flow, newest.version))
+        return Published(newest.version, body, newest.by, newest.note, newest.published_at)
+
+    @requires(Right.ARRANGE)
+    def publish(self, flow: str, mapping: RuleMapping, base: int, by: Actor, note: str) -> int:
+        """Publish a mapping that was made from version `base` and return its number.
+
+        Plans made with the version before are refused from then on. Raises PlanStaleError when another version has
+        been published meanwhile, and ConfigurationError when the mapping cannot be used.
+        """
+        current = self.published(flow).version
+        if current != base:
+            raise PlanStaleError("mapping_published_since", flow=flow, version=base, current=current)
+        self._logics.trial(flow, mapping)
+        return self._rules.publish(flow, rules_to(mapping), by.ref, note)
+
+
+# ---- the parts of a mapping -----------------------------------------------------------------------------------------
+
+
+def kind_of(target: str) -> Kind:
+    """Return the kind of record that a rule's target is a field of."""
+    return Kind(target.partition(".")[0])
+
+
+def readable_fields(spec: FlowSpec, kind: Kind, known: Sequence[Field]) -> list[Field]:
+    """Return what rules can read of a kind: the fields of its source, and what the flow works out."""
+    names, of = {one.name for one in known}, Kind.ORDER if kind.sort is Sort.SALE else kind
+    return [*known, *(one for one in spec.computed if one.kind is of and one.name not in names)]
+
+
+def writable(spec: FlowSpec, part: Kind, known: Sequence[Field]) -> dict[str, Field]:
+    """Return the fields a rule can fill, by the name it has for them; what a setting sends goes by one name."""
+    named = {f"{part}.{one.name}": one for one in known if one.kind is part}
+    found = {name: one for name, one in named.items() if spec.writable is None or name in spec.writable}
+    for target, several in spec.sent_as.items():
+        sent = [found.pop(name) for name in several if name in found]
+        if sent:
+            found[target] = replace(sent[0], name=target.partition(".")[2], length=None, wire="")
+    return found

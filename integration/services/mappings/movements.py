@@ -1,0 +1,174 @@
+"""What moved at the till since the books' figures, read on and kept: never lost, and never counted twice."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+import structlog
+
+from integration.connectors.protocol import Moving
+from integration.core.errors import ConfigurationError
+from integration.core.moves import Move, MoveSort, Promise, Unbooked
+from integration.flows.settings import TILL
+from integration.services.systems.connection_settings import Access
+from integration.store.moves import MoveStore
+
+log = structlog.get_logger(__name__)
+
+# A movement whose number was given out before that of the last one read can become visible after it.
+OVERLAP = 25
+MOST_AGAIN = 5  # questions of each run after movements that could not be read
+UNREAD = 1_000  # of those, the first so many
+
+
+class TillMovements:
+    """The movements of one flow; those of a trial read nothing on and mark nothing."""
+
+    def __init__(self, flow: str, stored: MoveStore, access: Access, *, reads: bool) -> None:
+        self._flow = flow
+        self._stored = stored
+        self._access = access
+        self._reads = reads
+
+    def unbooked(self) -> dict[int, Unbooked]:
+        """Return the movements that the books are not known to have."""
+        return self._stored.unbooked(self._flow)
+
+    def promising(self) -> set[str]:
+        """Return the orders of the till that keep something aside."""
+        return self._stored.promising(self._flow)
+
+    def settle(self, numbers: Collection[int], orders: Collection[str]) -> None:
+        """Mark movements as in the books, and of the orders exactly these."""
+        if self._reads:
+            self._stored.settle(self._flow, numbers, orders)
+
+    def settled(self, documents: Collection[str]) -> dict[int, Unbooked]:
+        """Return the movements of these documents that are marked as in the books."""
+        return self._stored.settled(self._flow, documents)
+
+    def reopen(self, numbers: Collection[int]) -> None:
+        """Take the mark off movements: the books do not have them any more."""
+        if self._reads:
+            self._stored.reopen(self._flow, numbers)
+
+    def begin(self, begin: datetime) -> None:
+        """Read on before a run reads the books: what orders keep aside too, which no later page of it asks again.
+
+        An order taken meanwhile is seen where its article is looked up: what is kept aside beyond what was counted is
+        not free.
+        """
+        if self._reads:
+            self._read_promises(self._till(), self._stored.read_upto(self._flow)[2])
+            self._read(begin)
+            self._read_again()
+            self._stored.drop_before(self._flow, begin)
+
+    def read_on(self, begin: datetime) -> int:
+        """Read what moved up to now, and return the newest movement there is; one question where that is none.
+
+        What was read before is read no more, but for a few movements; with an earlier `begin` all is.
+        """
+        after, began, _ = self._stored.read_upto(self._flow)
+        if not self._reads:
+            return after
+        is_whole = began is not None and began <= begin
+        return after if is_whole and self._till().newest_move() == after else self._read(begin)
+
+    def _read(self, begin: datetime) -> int:
+        after, began, _ = self._stored.read_upto(self._flow)
+        till = self._till()
+        newest = till.newest_move()
+        if newest < after:  # the till was set back, and gives numbers out again
+            self._stored.forget(self._flow)
+            began = None
+        if began is None or begin < began:  # never read, or read from later on
+            after, began = 0, begin
+        upto, start = max(after, newest), max(0, after - OVERLAP)
+        while page := self._numbered(till.moves(start, began), start):
+            start = page[-1].number
+            upto = max(upto, start)
+            self._stored.keep(self._flow, [one for one in page if one.sort is not MoveSort.OTHER], start, began)
+        self._stored.keep(self._flow, (), upto, began)
+        return upto
+
+    def _numbered(self, page: Sequence[Move], start: int) -> list[Move]:
+        """Return the movements of a page, and take note of those whose own number cannot be read."""
+        if numberless := [one for one in page if not one.number]:
+            after, known = self._stored.numberless(self._flow)
+            fresh = [one for one in numberless if one not in known]
+            self._stored.keep_numberless(self._flow, [*known, *fresh], start if after is None else min(start, after))
+        return [one for one in page if one.number]
+
+    def _read_again(self) -> None:
+        """Read what could not be read once more: somebody may have put it right."""
+        upto, began, _ = self._stored.read_upto(self._flow)
+        if began is None:
+            return
+        waiting = self._stored.unreadable(self._flow, UNREAD)
+        for _ in range(MOST_AGAIN if waiting else 0):
+            page = {one.number: one for one in self._till().moves(waiting[0] - 1, began)}
+            for number in waiting:
+                if number in page and page[number].sort is not MoveSort.UNREADABLE:
+                    self._put_right(page[number], upto, began)
+            waiting = [number for number in waiting if number > max(page, default=waiting[-1])]
+            if not waiting:
+                break
+        self._read_numberless_again(began)
+
+    def _put_right(self, move: Move, upto: int, began: datetime) -> None:
+        if move.sort is MoveSort.OTHER:
+            self._stored.forget(self._flow, move.number)
+        else:
+            self._stored.keep(self._flow, [move], upto, began)
+
+    def _read_numberless_again(self, began: datetime) -> None:
+        """Take what has no readable number as the till tells it now; what has one by now is kept by it."""
+        after, known = self._stored.numberless(self._flow)
+        if after is None:
+            return
+        upto, _, _ = self._stored.read_upto(self._flow)
+        start, found = after, list[Move]()
+        for _ in range(MOST_AGAIN):
+            page = self._till().moves(start, began)
+            found += [one for one in page if not one.number and one not in found]
+            numbered = [one for one in page if one.number]
+            if not numbered:
+                known = []  # all that came after it was seen
+                break
+            start = numbered[-1].number
+            counted = [one for one in numbered if one.sort is not MoveSort.OTHER]
+            self._stored.keep(self._flow, counted, max(upto, start), began)
+        self._stored.keep_numberless(self._flow, [*found, *(one for one in known if one not in found)], after)
+
+    def _till(self) -> Moving:
+        till = self._access.connector(TILL)
+        if not isinstance(till, Moving):
+            raise ConfigurationError("flow_setting_invalid", flow=self._flow, setting="sales", expected="expected_till")
+        return till
+
+    def _read_promises(self, till: Moving, since: str | None) -> None:
+        """Read the orders that changed; the first time those of all times, since any may still keep something aside."""
+        after: str | None = None
+        read = 0
+        while True:
+            page = till.promises(since, after)
+            read += len(page.orders)
+            if since is None:
+                log.info("orders are read for the first time", flow=self._flow, orders=read)
+            is_last = page.after is None
+            self._stored.promise(self._flow, page.orders, page.kept, page.stamp if is_last else None)
+            if is_last:
+                return
+            after = page.after
+
+    def open(self, articles: Collection[str], upto: int | None = None) -> Sequence[Move]:
+        """Return the movements of articles, by the till's numbers, that the books are not known to have."""
+        return self._stored.open(self._flow, articles, upto)
+
+    def unplaced(self) -> Sequence[Move]:
+        """Return the movements that can be read so little that nobody knows which article they are about."""
+        return self._stored.unplaced(self._flow)
+
+    def promised(self, articles: Collection[str]) -> Sequence[tuple[Promise, bool]]:
+        """Return what orders keep aside of articles, each with whether the books have the order."""
+        return self._stored.promised(self._flow, articles)

@@ -1,0 +1,49 @@
+"""Pictures of articles as the settings say where they are, and as flows take them."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from integration.connectors.limits import MEGABYTE, NetworkRoute
+from integration.connectors.pictures import PictureReader as Reader
+from integration.connectors.pictures import Places
+from integration.core.authorization import requires
+from integration.core.errors import IntegrationError
+from integration.core.people import Right
+from integration.core.records import Kind, Record
+from integration.services.mappings.thumbnails import thumbnail
+from integration.settings import Settings
+
+
+class Pictures:
+    """The pictures of one installation. What nobody asked for since a season is no longer kept."""
+
+    def __init__(self, settings: Settings) -> None:
+        given, route = settings.pictures, settings.route(settings.pictures.address)
+        places = Places(
+            settings.data / "pictures",
+            given.folder,
+            given.address,
+            int(given.megabytes * MEGABYTE),
+            NetworkRoute(route["proxy"], route["certificates"]),
+        )
+        self._kept = places.kept
+        self._reader = Reader(places)
+        self._reader.tidy()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._reader.close()
+
+    @requires(Right.SEE)
+    def thumbnail(self, content: str) -> bytes | None:
+        """Return a picture that is kept here small, by the mark of its content; None where none can be drawn."""
+        return thumbnail(self._kept, content)
+
+    def read(self, files: Sequence[str]) -> list[Record | IntegrationError]:
+        """Return each picture with the mark of its content and its bytes, in the order asked, or why there is none."""
+        return [
+            one
+            if isinstance(one, IntegrationError)
+            else Record(Kind.PICTURE, file, {"content": one.content, "size": Decimal(one.size)})
+            for file, one in zip(files, self._reader.read(files), strict=True)
+        ]

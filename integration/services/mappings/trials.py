@@ -1,0 +1,355 @@
+"""What records become with a mapping, and what comes to something else with another one. Nothing of it is kept."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from integration.core.flow import Flow, Stage, Unique
+from integration.core.issues import Issue, Skip, not_readable
+from integration.core.links import Link
+from integration.core.plan import Change
+from integration.core.planner import Desired, plan_record
+from integration.core.records import Held, Kind, Record, Sort, Unreadable, Value, same
+from integration.core.rules import EMPTY, as_text
+from integration.core.staged import Duplicates, Staged
+from integration.core.traces import Trace
+from integration.flows.spec import FlowLogic, FlowSpec, Shaped, staged_in
+from integration.runner.lookup import look_around
+from integration.services.systems.connection_settings import Access
+from integration.store.links import Links
+
+LONGEST_TITLE = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a mapping makes of one record of the source: why each value, and why it would not be sent, if so."""
+
+    key: str
+    title: str
+    traces: tuple[Trace, ...]
+    obstacle: Issue | Skip | None = None
+    sent_as: Mapping[str, Sequence[str]] = field(default_factory=dict)  # targets of rules that go by other names
+
+    def of(self, target: str) -> list[Trace]:
+        """Return how the field that a rule fills came to its value: once for each line or branch."""
+        return [trace for trace in self.traces if self._fills(target, trace.target)]
+
+    def _fills(self, target: str, traced: str) -> bool:
+        of_part = f"/{target.partition('.')[2]}"  # of one of several parts, by its number
+        return traced == target or traced in self.sent_as.get(target, ()) or traced.endswith(of_part)
+
+
+def try_mapping(spec: FlowSpec, logic: FlowLogic, records: Sequence[Record]) -> list[Trial]:
+    """Return what becomes of each record with a logic of a flow."""
+    return [_tried(spec, logic, record) for record in records]
+
+
+def _tried(spec: FlowSpec, logic: FlowLogic, record: Record) -> Trial:
+    if isinstance(record, Unreadable):
+        return Trial(record.key, record.key, (), not_readable(record, logic.flow.source), spec.sent_as)
+    page, title, obstacle = [record], record.key, None
+    traces: list[Trace] = []
+    for stage in logic.flow.stages:
+        if stage.source is not record.kind:
+            continue
+        for staged in logic.stage(stage, page):
+            title = title if stage.derived else staged.title
+            obstacle = obstacle or staged.issue or staged.skip
+        traces += logic.trace(stage, record)
+    if obstacle is None and record.values.get("cancelled") is True:
+        obstacle = Skip("document_cancelled", record.key, {"key": title})
+    return Trial(record.key, title, tuple(traces), obstacle, spec.sent_as)
+
+
+def source_title(record: Record) -> str:
+    """Return how a record of the source is called: its number or code, and a name in it."""
+    number = as_text(record.values.get("number")) or record.key
+    named = (record, *(part for part in record.parts if part.kind.sort is not Sort.SUM))
+    names = (as_text(each.values.get("name")).strip() for each in named)
+    name = next(filter(None, names), "")
+    return f"{number} · {name[:LONGEST_TITLE]}" if name else number
+
+
+def sample_values(kind: Kind, records: Iterable[Record], trials: Iterable[Trial] = ()) -> dict[str, Value]:
+    """Return for each field of a kind the first value that is filled, in these records and on the way of trials."""
+    found: dict[str, Value] = {}
+    for record in records:
+        for each in (record, *record.parts):
+            if each.kind is kind:
+                _gather(found, each.values.items())
+    for trial in trials:
+        _gather(found, ((step.what, step.value) for trace in trial.traces for step in trace.steps))
+    return found
+
+
+def _gather(found: dict[str, Value], pairs: Iterable[tuple[str, Value]]) -> None:
+    for name, value in pairs:
+        if value not in EMPTY:
+            found.setdefault(name, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One result that a draft changes: a value of a record, or whether it is sent at all.
+
+    Of a value `field` is the target field and `path` where it stands in the record; else both are empty, and `was` and
+    `becomes` are what keeps the record from being sent, None where nothing does.
+    """
+
+    key: str
+    title: str
+    path: str = ""
+    field: str = ""
+    before: Value = None
+    after: Value = None
+    was: Issue | Skip | None = None
+    becomes: Issue | Skip | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a draft would change in the records it was tried on; `cut` tells that time ran out before the last."""
+
+    read: int
+    moved: tuple[Moved, ...]
+    cut: bool = False
+
+    @property
+    def records(self) -> int:
+        """How many records come to something else."""
+        return len({one.key for one in self.moved})
+
+    def by_field(self) -> dict[str, int]:
+        """Return in how many records each target field changes, the most first; "" stands for whether they are sent."""
+        pairs = {(one.field, one.key) for one in self.moved}
+        return dict(Counter(name for name, _ in sorted(pairs)).most_common())
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the target has of some records, by our keys: what it holds, articles it has elsewhere, and the links."""
+
+    held: Mapping[str, Held] = field(default_factory=dict)
+    apart: Mapping[str, Issue] = field(default_factory=dict)
+    links: Mapping[str, Link] = field(default_factory=dict)
+
+
+NOWHERE = Around()
+
+
+class TargetLookup:
+    """Looks up in the target of a flow what records would become."""
+
+    def __init__(self, access: Access, links: Links, flow: Flow) -> None:
+        self._access = access
+        self._links = links
+        self._flow = flow
+
+    def around(self, stage: Stage, shaped: Sequence[Shaped]) -> Around:
+        """Return what the target has of what records would become. Raises IntegrationError where it cannot be asked."""
+        keys = [one.desired.key for one in shaped if one.desired]
+        target, name = self._access.connector(self._flow.target), self._flow.name
+        held, apart = look_around(target, shaped, self._links, name, stage.parts)
+        return Around(held, apart, self._links.get(name, stage.target, keys))
+
+
+class Comparison:
+    """What the next plan would do with another mapping and not with the one before, with some records.
+
+    A document, and what comes out of it, is taken for one that is not booked yet: what is booked stays as it is.
+    """
+
+    def __init__(
+        self,
+        before: FlowLogic,
+        after: FlowLogic,
+        records: Sequence[Record],
+        target: TargetLookup | None = None,
+    ) -> None:
+        self._logics = (before, after)
+        self._records = records
+        self._target = target
+        self._shared = [
+            {one.name: _sharing(logic, one, records) for one in logic.flow.stages} for logic in self._logics
+        ]
+
+    def pages(self, size: int) -> Iterator[list[Record]]:
+        """Yield the records some at a time, all of one parent together."""
+        families: dict[str, list[Record]] = {}
+        for record, parent in self._parents().items():
+            families.setdefault(parent, []).append(self._records[record])
+        page: list[Record] = []
+        for family in families.values():
+            page += family
+            if len(page) >= size:
+                yield page
+                page = []
+        if page:
+            yield page
+
+    def _parents(self) -> dict[int, str]:
+        """Return the parent of each record, by its place; one of another stage is its own."""
+        found = {place: f"{record.kind} {record.key}" for place, record in enumerate(self._records)}
+        logic = self._logics[0]
+        for stage in filter(_is_met, logic.flow.stages):
+            places = [place for place, record in enumerate(self._records) if record.kind is stage.source]
+            staged = staged_in(logic, stage, [self._records[place] for place in places])
+            found |= {place: one.parent for place, one in zip(places, staged, strict=True)}
+        return found
+
+    def of(self, records: Sequence[Record]) -> list[Moved]:
+        """Return what is done otherwise with a page of the records."""
+        found: list[Moved] = []
+        before, after = self._logics
+        for stage in before.flow.stages:
+            page = [record for record in records if record.kind is stage.source]
+            if page and not _is_met(stage):
+                old, new = ({one.key: one for one in staged_in(logic, stage, page)} for logic in (before, after))
+                for key in {**old, **new}:
+                    found += _moved(old.get(key), new.get(key))
+            elif page:
+                was, becomes = (
+                    self._outcomes(logic, stage, page, shared[stage.name])
+                    for logic, shared in zip(self._logics, self._shared, strict=True)
+                )
+                for key in {**was, **becomes}:
+                    found += _done_otherwise(key, was.get(key), becomes.get(key))
+        return found
+
+    def _outcomes(
+        self, logic: FlowLogic, stage: Stage, page: Sequence[Record], shared: Duplicates
+    ) -> dict[str, "_Outcome"]:
+        parents: dict[str, list[Staged]] = {}
+        for each in staged_in(logic, stage, page):
+            parents.setdefault(each.parent, []).append(each)
+        shaped = [logic.shape(stage, members, shared.numbers, shared.marks) for members in parents.values()]
+        around = self._target.around(stage, shaped) if self._target else NOWHERE
+        found: dict[str, _Outcome] = {}
+        for one, members in zip(shaped, parents.values(), strict=True):
+            rest = [each for each in members if each.key not in around.apart]
+            if one.desired is not None and len(rest) < len(members):  # the others come to what they would alone
+                found |= {each.key: _Outcome(one.title, around.apart[each.key]) for each in members if each not in rest}
+                one = logic.shape(stage, rest, shared.numbers, shared.marks) if rest else Shaped(None, one.title)  # noqa: PLW2901
+            found |= {issue.key: _Outcome(one.title, issue) for issue in one.parked}
+            found |= {skip.key: _Outcome(one.title, skip) for skip in one.skipped}
+            if (wanted := one.desired) is not None:
+                key = wanted.sources[0] if len(wanted.sources) == 1 else wanted.key
+                found[key] = _decided(logic, stage, one.title, wanted, around)
+        return found
+
+
+def compare(
+    before: FlowLogic,
+    after: FlowLogic,
+    records: Sequence[Record],
+    target: TargetLookup | None = None,
+) -> list[Moved]:
+    """Return what the next plan would do otherwise with these records; see `Comparison`."""
+    return Comparison(before, after, records, target).of(records)
+
+
+def _is_met(stage: Stage) -> bool:
+    """Tell whether the target is looked at for what a stage comes to: documents are written once."""
+    return not (stage.once or stage.derived)
+
+
+def _sharing(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> Duplicates:
+    """Return the values that have to be unique in a stage and that more than one of these records has."""
+    numbers: dict[str, tuple[str, ...]] = {}
+    marks: dict[str, tuple[str, ...]] = {}
+    here = [one for one in records if one.kind is stage.source] if _is_met(stage) else []
+    for one in staged_in(logic, stage, here):
+        if one.record is not None:
+            numbers[one.number] = (*numbers.get(one.number, ()), one.key)
+            marks[one.mark] = (*marks.get(one.mark, ()), one.key)
+
+    def shared(name: Unique, found: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        return {value: keys for value, keys in found.items() if value and len(keys) > 1 and name in stage.unique}
+
+    return Duplicates(shared(Unique.NUMBER, numbers), shared(Unique.MARK, marks))
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What a plan would do with one record: what it writes over what is held, or why it does nothing."""
+
+    title: str
+    obstacle: Issue | Skip | None = None
+    wanted: Record | None = None
+    held: Record | None = None
+    waits: Issue | None = None  # a field of it that waits alone
+
+
+def _decided(logic: FlowLogic, stage: Stage, title: str, wanted: Record, around: Around) -> _Outcome:
+    held, link = around.held.get(wanted.key), around.links.get(wanted.key)
+    decision = plan_record(logic, stage, Desired(wanted, title), held, link)
+    if isinstance(decision.outcome, Issue | Skip):
+        return _Outcome(title, decision.outcome)
+    written = decision.outcome.wanted if isinstance(decision.outcome, Change) else None
+    return _Outcome(title, None, written, held.record if held else None, next(iter(decision.waits), None))
+
+
+def _done_otherwise(key: str, old: _Outcome | None, new: _Outcome | None) -> Iterator[Moved]:
+    was, becomes = _held_up(old), _held_up(new)
+    title = new.title if new else old.title if old else key
+    if _said(was) != _said(becomes):
+        yield Moved(key, title, was=was, becomes=becomes)
+    if old and new and not (old.obstacle or new.obstacle):
+        yield from _written_otherwise(key, old, new)
+
+
+def _held_up(one: _Outcome | None) -> Issue | Skip | None:
+    return (one.obstacle or one.waits) if one else None
+
+
+def _written_otherwise(key: str, old: _Outcome, new: _Outcome) -> Iterator[Moved]:
+    """Yield what one plan writes and the other does not: over what is held, or into a new record."""
+    there = dict(new.held.flat()) if new.held else {}
+    before, after = _fields(old.wanted), _fields(new.wanted)
+    for path, (name, value) in after.items():
+        other = before[path][1] if path in before else there.get(path)
+        if not same(other, value):
+            yield Moved(key, new.title, path, name, there.get(path) if new.held else other, value)
+    if new.held is None and new.wanted is not None:
+        parts = {"", *(part.key for part in new.wanted.parts)}
+        for path, (name, value) in before.items():
+            if path not in after and path.rpartition("/")[0] in parts and not same(value, None):
+                yield Moved(key, new.title, path, name, value, None)
+
+
+def _fields(record: Record | None) -> dict[str, tuple[str, Value]]:
+    return {path: (name, value) for path, name, value in record.fields()} if record else {}
+
+
+def _moved(old: Staged | None, new: Staged | None) -> Iterator[Moved]:
+    there = new or old
+    if there is None:
+        return
+    was, becomes = _obstacle(old), _obstacle(new)
+    if _said(was) != _said(becomes):
+        yield Moved(there.key, there.title, was=was, becomes=becomes)
+        return
+    before, after = _values(old), _values(new)
+    for path, (name, value) in {**before, **after}.items():
+        one, other = before.get(path, (name, None))[1], after.get(path, (name, None))[1]
+        if not same(one, other):
+            yield Moved(there.key, there.title, path, name or str(value), one, other)
+
+
+def _obstacle(staged: Staged | None) -> Issue | Skip | None:
+    return (staged.issue or staged.skip) if staged else None
+
+
+def _said(obstacle: Issue | Skip | None) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+    match obstacle:
+        case Issue():
+            return obstacle.cause, obstacle.field, tuple(sorted(obstacle.facts.items()))
+        case Skip():
+            return obstacle.reason, "", ()
+        case _:
+            return "", "", ()
+
+
+def _values(staged: Staged | None) -> dict[str, tuple[str, Value]]:
+    return _fields(staged.record) if staged else {}

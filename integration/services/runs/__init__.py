@@ -1,0 +1,1 @@
+"""Flows and their runs: plan, commit, exceptions, and repairs."""

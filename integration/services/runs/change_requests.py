@@ -1,0 +1,79 @@
+"""Changes of settings that wait for a second person: shown, approved, rejected."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from integration.accounts.four_eyes import FourEyes
+from integration.accounts.loosening import flat_values, nested_values
+from integration.accounts.store.change_requests import ChangeRequestStore
+from integration.core.authorization import require_right, requires
+from integration.core.change_request import ChangeRequest
+from integration.core.errors import NotAllowedError
+from integration.core.people import Actor, Right, under_way
+from integration.services.runs.flows import Flows
+
+
+class ChangeRequests:
+    """The requests to change settings of flows, each until somebody else approves or rejects it."""
+
+    def __init__(self, stored: ChangeRequestStore, flows: Flows, four_eyes: FourEyes) -> None:
+        self._stored = stored
+        self._flows = flows
+        self._four_eyes = four_eyes
+
+    @requires(Right.SEE)
+    def waiting(self, flow: str = "") -> list[ChangeRequest]:
+        """Return the requests that can be approved, oldest first: of one flow, or of all.
+
+        A request falls when a setting that it changes is no longer as it was when somebody asked.
+        """
+        return [one for one in self._stored.waiting() if flow in ("", one.flow) and self._is_current(one)]
+
+    @requires(Right.ARRANGE)
+    def approve(self, setting: str, mark: str, by: Actor) -> None:
+        """Make the exact change that somebody else asked for, whose digest is `mark`.
+
+        Raises NotAllowedError: `change_is_own` for one's own request, `change_request_gone` where it does not wait any
+        more, and `not_allowed` without the right that the change needs.
+        """
+        request = self._get(setting, mark)
+        if request.by == by.ref:
+            raise NotAllowedError("change_is_own", flow=request.flow)
+        if request.right is Right.ADMINISTER:
+            self._four_eyes.change(request.flow, self._limits(request), by)
+        else:
+            values = dict(nested_values(self._flows.settings(request.flow), request.after))
+            self._flows.change(request.flow, values, by, request.reasons)
+
+    @requires(Right.ARRANGE)
+    def reject(self, setting: str, mark: str, by: Actor) -> None:
+        """Take a request away; its giver may do so too. Raises as `approve` does, but for one's own request."""
+        if not self._stored.spend(self._get(setting, mark), "change_rejected", by.ref):
+            raise _gone(setting)
+
+    def _get(self, setting: str, mark: str) -> ChangeRequest:
+        request = self._stored.get(setting)
+        if request is None or request.mark != mark or not self._is_current(request):
+            raise _gone(setting)
+        action = under_way()
+        if action is not None:
+            require_right(action.actor, request.right)
+        return request
+
+    def _is_current(self, request: ChangeRequest) -> bool:
+        if request.flow not in self._flows:
+            return False
+        return all(self._now(request).get(name) == value for name, value in request.before.items())
+
+    def _now(self, request: ChangeRequest) -> Mapping[str, Any]:
+        if request.right is Right.ADMINISTER:
+            limits = self._four_eyes.limits(request.flow)
+            return {name: limits.get(name) for name in request.before}
+        return flat_values(self._flows.settings(request.flow), request.before.keys())
+
+    def _limits(self, request: ChangeRequest) -> dict[str, int | None]:
+        return {**self._four_eyes.limits(request.flow), **request.after}
+
+
+def _gone(setting: str) -> NotAllowedError:
+    return NotAllowedError("change_request_gone", flow=setting.partition(":")[2])

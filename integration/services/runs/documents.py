@@ -1,0 +1,58 @@
+"""Documents that are booked: what both sides have of one, and booking again what was taken back."""
+
+from collections.abc import Sequence
+
+from integration.core.authorization import requires
+from integration.core.booking_comparison import BothSides
+from integration.core.people import Actor, Right
+from integration.core.plan_lines import PlanRow
+from integration.core.records import Correction, Kind
+from integration.flows.deciding import AGAIN, About, decision_text
+from integration.services.mappings.mappings import Logics
+from integration.services.systems.connection_settings import Access
+from integration.store.corrections import Corrections
+
+
+class Documents:
+    """What a person can ask and say of documents that the books have."""
+
+    def __init__(self, corrections: Corrections, logics: Logics, access: Access) -> None:
+        self._corrections = corrections
+        self._logics = logics
+        self._access = access
+
+    @requires(Right.SEE)
+    def both(self, flow: str, key: str) -> BothSides | None:
+        """Return a document as it was booked and as the source has it now.
+
+        None where it is not booked, or the source does not have it any more. Raises IntegrationError when the source
+        cannot be asked.
+        """
+        logic = self._logics.now(flow)
+        for stage in logic.flow.counting:
+            found = self._access.connector(logic.flow.source).fetch(stage.source, [key]) if stage.once else ()
+            if found:
+                return logic.both(found[0])
+        return None
+
+    @requires(Right.REPAIR)
+    def book_again(self, flow: str, rows: Sequence[PlanRow], by: Actor) -> list[str]:
+        """Keep that documents which were taken back are to be booked again, as lines of a plan tell of them.
+
+        Returns the keys of the documents; those of which a line has no mark cannot be booked again and are left out.
+        """
+        marked = [row for row in rows if row.facts.get("mark") and row.facts.get("source")]
+        kept = [
+            Correction(
+                Kind.stored(row.facts["source"]),
+                row.key,
+                About.CHANGE,
+                None,
+                decision_text(AGAIN, row.facts["mark"], ""),
+                row.title,
+                by.ref,
+            )
+            for row in marked
+        ]
+        self._corrections.keep(flow, kept, by.ref)
+        return [row.key for row in marked]

@@ -1,0 +1,197 @@
+"""Drift: whether the targets still hold what was agreed on, looked at by night and whenever somebody asks."""
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from integration.core.authorization import requires
+from integration.core.drift import NOTHING_LOOKED, DriftCounts, Drifted, DriftFound
+from integration.core.errors import IntegrationError, PlanStaleError
+from integration.core.flow import Flow, Stage
+from integration.core.issues import Issue, Met
+from integration.core.people import Right
+from integration.core.records import Kind, Value
+from integration.core.rules import as_text
+from integration.core.vat import is_vat_code, vat_value
+from integration.flows.tables import VAT_RATES
+from integration.runner.dependencies import Dependencies
+from integration.runner.drift import DriftPage, look_at, stages_of
+from integration.services.mappings.code_lists import Lists
+from integration.services.runs.flows import Flows
+from integration.services.write_holds.post_restore_check import LooksOwed
+from integration.store.database import Clock
+from integration.store.drift import Drifts
+from integration.store.erasure_register import Erased, SoFar
+from integration.store.issues import Issues
+from integration.store.links import Links
+
+CAUSES = ("document_changed_in_target", "record_changed_in_target", "record_gone_in_target")
+MOST_SHOWN = 200  # characters of a value that a sentence tells
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """How far a look has come: at which records it is, and how many it has looked at."""
+
+    flow: str
+    kind: Kind
+    looked: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a look goes on: the kinds that are left, the first of which it is at, and what that came to so far.
+
+    It says nothing of anybody: the engine keeps it, where nobody is looked for who is erased.
+    """
+
+    left: tuple[tuple[str, str], ...]
+    after: str = ""
+    began: str = ""
+    counts: DriftCounts = NOTHING_LOOKED
+
+    def text(self) -> str:
+        """Return it as a text, which a database keeps between two pages."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def of(cls, text: str) -> "_Place":
+        """Return what `text` was made of."""
+        shape = json.loads(text)
+        left = tuple((flow, kind) for flow, kind in shape["left"])
+        return cls(left, shape["after"], shape["began"], DriftCounts(**shape["counts"]))
+
+    def next(self) -> "_Place | None":
+        """Return the beginning of the next kind."""
+        return _Place(self.left[1:]) if self.left[1:] else None
+
+
+class Drift:
+    """Looks at what was written, page by page, and keeps what it found."""
+
+    def __init__(
+        self,
+        flows: Collection[str],
+        owed: LooksOwed,
+        deps: Dependencies,
+        drifts: Drifts,
+        erased: Erased,
+        issues: Issues,
+        links: Links,
+        clock: Clock,
+        flow_service: Flows,
+        lists: Lists,
+    ) -> None:
+        self._lists = lists
+        self._flows = flows
+        self._owed = owed
+        self._deps = deps
+        self._drifts = drifts
+        self._erased = erased
+        self._issues = issues
+        self._links = links
+        self._clock = clock
+        self._flow_service = flow_service
+
+    @requires(Right.SEE)
+    def held(self, flow: str) -> PlanStaleError | None:
+        """Return why a flow may write nothing for now, None where it may."""
+        return self._owed.held(flow)
+
+    @requires(Right.SEE)
+    def latest(self) -> list[DriftFound]:
+        """Return what the last look at each kind of record came to, in the order of the flows."""
+        order = {flow: place for place, flow in enumerate(self._flows)}
+        found = [one for one in self._drifts.latest() if one.flow in order]
+        return sorted(found, key=lambda one: order[one.flow])
+
+    @requires(Right.COMPARE)
+    def look(self, tell: Callable[[Looked], None] = lambda _: None) -> list[DriftFound]:
+        """Look at everything now and return what it came to; `tell` hears of every page. Writes to no system."""
+        position = self.page("")
+        while position:
+            place = _Place.of(position)
+            tell(Looked(place.left[0][0], Kind.stored(place.left[0][1]), place.counts.looked))
+            position = self.page(position)
+        return self.latest()
+
+    def page(self, position: str) -> str:
+        """Look at one page and return where the next begins, empty at the end. An empty position begins a look.
+
+        A page may be repeated. A system that does not answer ends the look at what it holds, and that is kept.
+        """
+        place = _Place.of(position) if position else self._begin()
+        if place is None:
+            return ""
+        if not position:
+            return place.text()
+        following = self._erased.looking(lambda so_far: self._looked(place, so_far))
+        return following.text() if following else ""
+
+    def _begin(self) -> _Place | None:
+        wanted = (name for name in self._flows if self._flow_service.is_on(name) or self._owed.is_owed(name))
+        left = tuple((name, str(stage.target)) for name in wanted for stage in self._owed.stages(name))
+        return _Place(left) if left else None
+
+    def _looked(self, place: _Place, so_far: SoFar) -> _Place | None:
+        (name, kind), began = place.left[0], place.began or self._clock().isoformat()
+        try:
+            logic = self._deps.logics.now(name)
+            stages = stages_of(logic.flow, self._links.kinds(name))
+            stage = next((one for one in stages if one.target == kind), None)
+            if stage is None:  # set otherwise since
+                return place.next()
+            if not place.after:
+                self._deps.connectors[logic.flow.target].begin()
+            page = look_at(self._deps, logic, stage, place.after)
+        except IntegrationError as error:
+            self._keep(place, began, place.counts, error)
+            return place.next()
+        self._drifts.differ(name, stage.target, datetime.fromisoformat(began), page.different, so_far)
+        self._tell(logic.flow, stage, page, so_far)
+        counts = place.counts.plus(page.counts)
+        if page.after is not None:
+            return _Place(place.left, page.after, began, counts)
+        self._keep(place, began, counts)
+        return place.next()
+
+    def _keep(self, place: _Place, began: str, counts: DriftCounts, error: IntegrationError | None = None) -> None:
+        flow, kind = place.left[0]
+        code, facts = (error.code, dict(error.facts)) if error else ("", {})
+        begun, now = datetime.fromisoformat(began), self._clock()
+        self._drifts.keep(DriftFound(flow, Kind.stored(kind), begun, now, counts, error=code, facts=facts))
+
+    def _tell(self, flow: Flow, stage: Stage, page: DriftPage, so_far: SoFar) -> None:
+        """Open an exception for each difference, and close those of records that are as agreed again."""
+        rates = self._lists.captions(flow.target, VAT_RATES) if page.different else {}
+        met = [Met(drift_issue(flow, stage, one, rates), str(stage.target), one.title) for one in page.different]
+        self._issues.looked(flow.name, page.told, CAUSES, met, so_far)
+
+
+def drift_issue(flow: Flow, stage: Stage, one: Drifted, rates: Mapping[str, str]) -> Issue:
+    """Return the exception that a record is which the target does not hold as agreed.
+
+    `rates` are the percentages of the target's VAT codes.
+    """
+    facts = {"key": one.title, "system": flow.target, "kind": str(stage.target), "reference": one.reference}
+    if not one.edits:
+        return Issue("record_gone_in_target", one.key, facts=facts)
+    first = one.edits[0]
+    agreed, found = (_shown(value, first.field, flow.target, rates) for value in (first.agreed, first.found))
+    facts |= {"fields": _fields(one), "agreed": agreed, "found": found}
+    cause = "document_changed_in_target" if stage.once else "record_changed_in_target"
+    return Issue(cause, one.key, facts=facts)
+
+
+def _fields(one: Drifted) -> str:
+    """Return the names of the fields that differ, each once: what comes and goes is called by its kind."""
+    return ", ".join(dict.fromkeys(edit.field.rpartition(".")[2] for edit in one.edits))
+
+
+def _shown(value: Value, field: str, system: str, rates: Mapping[str, str]) -> str:
+    told = as_text(value)[:MOST_SHOWN]
+    if told and is_vat_code(field):
+        return vat_value(told, Decimal(rates[told]) if told in rates else None, system)
+    return told

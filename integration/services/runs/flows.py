@@ -1,0 +1,404 @@
+"""Flows as people arrange them: settings, when they run, what their filters take in, and how each stands."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from integration.accounts.four_eyes import FourEyes
+from integration.accounts.loosening import BRAKES, flat_values, loosened_settings, with_values
+from integration.core.authorization import requires
+from integration.core.errors import ConfigurationError
+from integration.core.flow import Flow, Stage
+from integration.core.issues import Skip
+from integration.core.people import SCHEDULE, Actor, Right
+from integration.core.plan import Approval
+from integration.core.records import Record
+from integration.core.run import Mode, Run
+from integration.core.states import ACTIVE, RunState
+from integration.core.timetable import WALL_CLOCK, Schedule, crons, next_time
+from integration.flows.forms import codes_named
+from integration.flows.registry import Specs
+from integration.flows.settings import FlowSettings, Listed
+from integration.flows.spec import FlowLogic, FlowSpec, page_in, staged_in
+from integration.flows.tables import IN_USE
+from integration.services.engine_lifecycle import Work
+from integration.services.mappings.code_lists import LOOKED_UP, Lists
+from integration.services.mappings.mappings import Logics, Mappings
+from integration.services.opening_hours import OpeningsKept
+from integration.services.systems.connection_settings import Access
+from integration.services.systems.object_names import Naming
+from integration.services.write_holds.write_holds import WriteHolds
+from integration.store.database import Clock
+from integration.store.events import Event
+from integration.store.issues import Issues
+from integration.store.outbox_reader import OutboxReader
+from integration.store.runs import RunStore
+from integration.store.settings import StoredSettings
+
+MOST_SHOWN = 500
+NIGHT = timedelta(hours=5)  # so long a run waits for one at work at most
+SOON = timedelta(minutes=30)  # what is due again before that is not missed by anybody
+ZONE = ZoneInfo(WALL_CLOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowStatus:
+    """One flow at a glance."""
+
+    flow: Flow
+    on: bool
+    runs: Sequence[Run]  # the newest in each state and every one that waits, newest first
+    parked: int = 0
+    next_run: datetime | None = None
+    fault: ConfigurationError | None = None  # why its settings cannot be used as they are kept
+    last_proof: datetime | None = None  # when the newest run ended that proved something
+    unproven_since: datetime | None = None  # from when on a proof is missed
+
+    @property
+    def newest(self) -> Run | None:
+        """The run that began last, however it stands."""
+        return self.newest_in(*RunState)
+
+    @property
+    def active(self) -> Run | None:
+        """The run at work."""
+        return self.newest_in(*ACTIVE)
+
+    @property
+    def last(self) -> Run | None:
+        """The newest run that went through."""
+        return self.newest_in(RunState.DONE)
+
+    @property
+    def plans(self) -> Sequence[Run]:
+        """Every run whose plan waits for a person."""
+        return [run for run in self.runs if run.state is RunState.READY]
+
+    @property
+    def waiting(self) -> Run | None:
+        """The newest run whose plan waits for a person."""
+        return self.newest_in(RunState.READY)
+
+    def newest_in(self, *states: RunState) -> Run | None:
+        """Return the run that began last of those in one of these states."""
+        return next((run for run in self.runs if run.state in states), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """What takes part in a flow and what does not: numbers, and of those left out the first with title and reason."""
+
+    taken: int
+    excluded: int
+    shown: tuple[tuple[str, Skip], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChange:
+    """What became of a change of settings, by the names of settings.
+
+    `unchecked` are kept, and name something of a system that could not be asked whether it is there. `waiting` are not
+    kept: a second person has to approve them.
+    """
+
+    unchecked: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+
+
+class Flows(Mapping[str, Flow]):
+    """Every flow by its name, and what can be said to it and of it."""
+
+    def __init__(
+        self,
+        specs: Specs,
+        logics: Logics,
+        mappings: Mappings,
+        lists: Lists,
+        events: OutboxReader,
+        issues: Issues,
+        runs: RunStore,
+        stored_settings: StoredSettings,
+        access: Access,
+        clock: Clock,
+        names: Naming,
+        work: Work,
+        holds: WriteHolds,
+        four_eyes: FourEyes,
+        openings: OpeningsKept,
+    ) -> None:
+        self._specs = specs
+        self._logics = logics
+        self._mappings = mappings
+        self._lists = lists
+        self._events = events
+        self._issues = issues
+        self._runs = runs
+        self._stored_settings = stored_settings
+        self._access = access
+        self._clock = clock
+        self._names = names
+        self._work = work
+        self._holds = holds
+        self._four_eyes = four_eyes
+        self._openings = openings
+
+    @requires(Right.SEE)
+    def settings(self, flow: str) -> FlowSettings:
+        """Return the settings of a flow; where some cannot be used, the others, and the flow is off."""
+        return self._logics.settings(flow)
+
+    @requires(Right.SEE)
+    def as_set(self, flow: str) -> Flow:
+        """Return a flow with the kinds of record that its settings choose."""
+        return self._logics.flow(flow)
+
+    @requires(Right.SEE)
+    def is_unproven(self, flow: str) -> bool:
+        """Tell whether somebody set that nobody can read back what a flow writes."""
+        return any(stage.unverifiable for stage in self._specs[flow].with_settings(self.settings(flow)).stages)
+
+    @requires(Right.SEE)
+    def __getitem__(self, flow: str) -> Flow:
+        return self._specs[flow].flow
+
+    @requires(Right.SEE)
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._specs)
+
+    @requires(Right.SEE)
+    def __len__(self) -> int:
+        return len(self._specs)
+
+    @requires(Right.SEE)
+    def noun(self, flow: str) -> str:
+        """Return the word for the records of a flow; of one that is gone, which left its runs, that for any."""
+        return self._specs[flow].noun if flow in self._specs else "record"
+
+    @requires(Right.SEE)
+    def spec(self, flow: str) -> FlowSpec:
+        """Return a flow as the value that says everything about it."""
+        return self._specs[flow]
+
+    @requires(Right.ARRANGE)
+    def change(
+        self, flow: str, values: Mapping[str, Any], by: Actor, reasons: Mapping[str, str] | None = None
+    ) -> SettingsChange:
+        """Keep changed settings of a flow. Raises ConfigurationError when they cannot be used.
+
+        What loosens a flow that needs two people for it waits for a second person, and everything else is kept.
+        `reasons` say for each brake that is switched off why; the log keeps them. Raises NotAllowedError as
+        `FourEyes.may_change` does; nothing is kept then.
+        """
+        known = self._logics.usable(flow)
+        before, checked = self._specs[flow].settings(**known), self._specs[flow].settings(**{**known, **values})
+        self._names.expect_objects(self._specs[flow], checked)
+        unchecked, why = self.expect_there(flow, checked), reasons or {}
+        waiting: tuple[str, ...] = ()
+        if not self._four_eyes.may_change(flow, before, checked, by, why):
+            waiting = loosened_settings(before, checked)
+            checked = with_values(checked, flat_values(before, waiting))
+        off = [
+            Event(event="brake_switched_off", flow=flow, facts={"by": by.ref, "brake": brake, "reason": reason})
+            for brake, reason in why.items()
+            if f"{BRAKES}{brake}" not in waiting
+        ]
+        if not waiting or checked != before:
+            kept = checked.model_dump(mode="json", exclude_defaults=True)
+            self._stored_settings.put(f"flow:{flow}", kept, by.ref, *off)
+            self._work.reschedule()
+        return SettingsChange(unchecked, waiting)
+
+    def expect_there(self, flow: str, wanted: FlowSettings) -> tuple[str, ...]:
+        """Return the settings whose codes cannot be held against the systems now, of what is newly named.
+
+        Raises ConfigurationError for a code that the system does not have.
+        """
+        known = {(of, code) for _, of, code in self._codes(flow, self.settings(flow))}
+        named: dict[tuple[str, Listed], set[str]] = {}
+        for setting, of, code in self._codes(flow, wanted):
+            if (of, code) not in known:
+                named.setdefault((setting, of), set()).add(code)
+        unchecked = []
+        for (setting, of), codes in named.items():
+            lacking = self._lists.lacking(of, codes)
+            if lacking is None:
+                unchecked += [] if of.name in IN_USE - LOOKED_UP.keys() else [setting]
+            elif lacking:
+                raise _not_there(flow, setting, of, min(lacking))
+        return tuple(dict.fromkeys(unchecked))
+
+    def _codes(self, flow: str, settings: FlowSettings) -> Iterator[tuple[str, Listed, str]]:
+        shapes = (shape for section in self._specs[flow].sections for shape in section.shapes)
+        return codes_named(shapes, settings.model_dump())
+
+    @requires(Right.SEE)
+    def sift(self, flow: str, values: Mapping[str, Any]) -> Sifted:
+        """Read the source now and return what would take part in a flow with these settings changed."""
+        changed = self._specs[flow].settings(**{**self.settings(flow).model_dump(), **values})
+        logic = self._logics.trial(flow, settings=changed)
+        pages = ((stage, page) for stage in logic.flow.counting for page in self._source_pages(flow, logic, stage))
+        return _sift(logic, pages)
+
+    def _source_pages(self, flow: str, logic: FlowLogic, stage: Stage) -> Iterator[Sequence[Record]]:
+        source, after = self._access.connector(self[flow].source), None
+        while True:
+            batch = page_in(source, logic, stage, since=None, after=after)
+            yield batch.records
+            after = batch.after
+            if after is None:
+                return
+
+    @requires(Right.SEE)
+    def stops(self, flow: str, runs: int = 10) -> dict[str, int]:
+        """Return how many of the last runs each brake has stopped."""
+        found: dict[str, int] = {}
+        for run in self._runs.latest(flow, limit=runs):
+            for brake in run.brakes:
+                found[brake.code] = found.get(brake.code, 0) + 1
+        return found
+
+    @requires(Right.SEE)
+    def statuses(self) -> list[FlowStatus]:
+        """Return every flow at a glance."""
+        parked, runs = self._issues.counts(), self._runs.standing()
+        return [self._status(flow, runs.get(name, ()), parked.get(name, 0)) for name, flow in self.items()]
+
+    @requires(Right.SEE)
+    def status(self, flow: str) -> FlowStatus:
+        """Return one flow at a glance."""
+        runs = self._runs.standing(flow).get(flow, ())
+        return self._status(self[flow], runs, self._issues.counts().get(flow, 0))
+
+    def _status(self, flow: Flow, runs: Sequence[Run], parked: int) -> FlowStatus:
+        settings = self.settings(flow.name)
+        last_proof, unproven_since = proof_times(self._runs, flow.name, runs)
+        return FlowStatus(
+            flow=flow,
+            on=settings.on,
+            runs=runs,
+            parked=parked,
+            next_run=self._next_run(settings) if settings.on else None,
+            fault=self._logics.fault(flow.name),
+            last_proof=last_proof,
+            unproven_since=unproven_since,
+        )
+
+    def _next_run(self, settings: FlowSettings) -> datetime | None:
+        return next_time(
+            settings.timetable, self._clock(), ZONE, self._openings.is_closed, nightly=settings.nightly_complete
+        )
+
+    def round_before(self, flow: str, rounds: int, moment: datetime) -> datetime | None:
+        """Return when the last round but so many was due up to a moment, by the timetable of a flow."""
+        return self.settings(flow).timetable.before(moment, ZONE, self._openings.is_closed, rounds)
+
+    # ---- what runs without a person
+
+    @requires(Right.SEE)
+    def schedules(self) -> list[Schedule]:
+        """Return the schedules of the flows that are on: what changed by the minute, everything at night."""
+        return [
+            Schedule(name, cron, mode)
+            for name in self
+            if (settings := self.settings(name)).on
+            for mode, cron in _modes(settings)
+        ]
+
+    @requires(Right.SEE)
+    def is_on(self, flow: str) -> bool:
+        """Tell whether a flow runs by itself as it is set at this moment."""
+        return flow in self._specs and self.settings(flow).on
+
+    def may_begin(self, flow: str, mode: Mode, due: datetime | None = None) -> bool:
+        """Tell whether a flow may begin that was woken: it may have been switched off, or its nights, since.
+
+        Schedules are taken over now and then only, by every process at another moment, and wake a flow more often than
+        its timetable says: it begins where it is `due` by that. The night has a time of its own. No schedule is due
+        between two seconds: what is so was woken by hand, and begins.
+        """
+        if not (self.is_on(flow) and mode in dict(_modes(self.settings(flow)))):
+            return False
+        table = self.settings(flow).timetable
+        by_hand = due is None or due.microsecond != 0
+        is_asked = mode is not Mode.CHANGES or by_hand or table.is_exact
+        return is_asked or table.is_due(due or self._clock(), ZONE, self._openings.is_closed)
+
+    def may_wait(self, flow: str, mode: Mode, due: datetime) -> bool:
+        """Tell whether a run that was `due` still waits for one at work: up to when the next one would be due.
+
+        That of the night waits into the morning.
+        """
+        return self._clock() < self._waits_until(flow, mode, due)
+
+    def _waits_until(self, flow: str, mode: Mode, due: datetime) -> datetime:
+        if mode is Mode.COMPLETE:
+            return due + NIGHT
+        coming = self.settings(flow).timetable.after(due, ZONE, self._openings.is_closed)
+        return min(coming or due + NIGHT, due + NIGHT)
+
+    def missed(self, flow: str, mode: Mode, due: datetime) -> None:
+        """Tell in the log that a run that was `due` is left out; one that is soon due again is not worth telling."""
+        if self._waits_until(flow, mode, due) - due >= SOON:
+            facts = {"mode": str(mode), "due": due.astimezone(UTC).isoformat(timespec="seconds")}
+            self._events.tell(Event(event="round_missed", flow=flow, facts=facts))
+
+    def may_approve(self, run: Run) -> Approval | None:
+        """Return the approval of a plan that trips no brake, when its flow is on and may send by itself.
+
+        One of which everything is left out waits for a person, and so does each of a flow of which nothing may be
+        written for now, and each that exceeds a second limit.
+        """
+        if run.excluded and len(run.excluded) >= run.position.changes + run.position.retirements:
+            return None
+        if run.brakes or self._holds.held(run.flow) is not None or self._four_eyes.needed(run):
+            return None
+        if not self.is_on(run.flow) or not self.settings(run.flow).auto_approve:
+            return None
+        return Approval(run.mark, by=SCHEDULE.ref)
+
+
+def proof_times(stored: RunStore, flow: str, standing: Sequence[Run]) -> tuple[datetime | None, datetime | None]:
+    """Return when a flow proved something last, and from when on a proof is missed.
+
+    A run that read nothing had nothing to prove: while the newest run that read something is a proof, none is missed
+    before the newest run of all. Where it proved nothing, one is missed since the last proof, or since the first run.
+    """
+    last = next((run for run in standing if run.state is RunState.DONE), None)
+    if last is None:
+        return None, None
+    if last.is_proof:
+        return last.ended_at, last.ended_at
+    proven, reading = stored.last_proof(flow), last if last.counts.read else stored.last_reading(flow)
+    is_clear = reading is None or reading.is_proof or not reading.came_to_nothing
+    return proven, last.ended_at if is_clear else proven or stored.first_began(flow)
+
+
+def _modes(settings: FlowSettings) -> Collection[tuple[Mode, str]]:
+    lines = crons(settings.timetable, nightly=settings.nightly_complete)
+    return list(zip((Mode.CHANGES, Mode.COMPLETE), lines, strict=False))
+
+
+def _sift(logic: FlowLogic, pages: Iterable[tuple[Stage, Sequence[Record]]]) -> Sifted:
+    taken = excluded = 0
+    shown: list[tuple[str, Skip]] = []
+    for stage, records in pages:
+        for staged in staged_in(logic, stage, records):
+            if staged.skip is None:
+                taken += 1
+                continue
+            excluded += 1
+            if len(shown) < MOST_SHOWN:
+                shown.append((staged.title, staged.skip))
+    return Sifted(taken, excluded, tuple(shown))
+
+
+def _not_there(flow: str, setting: str, of: Listed, code: str) -> ConfigurationError:
+    """Return what is wrong with a setting that names what its system does not have."""
+    where = {"flow": flow, "setting": setting}
+    if of.name == "debtors":
+        return ConfigurationError("flow_setting_invalid", **where, expected="expected_debtor", number=code)
+    return ConfigurationError(
+        "flow_setting_invalid", **where, expected="expected_listed", number=code, target_system=of.system
+    )

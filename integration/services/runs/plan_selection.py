@@ -1,0 +1,69 @@
+"""Which changes of a plan are chosen, together with those that cannot be written without them."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+from integration.core.authorization import requires
+from integration.core.people import Right
+from integration.core.plan import Action
+from integration.core.plan_lines import PlanRow
+from integration.core.records import Kind
+from integration.services.mappings.mappings import Logics
+from integration.store.choices import ChoiceStore
+from integration.store.plans import PlanStore
+from integration.store.runs import RunStore
+
+Needed = Mapping[int, frozenset[int]]  # lines that make what a line needs, by the number of that line
+
+
+class Choices:
+    """What is left out of the plans that wait: a line goes with the new record that it needs, and comes with it."""
+
+    def __init__(self, choice_store: ChoiceStore, plans: PlanStore, runs: RunStore, logics: Logics) -> None:
+        self._kept = choice_store
+        self._runs = runs
+        self._plans = plans
+        self._logics = logics
+
+    @requires(Right.RUN)
+    def leave(self, run: str, seqs: Collection[int], by: str) -> frozenset[int]:
+        """Leave changes out of a plan with all that need them, and return what was not left out before."""
+        needed = self._needed(run)
+        return self._kept.leave(run, _closed(seqs, lambda out: (one for one in needed if needed[one] & out)), by)
+
+    @requires(Right.RUN)
+    def take(self, run: str, seqs: Collection[int], by: str) -> frozenset[int]:
+        """Take changes into a plan again with all that they need, and return what was left out before."""
+        needed = self._needed(run)
+        return self._kept.take(
+            run, _closed(seqs, lambda back: (two for one in back for two in needed.get(one, ()))), by
+        )
+
+    def _needed(self, run: str) -> Needed:
+        stages = {one.name: one for one in self._logics.flow(self._runs.get(run).flow).stages}
+        needing = [name for name, stage in stages.items() if stage.needs or stage.once]
+        rows = self._plans.needing(run, needing, {kind for stage in stages.values() for kind in stage.needs.values()})
+        made = {(row.kind, row.key): row.seq for row in rows if row.action is Action.CREATE}
+        documents = {row.key: row.seq for row in rows if stages[row.stage].once}
+        found = {row.seq: frozenset(_needs(row, stages[row.stage].needs, made, documents)) for row in rows}
+        return {seq: needs for seq, needs in found.items() if needs}
+
+
+def _needs(
+    row: PlanRow, needs: Mapping[str, Kind], made: Mapping[tuple[Kind, str], int], documents: Mapping[str, int]
+) -> Iterable[int]:
+    if row.change is None:
+        return
+    for name, kind in needs.items():
+        seq = made.get((kind, str(row.change.wanted.values.get(name) or "")))
+        if seq is not None:
+            yield seq
+    if (seq := documents.get(row.change.follows)) is not None:
+        yield seq
+
+
+def _closed(seqs: Collection[int], more: Callable[[frozenset[int]], Iterable[int]]) -> frozenset[int]:
+    """Return these lines with all that follow from them, step by step."""
+    found = frozenset(seqs)
+    while (grown := found | frozenset(more(found))) != found:
+        found = grown
+    return found

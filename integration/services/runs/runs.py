@@ -1,0 +1,295 @@
+"""Runs and their plans: begun, looked at line by line, approved, stopped and gone on with; and how each stands."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+
+from integration.accounts.four_eyes import FourEyes
+from integration.core.authorization import requires
+from integration.core.errors import ConfigurationError, PlanStaleError
+from integration.core.issues import Trouble
+from integration.core.people import Actor, Right
+from integration.core.plan import Approval
+from integration.core.plan_lines import EVERY_LINE, Among, PlanRow
+from integration.core.plan_sums import PlanSums, change_sums, total_sums
+from integration.core.records import Kind, Unreadable, corrected
+from integration.core.run import Mode, PreviewRequest, Run, Speed, speed
+from integration.core.search_keys import comes_to
+from integration.core.states import ACTIVE, RunState, Step
+from integration.core.traces import Trace, WhyAnswer
+from integration.flows.spec import FlowLogic
+from integration.runner import Runner
+from integration.services.connections.proposals import Proposals
+from integration.services.engine_lifecycle import Work
+from integration.services.mappings.mappings import Logics, Mappings
+from integration.services.runs.answers import answers, in_the_change, of_nothing, with_corrections
+from integration.services.runs.exceptions import Exceptions
+from integration.services.runs.retries import notes_of
+from integration.services.systems.connection_settings import Access
+from integration.store.corrections import Corrections
+from integration.store.database import Clock
+from integration.store.links import Links
+from integration.store.plans import PlanStore
+from integration.store.runs import RunStore
+
+
+class Runs:
+    """Every run as it is kept, and what a person can do with it."""
+
+    def __init__(
+        self,
+        plans: PlanStore,
+        runs: RunStore,
+        work: Work,
+        runner: Runner,
+        mappings: Mappings,
+        exceptions: Exceptions,
+        proposals: Proposals,
+        four_eyes: FourEyes,
+        clock: Clock,
+    ) -> None:
+        kept = runs
+        self.get, self.latest, self.count, self.counts = kept.get, kept.latest, kept.count, kept.counts
+        self.every_waiting, self.open_plan, self.discard = kept.every_waiting, kept.open_plan, kept.discard
+        self.phases, self.worked = kept.phases, kept.worked
+        self._clock = clock
+        self._plans = plans
+        self._work = work
+        self._runner = runner
+        self._mappings = mappings
+        self._exceptions = exceptions
+        self._proposals = proposals
+        self._four_eyes = four_eyes
+
+    # ---- begun, and brought to an end
+
+    @requires(Right.RUN)
+    def preview(self, request: PreviewRequest) -> str:
+        """Start a preview in the background and return its run. Raises RunActiveError while another is at work."""
+        self._proposals.fill_once(request.by.ref)
+        return self._work.engine.preview(request)
+
+    @requires(Right.RUN)
+    def try_again(
+        self,
+        flow: str,
+        cause: str,
+        by: Actor,
+        field: str | None = None,
+        detail: str | None = None,
+        version: int | None = None,
+    ) -> str:
+        """Start a preview of only what is parked for a cause, and return its run; see `Exceptions.tries`."""
+        keys = self._exceptions.keys(flow, cause, field, detail)
+        group = self._exceptions.group(Trouble(flow, cause, field or "", detail)) if detail is not None else None
+        notes = notes_of(group) if group else {}
+        return self.preview(PreviewRequest(flow, by, Mode.CHOSEN, tuple(keys), notes, version))
+
+    @requires(Right.RUN)
+    def undo(self, run_id: str, by: Actor) -> str:
+        """Start a plan that puts back what a run wrote, and return its run; nothing is sent before it is approved.
+
+        Raises IntegrationError `nothing_to_undo` for a run that wrote nothing.
+        """
+        return self._work.engine.undo(run_id, by=by.ref)
+
+    @requires(Right.RUN)
+    def commit(self, run_id: str, approval: Approval) -> bool:
+        """Approve a plan and write it in the background; tell whether that is begun, or a second person has to agree.
+
+        Raises PlanStaleError or PlanUnsafeError, and NotAllowedError as `FourEyes.is_enough` does.
+        """
+        validated = self._runner.commit.validate_approval(run_id, approval)
+        if not self._four_eyes.is_enough(validated.run, approval):
+            return False
+        self._work.engine.commit(validated)
+        return True
+
+    @requires(Right.RUN)
+    def resume(self, run_id: str, by: Actor) -> None:
+        """Go on with an interrupted run under the approval it has. Raises PlanStaleError where there is none."""
+        run = self.open_plan(run_id)
+        if run.approval is None:
+            raise PlanStaleError("plan_not_approved", flow=run.flow, run=run.id)
+        approval = replace(run.approval, by=by.ref)
+        self._work.engine.commit(self._runner.commit.validate_approval(run_id, approval))
+
+    @requires(Right.RUN)
+    def cancel(self, run_id: str, by: Actor) -> None:
+        """Ask a run to stop after the page it is at: a preview is discarded, what a commit has proven stays proven."""
+        self._work.engine.cancel(run_id, by=by.ref)
+
+    # ---- how they stand
+
+    @requires(Right.SEE)
+    def speed(self, run: Run) -> Speed:
+        """Return how fast a run at work goes, and how long it still takes: the same for whoever asks."""
+        return speed(run, next(iter(self.phases(run.id)[-1:]), None), self._clock())
+
+    @requires(Right.SEE)
+    def is_at_limit(self, run: Run, sent: int) -> bool:
+        """Tell whether as many changes are under way as the target may have at once: more processes add nothing."""
+        deps = self._runner.commit.deps
+        try:
+            target = deps.connectors[deps.logics.now(run.flow).flow.target]
+        except ConfigurationError:  # disconnected while it is at work, which it will notice
+            return False
+        return sent >= target.in_flight
+
+    @requires(Right.SEE)
+    def held_since(self, run: Run) -> datetime | None:
+        """Return since when a run at work waits for a system that does not answer; None for one that goes on."""
+        if run.state not in ACTIVE or not run.error:
+            return None
+        newest = next(iter(self.phases(run.id)[-1:]), None)
+        return newest.began_at if newest and newest.name == "hold" else run.started_at
+
+    @requires(Right.SEE)
+    def outdated(self, run: Run) -> PlanStaleError | None:
+        """Return why a plan can no longer be committed, or None; what the systems tell by now only a commit asks."""
+        return self._runner.commit.outdated(run, self._mappings.published(run.flow).version, asks=False)
+
+    @requires(Right.SEE)
+    def doubtful(self, run: Run) -> int:
+        """Return how many changes of a run were sent and not answered; what is on its way right now is no doubt yet."""
+        unsettled = self._plans.unsettled(run.id)
+        on_their_way = unsettled[Step.SENT] if run.state is RunState.COMMITTING else 0
+        return sum(unsettled.values()) - on_their_way
+
+
+# ---- plans ----------------------------------------------------------------------------------------------------------
+
+
+CSV_PAGE = 1_000  # lines read at a time
+MOST_KNOWN = 8  # other plans whose amounts are remembered
+PLAN_COLUMNS = ("action", "kind", "key", "title", "field", "now", "will_be", "state", "cause")
+
+
+class Plans:
+    """The kept plans of all runs, and what follows from them.
+
+    Which lines are meant: how they `show`, what to `find` in them, and `among` which.
+    """
+
+    def __init__(
+        self,
+        corrections: Corrections,
+        links: Links,
+        plans: PlanStore,
+        runs: RunStore,
+        logics: Logics,
+        access: Access,
+        *,
+        products: str,
+    ) -> None:
+        """`products` names the flow that knows what articles are called."""
+        kept = self._kept = plans
+        self.rows, self.row, self.count, self.changes = kept.rows, kept.row, kept.count, kept.changes
+        self.facets, self.marked, self.line_about = kept.facets, kept.marked, kept.line_about
+        self.proven, self.tallies, self.titles, self.unsettled = kept.proven, kept.tallies, kept.titles, kept.unsettled
+        self._products = products
+        self._runs = runs
+        self._links = links
+        self._corrections = corrections
+        self._logics = logics
+        self._access = access
+        self._calls: dict[str, dict[int, int]] = {}
+        self._sold: dict[str, dict[int, Decimal]] = {}
+        self._sums: dict[str, dict[int, PlanSums]] = {}
+
+    @requires(Right.SEE)
+    def writes(self, run_id: str, left_out: frozenset[int] = frozenset()) -> int:
+        """Return how many write calls the chosen changes of a plan take."""
+        known = self._calls.get(run_id)
+        if known is None:
+            known = self._kept.calls(run_id)
+            if self._runs.get(run_id).state is not RunState.PREVIEWING:  # a plan that is made does not change
+                self._calls = {run_id: known}
+        return sum(known.values()) - sum(known.get(number, 0) for number in left_out)
+
+    @requires(Right.SEE)
+    def sold(self, run_id: str, left_out: Collection[int] = ()) -> Decimal | None:
+        """Return what the chosen documents of a plan come to, VAT included; None where it books none."""
+        known = self._sold.get(run_id)
+        if known is None:
+            found = ((seq, comes_to(change.agreed)) for seq, change in self._kept.new_documents(run_id))
+            known = {seq: amount for seq, amount in found if amount is not None}
+            if self._runs.get(run_id).state is not RunState.PREVIEWING:
+                self._sold = {run_id: known, **dict(list(self._sold.items())[:MOST_KNOWN])}
+        return sum((amount for seq, amount in known.items() if seq not in left_out), Decimal(0)) if known else None
+
+    @requires(Right.SEE)
+    def sums(self, run_id: str, left_out: Collection[int] = ()) -> PlanSums:
+        """Return what the chosen changes of a plan add up to: by kind, booked, and prices up and down."""
+        known = self._sums.get(run_id)
+        if known is None:
+            known = {row.seq: change_sums(row.change) for row in self._changes(run_id) if row.change}
+            if self._runs.get(run_id).state is not RunState.PREVIEWING:
+                self._sums = {run_id: known, **dict(list(self._sums.items())[:MOST_KNOWN])}
+        return total_sums(each for seq, each in known.items() if seq not in left_out)
+
+    def _changes(self, run_id: str) -> Iterator[PlanRow]:
+        offset = 0
+        while rows := self.rows(run_id, "changes", offset=offset, limit=CSV_PAGE):
+            offset += len(rows)
+            yield from rows
+
+    @requires(Right.SEE)
+    def group_names(self, flow: str, codes: Sequence[str], run_id: str) -> dict[str, str]:
+        """Return the names of article groups by code: of those that are linked, and of those a plan writes."""
+        found = self._links.get(flow, Kind.GROUP, codes)
+        names = {code: str(link.agreed.values.get("name") or "") for code, link in found.items() if link.agreed}
+        return names | self.titles(run_id, Kind.GROUP, [code for code in codes if code not in names])
+
+    @requires(Right.SEE)
+    def article_names(self, codes: Collection[str]) -> dict[str, str]:
+        """Return the names of articles by their code in the books: of those that are linked."""
+        owners = self._links.owning(self._products, Kind.PRODUCT, Kind.ARTICLE, codes)
+        parts = (part for link in owners if link.agreed for part in link.agreed.parts)
+        return {part.source: str(part.values.get("name") or "") for part in parts if part.source in codes}
+
+    @requires(Right.SEE)
+    def why(self, run_id: str, seq: int) -> list[WhyAnswer]:
+        """Return why each value of a line is what it is; of one that writes nothing, how its values come about.
+
+        The records of the source are read once more. Nothing is left where it no longer has them.
+        """
+        run, row = self._runs.get(run_id), self.row(run_id, seq)
+        logic = self._logics.now(run.flow)
+        own = in_the_change(run, logic, row.change) if row.change else {}
+        traces = {} if "" in own else self._traces(run, row, logic)
+        return answers(row.change, traces, own) if row.change and (own or traces) else of_nothing(row, traces)
+
+    def _traces(self, run: Run, row: PlanRow, logic: FlowLogic) -> dict[str, list[Trace]]:
+        keys = row.change.sources if row.change else row.facts.get("documents", row.key).split(",")
+        stage = logic.flow.stage(row.stage)
+        told = self._access.connector(logic.flow.source).fetch(stage.source, keys)
+        held = {
+            one.key: [each for each in self._corrections.of(run.flow, keys).get(one.key, ()) if each.holds_for(one)]
+            for one in told
+        }
+        records = [one for one in corrected(told, held) if not isinstance(one, Unreadable)]
+        return with_corrections({record.key: logic.trace(stage, record) for record in records}, held)
+
+    @requires(Right.EXPORT)
+    def listed(
+        self, run_id: str, show: str = "all", find: str = "", among: Among = EVERY_LINE
+    ) -> Iterator[list[object]]:
+        """Yield the shown lines of a plan with the values of `PLAN_COLUMNS`, one for each field of a change."""
+        offset, left_out = 0, self._runs.get(run_id).excluded
+        while rows := self.rows(run_id, show, find, offset, CSV_PAGE, among):
+            offset += len(rows)
+            for row in rows:
+                is_out = row.step is Step.PLANNED and row.seq in left_out
+                yield from _listed(row, "left_out" if is_out else row.step)
+
+
+def _listed(row: PlanRow, state: str) -> Iterator[list[object]]:
+    shown = [row.action, row.kind, row.key, row.title]
+    if row.change is None:
+        yield [*shown, row.cause_field, "", "", state, row.cause]
+        return
+    before = row.change.before.flat() if row.change.before else {}
+    for path, value in row.change.wanted.flat().items():
+        yield [*shown, path, before.get(path), value, state, row.cause]

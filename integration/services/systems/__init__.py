@@ -1,0 +1,1 @@
+"""Settings of both systems, their connectors, and the object names of AccountView."""

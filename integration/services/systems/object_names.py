@@ -1,0 +1,122 @@
+"""The names of AccountView in force, and the way to change them: our defaults, what a person or a file says."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from integration.connectors.accountview.settings import Names
+from integration.core.authorization import requires
+from integration.core.errors import ConfigurationError
+from integration.core.people import Actor, Right
+from integration.flows.forms import Pick, each_of
+from integration.flows.registry import Specs
+from integration.flows.settings import BOOKS, FlowSettings
+from integration.flows.spec import FlowSpec
+from integration.services.systems.connection_settings import Access
+from integration.services.systems.object_name_settings import GROUPS, RECORD, KeptNames
+from integration.services.systems.objects import (
+    FILE,
+    NamedObjects,
+    flat,
+    named_objects,
+    nested,
+    parse_names,
+    paths_in,
+    usable_names,
+)
+
+# Names that came after plans were marked.
+LATER = (
+    "objects.periods.", "period.", "posting_line.vat_base", "objects.transactions.", "transaction.", "day_page.",
+    "day_page_line.", "objects.quotations.", "quotation.", "quotation_line.", "sales_order.shipping_cost",
+    "trade_invoice.shipping_cost", "prices.",
+    "article.stock_expected",
+)  # fmt: skip
+
+
+class Naming:
+    """The names in force and the way to change them. What a person keeps wins over what was proposed, a file over both.
+
+    Names of the sandbox are kept apart, and no file speaks for it.
+    """
+
+    def __init__(self, flows: Specs, kept: KeptNames, access: Access) -> None:
+        self._flows = flows
+        self._kept = kept
+        self._access = access
+
+    @property
+    @requires(Right.SEE)
+    def record(self) -> str:
+        """Under which name those of the AccountView that is connected are kept."""
+        return self._access.name(RECORD)
+
+    @requires(Right.SEE)
+    def kept(self) -> bool:
+        """Tell whether a person has set names, after which nothing is proposed any more."""
+        return self._kept.is_kept(self.record)
+
+    @requires(Right.SEE)
+    def in_force(self) -> Names:
+        """Return the names in force; in the place of a group that cannot be used, with which nobody connects, ours."""
+        return usable_names({group: value for group, value in self._access.of(BOOKS).items() if group in GROUPS})
+
+    def mark(self) -> str:
+        """Return a mark of the names in force, which is another one as soon as one of them is changed.
+
+        A plan of a version before a name was there is as good as ever while that has its default.
+        """
+        names, defaults = flat(self.in_force()), flat(Names())
+        counted = {path: name for path, name in names.items() if name != defaults[path] or not path.startswith(LATER)}
+        return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()
+
+    @requires(Right.SEE)
+    def has_object(self, name: str) -> bool:
+        """Tell whether an object of ours, such as that of trade invoices, has a name."""
+        return bool(getattr(self.in_force().objects, name).code)
+
+    def expect_objects(self, spec: FlowSpec, settings: FlowSettings, names: Names | None = None) -> None:
+        """Raise ConfigurationError for an option that needs an object without a name, in force or among `names`."""
+        held = names or self.in_force()
+        for shape in each_of(shape for section in spec.sections for shape in section.shapes):
+            needed = shape.needs.get(str(getattr(settings, shape.name))) if isinstance(shape, Pick) else None
+            if needed and not getattr(held.objects, needed).code:
+                raise ConfigurationError(
+                    "flow_setting_invalid", flow=spec.name, setting=shape.name, expected=f"expected_{needed}"
+                )
+
+    @requires(Right.CONNECT)
+    def put(self, values: Mapping[str, str | None], by: Actor) -> None:
+        """Keep changed names by their paths, None for the default.
+
+        Raises ConfigurationError, with the path, for what is no name, must not be empty, or is set in the file.
+        """
+        self._kept.put(self.record, self.put_together(values), by)
+        self._access.reconnect(BOOKS)
+
+    @requires(Right.CONNECT)
+    def put_together(self, values: Mapping[str, str | None]) -> dict[str, Any]:
+        """Return what would be kept with changed names; raises as `put` does."""
+        names, defaults, fixed = flat(self.in_force()), flat(Names()), set(paths_in(self._kept.spoken(self.record)))
+        for path, value in values.items():
+            if path not in defaults:
+                raise ConfigurationError("setting_invalid", setting=path, expected="expected_name_path")
+            if path in fixed:
+                raise ConfigurationError("setting_invalid", setting=path, expected="expected_in_file", file=FILE)
+            names[path] = defaults[path] if value is None else value.strip()
+        kept = nested(names, defaults)
+        parse_names(kept)
+        return kept
+
+    @requires(Right.CONNECT)
+    def look(self, changed: Mapping[str, str] | None = None) -> NamedObjects:
+        """Return every object with its names, held against the list of objects and the dictionary as they are now.
+
+        With `changed` names, by their paths, it is looked for what would be in force with them; what is in force stays
+        the `value`.
+        """
+        values, fixed = flat(self.in_force()), frozenset(paths_in(self._kept.spoken(self.record)))
+        connector = partial(self._access.connector, BOOKS)
+        return named_objects(self._flows, connector, values, values | dict(changed or {}), fixed)

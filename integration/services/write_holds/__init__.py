@@ -1,0 +1,1 @@
+"""Reasons to hold all writes of a flow until a person confirms."""

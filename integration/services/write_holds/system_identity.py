@@ -1,0 +1,144 @@
+"""Holds all writes to a system that may be another one than before, or an older state of it, until a person says."""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import structlog
+
+from integration.connectors.protocol import Connector, Identifiable
+from integration.connectors.systems import SYSTEMS
+from integration.core.authorization import requires
+from integration.core.errors import ConfigurationError, ConnectorError, PlanStaleError
+from integration.core.people import Actor, Right
+from integration.core.system_identity import IdentityVerdict, SystemIdentity
+from integration.services.systems.connection_settings import Access
+from integration.store.cursors import Cursors
+from integration.store.database import Clock, Database
+from integration.store.environments import change_environment
+from integration.store.settings import StoredSettings
+
+log = structlog.get_logger(__name__)
+
+SYSTEM_RESTORED = "system_restored"  # the setting that keeps when a connected system was restored
+CHECKED_SECONDS = 60.0
+MANY, SHARE = 5, 0.25  # records of one run that contradict their links, before the system itself is in question
+RECORDS = "records"  # what contradicts then
+
+
+class SystemAnswer(StrEnum):
+    """What a person says about a system that does not look as before."""
+
+    RESTORED = "restored"  # the same system, put back to an earlier state or renamed
+    ANOTHER = "another"  # another system: what is linked belongs to the one before
+
+
+@dataclass(frozen=True, slots=True)
+class SystemQuestion:
+    """A system that does not look as before, and the names of what speaks against it."""
+
+    system: str
+    changed: tuple[str, ...]
+
+
+class SystemIdentities:
+    """Compares each connected system with what is known of it. The built-in systems are not asked."""
+
+    def __init__(
+        self, database: Database, cursors: Cursors, stored_settings: StoredSettings, access: Access, clock: Clock
+    ) -> None:
+        self._database = database
+        self._cursors = cursors
+        self._stored_settings = stored_settings
+        self._access = access
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._checked: dict[str, float] = {}
+
+    def check(self) -> None:
+        """Compare both systems with what is known of them, at most once a minute in this process.
+
+        A system that cannot be asked now is compared by the next check: whatever is written meets the same trouble.
+        """
+        for system in [] if self._access.sandboxed else SYSTEMS:
+            with self._lock:
+                if time.monotonic() - self._checked.get(system, -CHECKED_SECONDS) < CHECKED_SECONDS:
+                    continue
+                try:
+                    self._compare(system, self._access.connector(system))
+                except (ConnectorError, ConfigurationError) as error:
+                    log.info("a system cannot be compared", system=system, cause=error.code)
+                else:
+                    self._checked[system] = time.monotonic()
+
+    def _compare(self, system: str, connector: Connector) -> None:
+        if not isinstance(connector, Identifiable):
+            return
+        seen, record = connector.identity(), self._record(system)
+        known = SystemIdentity.from_json(record["identity"]) if "identity" in record else SystemIdentity()
+        if seen.compared_with(known) is not IdentityVerdict.SAME:
+            self._keep(system, record | {"changed": list(seen.changed_names(known))})
+        elif not record.get("changed") and seen.merged_with(known) != known:
+            self._keep(system, record | {"identity": seen.merged_with(known).to_json()})
+
+    def forget(self) -> None:
+        """Forget what is known of both systems: the next check learns it, and asks nothing."""
+        for system in SYSTEMS:
+            self._keep(system, {})
+
+    def suspect(self, system: str, contradicting: int, compared: int) -> None:
+        """Put a system in question where many of the records of a run contradict their links."""
+        record = self._record(system)
+        if contradicting >= max(MANY, SHARE * compared) and not record.get("changed") and not self._access.sandboxed:
+            self._keep(system, record | {"changed": [RECORDS]})
+
+    @requires(Right.SEE)
+    def questions(self) -> list[SystemQuestion]:
+        """Return the systems that are in question."""
+        return list(self._questions())
+
+    def _questions(self) -> Iterator[SystemQuestion]:
+        for system in [] if self._access.sandboxed else SYSTEMS:
+            if changed := self._record(system).get("changed"):
+                yield SystemQuestion(system, tuple(changed))
+
+    def held(self, flow: str) -> PlanStaleError | None:
+        """Return why a flow may write nothing for now, or None. Every flow writes what it read in the other system."""
+        self.check()
+        question = next(self._questions(), None)
+        return None if question is None else PlanStaleError("system_in_question", system=question.system, flow=flow)
+
+    @requires(Right.CONNECT)
+    def answer(self, system: str, answer: SystemAnswer, by: Actor) -> None:
+        """Keep what a person says about a system in question, and let flows write again.
+
+        A system that was restored is compared with everything that was written there first. Another system starts
+        without links: those of the one before are set aside, and plans that wait are discarded. Raises RunActiveError
+        while a run is at work, ConfigurationError `not_in_question`, and IntegrationError where it cannot be asked.
+        """
+        record = self._record(system)
+        if not record.get("changed"):
+            raise ConfigurationError("not_in_question", system=system)
+        connector = self._access.connector(system)
+        seen = connector.identity() if isinstance(connector, Identifiable) else SystemIdentity()
+        now = self._clock()
+        if answer is SystemAnswer.ANOTHER:
+            before = f"{system} until {now.strftime('%Y-%m-%d %H.%M.%S')}"
+            change_environment(self._database, self._clock, leaving=before, entering="", by=by.ref)
+        else:
+            self._cursors.forget_all()
+            self._stored_settings.put(SYSTEM_RESTORED, {"at": now.isoformat(), "system": system}, by.ref)
+        value = {"identity": seen.to_json(), "answer": str(answer)}
+        self._stored_settings.put(self._name(system), value, by.ref)
+
+    def _record(self, system: str) -> dict[str, Any]:
+        return self._stored_settings.get(self._name(system)) or {}
+
+    def _keep(self, system: str, value: dict[str, Any]) -> None:
+        self._stored_settings.remember(self._name(system), value)
+
+    def _name(self, system: str) -> str:
+        return self._access.name(f"identity:{system}")

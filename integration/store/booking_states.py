@@ -1,0 +1,175 @@
+"""Where documents stand on their way into the books: linked, sent, in a plan, parked, or nowhere."""
+
+from collections.abc import Collection, Iterator
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from integration.core.booking_state import Standing, Where
+from integration.core.issues import IssueState
+from integration.core.plan import Action
+from integration.core.records import Kind, Record
+from integration.core.rules import as_text
+from integration.core.run import PLANS_OF_ALL
+from integration.core.states import RunState, Step
+from integration.store.database import Database, ReadyAmong, spelled_out
+from integration.store.ledger import doubted
+from integration.store.links import link_of
+from integration.store.prepared_statements import Ready
+from integration.store.row_mapping import change_from_json, plan_row, staged_of
+from integration.store.tables import issues, lines, links, runs, staged
+
+# Runs whose plans may be written yet.
+_OPEN = (RunState.READY, RunState.COMMITTING, RunState.INTERRUPTED, RunState.FAILED)
+_FLOW: sa.BindParameter[str] = sa.bindparam("flow")
+_RUN: sa.BindParameter[str] = sa.bindparam("run")
+_ACTIVE = Ready(sa.select(runs.c.id, runs.c.mode).where(runs.c.active_flow == _FLOW))
+_PARKED = ReadyAmong(
+    sa.select(issues.c.key, issues.c.title).where(issues.c.flow == _FLOW, issues.c.state == IssueState.OPEN),
+    issues.c.key,
+)
+_STAGED = ReadyAmong(sa.select(staged).where(staged.c.run == _RUN), staged.c.key)
+_COMES_OF = ReadyAmong(
+    sa.select(links.c.reference, links.c.owner).where(links.c.flow == _FLOW, links.c.kind == Kind.ORDER),
+    links.c.reference,
+)
+_Told = Iterator[tuple[str, Standing | None]]  # None: it stands nowhere, whatever was known before
+
+
+class Standings:
+    """What is known of documents of a flow, by their keys."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def of(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> dict[str, Standing]:
+        """Return where these documents stand that may become one of these kinds; one that stands nowhere is left out.
+
+        The run at work knows better than plans of before, what was sent better than both, and a link best.
+        """
+        found: dict[str, Standing] = {}
+        if not keys:
+            return found
+        with self.database.read() as connection:
+            active = _ACTIVE.first(connection, {"flow": flow})
+            told = [
+                _parked(connection, flow, keys),
+                _waiting(connection, flow, active, keys),
+                *([] if active is None else [_read(connection, active.id, kinds, keys)]),
+                _doubtful(connection, flow, kinds, keys),
+                _linked(connection, flow, kinds, keys),
+            ]
+            for key, standing in (each for some in told for each in some):
+                found.pop(key, None)
+                if standing is not None:
+                    found[key] = standing
+        return found
+
+    def made_of(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> dict[str, set[str]]:
+        """Return the documents that come out of each of these, and are booked, or sent without an end."""
+        made: dict[str, set[str]] = {}
+        for row in self.database.among_ready(_COMES_OF, {"flow": flow}, keys):
+            made.setdefault(row.reference, set()).add(row.owner)
+        wanted = set(keys)
+        for row in self.database.ready(_all_in_doubt(frozenset(kinds)), {"flow": flow}) if wanted else ():
+            for key in wanted.intersection(_orders(change_from_json(row.change).agreed)):
+                made.setdefault(key, set()).add(row.key)
+        return made
+
+    def ending(self, flow: str, kinds: Collection[Kind], ending: str) -> set[str]:
+        """Return what is booked, or may be, under keys that end so."""
+        here = (links.c.flow == flow, links.c.kind.in_(kinds), sa.not_(links.c.retired))
+        there = sa.select(links.c.key).where(*here, links.c.key.endswith(ending, autoescape=True))
+        sent = doubted(flow).where(lines.c.kind.in_(kinds), lines.c.key.endswith(ending, autoescape=True))
+        return {row.key for asked in (there, sent) for row in self.database.rows(asked)}
+
+
+def _orders(record: Record) -> tuple[str, ...]:
+    orders = record.values.get("orders")
+    return orders if isinstance(orders, tuple) else ()
+
+
+def _parked(connection: sa.Connection, flow: str, keys: Collection[str]) -> _Told:
+    for row in _PARKED.rows(connection, {"flow": flow}, keys):
+        yield row.key, Standing(row.key, Where.PARKED, row.title)
+
+
+@cache
+def _would_write(*, takes_over: bool) -> ReadyAmong:
+    """Return the question for what plans of other runs would still write, without those that a plan takes over."""
+    here = (runs.c.flow == _FLOW, spelled_out(runs.c.state, _OPEN), runs.c.id != _RUN)
+    new = (lines.c.step == Step.PLANNED, lines.c.action == Action.CREATE)
+    taken_over = sa.and_(runs.c.state == RunState.READY, spelled_out(runs.c.mode, PLANS_OF_ALL))
+    others = (sa.not_(taken_over),) if takes_over else ()
+    asked = sa.select(lines.c.key, lines.c.title).join(runs, runs.c.id == lines.c.run)
+    return ReadyAmong(asked.where(*here, *new, *others), lines.c.key)
+
+
+def _waiting(connection: sa.Connection, flow: str, active: Any, keys: Collection[str]) -> _Told:
+    """Yield what other plans would still write, without those that the plan being made takes over."""
+    asked = _would_write(takes_over=active is not None and active.mode in PLANS_OF_ALL)
+    for row in asked.rows(connection, {"flow": flow, "run": active.id if active else ""}, keys):
+        yield row.key, Standing(row.key, Where.WAITING, row.title)
+
+
+@cache
+def _planned(kinds: frozenset[Kind]) -> ReadyAmong:
+    return ReadyAmong(sa.select(lines).where(lines.c.run == _RUN, spelled_out(lines.c.kind, kinds)), lines.c.key)
+
+
+@cache
+def _in_doubt(kinds: frozenset[Kind]) -> ReadyAmong:
+    return ReadyAmong(doubted(_FLOW, by_keys=True).where(spelled_out(lines.c.kind, kinds)), lines.c.key)
+
+
+@cache
+def _all_in_doubt(kinds: frozenset[Kind]) -> Ready:
+    return Ready(doubted(_FLOW).where(spelled_out(lines.c.kind, kinds)))
+
+
+@cache
+def _in_use(kinds: frozenset[Kind]) -> ReadyAmong:
+    here = (links.c.flow == _FLOW, spelled_out(links.c.kind, kinds), sa.not_(links.c.retired))
+    return ReadyAmong(sa.select(links).where(*here), links.c.key)
+
+
+def _read(connection: sa.Connection, run: str, kinds: Collection[Kind], keys: Collection[str]) -> _Told:
+    """Yield what the run at work has read, and what has become of it in its plan."""
+    for row in _STAGED.rows(connection, {"run": run}, keys):
+        one = staged_of(row)
+        if one.record is not None and one.record.values.get("cancelled") is True:
+            yield one.key, None
+        elif one.record is not None and one.record.kind in kinds:
+            yield one.key, Standing(one.key, Where.PLANNED, one.title, sold=_sold(one.record))
+        elif one.issue is not None:
+            yield one.key, Standing(one.key, Where.PARKED, one.title)
+        elif one.skip is not None:
+            yield one.key, None
+    for line in map(plan_row, _planned(frozenset(kinds)).rows(connection, {"run": run}, keys)):
+        if line.action is Action.PARK or line.step is Step.PARKED:
+            yield line.key, Standing(line.key, Where.PARKED, line.title)
+        elif line.action is Action.SKIP or line.step is Step.LEFT:
+            yield line.key, None
+
+
+def _doubtful(connection: sa.Connection, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> _Told:
+    for row in _in_doubt(frozenset(kinds)).rows(connection, {"flow": flow}, keys):
+        yield row.key, Standing(row.key, Where.DOUBTFUL, row.title)
+
+
+def _linked(connection: sa.Connection, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> _Told:
+    for link in map(link_of, _in_use(frozenset(kinds)).rows(connection, {"flow": flow}, keys)):
+        agreed = link.agreed
+        title = as_text(agreed.values.get("number")) if agreed else ""
+        reference = as_text(agreed.values.get("reference")) if agreed else ""
+        sold = _sold(agreed) if agreed else None
+        values = agreed.values if agreed else {}
+        told = (title or link.key, reference or link.reference, sold, link.kind, values)
+        yield link.key, Standing(link.key, Where.BOOKED, *told)
+
+
+def _sold(record: Record) -> Decimal | None:
+    sold = record.values.get("sold_incl")
+    return sold if isinstance(sold, Decimal) else None

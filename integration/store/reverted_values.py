@@ -1,0 +1,66 @@
+"""What was taken back by an undo, value by value. Everything here is part of a transaction."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from integration.core.plan import Change
+from integration.core.records import Kind, from_json, to_json
+from integration.core.reverted_values import TakenBack
+from integration.core.run import Mode
+from integration.store.database import rows_among, upsert
+from integration.store.tables import runs, taken_back
+
+_RUN = sa.select(runs.c.mode, runs.c.undo_of, runs.c.approval, runs.c.by).where(runs.c.id == sa.bindparam("run"))
+
+Taken = Mapping[str, Mapping[str, TakenBack]]  # by the key of the record, and the path of the value
+
+
+def kept_taken_back(
+    connection: sa.Connection, flow: str, kind: Kind, keys: Collection[str]
+) -> dict[str, dict[str, TakenBack]]:
+    """Return what was taken back of these records, by key and path; a record without any is left out."""
+    found: dict[str, dict[str, TakenBack]] = {}
+    here = sa.select(taken_back).where(taken_back.c.flow == flow, taken_back.c.kind == kind)
+    for row in rows_among(connection, here, taken_back.c.key, keys):
+        found.setdefault(row.key, {})[row.path] = TakenBack(
+            from_json(row.value), row.run, row.by, row.taken_at, row.inputs
+        )
+    return found
+
+
+def settle_taken_back(connection: sa.Connection, at: datetime, run: str, flow: str, changes: Sequence[Change]) -> None:
+    """Keep what changes of a run did: what an undo overwrote was taken back, and what is written is no longer.
+
+    What undoes an undo takes nothing back: it writes what the source said.
+    """
+    for kind in dict.fromkeys(change.kind for change in changes):
+        some = [change for change in changes if change.kind is kind]
+        known = kept_taken_back(connection, flow, kind, [change.key for change in some])
+        for change in some:
+            forget_taken_back(
+                connection, flow, kind, {change.key: change.wanted.flat().keys() & known.get(change.key, {}).keys()}
+            )
+    row = connection.execute(_RUN, {"run": run}).one()
+    if row.mode != Mode.UNDO or connection.execute(_RUN, {"run": row.undo_of}).one().mode == Mode.UNDO:
+        return
+    by = (row.approval or {}).get("by", row.by)
+    rows = {
+        (change.kind, change.key, path): {
+            "flow": flow, "kind": change.kind, "key": change.key, "path": path, "value": to_json(value),
+            "inputs": change.inputs.get(path, ""), "run": run, "by": by, "taken_at": at,
+        }
+        for change in changes
+        if change.before is not None
+        for path, value in change.before.flat().items()
+    }  # fmt: skip
+    upsert(connection, taken_back, list(rows.values()))
+
+
+def forget_taken_back(connection: sa.Connection, flow: str, kind: Kind, paths: Mapping[str, Collection[str]]) -> None:
+    """Forget values that were taken back, by the key of the record."""
+    for key, some in paths.items():
+        if some:
+            here = (taken_back.c.flow == flow, taken_back.c.kind == kind, taken_back.c.key == key)
+            connection.execute(taken_back.delete().where(*here, taken_back.c.path.in_(sorted(some))))

@@ -1,0 +1,226 @@
+"""What waits at this moment with the alerts that tell of it, connections, the console itself, flows."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
+
+import pandas as pd
+import streamlit as st
+
+from integration.alerts.health import Health
+from integration.alerts.incidents import Episode, Symptom, SymptomSort
+from integration.alerts.monitoring import FlowHealth, Monitoring
+from integration.alerts.service import EVERYTHING, Silences
+from integration.alerts.waiting_list import SEVERITY_STATES, WaitingItem
+from integration.application.application import Application
+from integration.core.causes import Severity
+from pages.components.shared.application import may, person
+from pages.components.shared.connection_badge import answer_time, since_when, state_of
+from pages.components.shared.downloads import downloads, rows_in
+from pages.components.shared.layout import act, answer_or_error, empty, inline, mark, note, section, small, titled
+from pages.components.shared.waiting import waiting_items, waiting_list
+from pages.components.shared.wording import (
+    Markdown,
+    capital,
+    cause_headline,
+    counted,
+    duration,
+    field_date,
+    flow_name,
+    moment,
+    number,
+    plain,
+    span,
+    system_name,
+    text,
+    zone,
+)
+
+MOST_WAITING = 20  # rows of what waits
+MOST_LISTED = 1_000  # episodes of a file that are over
+
+
+def severity_badge(severity: Severity) -> Markdown:
+    """Return how grave something is, as it stands inside a line."""
+    return inline(SEVERITY_STATES[severity], text(f"severity_{severity}"))
+
+
+def symptom_subject(symptom: Symptom) -> Markdown:
+    """Return what a symptom is about: a flow, a system, or a part of the console."""
+    if symptom.sort is SymptomSort.CONNECTION:
+        return plain(system_name(symptom.of))
+    return plain(flow_name(symptom.flow)) if symptom.flow else text(f"sort_{symptom.sort}")
+
+
+# ---- silence
+
+
+def everything_silenced(app: Application) -> None:
+    """Draw the button that keeps every channel silent for a while, or the one that ends that."""
+    until = app.alerts.silences.now().get(EVERYTHING)
+    if until is None:
+        if may(Silences.keep):
+            _silence(app, EVERYTHING, text("btn_silence_all"), "silence_all")
+        return
+    small(inline("off", text("silenced_until", moment=moment(until))))
+    if may(Silences.lift) and st.button(text("btn_tell_again"), icon=":material/notifications_active:", key="tell_all"):
+        act(lambda: app.alerts.silences.lift(EVERYTHING, person()))
+
+
+def _silence(app: Application, identity: str, label: Markdown, key: str) -> None:
+    def until(moment: Callable[[], datetime]) -> None:
+        act(lambda: app.alerts.silences.keep(identity, moment(), person()))
+
+    with st.popover(label, icon=":material/notifications_paused:", key=key):
+        if st.button(text("btn_silence_hour"), key=f"{key}_hour", width="stretch"):
+            until(lambda: datetime.now(UTC) + timedelta(hours=1))
+        today = datetime.now(zone()).date()
+        first = today + timedelta(days=1)
+        day = st.date_input(
+            text("silence_until_day"), first, min_value=first, format=field_date(), key=f"{key}_day"
+        )  # fmt: skip
+        if st.button(text("btn_silence_day"), key=f"{key}_until", width="stretch"):
+            until(lambda: datetime.combine(day, time(), zone()).astimezone(UTC))
+
+
+# ---- episodes
+
+
+def waiting_now(app: Application) -> None:
+    """Draw everything that waits; an item that an alert tells of has the severity and the silence of the alert."""
+    found = waiting_items(app, most=MOST_WAITING)
+    episodes = {one.symptom.identity: one for one in app.monitoring.going_on()}
+    section(text("needs_person"), counted("episodes_about", len(episodes)) if episodes else "")
+    if not found.shown:
+        empty("task_alt", text("episodes_none"), text("episodes_none_about"))
+        return
+    silences = app.alerts.silences.now()
+
+    def alert_of(item: WaitingItem) -> None:
+        for episode in [episodes.pop(one) for one in item.incidents if one in episodes]:
+            _alert(app, episode, silences.get(episode.symptom.identity))
+
+    waiting_list(app, found, alert_of)
+
+
+def _alert(app: Application, episode: Episode, silenced: datetime | None) -> None:
+    """Draw how grave an alert is, for how long it goes on, and what silences it."""
+    symptom = episode.symptom
+    with st.container(width="content", gap="xxsmall"):
+        small(severity_badge(symptom.severity))
+        told = text("silenced_until", moment=moment(silenced)) if silenced else duration(episode.begun_at)
+        note(told)
+    _actions(app, episode, silenced)
+
+
+def _title(symptom: Symptom) -> Markdown:
+    return plain(cause_headline(symptom.cause, symptom.facts))
+
+
+def _actions(app: Application, episode: Episode, silenced: datetime | None) -> None:
+    symptom = episode.symptom
+    stopped = symptom.cause == "worker_stopped" and may(Monitoring.gone_for_good)
+    if stopped and st.button(text("btn_gone"), key=f"gone-{episode.id}"):
+        act(lambda: app.monitoring.gone_for_good(symptom.of))
+    if not may(Silences.keep):
+        return
+    if silenced is None:
+        _silence(app, symptom.identity, text("btn_silence"), f"silence-{episode.id}")
+    elif st.button(text("btn_tell_again"), icon=":material/notifications_active:", key=f"tell-{episode.id}"):
+        act(lambda: app.alerts.silences.lift(symptom.identity, person()))
+
+
+def over(app: Application) -> None:
+    """Draw the last episodes that are over."""
+    found = app.monitoring.past()
+    if not found:
+        return
+    tools = titled(text("episodes_over"))
+    downloads("episodes", lambda: _episodes(app), at=tools)
+    rows = [
+        {
+            text("col_severity"): text(f"severity_{one.symptom.severity}"),
+            text("col_about"): symptom_subject(one.symptom),
+            text("col_happened"): _title(one.symptom),
+            text("col_began"): moment(one.begun_at),
+            text("col_lasted"): duration(one.begun_at, one.over_at),
+        }
+        for one in found
+    ]
+    st.table(rows, border="horizontal", hide_index=True)
+
+
+def _episodes(app: Application) -> pd.DataFrame:
+    """Return episodes as a file has them, those that go on first."""
+    every = [*app.monitoring.going_on(), *app.monitoring.past(MOST_LISTED)]
+    lines = [
+        (str(one.symptom.severity), one.symptom.flow or one.symptom.of, one.symptom.cause,
+         cause_headline(one.symptom.cause, one.symptom.facts), one.begun_at, one.over_at, one.symptom.count,
+         one.symptom.at_stake)
+        for one in every
+    ]  # fmt: skip
+    return rows_in(["severity", "about", "cause", "happened", "began", "over_at", "records", "at_stake"], lines)
+
+
+# ---- the console, its connections and its flows
+
+
+def health(app: Application) -> None:
+    """Draw how the console itself and both connections are."""
+    section(text("health_title"))
+    rows = [
+        {
+            text("col_part"): system_name(one.system),
+            text("col_stands"): f"{mark(state_of(one))} {answer_time(one)}",
+            text("col_known"): capital(since_when(one)),
+        }
+        for one in app.reach.stands()
+    ]
+    looked = answer_or_error(app.health.look)
+    if looked is not None:
+        rows += _parts(looked)
+    st.table(rows, border="horizontal", hide_index=True)
+
+
+def _stands(ok: bool) -> Markdown:
+    state = "ok" if ok else "failed"
+    return f"{mark(state)} {text(f'badge_{state}')}"
+
+
+def _parts(looked: Health) -> list[dict[Markdown, Markdown]]:
+    troubles = looked.troubles
+    beaten = looked.heartbeat_age_seconds
+    parts = {
+        "engine": (
+            "no_heartbeat" not in troubles,
+            text("health_beat", span=span(beaten)) if beaten is not None else "",
+        ),
+        "log": (
+            not troubles.keys() & {"log_away", "log_behind"},
+            counted("health_waiting", looked.events_waiting),
+        ),
+        "disk": ("disk_full" not in troubles, text("health_free", free=number(looked.free_bytes // 1_000_000))),
+    }
+    return [
+        {text("col_part"): text(f"part_{name}"), text("col_stands"): _stands(ok), text("col_known"): known}
+        for name, (ok, known) in parts.items()
+    ]
+
+
+def flows_on_time(app: Application) -> None:
+    """Draw every flow with when it ran, what it proved last, and whether that is late."""
+    tools, found = titled(text("flows_on_time")), app.monitoring.flows()
+    lines = [(one.flow, one.state, one.began, one.proof, one.next_run) for one in found]
+    columns = ["flow", "stands", "last_run", "last_proof", "next_run"]
+    downloads("flows-on-time", lambda: rows_in(columns, lines), at=tools)
+    st.table([_flow(one) for one in found], border="horizontal", hide_index=True)
+
+
+def _flow(one: FlowHealth) -> dict[Markdown, Markdown]:
+    state = {"on": inline("ok", text("on_time")), "off": inline("off", text("badge_off"))}
+    return {
+        text("col_flow"): flow_name(one.flow),
+        text("col_stands"): state.get(one.state) or inline("failed", text(f"state_{one.state}")),
+        text("col_last_run"): moment(one.began),
+        text("col_last_proof"): moment(one.proof),
+        text("col_next_run"): moment(one.next_run),
+    }

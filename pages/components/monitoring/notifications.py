@@ -1,0 +1,57 @@
+"""What was sent where, and what waits."""
+
+import streamlit as st
+
+from integration.alerts.monitoring import Sent
+from integration.application.application import Application
+from pages.components.monitoring.current_incidents import symptom_subject
+from pages.components.shared.downloads import downloads, rows_in
+from pages.components.shared.layout import empty, inline, titled
+from pages.components.shared.wording import Markdown, cause_headline, moment, plain, text
+
+MOST_LISTED = 10_000  # messages of a file
+COLUMNS = ("made_at", "channel", "message", "about", "cause", "happened", "sent_at", "due_at", "attempts", "error")
+
+
+def sent(app: Application) -> None:
+    """Draw the last messages."""
+    tools = titled(text("sent_title"), text("sent_about"))
+    found = app.monitoring.sent()
+    if not found:
+        empty("outbox", text("sent_none"), text("sent_none_about"))
+        return
+    downloads("sent", lambda: rows_in(COLUMNS, [_line(one) for one in app.monitoring.sent(MOST_LISTED)]), at=tools)
+    st.table([_row(one) for one in found], border="horizontal", hide_index=True)
+
+
+def _line(one: Sent) -> list[object]:
+    """Return a message as a file has it."""
+    sent, episode = one.delivery, one.episode
+    of = (episode.symptom.flow or episode.symptom.of, episode.symptom.cause) if episode else ("", "")
+    said = cause_headline(episode.symptom.cause, episode.symptom.facts) if episode else ""
+    return [sent.made_at, one.channel, sent.what, *of, said, sent.sent_at, sent.due_at, sent.attempts, sent.error]
+
+
+def _row(one: Sent) -> dict[Markdown, Markdown]:
+    episode = one.episode
+    what = plain(cause_headline(episode.symptom.cause, episode.symptom.facts)) if episode else ""
+    return {
+        text("col_made"): moment(one.delivery.made_at),
+        text("col_channel"): plain(one.channel),
+        text("col_message"): text(f"message_{one.delivery.what}"),
+        text("col_about"): symptom_subject(episode.symptom) if episode else "",
+        text("col_happened"): what,
+        text("col_stands"): _state(one),
+    }
+
+
+def _state(one: Sent) -> Markdown:
+    delivery = one.delivery
+    if delivery.sent_at is not None:
+        label = text("sent_in_digest" if delivery.held == "digest" else "sent_at", moment=moment(delivery.sent_at))
+        return inline("ok", label)
+    if delivery.attempts:
+        return inline("failed", text("sent_again", moment=moment(delivery.due_at)))
+    if delivery.held == "digest":
+        return inline("waiting", text("sent_waits_digest"))
+    return inline("waiting", text("sent_waits", moment=moment(delivery.due_at)))

@@ -1,0 +1,34 @@
+"""What a flow misses, in words: a VAT code with what it charges, as it is shown everywhere."""
+
+from dataclasses import replace
+
+from integration.application.application import Application
+from integration.core.errors import Reason
+from integration.flows.settings import ValueTable
+from integration.flows.tables import VAT_CODES
+from integration.services.setup import AskedQuestion
+from pages.components.shared.rows import captions_of, row_label
+from pages.components.shared.wording import Markdown, number, plain, text
+
+COUNTS = ("number", "total")  # facts that are quantities; codes are none
+
+
+def lack_sentence(why: Reason) -> Markdown:
+    """Return a sentence of the set-up; what it names comes from the systems."""
+    facts = {name: number(int(fact)) if name in COUNTS else plain(fact) for name, fact in why.facts.items()}
+    return text(why.code, **facts)
+
+
+def lack(app: Application, one: AskedQuestion, why: Reason) -> Markdown:
+    """Return what a flow misses; codes and rows of VAT as they are always shown."""
+    table = app.flows.spec(one.flow).table(one.question.table) if one.question.table else None
+    if table is None or table.ours is None or table.ours.name != VAT_CODES:
+        return lack_sentence(why)
+    told = {name: ", ".join(_row(app, table, key) for key in fact.split(", ")) for name, fact in why.facts.items()}
+    return lack_sentence(replace(why, facts=told))
+
+
+def _row(app: Application, table: ValueTable, key: str) -> str:
+    """Return what a row is for; one that nobody can read as it stands."""
+    lists = {part.name: {one.mark: captions_of(app, one.of) for one in part.of} for part in table.parts}
+    return row_label(app, table, key, lists)

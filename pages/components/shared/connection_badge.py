@@ -1,0 +1,39 @@
+"""How a connection stands: a badge, and since when in words."""
+
+from integration.alerts.connection_status import Stand
+from pages.components.shared.layout import badge
+from pages.components.shared.wording import Markdown, moment, number, term, text
+
+_STATES = {True: "ok", False: "failed", None: "unknown"}
+
+
+def state_of(stand: Stand) -> str:
+    """Return the state under which a connection is shown."""
+    return _STATES[stand.ok]
+
+
+def since_when(stand: Stand) -> Markdown:
+    """Return since when a connection stands as it does, and when it answered last."""
+    if not stand.connected:
+        return term("not_connected")
+    if stand.since is None:
+        return term("not_checked")
+    if stand.ok:
+        return term("stands_answers", moment=moment(stand.since))
+    since = term("stands_silent" if stand.silent else "stands_wrong", moment=moment(stand.since))
+    last = term("stands_last_answer", moment=moment(stand.answered_at)) if stand.answered_at else ""
+    return f"{since} · {last}" if last else since
+
+
+def answer_time(stand: Stand) -> Markdown:
+    """Return what is known of the answers of a connection in a word or two."""
+    if stand.ok is None:
+        return text("badge_unknown" if stand.connected else "not_connected")
+    if stand.ok:
+        return text("milliseconds", number=number(stand.milliseconds or 0))
+    return text("badge_no_answer" if stand.silent else "badge_not_in_order")
+
+
+def stand_badge(stand: Stand) -> None:
+    """Draw whether a connection is well."""
+    badge(state_of(stand), answer_time(stand))

@@ -1,0 +1,144 @@
+"""Why the values of a line are what they are: a full sentence for each, with the steps that led to it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+
+import streamlit as st
+
+from integration.application.application import Application
+from integration.core.errors import Reason
+from integration.core.flow import Flow
+from integration.core.plan_lines import PlanRow
+from integration.core.records import Value
+from integration.core.run import Run
+from integration.core.traces import Trace, WhyAnswer
+from integration.flows.settings import till_list
+from integration.words import setting_name
+from integration.words.countries import countries
+from pages.components.shared.changes import step_said
+from pages.components.shared.layout import answer_or_error, note, small
+from pages.components.shared.rows import captions_of, code_text, field_text, row_label, step_text
+from pages.components.shared.runs import short_id
+from pages.components.shared.wording import (
+    Markdown,
+    field_name,
+    field_term,
+    language,
+    plain,
+    say,
+    system_name,
+    table_day,
+    table_name,
+    term,
+    text,
+    value_text,
+    who,
+)
+
+LONGEST = 80  # signs of a value in a sentence; the plan shows all of it
+
+
+def why(app: Application, run: Run, row: PlanRow) -> None:
+    """Say of every value of a line why it is what it is."""
+    with st.spinner(text("why_wait")):
+        found = answer_or_error(lambda: app.plans.why(run.id, row.seq))
+    if found is None:
+        return
+    if not found:
+        note(text("why_empty"))
+    flow, parts = app.flows[run.flow], _by_part(found)
+    several = sum(not part for part, _ in parts) > 1
+    for (part, source), answers in parts.items():
+        if len(parts) > 1:
+            small(f"**{_part(part, source if several else '', answers)}**")
+        st.table([_row(app, flow, one) for one in answers], border="horizontal", hide_index=True)
+
+
+def _by_part(found: Sequence[WhyAnswer]) -> dict[tuple[str, str], list[WhyAnswer]]:
+    parts: dict[tuple[str, str], list[WhyAnswer]] = {}
+    for one in found:
+        parts.setdefault((one.part, one.source if not one.part else ""), []).append(one)
+    return parts
+
+
+def _part(part: str, source: str, answers: Sequence[WhyAnswer]) -> Markdown:
+    """Return what a part of a line is called: the line of a document by its text, else its key."""
+    if not part:
+        return plain(source) or text("why_of_record")
+    first = next((step for one in answers if one.trace for step in one.trace.steps), None)
+    if first is not None and first.what == f"line {part}":
+        return plain(" · ".join(filter(None, (f"{text('col_line')} {part}", value_text(first.value)))))
+    return plain(part)
+
+
+def _row(app: Application, flow: Flow, answer: WhyAnswer) -> dict[Markdown, Markdown]:
+    said = plain(because(app, flow, answer))
+    if answer.has_moved and answer.trace:
+        today = plain(_shown(app, flow, answer.field, answer.trace.value))
+        said += f" :orange[{text('why_moved', source=system_name(flow.source), value=today)}]"
+    steps = plain(" → ".join(_steps(app, flow, answer.trace))) if answer.trace else ""
+    return {
+        text("col_field"): plain(field_name(answer.field)),
+        text("col_because"): said,
+        text("col_how"): f":small[:gray[{steps or '–'}]]",
+    }
+
+
+def _steps(app: Application, flow: Flow, trace: Trace) -> Iterator[str]:
+    for step in trace.steps:
+        if not step.what.startswith("line "):  # which stands above the table
+            yield step_said(app, flow, trace.target, step)
+
+
+def because(app: Application, flow: Flow, answer: WhyAnswer) -> str:
+    """Return why a value is what it is in one sentence; why there is none where that is so."""
+    trace = answer.trace
+    if trace is not None and trace.issue is not None:
+        return say(trace.issue.cause, {"system": flow.target, **trace.issue.facts}).what
+    known = {
+        "target": field_name(answer.field),
+        "value": _shown(app, flow, answer.field, answer.value) or term("empty_value"),
+        "source": system_name(flow.source),
+        "system": system_name(flow.target),
+    }
+    if trace is None or trace.why is None:
+        return text("why_untold", **known)
+    return text(trace.why.code, **known, found=_found(app, flow, trace), **_facts(app, flow, trace.why))
+
+
+def _shown(app: Application, flow: Flow, field: str, value: Value) -> str:
+    return _short(field_text(app, flow.target, field, value))
+
+
+def _short(said: str) -> str:
+    return said if len(said) <= LONGEST else f"{said[:LONGEST].rpartition(' ')[0] or said[:LONGEST]} …"
+
+
+def _found(app: Application, flow: Flow, trace: Trace) -> str:
+    """Return what the source had, in its own words."""
+    begun = next((step for step in trace.steps if not step.what.startswith("line ")), None)
+    return _short(step_text(app, flow, trace.target, begun)) if begun else ""
+
+
+def _facts(app: Application, flow: Flow, why: Reason) -> dict[str, str]:
+    """Return the facts of a reason as its sentence has them."""
+    table = why.facts.get("table", "")
+    written: Mapping[str, Callable[[str], str]] = {
+        "field": field_term,
+        "table": table_name,
+        "row": lambda key: _row_said(app, flow, table, key),
+        "setting": lambda name: setting_name(flow.name, name, language()),
+        "branch": lambda code: code_text(app, till_list("branches"), code),
+        "method": lambda code: code_text(app, till_list("payment_methods"), code),
+        "country": lambda code: countries(language()).get(code, code),
+        "date": lambda day: table_day(date.fromisoformat(day)) if day else day,
+        "person": who,
+        "run": short_id,
+    }
+    return {name: written[name](fact) if name in written else fact for name, fact in why.facts.items()}
+
+
+def _row_said(app: Application, flow: Flow, name: str, key: str) -> str:
+    table = app.flows.spec(flow.name).table(name)
+    lists = {part.name: {one.mark: captions_of(app, one.of) for one in part.of} for part in table.parts}
+    return row_label(app, table, key, lists)

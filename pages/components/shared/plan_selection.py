@@ -1,0 +1,199 @@
+"""Which changes of a plan are chosen: ticked here, kept with the plan, and the same for everybody who looks at it."""
+
+from collections.abc import Collection, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from integration.application.application import Application
+from integration.core.plan import Action
+from integration.core.plan_lines import Among, PlanRow
+from integration.core.run import Run
+from integration.core.states import RunState
+from pages.components.shared.application import person, refreshing
+from pages.components.shared.column_widths import BESIDE
+from pages.components.shared.layout import attempt, note
+from pages.components.shared.tables import Columns, Written, table_choice
+from pages.components.shared.wording import counted, number, text
+
+WATCH_SECONDS = 2
+WRITABLE = (Action.CREATE, Action.UPDATE, Action.RETIRE)
+
+
+def seen_choice(run: Run) -> set[int]:
+    """Return the lines left out of a plan as this session has seen them; its own decisions follow at once."""
+    seen: dict[str, set[int]] = st.session_state.setdefault("seen_choice", {})
+    return seen.setdefault(run.id, set(run.excluded))
+
+
+def leave_out(app: Application, run: Run, lines: Collection[int]) -> None:
+    """Leave changes out of a plan, for everybody."""
+    out: set[int] = set()
+    if attempt(lambda: out.update(app.choices.leave(run.id, lines, person().ref))):
+        seen_choice(run).update(lines, out)
+        _followed("followed_out", len(out.difference(lines)))
+
+
+def take_in(app: Application, run: Run, lines: Collection[int]) -> None:
+    """Take changes into a plan again, for everybody."""
+    back: set[int] = set()
+    if attempt(lambda: back.update(app.choices.take(run.id, lines, person().ref))):
+        seen_choice(run).difference_update(lines, back)
+        _followed("followed_in", len(back.difference(lines)))
+
+
+def _followed(how: str, more: int) -> None:
+    """Draw the plan anew where lines follow those that were ticked, and have it said."""
+    if more:
+        st.session_state["followed"] = (how, more)
+        tick_anew()
+
+
+def ticked_table(
+    app: Application,
+    run: Run,
+    rows: Sequence[PlanRow],
+    frame: pd.DataFrame,
+    columns: Columns,
+    key: str,
+    written: Written,
+) -> int | None:
+    """Draw lines with the ticks of what is chosen, keep what is ticked otherwise, and return the line clicked."""
+    first = _first_ticks(key, rows, seen_choice(run))
+    at, ticked = table_choice(frame, columns, key, text("plan_table"), first, written, BESIDE)
+    before: tuple[str, set[int]] = st.session_state.get("ticks_seen", (key, set(first)))
+    st.session_state["ticks_seen"] = (key, ticked)
+    moved = {place for place in ticked ^ before[1] if place < len(rows) and rows[place].action in WRITABLE}
+    if out := {rows[place].seq for place in moved - ticked}:
+        leave_out(app, run, out)
+    if back := {rows[place].seq for place in moved & ticked}:
+        take_in(app, run, back)
+    return at
+
+
+def _first_ticks(key: str, rows: Sequence[PlanRow], left_out: Collection[int]) -> list[int]:
+    """Return the ticks a list starts with; they must not move while the same list stays on screen.
+
+    A list that was away in between knows nothing of its ticks any more, and starts with what is chosen now.
+    """
+    kept: tuple[str, list[int]] | None = st.session_state.get("first_ticks")
+    if kept is None or kept[0] != key or key not in st.session_state:
+        kept = (key, [at for at, row in enumerate(rows) if row.action in WRITABLE and row.seq not in left_out])
+        st.session_state["first_ticks"] = kept
+        st.session_state["ticks_seen"] = (key, set(kept[1]))
+    return kept[1]
+
+
+def choose_shown(app: Application, run: Run, show: str, find: str, among: Among) -> None:
+    """Offer to choose or leave out every change that the filters show, on whatever page of the list it is."""
+    changes = app.plans.count(run.id, "changes" if show == "all" else show, find, among)
+    with st.container(horizontal=True, gap="small"):
+        for key, decide in (("leave_shown", leave_out), ("choose_shown", take_in)):
+            if changes and st.button(counted(f"btn_{key}", changes), type="tertiary", key=key):
+                decide(app, run, app.plans.changes(run.id, show, find, among))
+                tick_anew()
+
+
+def tick_anew() -> None:
+    """Draw the list with other ticks: they are what its table starts with."""
+    st.session_state.pop("first_ticks", None)
+    st.session_state["ticks_round"] = st.session_state.get("ticks_round", 0) + 1
+    st.rerun()
+
+
+# ---- others who choose, and plans that take over --------------------------------------------------------------------
+
+
+def settled_choice(app: Application, run: Run) -> Run:
+    """Return a plan that waits as it is after its lines were drawn.
+
+    Where somebody else has chosen otherwise, or the plan no longer waits, the page is drawn anew and says so first.
+    """
+    now = app.runs.get(run.id)
+    if now.state is not RunState.READY:
+        st.rerun()
+    if set(now.excluded) != seen_choice(run):
+        st.session_state["seen_choice"][run.id] = set(now.excluded)
+        st.session_state["chosen_by_others"] = run.id
+        stop_asking(run)
+        tick_anew()
+    return now
+
+
+def is_asking(run: Run) -> bool:
+    """Tell whether the question before the commit of a plan is on screen."""
+    return bool(st.session_state.get("ask_commit", "") == run.id)
+
+
+def ask_before_commit(run: Run) -> None:
+    """Put the question before the commit on screen; it stays while the page around it is drawn anew."""
+    st.session_state["ask_commit"] = run.id
+
+
+def stop_asking(run: Run) -> None:
+    """Take the question before the commit of a plan away."""
+    if is_asking(run):
+        del st.session_state["ask_commit"]
+
+
+def current_plan(app: Application, run: Run) -> Run:
+    """Return the plan that is looked at: the one that has taken over, where this session looked at the one before.
+
+    The question before the commit stays on screen where both say the same.
+    """
+    if run.error == "plan_says_the_same":
+        run = _taken_over_by(app, run)
+        st.session_state["taken_over"] = "nothing"
+        st.query_params["plan"] = run.id
+    before = _looked_at_before(app)
+    newest = _taken_over_by(app, before) if before is not None else run
+    if before is None or newest.id == before.id or run.id not in (before.id, newest.id):
+        if run.state is RunState.READY:
+            st.session_state["looks_at"] = st.query_params["plan"] = run.id
+        return run
+    same = newest.state is RunState.READY and newest.mark == before.mark and newest.brakes == before.brakes
+    if is_asking(before):
+        stop_asking(before)
+        if same:
+            ask_before_commit(newest)
+    st.session_state["looks_at"] = newest.id
+    st.session_state["taken_over"] = "same" if same else "changed"
+    st.query_params["plan"] = newest.id
+    st.query_params.pop("record", None)
+    return newest
+
+
+def _looked_at_before(app: Application) -> Run | None:
+    try:
+        return app.runs.get(st.session_state.get("looks_at", ""))
+    except KeyError:
+        return None
+
+
+def _taken_over_by(app: Application, run: Run) -> Run:
+    while run.error in ("plan_replaced", "plan_says_the_same"):
+        run = app.runs.get(run.facts["run"])
+    return run
+
+
+def what_moved(run: Run) -> None:
+    """Say what has become another since it was looked at: the choice, or the plan itself."""
+    if st.session_state.get("chosen_by_others") == run.id:
+        del st.session_state["chosen_by_others"]
+        note(f":orange[:material/group: {text('chosen_by_others', number=number(len(run.excluded)))}]")
+    if followed := st.session_state.pop("followed", None):
+        note(f":orange[:material/link: {counted(*followed)}]")
+    if how := st.session_state.pop("taken_over", ""):
+        note(f":blue[:material/sync: {text(f'taken_over_{how}')}]")
+
+
+def watch(app: Application, run: Run) -> None:
+    """Draw the page anew once the plan is no longer what is on screen: a colleague may have committed it."""
+    seen = str(app.runs.outdated(run))
+
+    def look() -> None:
+        now = app.runs.get(run.id)
+        if now.state is not run.state or now.mark != run.mark or str(app.runs.outdated(now)) != seen:
+            st.rerun()
+
+    refreshing(WATCH_SECONDS)(look)()

@@ -1,0 +1,103 @@
+"""The list of what waits for a person: one row each, the same wherever it is shown."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from integration.alerts.waiting_list import WaitingItem, WaitingItems
+from integration.application.application import Application
+from integration.services.runs.exceptions import Exceptions
+from integration.services.runs.flows import FlowStatus
+from integration.services.runs.runs import Runs
+from pages.components.shared.application import may, may_open
+from pages.components.shared.flows import amount_at_stake_text, group_detail, more_exceptions, try_again
+from pages.components.shared.layout import badge, badge_width, naming
+from pages.components.shared.wording import (
+    Markdown,
+    counted,
+    flow_name,
+    language,
+    moment,
+    plain,
+    system_name,
+    term,
+    text,
+    zone,
+)
+
+MOST = 6  # rows where the list stands beside something else
+
+RowActions = Callable[[WaitingItem], None]
+
+
+def waiting_items(
+    app: Application, statuses: Sequence[FlowStatus] | None = None, most: int | None = MOST
+) -> WaitingItems:
+    """Return what waits, in the language of whoever looks; `statuses` are flows that were read already."""
+    return app.waiting_list.items(language(), zone(), statuses, most)
+
+
+def waiting_list(app: Application, found: WaitingItems, actions: RowActions | None = None) -> None:
+    """Draw the rows and the way to the others. `actions` adds what a page offers beside; O opens the first."""
+    wide = max((badge_width(one.state) for one in found.shown), default=0)
+    with st.container(border=True, gap="xsmall", key="rows_needs"):
+        for at, item in enumerate(found.shown):
+            if at:
+                st.divider()
+            waiting_row(app, item, wide, actions, shortcut=None if at else "O")
+    if found.more:
+        more_exceptions(found.more)
+
+
+def waiting_row(
+    app: Application, item: WaitingItem, wide: int, actions: RowActions | None = None, shortcut: str | None = None
+) -> None:
+    """Draw one row: badge, what it is, another try, and the button that leads to its next step."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        badge(item.state, width=wide)
+        st.markdown(row_text(app, item), width="stretch")
+        if actions is not None:
+            actions(item)
+        _try_again(app, item)
+        if may_open(item.page) and st.button(
+            naming(verb(item), plain(item.name)), key=f"need-{item.key}", width=132, shortcut=shortcut
+        ):
+            st.switch_page(f"pages/{item.page}.py", query_params=dict(item.params))
+
+
+def row_text(app: Application, item: WaitingItem) -> Markdown:
+    """Return what a row says, as one element: name; flow, number, euros and age; what is known, and what to do."""
+    detail = group_detail(app, item.group) if item.group is not None else plain(item.detail)
+    ends = detail.endswith((".", plain("."), "?"))
+    about = " ".join(part for part in (detail if ends or not detail else f"{detail}.", plain(item.step)) if part)
+    lines = [f":small[**{plain(item.name)}**]", f":small[:gray[{row_facts(item)}]]", f":small[:gray[{about}]]"]
+    return "  \n".join(lines)
+
+
+def row_facts(item: WaitingItem) -> Markdown:
+    """Return flow or system, number, euros and age."""
+    about = flow_name(item.flow) if item.flow else plain(system_name(item.system)) if item.system else ""
+    number = counted(item.unit, item.count) if item.count else ""
+    amount = amount_at_stake_text(item.amount) if item.amount else ""
+    since = term("waiting_since", moment=moment(item.since)) if item.since else ""
+    return " · ".join(part for part in (about, number, amount, since) if part)
+
+
+def verb(item: WaitingItem) -> Markdown:
+    """Return what the button of a row says: who may not repair, looks."""
+    return text("btn_look" if item.group is not None and not may(Exceptions.correct) else f"btn_{item.verb}")
+
+
+def _try_again(app: Application, item: WaitingItem) -> None:
+    group = item.group
+    if (
+        group is not None
+        and may(Runs.try_again)
+        and st.button(
+            naming(text("btn_try_again_short"), plain(item.name)),
+            key=f"again-{item.key}",
+            type="tertiary",
+            help=text("try_again_about"),
+        )
+    ):
+        try_again(app, group.flow, group.cause, group.field)

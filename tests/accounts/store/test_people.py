@@ -1,0 +1,113 @@
+"""People, their sessions and invitations, as they are kept."""
+
+from datetime import timedelta
+
+import pytest
+
+from integration.accounts.store.people import FREE_TRIES, LONGEST_WAIT, MOST_TRIES, SPAN, PeopleStore
+from integration.core.people import Right, Role
+from integration.store.database import Database
+from tests.clocks import Clock
+
+HOUR = timedelta(hours=1)
+HERE = "192.0.2.1"
+
+
+@pytest.fixture
+def people(database: Database, clock: Clock) -> PeopleStore:
+    kept = PeopleStore(database, clock)
+    assert kept.add("ann", "Ann", ["operator", "ask_sql"], "admin")
+    return kept
+
+
+def test_a_reference_is_given_once(people: PeopleStore) -> None:
+    assert not people.add("ann", "Another Ann", ["administrator"], "admin")
+    (ann,) = people.every()
+    assert (ann.name, ann.grants, ann.has_come) == ("Ann", ("ask_sql", "operator"), False)
+
+
+def test_an_invitation_holds_once_and_not_for_ever(people: PeopleStore, clock: Clock) -> None:
+    people.invite("ann", "first", clock() + HOUR, "admin")
+    people.invite("ann", "second", clock() + HOUR, "admin")
+    assert people.invited("first") is None
+    assert people.accept("first", "here", "ann") is None
+    (ann,) = people.every()
+    assert ann.invited_until == clock() + HOUR
+    accepted = people.accept("second", "here", "ann", "hash")
+    assert accepted is not None
+    assert accepted == people.known_as("here", "ann")
+    assert (people.password("ann"), people.password("ben")) == ("hash", "")
+    assert people.accept("second", "elsewhere", "eve") is None
+    people.invite("ann", "third", clock() + HOUR, "admin")
+    clock.advance(HOUR.total_seconds())
+    assert people.accept("third", "elsewhere", "eve") is None
+    assert people.any_has_come()
+
+
+def test_one_identity_is_one_person(people: PeopleStore, clock: Clock) -> None:
+    people.add("ben", "Ben", ["viewer"], "admin")
+    for ref in ("ann", "ben"):
+        people.invite(ref, ref, clock() + HOUR, "admin")
+    assert people.accept("ann", "https://id.example.com", "1") is not None
+    assert people.accept("ben", "https://id.example.com", "1") is None
+    assert people.invited("ben") is not None  # it was not spent
+    assert people.accept("ben", "https://id.example.com", "2") is not None
+
+
+def test_a_session_says_who_somebody_is_now(people: PeopleStore, clock: Clock) -> None:
+    people.begin("s-1", "key", "ann", clock() + HOUR)
+    actor = people.in_session(key="key")
+    assert actor is not None
+    assert (actor.ref, actor.name, actor.session) == ("ann", "Ann", "s-1")
+    assert (set(actor.roles), set(actor.apart)) == ({Role.OPERATOR}, {Right.ASK_SQL})
+    people.change("ann", ["viewer"], "admin")
+    changed = people.in_session(identity="s-1")
+    assert changed is not None
+    assert (set(changed.roles), set(changed.apart)) == ({Role.VIEWER}, set())
+    assert people.in_session(key="s-1") is people.in_session(key="") is people.in_session(identity="key") is None
+
+
+@pytest.mark.parametrize("ended", ["revoked", "over", "off", "invited anew"])
+def test_nothing_is_done_in_a_session_that_has_ended(people: PeopleStore, clock: Clock, ended: str) -> None:
+    people.begin("s-1", "key", "ann", clock() + HOUR)
+    assert [one.id for one in people.sessions()] == ["s-1"]
+    match ended:
+        case "revoked":
+            people.revoke("s-1", "admin")
+        case "over":
+            clock.advance(HOUR.total_seconds())
+        case "off":
+            people.switch("ann", "admin", on=False)
+        case _:
+            people.invite("ann", "anew", clock() + HOUR, "admin")
+            assert people.accept("anew", "here", "ann", "other") is not None
+    assert people.in_session(key="key") is people.in_session(identity="s-1") is None
+    assert people.sessions() == []
+    people.switch("ann", "admin", on=True)
+    assert people.in_session(key="key") is None
+
+
+def test_after_a_few_tries_somebody_has_to_wait_ever_longer(people: PeopleStore, clock: Clock) -> None:
+    assert [people.may_try("ann", HERE) for _ in range(FREE_TRIES)] == [timedelta(0)] * FREE_TRIES
+    assert people.may_try("ben", HERE) == timedelta(0)
+    waits = []
+    for _ in range(12):
+        assert people.may_try("ann", HERE) == timedelta(0)
+        waits.append(people.may_try("ann", HERE))
+        assert people.may_try("ann", f"10.0.0.{len(waits)}") == timedelta(0)  # whoever is elsewhere
+        clock.advance(waits[-1].total_seconds())
+    assert waits == sorted(waits)
+    assert (waits[0], waits[-1]) == (timedelta(seconds=2), LONGEST_WAIT)
+    people.succeeded("ann", HERE)
+    assert [people.may_try("ann", HERE) for _ in range(FREE_TRIES)] == [timedelta(0)] * FREE_TRIES
+
+
+def test_many_places_together_have_a_few_tries_and_do_not_keep_anybody_out_for_long(
+    people: PeopleStore, clock: Clock
+) -> None:
+    for one in range(MOST_TRIES):
+        assert people.may_try("ann", f"10.0.0.{one}") == timedelta(0)
+    assert people.may_try("ann", HERE) == SPAN
+    assert people.may_try("ben", HERE) == timedelta(0)
+    clock.advance(SPAN.total_seconds())
+    assert people.may_try("ann", HERE) == timedelta(0)

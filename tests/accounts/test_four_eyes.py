@@ -1,0 +1,220 @@
+"""Four eyes: whose yes is enough for a plan, and whose is only the first of two."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from integration.accounts.four_eyes import HOLDS, FourEyes
+from integration.accounts.people import Identity, People
+from integration.accounts.store.change_requests import ChangeRequestStore
+from integration.accounts.store.first_approvals import Yeses
+from integration.accounts.store.people import PeopleStore
+from integration.application.application import Application
+from integration.core.errors import NotAllowedError
+from integration.core.people import OPERATOR, Actor, PersonAction, Right, Role, doing
+from integration.core.plan import Approval, Brake
+from integration.core.position import Position
+from integration.core.run import Mode, Run
+from integration.core.states import RunState
+from integration.flows.registry import FLOWS
+from integration.store.database import Database
+from integration.store.settings import StoredSettings
+from tests.clocks import Clock
+from tests.consoles import Console, opened, settled
+from tests.parts import part
+from tests.people import somebody
+from tests.stores import new_database
+
+ADMIN = somebody("admin")
+ANN, BEN = (Actor(ref, roles=frozenset({Role.OPERATOR}), session=f"s-{ref}") for ref in ("ann", "ben"))
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = new_database(tmp_path / "console.sqlite")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def people(database: Database, clock: Clock) -> PeopleStore:
+    stored = PeopleStore(database, clock)
+    for ref in ("ann", "ben"):
+        stored.add(ref, "", ["operator"], ADMIN.ref)
+    return stored
+
+
+@pytest.fixture
+def four_eyes(database: Database, clock: Clock) -> FourEyes:
+    """Four eyes for more than ten changes of articles."""
+    asked = FourEyes(
+        FLOWS, StoredSettings(database, clock), Yeses(database, clock), ChangeRequestStore(database, clock), clock,
+        part(People, deciders=lambda _: 1),
+    )  # fmt: skip
+    asked.change("products", {"brake_changes": 10, "brake_retirements": None, "brake_of_nothing": 1}, ADMIN)
+    return asked
+
+
+def plan(count: int = 11, fingerprint: str = "f-1", code: str = "brake_changes") -> Run:
+    made = Clock().now
+    brakes = (Brake(code, count, "5"),)
+    return Run(
+        "r-1", "products", RunState.READY, Mode.COMPLETE, "ann", made, fingerprint=fingerprint, brakes=brakes
+    )  # fmt: skip
+
+
+def planned(counts: Mapping[str, int], changes: int = 0, excluded: int = 0) -> Run:
+    """Return a plan that tripped no brake, by what its guards counted, with so many lines left out."""
+    left_out = {seq: f"d-{seq}" for seq in range(excluded)}
+    return replace(plan(), brakes=(), position=Position(changes=changes, watched=counts), excluded=left_out)
+
+
+def said(four_eyes: FourEyes, run: Run, actor: Actor) -> bool:
+    """Return whether somebody's yes is enough."""
+    with doing(PersonAction(actor, "runs.commit", Right.RUN)):
+        return four_eyes.is_enough(run, Approval(run.mark, actor.ref))
+
+
+@pytest.mark.parametrize("run", [plan(10), plan(500, code="brake_retirements"), plan(500, code="brake_source_empty")])
+def test_below_the_second_limit_one_person_is_enough(four_eyes: FourEyes, run: Run) -> None:
+    assert four_eyes.needed(run) == []
+    assert said(four_eyes, run, OPERATOR)
+
+
+def test_above_it_a_second_person_says_yes_to_the_same_plan(four_eyes: FourEyes) -> None:
+    assert [one.count for one in four_eyes.needed(plan())] == [11]
+    assert not said(four_eyes, plan(), ANN)
+    first = four_eyes.first(plan())
+    assert first is not None
+    assert first.by == "ann"
+    assert said(four_eyes, plan(), BEN)
+
+
+@pytest.mark.parametrize(
+    ("run", "count"),
+    [
+        (planned({"changes": 10}), None),
+        (planned({"changes": 11}), 11),
+        (planned({"changes": 90}), 90),
+        (planned({"changes": 2}, changes=13, excluded=2), 11),  # a person took in nine that were left out
+        (planned({"changes": 2}, changes=13, excluded=3), None),
+        (planned({"changes": 11}, changes=11, excluded=5), 11),  # what a brake counts, whatever is left out
+        (planned({"changes": 9, "changes_percent": 90}), None),
+        (replace(planned({"changes": 90}), mode=Mode.UNDO), 90),
+        (replace(planned({"changes": 90}), mode=Mode.CHOSEN), 90),
+        (replace(planned({"changes": 90}), flow="gone"), None),
+    ],
+)
+def test_a_second_limit_counts_without_any_brake(four_eyes: FourEyes, run: Run, count: int | None) -> None:
+    assert [one.count for one in four_eyes.needed(run)] == ([] if count is None else [count])
+    assert said(four_eyes, run, ANN) is (count is None)
+
+
+@pytest.mark.parametrize("limit", [10, None])
+def test_a_schedule_writes_no_plan_above_a_second_limit(tmp_path: Path, limit: int | None) -> None:
+    with opened(tmp_path, start=False) as application:
+        application.four_eyes.change("products", {"brake_changes": limit}, ADMIN)
+        application.flows.change("products", {"on": True, "auto_approve": True}, ADMIN)
+        written = [application.flows.may_approve(planned({"changes": count})) for count in (10, 11)]
+    assert [one is not None for one in written] == [True, limit is None]
+
+
+@pytest.mark.parametrize(
+    ("lose", "counts"),
+    [
+        (lambda people: people.switch("ann", ADMIN.ref, on=False), False),
+        (lambda people: people.change("ann", ["viewer"], ADMIN.ref), False),
+        (lambda people: people.change("ann", [], ADMIN.ref), False),
+        (lambda people: people.change("ann", ["accountant", "ask_sql"], ADMIN.ref), False),
+        (lambda people: people.revoke(ANN.session, ADMIN.ref), False),
+        (lambda people: people.change("ann", ["administrator"], ADMIN.ref), True),
+        (lambda people: people.change("ben", ["viewer"], ADMIN.ref), True),
+        (lambda people: people.revoke("s-ben", ADMIN.ref), True),
+        (lambda people: people.leave(ANN.session, "ann"), True),
+    ],
+    ids=["off", "viewer", "nothing", "rights apart", "revoked", "more", "another", "session of another", "left"],
+)
+def test_a_first_yes_falls_with_the_right_of_its_giver(
+    four_eyes: FourEyes, people: PeopleStore, lose: Callable[[PeopleStore], None], *, counts: bool
+) -> None:
+    assert not said(four_eyes, plan(), ANN)
+    lose(people)
+    people.switch("ann", ADMIN.ref, on=True)  # it does not come back with the right
+    people.change("ann", ["operator"], ADMIN.ref)
+    assert said(four_eyes, plan(), BEN) is counts
+
+
+def test_nobody_is_the_second_person_after_themselves(four_eyes: FourEyes) -> None:
+    assert not said(four_eyes, plan(), ANN)
+    with pytest.raises(NotAllowedError, match="second_person_needed"):
+        said(four_eyes, plan(), ANN)
+    with pytest.raises(NotAllowedError, match="second_person_needed"):
+        said(four_eyes, plan(), Actor("ann", session="another session"))
+
+
+@pytest.mark.parametrize("actor", [OPERATOR, somebody("terminal"), Actor("ben", roles=frozenset({Role.OPERATOR}))])
+def test_who_has_not_logged_in_is_neither_the_first_nor_the_second(four_eyes: FourEyes, actor: Actor) -> None:
+    with pytest.raises(NotAllowedError, match="log_in_needed"):
+        said(four_eyes, plan(), actor)
+    assert not said(four_eyes, plan(), ANN)
+    with pytest.raises(NotAllowedError, match="log_in_needed"):
+        said(four_eyes, plan(), actor)
+    with pytest.raises(NotAllowedError, match="log_in_needed"):
+        four_eyes.is_enough(plan(), Approval(plan().mark, "ben"))  # by nobody's action
+
+
+def test_a_first_yes_is_to_one_plan_and_not_for_ever(four_eyes: FourEyes, clock: Clock) -> None:
+    assert not said(four_eyes, plan(), ANN)
+    assert not said(four_eyes, plan(fingerprint="f-2"), BEN)  # another plan
+    assert said(four_eyes, plan(fingerprint="f-2"), ANN)
+    clock.advance((HOLDS + timedelta(seconds=1)).total_seconds())
+    assert not said(four_eyes, plan(fingerprint="f-2"), ANN)
+
+
+@pytest.mark.long
+def test_a_plan_is_written_once_two_people_have_committed_it(tmp_path: Path) -> None:
+    with opened(tmp_path, sandbox=True) as application:
+        console = Console(application)
+        console.run("products")
+        application.flows.change("products", {"brakes": {"changes": 0}}, ADMIN)
+        application.four_eyes.change("products", {"brake_changes": 0}, ADMIN)
+        article = next(one for one in console.sandbox.state("articles", "mplus") if one.get("extArticleId"))
+        code = str(article["extArticleId"])
+        console.sandbox.accountview.edit("ARTICLE", code, {"ART_DESC1": "Another name"})
+        run = console.preview("products")
+        assert [one.code for one in run.brakes] == ["brake_changes"]
+        ann, ben = (entered(application, ref) for ref in ("ann", "ben"))
+        confirmed = {one.code: one.count for one in run.brakes}
+        before = console.writes()
+
+        assert not application.authorized_for(ann).runs.commit(run.id, Approval(run.mark, ann.ref, confirmed))
+        assert (application.runs.get(run.id).state, console.writes()) == (RunState.READY, before)
+        with pytest.raises(NotAllowedError, match="second_person_needed"):
+            application.authorized_for(ann).runs.commit(run.id, Approval(run.mark, ann.ref, confirmed))
+        application.people.change("ben", [Role.VIEWER], ADMIN)
+        with pytest.raises(NotAllowedError, match="reason_right_run"):
+            application.authorized_for(ben).runs.commit(run.id, Approval(run.mark, ben.ref, confirmed))
+        assert console.writes() == before
+        application.people.change("ben", [Role.OPERATOR], ADMIN)
+        assert application.authorized_for(ben).runs.commit(run.id, Approval(run.mark, ben.ref, confirmed))
+        application.people.change("ben", [Role.VIEWER], ADMIN)  # while the run is at work
+        with pytest.raises(NotAllowedError, match="reason_right_run"):
+            application.authorized_for(ben).runs.cancel(run.id, ben)
+        done = settled(application, run.id)
+        assert (done.state, done.counts.difference, done.counts.proven > 0) == (RunState.DONE, 0, True)
+        assert done.approval is not None
+        assert done.approval.by == "ben"
+
+
+def entered(application: Application, ref: str) -> Actor:
+    """Return a person who has come in."""
+    key = application.people.invite(ref, "", [Role.OPERATOR, Role.ADMINISTRATOR], ADMIN)
+    return application.people.who(application.people.enter(Identity("https://id.example.com", ref), key))

@@ -1,0 +1,154 @@
+"""Who is at the console: how people come in, what they may do there, and when they may no more."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from integration.accounts.people import HERE, SESSION, Identity, People, network_of
+from integration.accounts.store.people import FREE_TRIES
+from integration.accounts.store.people import PeopleStore as Stored
+from integration.core.errors import ConfigurationError, IntegrationError, LoggedOutError, NotAllowedError
+from integration.core.people import APART, OPERATOR, RIGHTS, SCHEDULE, Role, at_terminal
+from integration.store.database import Database
+from tests.clocks import Clock
+from tests.people import somebody
+from tests.stores import new_database
+
+ADMIN = somebody("admin")
+PASSWORD = "correct horse battery"
+PROVIDER = Identity("https://id.example.com", "00u1")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = new_database(tmp_path / "console.sqlite")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def people(database: Database, clock: Clock) -> People:
+    Stored(database, clock).add("admin", "", [Role.ADMINISTRATOR, *APART], "start")
+    return People(Stored(database, clock), clock, asks=True, is_safe=False)
+
+
+def joined(people: People, ref: str, *grants: str) -> str:
+    """Return the key of the session of somebody who has just come in."""
+    invited = people.invite(ref, ref.title(), grants, ADMIN)
+    return people.accept(invited, PASSWORD)
+
+
+def test_where_nobody_logs_in_whoever_is_there_is_the_operator(database: Database, clock: Clock) -> None:
+    people = People(Stored(database, clock), clock, asks=False, is_safe=False)
+    assert (people.asks_log_in(), people.who(""), people.who("forged")) == (False, OPERATOR, OPERATOR)
+    assert people.admit(OPERATOR) == OPERATOR
+    assert people.first_invitation() == ""
+    with pytest.raises(ConfigurationError, match="first_administrator"):
+        people.invite("ben", "", [Role.OPERATOR], ADMIN)
+    joined(people, "ann", Role.ADMINISTRATOR)
+    assert people.asks_log_in()  # from now on, whatever the setting says
+    with pytest.raises(LoggedOutError):
+        people.who("")
+    with pytest.raises(LoggedOutError):
+        people.admit(OPERATOR)
+    assert people.admit(SCHEDULE) == SCHEDULE
+    assert people.admit(at_terminal("ann")) == at_terminal("ann")
+
+
+def test_the_first_administrator_comes_by_a_link_of_the_start(people: People) -> None:
+    spent, key = people.first_invitation(), people.first_invitation()
+    with pytest.raises(NotAllowedError, match="invitation_spent"):
+        people.accept(spent, PASSWORD)
+    admin = people.who(people.accept(key, PASSWORD))
+    assert (admin.ref, set(admin.roles), admin.apart) == ("admin", {Role.ADMINISTRATOR}, APART)
+    assert people.first_invitation() == ""
+
+
+def test_whoever_is_invited_chooses_a_password_and_logs_in_with_it(people: People, clock: Clock) -> None:
+    key = people.invite(" Ann ", "Ann", [Role.OPERATOR, "run", "captain"], ADMIN)
+    for weak in ("short", "ann ann ann ann", "aaaaaaaaaaaaaaaa"):
+        with pytest.raises(ConfigurationError, match="password_weak"):
+            people.accept(key, weak)
+    first = people.who(people.accept(key, PASSWORD))
+    assert (first.ref, first.name, first.rights) == ("ann", "Ann", RIGHTS[Role.OPERATOR])
+    again = people.who(people.log_in("ANN", PASSWORD))
+    assert again.session != first.session
+    clock.advance(SESSION.total_seconds())
+    with pytest.raises(LoggedOutError):
+        people.admit(again)
+
+
+def test_a_wrong_log_in_says_the_same_whatever_is_wrong_and_is_slowed_down(
+    people: People, database: Database, clock: Clock
+) -> None:
+    stored = Stored(database, clock)
+    joined(people, "ann", Role.OPERATOR)
+    joined(people, "off", Role.OPERATOR)
+    people.switch("off", ADMIN, on=False)
+    for name, password in (("ann", "wrong"), ("nobody", PASSWORD), ("off", PASSWORD), ("", "")):
+        with pytest.raises(NotAllowedError, match=r"^log_in_refused$"):
+            people.log_in(name, password)
+    for _ in range(FREE_TRIES + 1):
+        stored.may_try("ann", "203.0.113.9")
+    for name in ("ann", "Ann "):
+        with pytest.raises(NotAllowedError, match="log_in_throttled: seconds="):
+            people.log_in(name, PASSWORD, "203.0.113.9")
+    assert people.who(people.log_in("ann", PASSWORD, "198.51.100.1")).ref == "ann"  # whom a stranger does not keep out
+
+
+def test_a_line_is_one_place_however_many_addresses_it_has() -> None:
+    same = {network_of(one) for one in ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:DB8:1:2::%eth0")}
+    assert same == {"2001:db8:1:2::/64"}
+    assert network_of("2001:db8:1:3::1") not in same
+    assert {network_of(one) for one in ("192.0.2.7", "::ffff:192.0.2.7")} == {"192.0.2.7"}
+    assert {network_of(one) for one in ("", "unix:", "testclient")} == {""}
+
+
+@pytest.mark.parametrize("ref", ["schedule", "operator", "terminal", "a", "Ann Smith", "", "../ann", "a" * 65])
+def test_no_person_is_called_like_what_acts_by_itself(people: People, ref: str) -> None:
+    with pytest.raises(ConfigurationError, match="person_name_invalid"):
+        people.invite(ref, "", [Role.VIEWER], ADMIN)
+    assert [one.ref for one in people.every()] == ["admin"]
+
+
+def test_a_role_taken_away_holds_from_the_next_action_and_so_does_the_end_of_a_session(people: People) -> None:
+    actor = people.who(joined(people, "ann", Role.OPERATOR))
+    people.change("ann", [Role.VIEWER], ADMIN)
+    assert people.admit(actor).roles == {Role.VIEWER}
+    people.leave(actor)
+    with pytest.raises(LoggedOutError):
+        people.admit(actor)
+
+
+def test_the_last_administrator_stays_one(people: People) -> None:
+    joined(people, "ann", Role.ADMINISTRATOR)
+    people.invite("ben", "", [Role.ADMINISTRATOR], ADMIN)  # who has not come yet lets nobody in
+    with pytest.raises(NotAllowedError, match="last_administrator"):
+        people.change("ann", [Role.OPERATOR], ADMIN)
+    with pytest.raises(NotAllowedError, match="last_administrator"):
+        people.switch("ann", ADMIN, on=False)
+    joined(people, "cas", Role.ADMINISTRATOR)
+    people.switch("ann", ADMIN, on=False)
+    assert [one.ref for one in people.every() if one.off_at] == ["ann"]
+
+
+def test_whom_somebody_else_has_proven_comes_in_by_invitation_and_is_known_from_then_on(people: People) -> None:
+    key = people.invite("ann", "Ann", [Role.ACCOUNTANT], ADMIN)
+    with pytest.raises(NotAllowedError, match="person_unknown"):
+        people.enter(PROVIDER)
+    assert people.who(people.enter(PROVIDER, key)).ref == "ann"
+    assert people.who(people.enter(PROVIDER)).roles == {Role.ACCOUNTANT}
+    with pytest.raises(NotAllowedError, match="invitation_spent"):
+        people.enter(Identity(PROVIDER.issuer, "00u2"), key)
+    for other in (Identity("https://evil.example.com", PROVIDER.subject), Identity(HERE, "ann")):
+        with pytest.raises(IntegrationError, match="person_unknown"):
+            people.enter(other)
+    people.switch("ann", ADMIN, on=False)
+    with pytest.raises(NotAllowedError, match="person_unknown"):
+        people.enter(PROVIDER)

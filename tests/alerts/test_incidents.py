@@ -1,0 +1,153 @@
+"""What is an episode, and who is told of what, and when."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from integration.alerts.incidents import (
+    OF_CONNECTIONS,
+    Channel,
+    Episode,
+    Symptom,
+    SymptomSort,
+    again_after,
+    episode_changes,
+)
+from integration.core.causes import CAUSES, Severity
+
+ZONE = ZoneInfo("Europe/Amsterdam")
+NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)  # a Wednesday, 10:00 on the wall
+ORDERS = Symptom(SymptomSort.RECORDS, "vat_code_unmapped", "orders", count=3, at_stake=Decimal("10.50"))
+DISK = Symptom(SymptomSort.DISK, "disk_full", of="server-1")
+
+
+def episode(symptom: Symptom, seen: datetime = NOW) -> Episode:
+    """An episode that was seen last at a moment."""
+    return Episode(1, symptom, NOW, seen)
+
+
+def here(day: int, hour: int, minute: int = 0) -> datetime:
+    """A moment on the wall, in November 2026."""
+    return datetime(2026, 11, day, hour, minute, tzinfo=ZONE)
+
+
+def test_an_episode_begins_once_goes_on_and_is_over_when_its_symptom_was_away_for_a_while() -> None:
+    assert episode_changes([], [ORDERS, ORDERS], NOW).begun == (ORDERS,)
+    more = Symptom(SymptomSort.RECORDS, "vat_code_unmapped", "orders", count=300)
+    known = episode(ORDERS)
+    assert episode_changes([known], [more], NOW).still == ((known, more),)
+    soon = episode_changes([known], [], NOW + timedelta(seconds=59))
+    assert (soon.begun, soon.still, soon.over) == ((), (), ())
+    assert episode_changes([known], [], NOW + timedelta(seconds=60)).over == (known,)
+
+
+def test_a_connection_is_one_episode_whatever_it_fails_with_and_records_are_one_per_flow_and_cause() -> None:
+    refused, slow = (Symptom(SymptomSort.CONNECTION, one, of="mplus") for one in ("connection_refused", "server_error"))
+    assert refused.identity == slow.identity
+    assert ORDERS.identity != Symptom(SymptomSort.RECORDS, "vat_code_unmapped", "days").identity
+    assert ORDERS.identity != Symptom(SymptomSort.RECORDS, "article_missing", "orders").identity
+
+
+def test_a_problem_is_as_severe_as_its_cause() -> None:
+    assert CAUSES.keys() >= OF_CONNECTIONS
+    assert DISK.severity is Severity.CRITICAL
+
+
+# ---- channels
+
+
+@pytest.mark.parametrize(
+    ("channel", "symptom", "wanted"),
+    [
+        (Channel("a", "A"), ORDERS, True),
+        (Channel("a", "A", on=False), ORDERS, False),
+        (Channel("a", "A", least=Severity.CRITICAL), ORDERS, False),
+        (Channel("a", "A", sorts=frozenset({SymptomSort.DISK})), ORDERS, False),
+        (Channel("a", "A", sorts=frozenset({SymptomSort.DISK})), DISK, True),
+        (Channel("a", "A", causes=frozenset({"article_missing"})), ORDERS, False),
+        (Channel("a", "A", causes=frozenset({"vat_code_unmapped"})), ORDERS, True),
+        (Channel("a", "A"), Symptom(SymptomSort.CHANNEL, "alert_not_delivered", of="a"), False),
+        (Channel("a", "A"), Symptom(SymptomSort.CHANNEL, "alert_not_delivered", of="b"), True),
+    ],
+)
+def test_a_channel_is_told_what_it_is_set_for(channel: Channel, symptom: Symptom, wanted: bool) -> None:
+    assert channel.wants(symptom) is wanted
+
+
+NIGHT = Channel("a", "A", quiet_from=time(22), quiet_until=time(7), wakes=False)
+NOON = Channel("a", "A", quiet_from=time(12), quiet_until=time(13), wakes=False)
+
+
+@pytest.mark.parametrize(
+    ("channel", "now", "at"),
+    [
+        (Channel("a", "A"), here(25, 3), here(25, 3)),
+        (Channel("a", "A", quiet_from=time(8), quiet_until=time(8)), here(25, 8), here(25, 8)),
+        (NIGHT, here(25, 10), here(25, 10)),
+        (NIGHT, here(25, 23), here(26, 7)),
+        (NIGHT, here(25, 3), here(25, 7)),
+        (NOON, here(25, 12, 30), here(25, 13)),
+        (NOON, here(25, 13), here(25, 13)),
+        (Channel("a", "A", rests=True), here(26, 10), here(27, 0)),
+        (Channel("a", "A", rests=True, quiet_from=time(22), quiet_until=time(7)), here(25, 23), here(27, 7)),
+    ],
+)
+def test_a_channel_speaks_when_it_is_not_quiet(channel: Channel, now: datetime, at: datetime) -> None:
+    assert channel.speaks_at(Severity.WARNING, now, ZONE, lambda day: day == date(2026, 11, 26)) == at
+
+
+def test_what_is_critical_wakes_whoever_wants_to_be_woken() -> None:
+    waking = Channel("a", "A", quiet_from=time(22), quiet_until=time(7))
+    assert waking.speaks_at(Severity.CRITICAL, here(25, 23), ZONE) == here(25, 23)
+    assert NIGHT.speaks_at(Severity.CRITICAL, here(25, 23), ZONE) == here(26, 7)
+
+
+def test_a_shop_that_is_always_closed_is_not_silent_for_ever() -> None:
+    always = Channel("a", "A", rests=True, wakes=False)
+    assert always.speaks_at(Severity.CRITICAL, here(1, 10), ZONE, lambda _: True) < here(1, 10) + timedelta(days=61)
+
+
+@pytest.mark.parametrize(
+    ("channel", "now", "day"),
+    [
+        (Channel("a", "A", digest=time(7, 30)), here(25, 7, 29), None),
+        (Channel("a", "A", digest=time(7, 30)), here(25, 7, 30), date(2026, 11, 25)),
+        (Channel("a", "A", digest=time(7, 30)), here(25, 13, 30), None),
+        (Channel("a", "A"), here(25, 8), None),
+        (Channel("a", "A", on=False, digest=time(7, 30)), here(25, 8), None),
+        (Channel("a", "A", digest=time(7, 30)), here(26, 8), date(2026, 11, 26)),
+        (Channel("a", "A", digest=time(7, 30), rests=True), here(26, 8), None),
+    ],
+)
+def test_a_digest_comes_in_the_morning(channel: Channel, now: datetime, day: date | None) -> None:
+    assert channel.digest_due(now, ZONE, lambda one: one == date(2026, 11, 26)) == day
+
+
+def test_a_message_that_was_not_taken_is_tried_ever_later_and_never_given_up() -> None:
+    assert [again_after(attempts) // timedelta(minutes=1) for attempts in (1, 2, 3, 6, 60)] == [1, 2, 5, 60, 60]
+
+
+@pytest.mark.parametrize(
+    ("hours", "told", "count", "reasons"),
+    [
+        (23, 3, 29, ()),
+        (1, 3, 30, ("grown-1",)),
+        (1, 3, 300, ("grown-2",)),
+        (1, 300, 3_300, ("grown-1",)),
+        (24, 3, 3, ("lasting",)),
+        (24, 3, 31, ("grown-1", "lasting")),
+        (1, 0, 31, ()),
+    ],
+)
+def test_what_grows_tenfold_or_lasts_is_told_once_more(
+    hours: int, told: int, count: int, reasons: tuple[str, ...]
+) -> None:
+    grown = episode(replace(ORDERS, count=count))
+    assert Channel("a", "A").reminders(grown, told, NOW + timedelta(hours=hours)) == reasons
+
+
+def test_a_channel_that_wants_no_reminder_of_time_gets_none() -> None:
+    assert Channel("a", "A", remind_hours=0).reminders(episode(ORDERS), 3, NOW + timedelta(days=90)) == ()

@@ -1,0 +1,615 @@
+"""One message when something begins and one when it is over, counted at real servers, whatever happens in between."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from threading import Barrier, Thread
+
+import pytest
+
+from integration.alerts.channels import Channels
+from integration.alerts.connection_status import Reach, Stand
+from integration.alerts.health import Health, HealthCheck
+from integration.alerts.heartbeat_pings import WHOLE, Pings
+from integration.alerts.incidents import SymptomSort
+from integration.alerts.monitoring import Monitoring
+from integration.alerts.problem_detection import Symptoms
+from integration.alerts.service import EVERYTHING, Alerts
+from integration.alerts.transport.post import Post, WayOut
+from integration.application.stores import Stores, stores_of
+from integration.core.causes import Severity
+from integration.core.errors import ConfigurationError, IntegrationError
+from integration.core.issues import Issue, Met
+from integration.core.run import Mode
+from integration.core.states import RunState
+from integration.flows.registry import FLOWS
+from integration.process.child_environment import with_way_out
+from integration.services.audit import Audit
+from integration.services.engine_lifecycle import Work
+from integration.services.log.log_access import LogAccess
+from integration.services.opening_hours import ZONE, OpeningsKept
+from integration.services.runs.flows import Flows, FlowStatus, proof_times
+from integration.settings import load_settings
+from integration.store.database import Database
+from integration.store.secrets import ConnectionStore
+from tests.alerts.transport.receivers import Hook, mail_server, web_server
+from tests.clocks import Clock
+from tests.parts import part
+from tests.people import somebody
+from tests.store.samples import a_commit, a_create, a_preview, prove
+
+BASE = "https://console.shop.example"
+WELL = Health(10**12, 1.0, 0, None, 0.5)
+
+
+def a_quarter_each(_: str, rounds: int, moment: datetime) -> datetime:
+    """Return when a flow was due so many rounds ago that runs every quarter of an hour."""
+    return moment - rounds * timedelta(minutes=15)
+
+
+@dataclass
+class Watch:
+    """One process that keeps watch, with a clock in the test's hands; others may share its database."""
+
+    stores: Stores
+    clock: Clock
+    alerts: Alerts
+    channels: Channels
+    openings: OpeningsKept
+    pings: Pings
+    health: list[Health]
+    on: set[str]
+    stands: dict[str, Stand]
+
+    def look(self, seconds: float = 0) -> None:
+        """Let time pass, look, and send what is due."""
+        self.clock.advance(seconds)
+        self.alerts.look()
+        self.alerts.send()
+
+    def hook(self, hook: Hook, **more: object) -> str:
+        """Make a channel that leads to a web server."""
+        return self.channels.save({"name": "Hook", **more}, somebody("anna"), address=hook.address)
+
+    def park(self, flow: str, *issues: Issue) -> None:
+        """Let records wait."""
+        self.stores.issues.open(flow, "run", [Met(one, title="Jan Jansen, jan@shop.example") for one in issues])
+
+    def repair(self, flow: str, cause: str) -> None:
+        """Close everything that waits for a cause."""
+        for one in self.stores.issues.list(flow, cause, limit=1_000):
+            self.stores.issues.close(one.id, "anna")
+
+
+def watch(database: Database, clock: Clock, folder: Path, executor: str = "server-1") -> Watch:
+    """Return a process that keeps watch over a database."""
+    stores = stores_of(database, clock)
+    sealed = ConnectionStore(database, clock, key_file=folder / "console.key")
+    post = Post(WayOut(with_way_out()), seconds=20)
+    channels = Channels(stores.settings, sealed, stores.deliveries, post)
+    openings, health, on = OpeningsKept(stores.settings), [WELL], set[str]()
+    stands: dict[str, Stand] = {}
+    pings = Pings(stores.deliveries, stores.runs, stores.settings, sealed, clock, load_settings(data=folder))
+
+    def statuses() -> list[FlowStatus]:
+        return [status_of(stores, name, on=name in on) for name in FLOWS]
+
+    symptoms = Symptoms(
+        stores.deliveries,
+        stores.episodes,
+        stores.heartbeats,
+        stores.issues,
+        stores.runs,
+        clock,
+        flows=part(Flows, statuses=statuses, round_before=a_quarter_each),
+        openings=openings,
+        health=part(HealthCheck, look=lambda: health[0]),
+        work=part(Work, executor=executor),
+        monitoring=part(Monitoring, channel_name=str),
+        audit=part(Audit, checked=lambda: None, newest_anchor=lambda: None),
+        connection_monitor=part(Reach, stands=lambda: list(stands.values())),
+    )
+    alerts = Alerts(
+        stores.deliveries,
+        stores.episodes,
+        stores.erased,
+        stores.heartbeats,
+        stores.runs,
+        stores.settings,
+        clock,
+        symptoms=symptoms,
+        channels=channels,
+        openings=openings,
+        pings=pings,
+        post=post,
+        log_access=part(LogAccess, place=BASE),
+        work=part(Work, executor=executor),
+        audit=part(Audit, checked=lambda: None, newest_anchor=lambda: None),
+    )
+    return Watch(stores, clock, alerts, channels, openings, pings, health, on, stands)
+
+
+def status_of(stores: Stores, name: str, *, on: bool) -> FlowStatus:
+    """Return a flow as the stores have it."""
+    runs = stores.runs.standing(name).get(name, ())
+    last_proof, unproven_since = proof_times(stores.runs, name, runs)
+    return FlowStatus(FLOWS[name].flow, on, runs, last_proof=last_proof, unproven_since=unproven_since)
+
+
+@pytest.fixture
+def watching(database: Database, tmp_path: Path) -> Watch:
+    """A process that keeps watch."""
+    return watch(database, Clock(), tmp_path)
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    """A web server that takes messages."""
+    with web_server() as server:
+        yield server
+
+
+def unmapped(number: int, code: str = "7") -> Issue:
+    """An order whose VAT code is in no table."""
+    facts = {"code": code, "sold": "10.50", "customer": "Jan Jansen", "key": f"ORD-{number}"}
+    return Issue("vat_code_unmapped", f"ORD-{number}", facts=facts)
+
+
+@pytest.mark.long
+def test_three_hundred_records_of_one_cause_are_one_message_and_one_when_it_is_over(
+    watching: Watch, hook: Hook
+) -> None:
+    with mail_server() as box:
+        watching.hook(hook)
+        watching.channels.save({"name": "Mail", "language": "nl"}, somebody("anna"), address=box.address)
+        watching.park("orders", *(unmapped(number, str(number % 5)) for number in range(300)))
+        for _ in range(3):
+            watching.look(15)
+        watching.park("orders", *(unmapped(number) for number in range(300, 310)))
+        watching.look(15)
+        assert len(hook.titles) == len(box.mails) == 1
+        watching.repair("orders", "vat_code_unmapped")
+        for _ in range(8):
+            watching.look(15)
+
+    begun, over = (said for _, said in hook.took)
+    assert begun["title"].startswith("Warning · Orders · ")
+    assert "300 records · at stake: €3,150.00" in begun["message"]
+    assert f"{BASE}/exceptions?flow=orders" in begun["message"]
+    assert over["title"].startswith("Over · Orders · ")
+    assert [subject.split(" · ")[0] for subject, _ in box.mails] == ["Waarschuwing", "Voorbij"]
+    assert "300 records · het gaat om €\u00a03.150,00" in box.mails[0][1]
+
+
+def test_what_grows_tenfold_is_told_once_more_with_its_number_and_so_is_what_lasts(watching: Watch, hook: Hook) -> None:
+    watching.hook(hook, remind_hours=48)
+    watching.park("orders", *(unmapped(number) for number in range(3)))
+    watching.look()
+    watching.park("orders", *(unmapped(number) for number in range(33)))
+    for _ in range(3):
+        watching.look(15)
+    watching.look(48 * 3600)
+    watching.look(15)
+    watching.repair("orders", "vat_code_unmapped")
+    for _ in range(6):
+        watching.look(30)
+
+    assert [title.split(" · ")[0] for title in hook.titles] == ["Warning", "Reminder", "Reminder", "Over"]
+    assert "33 records" in hook.took[1][1]["message"]
+    assert "still goes on after 2 days" in hook.took[2][1]["message"]
+
+
+def test_a_reminder_waits_for_the_end_of_quiet_hours_and_a_digest_that_told_the_number_needs_none(
+    watching: Watch, hook: Hook
+) -> None:
+    watching.clock.now = datetime(2026, 11, 25, 21, 59, tzinfo=ZONE)
+    quiet = {"quiet_from": time(22), "quiet_until": time(7), "remind_hours": 0}
+    watching.hook(hook, **quiet)
+    watching.channels.save(
+        {"name": "Digest", **quiet, "quiet_from": time(21), "digest": time(7)}, somebody("anna"), address=hook.address
+    )  # fmt: skip
+    watching.park("orders", *(unmapped(number) for number in range(3)))
+    watching.look()
+    watching.park("orders", *(unmapped(number) for number in range(33)))
+    watching.look(120)
+    assert len(hook.titles) == 1
+    watching.clock.now = datetime(2026, 11, 26, 7, 1, tzinfo=ZONE)
+    for _ in range(3):
+        watching.look(15)
+    assert sorted(title.split(" · ")[0] for title in hook.titles[1:]) == ["1 episode goes on", "Reminder"]
+
+
+def test_nothing_secret_or_personal_is_in_a_message(watching: Watch, hook: Hook) -> None:
+    watching.hook(hook)
+    watching.park(
+        "orders",
+        Issue("customer_ambiguous", "ORD-1", facts={"customer": "Jan Jansen", "candidates": "Jan (jan@shop.example)"}),
+        Issue(
+            "accountview_rejected", "jan@shop.example", facts={"key": "jan@shop.example", "message": "IBAN NL91ABNA"}
+        ),
+        Issue("period_closed", "ORD-3", facts={"period": "2026-10", "document": "ORD-3"}),
+    )
+    watching.look()
+    said = str(hook.took)
+    assert len(hook.took) == 3
+    assert not [word for word in ("Jan", "jan@", "IBAN", "tokenofthehook") if word in said]
+    assert "2026-10" in said
+
+
+@pytest.mark.long
+def test_two_processes_begin_an_episode_once_and_end_it_once(database: Database, tmp_path: Path, hook: Hook) -> None:
+    clock = Clock()
+    both = [watch(database, clock, tmp_path, name) for name in ("server-1", "worker-1")]
+    both[0].hook(hook)
+    both[0].park("orders", unmapped(1))
+
+    def together() -> None:
+        start = Barrier(2)
+
+        def one(each: Watch) -> None:
+            start.wait()
+            each.look()
+
+        threads = [Thread(target=one, args=(each,)) for each in both]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    together()
+    assert len(hook.titles) == 1
+    both[1].repair("orders", "vat_code_unmapped")
+    for _ in range(6):
+        clock.advance(15)
+        together()
+    assert [title.split(" · ")[0] for title in hook.titles] == ["Warning", "Over"]
+
+
+@pytest.mark.long
+def test_a_channel_that_is_down_is_told_through_another_and_gets_its_message_later(watching: Watch, hook: Hook) -> None:
+    with web_server() as other:
+        first = watching.channels.save({"name": "First"}, somebody("anna"), address=hook.address)
+        watching.channels.save({"name": "Second"}, somebody("anna"), address=other.address)
+        hook.down = True
+        watching.park("orders", unmapped(1))
+        watching.look()
+        assert watching.stores.deliveries.failing().keys() == {first}
+        watching.look(15)
+        assert [title.split(" · ")[1] for title in other.titles] == ["Orders", "Channel"]
+        watching.repair("orders", "vat_code_unmapped")
+        for _ in range(6):
+            watching.look(15)
+        hook.down = False
+        for _ in range(20):
+            watching.look(60)
+        assert [title.split(" · ")[0] for title in hook.titles] == ["Warning", "Over"]
+        assert [title.split(" · ")[:2] for title in other.titles][2:] == [["Over", "Orders"], ["Over", "Channel"]]
+        assert "tokenofthehook" not in str(watching.stores.deliveries.latest())
+
+
+@pytest.mark.long
+def test_at_night_only_what_is_critical_is_told_and_the_digest_tells_the_rest(watching: Watch, hook: Hook) -> None:
+    watching.clock.now = datetime(2026, 11, 25, 23, 0, tzinfo=ZONE)
+    night = {"quiet_from": time(22), "quiet_until": time(7), "digest": time(7, 30)}
+    watching.hook(hook, **night)
+    watching.park("orders", unmapped(1))
+    watching.look()
+    assert hook.titles == []
+    watching.health[0] = Health(5_000_000, 1.0, 0, None, 0.5)
+    watching.look(15)
+    assert [title.split(" · ")[:2] for title in hook.titles] == [["Critical", "Disk"]]
+    watching.clock.now = datetime(2026, 11, 26, 7, 29, tzinfo=ZONE)
+    watching.look()
+    assert len(hook.titles) == 1
+    for _ in range(4):
+        watching.look(30)
+    assert hook.titles[1:] == ["2 episodes go on"]
+    assert "Orders" not in hook.titles[1]
+    assert "1 record" in hook.took[1][1]["message"]
+
+
+@pytest.mark.long
+def test_what_waited_for_the_morning_is_told_then_where_there_is_no_digest(watching: Watch, hook: Hook) -> None:
+    watching.clock.now = datetime(2026, 11, 25, 23, 0, tzinfo=ZONE)
+    watching.hook(hook, quiet_from=time(22), quiet_until=time(7), wakes=False)
+    watching.park("orders", unmapped(1))
+    watching.look()
+    watching.clock.now = datetime(2026, 11, 26, 6, 59, tzinfo=ZONE)
+    watching.look()
+    assert hook.titles == []
+    watching.look(61)
+    assert [title.split(" · ")[0] for title in hook.titles] == ["Warning"]
+
+
+@pytest.mark.long
+def test_a_holiday_is_quiet_where_a_channel_rests(watching: Watch, hook: Hook) -> None:
+    watching.clock.now = datetime(2026, 12, 25, 11, 0, tzinfo=ZONE)
+    watching.hook(hook, rests=True)
+    watching.park("orders", unmapped(1))
+    watching.look()
+    assert hook.titles == []
+    watching.clock.now = datetime(2026, 12, 27, 0, 1, tzinfo=ZONE)  # two days of Christmas
+    watching.look()
+    assert len(hook.titles) == 1
+
+
+@pytest.mark.long
+def test_what_is_silenced_is_told_once_the_silence_ends_and_not_at_all_where_it_is_over_by_then(
+    watching: Watch, hook: Hook
+) -> None:
+    watching.hook(hook)
+    watching.alerts.silences.keep(EVERYTHING, watching.clock() + timedelta(hours=1), somebody("anna"))
+    watching.park("orders", unmapped(1))
+    watching.park("customers", Issue("vat_number_invalid", "C1", facts={"key": "C1"}))
+    watching.look()
+    watching.repair("customers", "vat_number_invalid")
+    for _ in range(6):
+        watching.look(30)
+    assert hook.titles == []
+    watching.look(3600)
+    assert [title.split(" · ")[:2] for title in hook.titles] == [["Warning", "Orders"]]
+    assert watching.alerts.silences.now() == {}
+
+
+@pytest.mark.long
+def test_a_channel_gets_the_sorts_causes_and_severity_it_is_set_for(watching: Watch, hook: Hook) -> None:
+    watching.hook(hook, sorts=[SymptomSort.DIFFERENCE], least=Severity.CRITICAL)
+    watching.park("orders", unmapped(1))
+    watching.park("days", Issue("day_differs", "D1", facts={"document": "2026-11-24 1", "amount": "-12.10"}))
+    watching.look()
+    assert [title.split(" · ")[:2] for title in hook.titles] == [["Critical", "Closed days"]]
+    assert "€12.10" in hook.took[0][1]["message"]
+
+
+@pytest.mark.long
+def test_a_preview_at_work_is_told_of_when_it_has_read_everything(watching: Watch, hook: Hook) -> None:
+    watching.hook(hook)
+    run = watching.stores.runs.begin("orders", Mode.CHANGES, "schedule", 1)
+    watching.park("orders", unmapped(1))
+    watching.look()
+    assert hook.titles == []
+    watching.stores.runs.fail(run.id, "source_empty", {"flow": "orders"})
+    watching.look(15)
+    assert sorted(title.split(" · ")[1] for title in hook.titles) == ["Orders", "Orders"]
+
+
+@pytest.mark.long
+def test_a_connection_is_one_episode_whatever_flow_meets_it_and_however(watching: Watch, hook: Hook) -> None:
+    watching.hook(hook)
+    for flow, code in (
+        ("orders", "connection_refused"),
+        ("products", "service_unavailable"),
+        ("stock", "host_unknown"),
+    ):
+        failed = watching.stores.runs.begin(flow, Mode.CHANGES, "schedule", 1)
+        watching.stores.runs.fail(failed.id, code, {"system": "mplus", "host": "api.example", "operation": "x"})
+        watching.look(15)
+    assert [title.split(" · ")[1] for title in hook.titles] == ["MplusKASSA"]
+    run = a_preview(watching.stores.runs, unchanged=2)
+    watching.clock.advance(1)
+    finish(watching, run)
+    for _ in range(6):
+        watching.look(15)
+    assert [title.split(" · ")[0] for title in hook.titles] == ["Critical", "Over"]
+
+
+REFUSED = {"system": "mplus", "host": "api.example", "operation": "getApiVersion"}
+
+
+def test_a_connection_that_is_down_is_told_of_while_no_run_is_at_work(watching: Watch, hook: Hook) -> None:
+    watching.hook(hook)
+    well = Stand("mplus", connected=True, ok=True, since=watching.clock(), answered_at=watching.clock())
+    watching.stands["mplus"] = replace(
+        well, ok=False, silent=True, cause="connection_refused", facts=REFUSED, since=watching.clock()
+    )
+    watching.look(30)
+    assert hook.titles == []  # it may answer the next call
+    watching.look(30)
+    failed = watching.stores.runs.begin("orders", Mode.CHANGES, "schedule", 1)
+    watching.stores.runs.fail(failed.id, "service_unavailable", REFUSED)
+    for _ in range(4):
+        watching.look(15)
+    assert [title.split(" · ")[:2] for title in hook.titles] == [["Critical", "MplusKASSA"]]
+    watching.stands["mplus"] = replace(well, since=watching.clock())
+    watching.look(120)
+    assert len(hook.titles) == 1  # a run failed by it, and none has gone through since
+    watching.clock.advance(3600)
+    for _ in range(6):
+        watching.look(15)
+    assert [title.split(" · ")[0] for title in hook.titles] == ["Critical", "Over"]
+
+
+def test_what_a_check_of_a_connection_finds_wrong_is_told_at_once_and_until_it_is_repaired(
+    watching: Watch, hook: Hook
+) -> None:
+    watching.hook(hook)
+    well = Stand("accountview", connected=True, ok=True, since=watching.clock())
+    facts = {"message": "no right for Jan Jansen"}
+    watching.stands["accountview"] = replace(well, ok=False, cause="right_missing", facts=facts)
+    watching.look()
+    watching.stands["accountview"] = well
+    for _ in range(6):
+        watching.look(15)
+    assert [title.split(" · ")[0] for title in hook.titles] == ["Critical", "Over"]
+    assert "Jan" not in str(hook.took)
+
+
+def finish(watching: Watch, run: str, read: int = 2) -> None:
+    """End a preview that found nothing to write."""
+    watching.stores.previews.finish(run, "print", [], RunState.DONE, read)
+
+
+def test_a_flow_that_did_not_run_and_one_without_a_proof_in_opening_hours_are_told(watching: Watch, hook: Hook) -> None:
+    watching.hook(hook)
+    watching.on.add("products")
+    finish(watching, a_preview(watching.stores.runs, unchanged=2))
+    watching.look()
+    assert hook.titles == []
+    watching.look(56 * 60)
+    assert len(hook.titles) == 1
+    assert "A flow is late" in hook.titles[0]
+    assert "56 minutes" in hook.took[0][1]["message"]
+    watching.look(4 * 3600)
+    assert len(hook.titles) == 2
+    assert "4 hours" in hook.took[1][1]["message"]
+
+
+@pytest.mark.long
+def test_a_worker_that_died_is_told_until_it_is_begun_again(watching: Watch, hook: Hook) -> None:
+    watching.hook(hook)
+    beats = watching.stores.heartbeats
+    for one in ("worker-1", "worker-2", "terminal-1"):
+        beats.beat(one)
+    watching.clock.advance(20)
+    beats.lose("worker-1")
+    beats.lose("terminal-1")  # a command that was interrupted
+    beats.forget("worker-2")  # one that was ended
+    watching.look()
+    assert hook.titles == []  # a busy machine may have held it up
+    watching.look(60)
+    assert len(hook.titles) == 1
+    assert "worker-1" in hook.titles[0]
+    beats.beat("worker-1")
+    for _ in range(6):
+        watching.look(15)
+    assert [title.split(" · ")[0] for title in hook.titles] == ["Critical", "Over"]
+
+
+@pytest.mark.long
+def test_what_one_process_sees_of_itself_another_does_not_end(database: Database, tmp_path: Path, hook: Hook) -> None:
+    clock = Clock()
+    full, other = (watch(database, clock, tmp_path, name) for name in ("server-1", "worker-1"))
+    full.hook(hook)
+    full.health[0] = Health(5_000_000, 1.0, 0, None, 0.5)
+    full.stores.heartbeats.beat("server-1")
+    full.look()
+    for _ in range(6):
+        other.look(15)
+    assert len(hook.titles) == 1
+    full.stores.heartbeats.forget("server-1")
+    other.look(15)
+    assert [title.split(" · ")[0] for title in hook.titles] == ["Critical", "Over"]
+
+
+def test_where_our_own_database_fails_it_is_told_at_once_and_once(
+    watching: Watch, hook: Hook, database: Database
+) -> None:
+    watching.hook(hook)
+    watching.look()
+    with taken_away(database):
+        for _ in range(3):
+            watching.alerts.look()
+        assert [title.split(" · ")[:2] for title in hook.titles] == [["Critical", "The console's own database"]]
+    watching.look(15)
+    watching.look(15)
+    assert [title.split(" · ")[0] for title in hook.titles] == ["Critical", "Over"]
+
+
+@contextmanager
+def taken_away(database: Database) -> Iterator[None]:
+    """Put a folder in the place of a database, in which nothing can be opened."""
+    file = Path(str(database.engine.url.database))
+    database.close()
+    kept = [(one, one.with_name(f"kept-{one.name}")) for one in file.parent.glob(f"{file.name}*")]
+    for one, aside in kept:
+        one.rename(aside)
+    file.mkdir()
+    try:
+        yield
+    finally:
+        file.rmdir()
+        for one, aside in kept:
+            aside.rename(one)
+
+
+def test_a_test_message_proves_delivery_or_says_what_the_channel_said(watching: Watch, hook: Hook) -> None:
+    identity = watching.hook(hook)
+    (channel,) = watching.channels.every()
+    watching.alerts.test(channel)
+    assert hook.titles == ["Test message of the console"]
+    assert [one.what for one in watching.stores.deliveries.of_channel(identity)] == ["test"]
+    hook.down = True
+    with pytest.raises(IntegrationError, match="alert_not_delivered") as refused:
+        watching.alerts.test(channel)
+    assert "503" in refused.value.facts["message"]
+    assert "tokenofthehook" not in str(refused.value)
+
+
+def test_an_address_that_is_none_is_refused_and_none_is_kept_in_the_clear(
+    watching: Watch, hook: Hook, database: Database
+) -> None:
+    with pytest.raises(ConfigurationError, match="channel_address"):
+        watching.channels.save({"name": "No"}, somebody("anna"), address="json://hooks.example.com/tokenofnobody")
+    assert watching.channels.every() == []
+    watching.hook(hook)
+    with database.read() as connection:
+        kept = [str(row) for table in ("settings", "connections", "outbox", "deliveries")
+                for row in connection.exec_driver_sql(f"SELECT * FROM {table}").all()]  # noqa: S608  # fmt: skip
+    assert "tokenofthehook" not in "\n".join(kept)
+    assert watching.channels.address(watching.channels.every()[0].id) == hook.address
+
+
+# ---- signs of life
+
+
+def test_a_run_is_pinged_at_its_beginning_and_only_where_something_was_proven_at_its_end(
+    watching: Watch, hook: Hook
+) -> None:
+    watching.pings.change("products", hook.at("/ping/uuid-of-products"), somebody("anna"))
+    watching.clock.advance(1)
+    run = a_preview(watching.stores.runs, unchanged=2)
+    watching.look()
+    finish(watching, run)
+    for _ in range(3):
+        watching.look(15)
+    finish(watching, a_preview(watching.stores.runs), read=0)  # read nothing, proved nothing
+    watching.look(15)
+    failed = watching.stores.runs.begin("products", Mode.CHANGES, "schedule", 1)
+    watching.stores.runs.fail(failed.id, "accountview_login_needed", {})
+    watching.look(15)
+    bare = [path.partition("?")[0].removeprefix("/ping/uuid-of-products") for path in hook.paths]
+    assert bare == ["/start", "", "/start", "/start", "/5"]
+    rids = [path.partition("rid=")[2] for path in hook.paths]
+    assert rids[0] == rids[1] != rids[2]
+
+
+def test_the_whole_begins_with_what_writes_is_well_after_a_proof_and_fails_with_what_is_critical(
+    watching: Watch, hook: Hook
+) -> None:
+    watching.pings.change(WHOLE, hook.at("/ping/whole"), somebody("anna"))
+    watching.clock.advance(1)
+    runs = watching.stores.runs
+    finish(watching, a_preview(runs), read=0)  # a look that finds nothing begins nothing
+    written = a_commit(runs, a_create(1))
+    watching.look()
+    prove(runs, written)
+    watching.stores.ledger.finish(written)
+    watching.look(15)
+    watching.health[0] = Health(5_000_000, 1.0, 0, None, 0.5)
+    watching.look(15)
+    watching.look(15)
+    bare = [path.partition("?")[0].removeprefix("/ping/whole") for path in hook.paths]
+    assert bare == ["/start", "", "/fail"]
+    begun, ended = (path.partition("rid=")[2] for path in hook.paths[:2])
+    assert begun == ended != ""
+
+
+def test_a_sign_of_life_that_comes_an_hour_late_is_not_sent(watching: Watch, hook: Hook) -> None:
+    watching.pings.change(WHOLE, hook.at("/ping/whole"), somebody("anna"))
+    hook.down = True
+    watching.clock.advance(1)
+    finish(watching, a_preview(watching.stores.runs, unchanged=2))
+    watching.look()
+    hook.down = False
+    for _ in range(3):
+        watching.look(3700)
+    assert hook.paths == []
+    assert watching.stores.deliveries.pings() == []
+
+
+def test_an_address_for_signs_of_life_is_encrypted_or_on_this_machine(watching: Watch) -> None:
+    with pytest.raises(ConfigurationError, match="ping_address"):
+        watching.pings.change(WHOLE, "http://hc.example.com/uuid", somebody("anna"))
+    assert watching.pings.every() == {}

@@ -1,0 +1,148 @@
+"""The application as a whole: left and found again after a restart, and what keeps it from being built."""
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from integration.application.application import Application
+from integration.application.bootstrap import build
+from integration.core.errors import ConfigurationError
+from integration.core.plan import Approval
+from integration.core.run import Mode, PreviewRequest, Run
+from integration.core.states import RunState
+from integration.settings import load_settings
+from integration.words import say
+from tests.consoles import ARTICLES, opened, prepare_joined, settled
+from tests.people import somebody
+from tests.stores import prepare_engine
+
+ROOT = Path(__file__).parents[2]
+
+
+def synced(application: Application) -> Run:
+    """Preview everything, and commit it where there is something to commit."""
+    run = settled(
+        application, application.runs.preview(PreviewRequest("products", by=somebody("test"), mode=Mode.COMPLETE))
+    )
+    if run.state is RunState.READY:
+        confirmed = {brake.code: brake.count for brake in run.brakes}
+        application.runs.commit(run.id, Approval(run.fingerprint, "test", confirmed=confirmed))
+        run = settled(application, run.id)
+    return run
+
+
+@pytest.mark.long
+def test_what_was_proven_is_still_there_after_a_restart(tmp_path: Path) -> None:
+    with opened(tmp_path, sandbox=True) as application:
+        first = synced(application)
+    with opened(tmp_path, sandbox=True) as application:
+        second = synced(application)
+
+    assert first.counts.proven > 0
+    assert (second.counts.proven, second.counts.unchanged) == (0, first.counts.proven)
+    assert second.state is RunState.DONE
+
+
+def test_a_folder_that_cannot_be_used_is_told_by_its_name() -> None:
+    with pytest.raises(ConfigurationError, match=r"folder_not_writable.*/proc/nowhere"):
+        build(load_settings(data=Path("/proc/nowhere")))
+
+
+@contextmanager
+def closing_all() -> Iterator[None]:
+    """Let go of what a start that failed had opened and could not use."""
+    try:
+        yield
+    finally:
+        gc.collect()
+
+
+def deleted(file: Path) -> None:
+    """Take a file away."""
+    file.unlink()
+
+
+def spoilt(file: Path) -> None:
+    """Fill a file with what nobody can read."""
+    file.write_bytes(b"\xa9 nonsense\n" * 1_000)
+
+
+def damaged(file: Path) -> None:
+    """Overwrite a file from its second page on."""
+    with file.open("r+b") as opened_file:
+        opened_file.seek(4_096)
+        opened_file.write(b"nonsense" * 10_000)
+
+
+def folder(file: Path) -> None:
+    """Put a folder in the place of a file."""
+    file.unlink()
+    file.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "code"),
+    [
+        ("console.sqlite", deleted, "database_file_missing"),
+        ("console.sqlite", spoilt, "database_file_unusable"),
+        ("console.sqlite", folder, "database_file_unusable"),
+        ("console.key", deleted, "key_file_missing"),
+        ("console.key", spoilt, "key_file_unusable"),
+        ("console.key", folder, "key_file_unusable"),
+        ("engine.sqlite", spoilt, "engine_file_unusable"),
+        ("engine.sqlite", damaged, "engine_file_unusable"),
+        ("engine.sqlite", folder, "engine_file_unusable"),
+        ("sandbox.journal", spoilt, "journal_file_unusable"),
+        ("sandbox.journal", folder, "journal_file_unusable"),
+    ],
+)
+def test_a_damaged_file_stops_the_start_with_its_name_and_what_to_do(
+    tmp_path: Path, name: str, damage: Callable[[Path], None], code: str
+) -> None:
+    prepare_joined(tmp_path, ARTICLES)
+    prepare_engine(tmp_path / "engine.sqlite")
+    damage(tmp_path / name)
+    before = sorted(one.name for one in tmp_path.iterdir())
+    settings = load_settings(data=tmp_path, sandbox=True, sandbox_articles=ARTICLES)
+    with pytest.raises(ConfigurationError) as caught, closing_all():
+        build(settings).start()
+    assert (caught.value.code, caught.value.facts["file"]) == (code, str(tmp_path / name))
+    said = say(code, caught.value.facts)
+    assert (str(tmp_path) in said.what, "CONSOLE_DATABASE_URL" in said.do, bool(said.do)) == (True, False, True)
+    if name != "engine.sqlite" and "journal" not in name:
+        assert before == sorted(one.name for one in tmp_path.iterdir())
+
+
+def test_a_new_key_takes_the_place_of_a_file_that_is_lost(tmp_path: Path) -> None:
+    prepare_joined(tmp_path, ARTICLES)
+    (tmp_path / "console.key").unlink()
+    build(load_settings(data=tmp_path, key="another key of the console")).close()
+
+
+@pytest.mark.long
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no core files")
+def test_a_process_that_dies_leaves_no_core_file(tmp_path: Path) -> None:
+    script = """
+import os, resource, signal, sys
+from pathlib import Path
+from integration.application.bootstrap import build
+from integration.settings import load_settings
+build(load_settings(data=Path(sys.argv[1]) / "data", _env_file=None)).close()
+print(resource.getrlimit(resource.RLIMIT_CORE), flush=True)
+os.kill(os.getpid(), signal.SIGABRT)
+"""
+    done = subprocess.run(
+        ["/bin/sh", "-c", 'ulimit -c unlimited 2>/dev/null; cd "$1" && exec "$2" -c "$3" "$1"', "sh", str(tmp_path),
+         sys.executable, script],
+        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.stdout.strip() == "(0, 0)", done.stderr
+    assert done.returncode == -signal.SIGABRT
+    assert list(tmp_path.glob("core*")) == []

@@ -1,0 +1,81 @@
+"""A backup taken while a commit is at work, restored elsewhere: runs go on, nothing doubled, nothing told twice."""
+
+from collections import Counter
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from integration.application.application import Application
+from integration.backup.making import make
+from integration.backup.restoring import restore_backup, verify_backup
+from integration.core.errors import PlanStaleError
+from integration.core.plan import Approval
+from integration.core.run import Mode, PreviewRequest, Run
+from integration.core.states import ACTIVE, RunState
+from integration.sandbox.server import Sandbox, running
+from tests.backup.conftest import PASSPHRASE, at_work, settings_of
+from tests.consoles import WHO, settled
+from tests.people import somebody
+from tests.timeouts import until
+
+
+def approved(application: Application, run: Run) -> None:
+    confirmed = {brake.code: brake.count for brake in run.brakes}
+    application.runs.commit(run.id, Approval(run.fingerprint, WHO, confirmed=confirmed))
+
+
+def at_the_till(shop: Sandbox) -> Counter[str]:
+    """How often the till has each article of the books."""
+    return Counter(str(one["extArticleId"]) for one in shop.state("articles", "mplus") if one.get("extArticleId"))
+
+
+@pytest.mark.long
+def test_a_backup_under_load_is_restored_elsewhere_and_its_run_goes_on_once_both_systems_were_compared(
+    urls: tuple[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "backup.zip"
+    with running(articles=60) as shop:
+        old = settings_of(tmp_path / "old", shop, urls[0], pace=6)
+        with at_work(old) as application:
+            run = settled(application, application.runs.preview(PreviewRequest("products", somebody(WHO))))
+            approved(application, run)
+            until(lambda: application.runs.get(run.id).counts.proven > 0, "the first proof")
+            manifest = make(old, file, PASSPHRASE, application.log.copy)
+            done = settled(application, run.id)
+            assert (done.state, done.counts.difference) == (RunState.DONE, 0)
+        held, written = at_the_till(shop), shop.ledger.counts()["writes"]
+        assert set(held.values()) == {1}
+
+        assert verify_backup(file, PASSPHRASE).key
+        new = settings_of(tmp_path / "new", shop, urls[1])
+        assert restore_backup(new, file, PASSPHRASE).events == manifest.events
+        with at_work(new) as application:
+            until(lambda: application.runs.get(run.id).state not in ACTIVE, "a stop")
+            stopped = application.runs.get(run.id)
+            assert (stopped.state, stopped.error) == (RunState.INTERRUPTED, "installation_moved")
+            application.installation.confirm(application.installation.status().code, somebody(WHO))
+            with pytest.raises(PlanStaleError, match="restored_not_compared"):
+                application.runs.resume(run.id, somebody(WHO))
+            assert shop.ledger.counts()["writes"] == written
+
+            looks = application.drift.look()
+            assert [(one.error, one.counts.gone) for one in looks] == [("", 0)] * len(looks)
+            application.runs.resume(run.id, somebody(WHO))
+            over = settled(application, run.id)
+            assert (over.state, over.counts.difference) == (RunState.DONE, 0)
+            again = settled(
+                application, application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.COMPLETE))
+            )
+            assert (again.counts.unchanged, again.counts.planned) == (done.counts.proven, 0)  # it knows them again
+        assert shop.ledger.counts()["writes"] == written
+        assert at_the_till(shop) == held
+    assert told_twice(tmp_path / "new") == []
+
+
+def told_twice(data: Path) -> list[object]:
+    """Return what the log has under one id more than once, and proofs of a record that a run has twice."""
+    told = "SELECT run, kind, key, event FROM events WHERE event IN ('proven', 'planned') GROUP BY ALL"
+    with duckdb.connect(str(data / "log.duckdb"), read_only=True) as log:
+        ids = log.execute("SELECT instance, id FROM events GROUP BY ALL HAVING count(*) > 1").fetchall()
+        return [*ids, *log.execute(f"{told} HAVING count(*) > 1").fetchall()]

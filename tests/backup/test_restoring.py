@@ -1,0 +1,288 @@
+"""Backups that are damaged, too new, of another kind or in the way are told by name, and change nothing."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from integration.application.bootstrap import build
+from integration.backup import archive
+from integration.backup.archive import DATABASE, LOG, MANIFEST
+from integration.backup.making import make
+from integration.backup.restoring import missing_settings, restore_backup, verify_backup
+from integration.core.clocks import now
+from integration.core.errors import ConfigurationError
+from integration.log.logbook import Logbook
+from integration.settings import Settings, load_settings
+from integration.store.database import open_database
+from integration.store.events import Event
+from integration.store.files import left_in
+from integration.store.outbox_reader import OutboxReader
+from integration.store.secrets import ConnectionStore
+from tests.backup.conftest import PASSPHRASE
+from tests.consoles import opened
+from tests.stores import new_database
+
+WAITING, LOGGED = 3, 5
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with credentials, events in the log, and others that wait for it."""
+    data = tmp_path_factory.mktemp("data")
+    database, logbook = new_database(data / DATABASE), Logbook(data / LOG, memory="256MB")
+    ConnectionStore(database, now, key_file=data / "console.key").put("mplus", {"secret": "of the till"})
+    events = OutboxReader(database, now)
+    events.tell(*(Event(event="page_opened", key=str(one)) for one in range(LOGGED - 1)))
+    logbook.drain(events)
+    events.tell(*(Event(event="page_opened") for _ in range(WAITING)))
+    logbook.close()
+    database.close()
+    return data
+
+
+@pytest.fixture(scope="module")
+def backup(kept: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its backup."""
+    file = tmp_path_factory.mktemp("backups") / "backup.zip"
+    make(load_settings(data=kept), file, PASSPHRASE)
+    return file
+
+
+def refused(work: Callable[[], object]) -> tuple[str, str]:
+    with pytest.raises(ConfigurationError) as caught:
+        work()
+    return caught.value.code, caught.value.facts.get("part", "")
+
+
+def settings_in(folder: Path) -> Settings:
+    return load_settings(data=folder / "new")
+
+
+def test_what_is_restored_is_what_was_kept_and_its_owner_s_alone(backup: Path, kept: Path, tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+
+    found = restore_backup(settings, backup, PASSPHRASE)
+
+    assert (found.events, found.key, missing_settings(settings, found.manifest)) == (LOGGED, True, [])
+    files = {file.name: file.stat().st_mode & 0o777 for file in settings.data.iterdir()}
+    assert files == dict.fromkeys((DATABASE, LOG, "console.key"), 0o600)
+    old, new = open_database(f"sqlite:///{kept / DATABASE}"), open_database(settings.operational_url())
+    assert (new.instance, OutboxReader(new, now).count()) == (old.instance, WAITING)
+    sealed = ConnectionStore(new, now, key_file=settings.data / "console.key").get("mplus")
+    assert sealed == {"secret": "of the till"}
+    logbook = Logbook(settings.data / LOG)
+    assert logbook.drain(OutboxReader(new, now)) == WAITING
+    assert logbook.answer("found", most=100)["events"].sum() == LOGGED + WAITING
+    logbook.close()
+    old.close()
+    new.close()
+
+
+def test_a_console_that_was_restored_says_so_in_its_audit_once(backup: Path, tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    restore_backup(settings, backup, PASSPHRASE, by="anna")
+    for _ in range(2):
+        with opened(settings.data, start=False) as application:
+            told = [one for one in application.audit.entries() if one.action == "restored"]
+            assert application.audit.verify().broken is None
+    assert [(one.who, set(one.facts)) for one in told] == [("anna", {"made_at", "restored_at"})]
+
+
+def test_a_backup_says_nothing_of_what_is_sealed(backup: Path, kept: Path) -> None:
+    key = (kept / "console.key").read_bytes()
+    with zipfile.ZipFile(backup) as inside:
+        told = b"".join(inside.read(name) for name in inside.namelist())
+    assert [one for one in (key, b"of the till", PASSPHRASE.encode()) if one in told] == []
+
+
+def test_a_backup_without_a_passphrase_has_no_key_and_is_restored_with_another(kept: Path, tmp_path: Path) -> None:
+    file = tmp_path / "backup.zip"
+    assert make(load_settings(data=kept), file, "").key == {}
+    assert restore_backup(settings_in(tmp_path), file, PASSPHRASE).key is None
+    build(load_settings(data=tmp_path / "new")).close()  # it starts
+    assert (tmp_path / "new" / "console.key").read_bytes() != (kept / "console.key").read_bytes()
+
+
+def test_a_key_of_the_settings_opens_what_is_restored_without_them(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    given = load_settings(data=tmp_path / "old", key="a key of the settings")
+    database = new_database(tmp_path / "old" / DATABASE)
+    ConnectionStore(database, now, key=given.key.get_secret_value()).put("mplus", {"secret": "of the till"})
+    database.close()
+    make(given, tmp_path / "backup.zip", PASSPHRASE)
+    settings = settings_in(tmp_path)
+
+    found = restore_backup(settings, tmp_path / "backup.zip", PASSPHRASE)
+
+    assert missing_settings(settings, found.manifest) == ["CONSOLE_KEY"]
+    restored = open_database(settings.operational_url())
+    assert ConnectionStore(restored, now, key_file=settings.data / "console.key").get("mplus") == {
+        "secret": "of the till"
+    }
+    restored.close()
+
+
+def test_a_backup_from_before_the_key_was_changed_is_restored(kept: Path, tmp_path: Path) -> None:
+    def changed() -> None:
+        database = open_database(load_settings(data=kept).operational_url())
+        ConnectionStore(database, now, key_file=kept / "console.key").change_key("anna")
+        database.close()
+
+    make(load_settings(data=kept), tmp_path / "first.zip", PASSPHRASE)
+    changed()
+    make(load_settings(data=kept), tmp_path / "second.zip", PASSPHRASE)
+    changed()
+    for name in ("first", "second"):
+        settings = load_settings(data=tmp_path / name)
+        assert restore_backup(settings, tmp_path / f"{name}.zip", PASSPHRASE).key
+        restored = open_database(settings.operational_url())
+        stored = ConnectionStore(restored, now, key_file=settings.data / "console.key")
+        assert stored.get("mplus") is not None
+        assert stored.change_key("anna") > 0
+        restored.close()
+
+
+def test_every_flipped_byte_is_found(backup: Path, tmp_path: Path) -> None:
+    whole, seed = backup.read_bytes(), random.Random(14)  # noqa: S311 - which bytes, not a secret
+    places = {0, len(whole) - 1, len(whole) - 70, *(seed.randrange(len(whole)) for _ in range(120))}
+    for place in sorted(places):
+        changed = bytearray(whole)
+        changed[place] ^= 1 << seed.randrange(8)
+        file = tmp_path / "flipped.zip"
+        file.write_bytes(changed)
+        code, part = refused(partial(verify_backup, file, ""))
+        assert (code, bool(part)) == ("backup_broken", True), place
+
+
+@pytest.mark.parametrize("name", [DATABASE, LOG, MANIFEST])
+def test_a_flipped_byte_is_told_by_the_part_it_is_in(backup: Path, tmp_path: Path, name: str) -> None:
+    with zipfile.ZipFile(backup) as inside:
+        entry = inside.getinfo(name)
+    changed = bytearray(backup.read_bytes())
+    changed[entry.header_offset + 30 + len(name) + 40] ^= 1
+    (tmp_path / "flipped.zip").write_bytes(changed)
+
+    assert refused(partial(verify_backup, tmp_path / "flipped.zip", "")) == ("backup_broken", name)
+    assert refused(partial(restore_backup, settings_in(tmp_path), tmp_path / "flipped.zip", "")) == (
+        "backup_broken",
+        name,
+    )
+    assert [file.name for file in tmp_path.rglob("*") if file.is_file()] == ["flipped.zip"]
+
+
+@pytest.mark.parametrize("left", [0, 10, 1_000, -100, -1])
+def test_a_cut_file_is_found(backup: Path, tmp_path: Path, left: int) -> None:
+    (tmp_path / "cut.zip").write_bytes(backup.read_bytes()[:left])
+    assert refused(partial(verify_backup, tmp_path / "cut.zip", ""))[0] == "backup_broken"
+
+
+def again(
+    backup: Path,
+    to: Path,
+    *,
+    without: str = "",
+    manifest: Mapping[str, object] | None = None,
+    more: Mapping[str, bytes] | None = None,
+) -> Path:
+    """Write a backup once more as somebody would who makes such files, sealed as a whole."""
+    with zipfile.ZipFile(backup) as old, zipfile.ZipFile(to, "w") as new:
+        for name in old.namelist():
+            told = old.read(name)
+            if name == MANIFEST:
+                told = json.dumps({**json.loads(told), **(manifest or {})}).encode()
+            if name != without:
+                new.writestr(name, told)
+        for name, told in (more or {}).items():
+            new.writestr(name, told)
+        new.comment = b"0" * archive.SEAL
+    with to.open("r+b") as out:
+        seal = archive._digest_of(out, to.stat().st_size - archive.SEAL)
+        out.write(seal.encode())
+    return to
+
+
+def test_a_missing_member_is_named(backup: Path, tmp_path: Path) -> None:
+    file = again(backup, tmp_path / "less.zip", without=LOG)
+    assert refused(partial(verify_backup, file, "")) == ("backup_broken", LOG)
+
+
+def test_nothing_is_written_outside_of_the_data_folder(backup: Path, tmp_path: Path) -> None:
+    file = again(backup, tmp_path / "more.zip", more={"../../evil": b"x"})
+    assert refused(partial(restore_backup, settings_in(tmp_path / "a" / "b"), file, "")) == (
+        "backup_broken",
+        "../../evil",
+    )
+    assert list(tmp_path.rglob("evil")) == []
+
+
+@pytest.mark.parametrize("newer", [{"revision": "9999"}, {"format": 2}])
+def test_a_backup_of_a_newer_version_is_refused(backup: Path, tmp_path: Path, newer: dict[str, object]) -> None:
+    file = again(backup, tmp_path / "newer.zip", manifest=newer)
+    assert refused(partial(restore_backup, settings_in(tmp_path), file, ""))[0] == "backup_too_new"
+
+
+def test_another_passphrase_opens_nothing(backup: Path, tmp_path: Path) -> None:
+    assert refused(partial(verify_backup, backup, "wrong horse battery"))[0] == "backup_passphrase_wrong"
+    assert (
+        refused(partial(restore_backup, settings_in(tmp_path), backup, "wrong horse battery"))[0]
+        == "backup_passphrase_wrong"
+    )
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", [DATABASE, "console.key", "log.duckdb", "engine.sqlite", "server.json"])
+def test_a_folder_in_which_a_console_has_something_stays_as_it_is(backup: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / name).write_text("mine", encoding="utf-8")
+
+    assert refused(partial(restore_backup, settings_in(tmp_path), backup, PASSPHRASE))[0] == "restore_not_empty"
+    assert [(file.name, file.read_text()) for file in (tmp_path / "new").iterdir()] == [(name, "mine")]
+
+
+def test_a_backup_of_a_file_is_not_restored_into_postgresql(backup: Path, tmp_path: Path) -> None:
+    settings = load_settings(data=tmp_path / "new", database_url="postgresql://nobody@127.0.0.1:1/none")
+    assert refused(partial(restore_backup, settings, backup, PASSPHRASE))[0] == "backup_other_database"
+
+
+def test_a_backup_takes_the_place_of_no_file_and_leaves_nothing_when_it_fails(kept: Path, tmp_path: Path) -> None:
+    (tmp_path / "there.zip").write_text("mine", encoding="utf-8")
+    with pytest.raises(FileExistsError):
+        make(load_settings(data=kept), tmp_path / "there.zip", PASSPHRASE)
+    assert refused(partial(make, settings_in(tmp_path), tmp_path / "none.zip", ""))[0] == "backup_nothing_there"
+    with pytest.raises(ConfigurationError, match="setting_invalid"):
+        make(load_settings(data=kept), tmp_path / "short.zip", "too short")
+    assert [file.name for file in tmp_path.iterdir()] == ["there.zip"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from integration.backup.restoring import restore_backup
+from integration.settings import load_settings
+sys.addaudithook(lambda event, _: os.kill(os.getpid(), signal.SIGKILL) if event == "os.link" else None)
+restore_backup(load_settings(data=Path(sys.argv[1])), Path(sys.argv[2]), sys.argv[3])
+"""
+
+
+@pytest.mark.long
+def test_what_a_killed_restore_left_is_gone_with_the_key_in_it_before_the_next(backup: Path, tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(settings.data), str(backup), PASSPHRASE], cwd=ROOT, check=False
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert [one.name for one in settings.data.rglob("console.key*")] == ["console.key"]
+    assert left_in(settings.data)
+
+    restore_backup(settings, backup, PASSPHRASE)
+
+    assert {one.name for one in settings.data.iterdir()} == {DATABASE, LOG, "console.key"}

@@ -1,0 +1,52 @@
+"""What is known of backups."""
+
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from integration.backup.service import FILE, Backups, LastBackup, keep_last
+from integration.core.errors import IntegrationError
+from tests.clocks import now
+from tests.consoles import opened
+from tests.people import somebody
+from tests.timeouts import until
+
+
+def test_the_last_backup_is_known_and_nonsense_is_none(tmp_path: Path) -> None:
+    made = LastBackup("b.zip", 12, datetime(2026, 11, 26, tzinfo=UTC))
+    assert Backups(tmp_path, now).last() is None
+    keep_last(tmp_path, made)
+    assert Backups(tmp_path, now).last() == made
+    (tmp_path / FILE).write_text("[]", encoding="utf-8")
+    assert Backups(tmp_path, now).last() is None
+    keep_last(tmp_path / "missing", made)
+
+
+@pytest.mark.parametrize(
+    ("passphrase", "code", "has_key"),
+    [("", "", False), ("a long passphrase", "", True), ("short", "setting_invalid", False)],
+)
+def test_a_backup_is_made_at_the_press_of_a_button(tmp_path: Path, passphrase: str, code: str, has_key: bool) -> None:
+    with opened(tmp_path, start=False):
+        pass
+    backups = Backups(tmp_path, now)
+    backups.take("monday.zip", passphrase, somebody("anna"))
+    with pytest.raises(IntegrationError, match="backup_at_work"):
+        backups.take("again.zip", passphrase, somebody("anna"))
+    until(lambda: not backups.is_at_work, "the backup")
+    assert backups.result is not None
+    assert (backups.result.code, backups.result.has_key) == (code, has_key)
+    assert backups.result.file == tmp_path / "backups" / "monday.zip"
+    assert backups.result.file.exists() is not bool(code)
+
+
+def test_a_command_that_is_shown_works_in_another_folder(tmp_path: Path) -> None:
+    (tmp_path / "a folder").mkdir()
+    command = Backups(tmp_path / "a folder", now).commands[1].replace("FILE", "/none.zip")
+    bare = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    ended = subprocess.run(
+        ["/bin/sh", "-c", command], cwd=tmp_path, env=bare, capture_output=True, text=True, check=False
+    )  # fmt: skip
+    assert ("/none.zip" in ended.stderr, "No module named" in ended.stderr) == (True, False)

@@ -1,0 +1,178 @@
+"""Servers that give less than asked, leave rows out, or give them in another order: all rows are read, or none."""
+
+from collections.abc import Callable, Sequence
+
+import httpx
+import pytest
+
+from integration.connectors.accountview.connector import AccountView
+from integration.connectors.accountview.paging import expect_sorted
+from integration.connectors.accountview.settings import Objects
+from integration.core.errors import IntegrationError, MalformedAnswerError
+from integration.core.records import Kind
+from integration.sandbox.accountview.conventions import Conventions
+from integration.sandbox.server import running
+from tests.connectors.accountview.conversation import TABLES, an_accountview, asked_for
+from tests.connectors.accountview.samples import connected
+from tests.connectors.contract import keys, pages
+
+KEYS = {"AK1": "ART_CODE", "VA1": "VAT_CODE", "SO1": "ORD_NR"}
+Turning = Callable[[Sequence[str], int, int], Sequence[str]]
+"""Codes, a page's number and its size as asked -> what comes."""
+
+
+class Server:
+    """Lists of codes, turned in a way of its own."""
+
+    turns = True
+
+    def __init__(self, count: int, turning: Turning, *, is_sorted: bool = True, capped: int = 1000) -> None:
+        self.codes = [f"{place:05}" for place in range(count)]
+        self.turning = turning
+        self.is_sorted = is_sorted
+        self.capped = capped
+        self.asked = 0
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        asked, of = asked_for(request), request.url.params["BusinessObject"]
+        self.asked += 1
+        codes, number, size = self.codes, int(asked.get("PageNumber", 1)), int(asked["PageSize"])
+        if "FilterValue1" in asked and asked["FilterOperator1"] == "Equal":
+            codes = [code for code in codes if code == asked["FilterValue1"]]
+        if "lastKey" in asked:
+            codes = codes[codes.index(asked["lastKey"]) + 1 :]
+        found = self.turning(codes, number, size)
+        return httpx.Response(200, json={TABLES[of]: [{KEYS[of]: code} for code in found]})
+
+
+def fair(codes: Sequence[str], number: int, size: int) -> Sequence[str]:
+    return codes[(number - 1) * size : number * size]
+
+
+def capped(most: int, *, by_asked: bool) -> Turning:
+    """No more than so many in a page; the next begins where this ended, or where it would have."""
+
+    def turned(codes: Sequence[str], number: int, size: int) -> Sequence[str]:
+        start = (number - 1) * (size if by_asked else min(size, most))
+        return codes[start : start + min(size, most)]
+
+    return turned
+
+
+def _without(place: int) -> Turning:
+    def turned(codes: Sequence[str], number: int, size: int) -> Sequence[str]:
+        page = fair(codes, number, size)
+        return [code for at, code in enumerate(page) if at != place or len(page) < 3]
+
+    return turned
+
+
+MISCHIEF: dict[str, Turning] = {
+    "a row hidden on each page": _without(3),
+    "the first of each page hidden": _without(0),
+    "a short page in the middle": lambda codes, number, size: fair(codes, number, size)[
+        : size // 2 if number == 3 else size
+    ],
+    "pages counted from 0": lambda codes, number, size: fair(codes, number + 1, size),
+    "backwards": lambda codes, number, size: fair(codes[::-1], number, size),
+    "each page backwards": lambda codes, number, size: fair(codes, number, size)[::-1],
+    "each row twice": lambda codes, number, size: fair([code for code in codes for _ in "ab"], number, size),
+    "a row of before again": lambda codes, number, size: [*codes[: number > 1], *fair(codes, number, size)],
+    "the same page for ever": lambda codes, _, size: fair(codes, 1, size),
+    "any order": lambda codes, number, size: fair(sorted(codes, key=lambda code: code[::-1]), number, size),
+}
+
+
+def articles(accountview: AccountView) -> list[str]:
+    return [record.key for batch in pages(accountview, Kind.ARTICLE) for record in batch.records]
+
+
+def unread(accountview: AccountView) -> list[str]:
+    found, after = list[str](), None
+    while (page := accountview.unread(Kind.ARTICLE, None, after)) is not None:
+        found += [key for key, _ in page.hashes]
+        if (after := page.after) is None:
+            break
+    return found
+
+
+def vat_codes(accountview: AccountView) -> list[str]:
+    return list(accountview.choices("vat_codes"))
+
+
+READINGS = [articles, unread, vat_codes]
+
+
+def outcome(accountview: AccountView, reading: Callable[[AccountView], list[str]]) -> list[str] | None:
+    """What was read; None where it was stopped."""
+    try:
+        return reading(accountview)
+    except MalformedAnswerError:
+        return None
+
+
+@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("most", [1, 2, 7, 99, 100, 500, 999, 1000])
+@pytest.mark.parametrize("by_asked", [False, True])
+def test_a_server_that_gives_less_than_asked_is_read_whole(
+    reading: Callable[[AccountView], list[str]], most: int, by_asked: bool
+) -> None:
+    for count in (1, most, most + 1, min(3 * most, 2500)):
+        server = Server(count, capped(most, by_asked=by_asked))
+        assert outcome(an_accountview(server), reading) == server.codes
+        assert server.asked <= 5 + -(-count // most) + 1
+
+
+@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("name", MISCHIEF)
+@pytest.mark.parametrize("count", [30, 35, 8, 2])
+def test_what_comes_is_all_or_the_read_is_stopped(
+    reading: Callable[[AccountView], list[str]], name: str, count: int
+) -> None:
+    server = Server(count, MISCHIEF[name])
+    found = outcome(an_accountview(server, page_size=10), reading)
+    assert found in (None, server.codes)
+    assert server.asked < 20
+
+
+@pytest.mark.parametrize("most", [1, 3, 10])
+def test_pages_turned_by_keys_are_read_whole_too(most: int) -> None:
+    server = Server(10, capped(most, by_asked=False))
+    assert articles(an_accountview(server, page_strategy="last_key")) == server.codes
+
+
+@pytest.mark.parametrize("name", ["a row hidden on each page", "the first of each page hidden"])
+def test_pages_turned_by_keys_with_rows_hidden_are_no_end(name: str) -> None:
+    books = an_accountview(Server(30, MISCHIEF[name]), page_size=10, page_strategy="last_key")
+    assert outcome(books, articles) is None
+
+
+def test_a_page_with_a_row_twice_tells_which() -> None:
+    with pytest.raises(MalformedAnswerError, match="list_out_of_order") as caught:
+        articles(an_accountview(Server(5, MISCHIEF["each row twice"])))
+    assert caught.value.facts == {"system": "AccountView", "object": "AK1", "key": "00000"}
+
+
+@pytest.mark.parametrize(
+    "keys_", [["A-1", "AA"], ["a", "B"], ["B", "a"], ["A9", "A10"], ["A10", "A9"], ["É", "Z"], ["9", "10"]]
+)
+def test_what_ways_of_sorting_differ_about_is_no_disorder(keys_: list[str]) -> None:
+    expect_sorted(Objects().articles, keys_)
+
+
+@pytest.mark.parametrize("keys_", [["B", "A"], ["10", "09"], ["AB", "AA1"], ["x", "", "a"], ["TS-2", "TS-1"]])
+def test_what_none_would_sort_so_is(keys_: list[str]) -> None:
+    with pytest.raises(IntegrationError, match="list_out_of_order"):
+        expect_sorted(Objects().articles, keys_)
+
+
+def test_the_books_are_read_whole_whatever_they_give_at_once() -> None:
+    conventions = Conventions(page_size_max=7, larger_pages="shortened")
+    with (
+        running(articles=60, trades=False, conventions=conventions) as sandbox,
+        connected(sandbox, page_size=1000) as books,
+    ):
+        assert len(keys(pages(books, Kind.ARTICLE))) == len(sandbox.shop.articles)
+        assert len(books.fields(Kind.ARTICLE)) > 7
+        codes = sorted(one.code for one in sandbox.shop.articles)[:20]
+        assert len(books.fetch(Kind.ARTICLE, codes)) == len(codes)

@@ -1,0 +1,26 @@
+"""Which fields a change empties."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from integration.core.cleared_fields import EMPTIED, emptied
+from integration.core.plan import Action
+from integration.core.records import Kind, Record, Value
+from tests.builders import an_update_at
+
+
+def test_each_field_that_held_something_and_would_hold_nothing_counts() -> None:
+    held: dict[str, Value] = {"name": "Trui", "text": "", "groups": ("1",), "price": Decimal(5), "colour": "rood"}
+    there = Record(Kind.PRODUCT, "1", held, (Record(Kind.ARTICLE, "1", {"barcode": "871"}, source="1"),))
+    wanted: dict[str, Value] = {
+        "name": None,
+        "text": None,
+        "groups": (),
+        "price": Decimal(0),
+        "colour": "blauw",
+        "1/barcode": "",
+    }
+    change = an_update_at(there, wanted)
+    assert emptied(change) == EMPTIED.counts(change, None) == 3
+    assert emptied(replace(change, action=Action.RETIRE)) == 0
+    assert emptied(replace(change, before=None)) == 0

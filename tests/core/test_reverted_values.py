@@ -1,0 +1,94 @@
+"""What a person took back is planned apart from what is new, and only while the source says what it said then."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from integration.core.flow import Ownership
+from integration.core.plan import Change, diff
+from integration.core.records import Kind, Record, Value
+from integration.core.reverted_values import TakenBack, moved_on, newest_taken_back, split_taken_back
+
+AT = datetime(2026, 3, 2, 10, tzinfo=UTC)
+FIGURES = {"A/price": "stock=26"}
+POLICY = {
+    f"{kind}.{name}": Ownership.KEEP_EQUAL
+    for kind, name in (("product", "name"), ("product", "unit"), ("article", "price"), ("article", "ean"))
+}
+
+
+def product(name: str, unit: str = "", **articles: dict[str, Value]) -> Record:
+    parts = tuple(Record(Kind.ARTICLE, key, values, source=key) for key, values in articles.items())
+    return Record(Kind.PRODUCT, "P", {"name": name, "unit": unit}, parts)
+
+
+def changed(wanted: Record, held: Record | None, agreed: Record | None = None) -> Change:
+    found = diff(wanted, held, agreed, POLICY, title="P")
+    assert isinstance(found, Change)
+    return found
+
+
+def taken(**values: Value) -> dict[str, TakenBack]:
+    return {path.replace("__", "/"): TakenBack(value, "run", "Anna", AT) for path, value in values.items()}
+
+
+def test_a_change_of_which_nothing_was_taken_back_stays_whole() -> None:
+    change = changed(product("new"), product("old"))
+    assert split_taken_back(change, taken(name="other", unit="x"), None) == (change, None)
+
+
+def test_a_change_of_which_all_was_taken_back_is_one_line() -> None:
+    change = changed(product("new"), product("old"))
+    assert split_taken_back(change, taken(name="new"), None) == (None, change)
+
+
+def test_what_is_created_has_nothing_that_was_taken_back() -> None:
+    change = changed(product("new"), None)
+    assert split_taken_back(change, taken(name="new"), None) == (change, None)
+
+
+def test_a_change_is_told_apart_value_by_value_and_each_remembers_what_was_agreed_on_the_other() -> None:
+    held = product("old", "a", A={"price": "1", "ean": "e"}, B={"price": "1"})
+    wanted = product("new", "b", A={"price": "2", "ean": "e"}, B={"price": "3"})
+    agreed = product("old", "a", A={"price": "1", "ean": "e"}, B={"price": "1"})
+    fresh, back = split_taken_back(changed(wanted, held, agreed), taken(name="new", A__price="2"), agreed)
+    assert fresh is not None
+    assert back is not None
+    assert fresh.wanted.flat() == {"unit": "b", "B/price": "3"}
+    assert fresh.before is not None
+    assert fresh.before.flat() == {"unit": "a", "B/price": "1"}
+    assert fresh.agreed.flat() == {"name": "old", "unit": "b", "A/price": "1", "A/ean": "e", "B/price": "3"}
+    assert back.wanted.flat() == {"name": "new", "A/price": "2"}
+    assert back.agreed.flat() == {"name": "new", "unit": "a", "A/price": "2", "A/ean": "e", "B/price": "1"}
+
+
+def test_what_was_never_agreed_on_is_not_remembered_of_the_other() -> None:
+    fresh, back = split_taken_back(changed(product("new", "b"), product("old", "a")), taken(name="new"), None)
+    assert fresh is not None
+    assert back is not None
+    assert (fresh.agreed.flat(), back.agreed.flat()) == ({"unit": "b"}, {"name": "new"})
+
+
+def test_an_article_the_target_no_longer_has_is_new_whatever_was_taken_back_of_it() -> None:
+    change = changed(product("old", A={"price": "2"}), product("old"))
+    assert split_taken_back(change, taken(A__price="2"), None) == (change, None)
+
+
+def test_the_newest_of_what_was_taken_back_is_told() -> None:
+    change = changed(product("new", "b"), product("old", "a"))
+    last = TakenBack("b", "later", "Bob", AT + timedelta(days=1))
+    found = newest_taken_back(change, {**taken(name="new"), "unit": last})
+    assert (found, found.facts) == (last, {"run": "later", "by": "Bob", "time": "2026-03-03T10:00:00+00:00"})
+
+
+def test_the_source_has_moved_on_where_it_says_something_else() -> None:
+    assert moved_on(product("newer", "b"), taken(name="new", unit="b", gone="x"), {}) == {"name"}
+
+
+def test_a_running_figure_is_what_was_taken_back_only_while_it_is_made_of_the_same_figures() -> None:
+    change = replace(changed(product("P", A={"price": "25"}), product("P", A={"price": "21"})), inputs=FIGURES)
+    there = {"A/price": TakenBack("25", "run", "Anna", AT, FIGURES["A/price"])}
+    assert split_taken_back(change, there, None) == (None, change)
+    assert moved_on(change.wanted, there, FIGURES) == set()
+    other = replace(change, inputs={"A/price": "stock=27"})
+    assert split_taken_back(other, there, None) == (other, None)
+    assert moved_on(other.wanted, there, other.inputs) == {"A/price"}

@@ -1,0 +1,125 @@
+"""One person found and blotted out in every table, on both databases; others keep what is theirs."""
+
+import sqlalchemy as sa
+
+from integration.core.erasure import ERASED, Customer
+from integration.core.issues import Issue, Met
+from integration.core.link_evidence import Evidence
+from integration.core.links import Link
+from integration.core.records import Correction, Kind, Record
+from integration.erasure.store import Erasing
+from integration.store import issues, links, tables
+from integration.store.corrections import Corrections
+from integration.store.database import Database
+from integration.store.events import Event
+from integration.store.outbox import tell
+from tests.clocks import Clock
+
+ANNA = {"name": "Anna Özdemir", "email": "anna@post.example", "city": "Zeist", "account": "1300"}
+BRAM = {"name": "Bram", "email": "johanna@post.example", "phone": "Anna Özdemir"}
+KNOWN = Evidence({"": {"name": "Anna Özdemir", "email": "anna@vroeger.example"}}, {"": {"name": "Anna Özdemir"}})
+ONE = Customer("39001", "62")
+
+
+def fill(database: Database, clock: Clock) -> None:
+    booked = {"debtor": "62", "email": "anna@post.example", "customer": "Anna Özdemir", "number": "2026.1"}
+    with database.write() as connection:
+        links.keep_links(connection, clock(), "customers", [
+            Link(Kind.RELATION, "39001", "62", Record(Kind.RELATION, "39001", ANNA), evidence=KNOWN),
+            Link(Kind.RELATION, "39002", "63", Record(Kind.RELATION, "39002", BRAM)),
+        ])  # fmt: skip
+        links.keep_links(connection, clock(), "orders", [
+            Link(Kind.ADDRESS, "62/abc", "7", Record(Kind.ADDRESS, "62/abc", {"street": "Kerklaan 7"})),
+            Link(Kind.SALES_ORDER, "doc-1", "26000032", Record(Kind.SALES_ORDER, "doc-1", booked)),
+        ])  # fmt: skip
+        met = [
+            Met(Issue("vat_number_invalid", "39001", facts={"value": "NL1", "customer": "Anna"}), "relation", "Anna"),
+            Met(Issue("vat_number_invalid", "39002", facts={"value": "NL2", "customer": "Bram"}), "relation", "Bram"),
+        ]
+        issues.meet(connection, clock(), "customers", "run", met)
+        told = Event(event="parked", flow="orders", key="doc-2", title="for Anna Özdemir", facts={"why": "Kerklaan 7"})
+        tell(connection, clock(), [told])
+    Corrections(database, clock).keep("customers", [Correction(Kind.DEBTOR, "39001", "city", "Zeist", "Ede")], "bram")
+
+
+def everything(database: Database) -> str:
+    return "\n".join(
+        str(tuple(row)) for table in tables.metadata.sorted_tables for row in database.rows(sa.select(table))
+    )
+
+
+def test_a_person_is_found_by_either_number_with_all_that_is_theirs(database: Database, clock: Clock) -> None:
+    fill(database, clock)
+    erasing = Erasing(database, clock)
+    assert erasing.customer(Customer("39001")) == erasing.customer(Customer(relation="62")) == ONE
+    assert erasing.customer(Customer("5")) == Customer("5")
+    assert {("debtor", "39001"), ("relation", "62"), ("debtor", "39002")} <= erasing.every_number(ONE)
+    person = erasing.person(ONE)
+    assert person.documents == {"doc-1"}
+    assert person.telling == {"Anna Özdemir", "anna@post.example", "anna@vroeger.example", "Kerklaan 7", "Anna"}
+    assert person.places == {"Zeist", "Ede"}
+    assert {one.table for one in erasing.found(person)} == {"links", "issues", "outbox", "corrections"}
+    assert erasing.documents(person) == [("sales_order", "doc-1", "26000032")]
+
+
+def test_a_person_is_blotted_out_and_others_keep_what_is_theirs(database: Database, clock: Clock) -> None:
+    fill(database, clock)
+    erasing = Erasing(database, clock)
+    person = erasing.person(ONE)
+
+    assert erasing.erase(person)["links"] == 3
+
+    stored = links.Links(database, clock)
+    assert stored.get("customers", Kind.RELATION, ["39001"])["39001"].agreed is None
+    other = stored.get("customers", Kind.RELATION, ["39002"])["39002"].agreed
+    assert other is not None
+    assert other.values == BRAM
+    booked = stored.get("orders", Kind.SALES_ORDER, ["doc-1"])["doc-1"].agreed
+    assert booked is not None
+    assert booked.values == {"debtor": "62", "number": "2026.1"}
+    kept = everything(database)
+    assert [word for word in ("anna@", "Zeist", "Kerklaan", "NL1") if word in kept.replace("johanna@", "")] == []
+    assert f"for {ERASED}" in kept
+    assert "NL2" in kept
+    assert +erasing.left(person) == {}
+    assert not erasing.erase(person)
+
+
+def test_a_person_in_records_of_kinds_that_are_only_stored_is_found_and_blotted_out(
+    database: Database, clock: Clock
+) -> None:
+    fill(database, clock)
+    unknown = Kind.stored("unheard_of")
+    kept = [
+        ("customers", "39001", {"phone": "0612345678"}),
+        ("customers", "39009", {"contact": "Anna Özdemir"}),
+        ("gone", "39001", {"text": "call 0612345678", "name": "Entrance"}),
+        ("gone", "5", {"debtor_number": "39001", "email": "a.o@post.example"}),
+        ("gone", "6", {"text": "Bram"}),
+    ]
+    with database.write() as connection:
+        for flow, key, values in kept:
+            links.keep_links(connection, clock(), flow, [Link(unknown, key, "9", Record(unknown, key, values))])
+    erasing = Erasing(database, clock)
+    assert ("debtor", "39009") in erasing.every_number(Customer())
+    person = erasing.person(ONE)
+    assert {"0612345678", "a.o@post.example"} < person.telling
+    assert "Entrance" not in person.telling
+    erasing.erase(person)
+    stored = links.Links(database, clock)
+    left = [stored.get(flow, unknown, [key])[key].agreed for flow, key, _ in kept]
+    assert [one.values if one else None for one in left] == [
+        None, {}, {"name": "Entrance"}, {"debtor_number": "39001"}, {"text": "Bram"},
+    ]  # fmt: skip
+    assert +erasing.left(person) == {}
+
+
+def test_what_people_arranged_is_told_and_left(database: Database, clock: Clock) -> None:
+    fill(database, clock)
+    erasing = Erasing(database, clock)
+    person = erasing.person(ONE)
+    with database.write() as connection:
+        row = {"name": "list", "rows": {"anna@post.example": "1"}, "by": "bram", "changed_at": clock()}
+        connection.execute(tables.value_tables.insert().values(row))
+    erasing.erase(person)
+    assert dict(erasing.left(person)) == {"value_tables": 1}

@@ -1,0 +1,85 @@
+"""Which booking stands for a document: one walk, whoever tells of the bookings."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from integration.core.booking_state import Standing, Where
+from integration.core.links import Link
+from integration.core.records import Kind
+from integration.flows.orders.chains import in_force
+from integration.flows.orders.decisions import lives
+from integration.flows.orders.latest_booking import booking_key, booking_of, document_of, newest_bookings
+from integration.flows.orders.references import LAST_BOOKING
+
+KEY = "order-1"
+EVERY = [booking_key(KEY, booking) + ending for booking in range(1, LAST_BOOKING + 1) for ending in ("", "#credit")]
+
+
+@dataclass
+class Known:
+    """What is there, by key; how often somebody asked."""
+
+    there: Mapping[str, str]
+    asked: list[Collection[str]] = field(default_factory=list)
+
+    def __call__(self, keys: Collection[str]) -> Mapping[str, str]:
+        self.asked.append(keys)
+        return {key: self.there[key] for key in keys if key in self.there}
+
+
+def test_a_key_says_which_booking_of_which_document_it_is() -> None:
+    assert [booking_key(KEY, number) for number in (1, 2)] == [KEY, f"{KEY}#2"]
+    assert [booking_of(key) for key in (KEY, f"{KEY}#3", f"{KEY}#3#credit", f"{KEY}#credit")] == [1, 3, 1, 1]
+    assert {document_of(key) for key in (KEY, f"{KEY}#3", f"{KEY}#3#credit")} == {KEY}
+
+
+@pytest.mark.parametrize("many", range(len(EVERY) + 1))
+def test_links_and_standings_tell_of_the_same_booking(many: int) -> None:
+    keys = EVERY[:many]
+    links = {key: Link(Kind.SALES_ORDER, key, f"R-{key}") for key in keys}
+    standings = {key: Standing(key, Where.BOOKED, reference=f"R-{key}") for key in keys}
+
+    def of(known: Mapping[str, Standing]) -> Mapping[str, Standing]:
+        return in_force(lambda asked: {key: known[key] for key in asked if key in known}, [KEY])
+
+    life = lives([KEY], lambda asked: {key: links[key] for key in asked if key in links}).get(KEY)
+    standing = of(standings).get(KEY)
+
+    assert (life is None) == (many == 0)
+    if life is not None:
+        assert life.booking == (many + 1) // 2
+        assert life.is_taken_back == (many % 2 == 0) == (standing is None)
+        assert standing is None or standing.reference == life.latest.reference
+
+
+def test_what_has_not_come_there_takes_nothing_back() -> None:
+    known = Known({KEY: "there", f"{KEY}#credit": "planned"})
+
+    assert not newest_bookings([KEY], known, lambda one: one == "there")[KEY].is_taken_back
+    assert newest_bookings([KEY], known)[KEY].is_taken_back
+
+
+def test_the_next_stands_beside_what_nothing_takes_back() -> None:
+    known = Known({KEY: "stays", f"{KEY}#2": "stays", "b": "goes", "b#2": "stays"})
+
+    found = newest_bookings([KEY, "b"], known, stays=lambda one: one == "stays")
+
+    assert {key: (one.booking, one.is_taken_back) for key, one in found.items()} == {KEY: (2, False), "b": (1, False)}
+
+
+def test_many_documents_take_a_question_for_each_number_and_none_more() -> None:
+    known = Known({"a": "1", "b": "1", "b#credit": "c", "b#2": "2"})
+
+    found = newest_bookings(["a", "b", "a", "c"], known)
+
+    assert {key: (one.latest, one.booking) for key, one in found.items()} == {"a": ("1", 1), "b": ("2", 2)}
+    assert [len(keys) for keys in known.asked] == [9, 3]
+
+
+@pytest.mark.parametrize("endings", [("",), ("", "#credit", "#credit#credit")])
+def test_a_credit_that_an_earlier_version_took_back_counts_as_none(endings: Sequence[str]) -> None:
+    found = newest_bookings([KEY], Known({KEY + ending: "there" for ending in endings}))
+
+    assert not found[KEY].is_taken_back

@@ -1,0 +1,170 @@
+"""A booked document beside what the till has of it now, decided about on the page of exceptions, and booked again."""
+
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from integration.application.application import Application
+from integration.core.issues import CauseGroup
+from integration.core.run import Mode, PreviewRequest, Run
+from integration.services.runs.exceptions import group_address
+from tests.pages.conftest import Open, committed, press, settled, texts
+from tests.people import somebody
+from tests.stores import sandbox_of, stores_in
+from tests.till_client import TillClient
+from tests.timeouts import until
+
+CHANGED, CANCELLED = "document_changed_after_booking", "document_cancelled_after_booking"
+_serial = count(1)
+
+
+@pytest.fixture(scope="module")
+def shop(connected: Application) -> Application:
+    """A shop whose articles are at the till."""
+    committed(connected, settled(connected, connected.runs.preview(PreviewRequest("products", somebody("test")))))
+    return connected
+
+
+@pytest.fixture(scope="module")
+def till_client(shop: Application) -> TillClient:
+    return TillClient(sandbox_of(shop))
+
+
+@pytest.fixture(scope="module")
+def article(shop: Application) -> str:
+    """An article that both systems have."""
+    known = sandbox_of(shop).state("articles", "mplus")
+    return next(str(one["articleNumber"]) for one in known if one.get("extArticleId") and one["vatCode"] == 2)
+
+
+@pytest.fixture
+def order(shop: Application, till_client: TillClient, article: str) -> str:
+    """An order of two that is booked."""
+    number = next(_serial)
+    relation = till_client.customer(f"Klant {number}", f"klant.{number}@naast.example")
+    order = till_client.order(article, relation=relation, quantity=2)
+    assert committed(shop, previewed(shop, order)).counts.proven == 1
+    return order
+
+
+def previewed(app: Application, *keys: str) -> Run:
+    return settled(app, app.runs.preview(PreviewRequest("orders", somebody("test"), Mode.CHOSEN, keys)))
+
+
+def waiting(app: Application, cause: str) -> CauseGroup:
+    return next(one for one in app.exceptions.groups("orders") if one.cause == cause)
+
+
+def opened(open_page: Open, group: CauseGroup) -> AppTest:
+    test = open_page("exceptions", cause=group_address(group.of))
+    assert not test.exception
+    return test
+
+
+def tables(test: AppTest) -> str:
+    return "\n".join(element.value.to_string() for element in test.table)
+
+
+def test_both_sides_of_a_changed_order_stand_beside_each_other_and_it_is_kept_for_a_reason(
+    shop: Application, till_client: TillClient, article: str, order: str, open_page: Open
+) -> None:
+    till_client.change(order, article, 3)
+    previewed(shop, order)
+    group = waiting(shop, CHANGED)
+    test = opened(open_page, group)
+
+    said, shown = texts(test), tables(test)
+    assert "more than was booked" in said
+    assert "Off by €" in said
+    assert "not booked" not in said
+    assert "Off by ledger account" not in said
+    assert all(sign in shown for sign in ("Booked", "MplusKASSA now", "2 × ", "3 × ", "Total with VAT"))
+    (choice,) = test.radio
+    assert choice.options == ["Take the booking back", "Take back and book again", "Keep as it is"]
+
+    test = choice.set_value("keep").run()
+    test = test.text_input(key="decision_reason").set_value("paid at the door").run()
+    press(test, "decide")
+
+    (kept,) = [one for one in shop.corrections.all("orders") if one.key == order]
+    (one,) = shop.plans.rows(settled(shop, last(shop).id).id, "skip")
+    assert str(kept.becomes).endswith("paid at the door")
+    assert (one.cause, one.facts["reason"]) == ("document_kept", "paid at the door")
+
+
+@pytest.mark.long
+def test_of_a_cancelled_order_nothing_is_left_and_its_booking_can_be_taken_back(
+    shop: Application, till_client: TillClient, order: str, open_page: Open
+) -> None:
+    till_client.cancel(order)
+    previewed(shop, order)
+    test = opened(open_page, waiting(shop, CANCELLED))
+
+    assert "less than was booked" in texts(test)
+    assert "The document is cancelled" in texts(test)
+    (choice,) = test.radio
+    assert choice.options == ["Take the booking back", "Keep as it is"]
+    choice.set_value("credit").run()
+    press(test, "decide")
+
+    (row,) = [one for one in shop.plans.rows(settled(shop, last(shop).id).id, "changes") if one.change]
+    assert row.key == f"{order}#credit"
+    shop.runs.discard(last(shop).id, "test")
+
+
+def last(app: Application) -> Run:
+    return app.runs.latest("orders", limit=1)[0]
+
+
+@pytest.mark.long
+def test_what_an_undo_took_back_is_booked_again_from_its_line_of_a_plan(
+    shop: Application, till_client: TillClient, article: str, open_page: Open
+) -> None:
+    order = till_client.order(article, relation=till_client.customer("Terug", "terug@naast.example"))
+    done = committed(shop, previewed(shop, order))
+    committed(shop, settled(shop, shop.runs.undo(done.id, somebody("test"))))
+    plan = previewed(shop, order)
+    assert [one.cause for one in shop.plans.rows(plan.id, "skip")] == ["document_taken_back"]
+
+    test = open_page("preview", plan=plan.id, show="skip")
+    press(test, "book_again")
+
+    run = settled(shop, last(shop).id)
+    assert [one.key for one in shop.plans.rows(run.id, "changes") if one.change] == [f"{order}#2"]
+    assert committed(shop, run).counts.proven == 1
+
+    until(lambda: stores_in(shop).events.count() == 0, "the last event in the log")
+    lives = [texts(open_page("logs", record=f"orders:{key}")) for key in (order, f"{order}#credit", f"{order}#2")]
+    number = till_client.number(order)
+    bookings = [f"Sales order {number} (Booking 2): Proven", f"Sales order {number}-C: Proven", "**Proven"]
+    places = [lives[0].index(sign) for sign in bookings]
+    assert places == sorted(places)  # the newest first
+    assert "Debtor Terug: " in lives[0]
+    assert f"MP-{number}-2" in lives[0].partition("Where it is now")[2]
+    assert lives[0] == lives[1] == lives[2]
+
+
+@pytest.fixture
+def another(shop: Application, till_client: TillClient, article: str) -> Iterator[None]:
+    """Another sale in the books under the reference of an order, until a test is over."""
+    order = till_client.order(article, relation="1003")
+    number = till_client.number(order)
+    row = {"ORD_NR": "26900001", "RPL_INV": "20003", "ORD_DATE": "2026-11-25T00:00:00", "COMMENT1": f"MP-{number}"}
+    sandbox_of(shop).accountview.add("SO_HDR", row)
+    previewed(shop, order)
+    yield
+    sandbox_of(shop).accountview.remove("SO_HDR", "26900001")
+    shop.runs.discard(previewed(shop, order).id, "test")
+
+
+@pytest.mark.usefixtures("another")
+def test_another_sale_under_its_reference_stands_beside_a_document(shop: Application, open_page: Open) -> None:
+    shown = opened(open_page, waiting(shop, "reference_of_another")).table[0].value
+
+    assert list(shown.columns) == [" ", "MplusKASSA", "AccountView"]
+    told = {fact: (ours, theirs) for fact, ours, theirs in shown.to_numpy()}
+    assert told["Number"][1] == "26900001"
+    assert told["Date"][1] == ":red[**25 November 2026**]"
+    assert told["Comes to"][0].startswith(":red[")

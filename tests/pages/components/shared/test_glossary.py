@@ -1,0 +1,86 @@
+"""Each word of ours has one sentence, which stands where the word stands and in the list of words."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from integration.application.application import Application
+from integration.core.run import Mode, PreviewRequest, Run
+from integration.services.runs.exceptions import group_address
+from integration.words import LANGUAGES, has_term, term
+from pages.components.shared.glossary import WORDS
+from tests.pages.conftest import Open, committed, previewed, settled, texts
+from tests.pages.test_every_cause import met
+from tests.people import somebody
+
+PAGES = Path(__file__).parents[4] / "pages"
+LIST = PAGES / "components" / "shared" / "meanings.py"
+
+
+def test_each_word_has_a_sentence_of_its_own_in_every_language() -> None:
+    for word, sentence in WORDS.items():
+        assert has_term(word), word
+        told = {term(sentence, language) for language in LANGUAGES}
+        assert len(told) == len(LANGUAGES), sentence
+    assert len(set(WORDS.values())) == len(WORDS)
+
+
+def test_each_sentence_is_asked_for_where_its_word_stands() -> None:
+    drawn = "\n".join(one.read_text(encoding="utf-8") for one in PAGES.rglob("*.py") if one != LIST)
+
+    def stands(word: str) -> bool:
+        asked = (f'meaning("{word}")', f'"{word}": "{word}"', f': "{word}"', f'text("{WORDS[word]}")', f'("{word}",')
+        return any(one in drawn for one in asked) or f'"{word}", "' in drawn or f', "{word}")' in drawn
+
+    assert [word for word in WORDS if not stands(word)] == []
+
+
+def help_of(test: AppTest) -> str:
+    """Return every sentence that stands at a question mark or over a button of a page, and all that it says itself."""
+    found: list[Any] = [*test.title, *test.header, *test.markdown, *test.metric, *test.button, *test.selectbox]
+    columns = [str(one.proto.columns) for one in test.dataframe]
+    return "\n".join([texts(test), *columns, *(str(getattr(one, "help", "") or one.proto.help) for one in found)])
+
+
+@pytest.fixture(scope="module")
+def shop(connected: Application) -> Run:
+    """A console in which something of everything is: what was written, what waits, and a draft."""
+    done = committed(connected, previewed(connected))
+    settled(connected, connected.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
+    return done
+
+
+PLACES: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
+    "preview": ({"flow": "orders"}, ("preview", "btn_read_all", "commit")),
+    "runs": ({}, ("run", "proven", "unchanged", "skipped", "parked")),
+    "exceptions": ({}, ("exception",)),
+    "flows": ({"flow": "products"}, ("flow", "content_part", "offer_part")),
+    "mappings": ({"flow": "products"}, ("mapping", "value_table", "field_ownership")),
+    "days": ({}, ("drift_title",)),
+    "administration": ({}, ("four_eyes_title",)),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("page", PLACES)
+def test_a_word_is_explained_where_it_stands(shop: Run, open_page: Open, page: str) -> None:
+    del shop
+    address, words = PLACES[page]
+    test = open_page(page, **address)
+    assert not test.exception
+    said = help_of(test)
+    assert [word for word in words if term(WORDS[word]) not in said] == []
+
+
+@pytest.mark.long
+def test_a_run_explains_its_outcomes_its_plan_and_how_it_is_taken_back(shop: Run, open_page: Open) -> None:
+    said = help_of(open_page("runs", run=shop.id))
+    assert [word for word in ("plan", "undo", "proven", "parked") if term(WORDS[word]) not in said] == []
+
+
+@pytest.mark.long
+def test_a_conflict_is_explained_with_its_question(connected: Application, open_page: Open) -> None:
+    group = met(connected, "products", "field_conflict")
+    assert term(WORDS["conflict"]) in help_of(open_page("exceptions", cause=group_address(group.of)))

@@ -1,0 +1,92 @@
+"""What waits for a person is one list: Overview, Exceptions, Monitoring and On your phone show the same rows."""
+
+import html
+import re
+from dataclasses import dataclass
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from integration import words
+from integration.alerts.messages import Messages
+from integration.application.application import Application
+from integration.core.issues import Issue, Met
+from integration.core.run import PreviewRequest
+from integration.services.runs.exceptions import group_address
+from pages.components.shared.timeline import event_reason, event_title
+from tests.pages.conftest import Open, press, previewed, settled, texts
+from tests.pages.test_languages import opened
+from tests.people import somebody
+from tests.stores import stores_in
+
+PLACES = ("exceptions", "overview", "monitoring", "phone")
+ROW = re.compile(r":small\[\*\*(.+)\*\*\] {2}\n:small\[:gray\[(.*)\]\] {2}\n")
+EAN = "ean_check_digit"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row as a person reads it."""
+
+    name: str
+    facts: str  # flow, number, euros and age
+
+
+def rows_of(test: AppTest) -> list[Row]:
+    return [Row(*map(html.unescape, found.groups())) for one in test.markdown if (found := ROW.match(one.value))]
+
+
+@pytest.fixture(scope="module")
+def waiting(connected: Application) -> Application:
+    """A shop with plans, parked records, a worker that died, and a cause with one single record."""
+    previewed(connected)
+    settled(connected, connected.runs.preview(PreviewRequest("orders", somebody("test"))))
+    stores = stores_in(connected)
+    stores.heartbeats.beat("worker-7")
+    stores.heartbeats.lose("worker-7")
+    facts = {"sold": "99999.00", "value": "8719980000117", "article": "9104", "key": "9104"}
+    stores.issues.open("stock", "run", [Met(Issue(EAN, "9104", "ean", facts), title="Staande pomp")])
+    connected.alerts.look()
+    return connected
+
+
+@pytest.mark.parametrize("language", ["en", "de", "nl"])
+def test_four_places_show_the_same_rows_in_the_same_order(waiting: Application, language: str) -> None:
+    rows = {place: rows_of(opened(language, place)) for place in PLACES}
+
+    longest = rows["exceptions"]
+    assert len(longest) > len(rows["overview"]) > 3
+    for place in PLACES:
+        assert rows[place] == longest[: len(rows[place])], place
+    names = [one.name for one in waiting.waiting_list.items(language).shown]
+    assert [one.name for one in longest] == names[: len(longest)]
+
+
+def test_a_row_leads_to_the_same_place_from_each_screen(waiting: Application, open_page: Open) -> None:
+    cause = next(one for one in waiting.waiting_list.items("en").shown if one.group is not None)
+    assert cause.group is not None
+    for place in ("overview", "monitoring", "phone"):
+        test = press(open_page(place), f"need-{cause.key}")
+        assert test.query_params["cause"] == group_address(cause.group.of)
+    test = press(open_page("exceptions"), f"open-{group_address(cause.group.of)}")
+    assert test.query_params["cause"] == group_address(cause.group.of)
+
+
+@pytest.mark.usefixtures("waiting")
+@pytest.mark.parametrize("place", PLACES)
+def test_a_cause_with_a_single_record_has_its_one_name(open_page: Open, place: str) -> None:
+    test = open_page(place)
+    (name,) = {row.name for row in rows_of(test) if row.facts.startswith("Stock")}
+    assert name == words.headline(EAN, {})
+    assert "8719980000117" in texts(test), "the record is the detail"
+
+
+def test_alerts_and_log_call_a_cause_by_its_one_name(waiting: Application) -> None:
+    episode = next(one for one in waiting.monitoring.going_on() if one.symptom.flow == "stock")
+    title, body = Messages("").begun(episode, "en", episode.begun_at)
+    headline = words.headline(EAN, {})
+    assert title.endswith(headline)
+    assert "check digit" in body
+    event = {"event": "parked", "flow": "stock", "code": EAN, "facts": episode.symptom.facts}
+    assert event_reason(event) == headline
+    assert event_title(event).endswith(headline)

@@ -1,0 +1,97 @@
+"""What is kept and for how long, as a person sets it and as the night goes through it."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from integration.core.errors import ConfigurationError, UnavailableError
+from integration.core.retention import CLASSES, Country, Retention
+from integration.retention.service import LAST, ORDER
+from integration.store.events import Event
+from tests.consoles import opened
+from tests.people import somebody
+from tests.retention.store.test_rows import a_done
+from tests.store.samples import a_create
+from tests.stores import stores_in
+
+
+def test_lengths_are_kept_with_who_set_them_and_what_the_law_says(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        kept = application.retention
+        assert kept.chosen() == Retention()
+        kept.change(Retention(Country.DE, False, {"plans": 3}), somebody("anna"))
+        assert kept.chosen() == Retention(Country.DE, False, {"plans": 3})
+        assert {one.name: one.length for one in kept.kept()} | {"plans": 3, "books": 10, "vouchers": 8} == {
+            one.name: one.length for one in kept.kept()
+        }
+
+
+def test_what_is_shorter_than_the_law_is_refused_unless_the_person_knows(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        kept, wanted = application.retention, Retention(Country.NL, False, {"books": 5})
+        with pytest.raises(ConfigurationError) as refused:
+            kept.change(wanted, somebody("anna"))
+        assert (refused.value.code, refused.value.facts["least"]) == ("retention_too_short", "7")
+        assert kept.chosen() == Retention()
+        kept.change(wanted, somebody("anna"), knowing=True)
+        assert kept.chosen() == wanted
+        with pytest.raises(ConfigurationError) as impossible:
+            kept.change(Retention(lengths={"plans": 0}), somebody("anna"), knowing=True)
+        assert impossible.value.code == "setting_invalid"
+
+
+def test_nonsense_that_is_stored_counts_as_nothing(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        stored = {"country": "xx", "oss": "yes", "lengths": {"plans": "long", "poems": 3, "log": 999}}
+        stores_in(application).settings.put("retention", stored, "anna")
+        assert application.retention.chosen() == Retention()
+
+
+def test_the_night_goes_through_every_class_and_leaves_the_lease(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        stores = stores_in(application)
+        later = stores.database
+        a_done(stores.runs, *(a_create(number) for number in range(3)))
+        stores.events.tell(Event(event="setting_changed", key="x"))
+        places, position = [], application.retention.page("")
+        while position:
+            places.append(position)
+            position = application.retention.page(position)
+        assert places == list(ORDER[1:])
+        assert application.retention.last() is not None
+        assert stores.leases.holder("retention") is None
+        assert later.instance == stores.database.instance
+
+
+def test_one_process_at_a_time_is_at_it(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        leases = stores_in(application).leases
+        assert leases.try_take("retention", "another", 60)
+        with pytest.raises(UnavailableError) as refused:
+            application.retention.prune()
+        assert refused.value.code == "retention_at_work"
+        assert application.retention.page("") == ""
+        assert stores_in(application).settings.get(LAST) is None
+        leases.release("retention", "another")
+        assert set(application.retention.prune()) == {one.name for one in CLASSES}
+
+
+def test_the_log_is_pruned_by_whoever_has_it(tmp_path: Path) -> None:
+    with opened(tmp_path, sandbox=False) as application:
+        assert application.retention.due("log") == 0
+        assert application.retention.prune()["log"] == 0
+        assert next(one for one in application.retention.kept() if one.name == "log").size
+
+
+def test_it_is_done_next_in_the_coming_night(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        due = application.retention.next()
+        assert (due.hour, due.minute) == (3, 47)
+        assert timedelta() < due - datetime.now(UTC) <= timedelta(days=1, hours=1)
+
+
+def test_a_file_is_told_with_its_free_room(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        (file,) = application.retention.files()
+        assert (file.name, file.size > 0, file.free) == ("console.sqlite", True, 0)

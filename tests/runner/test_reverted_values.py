@@ -1,0 +1,255 @@
+"""What was undone stays undone: the next plan marks it and leaves it out, until a person or the source says so."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from integration.core.plan import Action
+from integration.core.plan_lines import PlanRow
+from integration.core.records import Kind
+from integration.core.reverted_values import TAKEN_BACK
+from integration.core.run import Mode, PreviewRequest, Run
+from integration.core.states import RunState, Step
+from tests.fakes import MemoryConnector
+from tests.flow_harness import FlowHarness, edited
+from tests.people import somebody
+from tests.runner.test_undo import a_price_update, at_till
+
+COMPLETE = Mode.COMPLETE
+OLD, NEW = Decimal("20.00"), Decimal("24.20")
+
+
+@pytest.fixture
+def undone(harness: FlowHarness, source: MemoryConnector) -> Run:
+    """A run that changed a price and a name, taken back by Anna."""
+    run = harness.runs.get(a_price_update(harness, source))
+    return harness.commit(harness.undo(run), by="Anna")
+
+
+def lines(harness: FlowHarness, run: Run, key: str = "1002") -> list[PlanRow]:
+    return [row for row in harness.plans.rows(run.id, "changes", limit=10_000) if row.key == key]
+
+
+def only(harness: FlowHarness, run: Run, key: str = "1002") -> PlanRow:
+    (row,) = lines(harness, run, key)
+    return row
+
+
+def test_the_next_plan_marks_what_was_undone_and_leaves_it_out(harness: FlowHarness, undone: Run) -> None:
+    plan = harness.preview(COMPLETE)
+    row = only(harness, plan)
+    assert row.cause == TAKEN_BACK
+    assert row.facts == {"run": undone.id, "by": "Anna", "time": undone.ended_at.isoformat()}  # type: ignore[union-attr]
+    assert row.seq in plan.excluded
+    assert plan.brakes == ()
+
+
+@pytest.mark.usefixtures("undone")
+def test_what_is_left_out_by_its_mark_is_not_written(harness: FlowHarness, target: MemoryConnector) -> None:
+    done = harness.run(COMPLETE)
+    assert harness.steps(done) == {"1002": Step.LEFT}
+    assert at_till(target, "1002", "1002/price_incl") == OLD
+    assert only(harness, harness.preview(COMPLETE)).cause == TAKEN_BACK
+
+
+@pytest.mark.usefixtures("undone")
+def test_what_both_sides_agreed_on_follows_the_undo(harness: FlowHarness) -> None:
+    agreed = harness.links.get("products", Kind.PRODUCT, ["1002"])["1002"].agreed
+    assert agreed is not None
+    assert agreed.flat().items() >= {"name": "Artikel 1002", "1002/price_incl": OLD}.items()
+
+
+@pytest.mark.usefixtures("undone")
+def test_a_person_who_takes_it_in_has_it_written_and_the_mark_is_gone(
+    harness: FlowHarness, target: MemoryConnector
+) -> None:
+    plan = harness.preview(COMPLETE)
+    harness.choices.take(plan.id, list(plan.excluded), "Bob")
+    assert harness.commit(harness.runs.get(plan.id)).counts.proven == 1
+    assert at_till(target, "1002", "1002/price_incl") == NEW
+    assert harness.preview(COMPLETE).state is RunState.DONE
+    edited(target, "1002", {"1002/price_incl": OLD}, Kind.PRODUCT)  # by a person
+    again = only(harness, harness.preview(COMPLETE))
+    assert again.cause == ""
+
+
+@pytest.mark.usefixtures("undone")
+def test_what_the_source_says_since_is_proposed_as_usual(
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    edited(source, "1002", {"price": Decimal("30.0000"), "name": "Nieuw"})
+    plan = harness.preview()
+    assert [(row.cause, row.seq in plan.excluded) for row in lines(harness, plan)] == [("", False)]
+    harness.commit(plan)
+    assert at_till(target, "1002", "1002/price_incl") == Decimal("36.30")
+
+
+@pytest.mark.usefixtures("undone")
+def test_a_field_that_changed_goes_on_and_the_one_taken_back_waits_beside_it(
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    edited(source, "1002", {"name": "Nieuw"})
+    plan = harness.preview()
+    fresh, back = lines(harness, plan)
+    assert fresh.change is not None
+    assert back.change is not None
+    assert set(fresh.change.wanted.flat()) >= {"name"}
+    assert set(back.change.wanted.flat()) == {"1002/price_incl"}
+    assert (fresh.weight, back.weight, back.cause) == (1, 0, TAKEN_BACK)
+    harness.commit(plan)
+    assert at_till(target, "1002", "name") == "Nieuw"
+    assert at_till(target, "1002", "1002/price_incl") == OLD
+    agreed = harness.links.get("products", Kind.PRODUCT, ["1002"])["1002"].agreed
+    assert agreed is not None
+    assert agreed.flat().items() >= {"name": "Nieuw", "1002/price_incl": OLD}.items()
+
+
+@pytest.mark.usefixtures("undone")
+def test_both_parts_of_a_record_can_be_written_together(
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    edited(source, "1002", {"name": "Nieuw"})
+    plan = harness.preview()
+    harness.choices.take(plan.id, list(plan.excluded), "Bob")
+    done = harness.commit(harness.runs.get(plan.id))
+    assert [row.step for row in lines(harness, done)] == [Step.PROVEN, Step.PROVEN]
+    agreed = harness.links.get("products", Kind.PRODUCT, ["1002"])["1002"].agreed
+    assert agreed is not None
+    assert agreed.flat().items() >= {"name": "Nieuw", "1002/price_incl": NEW}.items()
+    assert at_till(target, "1002", "1002/price_incl") == NEW
+
+
+@pytest.mark.usefixtures("undone")
+def test_what_came_back_after_another_value_is_proposed_as_usual(harness: FlowHarness, source: MemoryConnector) -> None:
+    edited(source, "1002", {"price": Decimal("30.0000")})
+    harness.run()
+    edited(source, "1002", {"price": Decimal("20.0000")})
+    price, name = lines(harness, harness.preview())
+    assert price.change is not None
+    assert (set(price.change.wanted.flat()), price.cause, name.cause) == ({"1002/price_incl"}, "", TAKEN_BACK)
+
+
+@pytest.mark.usefixtures("undone")
+def test_a_value_the_source_has_left_is_proposed_as_usual_though_nobody_sent_the_one_between(
+    harness: FlowHarness, source: MemoryConnector
+) -> None:
+    edited(source, "1002", {"price": Decimal("30.0000"), "name": "Tussen"})
+    harness.preview()
+    edited(source, "1002", {"price": Decimal("20.0000"), "name": "Beter"})
+    assert {row.cause for row in lines(harness, harness.preview())} == {""}
+
+
+@pytest.mark.usefixtures("undone")
+def test_what_an_earlier_mapping_says_is_not_what_the_source_says(
+    harness: FlowHarness, source: MemoryConnector
+) -> None:
+    harness.mapping_version = 2
+    edited(source, "1002", {"price": Decimal("30.0000")})
+    harness.previewed(
+        harness.runner.preview.begin(PreviewRequest("products", somebody("test"), Mode.CHOSEN, ("1002",), version=1))
+    )
+    edited(source, "1002", {"price": Decimal("20.0000")})
+    assert {row.cause for row in lines(harness, harness.preview())} == {TAKEN_BACK}
+
+
+def test_undoing_the_undo_takes_nothing_back(harness: FlowHarness, undone: Run, source: MemoryConnector) -> None:
+    harness.commit(harness.undo(undone))
+    assert harness.preview(COMPLETE).state is RunState.DONE
+    edited(source, "1002", {"price": Decimal("16.5289"), "name": "Artikel 1002"})  # as it was at first
+    assert {row.cause for row in lines(harness, harness.preview())} == {""}
+
+
+def test_what_was_created_by_mistake_stays_inactive_and_no_brake_counts_it(
+    harness: FlowHarness, target: MemoryConnector
+) -> None:
+    harness.commit(harness.undo(harness.run()))
+    plan = harness.preview(COMPLETE)
+    assert {row.cause for row in harness.changes(plan).values()} == {TAKEN_BACK}
+    assert len(plan.excluded) == len(harness.changes(plan)) == 5
+    assert plan.brakes == ()
+    harness.commit(plan)
+    assert at_till(target, "1001", "1001/active") is False
+
+
+def test_a_retirement_taken_back_is_proposed_with_its_mark(
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    harness.run()
+    source.remove(Kind.ARTICLE, "1003")
+    harness.commit(harness.undo(harness.run(COMPLETE)), by="Anna")
+    plan = harness.preview(COMPLETE)
+    row = only(harness, plan, "1003")
+    assert (row.action, row.cause, row.facts["by"], plan.brakes) == (Action.RETIRE, TAKEN_BACK, "Anna", ())
+    harness.commit(plan)
+    assert at_till(target, "1003", "1003/active") is True
+
+
+@pytest.mark.usefixtures("undone")
+def test_what_is_left_out_by_its_mark_does_not_hold_up_where_the_next_run_starts(
+    harness: FlowHarness, source: MemoryConnector
+) -> None:
+    edited(source, "1002", {"name": "Nieuw"})
+    edited(source, "1003", {"name": "Ander"})
+    before = harness.cursors.get("products", "source:article")
+    done = harness.run()
+    assert (done.counts.proven, harness.plans.count(done.id, "left")) == (2, 1)
+    assert harness.cursors.get("products", "source:article") != before
+
+
+@pytest.mark.usefixtures("undone")
+def test_a_plan_that_takes_over_keeps_what_was_taken_in(harness: FlowHarness, source: MemoryConnector) -> None:
+    plan = harness.preview(COMPLETE)
+    harness.choices.take(plan.id, list(plan.excluded), "Bob")
+    edited(source, "1003", {"name": "Ander"})
+    newer = harness.preview()
+    assert harness.runs.get(plan.id).state is RunState.DISCARDED
+    assert (set(harness.changes(newer)), newer.excluded) == ({"1002", "1003"}, {})
+
+
+@pytest.mark.usefixtures("undone")
+def test_a_plan_that_takes_over_leaves_out_what_was_left_out(harness: FlowHarness, source: MemoryConnector) -> None:
+    harness.preview(COMPLETE)
+    edited(source, "1003", {"name": "Ander"})
+    newer = harness.preview()
+    assert list(newer.excluded) == [only(harness, newer).seq]
+
+
+def test_a_plan_of_before_the_undo_does_not_go_on_for_one_that_marks(
+    harness: FlowHarness, source: MemoryConnector
+) -> None:
+    harness.run()
+    edited(source, "1002", {"price": Decimal("20.0000")})
+    waits = harness.preview()
+    chosen = harness.commit(harness.preview(Mode.CHOSEN, ["1002"]))
+    harness.commit(harness.undo(chosen))
+    newer = harness.preview()
+    assert (newer.state, harness.runs.get(waits.id).state) == (RunState.READY, RunState.DISCARDED)
+    assert (only(harness, newer).cause, len(newer.excluded)) == (TAKEN_BACK, 1)
+
+
+@pytest.mark.usefixtures("undone")
+def test_a_preview_of_chosen_records_marks_too(harness: FlowHarness) -> None:
+    assert only(harness, harness.preview(Mode.CHOSEN, ["1002"])).cause == TAKEN_BACK
+
+
+def test_a_variant_that_was_added_and_taken_back_stays_inactive(harness: FlowHarness, source: MemoryConnector) -> None:
+    edited(source, "1001", {"parent": "1001", "size": "M"})
+    harness.run()
+    source.put(
+        replace(
+            source.held(Kind.ARTICLE)["1001"],
+            key="1006",
+            values={**source.held(Kind.ARTICLE)["1001"].values, "size": "L", "ean": ""},
+        )
+    )
+    harness.commit(harness.undo(harness.run()))
+    row = only(harness, harness.preview(COMPLETE), "1001")
+    assert row.change is not None
+    assert (row.change.wanted.flat(), row.cause) == ({"1006/active": True}, TAKEN_BACK)
+
+
+@pytest.mark.usefixtures("undone")
+def test_it_goes_on_after_a_restart(harness: FlowHarness) -> None:
+    harness.restart()
+    assert only(harness, harness.preview(COMPLETE)).cause == TAKEN_BACK

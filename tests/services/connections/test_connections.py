@@ -1,0 +1,394 @@
+"""Both connections: what is entered, a log-in as an operator does it, and what a check finds."""
+
+import re
+from collections import Counter
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from integration.application.application import Application
+from integration.connectors.accountview.settings import AccountViewAccess
+from integration.connectors.mplus.settings import MplusAccess
+from integration.core.errors import AccessDeniedError, ConfigurationError, IntegrationError
+from integration.core.run import PreviewRequest
+from integration.core.states import RunState
+from integration.sandbox.server import Sandbox, running
+from tests.consoles import ARTICLES, FAST, causes, opened, settled
+from tests.people import somebody
+from tests.recording_server import stranger
+from tests.stores import sandbox_of
+
+CALLS_OF_A_CHECK = 53  # of all flows, at ten a second
+CALLS_OF_A_START = (36, 9)  # the first, and those after it
+BACK = "http://127.0.0.1:8501/setup"
+
+
+def logged_in(application: Application, shop: Sandbox) -> tuple[str, str]:
+    """Log in as an operator does: follow the address, allow, and come back. Returns the code and state brought back."""
+    return answered(
+        application,
+        application.connections.authorize_address(
+            BACK, "sandbox-client", "sandbox-secret", somebody("test"), shop.accountview_url
+        ),
+    )
+
+
+def answered(application: Application, address: str) -> tuple[str, str]:
+    """Allow the access at the address of a log-in, and come back."""
+    with httpx.Client() as browser:
+        page = browser.get(address)
+        hidden = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page.text))
+        answer = browser.post(address.partition("?")[0], data={**hidden, "answer": "allow"})
+    told = parse_qs(urlsplit(answer.headers["location"]).query)
+    code, state = told["code"][0], told["state"][0]
+    application.connections.authorized(code, state)
+    return code, state
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://kassa.example:99999/",
+        "https://kassa.example:x/",
+        "x",
+        "",
+        "till.example",
+        "ftp://till.example/",
+        "https://a b/",
+        "http://kassa.example/",
+        "https://shop:planted@till.example/",
+        "https://till.example/?secret=planted",
+        "https://till.example/#planted",
+        "https://till.example/\r\nX: y",
+        "https://till.example\\@127.0.0.1/",
+        "javascript://till.example/",
+        "file:///etc/passwd",
+        "http://127.0.0.1.till.example/",
+        "http://localhost@till.example/",
+    ],
+)
+def test_an_address_that_can_be_none_is_refused_before_anything_is_kept(tmp_path: Path, address: str) -> None:
+    with opened(tmp_path, start=False) as application:
+        with pytest.raises(ConfigurationError, match="URL"):
+            application.connections.connect_mplus(address, "shop", "secret", somebody("test"))
+        if address:
+            with pytest.raises(ConfigurationError, match="URL"):
+                application.connections.authorize_address(BACK, "client", "secret", somebody("test"), address)
+        assert not any(status.connected for status in application.connections.statuses())
+        assert not application.setup.goes_on()
+
+
+def test_a_wrong_secret_of_the_till_is_found(tmp_path: Path, shop: Sandbox) -> None:
+    with opened(tmp_path, start=False) as application:
+        findings = application.connections.connect_mplus(shop.mplus_url, "sandbox", "wrong", somebody("test"))
+
+    assert causes(findings) == ["mplus_credentials_rejected"]
+
+
+def test_the_sandbox_answers_each_question_of_a_start_once_and_one_who_was_there_before_is_asked_for_names_alone(
+    tmp_path: Path,
+) -> None:
+    for most in CALLS_OF_A_START:
+        with opened(tmp_path, sandbox=True, fresh=True) as application:
+            ledger = sandbox_of(application).ledger
+            assert len(ledger.calls()) <= most
+            tables = Counter(call.keys for call in ledger.calls("accountview") if call.operation == "dictionary")
+            assert {("ARTICLE ",), ("ART_GRP ",)} <= set(tables)
+            assert set(tables.values()) <= {1, 2}  # its columns, and the page without any that ends them
+
+
+def test_one_check_reads_the_dictionary_of_each_table_once_and_the_next_one_again(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        application.connections.use_sandbox(somebody("test"))
+        ledger = sandbox_of(application).ledger
+        for _ in range(2):
+            ledger.clear()
+            assert all(one.ok for one in application.connections.check("accountview"))
+            calls = [call.operation for call in ledger.calls("accountview")]
+            tables = Counter(call.keys for call in ledger.calls("accountview") if call.operation == "dictionary")
+
+            assert {("ARTICLE ",), ("ART_GRP ",), ("CONTACT ",), ("SO_LINE ",), ("K9_STOCK",)} <= set(tables)
+            assert set(tables.values()) <= {1, 2}  # its columns, and the page without any that ends them
+            assert calls.count("objects") == 1
+            assert len(calls) <= CALLS_OF_A_CHECK
+
+
+def test_an_operator_logs_in_and_chooses_a_company(tmp_path: Path, shop: Sandbox) -> None:
+    with opened(tmp_path, start=False) as application:
+        logged_in(application, shop)
+        companies = application.connections.companies()
+        findings = application.connections.choose_company("7f3c", somebody("test"))
+
+    assert "7f3c" in companies
+    assert causes(findings) == []
+
+
+def test_the_answer_to_a_log_in_is_taken_once(tmp_path: Path, shop: Sandbox) -> None:
+    with opened(tmp_path, start=False) as application:
+        answer = logged_in(application, shop)
+
+        with pytest.raises(AccessDeniedError, match="accountview_login_unasked"):
+            application.connections.authorized(*answer)
+
+
+def test_a_company_that_is_not_ones_own_is_found(tmp_path: Path, shop: Sandbox) -> None:
+    with opened(tmp_path, start=False) as application:
+        logged_in(application, shop)
+        findings = application.connections.choose_company("nobody", somebody("test"))
+
+    assert causes(findings) == ["company_not_available"]
+
+
+@pytest.mark.long
+def test_the_whole_set_up_leads_to_a_plan(tmp_path: Path, shop: Sandbox) -> None:
+    with opened(tmp_path) as application:
+        logged_in(application, shop)
+        application.connections.choose_company("7f3c", somebody("test"))
+        application.connections.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", somebody("test"))
+        run = settled(application, application.runs.preview(PreviewRequest("products", by=somebody("test"))))
+
+    assert run.state is RunState.READY
+    assert shop.ledger.counts()["writes"] == 0
+
+
+# ---- an access is in force until another one has worked, and a secret goes to whom it was given
+
+
+def connected(application: Application, shop: Sandbox) -> None:
+    logged_in(application, shop)
+    application.connections.choose_company("7f3c", somebody("test"))
+    application.connections.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", somebody("test"))
+    assert all(status.ok for status in application.connections.statuses())
+
+
+def tokens(application: Application) -> dict[str, str]:
+    return dict(application.access.connected.get("accountview-tokens") or {})
+
+
+def secrets_of(application: Application) -> list[bytes]:
+    kept = tokens(application)
+    return [kept["access"].encode(), kept["refresh"].encode()]
+
+
+def test_another_address_of_accountview_hears_nothing_of_the_log_in_before(tmp_path: Path, shop: Sandbox) -> None:
+    with opened(tmp_path, start=False) as application, stranger() as other:
+        connected(application, shop)
+        before, known = tokens(application), secrets_of(application)
+
+        application.connections.authorize_address(BACK, "sandbox-client", "new-secret", somebody("test"), other.url)
+        assert causes(application.connections.check("accountview")) == []
+        application.connections.companies()
+
+        assert other.heard == []
+        assert tokens(application)["refresh"] == before["refresh"]
+        assert application.access.of("accountview")["url"] == shop.accountview_url
+        assert [one for one in known if one in other.all] == []
+
+
+def test_a_log_in_elsewhere_that_is_answered_with_rubbish_leaves_the_access_before(
+    tmp_path: Path, shop: Sandbox
+) -> None:
+    with opened(tmp_path, start=False) as application, stranger() as other:
+        connected(application, shop)
+        before, known = application.access.of("accountview"), [*secrets_of(application), b"sandbox-secret"]
+
+        address = application.connections.authorize_address(
+            BACK, "other-client", "other-secret", somebody("test"), other.url
+        )
+        state = parse_qs(urlsplit(address).query)["state"][0]
+        with pytest.raises(IntegrationError):
+            application.connections.authorized("planted-code", state)
+
+        assert b"planted-code" in other.all
+        assert [one for one in known if one in other.all] == []
+        assert application.access.of("accountview") == before
+        assert causes(application.connections.check("accountview")) == []
+
+
+def test_a_log_in_elsewhere_is_in_force_once_its_company_has_been_read(tmp_path: Path, shop: Sandbox) -> None:
+    with opened(tmp_path, start=False) as application, running(articles=ARTICLES) as other:
+        connected(application, shop)
+        logged_in(application, other)
+        assert application.access.of("accountview")["url"] == shop.accountview_url
+        assert "7f3c" in application.connections.companies()
+
+        assert causes(application.connections.choose_company("nobody", somebody("test"))) == ["company_not_available"]
+        assert application.access.of("accountview")["url"] == shop.accountview_url
+        failed = application.connections.failed("accountview")
+        assert failed is not None
+        assert causes(list(failed.findings)) == ["company_not_available"]
+        assert application.connections.of("accountview").ok
+
+        assert causes(application.connections.choose_company("7f3c", somebody("test"))) == []
+        assert application.access.of("accountview")["url"] == other.accountview_url
+        assert application.connections.failed("accountview") is None
+        assert causes(application.connections.check("accountview")) == []
+
+
+def test_a_new_log_in_with_the_same_keys_is_in_force_at_once(tmp_path: Path, shop: Sandbox) -> None:
+    with opened(tmp_path, start=False) as application:
+        connected(application, shop)
+        before = tokens(application)
+        logged_in(application, shop)
+
+        assert tokens(application)["refresh"] != before["refresh"]
+        assert causes(application.connections.check("accountview")) == []
+
+
+def test_a_log_in_that_is_refused_leaves_the_access_before(tmp_path: Path, shop: Sandbox) -> None:
+    with opened(tmp_path, start=False) as application:
+        connected(application, shop)
+        before = tokens(application)
+        address = application.connections.authorize_address(
+            BACK, "sandbox-client", "wrong", somebody("test"), shop.accountview_url
+        )
+        with pytest.raises(AccessDeniedError, match="accountview_client_rejected"):
+            answered(application, address)
+        again = application.connections.authorize_address(
+            BACK, "sandbox-client", "wrong", somebody("test"), shop.accountview_url
+        )
+        with pytest.raises(AccessDeniedError, match="accountview_login_refused"):
+            application.connections.authorized("", parse_qs(urlsplit(again).query)["state"][0])
+
+        assert tokens(application) == before
+        assert application.access.of("accountview")["client_secret"] == "sandbox-secret"
+        assert causes(application.connections.check("accountview")) == []
+
+
+@pytest.mark.parametrize("wrong", ["secret", "address"])
+def test_access_to_the_till_that_does_not_work_leaves_the_one_before(tmp_path: Path, shop: Sandbox, wrong: str) -> None:
+    with opened(tmp_path, start=False) as application, stranger() as other:
+        connected(application, shop)
+        url = shop.mplus_url if wrong == "secret" else other.url
+        found = application.connections.connect_mplus(url, "sandbox", "wrong", somebody("test"))
+
+        assert causes(found)
+        assert b"sandbox-secret" not in other.all
+        assert application.access.of("mplus")["secret"] == "sandbox-secret"
+        assert application.connections.of("mplus").ok
+        assert causes(application.connections.check("mplus")) == []
+        assert application.connections.failed("mplus") is None
+
+
+def test_a_setting_with_another_address_takes_neither_tokens_nor_secrets_along(tmp_path: Path, shop: Sandbox) -> None:
+    with opened(tmp_path, start=False) as application:
+        connected(application, shop)
+        known = [*secrets_of(application), b"sandbox-secret"]
+    with stranger() as other:
+        books, till = AccountViewAccess(url=other.url), MplusAccess(url=other.url)
+        with opened(tmp_path, start=False, accountview=books, mplus=till) as application:
+            assert causes(application.connections.check("accountview")) == ["accountview_login_needed"]
+            assert causes(application.connections.check("mplus"))
+            assert not application.connections.is_logged_in()
+        assert [one for one in known if one in other.all] == []
+    with opened(tmp_path, start=False) as application:
+        assert causes(application.connections.check("accountview")) == []
+        assert causes(application.connections.check("mplus")) == []
+
+
+@pytest.mark.parametrize("other", ["client_id", "scheme", "port"])
+def test_tokens_are_good_for_the_keys_and_the_very_address_they_came_with(
+    tmp_path: Path, shop: Sandbox, other: str
+) -> None:
+    given = {
+        "client_id": AccountViewAccess(client_id="another"),
+        "scheme": AccountViewAccess(url=shop.accountview_url.replace("http://", "https://")),
+        "port": AccountViewAccess(url="http://127.0.0.1:9/api/v3"),
+    }
+    with opened(tmp_path, start=False) as application:
+        connected(application, shop)
+    with opened(tmp_path, start=False, accountview=given[other]) as application:
+        assert not application.connections.is_logged_in()
+        assert "client_secret" not in application.access.of("accountview")
+
+
+def test_an_address_written_otherwise_is_the_same_address(tmp_path: Path, shop: Sandbox) -> None:
+    with opened(tmp_path, start=False) as application:
+        connected(application, shop)
+    written = shop.accountview_url.replace("http", "HTTP", 1) + "/"
+    with opened(tmp_path, start=False, accountview=AccountViewAccess(url=written, per_second=FAST)) as application:
+        assert causes(application.connections.check("accountview")) == []
+
+
+def test_a_row_of_the_database_that_names_another_address_has_no_tokens(tmp_path: Path, shop: Sandbox) -> None:
+    with opened(tmp_path, start=False) as application, stranger() as other:
+        connected(application, shop)
+        row = application.access.connected.get("accountview") or {}
+        application.access.connected.put("accountview", {**row, "url": other.url, "client_secret": ""})
+        application.access.reconnect("accountview")
+
+        assert causes(application.connections.check("accountview")) == ["accountview_login_needed"]
+        assert [one for one in secrets_of(application) if one in other.all] == []
+
+
+def test_tokens_of_an_earlier_version_belong_to_the_access_that_was_entered(tmp_path: Path, shop: Sandbox) -> None:
+    with opened(tmp_path, start=False) as application:
+        connected(application, shop)
+        old = {name: value for name, value in tokens(application).items() if name != "given_for"}
+        application.access.connected.renew("accountview-tokens", old)
+        assert causes(application.connections.check("accountview")) == []
+        application.access.connected.renew("accountview-tokens", old)
+    with stranger() as other:
+        with opened(tmp_path, start=False, accountview=AccountViewAccess(url=other.url)) as application:
+            assert causes(application.connections.check("accountview")) == ["accountview_login_needed"]
+        assert [one for one in old.values() if one.encode() in other.all] == []
+
+
+def test_a_secret_of_the_settings_goes_to_no_address_that_is_entered(tmp_path: Path) -> None:
+    books = AccountViewAccess.model_validate(
+        {"client_id": "sandbox-client", "client_secret": "planted-secret", "refresh_token": "planted-refresh"}
+    )
+    till = MplusAccess.model_validate({"ident": "sandbox", "secret": "planted-secret"})
+    with opened(tmp_path, start=False, accountview=books, mplus=till) as application, stranger() as other:
+        for entering in (
+            lambda: application.connections.authorize_address(BACK, "sandbox-client", "x", somebody("test"), other.url),
+            lambda: application.connections.connect_mplus(other.url, "sandbox", "x", somebody("test")),
+        ):
+            with pytest.raises(ConfigurationError) as caught:
+                entering()
+            assert caught.value.facts["expected"] == "expected_beside_secret"
+        assert other.heard == []
+
+
+def test_a_refresh_token_of_the_settings_is_used_where_it_was_used_first(tmp_path: Path, shop: Sandbox) -> None:
+    given = {"client_id": "sandbox-client", "client_secret": "sandbox-secret", "refresh_token": "sandbox-refresh"}
+    here = AccountViewAccess.model_validate(
+        {**given, "company": "7f3c", "url": shop.accountview_url, "per_second": FAST}
+    )
+    with opened(tmp_path, start=False, accountview=here) as application:
+        assert causes(application.connections.check("accountview")) == []
+    with stranger() as other:
+        there = here.model_copy(update={"url": other.url})
+        with opened(tmp_path, start=False, accountview=there) as application:
+            assert causes(application.connections.check("accountview")) == ["accountview_login_needed"]
+        assert b"sandbox-refresh" not in other.all
+    with opened(tmp_path, start=False, accountview=here) as application:
+        assert causes(application.connections.check("accountview")) == []
+
+
+def test_a_redirect_takes_no_secret_along(tmp_path: Path) -> None:
+    with stranger() as other, stranger(leads_to=other.url) as leading:
+        with opened(tmp_path, start=False) as application:
+            address = application.connections.authorize_address(
+                BACK, "client", "planted-secret", somebody("test"), leading.url
+            )
+            with pytest.raises(IntegrationError):
+                application.connections.authorized("code", parse_qs(urlsplit(address).query)["state"][0])
+            assert causes(
+                application.connections.connect_mplus(leading.url, "sandbox", "planted-secret", somebody("test"))
+            )
+        assert b"planted-secret" in leading.all
+        assert other.heard == []
+
+
+def test_an_address_in_other_letters_is_shown_as_it_is_called(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        address = application.connections.authorize_address(
+            BACK, "client", "secret", somebody("test"), "https://www.аccountview.net/api/v3"
+        )
+        assert address.startswith("https://www.xn--ccountview-yqi.net/ams/authorize.aspx?")
+    books = AccountViewAccess(url="https://www.аccountview.net/api/v3")
+    with opened(tmp_path, start=False, accountview=books) as application:
+        assert application.connections.address("accountview") == "https://www.xn--ccountview-yqi.net/api/v3"

@@ -1,0 +1,163 @@
+"""Documents of another console in the same books: told by the check, with an example and a prefix nobody has."""
+
+from pathlib import Path
+
+import pytest
+
+from integration.application.application import Application
+from integration.core.connections import Finding
+from integration.core.links import Link
+from integration.core.records import Kind
+from integration.flows.console_marks import free_prefix
+from integration.flows.day_pages import bears_day
+from integration.flows.orders.references import bears
+from integration.flows.registry import FLOWS
+from integration.services.connections.foreign_documents import LookForStrangers
+from integration.services.setup import AskedQuestion
+from tests.builders import a_create
+from tests.connectors.accountview.day_page import a_day_page
+from tests.connectors.accountview.samples import an_order
+from tests.consoles import opened
+from tests.fakes import Links
+from tests.people import somebody
+from tests.stores import sandbox_of, stores_in
+
+OURS = "orders", Kind.SALES_ORDER
+
+
+def told(application: Application) -> list[Finding]:
+    return [one for one in application.connections.check("accountview") if one.cause == "prefix_in_use"]
+
+
+def booked(application: Application, number: str, prefix: str = "MP-") -> str:
+    """Book an order as another console would, of which this one knows nothing; return its number in the books."""
+    order = an_order(number, reference=f"{prefix}{number}")
+    return application.access.connector("accountview").write(a_create(order), None, Links(), number).reference
+
+
+def linked(application: Application, number: str) -> None:
+    """Keep that this console has booked one of them under a number of the books."""
+    order = an_order("2026.2", reference="mp-2026.2")  # the books may write it in other letters
+    stores_in(application).links.keep("orders", [Link(Kind.SALES_ORDER, "order-2", number, order)])
+
+
+def booked_day(application: Application, reference: str) -> str:
+    """Book a day as another console would; return the number of its page."""
+    page = a_day_page(reference=reference)
+    return application.access.connector("accountview").write(a_create(page), None, Links(), reference).reference
+
+
+def question(application: Application) -> AskedQuestion:
+    return next(one for one in application.setup.questions()["orders"] if one.question.name == "prefix")
+
+
+def test_the_check_tells_of_documents_under_our_prefix_that_are_not_ours(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        application.connections.use_sandbox(somebody("test"))
+        application.setup.choose({"orders": 5}, somebody("test"))
+        assert told(application) == []
+
+        before = booked(application, "2026.1")
+        (found,) = told(application)
+        assert (found.ok, found.name) == (False, "flow_orders")
+        assert (found.facts["count"], found.facts["reference"], found.facts["prefix"]) == ("1", "MP-2026.1", "MP-")
+        assert not bears(found.facts["free"], Kind.SALES_ORDER, found.facts["reference"])
+
+        asked = question(application)
+        assert asked.proposal is not None
+        assert asked.proposal.values == {"reference_prefix": found.facts["free"]}
+        assert asked.can_be_accepted
+
+        mine = booked(application, "2026.2")
+        linked(application, mine)
+        assert int(mine) > int(before)
+        assert told(application) == []  # what was there before the first of ours is of a console that is no more
+        booked(application, "2026.3")
+        assert [one.facts["reference"] for one in told(application)] == ["MP-2026.3"]
+
+        asked = question(application)
+        assert (asked.proposal, asked.can_be_accepted) == (None, False)  # what is booked is known by its prefix
+        assert asked.lack is not None
+
+        stores = stores_in(application)
+        look = LookForStrangers(
+            stores.ledger, stores.links, stores.settings, application.access, application.logics, FLOWS
+        )
+        look.accept("orders", {"mp-2026.3"}, "test")
+        assert told(application) == []  # a person knows of it
+        linked(application, "999999")
+        assert {one.facts["count"] for one in told(application)} == {"2"}  # under our reference, and another document
+        linked(application, mine)
+        sandbox_of(application).accountview.invoice(
+            mine
+        )  # into the history, which does not tell the number of an order
+        assert [one.facts["reference"] for one in told(application)] == ["MP-2026.1"]  # nothing of ours is beside it
+
+        application.flows.change("orders", {"reference_prefix": found.facts["free"]}, somebody("test"))
+        assert told(application) == []
+
+
+def test_a_prefix_is_proposed_and_taken_by_what_stands_in_the_books_now(tmp_path: Path) -> None:
+    me = somebody("test")
+    with opened(tmp_path, start=False) as application:
+        application.connections.use_sandbox(me)
+        application.setup.choose({"orders": 5}, me)
+        booked(application, "2026.1")
+    with opened(tmp_path, start=False) as application:  # nobody has asked for a check since this start
+        application.connections.join_sandbox()
+        sandbox_of(application).ledger.clear()
+        asked = question(application)
+        assert asked.proposal is not None
+        free = str(asked.proposal.values["reference_prefix"])
+        calls = len(sandbox_of(application).ledger.calls("accountview"))
+        question(application)
+        assert len(sandbox_of(application).ledger.calls("accountview")) == calls > 0  # one look is enough
+
+        booked(application, "2026.2", free)  # another console takes it meanwhile
+        application.setup.answer("orders", "prefix", asked.proposal.values, me)
+        again = question(application)
+        assert again.lack is not None
+        assert again.lack.why.facts["prefix"] == free
+
+
+def test_days_of_another_console_are_told_under_the_prefix_that_the_flow_of_documents_sets(tmp_path: Path) -> None:
+    me = somebody("test")
+    with opened(tmp_path, start=False) as application:
+        application.connections.use_sandbox(me)
+        application.setup.choose({"orders": 5, "days": 5}, me)
+        booked_day(application, "KZ6101700100")
+        assert told(application) == []
+
+        mine = booked_day(application, "MZ6101600100")
+        agreed = a_day_page(reference="MZ6101600100")
+        stores_in(application).links.keep("days", [Link(Kind.DAY_PAGE, "2026-10-16/1", mine, agreed)])
+        assert told(application) == []
+        booked_day(application, "MZ6101700100")
+        (found,) = told(application)
+        assert found.name == "flow_days"
+        assert (found.facts["reference"], found.facts["prefix"]) == ("MZ6101700100", "MP-")
+        assert not bears_day(found.facts["free"], Kind.DAY_PAGE, "KZ6101700100")
+
+        asked = question(application)  # of the flow that has the setting
+        assert asked.lack is not None
+        assert (asked.proposal, asked.can_be_accepted) == (None, False)  # a day is booked under it
+        application.flows.change("orders", {"reference_prefix": found.facts["free"]}, me)
+        assert told(application) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "reference", "is_ours"),
+    [
+        (Kind.SALES_ORDER, "MP-2026.1", True),
+        (Kind.SALES_ORDER, "mp-2026.1", True),
+        (Kind.SALES_ORDER, "KP-2026.1", False),
+        (Kind.POSTING, "MO6000000001", True),
+        (Kind.POSTING, "KO6000000001", False),
+        (Kind.POSTING, "", False),
+    ],
+)
+def test_a_prefix_is_known_in_the_references_of_orders_and_of_postings(
+    kind: Kind, reference: str, is_ours: bool
+) -> None:
+    assert bears("MP-", kind, reference) is is_ours
+    assert not bears(free_prefix([reference]), kind, reference)

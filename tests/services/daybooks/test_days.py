@@ -1,0 +1,324 @@
+"""How days stand on both sides: what is known, what a check finds, and what a person is told."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from integration.core.days.report import DayState
+from integration.core.errors import UnavailableError
+from integration.core.issues import IssueState
+from integration.core.links import Link
+from integration.core.records import Kind, Record
+from integration.services.daybooks.days import DIFFERS
+from tests.core.days.example import DAY, day_record
+from tests.core.days.test_corrections import later
+from tests.services.day_harness import KEY, DayHarness, an_entry, october
+from tests.stores import new_database
+
+
+@pytest.fixture
+def harness(tmp_path: Path) -> Iterator[DayHarness]:
+    """The day, closed at the till and not booked."""
+    database = new_database(tmp_path / "console.sqlite")
+    yield DayHarness(database)
+    database.close()
+
+
+@pytest.fixture
+def booked(harness: DayHarness) -> DayHarness:
+    """The day, booked."""
+    harness.run()
+    assert harness.books.writes == [KEY]
+    return harness
+
+
+def state(harness: DayHarness) -> DayState:
+    return harness.days.check(DAY, "1").state
+
+
+def told(harness: DayHarness) -> list[tuple[str, IssueState]]:
+    return [(one.issue.cause, one.state) for one in harness.stores.issues.of_key("days", KEY)]
+
+
+def test_what_was_read_before_somebody_was_erased_is_read_anew(booked: DayHarness) -> None:
+    booked.move_line(0, "8999")
+    fetch, named = booked.till.fetch, day_record()
+    erased: list[str] = []
+
+    def erasing_meanwhile(kind: Kind, keys: Collection[str]) -> list[Record]:
+        told = fetch(kind, keys)
+        if not erased:
+            erased.append(booked.stores.erased.begin([("debtor", "39001")], "anna"))
+            booked.till.put(replace(named, values={**named.values, "branch_name": "Anders"}))
+        return told
+
+    booked.till.fetch = erasing_meanwhile  # type: ignore[method-assign]
+    assert booked.days.check(DAY, "1").branch_name == "Anders"
+    (kept,) = booked.stores.days.between(DAY, DAY)
+    (issue,) = booked.stores.issues.of_key("days", KEY)
+    assert "Utrecht" not in f"{kept} {issue}"
+
+
+# ---- what is found
+
+
+def test_a_day_that_is_not_booked_shows_the_page_it_would_be(harness: DayHarness) -> None:
+    report = harness.days.check(DAY, "1")
+    assert (report.state, report.branch_name) == (DayState.CLOSED, "De Ketting Utrecht")
+    assert sum((one.moved for one in report.expected), Decimal(0)) == 0
+    assert [one.workplace for one in report.counts] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("record", "expected", "cause"),
+    [
+        (day_record(closed=False), DayState.WAITING, "day_waits"),
+        (Record(Kind.DAY, KEY, day_record().values), DayState.EMPTY, "day_empty"),
+    ],
+)
+def test_a_day_before_its_booking_says_why_it_waits(
+    harness: DayHarness, record: Record, expected: DayState, cause: str
+) -> None:
+    harness.till.put(record)
+    report = harness.days.check(DAY, "1")
+    assert (report.state, report.cause) == (expected, cause)
+
+
+def test_a_day_that_does_not_add_up_is_parked_once_a_run_has_parked_it(harness: DayHarness) -> None:
+    whole = day_record()
+    harness.till.put(Record(Kind.DAY, KEY, whole.values, whole.parts[1:]))
+    report = harness.days.check(DAY, "1")
+    assert (report.state, report.cause) == (DayState.PARKED, "day_gap")
+    assert shown_states(harness) == [(DayState.CLOSED, "day_gap")] * 2  # a check opens no exception
+
+    harness.preview()
+    assert shown_states(harness) == [(DayState.PARKED, "day_gap")] * 2
+
+    harness.till.put(day_record())
+    harness.preview()
+    assert {state for state, _ in shown_states(harness)} == {DayState.CLOSED}
+    harness.run()
+    assert listed(harness) == {KEY: DayState.BOOKED}
+
+
+def shown_states(harness: DayHarness) -> list[tuple[DayState, str]]:
+    """Return state and cause of the day as its list and its page show them."""
+    (one,), report = harness.days.listed(DAY, DAY), harness.days.report(DAY, "1")
+    assert report is not None
+    return [(one.state, one.cause), (report.state, report.cause)]
+
+
+def test_a_booked_day_that_nobody_touched_is_equal(booked: DayHarness) -> None:
+    written = list(booked.books.writes)
+    report = booked.days.check(DAY, "1")
+    assert (report.state, report.findings, report.difference) == (DayState.EQUAL, (), Decimal(0))
+    assert [(one.number[:4], one.reference, one.is_there) for one in report.pages] == [("600/", "MZ6101700100", True)]
+    assert booked.books.writes == written
+    assert told(booked) == []
+
+
+def test_a_page_of_which_nothing_is_known_here_is_compared_as_the_books_have_it(
+    booked: DayHarness, tmp_path: Path
+) -> None:
+    database = new_database(tmp_path / "restored.sqlite")
+    restored = DayHarness(database)
+    restored.books.put(booked.page())
+    assert state(restored) is DayState.EQUAL
+    restored.move_line(3, "8010")
+    report = restored.days.check(DAY, "1")
+    assert (report.state, [one.code for one in report.findings]) == (DayState.DIFFERENT, ["line_changed"])
+    assert [one.reference for one in report.pages] == ["MZ6101700100"]
+    database.close()
+
+
+def test_a_page_that_is_not_posted_yet_is_equal_and_says_so(booked: DayHarness) -> None:
+    booked.books.posts = False
+    assert state(booked) is DayState.NOT_POSTED
+
+
+def test_a_line_moved_by_hand_is_an_exception_until_it_is_back(booked: DayHarness) -> None:
+    before = booked.page()
+    place = next(at for at, part in enumerate(before.parts) if part.values["account"] == "8030")
+    booked.move_line(place, "8010")
+    report = booked.days.check(DAY, "1")
+    assert (report.state, report.difference) == (DayState.DIFFERENT, Decimal("175.70"))
+    assert [one.code for one in report.findings] == ["line_changed"]
+    assert told(booked) == [(DIFFERS, IssueState.OPEN)]
+    booked.preview()  # a run that meets nothing closes nothing of this
+    assert told(booked) == [(DIFFERS, IssueState.OPEN)]
+    booked.books.put(before)
+    assert state(booked) is DayState.EQUAL
+    assert told(booked) == [(DIFFERS, IssueState.CLOSED)]
+
+
+def test_a_page_that_was_deleted_is_named(booked: DayHarness) -> None:
+    booked.books.put(Record(Kind.DAY_PAGE, "2026-10-16/1", {"reference": "MZ6101600100", "date": october(16)}))
+    booked.books.remove(Kind.DAY_PAGE, KEY)
+    report = booked.days.check(DAY, "1")
+    assert report.state is DayState.DIFFERENT
+    assert [one.code for one in report.findings] == ["page_gone"]
+    assert [one.is_there for one in report.pages] == [False]
+
+
+def test_a_receipt_that_came_late_is_a_difference(booked: DayHarness) -> None:
+    booked.till.put(later())
+    report = booked.days.check(DAY, "1")
+    assert ("document_late", "1.2.2026.2207") in [(one.code, one.facts.get("document")) for one in report.findings]
+
+
+def test_books_that_cannot_say_what_is_on_their_accounts_are_no_nothing(booked: DayHarness) -> None:
+    booked.books.has_ledger = False
+    report = booked.days.check(DAY, "1")
+    assert report.state is DayState.UNKNOWN
+    assert {one.books for one in report.about("account")} == {None}
+    assert told(booked) == []
+
+
+def test_books_that_show_no_page_at_all_are_no_deletion(booked: DayHarness) -> None:
+    booked.books.remove(Kind.DAY_PAGE, KEY)
+    report = booked.days.check(DAY, "1")
+    assert (report.state, report.cause) == (DayState.UNKNOWN, "look_unproven")
+    assert told(booked) == []
+
+
+def test_pages_of_other_flows_and_of_the_bank_are_not_taken_for_our_own(booked: DayHarness) -> None:
+    booked.books.offered["daybook_types"] = {"100": "bank", "600": "memorial"}
+    rows = (("8000", "-557.10"), ("1010", "714.05"))
+    for daybook in ("100", "601"):
+        booked.books.others = tuple(
+            an_entry(str(place), {"date": DAY, "account": account, "amount": Decimal(amount), "daybook": daybook,
+                                  "page": "7", "text": "bon 4102"})
+            for place, (account, amount) in enumerate(rows)
+        )  # fmt: skip
+        found = [one.code for one in booked.days.check(DAY, "1").findings]
+        assert found == ([] if daybook == "100" else ["page_by_hand"])
+
+
+def test_the_page_of_another_branch_is_not_taken_for_one_made_by_hand(booked: DayHarness) -> None:
+    rows = (("8000", "-557.10"), ("1010", "714.05"))
+    booked.books.others = tuple(
+        an_entry(
+            str(place), {"date": DAY, "account": account, "amount": Decimal(amount), "daybook": "600", "page": "9"}
+        )
+        for place, (account, amount) in enumerate(rows)
+    )
+    assert [one.code for one in booked.days.check(DAY, "1").findings] == ["page_by_hand"]
+    agreed = Record(Kind.DAY_PAGE, "2026-10-17/2", {"reference": "MZ6101700200", "date": DAY})
+    booked.links.keep("days", [Link(Kind.DAY_PAGE, agreed.key, "600/9", agreed)])
+    assert state(booked) is DayState.EQUAL
+
+
+def test_a_page_typed_on_the_next_day_is_found_as_far_around_as_is_set_however_many_days_are_checked(
+    booked: DayHarness,
+) -> None:
+    rows = (("8000", "-557.10"), ("1010", "714.05"))
+    booked.books.others = tuple(
+        an_entry(
+            str(place),
+            {"date": october(18), "account": account, "amount": Decimal(amount), "daybook": "601", "page": "7"},
+        )
+        for place, (account, amount) in enumerate(rows)
+    )
+    agreed = Record(Kind.DAY_PAGE, "2026-10-18/1", {"reference": "MZ6101800100", "date": october(18)})
+    booked.links.keep("days", [Link(Kind.DAY_PAGE, agreed.key, "600/9", agreed)])
+    for around, found in ((0, []), (1, ["page_by_hand"])):
+        booked.around = around
+        span = booked.days.check_span(DAY, october(18))  # the ledger is asked for both days
+        for one in (booked.days.check(DAY, "1"), *(each for each in span if each.date == DAY)):
+            assert [finding.code for finding in one.findings] == found
+            assert {finding.facts["date"] for finding in one.findings} <= {"2026-10-18"}
+
+
+def test_a_till_that_says_nothing_of_a_day_leaves_it_unknown(harness: DayHarness) -> None:
+    report = harness.days.check(october(16), "1")
+    assert (report.state, report.cause) == (DayState.UNKNOWN, "day_not_told")
+
+
+def test_a_system_that_is_away_leaves_the_last_check(booked: DayHarness) -> None:
+    assert state(booked) is DayState.EQUAL
+    booked.till.go_away()
+    with pytest.raises(UnavailableError):
+        booked.days.check(DAY, "1")
+    kept = booked.days.report(DAY, "1")
+    assert kept is not None
+    assert kept.state is DayState.EQUAL
+
+
+# ---- what is known
+
+
+def listed(harness: DayHarness) -> dict[str, DayState]:
+    return {one.key: one.state for one in harness.days.listed(october(1), october(31))}
+
+
+def test_a_list_asks_no_system_and_tells_what_was_found_last(harness: DayHarness) -> None:
+    assert listed(harness) == {}
+    harness.days.check(DAY, "1")
+    harness.days.check(october(16), "1")
+    calls = dict(harness.till.calls_made), dict(harness.books.calls_made)
+    assert listed(harness) == {KEY: DayState.CLOSED, "2026-10-16/1": DayState.UNKNOWN}
+    assert (dict(harness.till.calls_made), dict(harness.books.calls_made)) == calls
+    assert harness.days.listed(october(1), october(31), "2") == []
+    assert harness.days.listed(october(18), october(31)) == []
+
+
+def test_a_day_booked_since_its_check_is_booked_and_not_checked(harness: DayHarness) -> None:
+    harness.days.check(DAY, "1")
+    harness.run()
+    (one,) = harness.days.listed(DAY, DAY)
+    assert (one.state, len(one.pages), one.branch_name) == (DayState.BOOKED, 1, "De Ketting Utrecht")
+    harness.days.check(DAY, "1")
+    assert listed(harness) == {KEY: DayState.EQUAL}
+
+
+def test_a_day_that_a_run_parked_is_listed_with_its_cause(harness: DayHarness) -> None:
+    whole = day_record()
+    harness.till.put(Record(Kind.DAY, KEY, whole.values, whole.parts[1:]))
+    harness.preview()
+    (one,) = harness.days.listed(DAY, DAY)
+    assert (one.state, one.cause) == (DayState.PARKED, "day_gap")
+
+
+# ---- by night
+
+
+def test_the_nightly_look_checks_every_day_of_its_window(booked: DayHarness) -> None:
+    position, pages = booked.days.page(""), 1
+    while position:
+        position, pages = booked.days.page(position), pages + 1
+    assert pages == 5
+    assert len(listed(booked)) == 18  # up to the day it is
+    assert listed(booked)[KEY] is DayState.EQUAL
+
+
+def test_a_flow_that_is_off_is_not_looked_at(booked: DayHarness) -> None:
+    booked.is_on = False
+    assert booked.days.page("") == ""
+    assert listed(booked) == {KEY: DayState.BOOKED}
+
+
+def test_a_night_in_which_a_system_is_away_says_that_nobody_knows(booked: DayHarness) -> None:
+    booked.till.go_away()
+    assert booked.days.page("2026-10-12") == ""
+    (one,) = booked.days.listed(DAY, DAY)
+    assert (one.state, one.cause) == (DayState.UNKNOWN, "connection_refused")
+
+
+def test_a_branch_that_the_till_no_longer_lists_is_checked_where_it_is_booked(booked: DayHarness) -> None:
+    agreed = Record(Kind.DAY_PAGE, "2026-10-17/12", {"reference": "MZ6101701200", "date": DAY})
+    booked.links.keep("days", [Link(Kind.DAY_PAGE, agreed.key, "600/9", agreed)])
+    reports = booked.days.check_span(DAY, DAY)
+    assert {one.branch: one.state for one in reports} == {"1": DayState.EQUAL, "12": DayState.UNKNOWN}
+    assert [one.branch for one in booked.days.check_span(DAY, DAY, "1")] == ["1"]
+
+
+def test_a_span_is_checked_with_its_progress(booked: DayHarness) -> None:
+    heard: list[date] = []
+    reports = booked.days.check_span(october(10), october(18), tell=heard.append)
+    assert heard == [october(10), october(17)]
+    assert [one.state for one in reports].count(DayState.EQUAL) == 1
+    assert len(reports) == 9

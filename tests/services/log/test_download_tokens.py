@@ -1,0 +1,70 @@
+"""Download tokens hold once, for minutes, and are known to nobody but who gave them out."""
+
+import threading
+import time
+
+import pytest
+
+from integration.services.log import download_tokens
+from integration.services.log.download_tokens import DownloadTokens
+from tests.people import somebody
+
+
+def test_a_ticket_holds_once() -> None:
+    given = DownloadTokens()
+    one, other = given.issue(somebody()), given.issue(somebody())
+    assert one != other
+    assert [given.spend(each) is not None for each in (one, one, other, one)] == [True, False, True, False]
+
+
+def test_a_ticket_is_of_one_process() -> None:
+    assert not DownloadTokens().spend(DownloadTokens().issue(somebody()))
+
+
+@pytest.mark.parametrize("wrong", ["", ".", "x", "x.y", "9999999999-0.", "9999999999", "é.é", "1-2.3" * 50])
+def test_what_is_no_ticket_does_not_hold(wrong: str) -> None:
+    assert not DownloadTokens().spend(wrong)
+
+
+def test_a_ticket_that_is_changed_does_not_hold() -> None:
+    given = DownloadTokens()
+    token = given.issue(somebody())
+    body, _, signed = token.partition(".")
+    until, _, word = body.partition("-")
+    for changed in (
+        f"{token}0",
+        f"{int(until) + 1}-{word}.{signed}",
+        f"{body}0.{signed}",
+        token[:-1],
+        token.upper(),
+    ):
+        assert not given.spend(changed)
+    assert given.spend(token)
+
+
+def test_a_ticket_ends_within_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    given, now = DownloadTokens(), time.time()
+    old, fresh = given.issue(somebody()), given.issue(somebody())
+    assert download_tokens.SECONDS == 300
+    monkeypatch.setattr(time, "time", lambda: now + 299)
+    assert given.spend(fresh)
+    monkeypatch.setattr(time, "time", lambda: now + 302)
+    assert not given.spend(old)
+    assert not given.spend(fresh)
+
+
+def test_of_many_who_show_a_ticket_at_once_one_is_answered() -> None:
+    given = DownloadTokens()
+    token, held = given.issue(somebody()), []
+    together = threading.Barrier(16)
+
+    def show() -> None:
+        together.wait()
+        held.append(given.spend(token) is not None)
+
+    everybody = [threading.Thread(target=show) for _ in range(16)]
+    for one in everybody:
+        one.start()
+    for one in everybody:
+        one.join()
+    assert sorted(held) == [False] * 15 + [True]

@@ -1,0 +1,224 @@
+"""What may be asked of the log: events, the history of a record, volumes and times."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+import pytest
+
+from integration.log.logbook import Logbook
+from integration.services.log.log import Log, LogPeriod, LogSearch, days_until
+from integration.services.log.log_access import LogAccess
+from integration.store.database import Database
+from integration.store.events import Event
+from integration.store.outbox_reader import OutboxReader
+from tests.consoles import opened
+from tests.log.conftest import NOW, filled
+
+
+@pytest.fixture
+def log(logbook: Logbook, events: OutboxReader) -> Log:
+    """The questions to an empty log."""
+    return Log(logbook, events, is_drained=True)
+
+
+@pytest.fixture
+def told(asked: Logbook, events: OutboxReader) -> Log:
+    """The questions to the log of one run, which tests only ask."""
+    return Log(asked, events, is_drained=True)
+
+
+def found(log: Log, sought: LogSearch | None = None) -> int:
+    """Return how many events are sought."""
+    return int(log.search(sought).attrs["found"])
+
+
+def test_the_life_of_a_record_is_told_from_first_to_last_also_by_its_source(told: Log) -> None:
+    history = told.history("products", "P1")
+    assert list(history["event"]) == ["planned", "proven"]
+    assert history["after"][0] == '{"name":"Thee"}'
+    assert history["happened_at"][0].to_pydatetime() == NOW.replace(tzinfo=None)
+    assert list(told.history("products", "A2")["event"]) == ["planned", "proven"]
+    assert told.history("stock", "P1").empty
+
+
+def test_events_are_searched_by_text_flow_and_event(told: Log) -> None:
+    assert list(told.search(LogSearch("köffie 100%"))["key"]) == ["A3"]
+    assert list(told.search(LogSearch("PRICE missing"))["key"]) == ["A3"]
+    assert list(told.search(LogSearch("a1", event="proven"))["key"]) == ["P1"]
+    assert told.search(LogSearch("thee", flow="stock")).empty
+    assert list(told.search(limit=1, offset=1)["event"]) == ["run_done"]
+    assert found(told, LogSearch("thee")) == 2
+
+
+def test_events_are_searched_by_run_and_by_period(told: Log) -> None:
+    assert found(told, LogSearch(run="r1")) == 6
+    assert told.search(LogSearch(since=NOW + timedelta(seconds=1))).empty
+    assert found(told, LogSearch(since=NOW, until=NOW + timedelta(seconds=1))) == 7
+    assert told.search(LogSearch(until=NOW)).empty
+
+
+def test_what_is_told_of_a_record_is_found_although_it_is_in_no_title(
+    log: Log, logbook: Logbook, events: OutboxReader
+) -> None:
+    facts = {"key": "A3", "value": "8719980000087"}
+    events.tell(Event(event="parked", flow="products", key="A3", code="ean_check_digit", facts=facts))
+    logbook.drain(events)
+    assert list(log.search(LogSearch("998000"))["key"]) == ["A3"]
+
+
+def test_a_search_says_how_many_there_are_and_that_there_are_more(told: Log) -> None:
+    page = told.search(limit=3, most=5)
+    assert (len(page), page.attrs) == (3, {"found": 5, "more": True})
+    assert told.search(limit=3, most=7).attrs == {"found": 7, "more": False}
+    assert told.search(LogSearch("nowhere"), limit=3).attrs == {"found": 0, "more": False}
+    assert told.search(offset=6, limit=3).attrs["found"] == 7
+
+
+def test_what_is_old_is_found_like_what_is_new(log: Log, logbook: Logbook, database: Database) -> None:
+    for days, key in ((0, "old"), (700, "new")):
+        there = OutboxReader(database, lambda days=days: NOW - timedelta(days=700 - days))  # type: ignore[misc]
+        there.tell(*[Event(event="proven", flow="stock", key=f"{key}{number}", title="Bel") for number in range(3)])
+        logbook.drain(there)
+    assert list(log.search(LogSearch("bel"), limit=4)["key"]) == ["new2", "new1", "new0", "old2"]
+    assert list(log.search(LogSearch("old"), limit=2)["key"]) == ["old2", "old1"]
+    assert list(log.search(LogSearch("bel"), offset=4, limit=4)["key"]) == ["old1", "old0"]
+
+
+def test_a_run_is_told_as_a_whole_the_newest_first(told: Log) -> None:
+    assert list(told.of_run("r1")["event"]) == ["run_done", "plan_ready", "run_started"]
+
+
+@pytest.mark.parametrize("unit", ["hour", "day"])
+def test_volume_counts_results_by_period(logbook: Logbook, events: OutboxReader, unit: Literal["hour", "day"]) -> None:
+    told = Log(filled(logbook, events), events, is_drained=True)
+    events.tell(Event(event="unchanged", run="r1", flow="products", facts={"records": "40"}))
+    told.catch_up()
+    volume = told.volume(LogPeriod(flow="products", unit=unit))
+    assert dict(zip(volume["event"], volume["events"], strict=True)) == {"parked": 1, "proven": 1, "unchanged": 40}
+    assert volume["period"][0].hour == (9 if unit == "hour" else 0)
+    assert told.volume(LogPeriod(NOW + timedelta(seconds=1))).empty
+
+
+def test_a_day_is_that_of_the_clock_on_the_wall(told: Log) -> None:
+    ahead = told.volume(LogPeriod(unit="day", shift=timedelta(hours=15)))
+    assert set(ahead["period"].dt.day) == {NOW.day + 1}
+
+
+def test_errors_are_counted_by_cause(told: Log) -> None:
+    errors = told.errors(LogPeriod())
+    assert list(errors["code"]) == ["price_missing"]
+    assert list(errors["events"]) == [1]
+    assert told.errors(LogPeriod(flow="stock")).empty
+
+
+def test_the_wait_for_approval_is_no_work(log: Log, logbook: Logbook, database: Database) -> None:
+    run = partial(Event, run="r1", flow="products")
+    for second, event in ((0, run(event="run_started")), (2, run(event="plan_ready", ms=1500)),
+                          (3600, run(event="approved")), (3607, run(event="run_done", ms=3607000))):  # fmt: skip
+        there = OutboxReader(database, lambda second=second: NOW + timedelta(seconds=second))  # type: ignore[misc]
+        there.tell(event)
+        logbook.drain(there)
+    (line,) = log.durations(LogPeriod()).to_dict("records")
+    assert (line["run"], line["preview_ms"], line["commit_ms"], line["run_ms"]) == ("r1", 1500, 7000, 8500)
+    assert log.durations(LogPeriod(flow="stock")).empty
+
+
+def test_of_many_runs_the_longest_of_each_day_are_told(log: Log, logbook: Logbook, events: OutboxReader) -> None:
+    events.tell(*[Event(event="plan_ready", run=f"r{ms}", flow=f"f{ms % 2}", ms=ms) for ms in range(6)])
+    logbook.drain(events)
+    assert len(log.durations(LogPeriod(), most=6)) == 6
+    assert sorted(log.durations(LogPeriod(), most=5)["run"]) == ["r4", "r5"]
+
+
+def test_the_time_of_a_change_is_told_by_day_and_flow(told: Log) -> None:
+    (line,) = told.change_paces(LogPeriod()).to_dict("records")
+    assert (line["flow"], line["changes"]) == ("products", 1)
+    assert (line["half_ms"], line["most_ms"]) == pytest.approx((80, 80), rel=0.02)
+
+
+def test_half_and_nine_of_ten_changes_took_no_longer(log: Log, logbook: Logbook, events: OutboxReader) -> None:
+    events.tell(*[Event(event="proven", flow="stock", ms=ms) for ms in range(1, 1001)])
+    logbook.drain(events)
+    (line,) = log.change_paces(LogPeriod()).to_dict("records")
+    assert (line["half_ms"], line["most_ms"]) == pytest.approx((500, 900), rel=0.03)
+
+
+def test_the_tables_are_told_with_their_columns(told: Log) -> None:
+    tables = told.tables()
+    assert next(iter(tables)) == "events"
+    assert tables["records"] == ["flow", "kind", "key", "title", "sources", "words"]
+    assert {"levels", "movements", "article_groups"} < tables.keys()
+    assert "drained" not in tables
+
+
+def test_a_question_brings_in_what_waits_where_no_server_does(logbook: Logbook, events: OutboxReader) -> None:
+    events.tell(Event(event="checked"))
+    assert Log(logbook, events, is_drained=True).answer("SELECT event FROM events")["rows"] == []
+    assert Log(logbook, events, is_drained=False).answer("SELECT event FROM events") == {
+        "columns": ["event"],
+        "rows": [["checked"]],
+        "cut": False,
+    }
+
+
+def test_an_empty_log_answers(log: Log) -> None:
+    assert log.search().empty
+    assert log.durations(LogPeriod()).empty
+
+
+@pytest.mark.parametrize(
+    ("days", "since", "unit"),
+    [(7, datetime(2026, 11, 18, 8, tzinfo=UTC), "hour"), (30, datetime(2026, 10, 26, 23, tzinfo=UTC), "day")],
+)
+def test_few_days_are_counted_by_the_hour_and_more_by_whole_days_of_the_clock(
+    days: int, since: datetime, unit: str
+) -> None:
+    here = datetime(2026, 11, 25, 9, 30, tzinfo=timezone(timedelta(hours=1)))
+    period = days_until(days, here, "orders")
+    assert (period.since, period.unit) == (since, unit)
+    assert period.bounds(here)[1] > here.replace(tzinfo=None)
+
+
+def test_the_log_is_answered_only_with_the_token_of_this_start(tmp_path: Path) -> None:
+    with opened(tmp_path) as application:
+        assert application.log_access.answer(b"{}", "")[0] == 403
+        application.log_access.announce("http://127.0.0.1:1")
+        assert application.log_access.answer(b"{}", "guess")[0] == 403
+        token = json.loads((tmp_path / "server.json").read_text(encoding="utf-8"))["token"]
+        assert application.log_access.answer(b'{"sql": "SELECT 1 AS one", "rows": 1}', token) == (
+            200, b'{"columns": ["one"], "rows": [[1]], "cut": false}',
+        )  # fmt: skip
+        assert application.log_access.answer(b'{"sql": "SELECT", "rows": 1}', token)[0] == 422
+        assert application.log_access.answer(b"no question", token)[0] == 400
+        assert application.log_access.answer(b"[]", token)[0] == 400
+    assert not (tmp_path / "server.json").exists()
+
+
+def test_a_program_with_the_token_has_the_log_copied_for_a_copy_of_the_database(
+    logbook: Logbook, events: OutboxReader, tmp_path: Path
+) -> None:
+    access = LogAccess(Log(logbook, events, is_drained=True), tmp_path, "")
+    access.announce("http://127.0.0.1:1")
+    token = json.loads((tmp_path / "server.json").read_text(encoding="utf-8"))["token"]
+    for one in range(4):
+        events.tell(Event(event="page_opened", key=str(one)))
+    assert logbook.drain(events) == 4
+    asked = {
+        "copy": str(tmp_path / "copy.duckdb"),
+        "instance": events.instance,
+        "until": 3,
+        "waiting": [[2, 2], [9, 9]],
+    }
+
+    assert access.answer(json.dumps(asked).encode(), "another") == (403, b'{"error": "token"}')
+    assert not (tmp_path / "copy.duckdb").exists()
+    assert access.answer(json.dumps(asked).encode(), token) == (200, b'{"events": 3}')
+    with duckdb.connect(str(tmp_path / "copy.duckdb"), read_only=True) as copy:
+        assert copy.execute("SELECT id, key FROM events").fetchall() == [(1, "0"), (2, "1"), (3, "2")]
+        assert copy.execute("SELECT id FROM drained").fetchall() == [(2,)]
+    assert access.answer(json.dumps({**asked, "waiting": 1}).encode(), token)[0] == 400
+    access.close()

@@ -1,0 +1,40 @@
+"""Whose filters somebody finds: their own, and where nobody logs in those of everybody."""
+
+from dataclasses import replace
+
+import pytest
+
+from integration.services.log.saved_filters import SavedFilters
+from integration.store.database import Database
+from integration.store.saved_filters import SavedFilterStore as Stored
+from tests.clocks import Clock
+from tests.people import somebody
+from tests.stores import new_database
+
+
+@pytest.fixture
+def filters(tmp_path_factory: pytest.TempPathFactory) -> SavedFilters:
+    database: Database = new_database(tmp_path_factory.mktemp("filters") / "console.sqlite")
+    return SavedFilters(Stored(database, Clock()))
+
+
+def test_people_have_their_own_and_where_nobody_logs_in_all_have_one_list(filters: SavedFilters) -> None:
+    anna, ben = (replace(somebody(name), session=name) for name in ("anna", "ben"))
+    nobody = somebody()
+    filters.keep("exceptions", "  All   orders ", {"flow": "orders", "cause": "x", "page": "2"}, nobody)
+    filters.keep("exceptions", "Mine", {"status": "mine", "find": ""}, anna)
+
+    assert [(one.name, one.asked) for one in filters.of("exceptions", anna)] == [
+        ("All orders", {"flow": "orders"}), ("Mine", {"status": "mine"}),
+    ]  # fmt: skip
+    assert [one.name for one in filters.of("exceptions", ben)] == ["All orders"]
+    filters.forget("exceptions", "Mine", ben)
+    filters.forget("exceptions", "All orders", anna)
+    assert [one.name for one in filters.of("exceptions", anna)] == ["All orders", "Mine"]
+    filters.forget("exceptions", "All orders", nobody)
+    assert filters.of("exceptions", nobody) == []
+
+
+def test_a_filter_without_a_name_is_none(filters: SavedFilters) -> None:
+    with pytest.raises(ValueError, match="under a name"):
+        filters.keep("logs", "  ", {"flow": "orders"}, somebody())

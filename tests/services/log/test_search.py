@@ -1,0 +1,201 @@
+"""One search: records by what they are known by, and places of the console by the words people use for them."""
+
+import csv
+import json
+from pathlib import Path
+from typing import cast
+
+import duckdb
+import pytest
+
+from integration.core.links import Link
+from integration.core.records import Kind, Record
+from integration.flows.forms import Section, names
+from integration.flows.registry import FLOWS
+from integration.log.file import LogFile
+from integration.log.logbook import Logbook
+from integration.services.log.log import Log
+from integration.services.log.search import FoundPlace, Search, caption_of, plain_amount
+from integration.store.database import Database
+from integration.store.events import Event, matched
+from integration.store.links import Links
+from integration.store.outbox_reader import OutboxReader
+from integration.words import has_term
+from integration.words.catalogues import FOLDER
+from integration.words.search_terms import looked_for
+from tests.log.conftest import NOW
+
+ORDER = "032c86dd-c247-5120-85f7-4b2f1e512d37"
+ABOUT = {"customer": "Bakkerij Zonneveld B.V.", "email": "info@zonneveld.example", "total": "514.33"}
+
+
+@pytest.fixture
+def search(logbook: Logbook, events: OutboxReader, database: Database) -> Search:
+    """A search over a log of an order that was written, one that waits, a product, and a customer that was there."""
+    links = Links(database, lambda: NOW)
+    customer = Record(Kind.RELATION, "20007", {"name": "Café Zürich", "email": "post@zurich.example"})
+    links.keep("customers", [Link(Kind.RELATION, "20007", "1007", customer)])
+    links.keep("stock", [Link(Kind.STOCK, "10201", "710201")])
+    events.tell(
+        Event(event="planned", flow="orders", kind="sales_order", key=ORDER, sources=(ORDER,), title="2026.47",
+              facts={**ABOUT, "group": "2"}, after={"reference": "MP-2026.47", "payment_reference": "tr_75567360"}),
+        Event(event="proven", flow="orders", kind="sales_order", key=ORDER, sources=(ORDER,), title="2026.47",
+              facts={"reference": "26000062"}),
+        Event(event="parked", flow="orders", kind="sales_order", key="p-1", title="2026.10", code="article_missing",
+              facts={"key": "2026.10", "sold": "433.8", "customer": "Jansen"}),
+        Event(event="planned", flow="products", kind="product", key="TS-RED", sources=("TS-RED-M", "TS-RED-L"),
+              title="T-shirt rood", before={"202/name": 'Hemd "oud" L'},
+              after={"name": "T-shirt rood", "201/ean": "8710000102018", "201/name": "T-shirt rood M \\ Größe"}),
+        Event(event="planned", flow="customers", kind="relation", key="20008", title="Fietsen Noord B.V.",
+              before={"name": "Rijwielhandel Noord"},
+              after={"name": "Fietsen Noord B.V.", "company": "Noord Holding", "contact": "Eva Smit"}),
+        matched("r1", "customers", Link(Kind.RELATION, "20007", "1007", customer)),
+    )  # fmt: skip
+    log = Log(logbook, events, is_drained=False)
+    log.catch_up()
+    return Search(FLOWS, log, links)
+
+
+KNOWN_BY = (
+    ("2026.47", ORDER, "title"),
+    ("26000062", ORDER, "there"),
+    ("mp-2026.47", ORDER, "reference"),
+    ("tr_75567360", ORDER, "payment"),
+    ("zonneveld bakkerij", ORDER, "customer"),
+    ("INFO@zonneveld.example", ORDER, "email"),
+    ("514.33", ORDER, "amount"),
+    ("€ 514,33", ORDER, "amount"),
+    ("433,80", "p-1", "amount"),
+    ("jansen", "p-1", "customer"),
+    ("8710000102018", "TS-RED", "ean"),
+    ("TS-RED-M", "TS-RED", "article"),
+    ("t-shirt rood m \\ größe", "TS-RED", "name"),
+    ('Hemd "oud" L', "TS-RED", "name"),
+    ("rijwielhandel", "20008", "name"),
+    ("noord holding", "20008", "name"),
+    ("eva smit", "20008", "name"),
+    ("cafe zurich", "20007", "title"),
+    ("1007", "20007", "there"),
+    ("710201", "10201", "there"),  # of which only the database knows
+)
+
+
+def test_a_record_is_found_by_everything_it_is_known_by(search: Search) -> None:
+    for asked, key, sort in KNOWN_BY:
+        assert (key, sort) in [(hit.key, hit.sort) for hit in search.records(asked, "en")], asked
+
+
+def test_nothing_is_found_that_is_not_there(search: Search) -> None:
+    assert search.records("nowhere at all") == []
+    assert search.records("4") == []
+    assert search.records("14.33") == []  # no part of an amount is one
+
+
+def test_a_record_tells_every_number_it_has(search: Search) -> None:
+    told = {(one.sort, one.value) for one in search.names("orders", ORDER)}
+    assert {
+        ("there", "26000062"),
+        ("reference", "MP-2026.47"),
+        ("payment", "tr_75567360"),
+        ("amount", "514.33"),
+    } <= told
+
+
+def test_a_log_of_before_is_looked_through_for_names_in_the_background(tmp_path: Path) -> None:
+    place = tmp_path / "log.duckdb"
+    file = LogFile(place, memory="256MB", threads=1)
+    file.take("a", [{**_event("b"), "id": 7}])
+    file.close()
+    with duckdb.connect(str(place)) as connection:  # as a version of before left it
+        connection.execute("DELETE FROM known; DELETE FROM naming")
+    file = LogFile(place, memory="256MB", threads=1)
+    file.open()
+    assert file.answer("names_of", "", {"flow": "f", "key": "b"}).num_rows == 0
+    assert file.name()
+    assert file.answer("names_of", "", {"flow": "f", "key": "b"}).num_rows == 3
+    assert file.name()
+    file.close()
+
+
+def _event(key: str) -> dict[str, object]:
+    facts: dict[str, str] = {"reference": "71"}
+    return {
+        "happened_at": NOW.isoformat(), "run": "r", "flow": "f", "kind": "product", "key": key, "title": "Tea",
+        "sources": json.dumps([key]), "event": "proven", "code": "", "facts": json.dumps(facts), "before": None,
+        "after": None, "ms": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asked", "language", "amount"),
+    [
+        ("514.33", "nl", "514.33"), ("514,33", "en", "514.33"), ("€ 1.514,33", "nl", "1514.33"),
+        ("1,514.33 EUR", "en", "1514.33"), ("-3,50", "de", "-3.50"), ("abc", "en", ""),
+    ],
+)  # fmt: skip
+def test_an_amount_is_understood_as_people_copy_it(asked: str, language: str, amount: str) -> None:
+    assert plain_amount(asked, language) == amount
+
+
+# ---- places ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def places() -> Search:
+    """A search of which only places are asked for."""
+    return Search(FLOWS, cast("Log", None), cast("Links", None))
+
+
+@pytest.mark.parametrize(
+    ("word", "caption"),
+    [
+        ("Steuernummer", "field_vat_number"), ("Steuercode pro Land", "table_vat_codes_sales"),
+        ("Standard-Steuercode", "setting_default_vat_method"), ("Einnahmekonto nach Land", "table_revenue_accounts"),
+        ("Bestellstatus", "setting_delivery"), ("Standard-Schuldner", "setting_default_debtor"),
+        ("standard schuldner", "setting_default_debtor"), ("Kundenupdate", "setting_create"),
+        ("Angebot erstellen", "setting_proposals"), ("Angebot erstellen", "part_offer"),
+        ("Erstelle Inhalte", "part_content"), ("Eigenschaften", "settings_variants"), ("Merkmale", "field_colour"),
+        ("Kategorien", "setting_groups"), ("Pfand", "table_balance_accounts"), ("Versandkosten", "setting_shipping"),
+        ("verzendkosten", "setting_shipping"), ("shipping cost", "setting_shipping"),
+        ("statiegeld", "table_day_accounts"),
+        ("Rundungs", "setting_rounding_limit"), ("Uitzonderingen", "nav_exceptions"),
+    ],
+)  # fmt: skip
+def test_the_words_people_look_for_lead_to_their_setting(places: Search, word: str, caption: str) -> None:
+    assert caption in [place.caption for place in places.places(word)]
+
+
+def test_every_word_of_the_table_is_found_and_leads_to_something_that_is_there(places: Search) -> None:
+    for line in looked_for():
+        assert has_term(line.caption), line
+        if line.page == "flows":
+            spec, asked = FLOWS[line.flow], line.asked
+            if asked["tab"] == "settings":
+                captions = [caption_of(line.flow, name) for section in spec.sections for name in _names(section)]
+                assert asked["field"] in [name for section in spec.sections for name in _names(section)], line
+                assert line.caption.startswith(("part_", "settings_")) or line.caption in captions, line
+            if asked["tab"] == "tables":
+                assert asked["table"] in [table.name for table in spec.tables], line
+        for word in line.words:
+            found = places.places(word, 50)
+            assert any((place.page, dict(place.asked)) == (line.page, line.asked) for place in found), word
+
+
+def _names(section: Section) -> list[str]:
+    return names(section.shapes)
+
+
+def test_the_table_has_words_in_every_language() -> None:
+    with (FOLDER / "looked_for.csv").open(encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [line["caption"] for line in lines for language in ("en", "nl", "de") if not line[language].strip()] == []
+
+
+def test_a_setting_is_found_by_its_own_caption_in_any_language(places: Search) -> None:
+    (first, *_) = places.places("sammelartikel")
+    assert first == FoundPlace(
+        "flows",
+        {"flow": "orders", "tab": "settings", "field": "collective_article"},
+        "setting_collective_article",
+        "orders",
+    )

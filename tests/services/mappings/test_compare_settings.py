@@ -1,0 +1,47 @@
+"""What articles come to with and without what is reserved, before anybody has said which is right."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from integration.application.application import Application
+from integration.core.errors import RejectedError
+from integration.flows.forms import Compared, each_of
+from integration.flows.registry import FLOWS
+from tests.consoles import opened
+from tests.people import somebody
+from tests.stores import sandbox_of
+
+(SHAPE,) = (
+    shape for section in FLOWS["stock"].sections for shape in each_of(section.shapes) if isinstance(shape, Compared)
+)
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Application]:
+    with opened(tmp_path, start=False) as application:
+        application.connections.use_sandbox(somebody("test"))
+        yield application
+
+
+def test_three_articles_are_shown_both_ways_and_nothing_is_kept(app: Application) -> None:
+    before = app.flows.settings("stock")
+    found = app.ways.compared("stock", "K9_RSRV", SHAPE.ways("K9_RSRV"))
+    assert len(found) == 3
+    for one in found:
+        kept_in, taken_out = (Decimal(str(one.comes_to[way])) for way in ("way_reserved_in", "way_reserved_out"))
+        assert kept_in - taken_out == one.amount != 0
+    assert app.flows.settings("stock") == before
+
+
+def test_articles_that_have_nothing_of_a_field_are_not_shown(app: Application) -> None:
+    for row in sandbox_of(app).state("ARTICLE"):
+        sandbox_of(app).accountview.edit("ARTICLE", row["ART_CODE"], {"K9_RSRV": 0})
+    assert app.ways.compared("stock", "K9_RSRV", SHAPE.ways("K9_RSRV")) == []
+
+
+def test_a_field_that_is_not_there_says_so(app: Application) -> None:
+    with pytest.raises(RejectedError):
+        app.ways.compared("stock", "K9_NONE", SHAPE.ways("K9_NONE"))

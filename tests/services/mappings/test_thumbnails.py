@@ -1,0 +1,48 @@
+"""Small copies of pictures: of what is kept and can be drawn, and of nothing else."""
+
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from integration.connectors.pictures import Picture, PictureReader, Places
+from integration.services.mappings.thumbnails import SIDE, thumbnail
+
+
+def kept(tmp_path: Path, data: bytes) -> str:
+    """Keep a picture and return the mark of its content."""
+    (tmp_path / "in").write_bytes(data)
+    (found,) = PictureReader(Places(tmp_path / "kept", tmp_path)).read(["in"])
+    assert isinstance(found, Picture)
+    return found.content
+
+
+def drawn(kind: str, size: tuple[int, int] = (400, 200)) -> bytes:
+    told = io.BytesIO()
+    Image.new("RGB", size, "red").save(told, kind)
+    return told.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP"])
+def test_a_picture_is_drawn_small_in_its_own_proportions(tmp_path: Path, kind: str) -> None:
+    small = thumbnail(tmp_path / "kept", kept(tmp_path, drawn(kind)))
+    assert small is not None
+    with Image.open(io.BytesIO(small)) as found:
+        assert (found.format, found.size) == ("PNG", (SIDE, SIDE // 2))
+
+
+@pytest.mark.parametrize("data", [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff" + bytes(40), drawn("PNG")[:-30]])
+def test_of_what_cannot_be_drawn_there_is_none(tmp_path: Path, data: bytes) -> None:
+    assert thumbnail(tmp_path / "kept", kept(tmp_path, data)) is None
+
+
+def test_of_more_points_than_fit_there_is_none(tmp_path: Path) -> None:
+    content = kept(tmp_path, drawn("PNG"))
+    assert thumbnail(tmp_path / "kept", content, 400 * 200) is not None
+    assert thumbnail(tmp_path / "kept", content, 400 * 200 - 1) is None
+
+
+@pytest.mark.parametrize("content", ["0" * 32, "image:5", "../../etc/passwd", ""])
+def test_of_what_is_not_kept_there_is_none(tmp_path: Path, content: str) -> None:
+    assert thumbnail(tmp_path / "kept", content) is None

@@ -1,0 +1,84 @@
+"""One action on several causes or records: what cannot be done for one is told of it, and the rest goes on."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from integration.application.application import Application
+from integration.core.issues import CauseGroup, Issue, IssueState, Met
+from integration.core.run import Mode
+from integration.core.states import ACTIVE
+from integration.services.runs.bulk import Refused
+from tests.consoles import WHO, opened, settled
+from tests.people import somebody
+from tests.stores import stores_in
+
+BY = somebody(WHO)
+
+
+@pytest.fixture
+def app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Application]:
+    """A console on which articles and customers wait for three causes; on the sandbox for who asks for previews."""
+    is_at_work = getattr(request, "param", False)
+    with opened(tmp_path, start=is_at_work, sandbox=is_at_work, sandbox_articles=50) as application:
+        issues = stores_in(application).issues
+        articles = ["10001", "10002", "10003"]
+        issues.open("products", "r1", [Met(Issue("price_missing", key, "article.price")) for key in articles])
+        issues.open("products", "r1", [Met(Issue("ean_check_digit", "10001", "article.ean"))])
+        issues.open("customers", "r2", [Met(Issue("email_too_long", "20001", "relation.email"))])
+        yield application
+
+
+def groups(app: Application, state: IssueState = IssueState.OPEN) -> list[CauseGroup]:
+    return app.exceptions.groups(state=state)
+
+
+def test_several_causes_are_set_aside_and_taken_back_with_an_entry_each(app: Application) -> None:
+    chosen = groups(app)
+    over = replace(chosen[0], detail="solved meanwhile")
+
+    done = app.bulk.set_aside([*chosen, over], "not now", BY)
+
+    assert (done.records, done.refused) == (5, (Refused(over),))
+    assert groups(app) == []
+    heard = [one for one in stores_in(app).audit.entries() if one.action == "issue_set_aside"]
+    assert sorted((one.code, one.count, one.why) for one in heard) == [
+        ("ean_check_digit", 1, "not now"), ("email_too_long", 1, "not now"), ("price_missing", 3, "not now"),
+    ]  # fmt: skip
+    assert app.bulk.take_back(groups(app, IssueState.SET_ASIDE), BY).records == 5
+    assert {one.count for one in groups(app)} == {3, 1}
+
+
+def test_some_records_of_a_cause_and_one_that_is_gone(app: Application) -> None:
+    group = next(one for one in groups(app) if one.count == 3)
+    first, second, _ = (one.id for one in app.exceptions.issues_of(group.of))
+    app.issues.close(first, WHO)
+
+    done = app.bulk.set_aside([group], "not now", BY, (first, second))
+
+    assert (done.records, done.refused) == (1, (Refused(group, str(first)),))
+    assert app.exceptions.group(group.of, IssueState.SET_ASIDE).count == 1  # type: ignore[union-attr]
+
+
+def test_causes_are_given_to_somebody(app: Application) -> None:
+    assert app.bulk.assign(groups(app), "anna", BY).records == 5
+    assert {one.assigned for one in groups(app)} == {"anna"}
+    assert len(app.exceptions.groups(assigned="anna")) == 3
+
+
+@pytest.mark.parametrize("app", [True], indirect=True)
+def test_one_preview_for_each_flow_and_why_a_flow_cannot_begin(app: Application) -> None:
+    store = stores_in(app).runs
+    held = store.begin("customers", Mode.CHANGES, WHO, 1)
+
+    done = app.bulk.try_again(groups(app), BY)
+
+    (refused,) = done.refused
+    assert (refused.group.flow, refused.code) == ("customers", "run_active")
+    (run,) = (settled(app, run) for run in done.runs)
+    assert (run.flow, sorted(run.position.keys), run.counts.read) == ("products", ["10001", "10002", "10003"], 3)
+    assert done.records == 3
+    assert store.get(held.id).state in ACTIVE
+    store.discard(held.id, WHO)

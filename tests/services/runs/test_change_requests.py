@@ -1,0 +1,221 @@
+"""Settings of a flow with second limits: one person makes them stricter, two make them looser."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration.accounts.four_eyes import REQUEST_HOLDS
+from integration.accounts.loosening import loosened_limits, loosened_settings
+from integration.accounts.people import Identity
+from integration.application.application import Application
+from integration.core.errors import IntegrationError, NotAllowedError
+from integration.core.people import Actor, Role
+from integration.flows.registry import FLOWS
+from integration.flows.settings import Calendar
+from integration.services.audit import AuditSearch
+from tests.clocks import Clock
+from tests.consoles import opened
+from tests.people import somebody
+
+ADMIN, TERMINAL = somebody("admin"), somebody("terminal")
+SETTINGS = FLOWS["products"].settings
+BEFORE = SETTINGS(on=False, schedule_minutes=30, brakes={"changes": 500, "price_percent": 20})
+
+
+@dataclass(frozen=True)
+class Office:
+    """A console with a second limit for articles, and two people who may administer it."""
+
+    application: Application
+    clock: Clock
+    ann: Actor
+    ben: Actor
+
+    def acting(self, actor: Actor) -> Application:
+        return self.application.authorized_for(actor)
+
+    def change(self, actor: Actor, **values: Any) -> tuple[str, ...]:
+        return self.acting(actor).flows.change("products", values, actor).waiting
+
+    def brake(self, actor: Actor, limit: int | None) -> tuple[str, ...]:
+        return self.change(actor, brakes={**self.application.flows.settings("products").limits, "changes": limit})
+
+    @property
+    def limit(self) -> object:
+        return self.application.flows.settings("products").limits["changes"]
+
+    @property
+    def waiting(self) -> list[str]:
+        return [one.setting for one in self.application.change_requests.waiting()]
+
+    def approve(self, actor: Actor, setting: str = "flow:products") -> None:
+        request = next(one for one in self.application.change_requests.waiting() if one.setting == setting)
+        self.acting(actor).change_requests.approve(request.setting, request.mark, actor)
+
+    def audited(self, action: str) -> list[str]:
+        return [one.who for one in self.application.audit.entries(AuditSearch(action=action))]
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    clock = Clock()
+    with opened(tmp_path, start=False, machine=clock) as application:
+        application.four_eyes.change("products", {"brake_changes": 10}, ADMIN)
+        ann, ben = (entered(application, ref, Role.ADMINISTRATOR) for ref in ("ann", "ben"))
+        yield Office(application, clock, ann, ben)
+
+
+def entered(application: Application, ref: str, *roles: Role) -> Actor:
+    """Return a person who has come in."""
+    key = application.people.invite(ref, "", roles, ADMIN)
+    return application.people.who(application.people.enter(Identity("https://id.example.com", ref), key))
+
+
+@pytest.mark.parametrize(
+    ("values", "looser"),
+    [
+        ({"brakes": {"changes": 501}}, ["brakes.changes"]),
+        ({"brakes": {"changes": None}}, ["brakes.changes"]),
+        ({"brakes": {"changes": 499}}, []),
+        ({"brakes": {"price_percent": Decimal("20.01")}}, ["brakes.price_percent"]),
+        ({"brakes": {"price_percent": 5, "changes_percent": 90}}, []),  # the second one was off
+        ({"on": True}, ["on"]),
+        ({"auto_approve": True}, ["auto_approve"]),
+        ({"nightly_complete": False}, []),
+        ({"schedule_minutes": 60}, ["schedule_minutes"]),
+        ({"schedule_minutes": 5}, ["schedule_minutes"]),
+        ({"calendar": {"weekdays": (0,)}}, ["calendar"]),
+        ({"zero_price": "park"}, []),
+    ],
+)
+def test_of_each_setting_one_direction_is_looser(values: dict[str, Any], looser: list[str]) -> None:
+    brakes = BEFORE.limits | values.pop("brakes", {})
+    after = SETTINGS(**{**BEFORE.model_dump(), **values, "brakes": brakes})
+    assert list(loosened_settings(BEFORE, after)) == looser
+
+
+def test_what_is_switched_on_again_is_looser_and_off_is_not() -> None:
+    on = SETTINGS(on=True, auto_approve=True, nightly_complete=True, calendar=Calendar())
+    off = SETTINGS(on=False, auto_approve=False, nightly_complete=False)
+    assert loosened_settings(off, on) == ("on", "auto_approve", "nightly_complete")
+    assert loosened_settings(on, off) == ()
+
+
+def test_a_second_limit_is_looser_where_it_is_higher_or_gone() -> None:
+    assert loosened_limits({"a": 1, "b": 2, "c": 3}, {"a": 2, "b": 1, "d": 4}) == ("a", "c")
+
+
+def test_a_looser_brake_waits_for_a_second_person_and_the_rest_is_saved(office: Office) -> None:
+    assert office.change(office.ann, brakes={"changes": 100_000}, zero_price="park") == ("brakes.changes",)
+    assert (office.limit, office.application.flows.settings("products").zero_price) == (500, "park")  # type: ignore[attr-defined]
+    assert office.waiting == ["flow:products"]
+
+    with pytest.raises(NotAllowedError, match="change_is_own"):
+        office.approve(office.ann)
+    assert office.brake(office.ann, 100_000) == ("brakes.changes",)  # nor by asking twice
+    office.approve(office.ben)
+
+    assert (office.limit, office.waiting) == (100_000, [])
+    assert (office.audited("change_requested"), office.audited("change_approved")) == (["ann", "ann"], ["ben"])
+
+
+def test_stricter_takes_one_person(office: Office) -> None:
+    assert office.change(office.ann, brakes={"changes": 5}) == ()
+    assert office.acting(office.ann).four_eyes.change(
+        "products", {"brake_changes": 1, "brake_retirements": 0}, office.ann
+    )
+    assert (office.limit, office.waiting) == (5, [])
+    assert office.application.four_eyes.limits("products") == {"brake_changes": 1, "brake_retirements": 0}
+
+
+@pytest.mark.parametrize("wanted", [{"brake_changes": 1000}, {"brake_changes": None}, {}])
+def test_a_looser_second_limit_waits_too(office: Office, wanted: dict[str, int | None]) -> None:
+    assert not office.acting(office.ann).four_eyes.change("products", wanted, office.ann)
+    assert office.application.four_eyes.limits("products") == {"brake_changes": 10}
+    office.approve(office.ben, "four-eyes:products")
+    limits = {code: limit for code, limit in wanted.items() if limit is not None}
+    assert office.application.four_eyes.limits("products") == limits
+
+
+def test_who_makes_the_same_change_approves_it(office: Office) -> None:
+    office.brake(office.ann, 900)
+    assert office.brake(office.ben, 800) == ("brakes.changes",)  # another change
+    assert office.brake(office.ann, 800) == ()
+    assert (office.limit, office.waiting) == (800, [])
+
+
+def test_the_set_up_starts_nothing_alone(office: Office) -> None:
+    own = office.acting(office.ann).setup
+    assert own.choose({"products": 15}, office.ann) == {"products"}
+    own.start(office.ann)
+    assert not office.application.flows.is_on("products")
+    assert office.application.flows.settings("products").schedule_minutes == SETTINGS().schedule_minutes
+
+
+def test_a_file_of_settings_brings_in_nothing_that_one_person_may_not_change(office: Office) -> None:
+    shape = json.loads(office.application.arrangement.text())
+    shape["flows"]["products"]["auto_approve"] = True
+    text = json.dumps(shape)
+    read = office.application.arrangement.read(text)
+    assert [one.place for one in read.differences] == ["flows.products.auto_approve"]
+    with pytest.raises(NotAllowedError, match="change_log_in_needed"):
+        office.application.arrangement.keep(read, TERMINAL, "file")
+    for actor in (office.ann, office.ben):  # who brings the same file in approves nothing
+        with pytest.raises(NotAllowedError, match="file_change_waits"):
+            office.acting(actor).arrangement.take(text.encode(), read.mark, actor, "file")
+    office.approve(office.ben)
+    assert office.application.flows.settings("products").auto_approve
+    office.application.arrangement.keep(office.application.arrangement.read(text), TERMINAL, "file")
+
+
+@pytest.mark.parametrize(
+    "fall",
+    [
+        lambda office: office.application.people.switch("ann", ADMIN, on=False),
+        lambda office: office.application.people.change("ann", [Role.VIEWER], ADMIN),
+        lambda office: office.application.people.revoke(office.ann.session, ADMIN),
+        lambda office: office.brake(office.ben, 400),
+        lambda office: office.clock.advance(REQUEST_HOLDS.total_seconds() + 1),
+        lambda office: office.acting(office.ben).change_requests.reject(
+            "flow:products", office.application.change_requests.waiting()[0].mark, office.ben
+        ),
+    ],
+    ids=["off", "viewer", "session revoked", "setting changed", "run out", "rejected"],
+)
+def test_a_request_falls(office: Office, fall: Callable[[Office], object]) -> None:
+    office.brake(office.ann, 900)
+    mark = office.application.change_requests.waiting()[0].mark
+    fall(office)
+    office.application.people.change("ann", [Role.ADMINISTRATOR], ADMIN)  # it does not come back with the right
+    assert office.waiting == []
+    with pytest.raises(IntegrationError, match="change_request_gone"):
+        office.application.change_requests.approve("flow:products", mark, office.ben)
+
+
+def test_an_operator_approves_no_second_limit(office: Office) -> None:
+    office.acting(office.ann).four_eyes.change("products", {}, office.ann)
+    operator = entered(office.application, "olga", Role.OPERATOR)
+    with pytest.raises(NotAllowedError, match="reason_right_administer"):
+        office.approve(operator, "four-eyes:products")
+    assert office.application.four_eyes.limits("products") == {"brake_changes": 10}
+
+
+@pytest.mark.parametrize("alone", ["one person", "no second limit"])
+def test_one_person_who_alone_could_decide_is_enough(office: Office, alone: str) -> None:
+    if alone == "one person":
+        office.application.people.switch("ben", ADMIN, on=False)
+        assert office.brake(office.ann, 900) == ()
+    else:
+        assert office.acting(office.ann).flows.change("stock", {"on": True}, office.ann).waiting == ()
+    assert office.waiting == []
+
+
+def test_a_session_is_needed_where_two_are(office: Office) -> None:
+    with pytest.raises(NotAllowedError, match="change_log_in_needed"):
+        office.application.flows.change("products", {"on": True, "zero_price": "park"}, TERMINAL)
+    assert office.application.flows.settings("products").zero_price != "park"  # type: ignore[attr-defined]

@@ -1,0 +1,206 @@
+"""The nightly look at what was written, with both systems in a box: told once it is so, and not before."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from integration import words
+from integration.core.clocks import now
+from integration.core.drift import Drifted, DriftFound, Edit
+from integration.core.issues import IssueState
+from integration.core.records import Kind, kinds
+from integration.core.run import Mode
+from integration.flows.orders.settings import documents
+from integration.sandbox.faults import Fault
+from integration.services.mappings.code_lists import Lists
+from integration.services.runs.drift import Drift, Looked, drift_issue
+from integration.services.runs.flows import Flows
+from integration.services.write_holds.post_restore_check import LooksOwed
+from integration.store.copies import RESTORED
+from tests.consoles import WHO, Console, opened
+from tests.parts import part
+from tests.people import somebody
+from tests.stores import stores_in
+
+CHANGED, GONE = "document_changed_in_target", "record_gone_in_target"
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """A shop whose articles are at the till."""
+    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+        console = Console(application)
+        console.run("products")
+        yield console
+
+
+@pytest.fixture
+def lines(console: Console) -> list[dict[str, Any]]:
+    """The lines of an order that was just booked."""
+    article = next(
+        str(one["articleNumber"]) for one in console.sandbox.state("articles", "mplus")
+        if one.get("extArticleId") and one["vatCode"] == 2 and one["priceIncl"] > 1000
+    )  # fmt: skip
+    order = console.till_client.order(
+        article, relation=console.till_client.customer("Klant", f"k{len(kinds())}@nieuw.example")
+    )
+    assert console.run("orders", order).counts.proven == 1
+    reference = f"MP-{console.till_client.number(order)}"
+    (header,) = console.rows("SO_HDR", COMMENT1=reference)
+    return [{**line, "order": order} for line in console.rows("SO_LINE", ORD_NR=str(header["ORD_NR"]))]
+
+
+def drift(console: Console, rates: Callable[[str], Mapping[str, str]] = lambda _: {}) -> Drift:
+    """The look of a console on which the flow of orders is on, and nothing begins by itself."""
+    app = console.application
+    deps, stores = app._runner.preview.deps, stores_in(app)
+    owed = LooksOwed(stores.drifts, stores.links, stores.settings, app.logics)
+    return Drift(
+        tuple(app.flows),
+        owed,
+        deps,
+        stores.drifts,
+        stores.erased,
+        stores.issues,
+        stores.links,
+        now,
+        part(Flows, is_on=lambda flow: flow == "orders"),
+        part(Lists, captions=lambda system, _: rates(system)),
+    )
+
+
+def looked(console: Console, kind: Kind = Kind.SALES_ORDER) -> DriftFound:
+    """Look now, and return what that came to for one kind of record."""
+    return next(one for one in drift(console).look() if one.kind is kind)
+
+
+def state_of(console: Console, order: str) -> list[tuple[str, IssueState]]:
+    return [(one.issue.cause, one.state) for one in stores_in(console.application).issues.of_key("orders", order)]
+
+
+def test_an_order_line_edited_in_the_books_is_told_at_the_next_look_and_closes_when_it_is_equal_again(
+    console: Console, lines: list[dict[str, Any]]
+) -> None:
+    order, line = str(lines[0]["order"]), str(lines[0]["REC_ID"])
+    before = looked(console)
+    assert (before.counts.different, before.error) == (0, "")
+    assert before.counts.equal == before.counts.looked - before.counts.gone > 0
+    was = lines[0]["ORD_QTY"]
+    console.sandbox.accountview.edit("SO_LINE", line, {"ORD_QTY": float(was) + 2})
+    assert console.run("orders", order).counts.unchanged == 1  # nothing at the till says so
+    assert state_of(console, order) == []
+
+    written = console.writes()
+    found = looked(console)
+
+    assert found.counts == replace(before.counts, equal=before.counts.equal - 1, different=1)
+    (one,) = (each for each in found.found if each.edits)
+    (edit,) = one.edits
+    assert (one.key, edit.field, edit.found) == (order, "line.quantity", Decimal(str(was)) + 2)
+    assert state_of(console, order) == [(CHANGED, IssueState.OPEN)]
+    assert console.writes() == written
+    console.run("orders", mode=Mode.COMPLETE)  # a run that meets nothing does not say that it is gone
+    assert state_of(console, order) == [(CHANGED, IssueState.OPEN)]
+
+    console.sandbox.accountview.edit("SO_LINE", line, {"ORD_QTY": was})
+    assert looked(console).counts.different == 0
+    assert state_of(console, order) == [(CHANGED, IssueState.CLOSED)]
+
+
+def test_a_vat_code_that_was_edited_is_told_with_what_it_charges() -> None:
+    flow = documents({Kind.INVOICE: Kind.POSTING})
+    edits = (Edit("1/vat_code", "line.vat_code", "2", "1"), Edit("1/amount", "line.amount", Decimal(1), Decimal(2)))
+    drifted = Drifted("invoice-1", "2026.1", "600", edits)
+    facts = drift_issue(flow, flow.stage("invoices"), drifted, {"2": "21"}).facts
+    other = drift_issue(flow, flow.stage("invoices"), replace(drifted, edits=edits[1:]), {"2": "21"}).facts
+
+    assert "van 2 · 21% · AccountView naar 1 · AccountView" in words.say(CHANGED, facts, "nl").what
+    assert "van 1 naar 2" in words.say(CHANGED, other, "nl").what
+
+
+def test_a_page_is_looked_at_anew_where_somebody_was_erased_meanwhile(
+    console: Console, lines: list[dict[str, Any]]
+) -> None:
+    order, line = str(lines[0]["order"]), str(lines[0]["REC_ID"])
+    console.sandbox.accountview.edit("SO_LINE", line, {"ORD_QTY": 55})
+    asked: list[object] = []
+    erased = stores_in(console.application).erased
+
+    def rates(_: str) -> dict[str, str]:  # asked for once a page was read, before it is told of
+        asked.append(len(asked) or erased.begin([("debtor", "99999")], WHO))
+        return {}
+
+    found = next(one for one in drift(console, rates).look() if one.kind is Kind.SALES_ORDER)
+    assert order in [one.key for one in found.found]
+    assert len(asked) == 2
+    assert state_of(console, order) == [(CHANGED, IssueState.OPEN)]
+    console.sandbox.accountview.edit("SO_LINE", line, {"ORD_QTY": lines[0]["ORD_QTY"]})
+
+
+def test_an_order_deleted_in_the_books_is_gone(console: Console, lines: list[dict[str, Any]]) -> None:
+    order = str(lines[0]["order"])
+    for line in lines:
+        console.sandbox.accountview.remove("SO_LINE", str(line["REC_ID"]))
+    console.sandbox.accountview.remove("SO_HDR", str(lines[0]["ORD_NR"]))
+    found = looked(console)
+    assert (found.counts.gone, found.counts.different) == (1, 0)
+    assert found.found == (Drifted(order, console.till_client.number(order), str(lines[0]["ORD_NR"])),)
+    assert state_of(console, order) == [(GONE, IssueState.OPEN)]
+
+
+@pytest.mark.long
+def test_a_system_that_is_away_is_no_difference(console: Console, lines: list[dict[str, Any]]) -> None:
+    order = str(lines[0]["order"])
+    with console.sandbox.switches.armed(Fault.UNAVAILABLE, system="accountview", times=None):
+        found = looked(console)
+    assert found.error
+    assert (found.counts.different, found.counts.gone) == (0, 0)
+    assert state_of(console, order) == []
+
+
+def test_what_was_booked_before_is_looked_at_whatever_is_booked_by_now(
+    console: Console, lines: list[dict[str, Any]]
+) -> None:
+    order = str(lines[0]["order"])
+    console.sandbox.accountview.edit("SO_LINE", str(lines[0]["REC_ID"]), {"ORD_QTY": 77})
+    before = stores_in(console.application).settings.get("flow:orders") or {}
+    console.application.flows.change("orders", {"orders": "posting", "daybook": "700"}, somebody(WHO))
+    try:
+        found = looked(console)
+    finally:
+        stores_in(console.application).settings.put("flow:orders", before, WHO)
+        console.sandbox.accountview.edit("SO_LINE", str(lines[0]["REC_ID"]), {"ORD_QTY": lines[0]["ORD_QTY"]})
+    assert order in [one.key for one in found.found]
+    assert state_of(console, order) == [(CHANGED, IssueState.OPEN)]
+
+
+def test_only_flows_that_are_on_are_looked_at_and_each_page_is_told(
+    console: Console, lines: list[dict[str, Any]]
+) -> None:
+    del lines
+    told: list[Looked] = []
+    begun = now()
+    found = [one for one in drift(console).look(told.append) if one.began_at >= begun]  # not of flows that were on
+    assert {one.flow for one in found} == {one.flow for one in told} == {"orders"}
+
+
+def test_after_a_restore_a_flow_writes_nothing_before_all_it_wrote_was_looked_at(console: Console) -> None:
+    app, stores = console.application, stores_in(console.application)
+    stores.settings.put(RESTORED, {"at": now().isoformat()}, "")
+    try:
+        held = app.drift.held("products")
+        assert held is not None
+        assert (held.code, app.drift.held("stock"), app.drift.held("days")) == ("restored_not_compared", None, None)
+        with console.sandbox.switches.armed(Fault.UNAVAILABLE, system="mplus", times=None):
+            app.drift.look()
+        assert app.drift.held("products") is not None  # that look came to nothing
+
+        looks = app.drift.look()  # also of flows that are off
+
+        assert {one.flow for one in looks if not one.error} >= {"products"}
+        assert app.drift.held("products") is None
+    finally:
+        stores.settings.forget(RESTORED, "")

@@ -1,0 +1,78 @@
+"""All rows that value tables lack for what is parked: one table, and one confirmation."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from integration.application.application import Application
+from integration.core.errors import ConfigurationError
+from integration.core.issues import Issue, Met
+from integration.services.runs.missing_rows import RowToAdd
+from tests.consoles import WHO, Console, opened, settled
+from tests.people import somebody
+from tests.stores import stores_in
+
+ELSEWHERE = {"country": "BE", "vat_number": "no"}
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    with opened(tmp_path_factory.mktemp("rows"), sandbox=True) as application:
+        application.connections.join_sandbox()
+        yield Console(application)
+
+
+def test_every_row_of_all_closed_days_is_added_at_once_and_one_preview_books_them(shop: Console) -> None:
+    app = shop.application
+    first = shop.preview("days")
+    (group,) = app.missing_rows.groups("days")
+    rows = app.missing_rows.rows("days")
+    assert (group.cause, group.count) == ("day_rows_missing", first.counts.parked)
+    assert group.sold is not None
+    assert group.sold > 0
+    assert {one.table.name for one in rows} >= {"day_accounts", "method_accounts"}
+    assert len({one.of for one in rows}) == len(rows)
+    assert [one.amount for one in rows] == sorted((one.amount for one in rows), reverse=True)
+    assert all(0 < one.records <= group.count for one in rows)
+    assert all(one.proposal for one in rows if one.table.name == "day_accounts")  # the till's own accounts
+    assert app.exceptions.unmapped("days", "method_accounts").keys() == {
+        one.key for one in rows if one.table.name == "method_accounts"
+    }
+
+    wrong = {**chosen(rows), rows[0].of: "0815"}
+    with pytest.raises(ConfigurationError) as refused:
+        app.missing_rows.add("days", wrong, somebody(WHO))
+    assert refused.value.code == "row_impossible"
+    assert app.tables.rows("method_accounts") == app.tables.rows("day_accounts") == {}  # all of them, or none
+
+    app.missing_rows.add("days", chosen(rows), somebody(WHO))
+    done = app.bulk.try_again([group], somebody(WHO))
+    assert done.records == group.count
+    counts = settled(app, done.runs[0]).counts
+    assert counts.planned > counts.parked
+    assert app.missing_rows.rows("days") == []
+
+
+def chosen(rows: list[RowToAdd]) -> dict[tuple[str, str], str]:
+    return {one.of: one.proposal or "1000" for one in rows}
+
+
+def test_the_rows_of_documents_are_told_together_with_their_euros(shop: Console) -> None:
+    app = shop.application
+    park(app, Issue("payment_method_unmapped", "a", "x", {"method": "PIN", "sold": "10.00", "table": "payment_terms"}))
+    park(app, Issue("payment_method_unmapped", "b", "x", {"method": "PIN", "sold": "2.50", "table": "payment_terms"}))
+    park(app, Issue("vat_code_unmapped", "c", "x", {"code": "3", "sold": "4.00", **ELSEWHERE}))
+    park(app, Issue("vat_code_unmapped", "d", "x", {"code": "3", "sold": "1.00", **ELSEWHERE, "country": "NL"}))
+    park(app, Issue("value_unmapped", "e", "branch", {"table": "cost_centres", "value": "2", "sold": "8.00"}))
+    found = {one.of: (one.amount, one.records) for one in app.missing_rows.rows("orders")}
+    assert found == {
+        ("payment_terms", "PIN"): (Decimal("12.50"), 2),
+        ("vat_codes_sales", "BE:3"): (Decimal("4.00"), 1),  # a row for all countries was not asked for
+        ("vat_codes_sales", "3"): (Decimal("1.00"), 1),
+        ("cost_centres", "2"): (Decimal("8.00"), 1),  # a branch
+    }
+
+
+def park(app: Application, issue: Issue) -> None:
+    stores_in(app).issues.open("orders", "", [Met(issue)])

@@ -1,0 +1,127 @@
+"""How both systems are reached: what was entered, overruled by the environment; and the built-in ones."""
+
+from pathlib import Path
+
+import pytest
+
+from integration.connectors.mplus.connector import Mplus
+from integration.connectors.mplus.settings import MplusAccess
+from integration.core.errors import ConfigurationError
+from integration.sandbox.server import Sandbox
+from integration.services.systems.connection_settings import KeptLearned
+from integration.settings import load_settings
+from tests.consoles import causes, opened
+from tests.people import somebody
+from tests.stores import stores_in
+
+
+def test_the_environment_wins_over_what_is_stored(tmp_path: Path, shop: Sandbox) -> None:
+    with opened(tmp_path, start=False) as application:
+        application.connections.connect_mplus(shop.mplus_url, "sandbox", "wrong", somebody("test"))
+    given = load_settings(mplus={"secret": "sandbox-secret"}).access("mplus")
+    with opened(tmp_path, start=False, mplus=given) as application:
+        assert causes(application.connections.check("mplus")) == []
+
+
+def test_a_system_that_shares_a_folder_with_the_console_gets_it_whatever_was_entered(
+    tmp_path: Path, shop: Sandbox
+) -> None:
+    with opened(tmp_path, start=False) as application:
+        application.connections.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", somebody("test"))
+        till = application.access.connector("mplus")
+        assert isinstance(till, Mplus)
+        assert till.settings.pictures == application.settings.data / "pictures"
+
+
+def test_what_was_found_out_of_one_installation_is_not_said_of_another(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        kept = application.access.connected
+        here, there = (KeptLearned(kept, "mplus-learned", place) for place in ("i at here:1", "i at there:1"))
+        here.put({"stock_sets": "free"})
+        assert KeptLearned(kept, "mplus-learned", "i at here:1").get() == {"stock_sets": "free"}
+        assert there.get() == {}
+        there.put({"stock_sets": "free_and_reserved"})
+        assert here.get() == {}
+
+
+def test_the_sandbox_is_connected_by_one_call(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        application.connections.use_sandbox(somebody("test"))
+
+        assert all(status.ok for status in application.connections.statuses())
+        assert application.sandbox.is_connected
+
+
+@pytest.mark.long
+def test_the_sandbox_can_be_connected_twice(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        application.connections.use_sandbox(somebody("test"))
+        first = application.sandbox.running
+        application.connections.use_sandbox(somebody("test"))
+
+        assert application.sandbox.running is first
+        assert all(status.ok for status in application.connections.statuses())
+
+
+def test_the_sandbox_chosen_in_the_console_is_there_after_a_restart(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        application.connections.use_sandbox(somebody("test"))
+    with opened(tmp_path) as application:
+        assert application.sandbox.is_connected
+        assert all(status.connected for status in application.connections.statuses())
+
+
+def test_two_processes_share_one_sandbox(tmp_path: Path) -> None:
+    elsewhere = opened(tmp_path, start=False, owner="another-machine-1")
+    with opened(tmp_path, start=False) as server, elsewhere as terminal:
+        server.connections.use_sandbox(somebody("test"))
+        terminal.connections.use_sandbox(somebody("test"))
+
+        assert server.sandbox.running is not None
+        assert terminal.sandbox.running is None
+        assert terminal.sandbox.is_connected
+        assert all(one.ok for one in terminal.connections.check("mplus"))
+
+
+def test_leaving_the_sandbox_forgets_its_access_and_its_codes(tmp_path: Path, shop: Sandbox) -> None:
+    with opened(tmp_path, start=False) as application:
+        application.connections.use_sandbox(somebody("test"))
+        assert stores_in(application).rules.tables()["vat_codes"]
+        application.connections.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", somebody("test"))
+
+        assert not application.sandbox.is_connected
+        assert not application.connections.of("accountview").connected
+        assert not stores_in(application).rules.tables()["vat_codes"]
+
+
+def test_trying_the_sandbox_costs_nobody_the_real_connection(tmp_path: Path, shop: Sandbox) -> None:
+    with opened(tmp_path, start=False) as application:
+        application.connections.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", somebody("test"))
+        stores_in(application).rules.set_table("vat_codes", {"1": "77"}, "test")
+        application.connections.use_sandbox(somebody("test"))
+        assert stores_in(application).rules.tables()["vat_codes"] != {"1": "77"}
+        application.sandbox.leave("test")
+
+        assert application.access.of("mplus")["url"] == shop.mplus_url
+        assert stores_in(application).rules.tables()["vat_codes"] == {"1": "77"}
+
+
+def test_the_sandbox_is_refused_while_a_setting_names_a_real_system(tmp_path: Path) -> None:
+    real = MplusAccess(url="https://api.mpluskassa.nl:34562/")
+    with (
+        opened(tmp_path, start=False, mplus=real, sandbox=True) as application,
+        pytest.raises(ConfigurationError) as caught,
+    ):
+        application.connections.join_sandbox()
+
+    assert caught.value.facts["setting"] == "CONSOLE_MPLUS__URL"
+
+
+def test_settings_win_over_a_sandbox_chosen_before(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False) as application:
+        application.connections.use_sandbox(somebody("test"))
+    with opened(tmp_path, start=False, mplus=MplusAccess(url="https://till.example:1/")) as application:
+        application.connections.join_sandbox()
+
+        assert not application.sandbox.is_connected
+        assert application.access.of("mplus")["url"] == "https://till.example:1/"

@@ -1,0 +1,273 @@
+"""Settings, mappings and value tables as a file: written from one data folder, brought into another."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration import words
+from integration.application.application import Application
+from integration.connectors.mplus.settings import MplusAccess
+from integration.core.errors import ConfigurationError, NotAllowedError
+from integration.core.masking import remember
+from integration.core.people import Role
+from integration.core.records import Correction, Kind
+from integration.services.audit import AuditSearch
+from integration.services.configuration_file import _sections
+from tests.consoles import WHO, opened
+from tests.people import somebody
+
+SECRET = "planted-secret-of-the-till"
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Application]:
+    """A console of a test in which something was arranged."""
+    with opened(tmp_path / "here", start=False) as application:
+        application.flows.change("products", {"schedule_minutes": 45}, somebody(WHO))
+        application.tables.save("payment_methods", {"PIN": "1600", "ČASH": "1000"}, somebody(WHO))
+        published = application.mappings.published("customers")
+        body = application.rules.published("customers")
+        assert body is not None
+        application.rules.publish("customers", {**body[1], "rules": body[1]["rules"][:-1]}, WHO, "shorter")
+        assert published.version == 1
+        application.names.put({"objects.articles.code": "ART1"}, somebody(WHO))
+        application.corrections.keep("orders", [Correction(Kind.ORDER, "7", "reference", "x", "y", "Order 7")], WHO)
+        yield application
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Iterator[Application]:
+    """A console of the real thing, new."""
+    with opened(tmp_path / "there", start=False) as application:
+        yield application
+
+
+def refused(read: Callable[[str], object], text: str) -> tuple[str, str]:
+    """Return the code and the place with which a file is refused."""
+    with pytest.raises(ConfigurationError) as found:
+        read(text)
+    return found.value.code, str(found.value.facts.get("place", ""))
+
+
+def test_what_was_arranged_in_one_folder_holds_in_another_after_it_was_brought_in(
+    here: Application, there: Application
+) -> None:
+    text = here.arrangement.text()
+    read = there.arrangement.read(text)
+
+    places = {one.place for one in read.differences}
+    assert {"flows.products.schedule_minutes", "tables.payment_methods.PIN", "tables.payment_methods.ČASH"} <= places
+    assert "names.accountview.objects.articles.code" in places
+    assert len([one for one in places if one.startswith("mappings.customers")]) == 2  # a rule, and their order
+    assert there.flows.settings("products").schedule_minutes != 45  # nothing yet
+
+    there.arrangement.keep(read, somebody(WHO), "brought in")
+
+    assert there.arrangement.text() == text
+    assert there.flows.settings("products").schedule_minutes == 45
+    assert there.mappings.published("customers").note == "brought in"
+    assert there.mappings.published("products").version == 1  # as it was
+    assert there.names.in_force().objects.articles.code == "ART1"
+    again = there.arrangement.read(text)
+    assert again.differences == ()
+    there.arrangement.keep(again, somebody(WHO), "again")
+    assert there.mappings.published("customers").version == 2
+
+
+def test_corrections_come_along_where_they_are_asked_for(here: Application, there: Application) -> None:
+    assert "corrections" not in json.loads(here.arrangement.text())
+    text = here.arrangement.text(["orders"])
+
+    read = there.arrangement.read(text)
+    there.arrangement.keep(read, somebody(WHO), "")
+
+    assert [(one.key, one.was, one.becomes) for one in there.corrections.all("orders")] == [("7", "x", "y")]
+    assert there.arrangement.read(text).differences == ()
+
+
+def test_a_file_has_no_secret(tmp_path: Path) -> None:
+    with opened(tmp_path, start=False, mplus=MplusAccess(secret=SECRET, ident="planted-ident")) as application:
+        text = application.arrangement.text(["orders"])
+
+    assert (SECRET in text, "planted-ident" in text) == (False, False)
+
+
+def test_what_a_file_does_not_name_stays(here: Application) -> None:
+    before = here.arrangement.text()
+    read = here.arrangement.read('{"sluis": 1, "tables": {"countries": {"Holland": "NL"}}}')
+    here.arrangement.keep(read, somebody(WHO), "")
+
+    after = json.loads(here.arrangement.text())
+    assert after["tables"].pop("countries") == {"Holland": "NL"}
+    assert after == json.loads(before)
+
+
+def changed(text: str, *path: str, to: Any) -> str:
+    """Return a file with another value in one place."""
+    shape = json.loads(text)
+    inner = shape
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = to
+    return json.dumps(shape)
+
+
+@pytest.mark.parametrize(
+    ("path", "to", "place"),
+    [
+        (("flows", "nothing"), {}, "flows.nothing"),
+        (("flows", "products"), [], "flows.products"),
+        (("flows", "products"), {"schedule_minutes": "often"}, "flows.products"),
+        (("flows", "products"), {"no_such_setting": 1}, "flows.products"),
+        (("mappings", "orders"), {"rules": [{"target": 7}]}, "mappings.orders"),
+        (("mappings", "orders"), {"rules": "none"}, "mappings.orders"),
+        (("mappings", "products"), {"rules": [{"target": "product.name", "expression": "1 +"}]}, "mappings.products"),
+        (("tables", "payment_methods"), {"PIN": 1600}, "PIN"),
+        (("tables",), [], "tables"),
+        (("names", "accountview"), {"objects.nothing.code": "X"}, "names.accountview"),
+        (("names", "other"), {}, "names.other"),
+        (("corrections",), {"orders": {"order:a:7": {"was": {"q": 1}}}}, "corrections.orders.order:a:7"),
+        (("corrections",), {"nothing": {}}, "corrections.nothing"),
+        (("sluis",), "1", "sluis"),
+        (("tabels",), {}, "tabels"),
+    ],
+)  # fmt: skip
+def test_nonsense_is_refused_with_its_place_and_changes_nothing(
+    here: Application, path: tuple[str, ...], to: Any, place: str
+) -> None:
+    before = here.arrangement.text()
+
+    code, at = refused(here.arrangement.read, changed(before, *path, to=to))
+    assert (code in ("arrangement_invalid", "arrangement_refused"), at) == (True, place)
+    assert here.arrangement.text() == before
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("", "1:1"),
+        ("sluis: 1", "1:1"),
+        ('{"sluis": 1,\n "tables": {]', "2:13"),
+        ("[]", "sluis"),
+        ('{"sluis": true}', "sluis"),
+        ('{"sluis": 1, "tables": {"a": {"k": "1", "k": "2"}}}', "k"),
+        ("[" * 100_000, "1:1"),
+        ("\x00\ufffd", "1:1"),
+        ('{"sluis": 1, "flows": {"stock": {"x": NaN}}}', "1:1"),
+        ('{"sluis": 1, "flows": {"stock": {"x": ' + "9" * 5_000 + "}}}", "1:1"),
+    ],
+)
+def test_what_is_no_file_of_settings_is_refused(here: Application, text: str, place: str) -> None:
+    assert refused(here.arrangement.read, text) == ("arrangement_invalid", place)
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+def test_why_a_file_is_refused_is_told_in_the_language_of_who_reads(here: Application, language: str) -> None:
+    told = []
+    nonsense: list[dict[str, Any]] = [
+        {"flows": {"products": {"schedule_minutes": "often"}}},
+        {"flows": {"products": {"x": 1}}},
+        {"tables": {"payment_methods": {"PIN": 1}}},
+        {"mappings": {"orders": {"rules": "none"}}},
+    ]
+    for wrong in nonsense:
+        with pytest.raises(ConfigurationError) as found:
+            here.arrangement.read(json.dumps({"sluis": 1, **wrong}))
+        told.append(words.say(found.value.code, found.value.facts, language))
+    english = [words.say("arrangement_invalid", {}).what.split()[0], "There", "Correct"]
+    for one in told:
+        assert words.MISSING not in f"{one.what} {one.do}".split()
+        assert (one.do.split()[0] in english) is (language == "en")
+        assert (" cannot " in one.what or " was " in one.what) is (language == "en"), one.what
+
+
+def test_a_file_of_a_newer_version_is_refused(here: Application) -> None:
+    assert refused(here.arrangement.read, '{"sluis": 2, "program": "9.9"}')[0] == "arrangement_too_new"
+
+
+def test_all_of_it_is_kept_or_nothing(here: Application, there: Application) -> None:
+    read = there.arrangement.read(here.arrangement.text())
+    before = there.arrangement.text()
+    broken = type(read)(
+        type(read.arranged)(read.arranged.settings, {"customers": {"rules": {object()}}}, read.arranged.tables),
+        read.differences,
+    )
+
+    with pytest.raises(Exception, match=r"(?i)json"):
+        there.arrangement.keep(broken, somebody(WHO), "")
+
+    assert there.arrangement.text() == before
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b" " * 1_000_001, "reason_arrangement_large"),
+        ('{"sluis": 1}'.encode("utf-16"), "reason_arrangement_utf8"),
+        (b'{"sluis": 1,\n"tables": {"a": {"k": "planted-secret-of-the-till"}}}', "reason_arrangement_secret"),
+        (b'{"sluis": 1, "flows": {"products": {"client_secret": "hunter22"}}}', "reason_arrangement_secret"),
+        (b"a: &a [*a, *a]\nsluis: 1", "reason_arrangement_json"),
+        (b'{"sluis": 1, "connections": {}}', "reason_arrangement_part"),
+    ],
+)
+def test_what_no_file_of_settings_can_be_is_refused_and_not_repeated(
+    here: Application, content: bytes, why: str
+) -> None:
+    remember(SECRET)
+    before = here.arrangement.text()
+    with pytest.raises(ConfigurationError) as found:
+        here.arrangement.of_file(content)
+    assert (found.value.code, found.value.facts["message"]) == ("arrangement_invalid", why)
+    assert not [one for one in (SECRET, "hunter22") if one in str(found.value)]
+    assert here.arrangement.text() == before
+
+
+def test_a_file_is_taken_over_as_it_was_seen_and_otherwise_not(here: Application, there: Application) -> None:
+    content = here.arrangement.text().encode()
+    seen = there.arrangement.of_file(content).mark
+    there.flows.change("products", {"schedule_minutes": 20}, somebody("ben"))
+    with pytest.raises(ConfigurationError, match="arrangement_changed"):
+        there.arrangement.take(content, seen, somebody(WHO), "")
+    assert there.flows.settings("products").schedule_minutes == 20
+
+    seen = there.arrangement.of_file(b"\xef\xbb\xbf" + content).mark
+    assert there.arrangement.take(content, seen, somebody(WHO), "from the test") > 3
+    assert there.arrangement.text() == here.arrangement.text()
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.ACCOUNTANT, Role.OPERATOR])
+def test_who_does_not_administer_takes_nothing_over(here: Application, role: Role) -> None:
+    door = here.authorized_for(somebody("ann", role))
+    content = here.arrangement.text().encode()
+    for ask in (
+        door.arrangement.text,
+        lambda: door.arrangement.of_file(content),
+        lambda: door.arrangement.take(content, "", somebody("ann", role), ""),
+    ):
+        with pytest.raises(NotAllowedError):
+            ask()
+
+
+def test_what_a_file_changed_stands_in_the_audit_with_who_and_from_what(here: Application) -> None:
+    content = (
+        b'{"sluis": 1, "tables": {"payment_methods": {"PIN": "1700"}}, "flows": {"stock": {"schedule_minutes": 30}}}'
+    )
+    ann = somebody("ann", Role.ADMINISTRATOR)
+    door = here.authorized_for(ann)
+    door.arrangement.take(content, door.arrangement.of_file(content).mark, ann, "")
+    written = [one for one in here.audit.entries(AuditSearch(), 0, 20) if one.who == "ann"]
+    assert len(written) == 2
+
+
+def test_a_name_that_comes_twice_is_found_in_one_pass() -> None:
+    names = [*(f"name-{number}" for number in range(60_000)), "last", "last"]
+    text = "{" + ",".join(f'"{name}":1' for name in names) + "}"
+    begun = time.process_time()
+    with pytest.raises(ConfigurationError, match="arrangement_invalid") as refused:
+        _sections(text)
+    assert refused.value.facts["place"] == "last"
+    assert time.process_time() - begun < 10  # comparing every name with every other one takes longer than that

@@ -1,0 +1,120 @@
+"""A till that was replaced or restored is one question for all flows, with one answer for either."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from integration.application.application import Application
+from integration.application.stores import Stores
+from integration.connectors.accountview.settings import AccountViewAccess
+from integration.connectors.mplus.settings import MplusAccess
+from integration.core.errors import ConfigurationError, PlanStaleError
+from integration.core.links import Link
+from integration.core.people import Actor
+from integration.core.records import Kind
+from integration.lab.console import books_connection, till_connection
+from integration.sandbox.server import Sandbox, running
+from integration.services.systems.connection_settings import GIVEN_TOKENS
+from integration.services.write_holds.system_identity import RECORDS, SystemAnswer
+from integration.store.cursors import keep_cursors
+from tests.builders import a_relation
+from tests.consoles import opened
+from tests.people import somebody
+from tests.stores import stores_in
+
+ADMINISTRATOR: Actor = somebody("test")
+
+
+@contextmanager
+def connected(data: Path, sandbox: Sandbox) -> Iterator[Application]:
+    """Give a console whose settings connect it to two systems, as to real ones."""
+    books, till = AccountViewAccess(**books_connection(sandbox)), MplusAccess(**till_connection(sandbox))
+    with opened(data, start=False, accountview=books, mplus=till) as application:
+        application.access.connected.drop(GIVEN_TOKENS)  # the built-in books of each test are at another address
+        application.system_identities.check()
+        yield application
+
+
+@pytest.fixture
+def replaced(tmp_path: Path) -> Iterator[Application]:
+    """A console with a link and a cursor, whose till was replaced by one with fewer orders."""
+    with running(articles=50, orders=20) as first, connected(tmp_path, first) as application:
+        assert application.system_identities.questions() == []
+        stores = stores_in(application)
+        stores.links.keep("customers", [Link(Kind.RELATION, "20001", "7", a_relation())])
+        with stores.database.write() as connection:
+            keep_cursors(connection, stores.cursors.clock(), "customers", {"source:debtor": "1"})
+    with running(articles=50, orders=5) as second, connected(tmp_path, second) as application:
+        yield application
+
+
+def held(application: Application, flow: str) -> PlanStaleError | None:
+    """Return why a flow may write nothing."""
+    reason = application.flows._holds.held(flow)
+    assert reason is None or isinstance(reason, PlanStaleError)
+    return reason
+
+
+def test_a_till_of_an_earlier_version_is_in_question(tmp_path: Path) -> None:
+    with running(articles=20, orders=5) as sandbox, connected(tmp_path, sandbox) as application:
+        record = application.system_identities._record("mplus")
+        counters = record["identity"]["counters"]
+        assert counters.keys() >= {"stockId", "apiVersion", "databaseVersion", "articleSyncMarker"}
+        later = {**counters, "databaseVersion": counters["databaseVersion"] + 1}
+        application.system_identities._keep("mplus", {"identity": {**record["identity"], "counters": later}})
+        application.system_identities._checked.clear()
+        application.system_identities.check()
+        (question,) = application.system_identities.questions()
+        assert question.changed == ("databaseVersion",)
+
+
+def links(stores: Stores) -> int:
+    return len(stores.links.get("customers", Kind.RELATION, ["20001"]))
+
+
+def test_a_till_with_lower_change_numbers_holds_every_flow(replaced: Application) -> None:
+    (question,) = replaced.system_identities.questions()
+    assert question.system == "mplus"
+    assert "orderSyncMarker" in question.changed
+    for flow in ("products", "customers", "orders", "days"):
+        reason = held(replaced, flow)
+        assert reason is not None
+        assert (reason.code, reason.facts["system"]) == ("system_in_question", "mplus")
+    with pytest.raises(ConfigurationError, match="not_in_question"):
+        replaced.system_identities.answer("accountview", SystemAnswer.ANOTHER, ADMINISTRATOR)
+
+
+def test_the_same_system_keeps_its_links_and_is_compared_before_anything_is_written(replaced: Application) -> None:
+    stores = stores_in(replaced)
+    replaced.system_identities.answer("mplus", SystemAnswer.RESTORED, ADMINISTRATOR)
+    assert replaced.system_identities.questions() == []
+    assert (links(stores), stores.cursors.get("customers", "source:debtor")) == (1, None)
+    reason = held(replaced, "customers")
+    assert reason is not None
+    assert reason.code == "restored_not_compared"
+    assert held(replaced, "products") is None
+
+
+def test_another_system_begins_without_links_and_those_of_before_are_set_aside(replaced: Application) -> None:
+    stores = stores_in(replaced)
+    replaced.system_identities.answer("mplus", SystemAnswer.ANOTHER, ADMINISTRATOR)
+    assert replaced.system_identities.questions() == []
+    assert (links(stores), stores.cursors.get("customers", "source:debtor")) == (0, None)
+    with stores.database.read() as connection:
+        aside = connection.exec_driver_sql("SELECT flow FROM links").scalars().all()
+    assert [flow.endswith(":customers") and flow.startswith("mplus until ") for flow in aside] == [True]
+    assert held(replaced, "customers") is None
+    assert {one.who for one in replaced.audit.entries() if one.on == ("identity:mplus",)} == {"test"}
+
+
+@pytest.mark.parametrize(
+    ("contradicting", "compared", "is_asked"), [(4, 4, False), (5, 20, True), (5, 21, False), (6, 21, True)]
+)
+def test_many_records_that_contradict_their_links_put_the_system_in_question(
+    tmp_path: Path, contradicting: int, compared: int, *, is_asked: bool
+) -> None:
+    with opened(tmp_path, start=False) as application:
+        application.system_identities.suspect("mplus", contradicting, compared)
+        assert [one.changed for one in application.system_identities.questions()] == [(RECORDS,)] * is_asked

@@ -1,0 +1,106 @@
+"""Who was erased, by marks that hold nothing of them, in the database and in a file."""
+
+import json
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from integration.alerts.incidents import Symptom, SymptomSort
+from integration.application.stores import Stores, stores_of
+from integration.core.drift import Drifted
+from integration.core.issues import Issue, Met
+from integration.core.records import Kind
+from integration.store.database import Database
+from integration.store.days import DayChecked
+from integration.store.erasure_register import Erased, ErasedMeanwhileError, SoFar, erased_mark, read_erasures
+from integration.store.tables import day_checks, drifted, episodes, issues
+from tests.clocks import Clock
+from tests.core.days.example import DAY
+
+NUMBERS = [("debtor", "39001"), ("relation", "62")]
+SYMPTOM = Symptom(SymptomSort.RECORDS, "debtor_unclear", "orders", facts={"name": "Zwiebelquast"})
+MET = Met(Issue("price_charged_otherwise", "39001", "10"), "relation", "Zwiebelquast")
+LOOKS: dict[str, tuple[sa.Table, Callable[[Stores, SoFar], object]]] = {
+    "alerts": (episodes, lambda stores, so_far: stores.episodes.begin(SYMPTOM, [], so_far)),
+    "issues": (issues, lambda stores, so_far: stores.issues.looked("customers", [], (), [MET], so_far)),
+    "days": (day_checks, lambda stores, so_far: stores.days.keep([
+        DayChecked(DAY, "1", "different", stores.erased.clock(), {"name": "Zwiebelquast"})], so_far,
+    )),
+    "drift": (drifted, lambda stores, so_far: stores.drifts.differ("orders", Kind.SALES_ORDER, stores.erased.clock(), [
+        Drifted("doc-1", "Zwiebelquast", "7")], so_far,
+    )),
+}  # fmt: skip
+"""What looks write down of what they read, each with the table it lands in."""
+
+
+def test_numbers_are_held_out_until_somebody_lifts_them(database: Database, clock: Clock, tmp_path: Path) -> None:
+    erased = Erased(database, clock, tmp_path / "console.erased")
+    assert erased.held(NUMBERS) == set()
+    name = erased.begin(NUMBERS, "anna")
+    assert erased.begin(NUMBERS[:1], "anna") == name
+    assert erased.held([*NUMBERS, ("relation", "39001")]) == set(NUMBERS)
+    assert {one.done_at for one in erased.every()} == {None}
+    erased.finish(name, "anna")
+    assert None not in {one.done_at for one in erased.every()}
+    assert erased.lift(NUMBERS[1:], "anna")
+    assert not erased.lift(NUMBERS, "anna")
+    assert erased.held(NUMBERS) == set()
+
+
+def test_the_list_holds_nothing_of_a_person_and_outlives_the_database(
+    database: Database, clock: Clock, tmp_path: Path
+) -> None:
+    file = tmp_path / "console.erased"
+    Erased(database, clock, file).begin(NUMBERS, "anna")
+    text = file.read_text(encoding="utf-8")
+    assert [one for one in ("39001", '"62"', "anna") if one in text] == []
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    other = Erased(database, clock)
+    assert {one.mark for one in read_erasures(file)} == {other.mark(*one) for one in NUMBERS}
+    assert len(other.take_in(read_erasures(file))) == len(NUMBERS)  # begun, and not finished here
+    assert erased_mark("another", "debtor", "39001") != other.mark("debtor", "39001")
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_what_was_read_before_somebody_was_erased_is_not_written_down(
+    database: Database, clock: Clock, look: str
+) -> None:
+    stores, (table, write) = stores_of(database, clock), LOOKS[look]
+    steps = (
+        lambda: stores.erased.begin(NUMBERS, "anna"),
+        lambda: stores.erased.sweep_again(stores.erased.called(NUMBERS)),
+        lambda: stores.erased.finish(stores.erased.called(NUMBERS), "anna"),
+    )
+    for step in steps:
+        so_far = stores.erased.so_far()
+        clock.advance(1)
+        step()
+        with pytest.raises(ErasedMeanwhileError):
+            write(stores, so_far)
+        assert database.rows(sa.select(table)) == []
+    write(stores, stores.erased.so_far())
+    assert len(database.rows(sa.select(table))) == 1
+
+
+def test_a_look_is_done_anew_where_somebody_was_erased_in_it(database: Database, clock: Clock) -> None:
+    stores = stores_of(database, clock)
+    read: list[str] = []
+
+    def look(so_far: SoFar) -> int:
+        read.append("anew" if read else "first")
+        if len(read) == 1:
+            stores.erased.begin(NUMBERS, "anna")
+        stores.episodes.begin(SYMPTOM, [], so_far)
+        return len(read)
+
+    assert stores.erased.looking(look) == len(read) == len(stores.episodes.going_on()) + 1
+
+
+@pytest.mark.parametrize("told", ["{}", "[]", "no list", json.dumps({"mark": "m", "person": "p", "begun_at": None})])
+def test_a_file_that_is_no_list_is_told(tmp_path: Path, told: str) -> None:
+    (tmp_path / "list").write_text(told, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"."):
+        read_erasures(tmp_path / "list")

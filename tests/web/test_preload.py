@@ -1,0 +1,80 @@
+"""What the HTML of a page tells a browser to fetch at once."""
+
+import re
+from pathlib import Path
+
+import pytest
+from streamlit import file_util
+
+from integration.web.preload import DRAWN, EVERYWHERE, FONTS, Pieces
+from tests.raw import asked
+from tests.servers import Server
+
+ROOT = Path(__file__).parent.parent.parent
+STATIC = Path(file_util.get_static_dir())
+
+
+def test_every_page_says_what_it_is_drawn_by() -> None:
+    pages = {one.stem for one in (ROOT / "pages").glob("*.py")}
+
+    assert set(DRAWN) - {""} == pages - {"overview"}  # which is opened without a name
+
+
+def test_every_element_is_one_that_streamlit_loads_when_it_meets_it() -> None:
+    pieces = Pieces(STATIC)
+
+    for element in {*EVERYWHERE, *(one for drawn in DRAWN.values() for one in drawn)}:
+        files = pieces.of(element)
+        assert any(name.startswith(f"{element}.") for name in files), element
+        assert all((STATIC / "static" / "js" / name).is_file() for name in files)
+    assert pieces.of("Nothing") == []
+
+
+def test_a_page_of_another_streamlit_is_served_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("<html><head></head></html>")
+
+    assert Pieces(tmp_path).of("Button") == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("page", "is_listened"), [("", 1), ("runs", 1), ("nothing/at/all", 1), ("login", 0)])
+def test_every_page_brings_what_listens_to_a_person_before_it_is_drawn(
+    server: Server, page: str, is_listened: int
+) -> None:
+    host = f"Host: 127.0.0.1:{server.port}"
+    answer = asked(server.port, f"GET /{page} HTTP/1.1", host, "Accept: text/html")
+
+    (named, *_) = [*re.findall(rb'<script defer src="([^"]+)"', answer.body), b""]
+    assert answer.body.count(b"/frame.js") == is_listened
+    if is_listened:
+        listens, draws = answer.body.index(b"/frame.js"), answer.body.index(b'<script type="module"')
+        assert listens < draws  # scripts run in this order
+        assert (
+            re.findall(rb'(?:src|href)="(?!/)[^"]*"', answer.body) == []
+        )  # each is found from wherever it is asked for
+        found = asked(server.port, f"GET {named.decode()} HTTP/1.1", host)
+        assert (found.status, b"isPressed" in found.body) == (200, True)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("language", "said"), [("nl-BE,nl;q=0.9", "wordt gestart"), ("fr", "is starting")])
+def test_a_page_says_what_is_starting_until_it_is_drawn(server: Server, language: str, said: str) -> None:
+    host = f"Host: 127.0.0.1:{server.port}"
+    body = asked(server.port, "GET / HTTP/1.1", host, f"Accept-Language: {language}").body.decode()
+
+    assert said in body.partition('<div id="starting"')[2].partition('<div id="root">')[0]
+    assert "<title>Sluis</title>" in body
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("page", ["", "preview"])
+def test_what_the_html_of_a_page_names_is_there(server: Server, page: str) -> None:
+    host = f"Host: 127.0.0.1:{server.port}"
+    answer = asked(server.port, f"GET /{page} HTTP/1.1", host, "Accept-Encoding: gzip")
+
+    named = re.findall(rb'<link rel="(?:modulepreload|preload)"[^>]* href="/([^"]+)"', answer.body)
+    assert {"etag", "last-modified"} & set(answer.headers) == set()  # of the file, of which this is more
+    assert {one.encode() for one in FONTS} < set(named)
+    for name in named[-3:]:
+        found = asked(server.port, f"GET /{name.decode()} HTTP/1.1", host)
+        assert (found.status, found.headers["content-type"]) == (200, "application/javascript")
