@@ -106,6 +106,13 @@ def test_what_supersedes_a_decision_is_named_at_its_top(path: Path) -> None:
     assert all(re.search(r"\[decision \d+\]\(\d{4}-", one) for one in others)
 
 
+@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.name[:4])
+def test_every_module_that_a_decision_names_is_there(path: Path) -> None:
+    named = re.findall(r"`(\w+/[\w/]+\.py)`", path.read_text(encoding="utf-8"))
+
+    assert [name for name in named if not any((folder / name).exists() for folder in (ROOT, ROOT / "integration"))] == []
+
+
 def test_the_glossary_is_in_order_and_its_translations_are_those_of_the_console() -> None:
     with (ROOT / "data" / "words" / "terms.csv").open(encoding="utf-8", newline="") as file:
         shown = {line["en"]: (line["nl"], line["de"]) for line in csv.DictReader(file)}
