@@ -24,7 +24,7 @@ DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 LANGUAGES = {SHELL, "bat", "mermaid", "python", "text", "ini", "toml"}
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 PRESENT = [path for path in DOCUMENTS if path not in DECISIONS and path.name != "CHANGELOG.md"]
-"""Those that tell of the code as it is; decisions and changes tell of their day."""
+"""Those that describe the code as it is; decisions and changes describe their time."""
 
 
 def test_every_cause_is_complete_in_english() -> None:
@@ -110,7 +110,7 @@ def test_what_supersedes_a_decision_is_named_at_its_top(path: Path) -> None:
 def test_every_module_that_a_decision_names_is_there(path: Path) -> None:
     named = re.findall(r"`(\w+/[\w/]+\.py)`", path.read_text(encoding="utf-8"))
 
-    assert [name for name in named if not any((folder / name).exists() for folder in (ROOT, ROOT / "integration"))] == []
+    assert [name for name in named if not ((ROOT / name).exists() or (ROOT / "integration" / name).exists())] == []
 
 
 def test_the_glossary_is_in_order_and_its_translations_are_those_of_the_console() -> None:
