@@ -33,7 +33,7 @@ TEXT_CHOICES = {"selectbox", "multiselect"}
 # Shown by one function each, and by nobody else.
 ROOMS = {
     "dataframe": "tables.py", "data_editor": "tables.py", "plotly_chart": "charts.py", "json": "tables.py",
-    "code": "tables.py", "image": "pictures.py", "html": "application.py app.py bars.py course.py",
+    "code": "tables.py", "image": "pictures.py", "html": "application.py app.py bars.py sparkline.py",
     "badge": "layout.py",
 }  # fmt: skip
 NOT_DRAWN = {"text", "exception", "help", "chat_message", "iframe"}  # nobody needs them
