@@ -26,7 +26,7 @@ from playwright.sync_api import Page, sync_playwright
 from benchmarks.log import fill
 from integration.application.application import Application
 from integration.application.bootstrap import build as built
-from integration.core.issues import Issue, Met, Skip
+from integration.core.issues import Issue, IssueOccurrence, Skip
 from integration.core.plan import Action
 from integration.core.plan_lines import PlanRow
 from integration.core.position import START
@@ -110,7 +110,7 @@ def _wait(application: Application, now: datetime) -> None:
     queue = Issues(stores_in(application).database, lambda: now)
     for cause in CAUSES:
         keys = [f"{cause}-{place}" for place in range(WAITING // len(CAUSES))]
-        met = [Met(Issue(cause, key, "", {"key": key, "article": key}), Kind.PRODUCT, "Stadsfiets") for key in keys]
+        met = [IssueOccurrence(Issue(cause, key, "", {"key": key, "article": key}), Kind.PRODUCT, "Stadsfiets") for key in keys]
         queue.open("products", "bench", met)
 
 

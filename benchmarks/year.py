@@ -19,7 +19,7 @@ from pathlib import Path
 from integration.application.application import Application
 from integration.application.bootstrap import build
 from integration.application.stores import Stores, stores_of
-from integration.core.issues import Issue, Met
+from integration.core.issues import Issue, IssueOccurrence
 from integration.core.plan import Action, Approval, Change
 from integration.core.plan_lines import PlanRow
 from integration.core.position import Position, Task
@@ -129,7 +129,7 @@ class Shop:
         for open_one in issues.list("orders", "vat_code_unmapped", limit=1_000):
             issues.close(open_one.id, BY)
         facts = {"code": "7", "sold": "10.50"}
-        met = [Met(Issue("vat_code_unmapped", f"ORD-{today}-{one}", facts=facts)) for one in range(PARKED)]
+        met = [IssueOccurrence(Issue("vat_code_unmapped", f"ORD-{today}-{one}", facts=facts)) for one in range(PARKED)]
         issues.open("orders", "", met)
 
 

@@ -36,7 +36,7 @@ from integration.cli.arguments import (
     wrong_use,
 )
 from integration.core import errors
-from integration.core.causes import Who, cause
+from integration.core.causes import Responsible, cause
 from integration.core.plan import Approval
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import ACTIVE, RunState
@@ -93,7 +93,7 @@ def _end(run: Run, *, as_json: bool) -> NoReturn:
     terminal.show_end(run, as_json=as_json)
     if run.state is RunState.READY:
         raise typer.Exit(WAITS)
-    if run.error and cause(run.error).who is Who.ADMINISTRATOR:
+    if run.error and cause(run.error).who is Responsible.ADMINISTRATOR:
         raise typer.Exit(STOPPED)
     good = run.state is RunState.DONE and run.counts.difference == 0
     raise typer.Exit(0 if good else FAILED)

@@ -26,9 +26,9 @@ now = datetime.now(UTC)
 
 
 @refreshing(REFRESH_SECONDS)
-def state_of_things() -> None:
+def status_summary() -> None:
     """Draw everything that moves by itself; what stands beside it follows when a connection comes or goes."""
-    if stood() != st.session_state["stood"]:
+    if status_since() != st.session_state["stood"]:
         st.rerun()
     begins = app.first_week.begins_with()
     statuses = app.flows.statuses()
@@ -60,7 +60,7 @@ def state_of_things() -> None:
     last_days(app)
 
 
-def stood() -> list[bool | None]:
+def status_since() -> list[bool | None]:
     """Return how both connections stand, which the menu shows as well."""
     return [stand.ok for stand in app.reach.stands()]
 
@@ -92,7 +92,7 @@ def pass_a_day() -> None:
         st.toast(text("day_passed"))
 
 
-st.session_state["stood"] = stood()
+st.session_state["stood"] = status_since()
 unfinished_at = app.setup.goes_on()
 if not any(status.connected for status in app.connections.statuses()):
     head(text("nav_overview"), text("welcome_about"))
@@ -113,4 +113,4 @@ else:
     log_aside(app.log.aside())
     if unfinished_at:
         unfinished(unfinished_at)
-    state_of_things()
+    status_summary()

@@ -9,7 +9,7 @@ from integration.application.application import Application
 from integration.core.flow import Flow
 from integration.core.run import Counts, Mode, PreviewRequest, Run
 from integration.core.states import ACTIVE, RunState
-from integration.services.runs.plan_selection import Choices
+from integration.services.runs.plan_selection import PlanSelection
 from integration.services.runs.runs import Runs
 from pages.components.preview.committing import brake_box, commit_bar, four_eyes_box, outdated_bar
 from pages.components.shared.application import application, may, person
@@ -168,7 +168,7 @@ def plan_page(run: Run) -> None:
         return
     outdated = app.runs.outdated(run) if run.state is RunState.READY else None
     with actions:
-        if run.state is not RunState.COMMITTING and may(Choices.leave):
+        if run.state is not RunState.COMMITTING and may(PlanSelection.leave):
             preview_again(run, is_offered_below=outdated is not None)
         download = st.container(width="content")
     failures()

@@ -20,7 +20,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from integration.cli.terminal import command_application, terminal_user
-from integration.core.issues import Trouble
+from integration.core.issues import IssueGroupKey
 from integration.services.runs.exceptions import group_address
 from integration.settings import load_settings
 
@@ -184,7 +184,7 @@ def sold(data: str) -> str:
 def cause(data: str) -> str:
     """Return under which name the orders whose articles the books lack are found on the page of exceptions."""
     one = next(one for one in terminal(data, "issues") if one["cause"] == "article_missing")
-    return group_address(Trouble(one["flow"], one["cause"], one["field"], one["detail"]))
+    return group_address(IssueGroupKey(one["flow"], one["cause"], one["field"], one["detail"]))
 
 
 def asked(data: str, sql: str) -> str:

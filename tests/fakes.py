@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from integration.connectors.protocol import References
-from integration.core.connections import Finding, Tell, Token, unheard
+from integration.core.connections import Finding, Tell, Token, ignore_progress
 from integration.core.errors import InDoubtError, RejectedError, UnavailableError
-from integration.core.markers import UNKNOWN, Stretches
+from integration.core.markers import UNKNOWN, ChangeRanges
 from integration.core.plan import Action, Change
 from integration.core.records import Batch, Field, FieldType, Held, Kind, Location, Record, Written
 
@@ -155,7 +155,7 @@ class MemoryConnector:
 
     # The connector
 
-    def check(self, tell: Tell = unheard) -> list[Finding]:
+    def check(self, tell: Tell = ignore_progress) -> list[Finding]:
         """Return the connection check."""
         tell([Finding("host", ok=None)])
         if self._away:
@@ -230,7 +230,7 @@ class MemoryConnector:
         del change
         return 1
 
-    def changed(self, kind: Kind, since: str, after: str | None = None, known: Stretches = UNKNOWN) -> Batch:
+    def changed(self, kind: Kind, since: str, after: str | None = None, known: ChangeRanges = UNKNOWN) -> Batch:
         """Return one page of what changed after the marker and is not known; after an empty marker, of everything."""
         self._answering("changed")
         with self._lock:

@@ -9,7 +9,7 @@ from tomllib import loads
 from typing import Any
 
 from integration.connectors.protocol import Connector
-from integration.core.foreign_documents import NO_STRANGERS, Strangers
+from integration.core.foreign_documents import NO_STRANGERS, ForeignDocuments
 from integration.core.plan import Approval
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind, Record, Value
@@ -19,10 +19,10 @@ from integration.flows.products.logic import ProductsLogic
 from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS, mirrors_of
 from integration.flows.spec import FlowLogic
-from integration.runner import Dependencies, Patience, Runner
+from integration.runner import Dependencies, VisibilityTimeout, Runner
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
-from integration.services.connections.foreign_documents import LookForStrangers
+from integration.services.connections.foreign_documents import ForeignDocumentSearch
 from integration.services.mappings.mappings import Logics
 from integration.store.choices import ChoiceStore
 from integration.store.corrections import Corrections
@@ -71,7 +71,7 @@ class FlowHarness:
         self.read_fields: Callable[[str], None] = lambda _: None
         self.fed: dict[str, str] = {}
         self.corrections: dict[str, str] = {}  # marks of what persons corrected, by record
-        self.strangers: Callable[[], Strangers] = lambda: NO_STRANGERS
+        self.strangers: Callable[[], ForeignDocuments] = lambda: NO_STRANGERS
         self.accepted: set[str] = set()
         self.clock = Clock()
         mirrors = mirrors_of(FLOWS.values())
@@ -93,11 +93,11 @@ class FlowHarness:
             ledger=self.ledger, links=self.links, cursors=self.cursors,
             corrections=part(Corrections, marks=lambda _: self.corrections, of=lambda *_: {}),
             foreign_documents=part(
-                LookForStrangers,
+                ForeignDocumentSearch,
                 of=lambda _: self.strangers().without(self.accepted),
                 accept=lambda _, told, _by: self.accepted.update(told),
             ),
-            clock=self.clock, patience=Patience(timedelta(seconds=10), timedelta(seconds=1)), **UNHELD,
+            clock=self.clock, patience=VisibilityTimeout(timedelta(seconds=10), timedelta(seconds=1)), **UNHELD,
         )  # fmt: skip
         self.runner = Runner(Preview(deps), Commit(deps))
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 from integration.services.prices import Prices
 from integration.services.write_holds.system_identity import SystemIdentities
 from integration.services.write_holds.write_holds import WriteHolds
-from integration.store.erasure_register import Erased
+from integration.store.erasure_register import ErasureRegister
 
 Service = TypeVar("Service")
 
@@ -17,7 +17,7 @@ def part(_of: type[Service], **members: Any) -> Service:
 
 
 UNHELD: dict[str, Any] = {
-    "erased": part(Erased, held=lambda _: set()),
+    "erased": part(ErasureRegister, held=lambda _: set()),
     "holds": part(WriteHolds, held=lambda _: None),
     "identities": part(SystemIdentities, check=lambda: None, suspect=lambda *_: None),
     "commit_listener": part(Prices, written=lambda _: None),

@@ -21,7 +21,7 @@ from integration.core.states import ACTIVE, RunState
 from integration.lab.fault_plan import FAULTS
 from integration.lab.schedule import Hazard
 from integration.settings import load_settings
-from integration.store.heartbeats import Pulse
+from integration.store.heartbeats import HeartbeatInterval
 from tests.alerts.transport.receivers import Hook, Mailbox, mail_server, web_server
 from tests.consoles import ARTICLES, FAST, WHO, Console
 from tests.people import somebody
@@ -113,7 +113,7 @@ def watched(data: Path) -> Iterator[Watched]:
     settings = load_settings(data=data, sandbox=True, sandbox_articles=ARTICLES, **access)
     with ExitStack() as stack:
         # What is called otherwise than a server keeps no watch by itself.
-        application = build(settings, executor="alone", machine=clock, pulse=Pulse(apart=0.4, dead_after=60))
+        application = build(settings, executor="alone", machine=clock, pulse=HeartbeatInterval(apart=0.4, dead_after=60))
         stack.callback(application.close)
         Console(application.start()).run("products")
         made = Watched(application, clock, stack.enter_context(web_server()), stack.enter_context(mail_server()))

@@ -11,7 +11,7 @@ import pytest
 
 from integration import words
 from integration.connectors.mplus.client import REFUSALS
-from integration.core.causes import CAUSES, By, Repair, Who
+from integration.core.causes import CAUSES, RepairKind, Repair, Responsible
 from integration.core.errors import IntegrationError, Reason
 from integration.flows.registry import FLOWS
 from integration.words.catalogues import PARTS, tables
@@ -268,7 +268,7 @@ def parking() -> set[str]:
     told = {one.code for one in telling({"Issue", "RecordRejected", "DayRefusedError", "RejectedError"})}
     told |= {*REFUSALS.values(), "record_unreadable", "key_unreadable", "period_closed", "picture_refused"}
     of_a_look = {"flow_field_unknown", "known_not_found", "object_missing", "prefix_in_use", "read_refused"}
-    return {code for code in told - of_a_look if CAUSES[code].who is not Who.NOBODY}
+    return {code for code in told - of_a_look if CAUSES[code].who is not Responsible.NOBODY}
 
 
 def test_every_cause_that_parks_a_record_has_a_repair() -> None:
@@ -281,7 +281,7 @@ def has_repair(repair: Repair) -> bool:
 
 
 def test_what_is_put_right_in_a_system_says_in_which_and_how_it_goes_on() -> None:
-    elsewhere = {code: tables().causes[code]["en_do"] for code, one in CAUSES.items() if one.repair.by is By.SYSTEM}
+    elsewhere = {code: tables().causes[code]["en_do"] for code, one in CAUSES.items() if one.repair.by is RepairKind.SYSTEM}
     named = {code for code, do in elsewhere.items() if re.search(r"{system}|AccountView|MplusKASSA|the till", do)}
     going_on = {
         code for code, do in elsewhere.items() if any(end in do for end in ("Try these again", *ENDS_ANOTHER_WAY))

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from integration.alerts.incidents import Symptom, SymptomSort
+from integration.alerts.incidents import Problem, ProblemType
 from integration.backup.making import make
 from integration.backup.restoring import restore_backup
 from integration.core.errors import ConfigurationError, UnavailableError
-from integration.core.issues import Issue, Met
+from integration.core.issues import Issue, IssueOccurrence
 from integration.core.run import Mode
 from integration.settings import Settings, load_settings
 from integration.store.files import make_private
@@ -115,7 +115,7 @@ def test_a_person_is_given_everything_and_erased_and_stays_so(
     with pytest.raises(ConfigurationError) as refused:
         persons.erase(one, "39002", ME)
     assert refused.value.code == "erase_unconfirmed"
-    late = Symptom(SymptomSort.RECORDS, "debtor_unclear", "orders", facts={"name": DEBTOR["ACCT_NAME"]})
+    late = Problem(ProblemType.RECORDS, "debtor_unclear", "orders", facts={"name": DEBTOR["ACCT_NAME"]})
 
     stages: list[str] = []
 
@@ -175,7 +175,7 @@ def test_erasing_waits_for_a_run_and_is_finished_later(shop: Shop) -> None:
     with pytest.raises(UnavailableError) as refused:
         persons.erase(one, "39001", ME, begins_meanwhile, patience=0)
     assert refused.value.facts["run"] == late[0]
-    met = Met(Issue("price_charged_otherwise", "39001", "10", {"key": DEBTOR["ACCT_NAME"]}), "relation", "Zwiebelquast")
+    met = IssueOccurrence(Issue("price_charged_otherwise", "39001", "10", {"key": DEBTOR["ACCT_NAME"]}), "relation", "Zwiebelquast")
     stores.issues.looked("customers", [], (), [met])  # a record of theirs, kept after the first sweep
     stores.runs.discard(late[0], WHO)
     persons.page("")

@@ -10,9 +10,9 @@ from integration.cli.prices_demo import have_prices, proven
 from integration.connectors.protocol import Connector
 from integration.core.people import DEMO
 from integration.core.states import Step
-from integration.services.mappings.code_lists import Lists
+from integration.services.mappings.code_lists import CodeLists
 from integration.services.prices import BRANCH_CAUSE, CAUSE, KnownRecord, Prices, Proof
-from integration.services.systems.connection_settings import Access
+from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.issues import Issues
 from tests.consoles import Console, opened
 from tests.parts import part
@@ -153,8 +153,8 @@ def looked_at_anew_where_somebody_was_erased(console: Console) -> None:
 
     prices = Prices(
         stores.links, stores.issues, stores.erased, stores.rules,
-        part(Access, connector=lambda system: till() if system == "mplus" else to(system)),
-        part(Lists, choices=lambda _, name: {"1": ""} if name == "branches" else {}), console.application.logics,
+        part(ConnectorFactory, connector=lambda system: till() if system == "mplus" else to(system)),
+        part(CodeLists, choices=lambda _, name: {"1": ""} if name == "branches" else {}), console.application.logics,
         customers="customers", products="products",
     )  # fmt: skip
     prices.page("")

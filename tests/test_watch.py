@@ -15,7 +15,7 @@ from integration.alerts.heartbeat_pings import WHOLE, Pings
 from integration.alerts.transport.post import Post, WayOut
 from integration.application.stores import Stores, stores_of
 from integration.core.clocks import now
-from integration.core.issues import Issue, Met
+from integration.core.issues import Issue, IssueOccurrence
 from integration.core.states import RunState
 from integration.process.child_environment import with_way_out
 from integration.settings import load_settings
@@ -123,7 +123,7 @@ def test_a_console_and_a_worker_tell_each_episode_once_between_them(tmp_path: Pa
     with told_by_hook(tmp_path) as (hook, stores):
         with worker(tmp_path) as process:
             met = [
-                Met(Issue("vat_code_unmapped", f"O{one}", facts={"code": "7", "sold": "1.00"})) for one in range(300)
+                IssueOccurrence(Issue("vat_code_unmapped", f"O{one}", facts={"code": "7", "sold": "1.00"})) for one in range(300)
             ]
             stores.issues.open("orders", "run", met)
             until(lambda: len(hook.titles) == 1, "the message", pause=0.2)

@@ -10,12 +10,12 @@ from typing import Any
 from integration.accounts.loosening import flat_values, loosened_limits, loosened_settings
 from integration.accounts.people import People
 from integration.accounts.store.change_requests import ChangeRequestStore
-from integration.accounts.store.first_approvals import Yes, Yeses
+from integration.accounts.store.first_approvals import FirstApproval, FirstApprovalStore
 from integration.core.authorization import requires
 from integration.core.change_request import ChangeRequest
 from integration.core.errors import NotAllowedError
 from integration.core.guards import Guard, Measure, typed_guards
-from integration.core.people import Actor, Right, under_way
+from integration.core.people import Actor, Right, current_action
 from integration.core.plan import Approval, Brake
 from integration.core.run import Run
 from integration.flows.registry import Specs
@@ -36,7 +36,7 @@ class FourEyes:
         self,
         flows: Specs,
         settings: StoredSettings,
-        yeses: Yeses,
+        yeses: FirstApprovalStore,
         requests: ChangeRequestStore,
         clock: Clock,
         people: People,
@@ -141,7 +141,7 @@ class FourEyes:
         return [Brake(code, counts[code], str(limit)) for code, limit in limits.items() if counts[code] > limit]
 
     @requires(Right.SEE)
-    def first(self, run: Run) -> Yes | None:
+    def first(self, run: Run) -> FirstApproval | None:
         """Return the first yes to a plan as it is chosen now, while it holds."""
         return self._yeses.of(run.id, run.mark)
 
@@ -153,7 +153,7 @@ class FourEyes:
         """
         if not self.needed(run):
             return True
-        action = under_way()
+        action = current_action()
         if action is None or not action.actor.session:
             raise NotAllowedError("log_in_needed", flow=run.flow)
         first = self.first(run)
@@ -162,7 +162,7 @@ class FourEyes:
         if first is not None:
             return True
         now = self._clock()
-        yes = Yes(approval.by, approval.fingerprint, now, now + HOLDS, action.actor.session)
+        yes = FirstApproval(approval.by, approval.fingerprint, now, now + HOLDS, action.actor.session)
         self._yeses.keep(run.id, run.flow, yes, approval.confirmed or {})
         return False
 

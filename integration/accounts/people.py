@@ -16,7 +16,7 @@ from integration.accounts.passwords import Passwords
 from integration.accounts.store.people import PeopleStore as Stored
 from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError, LoggedOutError, NotAllowedError
-from integration.core.people import APART, OPERATOR, RESERVED, Actor, Came, Person, Right, Role, Session, known_roles
+from integration.core.people import APART, OPERATOR, RESERVED, Actor, AccessChannel, Person, Right, Role, Session, known_roles
 from integration.store.database import Clock
 
 HERE = "here"  # the issuer of accounts of our own
@@ -78,7 +78,7 @@ class People:
             if now is None or now.ref != actor.ref:
                 raise LoggedOutError
             return now
-        if actor.came is Came.CONSOLE and self.asks_log_in():
+        if actor.came is AccessChannel.CONSOLE and self.asks_log_in():
             raise LoggedOutError
         return actor
 

@@ -22,7 +22,7 @@ LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
-class CameFrom:
+class LoginCallback:
     """Who came back from a provider, and where they wanted to go."""
 
     identity: Identity
@@ -62,7 +62,7 @@ class ProviderLogIn:
             self._begun = dict(held[-MOST_BEGUN + 1 :]) | {asked.state: begun}
         return address, browser
 
-    def end(self, state: str, browser: str, code: str) -> CameFrom:
+    def end(self, state: str, browser: str, code: str) -> LoginCallback:
         """Return who came back. Raises NotAllowedError `identity_unproven` for what was not begun in this browser."""
         with self._lock:
             begun = self._begun.pop(state, None)
@@ -70,7 +70,7 @@ class ProviderLogIn:
         if begun is None or not is_own or not code or time.monotonic() - begun.at > BEGUN_SECONDS:
             raise unproven(self.host)
         *proof, token = self._provider.proven(begun.redirect_uri, code, begun.asked)
-        return CameFrom(Identity(*proof), begun.onward, begun.invitation, token)
+        return LoginCallback(Identity(*proof), begun.onward, begun.invitation, token)
 
     def remember(self, key: str, token: str) -> None:
         """Keep what proved a log-in as long as its session can last, in memory alone: by it the provider ends it."""
@@ -92,7 +92,7 @@ class ProviderLogIn:
             return ""
 
 
-class SignedBefore:
+class SignedHeaderProxy:
     """A proxy before the console that signs for whom it asks."""
 
     only_by_socket = False
@@ -108,7 +108,7 @@ class SignedBefore:
         return Identity(*self._proxy.proven(tokens[0].removeprefix("Bearer ")))
 
 
-class NamedBefore:
+class TrustedHeaderProxy:
     """A proxy before the console that alone can open its socket, and names for whom it asks."""
 
     only_by_socket = True
@@ -124,14 +124,14 @@ class NamedBefore:
         return Identity(IN_FRONT, name)
 
 
-ProxyBefore = SignedBefore | NamedBefore
+ProxyBefore = SignedHeaderProxy | TrustedHeaderProxy
 
 
 def _hashed(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
-def ways_in(settings: Settings) -> tuple[ProviderLogIn | None, ProxyBefore | None]:
+def sign_on_methods(settings: Settings) -> tuple[ProviderLogIn | None, ProxyBefore | None]:
     """Return the provider and the proxy that prove who somebody is, as far as the settings name one."""
 
     def route(url: str) -> NetworkRoute:
@@ -152,5 +152,5 @@ def _proxy(settings: Settings, route: Callable[[str], NetworkRoute]) -> ProxyBef
     if settings.log_in != "in_front" or not (asked.issuer or asked.socket):
         return None
     if not asked.issuer:
-        return NamedBefore(asked.header)
-    return SignedBefore(SigningProxy(asked.issuer, asked.audience, asked.header, SigningKeys(asked.keys, route)))
+        return TrustedHeaderProxy(asked.header)
+    return SignedHeaderProxy(SigningProxy(asked.issuer, asked.audience, asked.header, SigningKeys(asked.keys, route)))

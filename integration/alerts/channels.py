@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from integration.alerts.incidents import Channel
-from integration.alerts.store.deliveries import Deliveries
+from integration.alerts.store.deliveries import DeliveryStore
 from integration.alerts.transport.post import Message, Post, PostResult, secrets_of
 from integration.core.authorization import requires
 from integration.core.causes import CAUSES
@@ -26,7 +26,7 @@ _CHANNEL = TypeAdapter(Channel)  # what is kept of one beside its id and its add
 class Channels:
     """Every channel, with its address where it is asked for."""
 
-    def __init__(self, settings: StoredSettings, sealed: ConnectionStore, deliveries: Deliveries, post: Post) -> None:
+    def __init__(self, settings: StoredSettings, sealed: ConnectionStore, deliveries: DeliveryStore, post: Post) -> None:
         self._settings = settings
         self._sealed = sealed
         self._deliveries = deliveries

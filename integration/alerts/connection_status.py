@@ -7,15 +7,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from integration.alerts.incidents import OF_CONNECTIONS
-from integration.connectors.call_health import Heard
-from integration.connectors.protocol import Answers
+from integration.connectors.call_health import HealthSnapshot
+from integration.connectors.protocol import HealthCheckable
 from integration.connectors.systems import SYSTEMS
 from integration.core.authorization import requires
 from integration.core.errors import IntegrationError
 from integration.core.people import Right
 from integration.process.periodic import again_and_again
 from integration.services.connections.connections import Connections
-from integration.services.systems.connection_settings import Access
+from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.database import Clock
 
 LOOK_SECONDS = 15.0
@@ -24,7 +24,7 @@ CHECKED_AGAIN = timedelta(minutes=5)  # after which a check is made anew that fo
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
+class ConnectionStatus:
     """How one connection stands now. `ok` is None where nobody knows: it is not connected, or was never called."""
 
     system: str
@@ -39,10 +39,10 @@ class Stand:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-class Reach:
+class ConnectionMonitor:
     """Tells how both connections stand, and calls those that nobody else has called for a while."""
 
-    def __init__(self, access: Access, connections: Connections, clock: Clock) -> None:
+    def __init__(self, access: ConnectorFactory, connections: Connections, clock: Clock) -> None:
         self._access = access
         self._connections = connections
         self._clock = clock
@@ -50,17 +50,17 @@ class Reach:
         self._threads: list[threading.Thread] = []
 
     @requires(Right.SEE)
-    def stands(self) -> list[Stand]:
+    def stands(self) -> list[ConnectionStatus]:
         """Return how both connections stand."""
         return [self.of(system) for system in SYSTEMS]
 
     @requires(Right.SEE)
-    def of(self, system: str) -> Stand:
+    def of(self, system: str) -> ConnectionStatus:
         """Return how a connection stands: by its calls, and by its last check as long as no call says otherwise."""
         checked, heard = self._connections.of(system), self._heard(system)
         if not checked.connected:
-            return Stand(system, connected=False)
-        stand = Stand(
+            return ConnectionStatus(system, connected=False)
+        stand = ConnectionStatus(
             system, connected=True, about=checked.about, answered_at=heard.answered_at, milliseconds=heard.milliseconds
         )
         if heard.cause:
@@ -70,9 +70,9 @@ class Reach:
             return replace(stand, ok=False, since=checked.checked_at, cause=wrong.cause, facts=wrong.facts)
         return replace(stand, ok=None if heard.since is None else True, since=heard.since)
 
-    def _heard(self, system: str) -> Heard:
+    def _heard(self, system: str) -> HealthSnapshot:
         connector = self._access.made(system)
-        return connector.heard() if isinstance(connector, Answers) else Heard()
+        return connector.heard() if isinstance(connector, HealthCheckable) else HealthSnapshot()
 
     # ---- in the background
 
@@ -103,7 +103,7 @@ class Reach:
         if heard.cause or heard.called_at is None or now - heard.called_at >= IDLE:
             with suppress(IntegrationError):  # which the call itself has noted
                 connector = self._access.connector(system)
-                if isinstance(connector, Answers):
+                if isinstance(connector, HealthCheckable):
                     connector.look()
         checked = self._connections.of(system)
         if checked.ok is False and checked.checked_at and now - checked.checked_at >= CHECKED_AGAIN:

@@ -9,7 +9,7 @@ from pathlib import Path
 from integration.core.authorization import requires
 from integration.core.people import Right
 from integration.log.logbook import Logbook
-from integration.services.engine_lifecycle import Work
+from integration.services.engine_lifecycle import EngineHandle
 from integration.store.database import Clock, Database
 from integration.store.heartbeats import Heartbeats
 from integration.store.outbox_reader import OutboxReader
@@ -59,7 +59,7 @@ class HealthCheck:
         events: OutboxReader,
         heartbeats: Heartbeats,
         clock: Clock,
-        work: Work,
+        work: EngineHandle,
         logbook: Logbook,
     ) -> None:
         self._data = data

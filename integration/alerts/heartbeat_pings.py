@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from integration.alerts.incidents import Episode
-from integration.alerts.store.deliveries import Deliveries, Delivery, DueDelivery
+from integration.alerts.incidents import Incident
+from integration.alerts.store.deliveries import DeliveryStore, Delivery, DueDelivery
 from integration.connectors.http import Gateway
 from integration.connectors.limits import NetworkRoute, RateLimits
 from integration.core.authorization import requires
-from integration.core.causes import Severity, Who, cause
+from integration.core.causes import Severity, Responsible, cause
 from integration.core.connections import parse_address
 from integration.core.errors import ConfigurationError, IntegrationError
 from integration.core.masking import remember
@@ -51,7 +51,7 @@ class Pings:
 
     def __init__(
         self,
-        deliveries: Deliveries,
+        deliveries: DeliveryStore,
         runs: RunStore,
         stored_settings: StoredSettings,
         sealed: ConnectionStore,
@@ -91,7 +91,7 @@ class Pings:
 
     # ---- what is to be sent
 
-    def plan(self, going_on: list[Episode]) -> None:
+    def plan(self, going_on: list[Incident]) -> None:
         """Keep what is to be sent, each once, whichever process comes first; what is long past is not."""
         oldest = self._clock() - STALE
         for flow, since in self.every().items():
@@ -111,7 +111,7 @@ class Pings:
             elif run.state in (RunState.FAILED, RunState.INTERRUPTED) and run.error:
                 yield at, _Sign(f"end:{run.id}:{run.approvals}", _ended(run), {**_rid(run), "cause": run.error})
 
-    def _of_whole(self, going_on: list[Episode]) -> Iterator[tuple[datetime, _Sign]]:
+    def _of_whole(self, going_on: list[Incident]) -> Iterator[tuple[datetime, _Sign]]:
         grave = [one for one in going_on if one.symptom.severity is Severity.CRITICAL]
         for one in grave:
             yield one.begun_at, _Sign(f"fail:{one.id}", "/fail", {"cause": one.symptom.cause})
@@ -170,6 +170,6 @@ def _rid(run: Run) -> dict[str, str]:
 
 def _ended(run: Run) -> str:
     who = cause(run.error).who
-    if who is Who.DEVELOPER:
+    if who is Responsible.DEVELOPER:
         return "/fail"
-    return f"/{STOPPED if who is Who.ADMINISTRATOR else FAILED}"
+    return f"/{STOPPED if who is Responsible.ADMINISTRATOR else FAILED}"

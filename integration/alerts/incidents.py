@@ -13,7 +13,7 @@ CALM = timedelta(seconds=60)  # for so long a symptom has to be away before its 
 MOST_QUIET_DAYS = 60  # that follow on each other; more is a mistake, and no reason to be silent for ever
 
 
-class SymptomSort(StrEnum):
+class ProblemType(StrEnum):
     """What a symptom is one of."""
 
     RECORDS = "records"
@@ -41,14 +41,14 @@ OF_CONNECTIONS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Symptom:
+class Problem:
     """What is wrong at this moment: one cause, however many records it is met at.
 
     `of` is what it is about where that is no flow: a system, a process, a channel. `at_stake` is the sum of what waits,
     in euros, as far as the documents tell.
     """
 
-    sort: SymptomSort
+    sort: ProblemType
     cause: str
     flow: str = ""
     of: str = ""
@@ -59,7 +59,7 @@ class Symptom:
     @property
     def identity(self) -> str:
         """What is the same episode tomorrow. A connection has one, whatever it fails with."""
-        about = self.of if self.sort is SymptomSort.CONNECTION else f"{self.cause}:{self.of}"
+        about = self.of if self.sort is ProblemType.CONNECTION else f"{self.cause}:{self.of}"
         return f"{self.sort}:{self.flow}:{about}"
 
     @property
@@ -69,11 +69,11 @@ class Symptom:
 
 
 @dataclass(frozen=True, slots=True)
-class Episode:
+class Incident:
     """A symptom from its beginning to its end. It is over once `over_at` is filled."""
 
     id: int
-    symptom: Symptom
+    symptom: Problem
     begun_at: datetime
     seen_at: datetime
     over_at: datetime | None = None
@@ -83,13 +83,13 @@ class Episode:
 class Changes:
     """What a look changes: what begins, what is still there as it is now, and what is over."""
 
-    begun: tuple[Symptom, ...] = ()
-    still: tuple[tuple[Episode, Symptom], ...] = ()
-    over: tuple[Episode, ...] = ()
+    begun: tuple[Problem, ...] = ()
+    still: tuple[tuple[Incident, Problem], ...] = ()
+    over: tuple[Incident, ...] = ()
 
 
-def episode_changes(
-    going_on: Collection[Episode], found: Sequence[Symptom], now: datetime, calm: timedelta = CALM
+def incident_changes(
+    going_on: Collection[Incident], found: Sequence[Problem], now: datetime, calm: timedelta = CALM
 ) -> Changes:
     """Return what a look at everything that is wrong now means for the episodes that go on."""
     known = {one.symptom.identity: one for one in going_on}
@@ -119,7 +119,7 @@ class Channel:
     on: bool = True
     language: str = "en"
     least: Severity = Severity.WARNING
-    sorts: frozenset[SymptomSort] = frozenset()
+    sorts: frozenset[ProblemType] = frozenset()
     causes: frozenset[str] = frozenset()
     quiet_from: time | None = None
     quiet_until: time | None = None
@@ -128,7 +128,7 @@ class Channel:
     digest: time | None = None
     remind_hours: int = 24
 
-    def reminders(self, episode: Episode, told: int, now: datetime) -> tuple[str, ...]:
+    def reminders(self, episode: Incident, told: int, now: datetime) -> tuple[str, ...]:
         """Return the reasons to tell of an episode once more, each by a key that stays the same.
 
         `told` is the number that the first message had: each tenfold of it is a reason, and so is the time.
@@ -137,9 +137,9 @@ class Channel:
         lasts = self.remind_hours > 0 and now - episode.begun_at >= timedelta(hours=self.remind_hours)
         return (*([f"grown-{grown}"] if grown > 0 else []), *(["lasting"] if lasts else []))
 
-    def wants(self, symptom: Symptom) -> bool:
+    def wants(self, symptom: Problem) -> bool:
         """Tell whether it is told of a symptom; never that it cannot be reached itself."""
-        if not self.on or (symptom.sort is SymptomSort.CHANNEL and symptom.of == self.id):
+        if not self.on or (symptom.sort is ProblemType.CHANNEL and symptom.of == self.id):
             return False
         if self.sorts and symptom.sort not in self.sorts:
             return False

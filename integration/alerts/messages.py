@@ -6,7 +6,7 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 from integration import words
-from integration.alerts.incidents import Episode, Symptom, SymptomSort
+from integration.alerts.incidents import Incident, Problem, ProblemType
 from integration.services.audit import REASONS, Anchor, as_sent
 from integration.services.opening_hours import ZONE
 
@@ -24,7 +24,7 @@ OUR_REASONS = frozenset(REASONS.values())  # which say nothing of a person eithe
 Message = tuple[str, str]  # its title and its text
 
 
-def tellable(facts: Mapping[str, str]) -> dict[str, str]:
+def redacted_facts(facts: Mapping[str, str]) -> dict[str, str]:
     """Return facts as a message may have them: what is neither ours nor a number is left out."""
     return {
         name: fact if name in OPEN or A_NUMBER.fullmatch(fact) or fact in OUR_REASONS else HIDDEN
@@ -33,16 +33,16 @@ def tellable(facts: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def page_address(symptom: Symptom) -> str:
+def page_address(symptom: Problem) -> str:
     """Return on which page of the console somebody acts, with what it is asked."""
     match symptom.sort:
-        case SymptomSort.RECORDS | SymptomSort.DIFFERENCE:
+        case ProblemType.RECORDS | ProblemType.DIFFERENCE:
             return f"/exceptions?{urlencode({'flow': symptom.flow})}"
-        case SymptomSort.RUN if symptom.facts.get("run"):
+        case ProblemType.RUN if symptom.facts.get("run"):
             return f"/runs?{urlencode({'run': symptom.facts['run']})}"
-        case SymptomSort.AUDIT:
+        case ProblemType.AUDIT:
             return "/administration?tab=audit"
-        case SymptomSort.CONNECTION:
+        case ProblemType.CONNECTION:
             return "/setup"
         case _:
             return "/monitoring"
@@ -54,14 +54,14 @@ class Messages:
     def __init__(self, base: str) -> None:
         self._base = base.rstrip("/")
 
-    def begun(self, episode: Episode, language: str, now: datetime) -> Message:
+    def begun(self, episode: Incident, language: str, now: datetime) -> Message:
         """Return what is told when an episode begins."""
         since = words.term("alert_since", language, time=_moment(episode.begun_at, language, now))
         return self._going_on(
             episode, words.sentence(f"severity_{episode.symptom.severity}", language), language, since
         )
 
-    def reminder(self, episode: Episode, language: str, now: datetime) -> Message:
+    def reminder(self, episode: Incident, language: str, now: datetime) -> Message:
         """Return what is told of an episode that has grown or goes on for long, with its number now."""
         lasts = words.duration((now - episode.begun_at).total_seconds(), language)
         since = words.term(
@@ -69,14 +69,14 @@ class Messages:
         )  # fmt: skip
         return self._going_on(episode, words.sentence("alert_reminder", language), language, since)
 
-    def _going_on(self, episode: Episode, state: str, language: str, since: str) -> Message:
+    def _going_on(self, episode: Incident, state: str, language: str, since: str) -> Message:
         symptom = episode.symptom
-        said = words.say(symptom.cause, tellable(symptom.facts), language, ZONE)
+        said = words.say(symptom.cause, redacted_facts(symptom.facts), language, ZONE)
         what = said.what if said.what.removesuffix(".") != _headline(symptom, language) else ""
         lines = [what, *_numbers(symptom, language), said.data, said.do, since]
         return _title(symptom, state, language), _text([*lines, self._base + page_address(symptom)])
 
-    def over(self, episode: Episode, language: str, now: datetime) -> Message:
+    def over(self, episode: Incident, language: str, now: datetime) -> Message:
         """Return what is told when an episode is over."""
         symptom, ended = episode.symptom, episode.over_at or now
         lasted = words.duration((ended - episode.begun_at).total_seconds(), language)
@@ -93,7 +93,7 @@ class Messages:
         )
 
     def digest(
-        self, going_on: Sequence[Episode], changed: Sequence[Episode], proven: Mapping[str, int], language: str,
+        self, going_on: Sequence[Incident], changed: Sequence[Incident], proven: Mapping[str, int], language: str,
         now: datetime, *, audit: Anchor | None = None,
     ) -> Message:  # fmt: skip
         """Return the digest: what goes on, what was over since the last one, and how much was proven, by flow.
@@ -121,7 +121,7 @@ class Messages:
             "alert_digest_audit", language, time=_moment(audit.at, language, now), head=as_sent(audit.head)
         )
 
-    def _line(self, episode: Episode, language: str, now: datetime) -> str:
+    def _line(self, episode: Incident, language: str, now: datetime) -> str:
         symptom = episode.symptom
         severity = words.sentence(f"severity_{symptom.severity}", language)
         numbers = "".join(f" ({one})" for one in _numbers(symptom, language))
@@ -133,14 +133,14 @@ class Messages:
         return words.sentence("alert_test_title", language), _text(lines)
 
 
-def _title(symptom: Symptom, state: str, language: str) -> str:
+def _title(symptom: Problem, state: str, language: str) -> str:
     about = _flow(symptom.flow, language) if symptom.flow else words.sentence(f"sort_{symptom.sort}", language)
-    if symptom.sort is SymptomSort.CONNECTION:
+    if symptom.sort is ProblemType.CONNECTION:
         about = words.system_name(symptom.of)
     return f"{state} · {about} · {_headline(symptom, language)}"[:LONGEST_TITLE]
 
 
-def _headline(symptom: Symptom, language: str) -> str:
+def _headline(symptom: Problem, language: str) -> str:
     return words.headline(symptom.cause, symptom.facts, language)
 
 
@@ -152,7 +152,7 @@ def _flow(flow: str, language: str) -> str:
     return words.sentence(key, language) if words.has_term(key) else flow
 
 
-def _numbers(symptom: Symptom, language: str) -> list[str]:
+def _numbers(symptom: Problem, language: str) -> list[str]:
     told = [words.count("record", symptom.count, language)] if symptom.count else []
     if symptom.at_stake is not None:
         told.append(words.term("alert_at_stake", language, amount=words.euros(symptom.at_stake, language)))

@@ -13,8 +13,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from integration.alerts.health import Health, HealthCheck
-from integration.alerts.store.deliveries import Deliveries
-from integration.alerts.store.incidents import Episodes
+from integration.alerts.store.deliveries import DeliveryStore
+from integration.alerts.store.incidents import IncidentStore
 from integration.connectors.call_counters import calls
 from integration.core.authorization import requires
 from integration.core.causes import Severity
@@ -37,8 +37,8 @@ class Metrics:
     def __init__(
         self,
         runs: RunStore,
-        episodes: Episodes,
-        deliveries: Deliveries,
+        episodes: IncidentStore,
+        deliveries: DeliveryStore,
         clock: Clock,
         flows: Flows,
         health: HealthCheck,
@@ -91,8 +91,8 @@ class _Levels(Collector):
 
     def __init__(
         self,
-        deliveries: Deliveries,
-        episodes: Episodes,
+        deliveries: DeliveryStore,
+        episodes: IncidentStore,
         runs: RunStore,
         clock: Clock,
         flows: Flows,

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from integration.alerts.channels import Channels
 from integration.alerts.heartbeat_pings import PREFIX, Pings
-from integration.alerts.incidents import Channel, Episode, SymptomSort
-from integration.alerts.store.deliveries import Deliveries, Delivery
-from integration.alerts.store.incidents import Episodes
+from integration.alerts.incidents import Channel, Incident, ProblemType
+from integration.alerts.store.deliveries import DeliveryStore, Delivery
+from integration.alerts.store.incidents import IncidentStore
 from integration.core.authorization import requires
 from integration.core.causes import Severity
 from integration.core.people import Right
@@ -30,12 +30,12 @@ class FlowHealth:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class Notification:
     """One message that was sent, or is to be, with the episode it tells of."""
 
     delivery: Delivery
     channel: str  # what it is called
-    episode: Episode | None
+    episode: Incident | None
 
 
 class Monitoring:
@@ -43,8 +43,8 @@ class Monitoring:
 
     def __init__(
         self,
-        deliveries: Deliveries,
-        episodes: Episodes,
+        deliveries: DeliveryStore,
+        episodes: IncidentStore,
         heartbeats: Heartbeats,
         clock: Clock,
         flow_service: Flows,
@@ -60,7 +60,7 @@ class Monitoring:
         self._pings = pings
 
     @requires(Right.SEE)
-    def going_on(self) -> list[Episode]:
+    def going_on(self) -> list[Incident]:
         """Return the episodes that are not over, the gravest first, then the oldest."""
         order = tuple(Severity)
         return sorted(
@@ -68,7 +68,7 @@ class Monitoring:
         )
 
     @requires(Right.SEE)
-    def past(self, limit: int = 20) -> list[Episode]:
+    def past(self, limit: int = 20) -> list[Incident]:
         """Return the episodes that are over, the newest first."""
         return [one for one in self._episodes.latest(10 * limit) if one.over_at is not None][:limit]
 
@@ -77,7 +77,7 @@ class Monitoring:
         """Return every flow with whether it is on time."""
         silent: dict[str, str] = {}
         for one in self._episodes.going_on():
-            if one.symptom.sort is SymptomSort.SILENCE and one.symptom.flow and silent.get(one.symptom.flow) != LATE[1]:
+            if one.symptom.sort is ProblemType.SILENCE and one.symptom.flow and silent.get(one.symptom.flow) != LATE[1]:
                 silent[one.symptom.flow] = one.symptom.cause
         return [self._flow(one, silent) for one in self._flow_service.statuses()]
 
@@ -87,14 +87,14 @@ class Monitoring:
         return FlowHealth(name, state, newest.started_at if newest else None, status.last_proof, status.next_run)
 
     @requires(Right.SEE)
-    def sent(self, limit: int = 50) -> list[Sent]:
+    def sent(self, limit: int = 50) -> list[Notification]:
         """Return what was sent where, and what waits, without pings; the newest first."""
-        known: dict[int, Episode | None] = {}
+        known: dict[int, Incident | None] = {}
         found = []
         for one in self._deliveries.latest(limit):
             if one.episode is not None and one.episode not in known:
                 known[one.episode] = self._episodes.get(one.episode)
-            found.append(Sent(one, self.channel_name(one.channel), known.get(one.episode or 0)))
+            found.append(Notification(one, self.channel_name(one.channel), known.get(one.episode or 0)))
         return found
 
     @requires(Right.SEE)

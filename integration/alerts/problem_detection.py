@@ -4,19 +4,19 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
-from integration.alerts.connection_status import Reach, Stand
+from integration.alerts.connection_status import ConnectionMonitor, ConnectionStatus
 from integration.alerts.health import Health, HealthCheck
-from integration.alerts.incidents import OF_CONNECTIONS, Symptom, SymptomSort
+from integration.alerts.incidents import OF_CONNECTIONS, Problem, ProblemType
 from integration.alerts.monitoring import Monitoring
-from integration.alerts.store.deliveries import Deliveries
-from integration.alerts.store.incidents import Episodes
+from integration.alerts.store.deliveries import DeliveryStore
+from integration.alerts.store.incidents import IncidentStore
 from integration.core.causes import APART, cause
 from integration.core.issues import CauseGroup
 from integration.core.run import Run
 from integration.core.states import ACTIVE, RunState
 from integration.services.audit import Audit, facts_of
-from integration.services.engine_lifecycle import Work
-from integration.services.opening_hours import OpeningsKept
+from integration.services.engine_lifecycle import EngineHandle
+from integration.services.opening_hours import OpeningHoursSettings
 from integration.services.runs.flows import Flows, FlowStatus
 from integration.store.database import Clock
 from integration.store.heartbeats import Heartbeats
@@ -30,37 +30,37 @@ AWAY = timedelta(minutes=1)  # for so long a system may give no answer before th
 OLD_NEWS = timedelta(hours=1)  # for so long a system answers before what it once refused a run says nothing any more
 MOST_PREVIEW = timedelta(minutes=15)  # after which records are told of, though their preview is still at work
 LOCAL = frozenset(
-    {SymptomSort.LOG, SymptomSort.DISK, SymptomSort.STORE}
+    {ProblemType.LOG, ProblemType.DISK, ProblemType.STORE}
 )  # what one process sees of itself, and no other can
 OF_HEALTH = {
-    "disk_full": SymptomSort.DISK,
-    "log_away": SymptomSort.LOG,
-    "log_behind": SymptomSort.LOG,
-    "no_heartbeat": SymptomSort.STORE,
+    "disk_full": ProblemType.DISK,
+    "log_away": ProblemType.LOG,
+    "log_behind": ProblemType.LOG,
+    "no_heartbeat": ProblemType.STORE,
 }
 STOPPED = (RunState.FAILED, RunState.INTERRUPTED)
 BY_A_PERSON = frozenset({"cancelled", "preview_cancelled"})
 
 
-class Symptoms:
+class ProblemDetection:
     """Looks at everything there is."""
 
     def __init__(
         self,
-        deliveries: Deliveries,
-        episodes: Episodes,
+        deliveries: DeliveryStore,
+        episodes: IncidentStore,
         heartbeats: Heartbeats,
         issues: Issues,
         runs: RunStore,
         clock: Clock,
         *,
         flows: Flows,
-        openings: OpeningsKept,
+        openings: OpeningHoursSettings,
         health: HealthCheck,
-        work: Work,
+        work: EngineHandle,
         monitoring: Monitoring,
         audit: Audit,
-        connection_monitor: Reach,
+        connection_monitor: ConnectionMonitor,
     ) -> None:
         self._deliveries = deliveries
         self._episodes = episodes
@@ -76,7 +76,7 @@ class Symptoms:
         self._audit = audit
         self._connection_monitor = connection_monitor
 
-    def found(self) -> list[Symptom]:
+    def found(self) -> list[Problem]:
         """Return everything that is wrong now. Raises IntegrationError where our own database does not say."""
         statuses = self._flows.statuses()
         return [
@@ -89,14 +89,14 @@ class Symptoms:
             *self.of_health(self._health.look()),
         ]
 
-    def of_health(self, health: Health) -> Iterator[Symptom]:
+    def of_health(self, health: Health) -> Iterator[Problem]:
         """Yield what is wrong with this process."""
         for code, facts in health.troubles.items():
-            yield Symptom(OF_HEALTH[code], code, of=self._work.executor, facts=facts)
+            yield Problem(OF_HEALTH[code], code, of=self._work.executor, facts=facts)
 
     # ---- records: a cause is one episode, whatever tells its troubles apart
 
-    def _of_records(self, statuses: list[FlowStatus]) -> Iterator[Symptom]:
+    def _of_records(self, statuses: list[FlowStatus]) -> Iterator[Problem]:
         now = self._clock()
         being_read = {one.flow.name for one in statuses if _is_being_read(one.active, now)}
         found: dict[tuple[str, str], list[CauseGroup]] = {}
@@ -111,19 +111,19 @@ class Symptoms:
 
     # ---- connections, as health tells of them, and runs, of which some tell of a connection too
 
-    def _of_connections(self, refused: Mapping[str, tuple[datetime, Symptom]]) -> Iterator[Symptom]:
+    def _of_connections(self, refused: Mapping[str, tuple[datetime, Problem]]) -> Iterator[Problem]:
         """Yield each connection that is down: by what its calls come to now, or else by the newest run it refused."""
         now, stands = self._clock(), {one.system: one for one in self._connection_monitor.stands()}
         for system in dict.fromkeys((*stands, *refused)):
-            stand = stands.get(system, Stand(system, connected=False))
+            stand = stands.get(system, ConnectionStatus(system, connected=False))
             since = stand.since or now
             if stand.ok is False and not (stand.silent and now - since < AWAY):
-                yield Symptom(SymptomSort.CONNECTION, stand.cause, of=system, facts={**stand.facts, "system": system})
+                yield Problem(ProblemType.CONNECTION, stand.cause, of=system, facts={**stand.facts, "system": system})
             elif system in refused and not (stand.ok and now - max(since, refused[system][0]) >= OLD_NEWS):
                 yield refused[system][1]
 
-    def _of_runs(self, statuses: list[FlowStatus]) -> Iterator[Symptom]:
-        refused: dict[str, tuple[datetime, Symptom]] = {}
+    def _of_runs(self, statuses: list[FlowStatus]) -> Iterator[Problem]:
+        refused: dict[str, tuple[datetime, Problem]] = {}
         reached = datetime.min.replace(tzinfo=self._clock().tzinfo)
         for status in statuses:
             newest = status.newest_in(RunState.DONE, RunState.READY, *STOPPED)  # came to an end that says something
@@ -138,7 +138,7 @@ class Symptoms:
                         refused[system] = at, _refused(run, system)
                 elif run.state in (*STOPPED, *ACTIVE):
                     facts = {**run.facts, "flow": run.flow, "run": run.id}
-                    yield Symptom(SymptomSort.RUN, run.error, run.flow, facts=facts)
+                    yield Problem(ProblemType.RUN, run.error, run.flow, facts=facts)
             yield from _braked(status.waiting)
         yield from self._of_connections({system: one for system, one in refused.items() if one[0] > reached})
 
@@ -152,7 +152,7 @@ class Symptoms:
 
     # ---- silence
 
-    def _of_silence(self, statuses: list[FlowStatus]) -> Iterator[Symptom]:
+    def _of_silence(self, statuses: list[FlowStatus]) -> Iterator[Problem]:
         now, openings = self._clock(), self._openings.now()
         for status in statuses:
             name, newest = status.flow.name, status.newest
@@ -162,43 +162,43 @@ class Symptoms:
             missed = self._flows.round_before(name, ROUNDS_MISSED, now - GRACE)
             if missed is not None and newest.started_at < missed and status.active is None:
                 facts = {"flow": name, "minutes": str(silent // timedelta(minutes=1))}
-                yield Symptom(SymptomSort.SILENCE, "flow_late", name, facts=facts)
+                yield Problem(ProblemType.SILENCE, "flow_late", name, facts=facts)
             if status.unproven_since is None or not openings.proof_hours:
                 continue
             unproven = openings.open_between(status.unproven_since, now)
             if unproven >= timedelta(hours=openings.proof_hours):
                 facts = {"flow": name, "hours": str(unproven // timedelta(hours=1))}
-                yield Symptom(SymptomSort.SILENCE, "no_proof", name, facts=facts)
+                yield Problem(ProblemType.SILENCE, "no_proof", name, facts=facts)
 
-    def _of_workers(self) -> Iterator[Symptom]:
+    def _of_workers(self) -> Iterator[Problem]:
         for executor, beaten in self._heartbeats.lost().items():
             if self._clock() - beaten < STARVED:
                 continue
             if executor.startswith(("server", "worker")):  # a command of a terminal may end as it likes
                 facts = {"executor": executor, "time": beaten.isoformat(timespec="seconds")}
-                yield Symptom(SymptomSort.SILENCE, "worker_stopped", of=executor, facts=facts)
+                yield Problem(ProblemType.SILENCE, "worker_stopped", of=executor, facts=facts)
 
-    def _of_channels(self) -> Iterator[Symptom]:
+    def _of_channels(self) -> Iterator[Problem]:
         for channel, first in self._deliveries.failing().items():
             facts = {"channel": self._monitoring.channel_name(channel), "message": first.error}
-            yield Symptom(SymptomSort.CHANNEL, "alert_not_delivered", of=channel, facts=facts)
+            yield Problem(ProblemType.CHANNEL, "alert_not_delivered", of=channel, facts=facts)
 
-    def _of_audit(self) -> Iterator[Symptom]:
+    def _of_audit(self) -> Iterator[Problem]:
         checked = self._audit.checked()
         if checked is not None and checked.broken is not None:
-            yield Symptom(SymptomSort.AUDIT, "audit_broken", facts=facts_of(checked.broken))
+            yield Problem(ProblemType.AUDIT, "audit_broken", facts=facts_of(checked.broken))
 
 
 def _is_being_read(active: Run | None, now: datetime) -> bool:
     return active is not None and active.state is RunState.PREVIEWING and now - active.started_at < MOST_PREVIEW
 
 
-def _of_groups(flow: str, system: str, code: str, groups: list[CauseGroup]) -> Symptom:
+def _of_groups(flow: str, system: str, code: str, groups: list[CauseGroup]) -> Problem:
     newest = max(groups, key=lambda one: one.last_seen)
-    sort = SymptomSort.DIFFERENCE if code in APART else SymptomSort.RECORDS
-    sums = [_differing(one.facts) if sort is SymptomSort.DIFFERENCE else one.sold for one in groups]
+    sort = ProblemType.DIFFERENCE if code in APART else ProblemType.RECORDS
+    sums = [_differing(one.facts) if sort is ProblemType.DIFFERENCE else one.sold for one in groups]
     known = [one for one in sums if one is not None]
-    return Symptom(
+    return Problem(
         sort, code, flow, facts={"system": system, **newest.facts, "flow": flow},
         count=sum(one.count for one in groups),
         at_stake=sum(known, Decimal(0)) if known else None,
@@ -219,16 +219,16 @@ def _system(run: Run, status: FlowStatus) -> str:
     return next((one for one in (status.flow.source, status.flow.target) if run.error.startswith(one)), "accountview")
 
 
-def _refused(run: Run, system: str) -> Symptom:
-    return Symptom(
-        SymptomSort.CONNECTION, run.error, of=system, facts={**run.facts, "system": system, "flow": run.flow}
+def _refused(run: Run, system: str) -> Problem:
+    return Problem(
+        ProblemType.CONNECTION, run.error, of=system, facts={**run.facts, "system": system, "flow": run.flow}
     )
 
 
-def _braked(run: Run | None) -> Iterator[Symptom]:
+def _braked(run: Run | None) -> Iterator[Problem]:
     """Yield the brakes that hold a plan until a person looks at it."""
     if run is not None:
         for brake in run.brakes:
             if cause(brake.code).code == brake.code:
                 facts = {"flow": run.flow, "run": run.id, "count": str(brake.count), "limit": brake.limit}
-                yield Symptom(SymptomSort.RUN, brake.code, run.flow, facts=facts, count=brake.count)
+                yield Problem(ProblemType.RUN, brake.code, run.flow, facts=facts, count=brake.count)

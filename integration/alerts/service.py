@@ -12,11 +12,11 @@ import structlog
 
 from integration.alerts.channels import Channels
 from integration.alerts.heartbeat_pings import PREFIX, Pings
-from integration.alerts.incidents import Channel, Episode, Symptom, SymptomSort, episode_changes
+from integration.alerts.incidents import Channel, Incident, Problem, ProblemType, incident_changes
 from integration.alerts.messages import Messages
-from integration.alerts.problem_detection import LOCAL, Symptoms
-from integration.alerts.store.deliveries import Deliveries, Delivery, DueDelivery, with_number
-from integration.alerts.store.incidents import Episodes
+from integration.alerts.problem_detection import LOCAL, ProblemDetection
+from integration.alerts.store.deliveries import DeliveryStore, Delivery, DueDelivery, with_number
+from integration.alerts.store.incidents import IncidentStore
 from integration.alerts.transport.post import Message, Post
 from integration.core.authorization import requires
 from integration.core.errors import IntegrationError
@@ -24,11 +24,11 @@ from integration.core.people import Actor, Right
 from integration.core.states import RunState
 from integration.process.periodic import again_and_again
 from integration.services.audit import Audit
-from integration.services.engine_lifecycle import Work
+from integration.services.engine_lifecycle import EngineHandle
 from integration.services.log.log_access import LogAccess
-from integration.services.opening_hours import ZONE, OpeningsKept
+from integration.services.opening_hours import ZONE, OpeningHoursSettings
 from integration.store.database import Clock
-from integration.store.erasure_register import Erased, SoFar
+from integration.store.erasure_register import ErasureRegister, SoFar
 from integration.store.heartbeats import Heartbeats
 from integration.store.runs import RunStore
 from integration.store.settings import StoredSettings
@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 15.0
 SILENCES, EVERYTHING = "alert_silences", "*"
-STORE_FAILS = Symptom(SymptomSort.STORE, "database_unreachable")
+STORE_FAILS = Problem(ProblemType.STORE, "database_unreachable")
 MOST_RUNS = 500  # of which a digest counts what was proven
 
 
@@ -79,7 +79,7 @@ class Silences:
 class _Unkept:
     """An episode of our own database, which cannot keep it: who was told of it."""
 
-    episode: Episode
+    episode: Incident
     told: tuple[tuple[Channel, str], ...]
 
 
@@ -88,21 +88,21 @@ class Alerts:
 
     def __init__(
         self,
-        deliveries: Deliveries,
-        episodes: Episodes,
-        erased: Erased,
+        deliveries: DeliveryStore,
+        episodes: IncidentStore,
+        erased: ErasureRegister,
         heartbeats: Heartbeats,
         runs: RunStore,
         stored_settings: StoredSettings,
         clock: Clock,
         *,
-        symptoms: Symptoms,
+        symptoms: ProblemDetection,
         channels: Channels,
-        openings: OpeningsKept,
+        openings: OpeningHoursSettings,
         pings: Pings,
         post: Post,
         log_access: LogAccess,
-        work: Work,
+        work: EngineHandle,
         audit: Audit,
     ) -> None:
         self._deliveries = deliveries
@@ -159,7 +159,7 @@ class Alerts:
         self._known = tuple((one, self._channels.address(one.id)) for one in channels if one.on)
         found = self._symptoms.found()
         mine = [one for one in self._episodes.going_on() if self._is_seen_here(one)]
-        changed = episode_changes(mine, found, now)
+        changed = incident_changes(mine, found, now)
         for symptom in changed.begun:
             self._episodes.begin(symptom, self._due_at_begin(symptom, channels), so_far)
         if changed.still:
@@ -170,14 +170,14 @@ class Alerts:
         self._add_digests(channels)
         self._pings.plan(self._episodes.going_on())
 
-    def _is_seen_here(self, episode: Episode) -> bool:
+    def _is_seen_here(self, episode: Incident) -> bool:
         """Tell whether this process can say that an episode is over: what another one sees of itself, it cannot."""
         symptom = episode.symptom
         if symptom.sort not in LOCAL or symptom.of in ("", self._work.executor):
             return True
         return self._heartbeats.last(symptom.of) is None
 
-    def _due_at_begin(self, symptom: Symptom, channels: list[Channel]) -> list[DueDelivery]:
+    def _due_at_begin(self, symptom: Problem, channels: list[Channel]) -> list[DueDelivery]:
         until = self.silences.until(symptom.identity)
         due = []
         for channel in channels:
@@ -190,7 +190,7 @@ class Alerts:
                 )
         return due
 
-    def _remind(self, episodes: list[Episode], channels: list[Channel]) -> None:
+    def _remind(self, episodes: list[Incident], channels: list[Channel]) -> None:
         """Keep what is to be sent of episodes that are much larger than was told, or go on for long."""
         known = {one.id: one for one in channels}
         for episode in episodes:
@@ -206,7 +206,7 @@ class Alerts:
                     if (one.channel, one.key) not in keys and channel.wants(episode.symptom):
                         self._deliveries.add(one, episode.id)
 
-    def _reminder(self, channel: Channel, episode: Episode, reason: str) -> DueDelivery:
+    def _reminder(self, channel: Channel, episode: Incident, reason: str) -> DueDelivery:
         at, held = self._when(channel, episode.symptom)
         until = self.silences.until(episode.symptom.identity)
         if until is not None and until > at:
@@ -214,7 +214,7 @@ class Alerts:
         facts = with_number({}, episode.symptom.count)
         return DueDelivery(channel.id, f"{reason}:{episode.id}", "reminder", at, held, facts)
 
-    def _due_at_end(self, episode: Episode, channels: list[Channel]) -> list[DueDelivery]:
+    def _due_at_end(self, episode: Incident, channels: list[Channel]) -> list[DueDelivery]:
         known = {one.id: one for one in channels}
         until = self.silences.until(episode.symptom.identity)
         due = []
@@ -230,7 +230,7 @@ class Alerts:
             due.append(DueDelivery(channel.id, "over:{episode}", "over", max(at, told.due_at), held))
         return due
 
-    def _when(self, channel: Channel, symptom: Symptom) -> tuple[datetime, str]:
+    def _when(self, channel: Channel, symptom: Problem) -> tuple[datetime, str]:
         now = self._clock()
         at = channel.speaks_at(symptom.severity, now, ZONE, self._openings.now().is_closed)
         return at, "" if at <= now else "digest" if channel.digest else "quiet"
@@ -322,7 +322,7 @@ class Alerts:
         symptom = replace(STORE_FAILS, cause=error.code, of=self._work.executor, facts=error.facts)
         now = datetime.now(ZONE)
         told = tuple((channel, address) for channel, address in self._known if channel.wants(symptom))
-        self._unkept = _Unkept(Episode(0, symptom, now, now), told)
+        self._unkept = _Unkept(Incident(0, symptom, now, now), told)
         self._tell(Messages(self._log_access.place).begun)
 
     def _tell_of_store_again(self) -> None:
@@ -331,7 +331,7 @@ class Alerts:
             self._tell(Messages(self._log_access.place).over)
             self._unkept = None
 
-    def _tell(self, write: Callable[[Episode, str, datetime], tuple[str, str]]) -> None:
+    def _tell(self, write: Callable[[Incident, str, datetime], tuple[str, str]]) -> None:
         if self._unkept is not None:
             episode = self._unkept.episode
             for channel, address in self._unkept.told:

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, tzinfo
 from urllib.parse import parse_qsl
 
 from integration import words
-from integration.alerts.connection_status import Reach, Stand
-from integration.alerts.incidents import OF_CONNECTIONS, Episode, Symptom, SymptomSort
+from integration.alerts.connection_status import ConnectionMonitor, ConnectionStatus
+from integration.alerts.incidents import OF_CONNECTIONS, Incident, Problem, ProblemType
 from integration.alerts.messages import page_address
-from integration.alerts.store.incidents import Episodes
+from integration.alerts.store.incidents import IncidentStore
 from integration.core.authorization import requires
 from integration.core.causes import APART, Severity
 from integration.core.issues import CauseGroup
@@ -29,7 +29,7 @@ SEVERITY_STATES = {
     Severity.WARNING: "alert_warning",
     Severity.NOTICE: "alert_notice",
 }
-LISTED_OTHERWISE = frozenset({SymptomSort.RECORDS, SymptomSort.DIFFERENCE, SymptomSort.RUN})
+LISTED_OTHERWISE = frozenset({ProblemType.RECORDS, ProblemType.DIFFERENCE, ProblemType.RUN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +78,14 @@ class WaitingList:
     def __init__(
         self,
         flows: Specs,
-        episodes: Episodes,
+        episodes: IncidentStore,
         plan_store: PlanStore,
         *,
         exceptions: Exceptions,
         change_requests: ChangeRequests,
         runs: Runs,
         plans: Plans,
-        reach: Reach,
+        reach: ConnectionMonitor,
         flow_service: Flows,
         setup: SetUp,
     ) -> None:
@@ -143,7 +143,7 @@ class WaitingList:
         text = _Texts(language, zone)
         system = self._flows[group.flow].flow.target
         facts = {"system": system, **group.facts}
-        sort = SymptomSort.DIFFERENCE if group.cause in APART else SymptomSort.RECORDS
+        sort = ProblemType.DIFFERENCE if group.cause in APART else ProblemType.RECORDS
         return WaitingItem(
             state="parked",
             name=text.headline(group.cause, facts),
@@ -155,7 +155,7 @@ class WaitingList:
             count=group.count,
             amount=group_amount(group),
             since=group.first_seen,
-            incidents=(Symptom(sort, group.cause, group.flow).identity,),
+            incidents=(Problem(sort, group.cause, group.flow).identity,),
             group=group,
         )
 
@@ -236,7 +236,7 @@ class WaitingList:
                 unit="phone_changes",
                 amount=AmountAtStake(sold, is_difference=False) if sold else None,
                 since=run.started_at,
-                incidents=tuple(Symptom(SymptomSort.RUN, one.code, run.flow).identity for one in run.brakes),
+                incidents=tuple(Problem(ProblemType.RUN, one.code, run.flow).identity for one in run.brakes),
                 run=run,
             )
 
@@ -263,7 +263,7 @@ class _Texts:
         return "" if what.removesuffix(".") == self.headline(code, facts) else what
 
 
-def _of_connection(stand: Stand, state: str, name: str, step: str, verb: str, detail: str = "") -> WaitingItem:
+def _of_connection(stand: ConnectionStatus, state: str, name: str, step: str, verb: str, detail: str = "") -> WaitingItem:
     return WaitingItem(
         state=state,
         name=name,
@@ -274,7 +274,7 @@ def _of_connection(stand: Stand, state: str, name: str, step: str, verb: str, de
         params={"step": stand.system},
         system=stand.system,
         since=stand.since if stand.connected else None,
-        incidents=(Symptom(SymptomSort.CONNECTION, "", of=stand.system).identity,),
+        incidents=(Problem(ProblemType.CONNECTION, "", of=stand.system).identity,),
     )
 
 
@@ -318,8 +318,8 @@ def _of_run(
     page: str = "runs",
 ) -> WaitingItem:
     facts = {"system": flows[run.flow].flow.target, "flow": run.flow, "run": run.id, **run.facts}
-    sort = SymptomSort.CONNECTION if run.error in OF_CONNECTIONS else SymptomSort.RUN
-    symptom = Symptom(sort, run.error, run.flow if sort is SymptomSort.RUN else "")
+    sort = ProblemType.CONNECTION if run.error in OF_CONNECTIONS else ProblemType.RUN
+    symptom = Problem(sort, run.error, run.flow if sort is ProblemType.RUN else "")
     said = text.say(run.error, facts)
     return WaitingItem(
         state=state,
@@ -331,11 +331,11 @@ def _of_run(
         params=params,
         flow=run.flow,
         since=since,
-        incidents=(symptom.identity,) if sort is SymptomSort.RUN else (),
+        incidents=(symptom.identity,) if sort is ProblemType.RUN else (),
     )
 
 
-def _incident(episode: Episode, text: _Texts) -> WaitingItem:
+def _incident(episode: Incident, text: _Texts) -> WaitingItem:
     """Return the item of an alert that nothing else in the list is about, such as silence or a full disk."""
     symptom = episode.symptom
     address, _, query = page_address(symptom).partition("?")
@@ -348,7 +348,7 @@ def _incident(episode: Episode, text: _Texts) -> WaitingItem:
         page=address.removeprefix("/"),
         params={**dict(parse_qsl(query)), **({"incident": str(episode.id)} if address == "/monitoring" else {})},
         flow=symptom.flow,
-        system=symptom.of if symptom.sort is SymptomSort.CONNECTION else "",
+        system=symptom.of if symptom.sort is ProblemType.CONNECTION else "",
         count=symptom.count,
         since=episode.begun_at,
         incidents=(symptom.identity,),

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Self, cast
 
 from integration.accounts.four_eyes import FourEyes
 from integration.accounts.people import People
-from integration.accounts.sign_on import ways_in
+from integration.accounts.sign_on import sign_on_methods
 from integration.alerts.channels import Channels
-from integration.alerts.connection_status import Reach
+from integration.alerts.connection_status import ConnectionMonitor
 from integration.alerts.health import HealthCheck
 from integration.alerts.heartbeat_pings import Pings
 from integration.alerts.metrics import Metrics
 from integration.alerts.monitoring import Monitoring
-from integration.alerts.problem_detection import Symptoms
+from integration.alerts.problem_detection import ProblemDetection
 from integration.alerts.service import Alerts
 from integration.alerts.transport.post import Post, WayOut
 from integration.alerts.waiting_list import WaitingList
@@ -27,37 +27,37 @@ from integration.application.stores import Stores
 from integration.backup.service import Backups
 from integration.core.people import Actor
 from integration.core.records import Kind
-from integration.erasure.data_subjects import Persons
+from integration.erasure.data_subjects import DataSubjects
 from integration.flows.registry import Specs, tables_of, writer_of
 from integration.flows.settings import BOOKS
 from integration.log.logbook import Logbook
 from integration.process.child_environment import with_way_out
-from integration.retention.service import Retained
-from integration.runner import ALL_ON, Dependencies, Patience, Runner, Safeguards
+from integration.retention.service import RetentionService
+from integration.runner import ALL_ON, Dependencies, VisibilityTimeout, Runner, Safeguards
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
 from integration.services.audit import Audit, authority_of
-from integration.services.configuration_file import Arrangement
+from integration.services.configuration_file import ConfigurationFile
 from integration.services.connections.chosen_flows import ChosenFlows
 from integration.services.connections.connections import Connections, FlowNeeds
-from integration.services.connections.foreign_documents import LookForStrangers
+from integration.services.connections.foreign_documents import ForeignDocumentSearch
 from integration.services.connections.proposals import Proposals
 from integration.services.connections.sandbox_host import SandboxHost
 from integration.services.daybooks.day_sheets import DaySheets
 from integration.services.daybooks.days import Days
-from integration.services.engine_lifecycle import OwnLeases, Work
+from integration.services.engine_lifecycle import OwnLeases, EngineHandle
 from integration.services.keys import Keys
 from integration.services.log.log import Log
 from integration.services.log.log_access import LogAccess
 from integration.services.log.saved_filters import SavedFilters
 from integration.services.log.search import Search
-from integration.services.mappings.code_lists import Lists
-from integration.services.mappings.compare_settings import Ways
+from integration.services.mappings.code_lists import CodeLists
+from integration.services.mappings.compare_settings import SettingsComparison
 from integration.services.mappings.drafts import Drafts
 from integration.services.mappings.mappings import Logics, Mappings
 from integration.services.mappings.pictures import Pictures
 from integration.services.mappings.tables import Tables
-from integration.services.opening_hours import OpeningsKept
+from integration.services.opening_hours import OpeningHoursSettings
 from integration.services.prices import Prices
 from integration.services.questions import Questions
 from integration.services.runs.bulk import Bulk
@@ -67,21 +67,21 @@ from integration.services.runs.drift import Drift
 from integration.services.runs.exceptions import Exceptions
 from integration.services.runs.flows import Flows
 from integration.services.runs.missing_rows import MissingRows
-from integration.services.runs.plan_selection import Choices
+from integration.services.runs.plan_selection import PlanSelection
 from integration.services.runs.runs import Plans, Runs
 from integration.services.setup import SetUp
 from integration.services.stock import Stock
-from integration.services.systems.connection_settings import Access, Connectors
-from integration.services.systems.object_name_settings import KeptNames
-from integration.services.systems.object_names import Naming
+from integration.services.systems.connection_settings import ConnectorFactory, Connectors
+from integration.services.systems.object_name_settings import ObjectNameSettings
+from integration.services.systems.object_names import ObjectNames
 from integration.services.table_export import Listings
 from integration.services.write_holds.installation import Installation
-from integration.services.write_holds.post_restore_check import LooksOwed
+from integration.services.write_holds.post_restore_check import PostRestoreCheck
 from integration.services.write_holds.system_identity import SystemIdentities
 from integration.services.write_holds.write_holds import WriteHolds
 from integration.settings import Settings
 from integration.store.database import Clock
-from integration.store.heartbeats import USUAL, Pulse
+from integration.store.heartbeats import USUAL, HeartbeatInterval
 from integration.store.installation import read_place
 from integration.store.secrets import ConnectionStore as StoredConnections
 
@@ -108,7 +108,7 @@ class Application:
         serves: bool,
         owner: str,
         safeguards: Safeguards = ALL_ON,
-        pulse: Pulse = USUAL,
+        pulse: HeartbeatInterval = USUAL,
     ) -> None:
         """Make the services in a line, each of those made before it; `closing` ends what they began."""
         self.settings = settings
@@ -131,14 +131,14 @@ class Application:
         self.people = People(
             stores.people, clock, asks=settings.asks_log_in, is_safe=settings.address.startswith("https:")
         )
-        self.provider, self.proxy = ways_in(settings)
-        names = KeptNames(stores.settings, settings.access(BOOKS).names)
-        self.access = Access(settings, sealed, stores.leases, clock, names, tables_of(flows))
+        self.provider, self.proxy = sign_on_methods(settings)
+        names = ObjectNameSettings(stores.settings, settings.access(BOOKS).names)
+        self.access = ConnectorFactory(settings, sealed, stores.leases, clock, names, tables_of(flows))
         closing.callback(self.access.close)
-        self.names = Naming(flows, names, self.access)
-        self.work = Work(executor, leases, closing)
+        self.names = ObjectNames(flows, names, self.access)
+        self.work = EngineHandle(executor, leases, closing)
         self._catalogue()
-        owed = LooksOwed(stores.drifts, stores.links, stores.settings, self.logics, without=(Kind.DAY_PAGE,))
+        owed = PostRestoreCheck(stores.drifts, stores.links, stores.settings, self.logics, without=(Kind.DAY_PAGE,))
         self.sandbox = SandboxHost(
             settings,
             self.access,
@@ -184,7 +184,7 @@ class Application:
     def _catalogue(self) -> None:
         """Make what knows what both systems have, and what flows make of it."""
         flows, stores = self._flows, self._stores
-        self.lists = Lists(self.access, self._clock)
+        self.lists = CodeLists(self.access, self._clock)
         self.closing.callback(self.lists.close)
         self.tables = Tables(flows, stores.rules, self.lists)
         self.pictures = self.closing.enter_context(contextlib.closing(Pictures(self.settings)))
@@ -202,9 +202,9 @@ class Application:
             names=self.names,
             pictures=self.pictures,
         )
-        self.choices = Choices(stores.choices, stores.plans, stores.runs, self.logics)
+        self.choices = PlanSelection(stores.choices, stores.plans, stores.runs, self.logics)
         self.mappings = Mappings(stores.rules, self.logics)
-        self.ways = Ways(self.logics, self.access)
+        self.ways = SettingsComparison(self.logics, self.access)
         self.proposals = Proposals(flows, self.access, stores.rules, stores.settings, self.names)
         self.documents = Documents(stores.corrections, self.logics, self.access)
         self.exceptions = Exceptions(
@@ -237,7 +237,7 @@ class Application:
     def _arrange(self) -> None:
         """Make what flows are set by, and how both systems are connected for them."""
         flows, stores, clock = self._flows, self._stores, self._clock
-        self.openings = OpeningsKept(stores.settings)
+        self.openings = OpeningHoursSettings(stores.settings)
         self.four_eyes = FourEyes(
             flows,
             stores.settings,
@@ -264,7 +264,7 @@ class Application:
             self.openings,
         )
         self.change_requests = ChangeRequests(stores.change_requests, self.flows, self.four_eyes)
-        self.arrangement = Arrangement(
+        self.arrangement = ConfigurationFile(
             flows,
             stores.database,
             stores.corrections,
@@ -278,7 +278,7 @@ class Application:
             four_eyes=self.four_eyes,
             work=self.work,
         )
-        self._strangers = LookForStrangers(
+        self._strangers = ForeignDocumentSearch(
             stores.ledger, stores.links, stores.settings, self.access, self.logics, flows
         )
         chosen = ChosenFlows(flows, self.logics, stores.settings, self.access)
@@ -289,7 +289,7 @@ class Application:
             [spec.flow for spec in flows.values()],
             proposals=self.proposals,
             needs=FlowNeeds(flows, self.access, self.mappings, chosen, self._strangers, self.logics),
-            prefix_of={name: spec.signs.flow or name for name, spec in flows.items() if spec.signs},
+            prefix_of={name: spec.own_document_marks.flow or name for name, spec in flows.items() if spec.own_document_marks},
         )
         self.setup = SetUp(
             flows,
@@ -304,7 +304,7 @@ class Application:
             self.proposals,
         )
 
-    def _look(self, owed: LooksOwed) -> None:
+    def _look(self, owed: PostRestoreCheck) -> None:
         """Make what runs, and what looks at plans, prices and days."""
         flows, stores, clock = self._flows, self._stores, self._clock
         self.plans = Plans(
@@ -389,7 +389,7 @@ class Application:
         )
         self.log_access = LogAccess(self.log, settings.data, settings.address)
         self.search = Search(flows, self.log, stores.links)
-        self.retention = Retained(
+        self.retention = RetentionService(
             settings,
             stores.database,
             stores.leases,
@@ -416,7 +416,7 @@ class Application:
         """Make what notices trouble and tells of it, and what else keeps something sealed."""
         settings, stores, clock = self.settings, self._stores, self._clock
         flows = _numbering(self._flows)
-        self.persons = Persons(
+        self.persons = DataSubjects(
             settings, stores.erased, stores.erasing, stores.runs, self.log, sealed, clock, flows=flows, serves=serves
         )
         self._keeps_watch = keeps_watch
@@ -438,7 +438,7 @@ class Application:
         self.monitoring = Monitoring(
             stores.deliveries, stores.episodes, stores.heartbeats, clock, self.flows, self.channels, self.pings
         )
-        self.reach = Reach(self.access, self.connections, clock)
+        self.reach = ConnectionMonitor(self.access, self.connections, clock)
         self.waiting_list = WaitingList(
             self._flows,
             stores.episodes,
@@ -463,7 +463,7 @@ class Application:
             self.flows,
         )
         self.metrics = Metrics(stores.runs, stores.episodes, stores.deliveries, clock, self.flows, self.health)
-        symptoms = Symptoms(
+        symptoms = ProblemDetection(
             stores.deliveries,
             stores.episodes,
             stores.heartbeats,
@@ -513,7 +513,7 @@ class Application:
             foreign_documents=self._strangers,
             commit_listener=self.prices,
             clock=self._clock,
-            patience=Patience(visible_within=timedelta(seconds=self.settings.patience_seconds)),
+            patience=VisibilityTimeout(visible_within=timedelta(seconds=self.settings.patience_seconds)),
             safeguards=self._safeguards,
         )
         return Runner(Preview(deps), Commit(deps))

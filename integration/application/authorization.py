@@ -13,7 +13,7 @@ from typing import Any
 from integration.accounts.people import People
 from integration.core.authorization import require_right, requires, right_of
 from integration.core.errors import NotAllowedError
-from integration.core.people import Actor, PersonAction, Right, doing
+from integration.core.people import Actor, PersonAction, Right, acting_as
 from integration.core.plan import Approval
 from integration.core.run import PreviewRequest
 from integration.services.audit import Audit
@@ -91,7 +91,7 @@ class AuthorizedService:
             raise NotAllowedError("not_allowed", message="reason_acts_for_another", name=actor.ref)
         action = PersonAction(actor, f"{self._name}.{name}", right, arguments)
         self._audit.heard(action)
-        with doing(action):
+        with acting_as(action):
             return method(*given, **named)
 
     # A service that is a mapping, such as that of flows, is used as one.

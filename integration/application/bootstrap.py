@@ -14,8 +14,8 @@ from integration.runner import ALL_ON, Safeguards
 from integration.settings import Settings, load_settings
 from integration.store.database import Clock, Database, SharedClock, open_database
 from integration.store.erasure_register import FILE as ERASED
-from integration.store.files import sweep
-from integration.store.heartbeats import USUAL, Pulse
+from integration.store.files import remove_leftovers
+from integration.store.heartbeats import USUAL, HeartbeatInterval
 from integration.store.keys import key_in_use
 from integration.store.rules import Rules
 from integration.store.sealing import sealer_of
@@ -30,7 +30,7 @@ def build(
     flows: Specs = FLOWS,
     machine: Clock = now,
     safeguards: Safeguards = ALL_ON,
-    pulse: Pulse = USUAL,
+    pulse: HeartbeatInterval = USUAL,
 ) -> Application:
     """Return the application on the data that the settings name, not started yet.
 
@@ -78,7 +78,7 @@ def _opened(settings: Settings) -> Database:
 
     What a killed process left is removed first. What an earlier version left readable for others is taken from them.
     """
-    sweep(settings.data)
+    remove_leftovers(settings.data)
     for file in (file for pattern in FILES for file in settings.data.glob(pattern)):
         with suppress(OSError):  # gone meanwhile, or somebody else's
             if file.is_file() and file.stat().st_mode & OTHERS:

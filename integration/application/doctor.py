@@ -22,12 +22,12 @@ from integration.core.errors import IntegrationError
 from integration.data_folder import FILES, OTHERS, key_ring, require_database_file
 from integration.flows.registry import FLOWS
 from integration.log.client import ANNOUNCED
-from integration.services.opening_hours import ZONE, OpeningsKept
+from integration.services.opening_hours import ZONE, OpeningHoursSettings
 from integration.settings import Settings, load_settings, unknown_settings
 from integration.store.database import Clock, Database, SharedClock
-from integration.store.files import COPIES_KEPT, copies_beside, left_in
+from integration.store.files import COPIES_KEPT, copies_beside, leftover_files
 from integration.store.outbox_reader import OutboxReader
-from integration.store.read_only import SeenDatabase, database_to_look_at, last_beat, sealed_in
+from integration.store.read_only import InspectedDatabase, database_to_look_at, last_beat, sealed_in
 from integration.store.runs import RunStore
 from integration.store.settings import StoredSettings
 
@@ -151,7 +151,7 @@ def _folder(data: Path) -> Iterator[Checkup]:
     files = [file for pattern in (*FILES, ANNOUNCED) for file in data.glob(pattern) if file.is_file()]
     if is_open := sorted(file.name for file in files if os.name == "posix" and file.stat().st_mode & OTHERS):
         yield Checkup("files", code="files_open_to_others", facts={"folder": str(data), "found": ", ".join(is_open)})
-    if left := [one.name for one in left_in(data)]:
+    if left := [one.name for one in leftover_files(data)]:
         yield Checkup("files", code="files_left_behind", facts={"folder": str(data), "found": ", ".join(left)})
 
 
@@ -168,7 +168,7 @@ def _log(data: Path) -> Iterator[Checkup]:
     yield Checkup("log", told) if is_log else Checkup("log", told, "log_broken", {"file": str(path)})
 
 
-def _database(settings: Settings, seen: SeenDatabase, machine: Clock) -> Iterator[Checkup]:
+def _database(settings: Settings, seen: InspectedDatabase, machine: Clock) -> Iterator[Checkup]:
     size = "PostgreSQL" if postgres_of(settings) else _size(file_of(settings))
     later = "" if seen.is_current else ", brought up to date at the next start"
     yield Checkup("database", f"{size}, tables {seen.revision}{later}")
@@ -185,7 +185,7 @@ def _database(settings: Settings, seen: SeenDatabase, machine: Clock) -> Iterato
         yield from _flows(StoredSettings(seen.database, clock), RunStore(seen.database, clock), clock())
 
 
-def _key(settings: Settings, seen: SeenDatabase) -> Iterator[Checkup]:
+def _key(settings: Settings, seen: InspectedDatabase) -> Iterator[Checkup]:
     sealed = sealed_in(seen.database)
     ring = key_ring(settings, seen.database.instance)
     if not sealed:
@@ -217,7 +217,7 @@ def _server(data: Path, database: Database, events: OutboxReader, at: datetime) 
 
 
 def _flows(stored_settings: StoredSettings, runs: RunStore, at: datetime) -> Iterator[Checkup]:
-    is_closed = OpeningsKept(stored_settings).now().is_closed
+    is_closed = OpeningHoursSettings(stored_settings).now().is_closed
     for name, spec in FLOWS.items():
         try:
             given = spec.settings(**(stored_settings.get(f"flow:{name}") or {}))

@@ -4,22 +4,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from integration.accounts.store.change_requests import ChangeRequestStore
-from integration.accounts.store.first_approvals import Yeses
+from integration.accounts.store.first_approvals import FirstApprovalStore
 from integration.accounts.store.people import PeopleStore
-from integration.alerts.store.deliveries import Deliveries
-from integration.alerts.store.incidents import Episodes
+from integration.alerts.store.deliveries import DeliveryStore
+from integration.alerts.store.incidents import IncidentStore
 from integration.core.flow import Mirrors
-from integration.erasure.store import Erasing
+from integration.erasure.store import PersonalDataSearch
 from integration.retention.store.rows import RetentionStore
 from integration.store.audit import AuditStore
-from integration.store.booking_states import Standings
+from integration.store.booking_states import BookingStateStore
 from integration.store.choices import ChoiceStore
 from integration.store.corrections import Corrections
 from integration.store.cursors import Cursors
 from integration.store.database import Clock, Database
 from integration.store.days import DayChecks
 from integration.store.drift import Drifts
-from integration.store.erasure_register import Erased
+from integration.store.erasure_register import ErasureRegister
 from integration.store.fencing_tokens import FencingTokens
 from integration.store.heartbeats import Heartbeats
 from integration.store.installation import InstallationStore
@@ -50,11 +50,11 @@ class Stores:
     corrections: Corrections
     cursors: Cursors
     days: DayChecks
-    deliveries: Deliveries
+    deliveries: DeliveryStore
     drifts: Drifts
-    episodes: Episodes
-    erased: Erased
-    erasing: Erasing
+    episodes: IncidentStore
+    erased: ErasureRegister
+    erasing: PersonalDataSearch
     events: OutboxReader
     heartbeats: Heartbeats
     installation: InstallationStore
@@ -72,8 +72,8 @@ class Stores:
     runs: RunStore
     saved_filters: SavedFilterStore
     settings: StoredSettings
-    standings: Standings
-    yeses: Yeses
+    standings: BookingStateStore
+    yeses: FirstApprovalStore
 
 
 def stores_of(database: Database, clock: Clock, mirrors: Mirrors = NO_MIRRORS, *, erased: Path | None = None) -> Stores:
@@ -90,11 +90,11 @@ def stores_of(database: Database, clock: Clock, mirrors: Mirrors = NO_MIRRORS, *
         Corrections(database, clock),
         Cursors(database, clock),
         DayChecks(database, clock),
-        Deliveries(database, clock),
+        DeliveryStore(database, clock),
         Drifts(database, clock),
-        Episodes(database, clock),
-        Erased(database, clock, erased),
-        Erasing(database, clock),
+        IncidentStore(database, clock),
+        ErasureRegister(database, clock, erased),
+        PersonalDataSearch(database, clock),
         OutboxReader(database, clock),
         Heartbeats(database, clock),
         InstallationStore(database, clock),
@@ -112,6 +112,6 @@ def stores_of(database: Database, clock: Clock, mirrors: Mirrors = NO_MIRRORS, *
         RunStore(database, clock),
         SavedFilterStore(database, clock),
         StoredSettings(database, clock),
-        Standings(database),
-        Yeses(database, clock),
+        BookingStateStore(database),
+        FirstApprovalStore(database, clock),
     )

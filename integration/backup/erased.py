@@ -7,10 +7,10 @@ from integration.backup.archive import DATABASE, LOG
 from integration.core.clocks import now
 from integration.core.erasure import Customer
 from integration.erasure.eraser import Eraser
-from integration.erasure.store import Erasing
+from integration.erasure.store import PersonalDataSearch
 from integration.log.logbook import Logbook
 from integration.store.database import open_database
-from integration.store.erasure_register import Erased, Erasure
+from integration.store.erasure_register import ErasureRegister, Erasure
 
 
 def erase_again(url: str, folder: Path, known: Sequence[Erasure], file: Path) -> int:
@@ -22,7 +22,7 @@ def erase_again(url: str, folder: Path, known: Sequence[Erasure], file: Path) ->
     database = open_database(url)
     logbook = Logbook(folder / LOG) if (folder / LOG).exists() else None
     try:
-        erased, erasing = Erased(database, now, file), Erasing(database, now)
+        erased, erasing = ErasureRegister(database, now, file), PersonalDataSearch(database, now)
         waiting = {one.mark: one.person for one in erased.take_in(known)}
         sqlite = folder / DATABASE if url.startswith("sqlite:///") else None
         eraser = Eraser(erasing, erased, logbook, sqlite, folder)

@@ -16,11 +16,11 @@ from integration.data_folder import FILES
 from integration.log.logbook import Logbook
 from integration.process.child_environment import with_database
 from integration.settings import Settings
-from integration.store.copies import dump_fault, has_no_tables, mark_restored, snapshot_of, undump
+from integration.store.copies import dump_fault, has_no_tables, mark_restored, snapshot_of, restore_dump
 from integration.store.database import known_revisions
 from integration.store.erasure_register import FILE as ERASED
 from integration.store.erasure_register import Erasure, read_erasures
-from integration.store.files import fault_of, make_private, sweep
+from integration.store.files import integrity_error, make_private, remove_leftovers
 from integration.store.secrets import opens
 
 MORE_ROOM = 100_000_000  # bytes beyond what is restored
@@ -66,7 +66,7 @@ def restore_backup(
     `verify` does, and ConfigurationError `restore_not_empty` or `backup_other_database`. Either all of it is there
     afterwards, or nothing that a console would open.
     """
-    sweep(settings.data)
+    remove_leftovers(settings.data)
     known = [one for path in (*erased, settings.data / ERASED) for one in _list_in(path)]
     with archive.open_backup(file) as found:
         _expect_fitting(settings, found.manifest)
@@ -139,7 +139,7 @@ def _looked(found: Archive, folder: Path, key: bytes | None) -> int | None:
         if dump_fault(folder / DUMP, with_database()):
             raise archive.broken(found.file, DUMP)
     else:
-        if fault_of(folder / DATABASE) or snapshot_of(folder / DATABASE).instance != told.instance:
+        if integrity_error(folder / DATABASE) or snapshot_of(folder / DATABASE).instance != told.instance:
             raise archive.broken(found.file, DATABASE)
         if key is not None and not opens(folder / DATABASE, key):
             raise archive.broken(found.file, KEY_FILE)
@@ -175,7 +175,7 @@ def _put_in_place(settings: Settings, told: Manifest, folder: Path, known: Seque
     """
     url = postgres_of(settings)
     if url:
-        undump(url, folder / DUMP, with_database())
+        restore_dump(url, folder / DUMP, with_database())
     address = url or f"sqlite:///{(folder / DATABASE).absolute()}"
     mark_restored(address, told.made_at, by)
     again = erase_again(address, folder, known, settings.data / ERASED) if known else 0

@@ -32,7 +32,7 @@ from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
 from integration.core.totals.sold import NOTHING
 from integration.flows.registry import FLOWS
-from integration.services.setup import Weight
+from integration.services.setup import PointSeverity
 from integration.settings import load_settings
 
 ROUNDS = (1, 2, 3)
@@ -104,8 +104,8 @@ def _day_of_sales(application: Application, *, quiet: bool) -> tuple[int, int]:
 
 def _ready(application: Application) -> list[str]:
     """Return the flows in their turn, without those that nobody but a person can answer for."""
-    stopped = {line.asked.flow for line in application.setup.readiness() if line.asked and line.weight is Weight.STOPS}
-    return sorted(FLOWS.keys() - stopped, key=lambda name: FLOWS[name].turn)
+    stopped = {line.asked.flow for line in application.setup.readiness() if line.asked and line.weight is PointSeverity.STOPS}
+    return sorted(FLOWS.keys() - stopped, key=lambda name: FLOWS[name].demo_order)
 
 
 def show(articles: int, *, as_json: bool) -> bool:

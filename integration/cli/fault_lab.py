@@ -14,7 +14,7 @@ from integration.cli.arguments import Json, expect_known, known_flow
 from integration.core.errors import IntegrationError
 from integration.flows.registry import FLOWS
 from integration.lab.program import at_work, operators_own
-from integration.lab.report import FOLDER, HAZARDS, SAFEGUARDS, SEEDS, USUAL_TRIALS, Mine, Own, Report, Series
+from integration.lab.report import FOLDER, HAZARDS, SAFEGUARDS, SEEDS, USUAL_TRIALS, OperatorSettings, Own, Report, Series
 from integration.settings import load_settings
 from integration.words import term
 
@@ -38,7 +38,7 @@ def lab(
         tuple(database or ["sqlite"]), expect_known(without, SAFEGUARDS), expect_known(hazard, HAZARDS), at_once,
     )  # fmt: skip
     settings = load_settings()
-    mine = operators_own(settings) if mapping == "mine" else Mine()
+    mine = operators_own(settings) if mapping == "mine" else OperatorSettings()
     with at_work((settings.data / FOLDER).absolute(), series, mine) as told:
         report = _followed(told, quiet=as_json)
     if report.error:

@@ -7,7 +7,7 @@ import typer
 
 from integration.cli import terminal
 from integration.cli.arguments import Json
-from integration.retention.service import Kept
+from integration.retention.service import RetentionClassStatus
 from integration.words import MISSING, sentence
 
 OnlyTold = Annotated[bool, typer.Option("--dry-run", help="Say what would go, and let nothing go.")]
@@ -34,7 +34,7 @@ def retention(only_told: OnlyTold = False, as_json: Json = False) -> None:
         terminal.out.print(f"{file.name}: {megabytes(file.size)} MB{free}", soft_wrap=True)
 
 
-def _row(one: Kept, gone: int | None) -> list[str]:
+def _row(one: RetentionClassStatus, gone: int | None) -> list[str]:
     law = sentence(f"retention_law_{one.law.name}")
     oldest = MISSING if one.oldest is None else one.oldest.date().isoformat()
     size = MISSING if one.size is None else megabytes(one.size)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class HealthSnapshot:
     """What the calls of one connection came to. Nothing was called yet while `since` is None."""
 
     since: datetime | None = None  # for so long it has answered, or has not
@@ -18,7 +18,7 @@ class Heard:
     called_at: datetime | None = None
 
 
-class Answering:
+class CallHealth:
     """Remembers what became of the calls of one connection; safe to share between threads.
 
     Calls go on side by side: while one of them is answered, the system answers.
@@ -27,9 +27,9 @@ class Answering:
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._now = now
         self._lock = threading.Lock()
-        self._heard = Heard()
+        self._heard = HealthSnapshot()
 
-    def now(self) -> Heard:
+    def now(self) -> HealthSnapshot:
         """Return what the calls so far came to."""
         return self._heard
 
@@ -38,7 +38,7 @@ class Answering:
         with self._lock:
             now, before = self._now(), self._heard
             goes_on = before.since is not None and not before.cause
-            self._heard = Heard(before.since if goes_on else now, now, round(seconds * 1000), called_at=now)
+            self._heard = HealthSnapshot(before.since if goes_on else now, now, round(seconds * 1000), called_at=now)
 
     def failed(self, cause: str, facts: Mapping[str, str]) -> None:
         """Note that a call was not answered, and why."""

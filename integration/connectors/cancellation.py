@@ -6,11 +6,11 @@ from contextvars import ContextVar
 _is_wanted: ContextVar[Callable[[], bool]] = ContextVar("is_wanted", default=lambda: True)
 
 
-class UnwantedError(Exception):
+class CancelledError(Exception):
     """Whoever asked does not wait for the answer any more: no call was made."""
 
 
-def only_while(is_wanted: Callable[[], bool]) -> None:
+def cancel_unless(is_wanted: Callable[[], bool]) -> None:
     """Let calls from here on, and of threads begun from here, be made only as long as this says so."""
     _is_wanted.set(is_wanted)
 
@@ -18,4 +18,4 @@ def only_while(is_wanted: Callable[[], bool]) -> None:
 def expect_wanted() -> None:
     """Raise UnwantedError where nobody waits for the answer of a call that is about to be made."""
     if not _is_wanted.get()():
-        raise UnwantedError
+        raise CancelledError

@@ -61,7 +61,7 @@ class LineCall:
         return f"Call({self.method} {self.operation})"
 
 
-class Lines(Protocol):
+class ConnectionPool(Protocol):
     """What takes requests to a system and brings its answers; safe to share between threads."""
 
     def handle_request(self, request: httpcore.Request) -> httpcore.Response:
@@ -71,7 +71,7 @@ class Lines(Protocol):
         """Close all connections."""
 
 
-def kept_connections(limits: RateLimits, route: NetworkRoute) -> Lines:
+def kept_connections(limits: RateLimits, route: NetworkRoute) -> ConnectionPool:
     """Return connections that are kept open for a while, as many as calls may be under way."""
     trusted = _certificates(route.certificates)
     if not route.proxy:

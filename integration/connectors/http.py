@@ -15,12 +15,12 @@ import stamina
 
 from integration.connectors.answer import HttpAnswer, PackingError, TooLargeError, unpack
 from integration.connectors.call_counters import count_call
-from integration.connectors.call_health import Answering
+from integration.connectors.call_health import CallHealth
 from integration.connectors.cancellation import expect_wanted
 from integration.connectors.connection_pool import (
     LIBRARY_ERRORS,
     LineCall,
-    Lines,
+    ConnectionPool,
     header_values,
     kept_connections,
     request_of,
@@ -77,14 +77,14 @@ class Gateway:
         limits: RateLimits,
         secrets: Secrets = (),
         route: NetworkRoute = DIRECT,
-        transport: Lines | None = None,
+        transport: ConnectionPool | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.system = system
         self.host_shown = host_shown
         self.limits = limits
-        self.answering = Answering()
+        self.answering = CallHealth()
         self._secrets = secrets
         self._route = route
         self._clock = clock

@@ -64,7 +64,7 @@ def _shared_out(call: Callable[[T], R], items: Sequence[T], workers: int) -> lis
     return [done[place] for place in range(len(items))]
 
 
-class Abreast(Generic[T, R]):
+class BoundedExecutor(Generic[T, R]):
     """Calls of which each is begun as soon as there is room for it, at most `limit` under way at once.
 
     A block of it ends when all its calls have. With a limit of one a call is done where it is begun.
@@ -127,7 +127,7 @@ class Abreast(Generic[T, R]):
             done.set_exception(error)
 
 
-class Behind:
+class BackgroundWorker:
     """Work that is done by one other thread, one after the other; a block of it ends when all of that has."""
 
     def __init__(self) -> None:

@@ -6,12 +6,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol, Self, runtime_checkable
 
-from integration.connectors.call_health import Heard
-from integration.core.connections import Finding, Tell, unheard
-from integration.core.markers import UNKNOWN, Stretches
+from integration.connectors.call_health import HealthSnapshot
+from integration.core.connections import Finding, Tell, ignore_progress
+from integration.core.markers import UNKNOWN, ChangeRanges
 from integration.core.moves import Move, Promise
 from integration.core.plan import Change
-from integration.core.prices import Charge, Charged
+from integration.core.prices import Charge, TillPrice
 from integration.core.records import Batch, Field, Fields, Held, Kind, Record, Unreadable, Written
 from integration.core.system_identity import SystemIdentity
 
@@ -37,7 +37,7 @@ class Identifiable(Protocol):
         """Return what identifies the installation. What it may not tell, or does not have, is left out."""
 
 
-class Learned(Protocol):
+class InstallationFacts(Protocol):
     """What a connection found out of an installation and goes on with: kept as long as it is the same one."""
 
     def get(self) -> Mapping[str, str]:
@@ -68,7 +68,7 @@ class Connector(Protocol):
 
     in_flight: int  # how many calls the system may have at once
 
-    def check(self, tell: Tell = unheard) -> list[Finding]:
+    def check(self, tell: Tell = ignore_progress) -> list[Finding]:
         """Return the connection check, stopping at the first look that finds something wrong. Never raises.
 
         `tell` is given all lines each time one is found well; those that are still to come are not checked yet.
@@ -119,7 +119,7 @@ class Connector(Protocol):
     def close(self) -> None:
         """Close all connections."""
 
-    def changed(self, kind: Kind, since: str, after: str | None = None, known: Stretches = UNKNOWN) -> Batch:
+    def changed(self, kind: Kind, since: str, after: str | None = None, known: ChangeRanges = UNKNOWN) -> Batch:
         """Return one page of what changed in the target from the marker `since` on: records with key and marker.
 
         What has a marker that is `known` is left out as far as that saves a call.
@@ -147,7 +147,7 @@ class IssuingGiftCards(Connector, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Promises:
+class ReservationPage:
     """A page of orders: their ids, what they keep aside now, where the next page starts, and how far markers came."""
 
     orders: tuple[str, ...]
@@ -157,7 +157,7 @@ class Promises:
 
 
 @runtime_checkable
-class Moving(Connector, Protocol):
+class StockHistory(Connector, Protocol):
     """A system that tells every movement of its stock, each under a number that rises."""
 
     def newest_move(self) -> int:
@@ -166,15 +166,15 @@ class Moving(Connector, Protocol):
     def moves(self, after: int, begin: datetime) -> list[Move]:
         """Return the next movements after a number, oldest first; after 0 those from a moment on."""
 
-    def promises(self, since: str | None, after: str | None = None) -> Promises:
+    def promises(self, since: str | None, after: str | None = None) -> ReservationPage:
         """Return one page of what orders that changed from the marker `since` on keep aside now."""
 
 
 @runtime_checkable
-class Answers(Connector, Protocol):
+class HealthCheckable(Connector, Protocol):
     """A system that somebody calls elsewhere, and which may be away."""
 
-    def heard(self) -> Heard:
+    def heard(self) -> HealthSnapshot:
         """Return whether it answers, as the calls so far tell."""
 
     def look(self) -> None:
@@ -190,7 +190,7 @@ class Countable(Connector, Protocol):
 
 
 @runtime_checkable
-class Telling(Connector, Protocol):
+class ReportsFields(Connector, Protocol):
     """A source of which is told which fields came, also with records that are asked for by their keys."""
 
     def fetched(self, kind: Kind, keys: Collection[str]) -> Batch:
@@ -330,12 +330,12 @@ class Pricing(Connector, Protocol):
     def tells_prices(self) -> bool:
         """Tell whether this installation answers the question at all, and is set to be asked."""
 
-    def charged(self, asked: Sequence[Charge]) -> list[Charged | None]:
+    def charged(self, asked: Sequence[Charge]) -> list[TillPrice | None]:
         """Return what is paid for each, in the order asked; None where there is no answer for it."""
 
 
 @runtime_checkable
-class Dating(Connector, Protocol):
+class LastActivity(Connector, Protocol):
     """A system that can be asked when a customer last stood on one of its documents."""
 
     def last_used(self, customers: Collection[str], since: date) -> dict[str, date | None]:

@@ -13,7 +13,7 @@ from integration.connectors.accountview.settings import AccountViewAccess, Accou
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.settings import SYSTEM as MPLUS
 from integration.connectors.mplus.settings import USUAL_ADDRESS, MplusAccess, MplusSettings
-from integration.connectors.protocol import Connector, Learned, SourceTable
+from integration.connectors.protocol import Connector, InstallationFacts, SourceTable
 from integration.core.connections import TokenKeeper, parse_address
 
 
@@ -41,7 +41,7 @@ class System:
     role: SystemRole
     access: type[BaseModel]
     settings: type[BaseModel]
-    connects: Callable[[Any, TokenKeeper, Learned, Sequence[SourceTable]], Connector]
+    connects: Callable[[Any, TokenKeeper, InstallationFacts, Sequence[SourceTable]], Connector]
     who: str
     secrets: tuple[str, ...]
     sign: str

@@ -52,7 +52,7 @@ class LinePair:
     @property
     def difference(self) -> Decimal:
         """By how much the line is more now than was booked."""
-        return worth(self.now) - worth(self.booked)
+        return line_amount(self.now) - line_amount(self.booked)
 
     @property
     def differs(self) -> bool:
@@ -63,7 +63,7 @@ class LinePair:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class BookingComparison:
     """Both sides of a document, fact by fact and line by line."""
 
     header: tuple[FactPair, ...]
@@ -71,7 +71,7 @@ class Beside:
     difference: Decimal
 
 
-def beside(both: BothSides) -> Beside:
+def beside(both: BothSides) -> BookingComparison:
     """Return what two versions of a document say beside each other."""
     booked, now = both.booked, both.now
     there = now.values if now else {}
@@ -81,10 +81,10 @@ def beside(both: BothSides) -> Beside:
         before if isinstance(before, Decimal) else _NOTHING
     )
     lines = () if both.why else tuple(_paired(_lines(booked), _lines(now)))
-    return Beside(header, lines, difference)
+    return BookingComparison(header, lines, difference)
 
 
-def worth(line: Record | None) -> Decimal:
+def line_amount(line: Record | None) -> Decimal:
     """Return what a line comes to, as it is written: of a posting its amount, of an order after its discount."""
     if line is None:
         return _NOTHING

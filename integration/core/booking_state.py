@@ -8,7 +8,7 @@ from enum import StrEnum
 from integration.core.records import Kind, Value
 
 
-class Where(StrEnum):
+class BookingStage(StrEnum):
     """How far a document has come."""
 
     BOOKED = "booked"
@@ -19,11 +19,11 @@ class Where(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class BookingState:
     """Where one document stands: its number, what was sold, and its reference and kind in the books."""
 
     key: str
-    where: Where
+    where: BookingStage
     title: str = ""
     reference: str = ""
     sold: Decimal | None = None
@@ -33,10 +33,10 @@ class Standing:
     @property
     def may_be_there(self) -> bool:
         """Whether the books have it, or nobody knows that they do not."""
-        return self.where in (Where.BOOKED, Where.DOUBTFUL)
+        return self.where in (BookingStage.BOOKED, BookingStage.DOUBTFUL)
 
 
-Standings = Mapping[str, Standing]
+Standings = Mapping[str, BookingState]
 AskStandings = Callable[[Collection[str]], Standings]
 # Which documents that are booked, or may be, come out of each of these.
 AskMade = Callable[[Collection[str]], Mapping[str, Collection[str]]]

@@ -13,7 +13,7 @@ from integration.core.link_evidence import ARTICLE_CHANGED, CUSTOMER_CHANGED, OT
 from integration.core.records import Kind
 
 
-class Who(StrEnum):
+class Responsible(StrEnum):
     """Who acts on a cause."""
 
     NOBODY = "nobody"
@@ -35,7 +35,7 @@ class Severity(StrEnum):
         return graver.index(self) >= graver.index(least)
 
 
-class By(StrEnum):
+class RepairKind(StrEnum):
     """What a person does about a cause where it is shown."""
 
     ROW = "row"  # add the row that a value table lacks
@@ -63,7 +63,7 @@ class Repair:
     another one than the flow that met the cause.
     """
 
-    by: By | None = None
+    by: RepairKind | None = None
     tab: str = ""  # settings, filters, tables, brakes or fields; empty: nowhere on the page of the flow
     name: str = ""
     kind: Kind | None = None  # of the records of which one is chosen
@@ -83,7 +83,7 @@ class Cause:
     """
 
     code: str
-    who: Who
+    who: Responsible
     telling: tuple[str, ...] = ()
     repair: Repair = Repair()
     apart: bool = False
@@ -96,7 +96,7 @@ class Cause:
         return self.graver or _GRAVE[self.who]
 
 
-NOBODY, OPERATOR, ADMINISTRATOR, DEVELOPER = Who
+NOBODY, OPERATOR, ADMINISTRATOR, DEVELOPER = Responsible
 _GRAVE = {
     NOBODY: Severity.NOTICE,
     OPERATOR: Severity.WARNING,
@@ -104,10 +104,10 @@ _GRAVE = {
     DEVELOPER: Severity.CRITICAL,
 }
 WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
-VALUE, VALUE_OR_FIELDS = Repair(By.VALUE), Repair(By.VALUE, "fields")
-DOUBT, SYSTEM, AGAIN, DAY = Repair(By.DOUBT), Repair(By.SYSTEM), Repair(By.AGAIN), Repair(By.DAY)
-NEEDED = Repair(By.NEEDED)
-IDENTITY = Repair(By.DECISION, options=(SAME_RECORD, OTHER_RECORD))
+VALUE, VALUE_OR_FIELDS = Repair(RepairKind.VALUE), Repair(RepairKind.VALUE, "fields")
+DOUBT, SYSTEM, AGAIN, DAY = Repair(RepairKind.DOUBT), Repair(RepairKind.SYSTEM), Repair(RepairKind.AGAIN), Repair(RepairKind.DAY)
+NEEDED = Repair(RepairKind.NEEDED)
+IDENTITY = Repair(RepairKind.DECISION, options=(SAME_RECORD, OTHER_RECORD))
 FIELDS, BRAKES = Repair(tab="fields"), Repair(tab="brakes", name="brakes")
 
 
@@ -116,15 +116,15 @@ def _setting(name: str) -> Repair:
 
 
 def _system_or(tab: str, name: str = "") -> Repair:
-    return Repair(By.SYSTEM, tab, name)
+    return Repair(RepairKind.SYSTEM, tab, name)
 
 
 def _row(table: str, *, every: bool = False) -> Repair:
-    return Repair(By.ROW, "tables", table, every=every)
+    return Repair(RepairKind.ROW, "tables", table, every=every)
 
 
 def _code_of(setting: str) -> Repair:
-    return Repair(By.SETTING, "settings", setting)
+    return Repair(RepairKind.SETTING, "settings", setting)
 
 
 CAUSES: Mapping[str, Cause] = {
@@ -212,8 +212,8 @@ CAUSES: Mapping[str, Cause] = {
         Cause("price_ambiguous", OPERATOR, repair=_setting("customer_prices")),
         Cause("price_impossible", OPERATOR, repair=VALUE),
         Cause("price_article_missing", OPERATOR, ("article",), _setting("customer_prices")),
-        Cause("price_charged_otherwise", OPERATOR, ("article",), Repair(By.PROOF), apart=True),
-        Cause("price_charged_in_branch", OPERATOR, ("article",), Repair(By.PROOF), apart=True),
+        Cause("price_charged_otherwise", OPERATOR, ("article",), Repair(RepairKind.PROOF), apart=True),
+        Cause("price_charged_in_branch", OPERATOR, ("article",), Repair(RepairKind.PROOF), apart=True),
         Cause("vat_code_unmapped", OPERATOR, ("code",), _row("vat_codes")),
         Cause("vat_row_impossible", OPERATOR, ("row",), Repair(tab="tables", name="vat_codes_sales")),
         Cause("vat_code_missing", OPERATOR, repair=VALUE),
@@ -239,9 +239,9 @@ CAUSES: Mapping[str, Cause] = {
         Cause("shipping_not_exact", OPERATOR, ("code",), _setting("shipping")),
         Cause("word_unknown", OPERATOR, ("field", "word"), _system_or("settings", "types")),
         Cause("word_missing", OPERATOR, ("field",), SYSTEM),
-        Cause("value_unmapped", OPERATOR, ("table", "value"), Repair(By.ROW, "tables")),
-        Cause("article_missing", OPERATOR, ("article",), Repair(By.ARTICLES, "settings", "collective_article")),
-        Cause("customer_ambiguous", OPERATOR, ("customer", "candidates"), Repair(By.CHOICE)),
+        Cause("value_unmapped", OPERATOR, ("table", "value"), Repair(RepairKind.ROW, "tables")),
+        Cause("article_missing", OPERATOR, ("article",), Repair(RepairKind.ARTICLES, "settings", "collective_article")),
+        Cause("customer_ambiguous", OPERATOR, ("customer", "candidates"), Repair(RepairKind.CHOICE)),
         Cause("customer_missing", OPERATOR, repair=_code_of("default_debtor")),
         Cause("email_too_long", OPERATOR, repair=VALUE_OR_FIELDS),
         Cause("vat_number_invalid", OPERATOR, repair=VALUE),
@@ -276,7 +276,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("variant_duplicate", OPERATOR, repair=VALUE_OR_FIELDS),
         Cause(CUSTOMER_CHANGED, OPERATOR, repair=IDENTITY),
         Cause(ARTICLE_CHANGED, OPERATOR, repair=IDENTITY),
-        Cause("field_conflict", OPERATOR, repair=Repair(By.CONFLICT, "fields", options=(SOURCE, TARGET))),
+        Cause("field_conflict", OPERATOR, repair=Repair(RepairKind.CONFLICT, "fields", options=(SOURCE, TARGET))),
         Cause("expression_failed", OPERATOR, repair=VALUE_OR_FIELDS),
         Cause("wrong_use", OPERATOR),
         Cause("plan_stale", OPERATOR),
@@ -414,14 +414,14 @@ CAUSES: Mapping[str, Cause] = {
         Cause("stock_not_managed", NOBODY, repair=_setting("managed")),
         Cause("left_out_by_number", NOBODY, repair=_setting("leave_out")),
         Cause("not_a_debtor", NOBODY, repair=_setting("accounts")),
-        Cause("customer_shared", OPERATOR, ("customer", "number"), Repair(By.CHOICE)),
-        Cause("customer_taken", OPERATOR, ("customer", "number"), Repair(By.CHOICE, "settings", "other_external_id")),
+        Cause("customer_shared", OPERATOR, ("customer", "number"), Repair(RepairKind.CHOICE)),
+        Cause("customer_taken", OPERATOR, ("customer", "number"), Repair(RepairKind.CHOICE, "settings", "other_external_id")),
         Cause("document_empty", NOBODY),
         Cause("documents_parked", NOBODY),
         Cause("debtor_creation_off", OPERATOR, repair=_setting("create_debtors")),
         Cause("day_document_unreadable", OPERATOR, ("field",), DAY),
         Cause("day_gap", OPERATOR, ("identity",), DAY),
-        Cause("day_rows_missing", OPERATOR, repair=Repair(By.ROWS, "tables", "day_accounts")),
+        Cause("day_rows_missing", OPERATOR, repair=Repair(RepairKind.ROWS, "tables", "day_accounts")),
         Cause("day_account_missing", OPERATOR, ("group",), _row("day_accounts")),
         Cause("day_method_account_missing", OPERATOR, ("method",), _row("method_accounts")),
         Cause("day_cost_account_missing", OPERATOR, ("group",), _row("day_cost_accounts")),
@@ -430,7 +430,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("day_cost_apart", OPERATOR, ("group",), _setting("cost_of_sales")),
         Cause("purchase_vat_code_unmapped", OPERATOR, ("code",), _row("purchase_vat_codes")),
         Cause("day_vat_rate_differs", OPERATOR, ("code", "theirs"), Repair(tab="tables", name="vat_codes_sales")),
-        Cause("day_document_apart", OPERATOR, repair=Repair(By.FLOW, "settings", "invoices", flow="orders")),
+        Cause("day_document_apart", OPERATOR, repair=Repair(RepairKind.FLOW, "settings", "invoices", flow="orders")),
         Cause("day_document_booked", NOBODY),
         Cause("day_reverse_charge", OPERATOR, repair=DAY),
         Cause("day_sale_abroad_untaxed", OPERATOR, repair=DAY),
@@ -440,7 +440,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("day_open_item_unknown", OPERATOR, ("method",), DAY),
         Cause("day_debtor_missing", OPERATOR, repair=_code_of("collective_debtor")),
         Cause("day_down_payments_off", OPERATOR, repair=_code_of("down_payments_account")),
-        Cause("day_drawer_account_missing", OPERATOR, ("setting",), Repair(By.SETTING, "settings")),
+        Cause("day_drawer_account_missing", OPERATOR, ("setting",), Repair(RepairKind.SETTING, "settings")),
         Cause("day_vat_account_missing", OPERATOR, ("code",), _setting("mode")),
         Cause("ledger_missing", OPERATOR, ("account",), Repair(tab="tables", name="day_accounts")),
         Cause("ledger_unclear", OPERATOR, ("account",), Repair(tab="tables", name="day_accounts")),
@@ -503,6 +503,6 @@ def cause(code: str) -> Cause:
     return CAUSES.get(code, own)
 
 
-def telling(code: str, facts: Mapping[str, str]) -> str:
+def grouping_detail(code: str, facts: Mapping[str, str]) -> str:
     """Return what tells the trouble of a cause from others of it, as one text; the same text is the same repair."""
     return " · ".join(facts.get(name, "") for name in cause(code).telling)

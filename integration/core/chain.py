@@ -55,14 +55,14 @@ def digest(line: bytes) -> str:
     return hashlib.sha256(line).hexdigest()
 
 
-def sealed(content: bytes, key: bytes) -> str:
+def entry_hash(content: bytes, key: bytes) -> str:
     """Return the seal of an entry, or of a head."""
     return hmac.new(key, content, hashlib.sha256).hexdigest()
 
 
-def line_of(entry: bytes, key_id: str, key: bytes) -> bytes:
+def canonical_line(entry: bytes, key_id: str, key: bytes) -> bytes:
     """Return the line of an entry in canonical JSON; without a key it has no seal."""
-    seal = sealed(entry, key) if key else ""
+    seal = entry_hash(entry, key) if key else ""
     return b'{"entry":%b,"key":"%b","seal":"%b"}' % (entry, key_id.encode(), seal.encode())
 
 
@@ -115,7 +115,7 @@ class AuditChain:
             return "unsealed"
         if key not in self._keys:
             return "key_unknown"
-        return "" if hmac.compare_digest(sealed(entry, self._keys[key]), seal) else "altered"
+        return "" if hmac.compare_digest(entry_hash(entry, self._keys[key]), seal) else "altered"
 
     def end(self, head: Head) -> Break | None:
         """Return what is wrong with the end of a chain that was followed, by the head it should have."""

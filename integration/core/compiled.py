@@ -10,7 +10,7 @@ from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value, same
 from integration.core.rows import row_key
 from integration.core.rules import (
-    Mapped,
+    MappingResult,
     Mapping,
     Rule,
     RuleError,
@@ -20,7 +20,7 @@ from integration.core.rules import (
     as_text,
     contradiction,
     is_empty,
-    unusable,
+    rule_error,
 )
 from integration.core.traces import Trace, TraceStep
 
@@ -123,7 +123,7 @@ class Compiled:
         self._ways = ways
         self.reads = frozenset(name for way in ways for name in way.reads)  # fields of the record
 
-    def apply(self, record: Record) -> Mapped:
+    def apply(self, record: Record) -> MappingResult:
         """Return every target field's value, and an issue for each that has none."""
         values: dict[str, Value] = {}
         issues: list[Issue] = []
@@ -135,7 +135,7 @@ class Compiled:
                 continue
             if not isinstance(value, _Nothing):
                 values[way.target] = value
-        return Mapped(values, tuple(issues))
+        return MappingResult(values, tuple(issues))
 
     def trace(self, record: Record) -> list[Trace]:
         """Return for every target field how it came to its value, step by step."""
@@ -187,7 +187,7 @@ def _way(rule: Rule, toolbox: Toolbox) -> _Way:
     try:
         return _Way(rule, toolbox)
     except RuleError as error:
-        raise unusable(rule.target, error.reason) from None
+        raise rule_error(rule.target, error.reason) from None
 
 
 def rule_faults(mapping: Mapping, toolbox: Toolbox) -> dict[str, Reason]:

@@ -17,7 +17,7 @@ _MARK_LENGTH = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Resolution:
     """Whose value counts in one conflict, for exactly the values that were shown: `key` is that of the link."""
 
     kind: Kind
@@ -27,15 +27,15 @@ class Settled:
     becomes: Value  # what they are taken to have agreed on from now on
 
 
-def is_one_with(path: str, other: str) -> bool:
+def is_coupled_with(path: str, other: str) -> bool:
     """Tell whether two fields mean something only together, so that a conflict of one is one of the other."""
     (part, _, name), (owner, _, also) = path.rpartition("/"), other.rpartition("/")
     return part == owner and (name == also or {name, also} <= ADDRESS)
 
 
-def drawn_in(conflicts: Collection[str], write: Collection[str]) -> list[str]:
+def held_back_fields(conflicts: Collection[str], write: Collection[str]) -> list[str]:
     """Return which of the fields to be written wait with those in conflict."""
-    return sorted(path for path in write if any(is_one_with(path, other) for other in conflicts))
+    return sorted(path for path in write if any(is_coupled_with(path, other) for other in conflicts))
 
 
 def conflicts(
@@ -67,7 +67,7 @@ def conflict_values(issue: Issue) -> Mapping[str, Value]:
     return {side: from_json(json.loads(issue.facts[f"{side}_json"])) for side in _VALUES}
 
 
-def settled(issue: Issue, by: str) -> Settled | None:
+def resolve(issue: Issue, by: str) -> Resolution | None:
     """Return what a person's choice between `source` and `target` comes to, or None for what is no conflict.
 
     To keep the target's value is to agree on the source's, which is then the only one that has not moved; and the
@@ -77,17 +77,17 @@ def settled(issue: Issue, by: str) -> Settled | None:
     if issue.cause != CONFLICT or not values:
         return None
     becomes = values[TARGET if by == SOURCE else SOURCE]
-    return Settled(Kind.stored(facts["kind"]), facts["record"], facts["path"], values["agreed"], becomes)
+    return Resolution(Kind.stored(facts["kind"]), facts["record"], facts["path"], values["agreed"], becomes)
 
 
-def agreeing(agreed: Record, one: Settled) -> Record | None:
+def resolved_values(agreed: Record, one: Resolution) -> Record | None:
     """Return what both sides agree on once a conflict is settled; None where it is not the one that was shown."""
     if not same(agreed.flat().get(one.path), one.agreed):
         return None
     return _with_value(agreed, one.path, one.becomes)
 
 
-def still_open(change_agreed: Record, now: Record, paths: Sequence[str]) -> Record:
+def unresolved(change_agreed: Record, now: Record, paths: Sequence[str]) -> Record:
     """Return what a change agreed on, with what is agreed on by now under the paths it had nothing to do with."""
     flat = now.flat()
     for path in paths:

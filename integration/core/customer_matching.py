@@ -20,7 +20,7 @@ EVIDENCE: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def distinguishing(record: Record) -> dict[str, str]:
+def matching_evidence(record: Record) -> dict[str, str]:
     """Return what a customer is told from others by, as far as a record says it; its key where it has no number."""
     values: Mapping[str, Value] = {**record.values, "number": record.values.get("number") or record.key}
     found = {name: [as_text(values.get(one)).strip() for one in names] for name, names in EVIDENCE.items()}
@@ -29,7 +29,7 @@ def distinguishing(record: Record) -> dict[str, str]:
 
 def alike(ours: Record, other: Record) -> tuple[str, ...]:
     """Return by which evidence two records are the same, whatever their spelling."""
-    mine, theirs = distinguishing(ours), distinguishing(other)
+    mine, theirs = matching_evidence(ours), matching_evidence(other)
     spelled = {name: _bare(mine[name]) == _bare(theirs.get(name, "")) for name in EVIDENCE if name in mine}
     if "vat_number" in spelled:
         countries = (as_text(one.values.get("country")) for one in (ours, other))

@@ -25,7 +25,7 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
-class Drifted:
+class DriftedRecord:
     """One record that is not in the target as agreed; without edits it is not there at all."""
 
     key: str
@@ -66,12 +66,12 @@ class DriftFound:
     began_at: datetime
     ended_at: datetime
     counts: DriftCounts
-    found: tuple[Drifted, ...] = ()
+    found: tuple[DriftedRecord, ...] = ()
     error: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-def judged(agreed: Record, held: Record, policy: Policy, *, once: bool) -> tuple[tuple[Edit, ...], int]:
+def own_edits(agreed: Record, held: Record, policy: Policy, *, once: bool) -> tuple[tuple[Edit, ...], int]:
     """Return the edits of what is ours, and how many values were changed that the target may keep.
 
     Of a document, which is written `once`, every value that was written is ours as far as the target tells it, and
@@ -96,7 +96,7 @@ def judged(agreed: Record, held: Record, policy: Policy, *, once: bool) -> tuple
     return tuple(edits), kept
 
 
-def as_found(wanted: Record, held: Record, policy: Policy) -> Record:
+def adopted_values(wanted: Record, held: Record, policy: Policy) -> Record:
     """Return what is agreed on of a document that was in the target before: what is ours as it is held there."""
     owned = _owned(policy)
     values = {name: value for name, value in wanted.values.items() if not owned(f"{wanted.kind}.{name}")}

@@ -196,7 +196,7 @@ def _spellings(word: str) -> Iterator[str]:
         yield json.dumps(one)[1:-1].lower()
 
 
-def words_of(record: object) -> tuple[set[str], set[str]]:
+def identifying_words(record: object) -> tuple[set[str], set[str]]:
     """Return the words of a record, as it is kept or as the log tells it, that name a person, and the places."""
     telling: set[str] = set()
     places: set[str] = set()

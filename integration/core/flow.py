@@ -52,13 +52,13 @@ class Stage:
     target: Kind
     counted: bool = True
     derived: bool = False
-    once: bool = False
-    doubles: bool = False
+    write_once: bool = False
+    not_idempotent: bool = False
     unverifiable: bool = False
-    moving: bool = False
-    exact: bool = False
+    volatile: bool = False
+    one_by_one: bool = False
     off: bool = False
-    names: bool = False
+    keyed_source: bool = False
     hashed: bool = False
     needs: Mapping[str, Kind] = field(default_factory=dict)
     grouped_by: str = ""
@@ -98,7 +98,7 @@ class Flow:
     @property
     def expected(self) -> tuple[Kind, ...]:
         """Those of them whose records are read: a source that has them tells some when all is asked for."""
-        return _linked(stage for stage in self.counting if not stage.names)
+        return _linked(stage for stage in self.counting if not stage.keyed_source)
 
     @property
     def order(self) -> tuple[str, ...]:

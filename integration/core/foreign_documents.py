@@ -9,13 +9,13 @@ from integration.core.records import Value
 from integration.core.rules import as_text
 
 
-def as_compared(reference: Value) -> str:
+def normalized_reference(reference: Value) -> str:
     """Return a reference as it is compared: the books may keep it in capitals, or with blanks behind it."""
     return as_text(reference).strip().casefold()
 
 
 @dataclass(frozen=True, slots=True)
-class Strangers:
+class ForeignDocuments:
     """References of documents that are not ours, under which prefix they stand, and one that none begins with."""
 
     references: tuple[str, ...] = ()
@@ -24,7 +24,7 @@ class Strangers:
 
     def without(self, told: Collection[str]) -> Self:
         """Return those that are not among some references, as these are compared."""
-        return replace(self, references=tuple(one for one in self.references if as_compared(one) not in told))
+        return replace(self, references=tuple(one for one in self.references if normalized_reference(one) not in told))
 
     def facts(self) -> Mapping[str, str]:
         """Return what their sentence says."""
@@ -33,13 +33,13 @@ class Strangers:
 
     def told(self) -> str:
         """Return what a plan keeps of them."""
-        return json.dumps([as_compared(one) for one in self.references])
+        return json.dumps([normalized_reference(one) for one in self.references])
 
 
-NO_STRANGERS = Strangers()
+NO_STRANGERS = ForeignDocuments()
 STRANGERS = "strangers"  # the note of a plan with those that its brake has counted
 
 
-def told_of(notes: Mapping[str, str]) -> frozenset[str]:
+def reported_foreign(notes: Mapping[str, str]) -> frozenset[str]:
     """Return the strangers that a plan tells of, as references are compared."""
     return frozenset(json.loads(notes.get(STRANGERS, "[]")))

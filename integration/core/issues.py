@@ -27,7 +27,7 @@ class Issue:
     about: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False)
 
 
-def elsewhere(part: Record, parent: str, location: Location) -> Issue:
+def article_elsewhere_issue(part: Record, parent: str, location: Location) -> Issue:
     """Return why an article waits that is wanted in the record of this key: the target has it or its number there."""
     facts = {
         "key": part.source,
@@ -86,7 +86,7 @@ class IssueState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class IssueGroupKey:
     """What issues have in common that one repair serves: `detail` tells the trouble from others of its cause."""
 
     flow: str
@@ -119,9 +119,9 @@ class CauseGroup:
     sold: Decimal | None = None
 
     @property
-    def of(self) -> Trouble:
+    def of(self) -> IssueGroupKey:
         """What they have in common."""
-        return Trouble(self.flow, self.cause, self.field, self.detail)
+        return IssueGroupKey(self.flow, self.cause, self.field, self.detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ class OpenIssue:
 
 
 @dataclass(frozen=True, slots=True)
-class Met:
+class IssueOccurrence:
     """An issue as a run met it, with what the record is called."""
 
     issue: Issue

@@ -10,7 +10,7 @@ _Stretch = tuple[int, int]  # its first marker and its last
 
 
 @dataclass(frozen=True, slots=True)
-class Stretches:
+class ChangeRanges:
     """Markers of which it is known what became of them: from one to another, without a gap."""
 
     spans: tuple[_Stretch, ...] = ()
@@ -28,30 +28,30 @@ class Stretches:
         following = int(marker) + 1
         return str(next((last for first, last in self.spans if first <= following <= last), marker))
 
-    def beyond(self, marker: str) -> "Stretches":
+    def beyond(self, marker: str) -> "ChangeRanges":
         """Return those that are not over by this marker."""
-        return Stretches(tuple(span for span in self.spans if not marker.isdecimal() or span[1] > int(marker)))
+        return ChangeRanges(tuple(span for span in self.spans if not marker.isdecimal() or span[1] > int(marker)))
 
-    def joined(self, other: "Stretches") -> "Stretches":
+    def joined(self, other: "ChangeRanges") -> "ChangeRanges":
         """Return the markers of both: the longest stretches of them, where there are too many."""
         return _joined(merge(self.spans, other.spans))
 
 
-UNKNOWN = Stretches()
+UNKNOWN = ChangeRanges()
 
 
-def stretches(markers: Iterable[int]) -> Stretches:
+def stretches(markers: Iterable[int]) -> ChangeRanges:
     """Return the stretches that rising markers make."""
     return _joined((marker, marker) for marker in markers)
 
 
-def stretches_from(text: str) -> Stretches:
+def stretches_from(text: str) -> ChangeRanges:
     """Return stretches as `str` tells them."""
     pairs = (one.split("-") for one in text.split())
-    return Stretches(tuple((int(first), int(last)) for first, last in pairs))
+    return ChangeRanges(tuple((int(first), int(last)) for first, last in pairs))
 
 
-def _joined(spans: Iterable[_Stretch]) -> Stretches:
+def _joined(spans: Iterable[_Stretch]) -> ChangeRanges:
     """Return spans that rise, with those in one that touch each other."""
     found: list[_Stretch] = []
     for first, last in spans:
@@ -61,7 +61,7 @@ def _joined(spans: Iterable[_Stretch]) -> Stretches:
             found.append((first, last))
             if len(found) > 2 * MOST:  # never more at once, however many there are
                 found = [*_longest(found[:-1]), found[-1]]
-    return Stretches(tuple(_longest(found)))
+    return ChangeRanges(tuple(_longest(found)))
 
 
 def _longest(spans: list[_Stretch]) -> list[_Stretch]:

@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 
 
 @dataclass(frozen=True, slots=True)
-class OpeningHours:
+class WeekHours:
     """When the shop is open: the same hours on each of these weekdays, Monday being 0."""
 
     opens: time = time(9)
@@ -23,7 +23,7 @@ def never_closed(_: date) -> bool:
 
 
 def open_between(
-    start: datetime, end: datetime, hours: OpeningHours, zone: tzinfo, is_closed: IsClosed = never_closed
+    start: datetime, end: datetime, hours: WeekHours, zone: tzinfo, is_closed: IsClosed = never_closed
 ) -> timedelta:
     """Return for how long the shop was open between two moments, on the clock of its wall."""
     passed, day = timedelta(), start.astimezone(zone).date()

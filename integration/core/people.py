@@ -54,7 +54,7 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
 ALL = frozenset(Right)
 
 
-class Came(StrEnum):
+class AccessChannel(StrEnum):
     """By which way an action came."""
 
     CONSOLE = "console"
@@ -72,7 +72,7 @@ class Actor:
     roles: frozenset[Role] = frozenset()
     apart: frozenset[Right] = frozenset()  # rights given beside the roles
     session: str = ""  # by which a person is known; of whoever acts without one, nothing is asked
-    came: Came = Came.CONSOLE
+    came: AccessChannel = AccessChannel.CONSOLE
 
     @property
     def rights(self) -> frozenset[Right]:
@@ -122,7 +122,7 @@ class Session:
 
 
 def _by_itself(ref: str) -> Actor:
-    return Actor(ref, roles=frozenset({Role.ADMINISTRATOR}), came=Came.SCHEDULE)
+    return Actor(ref, roles=frozenset({Role.ADMINISTRATOR}), came=AccessChannel.SCHEDULE)
 
 
 OPERATOR = Actor("operator", roles=frozenset({Role.ADMINISTRATOR}), apart=APART)
@@ -141,10 +141,10 @@ RESERVED = frozenset({OPERATOR.ref, "terminal", *(one.ref for one in (SCHEDULE, 
 
 def at_terminal(account: str) -> Actor:
     """Return who is at a terminal of this machine and can read the data of the console: they may do everything."""
-    return Actor(account or "terminal", roles=frozenset({Role.ADMINISTRATOR}), apart=APART, came=Came.TERMINAL)
+    return Actor(account or "terminal", roles=frozenset({Role.ADMINISTRATOR}), apart=APART, came=AccessChannel.TERMINAL)
 
 
-OWNER = Actor("terminal", roles=frozenset({Role.ADMINISTRATOR}), apart=APART, came=Came.API)
+OWNER = Actor("terminal", roles=frozenset({Role.ADMINISTRATOR}), apart=APART, came=AccessChannel.API)
 """A program that shows what only the owner of the data can read."""
 
 # ---- the action under way -------------------------------------------------------------------------------------------
@@ -164,7 +164,7 @@ _under_way: ContextVar[PersonAction | None] = ContextVar("_under_way", default=N
 
 
 @contextmanager
-def doing(action: PersonAction) -> Iterator[None]:
+def acting_as(action: PersonAction) -> Iterator[None]:
     """Be known, to what keeps something of it in a transaction, as the action under way."""
     token = _under_way.set(action)
     try:
@@ -173,6 +173,6 @@ def doing(action: PersonAction) -> Iterator[None]:
         _under_way.reset(token)
 
 
-def under_way() -> PersonAction | None:
+def current_action() -> PersonAction | None:
     """Return what somebody is doing right now in this thread; None where the program acts by itself."""
     return _under_way.get()

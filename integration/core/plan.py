@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from integration.core.conflicts import drawn_in
+from integration.core.conflicts import held_back_fields
 from integration.core.flow import Ownership
 from integration.core.issues import Issue
 from integration.core.link_evidence import NO_EVIDENCE, Evidence
@@ -145,7 +145,7 @@ def diff(
             kept.append(path)
         if verdict.conflict:
             conflicts.append(path)
-    conflicts += drawn_in(conflicts, write)
+    conflicts += held_back_fields(conflicts, write)
     write.difference_update(conflicts)
     memory |= {path: last.get(path) for path in conflicts}
     remembered = _filled(desired, memory)

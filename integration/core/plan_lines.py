@@ -42,7 +42,7 @@ class PlanRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Among:
+class LineFilter:
     """What some lines of a plan have in common: a field they change, their group, their cause. Empty says nothing."""
 
     field: str = ""
@@ -50,4 +50,4 @@ class Among:
     cause: str = ""
 
 
-EVERY_LINE = Among()
+EVERY_LINE = LineFilter()

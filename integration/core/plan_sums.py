@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from integration.core.plan import Action, Change
 from integration.core.records import Kind, Sort
-from integration.core.search_keys import comes_to
+from integration.core.search_keys import document_total
 
 PRICES = frozenset({"price", "price_incl", "price_excl"})  # names of fields that hold a selling price
 BOOKED = (Sort.DOCUMENT, Sort.PAGE, Sort.PAYMENT)
@@ -35,7 +35,7 @@ def change_sums(change: Change) -> PlanSums:
         old = before.get(path)
         if path.rpartition("/")[2] in PRICES and isinstance(value, Decimal) and isinstance(old, Decimal):
             moves.add((value > old) - (value < old))
-    return PlanSums({change.kind: 1}, comes_to(change.agreed) if is_booked else None, int(1 in moves), int(-1 in moves))
+    return PlanSums({change.kind: 1}, document_total(change.agreed) if is_booked else None, int(1 in moves), int(-1 in moves))
 
 
 def total_sums(sums: Iterable[PlanSums]) -> PlanSums:

@@ -10,7 +10,7 @@ from integration.core.issues import Issue, Skip, not_readable
 from integration.core.links import Link
 from integration.core.plan import Change, Policy, Unchanged, diff
 from integration.core.records import Held, Record, Unreadable
-from integration.core.source_values import split_told
+from integration.core.source_values import split_source_values
 
 
 class RecordRules(Protocol):
@@ -66,9 +66,9 @@ def plan_record(rules: RecordRules, stage: Stage, desired: Desired, held: Held |
     fitting = rules.fitting(stage, record, held)
     if isinstance(fitting, Skip):
         return Decision(fitting)
-    if stage.once and (held is not None or (link is not None and link.unproven)):
+    if stage.write_once and (held is not None or (link is not None and link.unproven)):
         return Decision(WrittenOnce())
-    fitting, told = split_told(fitting)
+    fitting, told = split_source_values(fitting)
     there = held.record if held else None
     outcome = diff(fitting, there, agreed, rules.policy, title=desired.title, group=desired.group)
     if isinstance(outcome, Issue):

@@ -17,7 +17,7 @@ from integration.core.records import Record, Value
 NOUGHT = Decimal(0)
 
 
-class Of(StrEnum):
+class PriceScope(StrEnum):
     """For whom or what a term is. The first two are terms of an article, the others of a customer."""
 
     PRICE_GROUP = "price_group"
@@ -26,7 +26,7 @@ class Of(StrEnum):
     DISCOUNT_GROUP = "discount_group"
 
 
-class How(StrEnum):
+class PriceType(StrEnum):
     """What a term says: a price including or excluding VAT, one as the books have it, or a percentage off."""
 
     INCL = "incl"
@@ -35,15 +35,15 @@ class How(StrEnum):
     PERCENT = "percent"
 
 
-_NAME = re.compile(rf"({'|'.join(Of)})_({'|'.join(How)}):(\d+(?:,\d+)?):(.+)", re.DOTALL)
+_NAME = re.compile(rf"({'|'.join(PriceScope)})_({'|'.join(PriceType)}):(\d+(?:,\d+)?):(.+)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class PriceTerm:
     """What one price or percentage is of, how it is meant, from how many pieces on, and for which code or number."""
 
-    of: Of
-    how: How
+    of: PriceScope
+    how: PriceType
     minimum: Decimal
     number: str
 
@@ -58,7 +58,7 @@ def term_of(field: str) -> PriceTerm | None:
     found = _NAME.fullmatch(field) if ":" in field else None
     if found is None:
         return None
-    return PriceTerm(Of(found[1]), How(found[2]), Decimal(found[3].replace(",", ".")), found[4])
+    return PriceTerm(PriceScope(found[1]), PriceType(found[2]), Decimal(found[3].replace(",", ".")), found[4])
 
 
 def terms_in(values: Mapping[str, Value]) -> dict[PriceTerm, Value]:
@@ -100,7 +100,7 @@ class PricePaid:
 
 
 @dataclass(frozen=True, slots=True)
-class Buying:
+class Purchase:
     """What is bought by whom: an article and a customer of the till as agreed on; the customer may be nobody.
 
     `group` is the price group of the branch, for who has none.
@@ -113,7 +113,7 @@ class Buying:
     group: str = ""
 
 
-def paid(buying: Buying) -> PricePaid | None:
+def effective_price(buying: Purchase) -> PricePaid | None:
     """Return what is paid; None for an article of which nobody agreed on a price.
 
     Which of several terms a till lets win is published by nobody. Taken is the most particular: one of the customer for
@@ -128,9 +128,9 @@ def paid(buying: Buying) -> PricePaid | None:
     start = PriceStep("base", "", NOUGHT, base, is_percent=False, price=base, incl=incl)
     steps = [start]
     for term, says in terms_in(values).items():
-        if term.of is Of.BRANCH and term.number == buying.branch and isinstance(says, Decimal):
+        if term.of is PriceScope.BRANCH and term.number == buying.branch and isinstance(says, Decimal):
             start = PriceStep(
-                "branch", term.number, NOUGHT, says, is_percent=False, price=says, incl=term.how is How.INCL
+                "branch", term.number, NOUGHT, says, is_percent=False, price=says, incl=term.how is PriceType.INCL
             )
             steps.append(start)
     steps += _offers(buying, start)
@@ -141,7 +141,7 @@ def paid(buying: Buying) -> PricePaid | None:
     return PricePaid(amount(total), winner.incl, tuple(steps))
 
 
-def _offers(buying: Buying, start: PriceStep) -> list[PriceStep]:
+def _offers(buying: Purchase, start: PriceStep) -> list[PriceStep]:
     """Return what could be paid instead of the price to start from, the less particular first."""
     article, customer = buying.article.values, buying.customer.values if buying.customer else {}
     offers = []
@@ -149,9 +149,9 @@ def _offers(buying: Buying, start: PriceStep) -> list[PriceStep]:
     if isinstance(discount, Decimal) and discount:
         offers.append(_off(start, "customer", "", NOUGHT, discount))
     for of, number, values in (
-        (Of.PRICE_GROUP, str(customer.get("price_group") or buying.group), article),
-        (Of.DISCOUNT_GROUP, str(article.get("articleDiscountGroupNumber") or ""), customer),
-        (Of.ARTICLE, buying.article.key, customer),
+        (PriceScope.PRICE_GROUP, str(customer.get("price_group") or buying.group), article),
+        (PriceScope.DISCOUNT_GROUP, str(article.get("articleDiscountGroupNumber") or ""), customer),
+        (PriceScope.ARTICLE, buying.article.key, customer),
     ):
         reached = [
             _by_term(start, term, says)
@@ -163,10 +163,10 @@ def _offers(buying: Buying, start: PriceStep) -> list[PriceStep]:
 
 
 def _by_term(start: PriceStep, term: PriceTerm, says: Decimal) -> PriceStep:
-    if term.how is How.PERCENT:
+    if term.how is PriceType.PERCENT:
         return _off(start, str(term.of), term.number, term.minimum, says)
     return PriceStep(
-        str(term.of), term.number, term.minimum, says, is_percent=False, price=says, incl=term.how is How.INCL
+        str(term.of), term.number, term.minimum, says, is_percent=False, price=says, incl=term.how is PriceType.INCL
     )
 
 
@@ -186,7 +186,7 @@ class Charge:
 
 
 @dataclass(frozen=True, slots=True)
-class Charged:
+class TillPrice:
     """What a till answers: the whole with and without VAT, and by which discount, in its own word."""
 
     incl: Decimal
@@ -205,13 +205,13 @@ def asked_about(articles: Iterable[Record], customer: Record | None, most: int) 
         values = customer.values if customer else {}
         group = str(values.get("price_group") or "")
         numbers = {
-            Of.PRICE_GROUP: group,
-            Of.DISCOUNT_GROUP: str(article.values.get("articleDiscountGroupNumber") or ""),
-            Of.ARTICLE: article.key,
+            PriceScope.PRICE_GROUP: group,
+            PriceScope.DISCOUNT_GROUP: str(article.values.get("articleDiscountGroupNumber") or ""),
+            PriceScope.ARTICLE: article.key,
         }
         of_both = [*terms_in(article.values), *terms_in(values)]
         minima = {term.minimum for term in of_both if numbers.get(term.of) == term.number}
-        if values.get("discount_percent") or (customer is None and any(term.of is Of.BRANCH for term in of_both)):
+        if values.get("discount_percent") or (customer is None and any(term.of is PriceScope.BRANCH for term in of_both)):
             minima.add(NOUGHT)
         if not minima:
             continue

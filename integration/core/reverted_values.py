@@ -11,7 +11,7 @@ TAKEN_BACK = "taken_back"  # the cause of a line that is left out until a person
 
 
 @dataclass(frozen=True, slots=True)
-class TakenBack:
+class RevertedValue:
     """One value that was written and taken back: by which run that undoes, by whom and when.
 
     A running figure, such as a level, comes back for other reasons: it is the same only with the same `inputs`, the
@@ -34,11 +34,11 @@ class TakenBack:
         return inputs == self.inputs and same(value, self.value)
 
 
-NOTHING: Mapping[str, TakenBack] = {}  # by the path of the value
+NOTHING: Mapping[str, RevertedValue] = {}  # by the path of the value
 
 
-def split_taken_back(
-    change: Change, taken: Mapping[str, TakenBack], last: Record | None
+def split_reverted(
+    change: Change, taken: Mapping[str, RevertedValue], last: Record | None
 ) -> tuple[Change | None, Change | None]:
     """Return what of a change is new, and what of it was taken back; None where there is nothing of either.
 
@@ -59,12 +59,12 @@ def split_taken_back(
     return _about(change, wanted.keys() - back, back, last), _about(change, back, wanted.keys() - back, last)
 
 
-def newest_taken_back(change: Change, taken: Mapping[str, TakenBack]) -> TakenBack:
+def latest_reverted(change: Change, taken: Mapping[str, RevertedValue]) -> RevertedValue:
     """Return what was taken back last of what a change would write."""
     return max((taken[path] for path in change.wanted.flat() if path in taken), key=lambda one: one.at)
 
 
-def moved_on(desired: Record, taken: Mapping[str, TakenBack], inputs: Mapping[str, str]) -> frozenset[str]:
+def changed_since_revert(desired: Record, taken: Mapping[str, RevertedValue], inputs: Mapping[str, str]) -> frozenset[str]:
     """Return the paths under which the source says something else by now than what was taken back.
 
     `inputs` are those of the desired running figures, by path.

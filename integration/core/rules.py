@@ -121,7 +121,7 @@ class RuleError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Mapped:
+class MappingResult:
     """What a mapping made of one record: values by target field, and why some have none.
 
     A field whose source this installation does not have is left out, so that the target keeps its own value.
@@ -174,7 +174,7 @@ def contradiction(rule: Rule) -> Reason | None:
     return None
 
 
-def unusable(target: str, reason: Reason) -> ConfigurationError:
+def rule_error(target: str, reason: Reason) -> ConfigurationError:
     """Return the error that says why a rule cannot be used."""
     return ConfigurationError("rule_invalid", target=target, message=reason.code, **reason.facts)
 
@@ -263,11 +263,11 @@ def rules_from(shape: abc.Mapping[str, object], *, finished: bool = True) -> Map
     """
     version, listed = shape.get("version", 1), shape.get("rules", [])
     if not isinstance(version, int) or not isinstance(listed, list):
-        raise unusable("rules", Reason("reason_shape"))
+        raise rule_error("rules", Reason("reason_shape"))
     rules = tuple(_rule(place, each, finished=finished) for place, each in enumerate(listed, start=1))
     for place, rule in enumerate(rules):
         if any(one.target == rule.target for one in rules[:place]):
-            raise unusable(rule.target, Reason("reason_twice"))
+            raise rule_error(rule.target, Reason("reason_twice"))
     return Mapping(version, rules)
 
 
@@ -333,10 +333,10 @@ def _value(written: object) -> Value:
 
 def _rule(place: int, shape: object, *, finished: bool) -> Rule:
     if not isinstance(shape, abc.Mapping) or not isinstance(shape.get("target"), str):
-        raise unusable(f"{place}", Reason("reason_no_target"))
+        raise rule_error(f"{place}", Reason("reason_no_target"))
     target = str(shape["target"])
     if unknown := sorted(str(key) for key in shape if key != "target" and key not in _DEFAULTS):
-        raise unusable(target, Reason("reason_unknown", {"names": ", ".join(unknown)}))
+        raise rule_error(target, Reason("reason_unknown", {"names": ", ".join(unknown)}))
     try:
         rule = Rule(
             target=target,
@@ -351,9 +351,9 @@ def _rule(place: int, shape: object, *, finished: bool) -> Rule:
             max_length=_length(shape.get("max_length")),
         )
     except RuleError as error:
-        raise unusable(target, error.reason) from None
+        raise rule_error(target, error.reason) from None
     if finished and (reason := contradiction(rule)):
-        raise unusable(target, reason)
+        raise rule_error(target, reason)
     return rule
 
 

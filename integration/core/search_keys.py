@@ -11,7 +11,7 @@ TOTALS = ("sold_incl", "total_incl")  # of a document: as it is remembered, and 
 NAMES = ("company", "name", "last_name")
 
 
-def known_by(record: Record) -> dict[str, str]:
+def search_keys(record: Record) -> dict[str, str]:
     """Return customer, e-mail, total and payment references of a document; of another record what it has of them."""
     customers = [part for part in record.parts if part.kind is Kind.RELATION]
     payments = (as_text(part.values.get("reference")) for part in record.parts if part.kind is Kind.PAYMENT)
@@ -26,12 +26,12 @@ def known_by(record: Record) -> dict[str, str]:
     return {name: value for name, value in told.items() if value}
 
 
-def told_with(change: Change) -> dict[str, str]:
+def display_facts(change: Change) -> dict[str, str]:
     """Return what the record of a change is known by, and in which unit its quantities are counted."""
-    return known_by(change.agreed) | ({"unit": change.unit} if change.unit else {})
+    return search_keys(change.agreed) | ({"unit": change.unit} if change.unit else {})
 
 
-def comes_to(record: Record) -> Decimal | None:
+def document_total(record: Record) -> Decimal | None:
     """Return what a document comes to, VAT included, a page on either side, or a payment; None for what is neither."""
     return next(
         (one for name in (*_totals(record), "debit") if isinstance(one := record.values.get(name), Decimal)), None

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from integration.core.records import Record, Value
-from integration.core.transliteration import in_code_page
+from integration.core.transliteration import transliterate
 from integration.core.vat_numbers import signs_of
 
 AS_TOLD = "as_told:"
@@ -17,7 +17,7 @@ VAT_NUMBER = "vat_number"
 WHOLE = frozenset({"name", "company", "contact", "street", "postcode", "city", "phone", "mobile", "website"})
 
 
-def noted(values: Mapping[str, Value], source: Mapping[str, Value], code_page: str = "utf-8") -> dict[str, Value]:
+def with_source_values(values: Mapping[str, Value], source: Mapping[str, Value], code_page: str = "utf-8") -> dict[str, Value]:
     """Return what a source says of each of these values that is kept otherwise, under names of its own.
 
     Blanks and capitals are no difference. `code_page` is that of the target.
@@ -38,7 +38,7 @@ def _told(value: Value, texts: Collection[str], code_page: str) -> str:
     mark = _squeezed(value) if isinstance(value, str) else ""
     if not mark or any(_squeezed(text) == mark for text in texts):
         return ""
-    longer = [text for text in texts if _squeezed(in_code_page(text, code_page)).startswith(mark)]
+    longer = [text for text in texts if _squeezed(transliterate(text, code_page)).startswith(mark)]
     return min(longer, key=len, default="")
 
 
@@ -46,7 +46,7 @@ def _squeezed(text: str) -> str:
     return re.sub(r"\s", "", text).casefold()
 
 
-def split_told(record: Record) -> tuple[Record, dict[str, str]]:
+def split_source_values(record: Record) -> tuple[Record, dict[str, str]]:
     """Return a record without what its source says otherwise, and that by the names of the fields."""
     told = {name.removeprefix(AS_TOLD): str(value) for name, value in record.values.items() if name.startswith(AS_TOLD)}
     if not told:

@@ -39,7 +39,7 @@ class Trace:
         return next((step.value for step in self.steps), None)
 
 
-def given(target: str, value: Value, code: str, /, part: str = "", **facts: str) -> Trace:
+def explained(target: str, value: Value, code: str, /, part: str = "", **facts: str) -> Trace:
     """Return why a field has a value that no rule gives."""
     return Trace(target, (), value, None, Reason(f"because_{code}", facts), part)
 
@@ -54,14 +54,14 @@ def by_setting(name: str) -> Reason:
     return Reason("because_setting", {"setting": name})
 
 
-def taken_over(trace: Trace) -> str:
+def copied_field(trace: Trace) -> str:
     """Return the field that a rule takes over, as it is or a part of it; nothing where it does more."""
     return trace.why.facts["field"] if trace.why is not None and trace.why.code in AS_READ else ""
 
 
-def instead(trace: Trace, asked: Mapping[str, Callable[[], Reason]]) -> Trace:
+def with_reason(trace: Trace, asked: Mapping[str, Callable[[], Reason]]) -> Trace:
     """Return a trace with the reason that a flow has for the field its rule takes over, which it worked out itself."""
-    ask = asked.get(taken_over(trace))
+    ask = asked.get(copied_field(trace))
     return trace if ask is None or trace.value in EMPTY else replace(trace, why=ask())
 
 

@@ -6,7 +6,7 @@ import unicodedata
 _STROKES = str.maketrans("ŁłĐđĦħŦŧıĿŀŊŋĸŉ", "LlDdHhTtiLlNnkn")
 
 
-def in_code_page(text: str, code_page: str) -> str:
+def transliterate(text: str, code_page: str) -> str:
     """Return a text with each letter that a code page lacks as it can keep it; what it cannot keep at all stays."""
     if _has(code_page, text):  # as nearly all texts, and thousands pass in a second
         return text

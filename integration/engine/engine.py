@@ -30,7 +30,7 @@ from integration.runner import ALL_ON, Pause, Runner, Safeguards
 from integration.runner.commit import ValidatedApproval
 from integration.store.database import FencingTokenLost
 from integration.store.fencing_tokens import FencingTokens
-from integration.store.heartbeats import USUAL, Heartbeats, Pulse
+from integration.store.heartbeats import USUAL, Heartbeats, HeartbeatInterval
 from integration.store.runs import RunStore
 
 log = structlog.get_logger(__name__)
@@ -203,7 +203,7 @@ class Engine:
         schedules: Schedules,
         looks: Mapping[str, Look] = NO_LOOKS,
         safeguards: Safeguards = ALL_ON,
-        pulse: Pulse = USUAL,
+        pulse: HeartbeatInterval = USUAL,
     ) -> None:
         """`looks` are what is looked at once a night, by their names."""
         self.url = url

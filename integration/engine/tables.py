@@ -9,8 +9,8 @@ import structlog
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 
 from integration.core.errors import ConfigurationError
-from integration.store.database import in_our_words
-from integration.store.plain_rows import SENTENCE, refuse_classes, set_aside
+from integration.store.database import translated_errors
+from integration.store.plain_rows import SENTENCE, disable_unpickling, set_aside
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +34,7 @@ def make_ready(url: str, executor: str) -> None:
     as the operational database does.
     """
     try:
-        with in_our_words(sqlalchemy.make_url(url)):
+        with translated_errors(sqlalchemy.make_url(url)):
             _logged_ahead(url)
             _data_alone(url)
             _with_queues(url, executor)
@@ -58,7 +58,7 @@ def _logged_ahead(url: str) -> None:
 
 def _data_alone(url: str) -> None:
     """Take what is kept for data alone: in what is there, and from now on."""
-    refuse_classes()
+    disable_unpickling()
     DBOS.migrate(url)
     for workflow in set_aside(url):
         log.warning(SENTENCE, workflow=workflow)

@@ -17,13 +17,13 @@ from integration.core.authorization import requires
 from integration.core.erasure import Customer, DataSubject, person_from_json
 from integration.core.errors import ConfigurationError, UnavailableError
 from integration.core.people import Actor, Right
-from integration.erasure.eraser import Blotted, Eraser
-from integration.erasure.store import Erasing
+from integration.erasure.eraser import ErasureResult, Eraser
+from integration.erasure.store import PersonalDataSearch
 from integration.log.client import at_the_server
 from integration.services.log.log import Log
 from integration.settings import Settings
 from integration.store.database import Beside, Clock
-from integration.store.erasure_register import FILE, Erased, Erasure
+from integration.store.erasure_register import FILE, ErasureRegister, Erasure
 from integration.store.runs import RunStore
 from integration.store.secrets import ConnectionStore
 from integration.words import sentence, term
@@ -44,7 +44,7 @@ class BookedDocument:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptOf:
+class StoredPersonalData:
     """What is kept of a person: rows by table, events of the log, and documents."""
 
     person: DataSubject
@@ -59,14 +59,14 @@ class KeptOf:
         return bool(self.rows or self.events or self.documents)
 
 
-class Persons:
+class DataSubjects:
     """People by their number in the books or at the till."""
 
     def __init__(
         self,
         settings: Settings,
-        erased: Erased,
-        erasing: Erasing,
+        erased: ErasureRegister,
+        erasing: PersonalDataSearch,
         runs: RunStore,
         log: Log,
         sealed: ConnectionStore,
@@ -101,13 +101,13 @@ class Persons:
     # ---- shown ---------------------------------------------------------------------------------------------------
 
     @requires(Right.ADMINISTER)
-    def kept(self, one: Customer) -> KeptOf:
+    def kept(self, one: Customer) -> StoredPersonalData:
         """Return what is kept of a customer."""
         person = self._eraser.person(one)
         rows = Counter(found.table for found in self._erasing.found(person))
         events = len(self._eraser.log.told_of(person)) if self._eraser.log else 0
         held = self._erased.held(person.customer.numbers)
-        return KeptOf(person, dict(rows), events, self._documents(person), bool(held))
+        return StoredPersonalData(person, dict(rows), events, self._documents(person), bool(held))
 
     @requires(Right.ADMINISTER)
     def every(self) -> list[Erasure]:
@@ -149,7 +149,7 @@ class Persons:
         tell: Callable[[str], None] = lambda _: None,
         *,
         patience: float = PATIENCE_SECONDS,
-    ) -> Blotted:
+    ) -> ErasureResult:
         """Blot a customer out of everything kept here, and hold their records out from now on.
 
         `confirmed` is one of their numbers, typed again. Plans that wait and hold something of them are put away. What
@@ -180,13 +180,13 @@ class Persons:
         for run in waiting:
             self._runs.discard(run, by)
 
-    def _finish(self, name: str, person: DataSubject, by: str, tell: Callable[[str], None], patience: float) -> Blotted:
+    def _finish(self, name: str, person: DataSubject, by: str, tell: Callable[[str], None], patience: float) -> ErasureResult:
         blotted = self._eraser.blot(person, tell)
         if begun := self._erasing.active():  # before all was blotted out: they may have read of the person
             self._come_to_rest(person, by, patience, begun)
         self._erased.sweep_again(name)  # a look that has read of them and wrote nothing yet, writes no more
         if rows := self._erasing.erase(person):  # and this is what others wrote meanwhile
-            blotted = self._eraser.blot(person, tell).with_those_of(Blotted(dict(rows)).with_those_of(blotted))
+            blotted = self._eraser.blot(person, tell).with_those_of(ErasureResult(dict(rows)).with_those_of(blotted))
         self._erased.finish(name, by, self._sealed.dropping(SEALED))
         return blotted
 

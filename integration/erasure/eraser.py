@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from integration.core.erasure import Customer, DataSubject, words_of
+from integration.core.erasure import Customer, DataSubject, identifying_words
 from integration.core.errors import UnavailableError
-from integration.erasure.store import Erasing
-from integration.retention.store.vacuum import vacuum, write_anew
+from integration.erasure.store import PersonalDataSearch
+from integration.retention.store.vacuum import vacuum, full_vacuum
 from integration.store.copies import leftovers
-from integration.store.erasure_register import Erased
+from integration.store.erasure_register import ErasureRegister
 
 
-class Told(Protocol):
+class PersonalDataLog(Protocol):
     """A log as it is asked about a person."""
 
     def erase(self, person: DataSubject) -> int:
@@ -25,7 +25,7 @@ class Told(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Blotted:
+class ErasureResult:
     """What was blotted out: rows by table, events, files that were removed; and where words of the person are left."""
 
     rows: dict[str, int] = field(default_factory=dict)
@@ -33,19 +33,19 @@ class Blotted:
     files: tuple[str, ...] = ()
     left: dict[str, int] = field(default_factory=dict)
 
-    def with_those_of(self, before: "Blotted") -> "Blotted":
+    def with_those_of(self, before: "ErasureResult") -> "ErasureResult":
         """Return this with what was blotted out before it."""
         rows = Counter(before.rows) + Counter(self.rows)
-        return Blotted(dict(rows), before.events + self.events, before.files + self.files, self.left)
+        return ErasureResult(dict(rows), before.events + self.events, before.files + self.files, self.left)
 
 
 @dataclass(frozen=True, slots=True)
 class Eraser:
     """A database with its log, and the SQLite file it is, if it is one."""
 
-    erasing: Erasing
-    erased: Erased
-    log: Told | None
+    erasing: PersonalDataSearch
+    erased: ErasureRegister
+    log: PersonalDataLog | None
     file: Path | None
     folder: Path
 
@@ -60,14 +60,14 @@ class Eraser:
             values = [one for name in ("before", "after", "facts") if (one := event[name])]
             if own:
                 for told in values:
-                    words = words_of(told)
+                    words = identifying_words(told)
                     telling |= words[0]
                     places |= words[1]
             elif any(map(found.customer.is_named_by, values)):
                 documents.add(event["key"])
         return DataSubject(found.customer, frozenset(documents), frozenset(telling), frozenset(places))
 
-    def blot(self, person: DataSubject, tell: Callable[[str], None] = lambda _: None) -> Blotted:
+    def blot(self, person: DataSubject, tell: Callable[[str], None] = lambda _: None) -> ErasureResult:
         """Blot a person out everywhere, and write the files anew without them; what was done already does no harm.
 
         Raises UnavailableError `database_locked` where others leave no moment for that.
@@ -82,6 +82,6 @@ class Eraser:
             one.unlink(missing_ok=True)
         if self.file is None:
             vacuum(self.erasing.database.engine)
-        elif not write_anew(self.file):
+        elif not full_vacuum(self.file):
             raise UnavailableError("database_locked")
-        return Blotted(dict(rows), events, tuple(one.name for one in removed), dict(self.erasing.left(person)))
+        return ErasureResult(dict(rows), events, tuple(one.name for one in removed), dict(self.erasing.left(person)))

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from integration.core.erasure import ERASED, Customer, DataSubject, words_of
+from integration.core.erasure import ERASED, Customer, DataSubject, identifying_words
 from integration.core.records import Kind, Sort, kinds
 from integration.core.states import ACTIVE, RunState, Step
 from integration.store import tables
@@ -33,7 +33,7 @@ OPEN_STEPS = (Step.PLANNED, Step.SENT, Step.IN_DOUBT)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PersonalDataRow:
     """A row in which something of a person is kept: in which table, and its values; `own` where all of it is theirs."""
 
     table: str
@@ -41,7 +41,7 @@ class Found:
     own: bool
 
 
-class Erasing(Store):
+class PersonalDataSearch(Store):
     """What is kept of a person."""
 
     def customer(self, one: Customer) -> Customer:
@@ -85,13 +85,13 @@ class Erasing(Store):
                 continue
             if not is_own:
                 documents.add(row.key)
-            found = words_of(row.told)
+            found = identifying_words(row.told)
             telling |= found[0]
             places |= found[1] if is_own else set()
         for row in self.database.rows(sa.select(corrections)):
             if one.has(row.flow, row.kind, row.key):
                 for value in (row.was, row.becomes):
-                    words = words_of({row.field: value})
+                    words = identifying_words({row.field: value})
                     telling |= words[0]
                     places |= words[1]
         return DataSubject(one, frozenset(documents), frozenset(telling), frozenset(places))
@@ -155,12 +155,12 @@ class Erasing(Store):
 
     # ---- found, and blotted out --------------------------------------------------------------------------------------
 
-    def found(self, person: DataSubject) -> Iterator[Found]:
+    def found(self, person: DataSubject) -> Iterator[PersonalDataRow]:
         """Yield every row in which something of a person is kept."""
         for table in SWEPT:
             for row, own in self._rows(table, person):
                 values = {name: value for name, value in row.items() if value is not None}
-                yield Found(table.name, values, own)
+                yield PersonalDataRow(table.name, values, own)
 
     def erase(self, person: DataSubject) -> Counter[str]:
         """Blot a person out of every table in one transaction, and return how many rows of each that were."""

@@ -1,12 +1,12 @@
 """Turnover groups of the till that are no revenue, and which of them it did not use lately: these want no row yet."""
 
-from integration.flows.forms import Known
+from integration.flows.forms import SetupContext
 from integration.flows.settings import till_list
 
 BALANCE_GROUPS, USED_GROUPS = till_list("balance_groups"), till_list("used_groups")
 
 
-def unused_groups(known: Known) -> list[str]:
+def unused_groups(known: SetupContext) -> list[str]:
     """Return the groups that were not used in the last weeks; none where the till does not tell which ones were."""
     used = known.of(USED_GROUPS)
     return [group for group in known.of(BALANCE_GROUPS) if group not in used] if used else []

@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from integration.core.booking_state import Where
+from integration.core.booking_state import BookingStage
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
-from integration.flows.spec import Asked
+from integration.flows.spec import FlowContext
 
 PAYMENTS = "payments"  # the flow that pays at the till what was paid in the books
 METHOD = "method"  # by which it does so, as it is set and as it keeps it of each payment
@@ -20,13 +20,13 @@ LEANS_ON = ((PAYMENTS, METHOD),)
 AskMethods = Callable[[Collection[str]], Mapping[str, Collection[str]]]
 
 
-def nowhere(invoices: Collection[str]) -> Mapping[str, Collection[str]]:
+def no_payments(invoices: Collection[str]) -> Mapping[str, Collection[str]]:
     """Return that no invoice has such a payment."""
     del invoices
     return {}
 
 
-def methods_of(asked: Asked, invoices: Collection[str]) -> dict[str, set[str]]:
+def methods_of(asked: FlowContext, invoices: Collection[str]) -> dict[str, set[str]]:
     """Return by which methods each of these invoices has payments that the books had first, or may have.
 
     It is the one by which it was paid; where nobody knows yet whether it was, the one that is set.
@@ -34,12 +34,12 @@ def methods_of(asked: Asked, invoices: Collection[str]) -> dict[str, set[str]]:
     paid = asked.links(PAYMENTS, Kind.SETTLEMENT, invoices)
     found = {key: {as_text(link.agreed.values.get(METHOD))} for key, link in paid.items() if link.agreed}
     for key, one in asked.standings(PAYMENTS, (Kind.SETTLEMENT,), invoices).items():
-        if one.where is Where.DOUBTFUL:
+        if one.where is BookingStage.DOUBTFUL:
             found[key] = {str(asked.setting(PAYMENTS, METHOD))}
     return found
 
 
-def as_before(documents: Sequence[Record], ask: AskMethods) -> list[Record]:
+def without_booked_payments(documents: Sequence[Record], ask: AskMethods) -> list[Record]:
     """Return documents without the payments that the books had first, as if nobody had told the till of them."""
     paid = {one.key for one in documents if one.kind is Kind.INVOICE and any(map(_is_payment, one.parts))}
     methods = ask(sorted(paid)) if paid else {}

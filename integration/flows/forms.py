@@ -18,7 +18,7 @@ LONGEST_CODE = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Only:
+class VisibleWhen:
     """A setting that is asked only while another one, or one of several, has one of these values."""
 
     name: str | tuple[str, ...]
@@ -35,7 +35,7 @@ class Shape:
     """How one setting is asked for, or several that belong together: these have no name."""
 
     name: str
-    only: Only | None = field(default=None, kw_only=True)  # when it is asked; None for always
+    only: VisibleWhen | None = field(default=None, kw_only=True)  # when it is asked; None for always
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Together(Shape):
+class FieldGroup(Shape):
     """Several settings in one line, under a word of their own where there is one."""
 
     name: str = field(default="", init=False)
@@ -57,12 +57,12 @@ class Together(Shape):
 
 
 @dataclass(frozen=True, slots=True)
-class Switch(Shape):
+class Checkbox(Shape):
     """On or off."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pick(Shape):
+class Select(Shape):
     """One of a few options; `needs` says of an option which object of the books it needs to have a name.
 
     What lacks its object leads to where that is named, where the setting `leads` there: one of several that lack it.
@@ -77,7 +77,7 @@ class Pick(Shape):
 
 
 @dataclass(frozen=True, slots=True)
-class Choose(Shape):
+class RadioChoice(Shape):
     """One of a few options that each need a sentence."""
 
     options: tuple[str, ...]
@@ -85,7 +85,7 @@ class Choose(Shape):
 
 
 @dataclass(frozen=True, slots=True)
-class Several(Shape):
+class MultiSelect(Shape):
     """Any of a few options; none of them stands for all."""
 
     options: tuple[str, ...]
@@ -109,7 +109,7 @@ class Codes(Shape):
 
 
 @dataclass(frozen=True, slots=True)
-class Words(Shape):
+class TextField(Shape):
     """A short text."""
 
     longest: int = LONGEST_CODE
@@ -117,7 +117,7 @@ class Words(Shape):
 
 
 @dataclass(frozen=True, slots=True)
-class Whole(Shape):
+class IntegerField(Shape):
     """A whole number."""
 
     least: int
@@ -199,7 +199,7 @@ class Example(Shape):
 def each_of(shapes: Iterable[Shape]) -> Iterator[Shape]:
     """Yield every setting that these ask for, each by itself."""
     for shape in shapes:
-        yield from each_of(shape.shapes) if isinstance(shape, Together) else [shape]
+        yield from each_of(shape.shapes) if isinstance(shape, FieldGroup) else [shape]
 
 
 def names(shapes: Iterable[Shape]) -> list[str]:
@@ -212,7 +212,7 @@ def codes_named(shapes: Iterable[Shape], values: Mapping[str, Any]) -> Iterator[
     for shape in shapes:
         if shape.only is not None and not shape.only.holds(values.__getitem__):
             continue
-        if isinstance(shape, Together):
+        if isinstance(shape, FieldGroup):
             yield from codes_named(shape.shapes, values)
         else:
             yield from ((shape.name, of, str(code)) for of, code in _codes_of(shape, values) if of and code)
@@ -248,7 +248,7 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
-class Lack:
+class MissingSetting:
     """What a flow misses as it is set now, and whether that stops it or parks some of its records."""
 
     why: Reason
@@ -256,7 +256,7 @@ class Lack:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class SetupContext:
     """What is known of a flow when its questions are weighed. A list that could not be read is empty."""
 
     settings: Mapping[str, Any]
@@ -287,18 +287,18 @@ class Question:
     """
 
     name: str
-    propose: Callable[[Known], Proposal | None]
+    propose: Callable[[SetupContext], Proposal | None]
     settings: tuple[str, ...] = ()
     table: str = ""
     lists: tuple[Listed, ...] = ()
-    lacks: Callable[[Known], Lack | None] = lambda _: None
+    lacks: Callable[[SetupContext], MissingSetting | None] = lambda _: None
     arises: Callable[[Mapping[str, Any]], bool] = lambda _: True
-    plain: Callable[[Known], Mapping[str, Any]] = lambda _: {}
+    safe_defaults: Callable[[SetupContext], Mapping[str, Any]] = lambda _: {}
     to_look_at: bool = False
-    wanted: Callable[[Known], bool] = lambda _: True  # beside the settings: whether there is anything to ask
-    unused: Callable[[Known], Sequence[str]] = lambda _: ()  # codes of its table that can do without a row for now
+    wanted: Callable[[SetupContext], bool] = lambda _: True  # beside the settings: whether there is anything to ask
+    unused: Callable[[SetupContext], Sequence[str]] = lambda _: ()  # codes of its table that can do without a row for now
 
-    def now(self, known: Known) -> Mapping[str, Any]:
+    def now(self, known: SetupContext) -> Mapping[str, Any]:
         """Return the answer that is in force."""
         if self.table:
             return known.tables.get(self.table, {})
@@ -311,7 +311,7 @@ def only(codes: Iterable[str]) -> str:
     return found[0] if len(found) == 1 else ""
 
 
-def usual(why: str, *settings: str) -> Callable[[Known], Proposal]:
+def default_proposal(why: str, *settings: str) -> Callable[[SetupContext], Proposal]:
     """Return the proposal of what is set in a new installation."""
     return lambda known: Proposal({name: known.defaults[name] for name in settings}, Reason(why))
 
@@ -319,34 +319,34 @@ def usual(why: str, *settings: str) -> Callable[[Known], Proposal]:
 # ---- value tables ---------------------------------------------------------------------------------------------------
 
 
-def without_row(known: Known, table: ValueTable, codes: Listed) -> list[str]:
+def codes_missing_rows(known: SetupContext, table: ValueTable, codes: Listed) -> list[str]:
     """Return the codes of a list for which a run would find no row."""
     used = usable_rows(table, known.tables.get(table.name, {}), known.of)
     return rowless_codes(table, used, known.of(codes), known.settings.get("default_country", ""), known.of)
 
 
-def impossible(known: Known, table: ValueTable) -> list[str]:
+def invalid_rows(known: SetupContext, table: ValueTable) -> list[str]:
     """Return the rows of a table that are impossible, and that no run uses."""
     return list(row_faults(table, known.tables.get(table.name, {}).items(), known.of))
 
 
-def rowless(table: ValueTable, codes: Listed, *, needed: bool) -> Callable[[Known], Lack | None]:
+def codes_without_row(table: ValueTable, codes: Listed, *, needed: bool) -> Callable[[SetupContext], MissingSetting | None]:
     """Return what a table lacks: each code wants a row, and a flow that `needed` the table stops without any.
 
     A row that is impossible is told before what has none, and last that the percentages of one differ.
     """
     name = table.name
 
-    def lacks(known: Known) -> Lack | None:
+    def lacks(known: SetupContext) -> MissingSetting | None:
         rows = known.tables.get(name, {})
         if not rows:
-            return Lack(Reason(f"lack_{name}_all"), stops=True) if needed else None
-        if wrong := impossible(known, table):
-            return Lack(Reason("lack_rows_impossible", {"rows": ", ".join(wrong)}), stops=False)
-        if missing := without_row(known, table, codes):
-            return Lack(Reason(f"lack_{name}", {"codes": ", ".join(missing)}), stops=False)
+            return MissingSetting(Reason(f"lack_{name}_all"), stops=True) if needed else None
+        if wrong := invalid_rows(known, table):
+            return MissingSetting(Reason("lack_rows_impossible", {"rows": ", ".join(wrong)}), stops=False)
+        if missing := codes_missing_rows(known, table, codes):
+            return MissingSetting(Reason(f"lack_{name}", {"codes": ", ".join(missing)}), stops=False)
         if apart := differing(table, rows, known.rates):
-            return Lack(Reason("lack_rates_differ", {"rows": ", ".join(apart)}), stops=False)
+            return MissingSetting(Reason("lack_rates_differ", {"rows": ", ".join(apart)}), stops=False)
         return None
 
     return lacks
@@ -373,12 +373,12 @@ def vat_question(table: ValueTable) -> Question:
         raise ValueError(f"{table.name} is no table of two lists")
     rates, others = Listed(codes.system, VAT_RATES), Listed(theirs.system, VAT_RATES)
 
-    def plain(known: Known) -> Mapping[str, str]:
+    def plain(known: SetupContext) -> Mapping[str, str]:
         return same_rates(known.of(rates), known.of(others))
 
-    def propose(known: Known) -> Proposal | None:
+    def propose(known: SetupContext) -> Proposal | None:
         rows = {**plain(known), **known.tables.get(table.name, {})}
-        whole = not without_row(replace(known, tables={table.name: rows}), table, codes)
+        whole = not codes_missing_rows(replace(known, tables={table.name: rows}), table, codes)
         return Proposal(rows, Reason("proposed_same_rate")) if rows and whole else None
 
     return Question(
@@ -386,6 +386,6 @@ def vat_question(table: ValueTable) -> Question:
         propose,
         table=table.name,
         lists=(codes, rates, theirs, others),
-        lacks=rowless(table, codes, needed=True),
-        plain=plain,
+        lacks=codes_without_row(table, codes, needed=True),
+        safe_defaults=plain,
     )

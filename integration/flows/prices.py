@@ -13,9 +13,9 @@ from integration.core.flow import Ownership
 from integration.core.guards import Guard, Measure, price_jumps
 from integration.core.money import HUNDRED, amount, number_in_text
 from integration.core.plan import Change, Policy
-from integration.core.prices import How, Of, PriceTerm, term_of, terms_in
+from integration.core.prices import PriceType, PriceScope, PriceTerm, term_of, terms_in
 from integration.core.records import Kind, Record, Value
-from integration.core.traces import Trace, given
+from integration.core.traces import Trace, explained
 from integration.flows.settings import RecordRejected, ValueTable, books_list, till_list
 
 Owner = Literal["on_create", "keep_equal", "keep_unless_changed", "never"]
@@ -23,7 +23,7 @@ OWNERS: tuple[Owner, ...] = ("keep_equal", "keep_unless_changed", "on_create", "
 
 PRICE_GROUPS = ValueTable("price_groups", books_list("price_lists"), till_list("price_groups"))
 BRANCHES = ValueTable("price_branches", theirs=till_list("branches"))
-_TABLES: Mapping[Of, str] = {Of.PRICE_GROUP: PRICE_GROUPS.name, Of.BRANCH: BRANCHES.name}
+_TABLES: Mapping[PriceScope, str] = {PriceScope.PRICE_GROUP: PRICE_GROUPS.name, PriceScope.BRANCH: BRANCHES.name}
 
 
 class _Owned(dict[str, Ownership]):
@@ -71,7 +71,7 @@ class Terms:
         for term, says in self._given(record):
             _expect_payable(term, says, f"article.{term.name}")
             number = self._counterpart(term)
-            how, value = (How.PERCENT, says) if term.how is How.PERCENT else (_how(incl=incl), price(says))
+            how, value = (PriceType.PERCENT, says) if term.how is PriceType.PERCENT else (_how(incl=incl), price(says))
             _add(terms, replace(term, how=how, number=number).name, value, f"article.{term.name}")
         return terms
 
@@ -81,15 +81,15 @@ class Terms:
         Raises RecordRejected for an article that the till does not have, and for what nobody can be charged.
         """
         given = list(self._given(record))
-        codes = [term.number for term, _ in given if term.of is Of.ARTICLE]
+        codes = [term.number for term, _ in given if term.of is PriceScope.ARTICLE]
         numbers = self.numbers(codes) if codes else {}
         terms: dict[str, Value] = {}
         for term, says in given:
-            number = term.number if term.of is Of.DISCOUNT_GROUP else numbers.get(term.number, "")
+            number = term.number if term.of is PriceScope.DISCOUNT_GROUP else numbers.get(term.number, "")
             if not number:
                 raise RecordRejected("price_article_missing", f"relation.{term.name}", article=term.number)
             _expect_payable(term, says, f"relation.{term.name}")
-            how, value = (How.PERCENT, says) if term.how is How.PERCENT else (_how(incl=incl), amount(says))
+            how, value = (PriceType.PERCENT, says) if term.how is PriceType.PERCENT else (_how(incl=incl), amount(says))
             _add(terms, replace(term, how=how, number=number).name, value, f"relation.{term.name}")
         return terms
 
@@ -122,9 +122,9 @@ class Terms:
 
 def _expect_payable(term: PriceTerm, says: Decimal, field: str) -> None:
     """Raise RecordRejected for a price below nothing, and for a discount of more than all."""
-    if term.how is How.PERCENT and says > HUNDRED:
+    if term.how is PriceType.PERCENT and says > HUNDRED:
         raise RecordRejected("price_impossible", field, value=f"{says:f} %")
-    if term.how is not How.PERCENT and says < 0:
+    if term.how is not PriceType.PERCENT and says < 0:
         raise RecordRejected("price_impossible", field, value=f"{amount(says):f}")
 
 
@@ -135,8 +135,8 @@ def _add(terms: dict[str, Value], name: str, value: Decimal, field: str) -> None
         raise RecordRejected("price_ambiguous", field, value=f"{known:f}", other=f"{value:f}")
 
 
-def _how(*, incl: bool) -> How:
-    return How.INCL if incl else How.EXCL
+def _how(*, incl: bool) -> PriceType:
+    return PriceType.INCL if incl else PriceType.EXCL
 
 
 def _without(wanted: Mapping[str, Value], agreed: Mapping[str, Value]) -> dict[str, Value]:
@@ -164,7 +164,7 @@ def as_kept(name: str, value: Value) -> Value:
 def prices_in(change: Change) -> frozenset[str]:
     """Return the fields of a change that hold prices of customers, which the guard of prices counts."""
     names = (name for each in (change.wanted, *change.wanted.parts) for name in each.values)
-    return frozenset(name for name in names if (term := term_of(name)) and term.how is not How.PERCENT)
+    return frozenset(name for name in names if (term := term_of(name)) and term.how is not PriceType.PERCENT)
 
 
 def price_guard(others: Callable[[Any], frozenset[str]] = lambda _: frozenset()) -> Guard:
@@ -183,6 +183,6 @@ def price_guard(others: Callable[[Any], frozenset[str]] = lambda _: frozenset())
 def traced(kind: Kind, key: str, ask: Callable[[], Mapping[str, Value]]) -> list[Trace]:
     """Return why prices of customers are sent: they are agreed in the books; or why they cannot be."""
     try:
-        return [given(f"{kind}.{name}", value, "agreement") for name, value in ask().items()]
+        return [explained(f"{kind}.{name}", value, "agreement") for name, value in ask().items()]
     except RecordRejected as rejected:
         return [Trace(rejected.field, (), None, rejected.issue(key))]

@@ -152,7 +152,7 @@ class ValueTable:
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
+class OwnDocumentMarks:
     """By what documents of one console are told from those of another one that writes to the same books.
 
     `setting` holds what its references begin with, `bears` tells whether one of a kind of document begins so, and
@@ -185,7 +185,7 @@ LONGEST_ROUND = 24 * 60  # minutes between two runs
 MOST = 1_000_000_000  # what no plan comes to
 
 
-class Calendar(Strict):
+class ScheduleWindow(Strict):
     """Between which times of day a flow runs by itself, on which weekdays, Monday being 0, and whether on holidays."""
 
     begins: time = time()
@@ -202,7 +202,7 @@ class FlowSettings(Strict):
 
     on: bool = False
     schedule_minutes: int = Field(5, ge=1, le=LONGEST_ROUND)
-    calendar: Calendar = Calendar()
+    calendar: ScheduleWindow = ScheduleWindow()
     nightly_complete: bool = True
     auto_approve: bool = False
     filters: tuple[Filter, ...] = ()
@@ -276,7 +276,7 @@ class RecordRejected(Exception):  # noqa: N818 - no error: an issue on its way o
         return Issue(self.cause, key, self.field, {"key": key, **self.facts})
 
 
-def unrated(field: str, code: str, system: str) -> RecordRejected:
+def missing_vat_rate_issue(field: str, code: str, system: str) -> RecordRejected:
     """Return why a record waits whose amounts depend on a VAT code of which a system tells no percentage."""
     return RecordRejected("vat_rate_unknown", field, code=code, vat=vat_fact(code, None, system), system=system)
 

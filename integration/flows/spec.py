@@ -21,7 +21,7 @@ from integration.core.records import Batch, Field, Held, Kind, Record, Unreadabl
 from integration.core.staged import Staged, Unstaged
 from integration.core.traces import Trace
 from integration.flows.forms import Question, Section, names
-from integration.flows.settings import FlowSettings, Listed, Signs, ValueTable
+from integration.flows.settings import FlowSettings, Listed, OwnDocumentMarks, ValueTable
 from integration.shipped import SHIPPED
 
 # Where the mappings of our flows are.
@@ -29,7 +29,7 @@ MAPPINGS = SHIPPED / "data" / "mappings"
 
 
 @dataclass(frozen=True, slots=True)
-class Shaped:
+class TargetRecord:
     """What the members of one parent come to: one record the target should have, and who is not in it and why.
 
     Every member is in a part of `desired`, in `parked` or in `skipped`, and in one of them only. `members` are the keys
@@ -63,7 +63,7 @@ class Shaped:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class KeyPage:
     """One page of records of the source by their keys, and where the next page starts: None after the last."""
 
     keys: tuple[str, ...]
@@ -88,9 +88,9 @@ class FlowLogic(Protocol):
         """Take note of what has to be known as it is before the source is read: what comes after may not be in it."""
         return
 
-    def named(self, stage: Stage, after: str | None) -> Named:
+    def named(self, stage: Stage, after: str | None) -> KeyPage:
         """Return which records of a stage that is read by names are asked for, page by page."""
-        return Named(())
+        return KeyPage(())
 
     def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
         """Return each record mapped and checked by itself, in the order given."""
@@ -105,14 +105,14 @@ class FlowLogic(Protocol):
         members: Sequence[Staged],
         duplicates: Mapping[str, tuple[str, ...]],
         marks: Mapping[str, tuple[str, ...]],
-    ) -> Shaped:
+    ) -> TargetRecord:
         """Return what the members of one parent come to.
 
         `duplicates` and `marks` hold the numbers and marks that are unique in the stage and that more than one record
         has, with the keys of those. Where every parent has one member, it comes to what that is.
         """
         (one,) = members
-        return Shaped.alone(one)
+        return TargetRecord.alone(one)
 
     def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
         """Return why the record the target holds is not the one meant, or None."""
@@ -122,21 +122,21 @@ class FlowLogic(Protocol):
         """Return what a person is told about a record beside what is written of it: it does not hold that up."""
         return ()
 
-    def unread(self, stage: Stage) -> Sequence[Issue]:
+    def read_failures(self, stage: Stage) -> Sequence[Issue]:
         """Return what could not be read beside the records of a stage: it is told, and holds none of them up."""
         return ()
 
-    def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
+    def writable_part(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
         """Return what of the desired record may be created or updated now, with all its parts; or why nothing."""
 
-    def beside(self, stage: Stage, desired: Sequence[Record], *, sending: bool = False) -> Mapping[str, Issue | Skip]:
+    def conflicts_between(self, stage: Stage, desired: Sequence[Record], *, sending: bool = False) -> Mapping[str, Issue | Skip]:
         """Return which new records stay out of the target because of others, by key, and why.
 
         It is asked once a page while a plan is made, and again right before something new is sent.
         """
         return {}
 
-    def otherwise(self, stage: Stage, desired: Record) -> tuple[Record, ...]:
+    def alternatives(self, stage: Stage, desired: Record) -> tuple[Record, ...]:
         """Return as what else a new record may be in the target, so that it is not made there once more.
 
         The target is asked for these while a plan is made, and again right before something new is sent.
@@ -154,14 +154,14 @@ class FlowLogic(Protocol):
         """Return what of an update can be put back: what the target had nothing for, it may not be able to empty."""
         return change
 
-    def both(self, record: Record) -> BothSides | None:
+    def compare_booking(self, record: Record) -> BothSides | None:
         """Return a document as it was booked and as it would be booked now; None where nothing of it is."""
         return None
 
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return for every target field how it came to its value from this source record."""
 
-    def by_change(self, change: Change) -> Mapping[str, Reason]:
+    def change_reasons(self, change: Change) -> Mapping[str, Reason]:
         """Return reasons that lie in a change itself, by the path of a value; under no path for all of it."""
         return {}
 
@@ -193,7 +193,7 @@ def page_in(
     source: Source, logic: FlowLogic, stage: Stage, *, since: str | None, after: str | None, most: int | None = None
 ) -> Batch:
     """Return one page of the records of a stage: of what the source tells, or of what the flow names."""
-    if not stage.names:
+    if not stage.keyed_source:
         return source.extract(stage.source, since, after, most)
     named = logic.named(stage, after)
     return Batch(tuple(source.fetch(stage.source, named.keys)) if named.keys else (), named.after)
@@ -233,7 +233,7 @@ class Movements(Protocol):
         """Return what orders keep aside of articles, each with whether the books have the order."""
 
 
-class Asked(Protocol):
+class FlowContext(Protocol):
     """What the logics of the flows ask about both systems and about what is linked."""
 
     def rates(self, system: str) -> Mapping[str, Decimal]:
@@ -301,11 +301,11 @@ class Asked(Protocol):
 Tables = Mapping[str, Mapping[str, str]]
 
 # How a logic is made: of settings, the mapping's body and version, the value tables, and whom it may ask.
-Make = Callable[[Any, Mapping[str, Any], int, Tables, Asked], FlowLogic]
+Make = Callable[[Any, Mapping[str, Any], int, Tables, FlowContext], FlowLogic]
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
+class Requirements:
     """What a flow needs of the books beyond the check of the connection: the kinds it reads or writes there."""
 
     kinds: tuple[Kind, ...] = ()
@@ -326,12 +326,12 @@ class FlowSpec:
     as_set: Callable[[Any], Flow] | None = None
 
     # The systems whose VAT percentages the logic is made with; the others need not be there.
-    rated: tuple[str, ...] = ()
+    vat_rate_systems: tuple[str, ...] = ()
 
     # The lists that the logic is made with, as the flow is set; a change in one of them makes it anew.
-    made_with: Callable[[Any], tuple[Listed, ...]] = lambda _: ()
+    code_lists: Callable[[Any], tuple[Listed, ...]] = lambda _: ()
     # The settings of other flows that the logic asks for, each with its flow.
-    leans_on: tuple[tuple[str, str], ...] = ()
+    depends_on_settings: tuple[tuple[str, str], ...] = ()
 
     # ---- its mapping
 
@@ -349,7 +349,7 @@ class FlowSpec:
     sent_as: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     # Targets by which a record is found again, so that no rule can leave them alone.
-    found_by: frozenset[str] = frozenset()
+    match_fields: frozenset[str] = frozenset()
 
     # ---- its records
 
@@ -364,13 +364,13 @@ class FlowSpec:
 
     # The key of the record read that a key written stands for, where one record can have several: its bookings.
     record_of: Callable[[str], str] = str
-    signs: Signs | None = None  # by which its documents are told from those of another console
+    own_document_marks: OwnDocumentMarks | None = None  # by which its documents are told from those of another console
 
     # Our names of the objects of the books that it uses.
     objects: tuple[str, ...] = ()
 
     # What it needs of the books as it is set, beyond the check of the connection.
-    needs: Callable[[Any], Needs] = lambda _: Needs()
+    needs: Callable[[Any], Requirements] = lambda _: Requirements()
 
     # Where its source has the kinds of record that it brings, each of which is read from one table.
     reads: tuple[SourceTable, ...] = ()
@@ -396,10 +396,10 @@ class FlowSpec:
     suggested: bool = False
 
     # What the fault lab sets beyond what is proposed, so that it tries more of what a flow can do; in several ways.
-    tried: tuple[Mapping[str, Any], ...] = ()
+    lab_variants: tuple[Mapping[str, Any], ...] = ()
 
     # When its turn is in a demo; the lowest is first.
-    turn: int = 0
+    demo_order: int = 0
 
     @property
     def name(self) -> str:

@@ -13,7 +13,7 @@ from types import FrameType
 
 from integration.core.errors import IntegrationError
 from integration.lab.report import WANTED, keep_report, kept_report
-from integration.lab.trials import Bench
+from integration.lab.trials import SeriesRunner
 
 SIGN_SECONDS = 2.0
 
@@ -25,9 +25,9 @@ def main(folder: Path) -> None:
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # a console that is killed leaves half a call behind
     signal.signal(signal.SIGTERM, _stopped)
     signal.signal(signal.SIGINT, _stopped)
-    bench: Bench | None = None
+    bench: SeriesRunner | None = None
     try:
-        bench = Bench(folder, wanted.series, wanted.mine)
+        bench = SeriesRunner(folder, wanted.series, wanted.mine)
         threading.Thread(target=_watch, args=(os.getppid(), bench), daemon=True).start()
         bench.go()
     except (SystemExit, Exception) as end:
@@ -46,7 +46,7 @@ def main(folder: Path) -> None:
             bench.fixtures.close()
 
 
-def _watch(parent: int, bench: Bench) -> None:
+def _watch(parent: int, bench: SeriesRunner) -> None:
     """Give a sign of life; end when whoever wanted the series is gone."""
     while True:
         time.sleep(SIGN_SECONDS)

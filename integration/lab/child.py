@@ -28,15 +28,15 @@ from integration.core.errors import IntegrationError
 from integration.core.people import LAB
 from integration.flows.registry import FLOWS
 from integration.flows.settings import BOOKS
-from integration.lab.report import Mine
+from integration.lab.report import OperatorSettings
 from integration.runner import ALL_ON, Safeguards
 from integration.services.connections.sandbox_host import OBJECTS, WAREHOUSES
 from integration.services.systems.connection_settings import GIVEN_TOKENS
 from integration.settings import load_settings
-from integration.store.heartbeats import Pulse
+from integration.store.heartbeats import HeartbeatInterval
 
 interface_contract()  # what the till's interface is described by is read here once, and not by each process
-PULSE = Pulse(apart=0.4, dead_after=1.6)  # what others may take over is taken over soon
+PULSE = HeartbeatInterval(apart=0.4, dead_after=1.6)  # what others may take over is taken over soon
 EVERY_MINUTES = 15
 WHEN_THE_PARENT_ENDS = 1  # PR_SET_PDEATHSIG of linux/prctl.h
 
@@ -81,7 +81,7 @@ def obey(start: Start, shift: "Synchronized[float]", asked: "Synchronized[float]
         application.close()
 
 
-def prepare(start: Start, mine: Mine) -> None:
+def prepare(start: Start, mine: OperatorSettings) -> None:
     """Set a console up as the operator has it; what nobody has answered is answered as it is proposed."""
     application = _opened(start, now)
     try:
@@ -91,8 +91,8 @@ def prepare(start: Start, mine: Mine) -> None:
         if not any(mine.settings.values()):
             application.setup.choose(dict.fromkeys(application.flows, EVERY_MINUTES), LAB)
             for flow, spec in FLOWS.items():
-                if mine.further and spec.tried:
-                    application.flows.change(flow, spec.tried[0], LAB)
+                if mine.further and spec.lab_variants:
+                    application.flows.change(flow, spec.lab_variants[0], LAB)
             application.setup.accept(LAB)
     finally:
         application.close()
@@ -103,12 +103,12 @@ def set_otherwise(start: Start, flow: str, way: int) -> None:
     application = _opened(start, now)
     try:
         application.names.put(OBJECTS, LAB)
-        application.flows.change(flow, FLOWS[flow].tried[way], LAB)
+        application.flows.change(flow, FLOWS[flow].lab_variants[way], LAB)
     finally:
         application.close()
 
 
-def _take_over(application: Application, mine: Mine) -> None:
+def _take_over(application: Application, mine: OperatorSettings) -> None:
     for flow, body in mine.mappings.items():
         known = application.rules.published(flow)
         if known is None or known[1] != body:

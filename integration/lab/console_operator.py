@@ -62,7 +62,7 @@ def undecided_documents(issues: Issues, flow: str) -> list[OpenIssue]:
 def number_in_target(sandbox: Sandbox, ledger: Ledger, flow: str, one: OpenIssue) -> str | None:
     """Return under which number the target has what an issue of a flow is about, or None where it is not there."""
     reference = one.issue.facts.get("reference", "")
-    doubts = ledger.doubts("", flow, None, [one.issue.key])
+    doubts = ledger.in_doubt("", flow, None, [one.issue.key])
     return next(filter(None, (number_by_reference(sandbox, doubt.kind, reference) for doubt in doubts)), None)
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from integration.lab.schedule import LATE, Fate, Hazard, PlannedFault
+from integration.lab.schedule import LATE, ProcessFault, Hazard, PlannedFault
 from integration.sandbox.faults import Armed, Fault, Switches
 from integration.sandbox.mplus.house import writes
 
@@ -22,10 +22,10 @@ FAULTS: Final = {
 """What the sandbox itself does to a call; all else is done to the console at that moment."""
 
 _FATES: Final = {
-    Fate.LOST: Fault.CUT_BEFORE,
-    Fate.ARRIVES: None,
-    Fate.SHOWS_LATE: Fault.LATE,
-    Fate.HAS_TO_WAIT: Fault.TOO_MANY_WAIT,
+    ProcessFault.LOST: Fault.CUT_BEFORE,
+    ProcessFault.ARRIVES: None,
+    ProcessFault.SHOWS_LATE: Fault.LATE,
+    ProcessFault.HAS_TO_WAIT: Fault.TOO_MANY_WAIT,
 }
 
 
@@ -79,7 +79,7 @@ class FaultPlan(Switches):
 
     def _error_answer(self, planned: PlannedFault, operation: str) -> Armed:
         self.triggered[planned.hazard] += 1
-        fault = Fault.ERROR_BEFORE if planned.fate is Fate.LOST else Fault.ERROR_AFTER
+        fault = Fault.ERROR_BEFORE if planned.fate is ProcessFault.LOST else Fault.ERROR_AFTER
         seconds = min(planned.seconds, LATE[1]) if operation in REPEATED_AFTER_LOOK else planned.seconds
         return Armed(f"lab-{planned.hazard}", fault, seconds=seconds, answer=planned.answer)
 

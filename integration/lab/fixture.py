@@ -19,7 +19,7 @@ from psycopg import sql
 
 from integration.lab.child import Start, prepare, set_otherwise
 from integration.lab.console import books_connection, started, till_connection
-from integration.lab.report import Mine
+from integration.lab.report import OperatorSettings
 from integration.sandbox.faults import Switches
 from integration.sandbox.server import Sandbox, running
 
@@ -107,7 +107,7 @@ class LabPlace:
 class Fixtures:
     """All grounds of a series, made when they are first needed and kept until it ends."""
 
-    def __init__(self, folder: Path, mine: Mine) -> None:
+    def __init__(self, folder: Path, mine: OperatorSettings) -> None:
         self.folder = folder
         self._mine = mine
         self._lock = threading.RLock()

@@ -12,7 +12,7 @@ from pathlib import Path
 from integration.core.clocks import now
 from integration.core.errors import RunActiveError
 from integration.flows.registry import FLOWS
-from integration.lab.report import REPORT, WANTED, Mine, Report, Series, Wanted, keep_report, kept_report
+from integration.lab.report import REPORT, WANTED, OperatorSettings, Report, Series, Wanted, keep_report, kept_report
 from integration.process.child_environment import bare
 from integration.settings import Settings
 from integration.shipped import PROGRAM
@@ -25,7 +25,7 @@ STOP_SECONDS = 20.0
 
 
 @contextmanager
-def at_work(folder: Path, series: Series, mine: Mine) -> Iterator[Callable[[], Report | None]]:
+def at_work(folder: Path, series: Series, mine: OperatorSettings) -> Iterator[Callable[[], Report | None]]:
     """Begin a series, give what tells how far it is, and end it with the block; what is done of it stays.
 
     None is told where the report on file cannot be read. Raises RunActiveError `lab_at_work` while another series is at
@@ -71,7 +71,7 @@ def is_at_work(folder: Path) -> bool:
     return time.time() - (folder / REPORT).stat().st_mtime < SILENT_SECONDS
 
 
-def operators_own(settings: Settings) -> Mine:
+def operators_own(settings: Settings) -> OperatorSettings:
     """Return what the operator has made of the flows, as far as it means something to the built-in systems.
 
     Codes of real systems mean nothing there: of those, only what was last set for the built-in ones is taken.
@@ -82,7 +82,7 @@ def operators_own(settings: Settings) -> Mine:
         names = {flow: f"flow:{flow}" if here else f"flow:{flow}:sandbox" for flow in FLOWS}
         tables = rules.tables() if here else stored.get("tables:sandbox") or {}
         published = {flow: rules.published(flow) for flow in FLOWS}
-        return Mine(
+        return OperatorSettings(
             {flow: stored.get(name) or {} for flow, name in names.items()},
             {flow: one[1] for flow, one in published.items() if one},
             tables,

@@ -52,7 +52,7 @@ def address_without_login(database: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Mine:
+class OperatorSettings:
     """What the operator has made of the flows: settings and published mappings by flow, and the value tables.
 
     What is tried `further` than it is set: more of what is shipped, and what changes at the till after it was booked.
@@ -69,7 +69,7 @@ class Wanted:
     """All that the process of a series is told."""
 
     series: Series
-    mine: Mine
+    mine: OperatorSettings
 
 
 @dataclass(frozen=True, slots=True)

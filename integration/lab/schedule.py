@@ -38,7 +38,7 @@ class Hazard(StrEnum):
     CLOCK = "clock"
 
 
-class Fate(StrEnum):
+class ProcessFault(StrEnum):
     """What becomes of the call at which a console is killed or suspended."""
 
     LOST = "lost"
@@ -47,11 +47,11 @@ class Fate(StrEnum):
     HAS_TO_WAIT = "has_to_wait"  # refused, to be sent again in a moment
 
 
-ERROR_OUTCOMES = ((Fate.LOST, 0.0), *((Fate.ARRIVES, seconds) for seconds in VISIBLE_AFTER))
+ERROR_OUTCOMES = ((ProcessFault.LOST, 0.0), *((ProcessFault.ARRIVES, seconds) for seconds in VISIBLE_AFTER))
 """What becomes of a write that gets an error for an answer, and after how many seconds reads show it."""
 
-OF_THE_KILLED = (Fate.LOST, Fate.ARRIVES, Fate.SHOWS_LATE)
-OF_THE_SUSPENDED = (Fate.ARRIVES, Fate.HAS_TO_WAIT, Fate.HAS_TO_WAIT)
+OF_THE_KILLED = (ProcessFault.LOST, ProcessFault.ARRIVES, ProcessFault.SHOWS_LATE)
+OF_THE_SUSPENDED = (ProcessFault.ARRIVES, ProcessFault.HAS_TO_WAIT, ProcessFault.HAS_TO_WAIT)
 WAIT_SECONDS = 1.0
 
 
@@ -81,7 +81,7 @@ class PlannedFault:
     nth: int
     times: int = 1
     seconds: float = 0.0
-    fate: Fate = Fate.ARRIVES
+    fate: ProcessFault = ProcessFault.ARRIVES
     answer: ErrorAnswer = ErrorAnswer.UNAVAILABLE
 
 
@@ -156,7 +156,7 @@ def _planned(hazard: Hazard, calls: Calls, dice: Random, *, alone: bool) -> Plan
     """Return when and how a hazard happens; three times of four at a write, where the harm is."""
     write = calls.writes > 0 and (hazard in ON_WRITES or dice.random() < OFTEN)
     nth = dice.randint(1, max(1, calls.writes if write else calls.reads))
-    times, seconds, fate, answer = 1, 0.0, Fate.ARRIVES, ErrorAnswer.UNAVAILABLE
+    times, seconds, fate, answer = 1, 0.0, ProcessFault.ARRIVES, ErrorAnswer.UNAVAILABLE
     match hazard:
         case Hazard.KILL:
             fate, seconds = dice.choice(OF_THE_KILLED), dice.uniform(*LATE)

@@ -22,7 +22,7 @@ from integration.lab.fault_plan import FaultPlan
 from integration.lab.fixture import LabPlace, shop_of
 from integration.lab.outcome import LabOutcome, held_now
 from integration.lab.report import Harm
-from integration.lab.schedule import PATIENCE, SLOWER, Calls, Fate, FaultSchedule, Hazard, PlannedFault, slowed
+from integration.lab.schedule import PATIENCE, SLOWER, Calls, ProcessFault, FaultSchedule, Hazard, PlannedFault, slowed
 from integration.lab.verdict import accounted, differences_from_baseline
 from integration.runner import ALL_ON, Safeguards
 from integration.sandbox.server import Sandbox
@@ -247,7 +247,7 @@ class LabTrial:
         except Empty:
             fault = None
         if fault is not None and fault.hazard is Hazard.SUSPEND:
-            self._take_over(sandbox, stores, fault.seconds if fault.fate is Fate.HAS_TO_WAIT else 0)
+            self._take_over(sandbox, stores, fault.seconds if fault.fate is ProcessFault.HAS_TO_WAIT else 0)
         elif fault is not None and fault.hazard is Hazard.FULL_DISK:
             threading.Thread(target=self._make_room, args=(fault.seconds,), daemon=True).start()
         console = self._consoles[0]

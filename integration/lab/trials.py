@@ -15,7 +15,7 @@ from integration.lab.fixture import SQLITE, Fixture, Fixtures, can_mount, let_go
 from integration.lab.report import (
     Harm,
     HazardLine,
-    Mine,
+    OperatorSettings,
     Report,
     Series,
     State,
@@ -33,10 +33,10 @@ PRODUCTS = "products"
 TRIALS = "trials"
 
 
-class Bench:
+class SeriesRunner:
     """Goes through a series and keeps on file how far it is."""
 
-    def __init__(self, folder: Path, series: Series, mine: Mine) -> None:
+    def __init__(self, folder: Path, series: Series, mine: OperatorSettings) -> None:
         self.folder = folder
         self.series = series
         self._further = mine.further
@@ -110,7 +110,7 @@ class Bench:
         return result
 
     def _ways(self, flow: str) -> int:
-        return max(1, len(FLOWS[flow].tried)) if self._as_shipped else 1
+        return max(1, len(FLOWS[flow].lab_variants)) if self._as_shipped else 1
 
     def _calls(self, flow: str, shop: int, way: int) -> Calls:
         baseline = self.baseline(flow, shop, way)

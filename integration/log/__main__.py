@@ -30,7 +30,7 @@ LOOK_SECONDS = 2.0
 GONE = threading.Event()  # the console ends or has ended, and with it this process
 
 
-class Needless:
+class ImportBlocker:
     """Keeps Arrow from loading what nothing here needs: pandas takes longer than all the rest, NumPy a third of it."""
 
     def find_spec(self, name: str, *_: object) -> None:
@@ -39,7 +39,7 @@ class Needless:
             raise ModuleNotFoundError(name, name=name)
 
 
-def keep_to_itself() -> None:
+def detach() -> None:
     """Let no signal to the whole group end this process, which the console ends, and no crash leave its memory."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
@@ -70,7 +70,7 @@ def allow_more_work() -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (until if most < 0 else min(until, most), most))
 
 
-def end_with(console: int, folder: Path) -> None:
+def exit_with_parent(console: int, folder: Path) -> None:
     """End as soon as the console is gone: its end of our input is closed, or, while a copy of it holds that, it is."""
 
     def end() -> NoReturn:
@@ -216,9 +216,9 @@ def main() -> None:
     if not first:
         return
     given = json.loads(first)
-    keep_to_itself()
+    detach()
     folder = Path(given["folder"])
-    end_with(given["console"], folder)
+    exit_with_parent(given["console"], folder)
     try:
         server = wire.listen(folder, unix=given["unix"])
     except OSError:
@@ -226,7 +226,7 @@ def main() -> None:
             return
         raise
 
-    sys.meta_path.insert(0, Needless())
+    sys.meta_path.insert(0, ImportBlocker())
     from integration.log.file import LogFile  # noqa: PLC0415 - the console waits for the socket
 
     limit_memory()

@@ -395,7 +395,7 @@ class LogFile:
         """
         with self._taking, self._cursor() as cursor:
             gone = self._with_room(lambda: pruning.prune(cursor, before, self._queries))
-            pays = pruning.pays(cursor, share)
+            pays = pruning.is_worth_compacting(cursor, share)
         yield gone
         if pays:
             for _ in self._written_anew():
@@ -449,7 +449,7 @@ class LogFile:
                 to.execute(_MAKE)
                 with self._cursor() as cursor:
                     with self._taking:
-                        parts = pruning.events_of_now(cursor)
+                        parts = pruning.snapshot(cursor)
                         self._arrived = []
                     for part in parts:
                         pruning.add_rows(to, "events", pa.Table.from_batches([part]))

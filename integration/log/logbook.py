@@ -22,7 +22,7 @@ from integration.core.people import Right
 from integration.core.records import kinds
 from integration.log.answers import frame_of, plain_of
 from integration.log.harmless import harmless_rows
-from integration.log.process import PART_SECONDS, AnswerPart, Book, ProcessEnded
+from integration.log.process import PART_SECONDS, AnswerPart, LogFileSettings, ProcessEnded
 from integration.log.supervisor import ATTEMPTS, Supervisor
 
 if TYPE_CHECKING:  # half a second to import, and most commands of a terminal ask no log
@@ -94,7 +94,7 @@ class Logbook:
         """
         self.path = path
         self.levels = 0  # grows whenever stock levels or groups of articles come in
-        self._supervisor = Supervisor(Book(path, memory, threads, unix), patience)
+        self._supervisor = Supervisor(LogFileSettings(path, memory, threads, unix), patience)
         self._is_broken = False
         self._is_named = False
         self._draining = threading.Lock()

@@ -51,7 +51,7 @@ class AnswerPart:
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
+class LogFileSettings:
     """The file that a process keeps, and what it may take; `unix` allows a Unix socket where there are any."""
 
     path: Path
@@ -71,7 +71,7 @@ class _Lent:
 class Process:
     """One process, from its beginning to its end. Safe to use from several threads."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: LogFileSettings) -> None:
         """Begin it. Raises OSError where it cannot be begun, or does not listen in time."""
         self.is_open = False
         self.begun = time.monotonic()

@@ -52,14 +52,14 @@ def prune(cursor: duckdb.DuckDBPyConnection, before: datetime, queries: Mapping[
     return gone
 
 
-def pays(cursor: duckdb.DuckDBPyConnection, share: float) -> bool:
+def is_worth_compacting(cursor: duckdb.DuckDBPyConnection, share: float) -> bool:
     """Tell whether so large a share of what the log has is gone since its file was last written anew."""
     asked = "SELECT (SELECT coalesce(sum(events), 0) FROM gone), (SELECT count(*) FROM events)"
     ((gone, left),) = cursor.execute(asked).fetchall()
     return bool(gone > 0 and gone >= share * left)
 
 
-def events_of_now(cursor: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
+def snapshot(cursor: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
     """Return all events as they are at this moment, in parts, whatever comes in meanwhile."""
     cursor.execute("BEGIN TRANSACTION READ ONLY")
     cursor.execute("SELECT 1 FROM events LIMIT 1").fetchall()  # from here on it is of this moment

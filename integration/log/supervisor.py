@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from integration.core import errors
-from integration.log.process import AnswerPart, Book, Process, ProcessEnded
+from integration.log.process import AnswerPart, LogFileSettings, Process, ProcessEnded
 from integration.log.sql_allowlist import QuestionError
 
 log = structlog.get_logger(__name__)
@@ -26,7 +26,7 @@ SETTLED_SECONDS = 30.0  # a process that came to this age was no failure
 class Supervisor:
     """The process of one file: begun when it is first needed, and anew whenever it has ended."""
 
-    def __init__(self, book: Book, patience: float) -> None:
+    def __init__(self, book: LogFileSettings, patience: float) -> None:
         """`patience` is for how many seconds another process may still hold the file, since it is about to end."""
         self._book = book
         self._patience = patience

@@ -18,7 +18,7 @@ from integration.core.timetable import WALL_CLOCK
 from integration.log.client import at_the_server
 from integration.retention.store.engine_rows import EngineRows
 from integration.retention.store.rows import HeldRows, RetentionStore
-from integration.retention.store.vacuum import give_back, room_of, vacuum
+from integration.retention.store.vacuum import incremental_vacuum, room_of, vacuum
 from integration.services.log.log import Log
 from integration.settings import Settings
 from integration.store.database import Clock, Database
@@ -36,7 +36,7 @@ ORDER = (*(one.name for one in CLASSES if one.name != LOG), ROOM, LOG)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class RetentionClassStatus:
     """One class as it is now: how long it is kept, by which law, what it has, and how many rows are due to go."""
 
     name: str
@@ -58,7 +58,7 @@ class KeptFile:
     free: int | None
 
 
-class Retained:
+class RetentionService:
     """What is kept, for how long, and what goes."""
 
     def __init__(
@@ -118,12 +118,12 @@ class Retained:
     # ---- shown -----------------------------------------------------------------------------------------------------
 
     @requires(Right.SEE)
-    def kept(self) -> list[Kept]:
+    def kept(self) -> list[RetentionClassStatus]:
         """Return each class as it is now."""
         chosen, held, now = self.chosen(), self._retention_store.held(), self._clock()
         return [self._kept(chosen, held, one.name, now) for one in CLASSES]
 
-    def _kept(self, chosen: Retention, held: Mapping[str, HeldRows], name: str, now: datetime) -> Kept:
+    def _kept(self, chosen: Retention, held: Mapping[str, HeldRows], name: str, now: datetime) -> RetentionClassStatus:
         found = held.get(name, HeldRows(0, None, None))
         rows: int | None = found.rows
         size, oldest = found.size, found.oldest
@@ -134,7 +134,7 @@ class Retained:
             rows = self._asked_of_log("due", now + timedelta(days=36_500))
         elif name == "idle":
             rows = None  # they are among the runs
-        return Kept(name, BY_NAME[name].unit, chosen.length(name), chosen.law(name), rows, size, oldest, self.due(name))
+        return RetentionClassStatus(name, BY_NAME[name].unit, chosen.length(name), chosen.law(name), rows, size, oldest, self.due(name))
 
     @requires(Right.SEE)
     def files(self) -> list[KeptFile]:
@@ -253,7 +253,7 @@ class Retained:
             for url in (self._settings.operational_url(), self._settings.engine_url()):
                 path = Path(url.removeprefix("sqlite:///"))
                 if path.exists():
-                    give_back(path, whole=is_calm)
+                    incremental_vacuum(path, whole=is_calm)
         else:
             vacuum(self._database.engine)
 

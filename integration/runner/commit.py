@@ -13,9 +13,9 @@ from integration.core.errors import (
     PlanUnsafeError,
 )
 from integration.core.flow import Flow
-from integration.core.foreign_documents import told_of
+from integration.core.foreign_documents import reported_foreign
 from integration.core.plan import Approval, is_of_plan
-from integration.core.plan_lines import Among, PlanRow
+from integration.core.plan_lines import LineFilter, PlanRow
 from integration.core.reverted_values import TAKEN_BACK
 from integration.core.run import Run
 from integration.core.states import RunState
@@ -25,7 +25,7 @@ from integration.runner.dependencies import Dependencies, next_cursors
 from integration.runner.dispatch import Dispatcher, LookedUpPage
 from integration.runner.foreign_documents import expect_no_strangers
 from integration.runner.pipeline import Pipeline, nothing_follows
-from integration.runner.precheck import Precheck, is_tree
+from integration.runner.precheck import Precheck, has_internal_references
 from integration.runner.uncertain_writes import UncertainWrites
 
 log = structlog.get_logger(__name__)
@@ -107,7 +107,7 @@ class Commit:
         expect_no_strangers(self.deps, run)
         number = self.deps.runs.approve(run.id, approval)
         self._alone.add(run.id)
-        if told := told_of(run.notes):
+        if told := reported_foreign(run.notes):
             self.deps.foreign_documents.accept(run.flow, told, approval.by)
         return number
 
@@ -151,8 +151,8 @@ class Commit:
     def _carry_out(self, run: Run, flow: Flow, looked: LookedUpPage) -> bool:
         """Send what was looked at, and what follows meanwhile; tell whether anything could be done by now."""
         if not looked.sees:
-            looked = replace(looked, ready=self._uncertain.one_alone(run, flow, looked.ready))
-        goes_on = looked.sees and not is_tree(flow, looked.rows)
+            looked = replace(looked, ready=self._uncertain.single_probe(run, flow, looked.ready))
+        goes_on = looked.sees and not has_internal_references(flow, looked.rows)
         following = partial(self._following, run) if goes_on else nothing_follows
         Pipeline(Dispatcher(self.deps, run, flow), following).send(looked)
         return bool(looked.settled or looked.ready)
@@ -173,7 +173,7 @@ class Commit:
 
     def _finish(self, run: Run, logic: FlowLogic) -> None:
         left = self.deps.plans.count(run.id, "left")
-        left -= self.deps.plans.count(run.id, "left", among=Among(cause=TAKEN_BACK))  # which is remembered by itself
+        left -= self.deps.plans.count(run.id, "left", among=LineFilter(cause=TAKEN_BACK))  # which is remembered by itself
         self.deps.ledger.finish(run.id, cursors={} if left else next_cursors(run, logic))
         self._alone.discard(run.id)
         self.deps.commit_listener.written(run)

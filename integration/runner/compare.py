@@ -7,7 +7,7 @@ from decimal import Decimal
 import structlog
 
 from integration.connectors.protocol import Connector
-from integration.core.drift import as_found
+from integration.core.drift import adopted_values
 from integration.core.flow import Stage
 from integration.core.issues import Issue, Skip
 from integration.core.link_evidence import NO_EVIDENCE, Evidence
@@ -16,26 +16,26 @@ from integration.core.plan import FOLLOWS, Change, Unchanged, differences
 from integration.core.planner import Desired, WrittenOnce, plan_record
 from integration.core.position import Position, Task
 from integration.core.records import Held, Record, merged
-from integration.core.reverted_values import moved_on
+from integration.core.reverted_values import changed_since_revert
 from integration.core.rules import as_text
 from integration.core.run import Mode, Progress, Run
 from integration.core.staged import Duplicates, Staged
-from integration.flows.spec import FlowLogic, Shaped
+from integration.flows.spec import FlowLogic, TargetRecord
 from integration.runner.conflicts import (
     find_double_matches,
     find_duplicate_articles,
-    find_parked_needs,
-    there_otherwise,
-    with_owners,
+    issues_for_missing_dependencies,
+    existing_as_other_kind,
+    with_owning_document,
 )
 from integration.runner.dependencies import Dependencies
 from integration.runner.extract import Extract
 from integration.runner.hashes import hashes_of
 from integration.runner.identified import Identified
-from integration.runner.lookup import look_around, where_it_is
+from integration.runner.lookup import find_in_target, with_current_numbers
 from integration.runner.page import PlanPage, empty_page
 from integration.runner.prefetch import Prefetch
-from integration.runner.reverted_values import planned
+from integration.runner.reverted_values import add_without_retracted
 from integration.runner.uncertain_writes import in_doubt
 
 log = structlog.get_logger(__name__)
@@ -52,7 +52,7 @@ class _Looked:
     `goes_on` whether more may follow.
     """
 
-    pairs: Sequence[tuple[Shaped, Sequence[Staged]]]
+    pairs: Sequence[tuple[TargetRecord, Sequence[Staged]]]
     held: dict[str, Held]
     apart: dict[str, Issue]
     last: str | None
@@ -76,7 +76,7 @@ class Compare:
         target = self.deps.connectors[logic.flow.target]
         looked = self._prefetch.page(run.id, self._looked, run.id, target, logic, stage, position.after)
         page = empty_page(self.deps, logic, stage)
-        for issue in logic.unread(stage) if position.after is None else ():
+        for issue in logic.read_failures(stage) if position.after is None else ():
             page.park(issue, stage.target, issue.key, "", 0)
         if stage.hashed and position.after is None:
             page.leave(None, self.deps.previews.same(run.id, stage.name))
@@ -108,7 +108,7 @@ class Compare:
         pairs = [pair for members in groups for pair in self._in_order(run, logic, stage, members)]
         held, apart = {}, {}  # type: tuple[dict[str, Held], dict[str, Issue]]
         if pairs and not stage.unverifiable:
-            held, apart = look_around(target, [one for one, _ in pairs], self.deps.links, logic.flow.name, stage.parts)
+            held, apart = find_in_target(target, [one for one, _ in pairs], self.deps.links, logic.flow.name, stage.parts)
         return _Looked(pairs, held, apart, groups[-1][0].parent if groups else None, len(groups) == COMPARE_PAGE)
 
     def _look_on(self, run: Run, target: Connector, logic: FlowLogic, stage: Stage, looked: _Looked) -> None:
@@ -144,7 +144,7 @@ class Compare:
             self._duplicates[key] = self.deps.previews.duplicates(*key, stage.unique)
         return self._duplicates[key]
 
-    def _shaped(self, run: str, logic: FlowLogic, stage: Stage, members: Sequence[Staged]) -> Shaped:
+    def _shaped(self, run: str, logic: FlowLogic, stage: Stage, members: Sequence[Staged]) -> TargetRecord:
         """Return what the members of one parent come to, with how they are sorted and what they come out of."""
         shared = self._shared(run, stage)
         one = logic.shape(stage, members, shared.numbers, shared.marks)
@@ -159,23 +159,23 @@ class Compare:
         doubts = in_doubt(self.deps, run, logic, stage, desired, held)  # what it finds after all has a link by then
         links = _links(self.deps, flow.name, desired)
         titles = {one.desired.key: one.title for one, _ in looked.pairs if one.desired}
-        held = with_owners(self.deps.links, flow.name, stage, held, links)
-        if not stage.once:
+        held = with_owning_document(self.deps.links, flow.name, stage, held, links)
+        if not stage.write_once:
             page.taken_back = self.deps.previews.taken_back(flow.name, kind, [one.key for one in desired])
         if stage.parts and run.mode is not Mode.COMPLETE:
             apart = find_duplicate_articles(self.deps.links, flow.name, stage.parts, desired) | apart
         held_up = (
-            find_parked_needs(self.deps, run, stage, desired)
+            issues_for_missing_dependencies(self.deps, run, stage, desired)
             | find_double_matches(self.deps, run, flow, stage, held)
             | doubts
         )
         known = Identified(self.deps.links.references(flow.name), flow, links)
         held_up |= {one.key: issue for one in desired if (issue := known.question(one, held.get(one.key), titles))}
         new = [one for one in desired if one.key not in links and one.key not in held and one.key not in held_up]
-        beside = logic.beside(stage, new) if new else {}
+        beside = logic.conflicts_between(stage, new) if new else {}
         keys = {one.key for one in new} - beside.keys()
-        unknown = [other for one in new if one.key in keys for other in logic.otherwise(stage, one)]
-        otherwise = there_otherwise(self.deps.connectors[flow.target], self.deps.links, flow, unknown)
+        unknown = [other for one in new if one.key in keys for other in logic.alternatives(stage, one)]
+        otherwise = existing_as_other_kind(self.deps.connectors[flow.target], self.deps.links, flow, unknown)
         for one, members in looked.pairs:
             for issue in one.parked:
                 page.park(_of_documents(issue, one), kind, one.title, one.group)
@@ -196,32 +196,32 @@ class Compare:
                 if wanted.key in otherwise:
                     wanted, there_now = otherwise[wanted.key]
                 evidence = known.renewed(wanted, there_now, page)
-                agrees = _decide(logic, rest, where_it_is(wanted, there_now), there_now, link, page, evidence)
+                agrees = _decide(logic, rest, with_current_numbers(wanted, there_now), there_now, link, page, evidence)
                 page.hash(link, hashes_of(members, there_now), agrees=agrees)
 
     def _in_order(
         self, run: str, logic: FlowLogic, stage: Stage, members: Sequence[Staged]
-    ) -> Iterator[tuple[Shaped, Sequence[Staged]]]:
+    ) -> Iterator[tuple[TargetRecord, Sequence[Staged]]]:
         """Yield what the members of one parent come to, and before it what has to be in the target first."""
         one = self._shaped(run, logic, stage, members)
         if one.ahead is not None:
-            yield Shaped(one.ahead, one.ahead_title, one.group, is_beside=True), ()
+            yield TargetRecord(one.ahead, one.ahead_title, one.group, is_beside=True), ()
         yield one, members
 
     def _left(
         self, run: str, logic: FlowLogic, members: Sequence[Staged], apart: Mapping[str, Issue], page: PlanPage
-    ) -> Shaped:
+    ) -> TargetRecord:
         """Park the members that have an issue, and return what the others come to: as if those were not there."""
         for each in members:
             if each.record is not None and each.key in apart:
                 page.park(apart[each.key], page.stage.target, each.title, each.group)
         rest = [each for each in members if each.key not in apart]
-        return self._shaped(run, logic, page.stage, rest) if rest else Shaped(None, members[0].title)
+        return self._shaped(run, logic, page.stage, rest) if rest else TargetRecord(None, members[0].title)
 
 
 def _decide(
     logic: FlowLogic,
-    one: Shaped,
+    one: TargetRecord,
     wanted: Record,
     held: Held | None,
     link: Link | None,
@@ -232,7 +232,7 @@ def _decide(
     decision = plan_record(logic, page.stage, Desired(wanted, one.title, one.group, one.unit, one.inputs), held, link)
     outcome, weight = decision.outcome, one.weight
     if isinstance(outcome, Change | Unchanged):
-        page.moved_on[wanted.key] = moved_on(wanted, page.taken_back.get(wanted.key, {}), one.inputs)
+        page.moved_on[wanted.key] = changed_since_revert(wanted, page.taken_back.get(wanted.key, {}), one.inputs)
     for issue in decision.waits:  # a record counts once: with what is written of it, or as parked
         page.park(_of_documents(issue, one), wanted.kind, one.title, one.group, _once(outcome, weight))
         weight = 0
@@ -242,7 +242,7 @@ def _decide(
             page.park(_of_documents(outcome, one), wanted.kind, one.title, one.group, weight)
         case Skip():
             page.skip(outcome, wanted.kind, one.title, one.group, weight)
-            if held is not None and link is None and page.stage.once:
+            if held is not None and link is None and page.stage.write_once:
                 page.unchanged.append(_as_held(logic, wanted, held))
         case WrittenOnce():
             is_kept = held is None or (link is not None and agreed is not None and not link.unproven)
@@ -262,14 +262,14 @@ def _once(outcome: object, weight: int) -> int:
 
 
 def _change(
-    one: Shaped, wanted: Record, change: Change, held: Held | None, agreed: Record | None, page: PlanPage
+    one: TargetRecord, wanted: Record, change: Change, held: Held | None, agreed: Record | None, page: PlanPage
 ) -> None:
-    if page.stage.once:  # remembered whole: a later change of the document shows
+    if page.stage.write_once:  # remembered whole: a later change of the document shows
         change = replace(change, agreed=wanted)
     if one.members:  # a debtor is there for its documents
         change = replace(change, sources=one.members)
     reference, change = held.reference if held else "", _remembering(change, agreed)
-    planned(page, change, page.taken_back.get(wanted.key, {}), agreed, reference, is_beside=one.is_beside)
+    add_without_retracted(page, change, page.taken_back.get(wanted.key, {}), agreed, reference, is_beside=one.is_beside)
 
 
 def _follows_parked(wanted: Record, page: PlanPage) -> Issue | None:
@@ -285,7 +285,7 @@ def _group(members: Sequence[Staged]) -> str:
     return next((one.group for one in members if one.group), "")
 
 
-def _of_documents(issue: Issue, one: Shaped) -> Issue:
+def _of_documents(issue: Issue, one: TargetRecord) -> Issue:
     """Return an issue with what its document comes to; that of a derived record with the documents it comes out of.
 
     They are what is tried again.
@@ -307,7 +307,7 @@ def _links(deps: Dependencies, flow: str, desired: Sequence[Record]) -> dict[str
 
 
 def _as_held(logic: FlowLogic, wanted: Record, held: Held) -> Link:
-    return _link(wanted, held, as_found(wanted, held.record, logic.policy))
+    return _link(wanted, held, adopted_values(wanted, held.record, logic.policy))
 
 
 def _link(wanted: Record, held: Held, agreed: Record, evidence: Evidence = NO_EVIDENCE) -> Link:

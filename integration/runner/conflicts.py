@@ -20,7 +20,7 @@ from integration.store.links import Links
 log = structlog.get_logger(__name__)
 
 
-def find_parked_needs(deps: Dependencies, run: Run, stage: Stage, desired: Sequence[Record]) -> dict[str, Issue]:
+def issues_for_missing_dependencies(deps: Dependencies, run: Run, stage: Stage, desired: Sequence[Record]) -> dict[str, Issue]:
     """Return an issue for each record that needs another one which is parked in this plan."""
     found: dict[str, Issue] = {}
     for name, kind in stage.needs.items():
@@ -40,7 +40,7 @@ def find_double_matches(
     """Return an issue for each record that was matched with what another record has been matched with before."""
     matched = {key: now for key, now in held.items() if now.evidence not in ("", "link")}
     references = sorted({now.reference for now in matched.values()})
-    if not references or stage.once:
+    if not references or stage.write_once:
         return {}
     linked = deps.links.by_reference(run.flow, stage.target, references)
     owners = {one.reference: one.key for one in linked.values()}
@@ -54,11 +54,11 @@ def find_double_matches(
     return found
 
 
-def with_owners(
+def with_owning_document(
     links: Links, flow: str, stage: Stage, held: dict[str, Held], known: Mapping[str, Link]
 ) -> dict[str, Held]:
     """Return what is held of documents without a link, each with the other document of ours that it is known to be."""
-    new = {key: now for key, now in held.items() if key not in known} if stage.once else {}
+    new = {key: now for key, now in held.items() if key not in known} if stage.write_once else {}
     if not new:
         return held
     linked = links.by_reference(flow, stage.target, [now.reference for now in new.values()])
@@ -70,7 +70,7 @@ def with_owners(
     return found
 
 
-def there_otherwise(
+def existing_as_other_kind(
     target: Connector, links: Links, flow: Flow, asked: Sequence[Record]
 ) -> dict[str, tuple[Record, Held]]:
     """Return which of these, each what is new as another kind of record, the target has, by key, with what is held.

@@ -9,14 +9,14 @@ from typing import Protocol
 from integration.connectors.protocol import Connector
 from integration.core.basis import Basis
 from integration.core.errors import PlanStaleError
-from integration.core.foreign_documents import Strangers
+from integration.core.foreign_documents import ForeignDocuments
 from integration.core.records import Record, corrected
 from integration.core.run import ALL_FOR, Mode, Run
 from integration.flows.spec import FlowLogic
 from integration.store.corrections import Corrections
 from integration.store.cursors import Cursors
 from integration.store.database import Clock
-from integration.store.erasure_register import Erased
+from integration.store.erasure_register import ErasureRegister
 from integration.store.ledger import Ledger
 from integration.store.links import Links
 from integration.store.plans import PlanStore
@@ -25,7 +25,7 @@ from integration.store.runs import RunStore
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class VisibilityTimeout:
     """How long what was accepted may stay invisible before we believe that it never was."""
 
     visible_within: timedelta = timedelta(seconds=60)
@@ -88,7 +88,7 @@ class SystemIdentityCheck(Protocol):
 class ForeignDocumentCheck(Protocol):
     """Documents under the prefix of a flow that are not ours and that nobody has accepted."""
 
-    def of(self, flow: str) -> Strangers:
+    def of(self, flow: str) -> ForeignDocuments:
         """Return those documents. Raises IntegrationError where the books cannot be asked."""
 
     def accept(self, flow: str, references: Collection[str], by: str) -> None:
@@ -115,13 +115,13 @@ class Dependencies:
     links: Links
     cursors: Cursors
     corrections: Corrections
-    erased: Erased
+    erased: ErasureRegister
     holds: WriteHold
     identities: SystemIdentityCheck
     foreign_documents: ForeignDocumentCheck
     commit_listener: CommitListener
     clock: Clock
-    patience: Patience = Patience()
+    patience: VisibilityTimeout = VisibilityTimeout()
     safeguards: Safeguards = ALL_ON
 
     def logic_of(self, run: Run) -> FlowLogic:
@@ -144,13 +144,13 @@ class Dependencies:
 FED = "fed"  # the note with what the logic was made of when a run began
 
 
-def fed_otherwise(deps: Dependencies, logic: FlowLogic, waits: Run | None) -> dict[str, str]:
+def changed_input_notes(deps: Dependencies, logic: FlowLogic, waits: Run | None) -> dict[str, str]:
     """Return the notes of a run that begins: what its logic is made of, and what of that is new since the last one.
 
     What only a plan that waits has read everything for is not new. Documents are written once: what is booked stays.
     """
     flow = logic.flow.name
-    if logic.flow.counted.once:
+    if logic.flow.counted.write_once:
         return {}
     now = dict(deps.logics.fed(flow))
     told = json.dumps(now, sort_keys=True)

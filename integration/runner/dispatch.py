@@ -13,7 +13,7 @@ from integration.core.run import Outcome, Run
 from integration.core.states import Step
 from integration.runner.dependencies import Dependencies
 from integration.runner.lookup import look
-from integration.runner.outcomes import agreed_of, change_of, changes_by_number, parked_wrong, record_of, shows_in_part
+from integration.runner.outcomes import agreed_of, change_of, changes_by_number, verification_failed, record_of, may_be_partial
 from integration.store.links import LinkReferences
 from integration.store.plan_lines import Known
 
@@ -131,12 +131,12 @@ def _verified_outcome(row: PlanRow, now: Held | None, told: str) -> Outcome:
     wrong = differences(change.wanted, record_of(now))
     if now is not None and not wrong:
         return Outcome(row.seq, Step.PROVEN, now.reference, now.marker)
-    if still_applies(change, record_of(now)) or shows_in_part(row, change, now):  # accepted, and not seen yet
+    if still_applies(change, record_of(now)) or may_be_partial(row, change, now):  # accepted, and not seen yet
         return Outcome(row.seq, Step.IN_DOUBT, told)
-    return parked_wrong(row, change, now, wrong)
+    return verification_failed(row, change, now, wrong)
 
 
-def said_yes(answers: Sequence[DispatchAnswer]) -> dict[int, str]:
+def accepted_references(answers: Sequence[DispatchAnswer]) -> dict[int, str]:
     """Return the references told for what a target accepted, by lines."""
     return {one.row.seq: answer.reference for one, answer in answers if isinstance(answer, Written)}
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from integration.connectors.protocol import Connector, Invoicing
-from integration.core.drift import DriftCounts, Drifted, judged
+from integration.core.drift import DriftCounts, DriftedRecord, own_edits
 from integration.core.flow import Flow, Stage
 from integration.core.links import Link
 from integration.core.records import Held, Kind, Record, Unreadable
@@ -27,7 +27,7 @@ class DriftPage:
 
     counts: DriftCounts
     told: tuple[str, ...]
-    different: tuple[Drifted, ...]
+    different: tuple[DriftedRecord, ...]
     after: str | None
 
 
@@ -37,8 +37,8 @@ def stages_of(flow: Flow, linked: Collection[Kind] = ()) -> list[Stage]:
     Of `linked` kinds that the flow does not write as it is set by now there are documents of before.
     """
     written = {stage.target for stage in flow.stages}
-    before = [Stage(kind, flow.counted.source, kind, once=True) for kind in sorted(linked) if kind not in written]
-    shown = {stage.target: stage for stage in reversed(flow.stages) if not stage.moving and not stage.unverifiable}
+    before = [Stage(kind, flow.counted.source, kind, write_once=True) for kind in sorted(linked) if kind not in written]
+    shown = {stage.target: stage for stage in reversed(flow.stages) if not stage.volatile and not stage.unverifiable}
     return [*(stage for stage in flow.stages if shown.get(stage.target) is stage), *before]
 
 
@@ -79,9 +79,9 @@ class _Page:
     def __init__(self, logic: FlowLogic, stage: Stage, *, sees: bool) -> None:
         self.counts = DriftCounts()
         self.told: list[str] = []
-        self.different: list[Drifted] = []
+        self.different: list[DriftedRecord] = []
         self._policy = logic.policy
-        self._once = stage.once
+        self._once = stage.write_once
         self._sees = sees
 
     def add(self, link: Link, held: Held | None) -> None:
@@ -93,11 +93,11 @@ class _Page:
         self.told.append(link.key)
         if held is None:
             self._count("gone")
-            self.different.append(Drifted(link.key, record_title(agreed), link.reference))
+            self.different.append(DriftedRecord(link.key, record_title(agreed), link.reference))
             return
-        edits, kept = judged(agreed, held.record, self._policy, once=self._once)
+        edits, kept = own_edits(agreed, held.record, self._policy, once=self._once)
         if edits:
-            self.different.append(Drifted(link.key, record_title(agreed), held.reference, edits))
+            self.different.append(DriftedRecord(link.key, record_title(agreed), held.reference, edits))
         self._count("different" if edits else "kept" if kept else "equal")
 
     def _count(self, name: str) -> None:

@@ -11,13 +11,13 @@ from integration.core.position import Position, Task
 from integration.core.records import Batch, Record, Unreadable
 from integration.core.rules import as_text
 from integration.core.run import Mode, Progress, Run
-from integration.core.search_keys import known_by
+from integration.core.search_keys import search_keys
 from integration.core.staged import Staged
 from integration.flows.spec import FlowLogic, page_in, staged_in
 from integration.runner.dependencies import Dependencies
 from integration.runner.erased_people import without_erased
-from integration.runner.field_presence import expect_fields, fetched
-from integration.runner.hashes import known_again, unread, with_hashes
+from integration.runner.field_presence import check_field_presence, fetched
+from integration.runner.hashes import unchanged_keys, unparsed_page, with_hashes
 from integration.runner.prefetch import Prefetch
 from integration.runner.retire import NAMELESS
 
@@ -47,12 +47,12 @@ class Extract:
             if position.most is None:
                 self._read_on(run, logic, position, after)
             if isinstance(page, Unread):
-                same = known_again(self.deps, run, logic, stage, page) if position.trusting else {}
+                same = unchanged_keys(self.deps, run, logic, stage, page) if position.trusting else {}
                 came, records = dict(page.hashes), list(page.read(same))
                 fields = page.fields()
             else:
                 records, fields = list(page.records), page.fields
-            expect_fields(self.deps, run, logic, stage, fields, first=position.after is None, last=after is None)
+            check_field_presence(self.deps, run, logic, stage, fields, first=position.after is None, last=after is None)
         if stamp:
             highest = max(stamp, position.stamps.get(stage.source, ""), key=_in_order)
             position = replace(position, stamps={**position.stamps, stage.source: highest})
@@ -218,7 +218,7 @@ def _page(
     most: int | None,
 ) -> Batch | Unread:
     """Return one page of a stage, unread where its records are known again by hashes."""
-    page = unread(source, target, logic, stage, since, after)
+    page = unparsed_page(source, target, logic, stage, since, after)
     return page or page_in(source, logic, stage, since=since, after=after, most=most)
 
 
@@ -230,7 +230,7 @@ def _nameless(position: Position, records: Sequence[Record]) -> Position:
 
 def _about(source: Connector, stage: Stage) -> int:
     """Return about how many records a stage is to read; 0 where its source does not let that be known."""
-    if stage.names or not isinstance(source, Countable):
+    if stage.keyed_source or not isinstance(source, Countable):
         return 0
     try:
         return source.about(stage.source)
@@ -264,7 +264,7 @@ def _known(one: Staged, record: Record | None) -> Staged:
     """Return what is staged with what people know it by, where it is parked: a plan tells of nothing else of it."""
     if one.issue is None or record is None:
         return one
-    return replace(one, issue=replace(one.issue, about=known_by(record)))
+    return replace(one, issue=replace(one.issue, about=search_keys(record)))
 
 
 def _in_order(stamp: str) -> tuple[int, str]:

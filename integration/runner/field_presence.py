@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from integration.connectors.protocol import Telling
+from integration.connectors.protocol import ReportsFields
 from integration.core.basis import NAMES
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Stage
@@ -14,7 +14,7 @@ from integration.flows.spec import FlowLogic
 from integration.runner.dependencies import Dependencies
 
 
-def expect_fields(
+def check_field_presence(
     deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, fields: Fields, *, first: bool, last: bool
 ) -> None:
     """Keep which fields every record of a kind has; `first` and `last` are the pages of a run.
@@ -45,7 +45,7 @@ def fetched(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, keys: 
     Raises ConfigurationError as `expect_fields` does.
     """
     source = deps.connectors[logic.flow.source]
-    if not isinstance(source, Telling):
+    if not isinstance(source, ReportsFields):
         return source.fetch(stage.source, keys)
     batch = source.fetched(stage.source, keys)
     _expect(_known(deps, run, stage), run, logic, batch.fields)

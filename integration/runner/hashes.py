@@ -22,7 +22,7 @@ from integration.runner.dependencies import Dependencies
 BYTES = 16  # so that no two things ever have the same by chance
 
 
-def unread(
+def unparsed_page(
     source: Connector, target: Connector, logic: FlowLogic, stage: Stage, since: str | None, after: str | None
 ) -> Unread | None:
     """Return one page of a stage unread; None where records of it have to be read to be known."""
@@ -31,7 +31,7 @@ def unread(
     return source.unread(stage.source, since, after)
 
 
-def known_again(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, page: Unread) -> dict[str, str]:
+def unchanged_keys(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, page: Unread) -> dict[str, str]:
     """Return what of a page is as it was when both systems agreed on it, and still agree: the number of each by key."""
     flow, kind, target = logic.flow.name, stage.target, deps.connectors[logic.flow.target]
     times = Counter(key for key, _ in page.hashes)
@@ -49,7 +49,7 @@ def known_again(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, pa
 def _spoken_for(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, keys: Sequence[str]) -> set[str]:
     """Return the records of which more is to be said than their hashes do."""
     flow, kind = logic.flow.name, stage.target
-    doubts = deps.ledger.doubts(run.id, flow, kind, keys)
+    doubts = deps.ledger.in_doubt(run.id, flow, kind, keys)
     back, set_aside = deps.previews.taken_back(flow, kind, keys), deps.previews.aside(flow, keys)
     return {row.key for row in doubts} | back.keys() | set_aside.keys()
 

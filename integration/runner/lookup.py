@@ -6,12 +6,12 @@ from dataclasses import replace
 from functools import partial
 
 from integration.connectors.protocol import Connector
-from integration.core.issues import Issue, elsewhere
+from integration.core.issues import Issue, article_elsewhere_issue
 from integration.core.links import Link
 from integration.core.plan import differences
 from integration.core.records import Held, Kind, Location, Record
 from integration.core.rules import as_text
-from integration.flows.spec import Shaped
+from integration.flows.spec import TargetRecord
 from integration.store.links import LinkReferences, Links
 
 Inside = Mapping[str, Link]  # the links of the articles in one record of the target, by their numbers there
@@ -73,8 +73,8 @@ def _marked(held: Held, wanted: Record) -> Held:
     return replace(held, marker="") if held.marker and differences(wanted, held.record) else held
 
 
-def look_around(
-    target: Connector, shaped: Sequence[Shaped], links: Links, flow: str, parts: Kind | None
+def find_in_target(
+    target: Connector, shaped: Sequence[TargetRecord], links: Links, flow: str, parts: Kind | None
 ) -> tuple[dict[str, Held], dict[str, Issue]]:
     """Return what the target holds for each record, and an issue for each article it has elsewhere, by its source.
 
@@ -122,7 +122,7 @@ def _is_renumbered(held: Held, place: Location) -> bool:
     return place.reference == held.reference and not place.other
 
 
-def where_it_is(record: Record, held: Held | None) -> Record:
+def with_current_numbers(record: Record, held: Held | None) -> Record:
     """Return a record with its articles under the numbers they have been given in the target since they were linked."""
     if held is None or not held.elsewhere:
         return record
@@ -130,7 +130,7 @@ def where_it_is(record: Record, held: Held | None) -> Record:
     return replace(record, parts=tuple(replace(part, key=places.get(part.key, part.key)) for part in record.parts))
 
 
-def _members(one: Shaped) -> frozenset[str]:
+def _members(one: TargetRecord) -> frozenset[str]:
     """Return the keys of the records read that are of one parent, whether or not they take part."""
     apart = {issue.key for issue in one.parked} | {skip.key for skip in one.skipped}
     return frozenset(apart.union(one.desired.sources if one.desired else ()))
@@ -181,4 +181,4 @@ def _locations(record: Record, held: Held, inside: Inside) -> dict[str, Location
 
 def _apart(record: Record, locations: Mapping[str, Location]) -> dict[str, Issue]:
     apart = [part for part in record.parts if part.key in locations]
-    return {part.source: elsewhere(part, record.key, locations[part.key]) for part in apart}
+    return {part.source: article_elsewhere_issue(part, record.key, locations[part.key]) for part in apart}

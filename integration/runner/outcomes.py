@@ -40,7 +40,7 @@ def agreed_of(row: PlanRow) -> Record:
     return change_of(row).agreed
 
 
-def shows_in_part(row: PlanRow, change: Change, now: Held | None) -> bool:
+def may_be_partial(row: PlanRow, change: Change, now: Held | None) -> bool:
     """Tell whether a change of several calls, such as levels of several branches, may show in full in a moment."""
     return row.calls > 1 and remaining(change, record_of(now)) is not None
 
@@ -55,7 +55,7 @@ def as_issue(why: Issue | Skip) -> Issue:
     return why if isinstance(why, Issue) else Issue(why.reason, why.key, facts=why.facts)
 
 
-def parked_wrong(row: PlanRow, change: Change, now: Held | None, wrong: Sequence[str]) -> Outcome:
+def verification_failed(row: PlanRow, change: Change, now: Held | None, wrong: Sequence[str]) -> Outcome:
     """Return the end of a change after which the target holds something else."""
     held = now.record.flat() if now else {}
     wanted = change.wanted.flat()

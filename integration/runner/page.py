@@ -13,7 +13,7 @@ from integration.core.plan import Action, Change
 from integration.core.plan_lines import PlanRow
 from integration.core.position import Position
 from integration.core.records import Kind
-from integration.core.reverted_values import TAKEN_BACK, TakenBack
+from integration.core.reverted_values import TAKEN_BACK, RevertedValue
 from integration.core.states import Step
 from integration.flows.settings import FlowSettings
 from integration.flows.spec import FlowLogic
@@ -95,7 +95,7 @@ class PlanPage:
         reference: str = "",
         *,
         is_beside: bool = False,
-        taken: TakenBack | None = None,
+        taken: RevertedValue | None = None,
     ) -> None:
         """Add what would be written; what is beside accounts for nothing that was read.
 

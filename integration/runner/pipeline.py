@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from typing import Any
 
-from integration.connectors.parallel import Abreast, Behind
+from integration.connectors.parallel import BoundedExecutor, BackgroundWorker
 from integration.core.errors import IntegrationError
 from integration.core.plan_lines import PlanRow
 from integration.core.run import Outcome
 from integration.core.states import Step
-from integration.runner.dispatch import Dispatch, DispatchAnswer, Dispatcher, LookedUpPage, said_yes
+from integration.runner.dispatch import Dispatch, DispatchAnswer, Dispatcher, LookedUpPage, accepted_references
 
 AHEAD = 8  # so many times the calls in flight are left to send when the next page is looked at
 MOST_BEHIND = 2  # pages that are read back, or wait to be
@@ -66,12 +66,12 @@ class Pipeline:
         """
         if not looked.ready:
             return
-        self._exact = self._dispatcher.flow.stage(looked.rows[0].stage).exact
+        self._exact = self._dispatcher.flow.stage(looked.rows[0].stage).one_by_one
         limit = 1 if self._exact else self._dispatcher.target.in_flight
         with (
-            Behind() as self._looking,
-            Behind() as self._proving,
-            Abreast(self._dispatcher.write, limit) as self._calls,
+            BackgroundWorker() as self._looking,
+            BackgroundWorker() as self._proving,
+            BoundedExecutor(self._dispatcher.write, limit) as self._calls,
         ):
             self._take(looked)
             try:
@@ -87,7 +87,7 @@ class Pipeline:
                 self._come()
         except Exception:  # what is under way all the same is not left without its answer
             while self._calls:
-                self._accepted(said_yes(self._calls.ended()))
+                self._accepted(accepted_references(self._calls.ended()))
             raise
         if self._stopped is not None:
             raise self._stopped
@@ -136,7 +136,7 @@ class Pipeline:
             self._ends |= any(outcome.step is Step.IN_DOUBT for outcome in one.result())
 
     def _take_in(self, answers: Sequence[DispatchAnswer]) -> None:
-        accepted = said_yes(answers)
+        accepted = accepted_references(answers)
         if not self._exact:
             self._accepted(accepted)
         ends = self._dispatcher.take_in(answers)

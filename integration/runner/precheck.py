@@ -13,7 +13,7 @@ from integration.core.records import Held
 from integration.core.run import Outcome, Run
 from integration.core.states import Step
 from integration.flows.spec import FlowLogic
-from integration.runner.conflicts import there_otherwise
+from integration.runner.conflicts import existing_as_other_kind
 from integration.runner.dependencies import Dependencies
 from integration.runner.dispatch import Dispatch, LookedUpPage
 from integration.runner.identified import target_question
@@ -68,7 +68,7 @@ class Precheck:
 
     def _next(self, run: Run, flow: Flow, after: int) -> Sequence[PlanRow]:
         rows = self.deps.ledger.next_planned(run.id, flow.order, WRITE_PAGE, after)
-        if is_tree(flow, rows):
+        if has_internal_references(flow, rows):
             rows = self.deps.ledger.next_planned(run.id, flow.order, TREE_PAGE)
         return rows
 
@@ -92,7 +92,7 @@ class Precheck:
             change, now = change_of(row), held.get(row.key)
             todo = change if still_applies(change, record_of(now)) else None
             if (
-                todo is None and row.attempts and not flow.stage(row.stage).once
+                todo is None and row.attempts and not flow.stage(row.stage).write_once
             ):  # we may have done part of it ourselves
                 todo = remaining(change, record_of(now))
             if todo is None and now is not None and self._done_already(run, row, change, now):
@@ -121,9 +121,9 @@ class Precheck:
             return []
         flow, stage = logic.flow, logic.flow.stage(rows[0].stage)
         kind, keys = rows[0].kind, [row.key for row in rows]
-        doubts = {one.key: one for one in self.deps.ledger.doubts(run.id, run.flow, None if stage.once else kind, keys)}
+        doubts = {one.key: one for one in self.deps.ledger.in_doubt(run.id, run.flow, None if stage.write_once else kind, keys)}
         links = self.deps.links.get(run.flow, kind, keys) if stage.unverifiable else {}
-        beside = logic.beside(stage, [agreed_of(row) for row in rows], sending=True)
+        beside = logic.conflicts_between(stage, [agreed_of(row) for row in rows], sending=True)
         apart = doubts.keys() | links.keys() | beside.keys()
         otherwise = self._otherwise(logic, [row for row in rows if row.key not in apart])
         found = []
@@ -144,8 +144,8 @@ class Precheck:
         if not rows or not self.deps.safeguards.look:
             return {}
         stage = flow.stage(rows[0].stage)
-        asked = [other for row in rows for other in logic.otherwise(stage, agreed_of(row))]
-        there = there_otherwise(self.deps.connectors[flow.target], self.deps.links, flow, asked)
+        asked = [other for row in rows for other in logic.alternatives(stage, agreed_of(row))]
+        there = existing_as_other_kind(self.deps.connectors[flow.target], self.deps.links, flow, asked)
         return {
             row.key: logic.objection(stage, other, now, None) or _changed_since(row, change_of(row), now)
             for row in rows
@@ -158,7 +158,7 @@ class Precheck:
         following = {row.seq: change_of(row).follows for row in rows if change_of(row).follows}
         if not following:
             return []
-        kinds, links = {stage.target for stage in flow.stages if stage.once}, self.deps.links
+        kinds, links = {stage.target for stage in flow.stages if stage.write_once}, self.deps.links
         there = {key for kind in kinds for key in links.get(run.flow, kind, list(following.values()))}
         return [
             Outcome(row.seq, Step.PARKED, issue=Issue("credit_not_there", row.key, facts={"key": row.title}))
@@ -183,7 +183,7 @@ class Precheck:
             self.deps.ledger.settle(run.id, outcomes, known)
 
 
-def is_tree(flow: Flow, rows: Sequence[PlanRow]) -> bool:
+def has_internal_references(flow: Flow, rows: Sequence[PlanRow]) -> bool:
     """Tell whether changes are of records that refer to one another: those are looked at as a whole."""
     return bool(rows) and is_known(flow, rows[0]) and rows[0].kind in flow.stage(rows[0].stage).needs.values()
 
@@ -217,7 +217,7 @@ def _one_of_a_number(flow: Flow, rows: Sequence[PlanRow], at_work: Sequence[Plan
     """
     first, taken = [], {change_of(row).wanted.values.get("reference") for row in at_work}
     for row in rows:
-        number = change_of(row).wanted.values.get("reference") if flow.stage(row.stage).once else None
+        number = change_of(row).wanted.values.get("reference") if flow.stage(row.stage).write_once else None
         if number is None or number not in taken:
             first.append(row)
             taken.add(number)

@@ -12,7 +12,7 @@ from functools import partial
 from threading import Event
 from typing import Any, TypeVar, TypeVarTuple
 
-from integration.connectors.cancellation import only_while
+from integration.connectors.cancellation import cancel_unless
 from integration.store.database import current_token
 
 T = TypeVar("T")
@@ -65,4 +65,4 @@ def _apart(dropped: Event) -> None:
     The next page claims the run anew while it is still on its way.
     """
     current_token.set(None)
-    only_while(lambda: not dropped.is_set())
+    cancel_unless(lambda: not dropped.is_set())

@@ -13,7 +13,7 @@ from integration.core.errors import IntegrationError
 from integration.core.foreign_documents import STRANGERS
 from integration.core.guards import AMONG_STRANGERS, SOURCE_EMPTY, brakes
 from integration.core.plan import Brake, fingerprint
-from integration.core.plan_lines import Among
+from integration.core.plan_lines import LineFilter
 from integration.core.position import Position, Task
 from integration.core.reverted_values import TAKEN_BACK
 from integration.core.run import ALL_FOR, PLANS_OF_ALL, Mode, PreviewRequest, Run
@@ -21,7 +21,7 @@ from integration.core.states import RunState
 from integration.flows.spec import FlowLogic
 from integration.runner.compare import Compare
 from integration.runner.corrections import CORRECTED, corrected_in, corrected_now
-from integration.runner.dependencies import Dependencies, fed_otherwise, next_cursors
+from integration.runner.dependencies import Dependencies, changed_input_notes, next_cursors
 from integration.runner.extract import Extract
 from integration.runner.foreign_documents import strangers_beside
 from integration.runner.pending_plan import carry_over, recheck_retirements, replaced_by
@@ -67,7 +67,7 @@ class Preview:
         most = (logic.most or None) if mode is Mode.CHANGES or not began else None
         notes = {}
         if mode in PLANS_OF_ALL:
-            notes = fed_otherwise(self.deps, logic, self.deps.runs.waiting_for_all(flow.name))
+            notes = changed_input_notes(self.deps, logic, self.deps.runs.waiting_for_all(flow.name))
         if mode is not Mode.CHANGES or not began:
             notes.pop(ALL_FOR, None)
         trusting = mode is Mode.CHANGES and any(stage.hashed for stage in flow.stages)
@@ -174,5 +174,5 @@ class Preview:
         made = (waits.fingerprint, waits.brakes, waits.mapping_version, waits.in_force, waits.basis)
         if waits.notes.get(CORRECTED, "") != corrections:
             return False
-        back = [self.deps.plans.count(one.id, "changes", among=Among(cause=TAKEN_BACK)) for one in (waits, run)]
+        back = [self.deps.plans.count(one.id, "changes", among=LineFilter(cause=TAKEN_BACK)) for one in (waits, run)]
         return back[0] == back[1] and made == (mark, tuple(tripped), run.mapping_version, run.in_force, run.basis)

@@ -16,7 +16,7 @@ from integration.runner.dependencies import Dependencies
 from integration.runner.identified import target_question
 from integration.runner.lookup import look
 from integration.runner.page import PlanPage, empty_page
-from integration.runner.reverted_values import planned
+from integration.runner.reverted_values import add_without_retracted
 
 RETIRE_PAGE = 250  # vanished records looked at together
 NAMELESS = "nameless"  # records of the source that were read without a key: each may be one that seems to be gone
@@ -89,5 +89,5 @@ def _retirements(deps: Dependencies, run: Run, logic: FlowLogic, gone: Sequence[
         if question := target_question(flow, link, link.agreed, now, title):
             page.park(question, link.kind, title, "", 0)
             continue
-        planned(page, change, back, link.agreed)
+        add_without_retracted(page, change, back, link.agreed)
     return page

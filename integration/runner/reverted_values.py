@@ -4,23 +4,23 @@ from collections.abc import Mapping
 
 from integration.core.plan import Change
 from integration.core.records import Record
-from integration.core.reverted_values import TakenBack, newest_taken_back, split_taken_back
+from integration.core.reverted_values import RevertedValue, latest_reverted, split_reverted
 from integration.runner.page import PlanPage
 
 
-def planned(
+def add_without_retracted(
     page: PlanPage,
     change: Change,
-    taken: Mapping[str, TakenBack],
+    taken: Mapping[str, RevertedValue],
     last: Record | None = None,
     reference: str = "",
     *,
     is_beside: bool = False,
 ) -> None:
     """Add a change to a page, and apart from it what of it was taken back; `last` is what both systems agreed on."""
-    fresh, back = split_taken_back(change, taken, last)
+    fresh, back = split_reverted(change, taken, last)
     if fresh is not None:
         page.change(fresh, reference, is_beside=is_beside)
     if back is not None:
         beside = is_beside or fresh is not None  # the records read are accounted for once
-        page.change(back, reference, is_beside=beside, taken=newest_taken_back(back, taken))
+        page.change(back, reference, is_beside=beside, taken=latest_reverted(back, taken))

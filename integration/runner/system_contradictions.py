@@ -3,7 +3,7 @@
 from collections import Counter
 
 from integration.core.flow import Flow
-from integration.core.plan_lines import Among
+from integration.core.plan_lines import LineFilter
 from integration.core.run import Run
 from integration.runner.dependencies import Dependencies
 
@@ -17,11 +17,11 @@ def report_contradictions(deps: Dependencies, run: Run, flow: Flow, read: int) -
 
     A record that the target lost contradicts the target. `read` is how many records the preview read.
     """
-    missing = deps.plans.count(run.id, "park", among=Among(cause=MISSING))
+    missing = deps.plans.count(run.id, "park", among=LineFilter(cause=MISSING))
     systems = Counter({flow.target: missing} if missing else {})
     for cause in IDENTITY_CAUSES:
-        number = deps.plans.count(run.id, "park", among=Among(cause=cause))
-        rows = deps.plans.rows(run.id, "park", limit=SAMPLE, among=Among(cause=cause)) if number else []
+        number = deps.plans.count(run.id, "park", among=LineFilter(cause=cause))
+        rows = deps.plans.rows(run.id, "park", limit=SAMPLE, among=LineFilter(cause=cause)) if number else []
         if rows:
             (system, _), *_ = Counter(row.facts.get("system", flow.target) for row in rows).most_common(1)
             systems[system] += number

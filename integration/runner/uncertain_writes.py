@@ -21,9 +21,9 @@ from integration.runner.outcomes import (
     changes_by_number,
     field_names,
     is_known,
-    parked_wrong,
+    verification_failed,
     record_of,
-    shows_in_part,
+    may_be_partial,
 )
 from integration.store.links import LinkReferences
 from integration.store.plan_lines import UNSETTLED
@@ -42,8 +42,8 @@ def in_doubt(
     What the look does show is kept as proven where it was in doubt; of a document, where it is the one that was sent.
     """
     flow = logic.flow
-    kind = None if stage.once else stage.target  # a document may have been sent as another kind than it would be now
-    doubts = deps.ledger.doubts(run.id, flow.name, kind, [record.key for record in desired])
+    kind = None if stage.write_once else stage.target  # a document may have been sent as another kind than it would be now
+    doubts = deps.ledger.in_doubt(run.id, flow.name, kind, [record.key for record in desired])
     kinds = {record.key: record.kind for record in desired}
     alike = [row for row in doubts if row.kind is kinds[row.key]]
     others = _others(logic, alike, held)
@@ -61,11 +61,11 @@ def _others(logic: FlowLogic, doubts: Sequence[PlanRow], held: Mapping[str, Held
 def other_document_question(logic: FlowLogic, row: PlanRow, now: Held | None) -> Issue | None:
     """Return the question about a new document under whose reference the target holds another one."""
     stage, change = logic.flow.stage(row.stage), change_of(row)
-    is_told = stage.once and change.before is None and now is not None and not isinstance(now.record, Unreadable)
+    is_told = stage.write_once and change.before is None and now is not None and not isinstance(now.record, Unreadable)
     return logic.objection(stage, change.agreed, now, None) if is_told else None
 
 
-def may_try_another(doubts: Sequence[PlanRow], run: Run) -> bool:
+def may_send_probe(doubts: Sequence[PlanRow], run: Run) -> bool:
     """Tell whether one more record may be sent to find out whether looks see: while none of a few was answered."""
     unanswered = [row for row in doubts if row.run == run.id and row.step is Step.IN_DOUBT and not row.accepted]
     return 0 < len(unanswered) == len(doubts) < MOST_UNANSWERED
@@ -115,13 +115,13 @@ class UncertainWrites:
                 break
         return held, sees
 
-    def one_alone(self, run: Run, flow: Flow, ready: Sequence[Dispatch]) -> list[Dispatch]:
+    def single_probe(self, run: Run, flow: Flow, ready: Sequence[Dispatch]) -> list[Dispatch]:
         """Return what may be sent while nobody knows whether new records will be seen: of those, one alone.
 
         None while one of this run may still be seen. Raises IntegrationError `look_unproven` where one was not.
         """
         new = [one for one in ready if one.change.before is None][:1]
-        doubts = self.deps.ledger.every_doubt(run.flow, new[0].row.kind) if new else []
+        doubts = self.deps.ledger.all_in_doubt(run.flow, new[0].row.kind) if new else []
         if doubts and not self._may_try_another(flow, doubts, run):
             if not any(row.run == run.id and row.step in UNSETTLED for row in doubts):
                 raise IntegrationError("look_unproven", system=flow.target, kind=str(new[0].row.kind))
@@ -150,14 +150,14 @@ class UncertainWrites:
 
     def _may_try_another(self, flow: Flow, doubts: Sequence[PlanRow], run: Run) -> bool:
         """Tell whether one more record may be sent to find out whether looks see, where anything can be seen at all."""
-        return may_try_another(doubts, run) and self.deps.connectors[flow.target].shows(doubts[0].kind)
+        return may_send_probe(doubts, run) and self.deps.connectors[flow.target].shows(doubts[0].kind)
 
     def _waits_for_another(self, run: Run, flow: Flow, rows: Sequence[PlanRow], held: Mapping[str, Held]) -> bool:
         """Tell whether the next new record will show first whether looks see: one that is there is proven."""
         following = self.deps.ledger.next_planned(run.id, flow.order, 1)
         if any(row.step is Step.SENT or row.key in held for row in rows):
             return False
-        doubts = self.deps.ledger.every_doubt(run.flow, rows[0].kind)
+        doubts = self.deps.ledger.all_in_doubt(run.flow, rows[0].kind)
         is_next = any(row.kind is rows[0].kind for row in following)
         return is_next and self._may_try_another(flow, doubts, run)
 
@@ -181,14 +181,14 @@ class UncertainWrites:
         if (issue := other_document_question(logic, row, now)) is not None:
             return Outcome(row.seq, Step.PARKED, issue=issue)
         untouched, is_new = still_applies(change, record), change.before is None
-        partly = not untouched and not stage.once and remaining(change, record) is not None
+        partly = not untouched and not stage.write_once and remaining(change, record) is not None
         waited = self.deps.clock() - (row.sent_at or self.deps.clock())
         if (untouched or partly) and (row.step is Step.SENT or waited < timedelta(0)):
             return Outcome(row.seq, Step.IN_DOUBT)  # we died meanwhile: nobody knows when it was on its way
-        is_coming = untouched or shows_in_part(row, change, now)
+        is_coming = untouched or may_be_partial(row, change, now)
         if is_coming and waited < self.deps.patience.visible_within:
             return None
-        resends = (logic.resends or not (stage.once or stage.doubles)) and row.attempts < SENDINGS
+        resends = (logic.resends or not (stage.write_once or stage.not_idempotent)) and row.attempts < SENDINGS
         if untouched and is_new and (row.accepted or not resends or not sees):
             return parked_in_doubt(flow, row)
         if row.attempts >= ATTEMPTS:
@@ -197,4 +197,4 @@ class UncertainWrites:
             return Outcome(row.seq, Step.PARKED, issue=Issue(cause, row.key, facts=facts))
         if untouched or partly:
             return Outcome(row.seq, Step.PLANNED)
-        return parked_wrong(row, change, now, wrong)
+        return verification_failed(row, change, now, wrong)

@@ -18,7 +18,7 @@ from integration.core import chain
 from integration.core.authorization import requires
 from integration.core.chain import Break, Head
 from integration.core.errors import ConfigurationError, IntegrationError
-from integration.core.people import Actor, Came, PersonAction, Right
+from integration.core.people import Actor, AccessChannel, PersonAction, Right
 from integration.core.untrusted_text import csv_text
 from integration.settings import Settings
 from integration.store.audit import Anchor, AuditEntry, AuditSearch, AuditStore, Followed
@@ -327,7 +327,7 @@ def _reads(action: PersonAction) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def _way(by: Actor) -> str:
-    return "" if by.came is Came.CONSOLE else by.came
+    return "" if by.came is AccessChannel.CONSOLE else by.came
 
 
 def without_values(sql: str) -> str:

@@ -25,14 +25,14 @@ from integration.core.rules import readable_rules, rules_from, rules_to
 from integration.core.untrusted_text import json_text
 from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings
-from integration.services.engine_lifecycle import Work
+from integration.services.engine_lifecycle import EngineHandle
 from integration.services.mappings.mappings import Logics
 from integration.services.mappings.tables import Tables
 from integration.services.runs.flows import Flows
-from integration.services.systems.connection_settings import Access
-from integration.services.systems.object_names import Naming
+from integration.services.systems.connection_settings import ConnectorFactory
+from integration.services.systems.object_names import ObjectNames
 from integration.services.systems.objects import flat, parse_names
-from integration.store.configuration import Arranged
+from integration.store.configuration import Configuration
 from integration.store.configuration import ArrangementStore as Kept
 from integration.store.corrections import Corrections
 from integration.store.database import Database
@@ -70,7 +70,7 @@ class SettingDifference:
 class Read:
     """What a file asks for, all of which can be used: what would be kept, and what that changes."""
 
-    arranged: Arranged
+    arranged: Configuration
     differences: tuple[SettingDifference, ...]
 
     @property
@@ -80,7 +80,7 @@ class Read:
         return hashlib.sha256(json_text(shown).encode()).hexdigest()
 
 
-class Arrangement:
+class ConfigurationFile:
     """Writes what is arranged here as a file, and keeps what such a file says."""
 
     def __init__(
@@ -93,11 +93,11 @@ class Arrangement:
         *,
         logics: Logics,
         tables: Tables,
-        names: Naming,
-        access: Access,
+        names: ObjectNames,
+        access: ConnectorFactory,
         flow_service: Flows,
         four_eyes: FourEyes,
-        work: Work,
+        work: EngineHandle,
     ) -> None:
         self._flows = flows
         self._database = database
@@ -163,7 +163,7 @@ class Arrangement:
         bodies = {flow: rules_to(mapping) for flow, mapping in mappings.items()}
         found = tuple(_differences(self._here(corrections), {**shape, "flows": flows, "mappings": bodies}))
         touched = {(one.section, one.item) for one in found}
-        arranged = Arranged(
+        arranged = Configuration(
             {f"flow:{flow}": given for flow, given in flows.items() if ("flows", flow) in touched}
             | (record if ("names", BOOKS) in touched else {}),
             {flow: body for flow, body in bodies.items() if ("mappings", flow) in touched},
@@ -226,7 +226,7 @@ class Arrangement:
             self._access.reconnect(BOOKS)  # names with the next call, schedules from now on
             self._work.reschedule()
 
-    def _may_keep(self, flow: str, arranged: Arranged, by: Actor) -> bool:
+    def _may_keep(self, flow: str, arranged: Configuration, by: Actor) -> bool:
         values = arranged.settings.get(f"flow:{flow}")
         if values is None:
             return True

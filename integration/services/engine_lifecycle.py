@@ -71,7 +71,7 @@ def _is_dead(owner: str) -> bool:
     return is_dead(int(process))
 
 
-class Work:
+class EngineHandle:
     """What makes runs durable, while it is started."""
 
     def __init__(self, name: str, leases: OwnLeases, closing: ExitStack) -> None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError
-from integration.core.opening_hours import OpeningHours, open_between
+from integration.core.opening_hours import WeekHours, open_between
 from integration.core.people import Actor, Right
 from integration.core.timetable import WALL_CLOCK
 from integration.store.settings import StoredSettings
@@ -22,7 +22,7 @@ COUNTRIES = ("NL", "BE", "DE", "AT", "LU", "FR")
 ZONE = ZoneInfo(WALL_CLOCK)
 
 
-class Openings(BaseModel):
+class OpeningHours(BaseModel):
     """When the shop is open but for the holidays of `country`; `proof_hours` without a proof are too many, 0: never."""
 
     country: str = "NL"
@@ -37,7 +37,7 @@ class Openings(BaseModel):
 
     def open_between(self, start: datetime, end: datetime) -> timedelta:
         """Return for how long the shop was open between two moments."""
-        return open_between(start, end, OpeningHours(self.opens, self.closes, self.weekdays), ZONE, self.is_closed)
+        return open_between(start, end, WeekHours(self.opens, self.closes, self.weekdays), ZONE, self.is_closed)
 
 
 @lru_cache(maxsize=32)
@@ -45,19 +45,19 @@ def _holidays(country: str, year: int) -> frozenset[date]:
     return frozenset(holidays.country_holidays(country, years=year))
 
 
-class OpeningsKept:
+class OpeningHoursSettings:
     """The opening hours as they were set."""
 
     def __init__(self, settings: StoredSettings) -> None:
         self._settings = settings
 
     @requires(Right.SEE)
-    def now(self) -> Openings:
+    def now(self) -> OpeningHours:
         """Return what is set; what cannot be used counts as never set."""
         try:
-            return Openings(**(self._settings.get(KEPT) or {}))
+            return OpeningHours(**(self._settings.get(KEPT) or {}))
         except ValidationError:
-            return Openings()
+            return OpeningHours()
 
     def is_closed(self, day: date) -> bool:
         """Tell whether a day is a holiday as it is set."""
@@ -67,7 +67,7 @@ class OpeningsKept:
     def change(self, values: Mapping[str, Any], by: Actor) -> None:
         """Keep other opening hours. Raises ConfigurationError for what can be none."""
         try:
-            changed = Openings(**{**self.now().model_dump(), **values})
+            changed = OpeningHours(**{**self.now().model_dump(), **values})
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             why = reason_of(first)

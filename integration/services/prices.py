@@ -10,20 +10,20 @@ from integration.connectors.protocol import Connector, Pricing
 from integration.core.authorization import requires
 from integration.core.errors import IntegrationError
 from integration.core.flow import Ownership
-from integration.core.issues import Issue, Met
+from integration.core.issues import Issue, IssueOccurrence
 from integration.core.links import Link
 from integration.core.people import Right
-from integration.core.prices import Buying, Charge, Charged, Of, PricePaid, asked_about, paid, terms_in
+from integration.core.prices import Purchase, Charge, TillPrice, PriceScope, PricePaid, asked_about, effective_price, terms_in
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
 from integration.core.run import Run
 from integration.flows.prices import BRANCHES, PRICE_GROUPS
 from integration.flows.settings import BOOKS, TILL
 from integration.flows.spec import FlowLogic, staged_in
-from integration.services.mappings.code_lists import Lists
+from integration.services.mappings.code_lists import CodeLists
 from integration.services.mappings.mappings import Logics
-from integration.services.systems.connection_settings import Access
-from integration.store.erasure_register import Erased, SoFar
+from integration.services.systems.connection_settings import ConnectorFactory
+from integration.store.erasure_register import ErasureRegister, SoFar
 from integration.store.issues import Issues
 from integration.store.links import Links
 from integration.store.rules import Rules
@@ -68,7 +68,7 @@ class Proof:
     quantity: Decimal
     branch: str
     paid: PricePaid
-    told: Charged | None = None
+    told: TillPrice | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -91,10 +91,10 @@ class Prices:
         self,
         links: Links,
         issues: Issues,
-        erased: Erased,
+        erased: ErasureRegister,
         rules: Rules,
-        access: Access,
-        lists: Lists,
+        access: ConnectorFactory,
+        lists: CodeLists,
         logics: Logics,
         *,
         customers: str,
@@ -193,14 +193,14 @@ class Prices:
     ) -> Proof | None:
         # A customer may have a group at the till that no flow ever wrote, so that of the branch is said of nobody else.
         group = "" if customer else self._groups().get(branch, "")
-        of = paid(Buying(article.wanted, customer.wanted if customer else None, quantity, branch, group))
+        of = effective_price(Purchase(article.wanted, customer.wanted if customer else None, quantity, branch, group))
         if of is None:
             return None
         return Proof(customer, article, quantity, branch, of, sources=self._sources(of))
 
     def _sources(self, of: PricePaid) -> dict[str, str]:
         """Return which code of the books each price group and branch is."""
-        tables = {str(Of.PRICE_GROUP): PRICE_GROUPS.name, str(Of.BRANCH): BRANCHES.name}
+        tables = {str(PriceScope.PRICE_GROUP): PRICE_GROUPS.name, str(PriceScope.BRANCH): BRANCHES.name}
         codes = ((step, self._rows(tables[step.by])) for step in of.steps if step.by in tables)
         return {
             f"{step.by}:{step.number}": ", ".join(code for code, number in rows.items() if number == step.number)
@@ -273,7 +273,7 @@ class Prices:
                 "not every price of a branch was asked or answered", flow=self._products, articles=sorted(left_out)
             )
         met = [
-            Met(_branch_issue(key, one), str(Kind.PRODUCT), one.article.title)
+            IssueOccurrence(_branch_issue(key, one), str(Kind.PRODUCT), one.article.title)
             for key, one in answers
             if one.proven is False and not self._is_of_unknown_group(one)
         ]
@@ -283,7 +283,7 @@ class Prices:
 
     def _is_of_unknown_group(self, one: Proof) -> bool:
         """Tell whether a branch charged a price of a price group, and the till does not tell which one it has."""
-        has_groups = any(term.of is Of.PRICE_GROUP for term in terms_in(one.article.agreed.values))
+        has_groups = any(term.of is PriceScope.PRICE_GROUP for term in terms_in(one.article.agreed.values))
         by_group = has_groups and one.told is not None and "group" in one.told.by
         return by_group and one.branch not in self._groups()
 
@@ -347,7 +347,7 @@ class Prices:
         expected: list[Proof] = []
         for who, found in asked:
             for article, quantity in found:
-                own = [term.number for term in terms_in(article.values) if term.of is Of.BRANCH]
+                own = [term.number for term in terms_in(article.values) if term.of is PriceScope.BRANCH]
                 for branch in dict.fromkeys([first, *own]):
                     customer = by_key[who.key] if who else None
                     proof = self._expected(customer, by_number[article.key], quantity, branch)
@@ -355,11 +355,11 @@ class Prices:
         return expected
 
     def _tell(self, keys: Sequence[str], proofs: Sequence[Proof], so_far: SoFar) -> None:
-        met: dict[tuple[str, str], Met] = {}  # of a customer and an article, the first that differs
+        met: dict[tuple[str, str], IssueOccurrence] = {}  # of a customer and an article, the first that differs
         for one in proofs:
             if one.proven is False and one.customer:
                 issue = price_issue(one)
-                met.setdefault((issue.key, issue.field), Met(issue, str(Kind.RELATION), one.customer.title))
+                met.setdefault((issue.key, issue.field), IssueOccurrence(issue, str(Kind.RELATION), one.customer.title))
         self._issues.looked(self.flow, keys, (CAUSE,), list(met.values()), so_far)
 
 

@@ -10,14 +10,14 @@ from typing import Any
 from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.people import Actor, Right
-from integration.flows.forms import Known, Lack, Proposal, Question
+from integration.flows.forms import SetupContext, MissingSetting, Proposal, Question
 from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, TILL, FlowSettings, Listed
 from integration.flows.spec import FlowSpec
 from integration.services.connections.chosen_flows import ChosenFlows
 from integration.services.connections.connections import Connections
 from integration.services.connections.proposals import Proposals
-from integration.services.mappings.code_lists import Lists
+from integration.services.mappings.code_lists import CodeLists
 from integration.services.mappings.tables import Tables
 from integration.services.runs.flows import Flows
 from integration.store.links import Links
@@ -36,7 +36,7 @@ class State(StrEnum):
     ANSWERED = "answered"
 
 
-class Weight(IntEnum):
+class PointSeverity(IntEnum):
     """What a line of the readiness list means for the flow; what weighs most comes first."""
 
     STOPS = 0  # the flow cannot run
@@ -53,7 +53,7 @@ class AskedQuestion:
     question: Question
     state: State
     proposal: Proposal | None
-    lack: Lack | None
+    lack: MissingSetting | None
     unused: tuple[str, ...] = ()  # codes of its table that can do without a row for now
 
     @property
@@ -62,18 +62,18 @@ class AskedQuestion:
         return self.state is State.PROPOSED and not self.question.to_look_at
 
     @property
-    def weight(self) -> Weight:
+    def weight(self) -> PointSeverity:
         """Return what it means for the flow."""
         if self.lack is not None:
-            return Weight.STOPS if self.lack.stops else Weight.PARKS
-        return Weight.DONE if self.state is State.ANSWERED else Weight.UNSEEN
+            return PointSeverity.STOPS if self.lack.stops else PointSeverity.PARKS
+        return PointSeverity.DONE if self.state is State.ANSWERED else PointSeverity.UNSEEN
 
 
 @dataclass(frozen=True, slots=True)
 class SetUpLine:
     """One line of the readiness list: what it means, and the step and question it leads to."""
 
-    weight: Weight
+    weight: PointSeverity
     step: str
     asked: AskedQuestion | None = None
 
@@ -86,21 +86,21 @@ def question_of(spec: FlowSpec, name: str) -> Question:
     return found
 
 
-def weigh(spec: FlowSpec, known: Known) -> tuple[AskedQuestion, ...]:
+def evaluate_questions(spec: FlowSpec, known: SetupContext) -> tuple[AskedQuestion, ...]:
     """Return the questions that arise for a flow as it is set, each with its state, what we propose and what lacks."""
     return tuple(
         _weighed(spec.name, one, known) for one in spec.questions if one.arises(known.settings) and one.wanted(known)
     )
 
 
-def _weighed(flow: str, question: Question, known: Known) -> AskedQuestion:
+def _weighed(flow: str, question: Question, known: SetupContext) -> AskedQuestion:
     lack, proposal, unused = question.lacks(known), _proposal(question, known), tuple(question.unused(known))
     is_answered = question.name in known.answered and not (lack and lack.stops)
     state = State.ANSWERED if is_answered else State.PROPOSED if proposal else State.OPEN
     return AskedQuestion(flow, question, state, proposal, lack, unused)
 
 
-def _proposal(question: Question, known: Known) -> Proposal | None:
+def _proposal(question: Question, known: SetupContext) -> Proposal | None:
     """Return what we propose; an answer that somebody gave elsewhere is not talked out of."""
     proposal, now = question.propose(known), question.now(known)
     usual = {} if question.table else {name: known.defaults.get(name) for name in question.settings}
@@ -115,8 +115,8 @@ def readiness(well: Mapping[str, bool], asked: Mapping[str, Sequence[AskedQuesti
     `well` says of each system whether it is connected and its check found nothing wrong; `asked` has the questions of
     the chosen flows.
     """
-    lines = [SetUpLine(Weight.DONE if well[system] else Weight.STOPS, system) for system in well]
-    lines.append(SetUpLine(Weight.DONE if asked else Weight.STOPS, "flows"))
+    lines = [SetUpLine(PointSeverity.DONE if well[system] else PointSeverity.STOPS, system) for system in well]
+    lines.append(SetUpLine(PointSeverity.DONE if asked else PointSeverity.STOPS, "flows"))
     lines += [SetUpLine(one.weight, "questions", one) for questions in asked.values() for one in questions]
     return tuple(sorted(lines, key=lambda line: line.weight))
 
@@ -129,7 +129,7 @@ def done(well: Mapping[str, bool], asked: Mapping[str, Sequence[AskedQuestion]])
         "flows": bool(asked),
         "questions": bool(every) and all(one.state is State.ANSWERED for one in every),
     }
-    return {**steps, "ready": all(line.weight is not Weight.STOPS for line in readiness(well, asked))}
+    return {**steps, "ready": all(line.weight is not PointSeverity.STOPS for line in readiness(well, asked))}
 
 
 class SetUp:
@@ -138,7 +138,7 @@ class SetUp:
     def __init__(
         self,
         flows: Specs,
-        lists: Lists,
+        lists: CodeLists,
         flow_service: Flows,
         tables: Tables,
         links: Links,
@@ -217,25 +217,25 @@ class SetUp:
         found = {}
         for flow in chosen:
             settings, spec = set_as[flow], self._flows[flow]
-            known = Known(
+            known = SetupContext(
                 settings.model_dump(),
                 type(settings)().model_dump(),
                 tables,
                 lambda listed: lists.get(listed, {}),
                 answered.get(flow, ()),
                 chosen,
-                self._connections.prefix_in_use(flow) if spec.signs else {},
+                self._connections.prefix_in_use(flow) if spec.own_document_marks else {},
                 self._is_booked(flow),
             )
-            found[flow] = tuple(map(self._unrefused, weigh(spec, known)))
+            found[flow] = tuple(map(self._unrefused, evaluate_questions(spec, known)))
         return found
 
     def _is_booked(self, flow: str) -> bool:
         """Return True if something was booked by a flow, or by another one under the prefix that it sets."""
-        under = {name: spec for name, spec in self._flows.items() if spec.signs and spec.signs.flow == flow}
+        under = {name: spec for name, spec in self._flows.items() if spec.own_document_marks and spec.own_document_marks.flow == flow}
         booking = {flow: self._flows[flow], **under}
         return any(
-            self._links.any(name, *(stage.target for stage in spec.flow.stages if stage.once))
+            self._links.any(name, *(stage.target for stage in spec.flow.stages if stage.write_once))
             for name, spec in booking.items()
         )
 
@@ -252,13 +252,13 @@ class SetUp:
         return replace(one, proposal=None, state=State.OPEN if one.state is State.PROPOSED else one.state)
 
     @requires(Right.SEE)
-    def lack(self, flow: str, name: str) -> Lack | None:
+    def missing_setting(self, flow: str, name: str) -> MissingSetting | None:
         """Return what a flow lacks by one question as it stands; None where that arises not, or cannot be told now."""
         question, settings = question_of(self._flows[flow], name), self._flow_service.settings(flow)
         lists = self._read(question.lists)
         if len(lists) < len(question.lists) or not question.arises(settings.model_dump()):
             return None
-        return question.lacks(Known(settings.model_dump(), lists=lambda listed: lists[listed]))
+        return question.lacks(SetupContext(settings.model_dump(), lists=lambda listed: lists[listed]))
 
     @requires(Right.ARRANGE)
     def answer(self, flow: str, name: str, values: Mapping[str, Any], by: Actor) -> tuple[str, ...]:
@@ -278,7 +278,7 @@ class SetUp:
             self._refused[flow, name] = values
             raise
         self._refused.pop((flow, name), None)
-        signs = self._flows[flow].signs
+        signs = self._flows[flow].own_document_marks
         if signs and signs.setting in values:  # another console may have taken the prefix since it was proposed
             self._connections.check(BOOKS)
         answered = {each: list(names) for each, names in self._chosen.record().get("answered", {}).items()}

@@ -14,7 +14,7 @@ from integration.core.chain import AuditChain, Break, Head, digest, last_line
 from integration.core.people import Right
 from integration.store.copies import RESTORED
 from integration.store.database import Store
-from integration.store.sealing import Deed, columns_of, note_deed
+from integration.store.sealing import AuditRecord, columns_of, note_deed
 from integration.store.tables import audit, audit_head, settings
 
 PORTION = 2_000  # entries that are read at once
@@ -81,7 +81,7 @@ class AuditStore(Store):
     def note(self, action: str, who: str, *, session: str = "", came: str = "", **facts: str) -> None:
         """Keep a deed that changes nothing in the database: what somebody reads or takes away."""
         told = {name: fact for name, fact in facts.items() if fact}
-        deed = Deed(at=self.clock(), who=who, session=session, came=came, action=action, facts=told)
+        deed = AuditRecord(at=self.clock(), who=who, session=session, came=came, action=action, facts=told)
         with self.database.write() as connection:
             note_deed(connection, [deed])
 
@@ -99,7 +99,7 @@ class AuditStore(Store):
             if restored := _untold(connection):
                 facts = {"restored_at": restored["at"], "made_at": restored["made_at"]}
                 who = restored.get("by", "restore")
-                note_deed(connection, [Deed(at=self.clock(), who=who, action=RESTORED, facts=facts)])
+                note_deed(connection, [AuditRecord(at=self.clock(), who=who, action=RESTORED, facts=facts)])
 
     # ---- read
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from integration.core.people import Came, under_way
+from integration.core.people import AccessChannel, current_action
 from integration.store.events import Event
-from integration.store.sealing import Deed, note_deed
+from integration.store.sealing import AuditRecord, note_deed
 
 ACTIONS = frozenset(
     {
@@ -42,7 +42,7 @@ TELLING = re.compile(
 )
 
 
-def note_deeds(connection: sa.Connection, at: datetime, events: Sequence[Event]) -> None:
+def record_audit_entries(connection: sa.Connection, at: datetime, events: Sequence[Event]) -> None:
     """Note in the transaction under way what of its events is a deed."""
     if heard := [one for one in events if one.event in ACTIONS and _is_heard(one)]:
         note_deed(connection, list(_deeds(at, heard)))
@@ -55,7 +55,7 @@ def _is_heard(event: Event) -> bool:
     return not (event.event.startswith("setting_") and event.key.startswith(ASIDE))
 
 
-def _deeds(at: datetime, events: Sequence[Event]) -> Iterator[Deed]:
+def _deeds(at: datetime, events: Sequence[Event]) -> Iterator[AuditRecord]:
     """Yield deeds; what was done to many records at once, in the same way, is one."""
     for _, together in groupby(events, _alike):
         yield _deed(at, list(together))
@@ -66,7 +66,7 @@ def _alike(event: Event) -> tuple[object, ...]:
     return (event.event, event.run, event.flow, event.kind, event.code, tuple(sorted(event.facts.items())), values)
 
 
-def _deed(at: datetime, events: Sequence[Event]) -> Deed:
+def _deed(at: datetime, events: Sequence[Event]) -> AuditRecord:
     first = events[0]
     facts = dict(first.facts)
     by, why = facts.pop("by"), facts.pop("reason", "") or facts.pop("note", "")
@@ -75,14 +75,14 @@ def _deed(at: datetime, events: Sequence[Event]) -> Deed:
     keys = [one.key for one in events if one.key]
     if len(keys) > MOST_ON:
         facts["digest"] = hashlib.sha256("\n".join(keys).encode("utf-8", "replace")).hexdigest()
-    doing = under_way()
+    doing = current_action()
     before, after = differing_values(first.before or {}, first.after or {})
     hidden = first.event in OF_RECORDS and not _is_plain({**before, **after}, [*before.values(), *after.values()])
-    return Deed(
+    return AuditRecord(
         at=at, who=by, action=first.event, flow=first.flow, run=first.run, kind=first.kind, code=first.code,
         on=tuple(keys[:MOST_ON]), count=len(events), why=why, facts={name: one for name, one in facts.items() if one},
         before=before, after=after, hidden=hidden, session=doing.actor.session if doing else "",
-        came=doing.actor.came if doing and doing.actor.came is not Came.CONSOLE else "",
+        came=doing.actor.came if doing and doing.actor.came is not AccessChannel.CONSOLE else "",
         of_people=first.event.startswith(OF_PEOPLE),
     )  # fmt: skip
 

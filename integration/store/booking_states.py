@@ -7,17 +7,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from integration.core.booking_state import Standing, Where
+from integration.core.booking_state import BookingState, BookingStage
 from integration.core.issues import IssueState
 from integration.core.plan import Action
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
 from integration.core.run import PLANS_OF_ALL
 from integration.core.states import RunState, Step
-from integration.store.database import Database, ReadyAmong, spelled_out
-from integration.store.ledger import doubted
+from integration.store.database import Database, ReadyAmong, in_clause
+from integration.store.ledger import in_doubt_question
 from integration.store.links import link_of
-from integration.store.prepared_statements import Ready
+from integration.store.prepared_statements import PreparedStatement
 from integration.store.row_mapping import change_from_json, plan_row, staged_of
 from integration.store.tables import issues, lines, links, runs, staged
 
@@ -25,7 +25,7 @@ from integration.store.tables import issues, lines, links, runs, staged
 _OPEN = (RunState.READY, RunState.COMMITTING, RunState.INTERRUPTED, RunState.FAILED)
 _FLOW: sa.BindParameter[str] = sa.bindparam("flow")
 _RUN: sa.BindParameter[str] = sa.bindparam("run")
-_ACTIVE = Ready(sa.select(runs.c.id, runs.c.mode).where(runs.c.active_flow == _FLOW))
+_ACTIVE = PreparedStatement(sa.select(runs.c.id, runs.c.mode).where(runs.c.active_flow == _FLOW))
 _PARKED = ReadyAmong(
     sa.select(issues.c.key, issues.c.title).where(issues.c.flow == _FLOW, issues.c.state == IssueState.OPEN),
     issues.c.key,
@@ -35,21 +35,21 @@ _COMES_OF = ReadyAmong(
     sa.select(links.c.reference, links.c.owner).where(links.c.flow == _FLOW, links.c.kind == Kind.ORDER),
     links.c.reference,
 )
-_Told = Iterator[tuple[str, Standing | None]]  # None: it stands nowhere, whatever was known before
+_Told = Iterator[tuple[str, BookingState | None]]  # None: it stands nowhere, whatever was known before
 
 
-class Standings:
+class BookingStateStore:
     """What is known of documents of a flow, by their keys."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    def of(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> dict[str, Standing]:
+    def of(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> dict[str, BookingState]:
         """Return where these documents stand that may become one of these kinds; one that stands nowhere is left out.
 
         The run at work knows better than plans of before, what was sent better than both, and a link best.
         """
-        found: dict[str, Standing] = {}
+        found: dict[str, BookingState] = {}
         if not keys:
             return found
         with self.database.read() as connection:
@@ -82,7 +82,7 @@ class Standings:
         """Return what is booked, or may be, under keys that end so."""
         here = (links.c.flow == flow, links.c.kind.in_(kinds), sa.not_(links.c.retired))
         there = sa.select(links.c.key).where(*here, links.c.key.endswith(ending, autoescape=True))
-        sent = doubted(flow).where(lines.c.kind.in_(kinds), lines.c.key.endswith(ending, autoescape=True))
+        sent = in_doubt_question(flow).where(lines.c.kind.in_(kinds), lines.c.key.endswith(ending, autoescape=True))
         return {row.key for asked in (there, sent) for row in self.database.rows(asked)}
 
 
@@ -93,15 +93,15 @@ def _orders(record: Record) -> tuple[str, ...]:
 
 def _parked(connection: sa.Connection, flow: str, keys: Collection[str]) -> _Told:
     for row in _PARKED.rows(connection, {"flow": flow}, keys):
-        yield row.key, Standing(row.key, Where.PARKED, row.title)
+        yield row.key, BookingState(row.key, BookingStage.PARKED, row.title)
 
 
 @cache
 def _would_write(*, takes_over: bool) -> ReadyAmong:
     """Return the question for what plans of other runs would still write, without those that a plan takes over."""
-    here = (runs.c.flow == _FLOW, spelled_out(runs.c.state, _OPEN), runs.c.id != _RUN)
+    here = (runs.c.flow == _FLOW, in_clause(runs.c.state, _OPEN), runs.c.id != _RUN)
     new = (lines.c.step == Step.PLANNED, lines.c.action == Action.CREATE)
-    taken_over = sa.and_(runs.c.state == RunState.READY, spelled_out(runs.c.mode, PLANS_OF_ALL))
+    taken_over = sa.and_(runs.c.state == RunState.READY, in_clause(runs.c.mode, PLANS_OF_ALL))
     others = (sa.not_(taken_over),) if takes_over else ()
     asked = sa.select(lines.c.key, lines.c.title).join(runs, runs.c.id == lines.c.run)
     return ReadyAmong(asked.where(*here, *new, *others), lines.c.key)
@@ -111,27 +111,27 @@ def _waiting(connection: sa.Connection, flow: str, active: Any, keys: Collection
     """Yield what other plans would still write, without those that the plan being made takes over."""
     asked = _would_write(takes_over=active is not None and active.mode in PLANS_OF_ALL)
     for row in asked.rows(connection, {"flow": flow, "run": active.id if active else ""}, keys):
-        yield row.key, Standing(row.key, Where.WAITING, row.title)
+        yield row.key, BookingState(row.key, BookingStage.WAITING, row.title)
 
 
 @cache
 def _planned(kinds: frozenset[Kind]) -> ReadyAmong:
-    return ReadyAmong(sa.select(lines).where(lines.c.run == _RUN, spelled_out(lines.c.kind, kinds)), lines.c.key)
+    return ReadyAmong(sa.select(lines).where(lines.c.run == _RUN, in_clause(lines.c.kind, kinds)), lines.c.key)
 
 
 @cache
 def _in_doubt(kinds: frozenset[Kind]) -> ReadyAmong:
-    return ReadyAmong(doubted(_FLOW, by_keys=True).where(spelled_out(lines.c.kind, kinds)), lines.c.key)
+    return ReadyAmong(in_doubt_question(_FLOW, by_keys=True).where(in_clause(lines.c.kind, kinds)), lines.c.key)
 
 
 @cache
-def _all_in_doubt(kinds: frozenset[Kind]) -> Ready:
-    return Ready(doubted(_FLOW).where(spelled_out(lines.c.kind, kinds)))
+def _all_in_doubt(kinds: frozenset[Kind]) -> PreparedStatement:
+    return PreparedStatement(in_doubt_question(_FLOW).where(in_clause(lines.c.kind, kinds)))
 
 
 @cache
 def _in_use(kinds: frozenset[Kind]) -> ReadyAmong:
-    here = (links.c.flow == _FLOW, spelled_out(links.c.kind, kinds), sa.not_(links.c.retired))
+    here = (links.c.flow == _FLOW, in_clause(links.c.kind, kinds), sa.not_(links.c.retired))
     return ReadyAmong(sa.select(links).where(*here), links.c.key)
 
 
@@ -142,21 +142,21 @@ def _read(connection: sa.Connection, run: str, kinds: Collection[Kind], keys: Co
         if one.record is not None and one.record.values.get("cancelled") is True:
             yield one.key, None
         elif one.record is not None and one.record.kind in kinds:
-            yield one.key, Standing(one.key, Where.PLANNED, one.title, sold=_sold(one.record))
+            yield one.key, BookingState(one.key, BookingStage.PLANNED, one.title, sold=_sold(one.record))
         elif one.issue is not None:
-            yield one.key, Standing(one.key, Where.PARKED, one.title)
+            yield one.key, BookingState(one.key, BookingStage.PARKED, one.title)
         elif one.skip is not None:
             yield one.key, None
     for line in map(plan_row, _planned(frozenset(kinds)).rows(connection, {"run": run}, keys)):
         if line.action is Action.PARK or line.step is Step.PARKED:
-            yield line.key, Standing(line.key, Where.PARKED, line.title)
+            yield line.key, BookingState(line.key, BookingStage.PARKED, line.title)
         elif line.action is Action.SKIP or line.step is Step.LEFT:
             yield line.key, None
 
 
 def _doubtful(connection: sa.Connection, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> _Told:
     for row in _in_doubt(frozenset(kinds)).rows(connection, {"flow": flow}, keys):
-        yield row.key, Standing(row.key, Where.DOUBTFUL, row.title)
+        yield row.key, BookingState(row.key, BookingStage.DOUBTFUL, row.title)
 
 
 def _linked(connection: sa.Connection, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> _Told:
@@ -167,7 +167,7 @@ def _linked(connection: sa.Connection, flow: str, kinds: Collection[Kind], keys:
         sold = _sold(agreed) if agreed else None
         values = agreed.values if agreed else {}
         told = (title or link.key, reference or link.reference, sold, link.kind, values)
-        yield link.key, Standing(link.key, Where.BOOKED, *told)
+        yield link.key, BookingState(link.key, BookingStage.BOOKED, *told)
 
 
 def _sold(record: Record) -> Decimal | None:

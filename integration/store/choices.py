@@ -11,15 +11,15 @@ from integration.core.plan import chosen_mark
 from integration.core.reverted_values import TAKEN_BACK
 from integration.core.states import RunState, Step
 from integration.store import plan_lines, transitions
-from integration.store.database import Store, portions, rows_among
+from integration.store.database import Store, batches, rows_with_keys
 from integration.store.events import Event
-from integration.store.outbox import tell
-from integration.store.prepared_statements import ReadyFor
+from integration.store.outbox import append_events
+from integration.store.prepared_statements import PreparedInQuery
 from integration.store.row_mapping import Row, change_from_json
 from integration.store.tables import left_out, lines
 
 _OF_RUN = sa.select(left_out.c.seq, left_out.c.digest).where(left_out.c.run == sa.bindparam("run"))
-_OF_RUNS = ReadyFor(lambda runs: sa.select(left_out).where(left_out.c.run.in_(runs)))
+_OF_RUNS = PreparedInQuery(lambda runs: sa.select(left_out).where(left_out.c.run.in_(runs)))
 
 
 class ChoiceStore(Store):
@@ -39,16 +39,16 @@ class ChoiceStore(Store):
             row = transitions.run_row(connection, run, lock=True)
             if row.state != RunState.READY:
                 raise PlanStaleError("plan_not_waiting", flow=row.flow, run=run)
-            already = left_out_of(connection, run).keys()
+            already = excluded_lines(connection, run).keys()
             here = sa.select(lines).where(lines.c.run == run, lines.c.action.in_(plan_lines.CHANGES))
             found = [
-                line for line in rows_among(connection, here, lines.c.seq, seqs) if (line.seq in already) is not leaves
+                line for line in rows_with_keys(connection, here, lines.c.seq, seqs) if (line.seq in already) is not leaves
             ]
             if leaves:
                 _leave(connection, [_kept(run, line.seq, line.digest, by, now) for line in found])
             else:
                 _take(connection, run, [line.seq for line in found])
-            tell(connection, now, [choice_event(event, row, line, by) for line in found])
+            append_events(connection, now, [choice_event(event, row, line, by) for line in found])
         return frozenset(line.seq for line in found)
 
 
@@ -58,7 +58,7 @@ def _leave(connection: sa.Connection, kept: list[dict[str, Any]]) -> None:
 
 
 def _take(connection: sa.Connection, run: str, seqs: Collection[int]) -> None:
-    for some in portions(seqs):
+    for some in batches(seqs):
         connection.execute(left_out.delete().where(left_out.c.run == run, left_out.c.seq.in_(some)))
 
 
@@ -66,7 +66,7 @@ def _kept(run: str, seq: int, digest: str, by: str, at: datetime) -> dict[str, A
     return {"run": run, "seq": seq, "digest": digest, "by": by, "left_at": at}
 
 
-def leave_marked(connection: sa.Connection, run: str, added: Sequence[Mapping[str, Any]]) -> None:
+def exclude_retracted(connection: sa.Connection, run: str, added: Sequence[Mapping[str, Any]]) -> None:
     """Leave out of a plan what was taken back once, by whom it was: it waits until a person takes it in."""
     marked = [line for line in added if line["cause"] == TAKEN_BACK and line["change"] is not None]
     facts = [(line, line["facts"]) for line in marked]
@@ -87,7 +87,7 @@ def choice_event(event: str, run: Row, line: Row, by: str) -> Event:
     )  # fmt: skip
 
 
-def left_out_of(connection: sa.Connection, run: str) -> dict[int, str]:
+def excluded_lines(connection: sa.Connection, run: str) -> dict[int, str]:
     """Return the lines that are left out of a plan, with the digests of their changes."""
     return {row.seq: row.digest for row in connection.execute(_OF_RUN, {"run": run})}
 
@@ -102,13 +102,13 @@ def of_runs(connection: sa.Connection, runs: Sequence[str]) -> Mapping[str, dict
 
 def expect_choice(connection: sa.Connection, run: Row, mark: str) -> frozenset[int]:
     """Return the lines that are left out of a plan. Raises PlanStaleError where a yes was said to another choice."""
-    chosen = left_out_of(connection, run.id)
+    chosen = excluded_lines(connection, run.id)
     if mark != chosen_mark(run.fingerprint, chosen.values()):
         raise PlanStaleError("choice_changed", flow=run.flow, run=run.id, count=len(chosen))
     return frozenset(chosen)
 
 
-def carry(connection: sa.Connection, old: str, new: str) -> None:
+def copy_selection(connection: sa.Connection, old: str, new: str) -> None:
     """Choose in a plan what was chosen in the one it takes over, by whom it was, where it is the same change.
 
     What was left out stays so; what was taken back once, and then taken in, stays in. Where what decides the plans has
@@ -124,8 +124,8 @@ def carry(connection: sa.Connection, old: str, new: str) -> None:
     here = sa.select(lines.c.seq, lines.c.kind, lines.c.key, lines.c.digest).where(
         lines.c.run == new, lines.c.step == Step.PLANNED
     )
-    there = left_out_of(connection, new).keys()
-    found = rows_among(connection, here, lines.c.key, [row.key for row in before])
+    there = excluded_lines(connection, new).keys()
+    found = rows_with_keys(connection, here, lines.c.key, [row.key for row in before])
     same = [(line, wanted.get((line.kind, line.key, line.digest if same_basis else ""))) for line in found]
     _leave(
         connection,

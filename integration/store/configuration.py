@@ -12,7 +12,7 @@ from integration.store.settings import put_in
 
 
 @dataclass(frozen=True, slots=True)
-class Arranged:
+class Configuration:
     """What is to be kept: settings by their names, bodies of mappings and corrections by flow, rows by table."""
 
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -24,7 +24,7 @@ class Arranged:
 class ArrangementStore(Store):
     """Keeps what was arranged elsewhere."""
 
-    def keep(self, arranged: Arranged, by: str, note: str) -> None:
+    def keep(self, arranged: Configuration, by: str, note: str) -> None:
         """Keep everything in one transaction; a mapping becomes the next version of its flow."""
         now = self.clock()
         with self.database.write() as connection:

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from integration.core.errors import ConfigurationError
-from integration.store.database import in_our_words, parse_url, upsert
+from integration.store.database import translated_errors, parse_url, upsert
 from integration.store.files import copies_beside, make_private
 from integration.store.installation import forget_inode
 from integration.store.keys import IN_USE, id_in_use
@@ -100,7 +100,7 @@ def has_no_tables(url: str) -> bool:
         return not sa.inspect(connection).get_table_names()
 
 
-def undump(url: str, file: Path, around: Mapping[str, str]) -> None:
+def restore_dump(url: str, file: Path, around: Mapping[str, str]) -> None:
     """Bring what `dump` wrote into an empty database, whole or not at all."""
     whole = ("--single-transaction", "--exit-on-error", "--no-owner", "--no-acl")
     _program(url, around, "pg_restore", *whole, f"--dbname={parse_url(url).database}", str(file))
@@ -122,7 +122,7 @@ def _connected(url: str, **options: Any) -> Iterator[sa.Connection]:
     address = parse_url(url)
     engine = sa.create_engine(address, poolclass=sa.NullPool)
     try:
-        with in_our_words(address), engine.connect().execution_options(**options) as connection:
+        with translated_errors(address), engine.connect().execution_options(**options) as connection:
             yield connection
     finally:
         engine.dispose()

@@ -14,7 +14,7 @@ from integration.core.records import Correction, Kind, Value, from_json, to_json
 from integration.core.rules import as_text
 from integration.store.database import Store, upsert
 from integration.store.events import Event
-from integration.store.outbox import tell
+from integration.store.outbox import append_events
 from integration.store.tables import corrections
 
 MARK = 16  # signs of what tells two states of a record's corrections apart
@@ -35,7 +35,7 @@ class Corrections(Store):
         with self.database.write() as connection:
             for one in gone:
                 connection.execute(corrections.delete().filter_by(**_identity(flow, one)))
-            tell(connection, self.clock(), [_told("correction_removed", flow, one, by) for one in gone])
+            append_events(connection, self.clock(), [_told("correction_removed", flow, one, by) for one in gone])
 
     @requires(Right.SEE)
     def of(self, flow: str, keys: Collection[str]) -> dict[str, list[Correction]]:
@@ -82,7 +82,7 @@ def keep_in(connection: sa.Connection, now: datetime, flow: str, kept: Sequence[
         for one in kept
     ]
     upsert(connection, corrections, rows)
-    tell(connection, now, [_told("value_corrected", flow, one, by) for one in kept])
+    append_events(connection, now, [_told("value_corrected", flow, one, by) for one in kept])
 
 
 def _kept(value: Value) -> dict[str, object]:

@@ -5,15 +5,15 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from integration.core.markers import Stretches, stretches, stretches_from
+from integration.core.markers import ChangeRanges, stretches, stretches_from
 from integration.core.records import Kind
 from integration.store.database import Store, upsert
-from integration.store.prepared_statements import Ready
+from integration.store.prepared_statements import PreparedStatement
 from integration.store.tables import cursors, links
 
 TARGET, OURS = "target", "ours"  # how far changes in the target were read, and which after that are our own
 ROWS = 10_000  # links in memory at once
-_VALUE = Ready(sa.select(cursors.c.value).filter_by(flow=sa.bindparam("flow"), side=sa.bindparam("side")))
+_VALUE = PreparedStatement(sa.select(cursors.c.value).filter_by(flow=sa.bindparam("flow"), side=sa.bindparam("side")))
 
 
 def keep_cursors(connection: sa.Connection, at: datetime, flow: str, values: Mapping[str, str]) -> None:
@@ -22,7 +22,7 @@ def keep_cursors(connection: sa.Connection, at: datetime, flow: str, values: Map
     upsert(connection, cursors, rows)
 
 
-def pass_over_ours(connection: sa.Connection, at: datetime, flow: str, since: datetime) -> None:
+def skip_own_writes(connection: sa.Connection, at: datetime, flow: str, since: datetime) -> None:
     """Move the cursors of a flow's targets on over what was proven `since` a moment, as part of the transaction.
 
     The marker of a link is the one under which its record was seen to hold what both sides agree on. Up to the first
@@ -36,12 +36,12 @@ def pass_over_ours(connection: sa.Connection, at: datetime, flow: str, since: da
         keep_cursors(connection, at, flow, {row.side: now, f"{OURS}:{kind}": str(ours.beyond(now))})
 
 
-def _ours(connection: sa.Connection, flow: str, kind: Kind) -> Stretches:
+def _ours(connection: sa.Connection, flow: str, kind: Kind) -> ChangeRanges:
     found = connection.execute(sa.select(cursors.c.value).filter_by(flow=flow, side=f"{OURS}:{kind}")).scalar()
     return stretches_from(found or "")
 
 
-def _proven(connection: sa.Connection, flow: str, kind: Kind, since: datetime) -> Stretches:
+def _proven(connection: sa.Connection, flow: str, kind: Kind, since: datetime) -> ChangeRanges:
     of_kind = (links.c.flow == flow, links.c.kind == kind, links.c.changed_at >= since, links.c.marker != "")
     rising = sa.select(links.c.marker).where(*of_kind).order_by(sa.func.length(links.c.marker), links.c.marker)
     rows = connection.execute(rising.execution_options(yield_per=ROWS)).scalars()
@@ -60,7 +60,7 @@ class Cursors(Store):
         with self.database.write() as connection:
             connection.execute(cursors.delete().where(cursors.c.flow.not_like("%:%")))
 
-    def ours(self, flow: str, kind: Kind) -> Stretches:
+    def ours(self, flow: str, kind: Kind) -> ChangeRanges:
         """Return the markers after the cursor of a target that our own proven writes have."""
         with self.database.read() as connection:
             return _ours(connection, flow, kind)

@@ -27,7 +27,7 @@ from integration.core.errors import ConfigurationError, IntegrationError, Unavai
 from integration.store import tables
 from integration.store.files import copy_before
 from integration.store.lock_owner import suspended_holder
-from integration.store.prepared_statements import Ready, Values
+from integration.store.prepared_statements import PreparedStatement, Values
 from integration.store.sealing import Sealer, append, forget_noted
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -62,7 +62,7 @@ current_token: ContextVar[FencingToken | None] = ContextVar("current_token", def
 
 
 _TOKENS = sa.select(tables.runs.c.claims).where(tables.runs.c.id == sa.bindparam("run"))
-_TOKEN, _TOKEN_LOCKED = Ready(_TOKENS), Ready(_TOKENS.with_for_update())
+_TOKEN, _TOKEN_LOCKED = PreparedStatement(_TOKENS), PreparedStatement(_TOKENS.with_for_update())
 
 
 def _expect(token: FencingToken, found: Any) -> None:
@@ -89,7 +89,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """Hold one consistent look at the data; nothing can be changed through it."""
-        with in_our_words(self.engine.url), self._reading.connect() as connection:
+        with translated_errors(self.engine.url), self._reading.connect() as connection:
             connection.begin()  # and never kept: closing it undoes what should not have been done
             yield connection
 
@@ -99,7 +99,7 @@ class Database:
 
         On a page of a run that another process took over, it raises FencingTokenLost.
         """
-        with in_our_words(self.engine.url), self._writing.begin() as connection:
+        with translated_errors(self.engine.url), self._writing.begin() as connection:
             if (token := current_token.get()) is not None:
                 _expect(token, _TOKEN_LOCKED.first(connection, {"run": token.run}))
             forget_noted(connection)
@@ -121,9 +121,9 @@ class Database:
         with self.read() as connection:
             return connection.execute(statement.limit(1)).scalar()
 
-    def ready(self, question: Ready, values: Mapping[str, object]) -> list[Any]:
+    def ready(self, question: PreparedStatement, values: Mapping[str, object]) -> list[Any]:
         """Return what a question finds that was made ready once; see `Ready`."""
-        with in_our_words(self.engine.url):
+        with translated_errors(self.engine.url):
             return question.alone(self.engine, values)
 
     def among(
@@ -133,14 +133,14 @@ class Database:
         if not values:
             return []
         with self.read() as connection:
-            return list(rows_among(connection, statement, column, values))
+            return list(rows_with_keys(connection, statement, column, values))
 
     def among_ready(self, question: "ReadyAmong", values: Values, looked_for: Collection[str]) -> list[Any]:
         """Return what a question about some of many rows finds that was made ready once."""
         if not looked_for:
             return []
         if len(looked_for) <= LISTED:
-            with in_our_words(self.engine.url):
+            with translated_errors(self.engine.url):
                 return question.alone(self.engine, values, looked_for)
         with self.read() as connection:  # one look at the data, for more than one question
             return list(question.rows(connection, values, looked_for))
@@ -173,7 +173,7 @@ def open_database(url: str, *, patience: float = BUSY_SECONDS) -> Database:
     address = parse_url(url)
     engine = _engine(address, patience)
     try:
-        with in_our_words(address), engine.execution_options(writing=True).begin() as connection:
+        with translated_errors(address), engine.execution_options(writing=True).begin() as connection:
             _migrate(connection)
             instance = _instance(connection)
     except BaseException:
@@ -284,7 +284,7 @@ def _instance(connection: sa.Connection) -> str:
 
 
 @contextmanager
-def in_our_words(address: sa.URL) -> Iterator[None]:
+def translated_errors(address: sa.URL) -> Iterator[None]:
     """Turn what the database complains about into one of our errors; a broken rule of the tables passes as it is."""
     try:
         yield
@@ -357,29 +357,29 @@ def upsert(
 
 
 @cache
-def _upsert(table: sa.Table, dialect_name: str, columns: tuple[str, ...], keep: frozenset[str]) -> Ready:
+def _upsert(table: sa.Table, dialect_name: str, columns: tuple[str, ...], keep: frozenset[str]) -> PreparedStatement:
     """Return the statement for rows of these columns; making it takes longer than carrying it out for a few."""
     statement = (postgresql if dialect_name == "postgresql" else sqlite).insert(table)
     keys = [column.name for column in table.primary_key]
     replaced = {name: statement.excluded[name] for name in columns if name not in keys and name not in keep}
     if replaced:
-        return Ready(statement.on_conflict_do_update(index_elements=keys, set_=replaced).inline(), *columns)
-    return Ready(statement.on_conflict_do_nothing(index_elements=keys).inline(), *columns)
+        return PreparedStatement(statement.on_conflict_do_update(index_elements=keys, set_=replaced).inline(), *columns)
+    return PreparedStatement(statement.on_conflict_do_nothing(index_elements=keys).inline(), *columns)
 
 
-def portions(values: Collection[T], size: int = AT_ONCE) -> Iterator[list[T]]:
+def batches(values: Collection[T], size: int = AT_ONCE) -> Iterator[list[T]]:
     """Yield the values without repetition, a statement's worth at a time."""
     distinct = list(dict.fromkeys(values))
     for start in range(0, len(distinct), size):
         yield distinct[start : start + size]
 
 
-def rows_among(
+def rows_with_keys(
     connection: sa.Connection, statement: sa.Select[Any], column: sa.ColumnElement[Any], values: Collection[Any]
 ) -> Iterator[sa.Row[Any]]:
     """Yield those rows of a question whose column has one of these values, as part of the transaction under way."""
     asked = statement.where(_is_one_of(column, connection.dialect.name))
-    for some in portions(values, LISTED):
+    for some in batches(values, LISTED):
         yield from connection.execute(asked, {"listed": some})
 
 
@@ -391,25 +391,25 @@ class ReadyAmong:
 
     def __init__(self, statement: sa.Select[Any], column: sa.ColumnElement[Any]) -> None:
         self._statement, self._column = statement, column
-        self._ready: dict[str, Ready] = {}
+        self._ready: dict[str, PreparedStatement] = {}
 
     def rows(self, connection: sa.Connection, values: Values, looked_for: Collection[Any]) -> Iterator[Any]:
         """Yield the rows whose column has one of the values looked for, as part of the transaction under way."""
         ready = self._of(connection.dialect)
-        for some in portions(looked_for, LISTED):
+        for some in batches(looked_for, LISTED):
             yield from ready.rows(connection, {**values, "listed": some})
 
     def alone(self, engine: sa.Engine, values: Values, looked_for: Collection[Any]) -> list[Any]:
         """Return them with no transaction round it; there are no more than LISTED values looked for."""
         return self._of(engine.dialect).alone(engine, {**values, "listed": list(dict.fromkeys(looked_for))})
 
-    def _of(self, dialect: sa.Dialect) -> Ready:
+    def _of(self, dialect: sa.Dialect) -> PreparedStatement:
         if dialect.name not in self._ready:
-            self._ready[dialect.name] = Ready(self._statement.where(_is_one_of(self._column, dialect.name)))
+            self._ready[dialect.name] = PreparedStatement(self._statement.where(_is_one_of(self._column, dialect.name)))
         return self._ready[dialect.name]
 
 
-def spelled_out(column: sa.ColumnElement[Any], values: Collection[Any]) -> sa.ColumnElement[bool]:
+def in_clause(column: sa.ColumnElement[Any], values: Collection[Any]) -> sa.ColumnElement[bool]:
     """Return that a column has one of a few values, each a value of the statement: it can be made ready."""
     return column.in_([sa.literal(value, column.type) for value in values])
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from integration.core.drift import DriftCounts, Drifted, DriftFound, Edit
+from integration.core.drift import DriftCounts, DriftedRecord, DriftFound, Edit
 from integration.core.records import Kind, from_json, to_json
 from integration.store.database import Store, upsert
 from integration.store.erasure_register import SoFar, expect_none_since
@@ -19,7 +19,7 @@ MOST_KEPT = 100  # records that differ are named with a look; every one of them 
 class Drifts(Store):
     """The last look at each kind of each flow, and what differs as the one finds it that is under way."""
 
-    def differ(self, flow: str, kind: Kind, began: datetime, found: Sequence[Drifted], so_far: SoFar) -> None:
+    def differ(self, flow: str, kind: Kind, began: datetime, found: Sequence[DriftedRecord], so_far: SoFar) -> None:
         """Keep records that the look which `began` then found to differ; what is found twice is there once.
 
         Raises ErasedMeanwhileError where somebody was erased since they were read, `so_far`.
@@ -60,10 +60,10 @@ class Drifts(Store):
             ]  # fmt: skip
 
 
-def _found(connection: sa.Connection, look: sa.Row[Any]) -> tuple[Drifted, ...]:
+def _found(connection: sa.Connection, look: sa.Row[Any]) -> tuple[DriftedRecord, ...]:
     of_look = {"flow": look.flow, "kind": look.kind, "began_at": look.began_at}
     rows = connection.execute(sa.select(drifted).filter_by(**of_look).order_by(drifted.c.key).limit(MOST_KEPT))
-    return tuple(Drifted(row.key, row.title, row.reference, tuple(map(_edit_from_json, row.edits))) for row in rows)
+    return tuple(DriftedRecord(row.key, row.title, row.reference, tuple(map(_edit_from_json, row.edits))) for row in rows)
 
 
 def _edit_to_json(edit: Edit) -> list[object]:

@@ -10,7 +10,7 @@ from integration.core.errors import RunActiveError
 from integration.core.states import ACTIVE, RunState
 from integration.store.database import Clock, Database
 from integration.store.events import Event
-from integration.store.outbox import tell
+from integration.store.outbox import append_events
 from integration.store.tables import (
     causes,
     corrections,
@@ -28,7 +28,7 @@ ASIDE = "%:%"  # what the flow of a row is like that was laid aside under the na
 REMEMBERED = (links, distinctions, cursors, issues, causes, set_aside, corrections, moves, promises)
 
 
-def change_environment(database: Database, clock: Clock, *, leaving: str, entering: str, by: str) -> None:
+def switch_environment(database: Database, clock: Clock, *, leaving: str, entering: str, by: str) -> None:
     """Lay aside what is remembered under one name and take up again what was laid aside under another.
 
     Plans that wait are discarded: they were made for the systems that are left. Raises RunActiveError while a run
@@ -46,4 +46,4 @@ def change_environment(database: Database, clock: Clock, *, leaving: str, enteri
             connection.execute(table.update().where(here).values(flow=aside + table.c.flow))
             kept = sa.func.substr(table.c.flow, len(back) + 1)
             connection.execute(table.update().where(table.c.flow.like(f"{back}%")).values(flow=kept))
-        tell(connection, clock(), [Event(event="place_changed", facts={"from": leaving, "to": entering, "by": by})])
+        append_events(connection, clock(), [Event(event="place_changed", facts={"from": leaving, "to": entering, "by": by})])

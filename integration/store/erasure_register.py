@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from integration.store.database import Beside, Clock, Database, Store, upsert
 from integration.store.events import Event
 from integration.store.files import make_private
-from integration.store.outbox import tell
+from integration.store.outbox import append_events
 from integration.store.tables import erased
 
 FILE = "console.erased"
@@ -26,7 +26,7 @@ SoFar = tuple[object, ...]
 """Which erasures had begun and ended at some moment."""
 
 
-class ErasedMeanwhileError(Exception):
+class ErasedSinceReadError(Exception):
     """Somebody was erased since what is to be written down was read: it may say what they are called."""
 
 
@@ -40,7 +40,7 @@ def expect_none_since(connection: sa.Connection, so_far: SoFar | None) -> None:
     if connection.dialect.name == "postgresql":  # SQLite already holds the one write lock there is
         connection.execute(sa.text("LOCK TABLE erased IN SHARE MODE"))
     if tuple(connection.execute(_SO_FAR).one()) != so_far:
-        raise ErasedMeanwhileError
+        raise ErasedSinceReadError
 
 
 _SO_FAR = sa.select(
@@ -63,12 +63,12 @@ class Erasure:
     lifted_at: datetime | None = None
 
 
-def erased_mark(instance: str, sort: str, number: str) -> str:
+def subject_pseudonym(instance: str, sort: str, number: str) -> str:
     """Return the mark of a number of one installation: without the id of that, nothing can be tried against it."""
     return hmac.new(instance.encode(), f"erased:{sort}:{number}".encode(), hashlib.sha256).hexdigest()
 
 
-class Erased(Store):
+class ErasureRegister(Store):
     """Everybody who was erased. The file is written anew with each change, the database first."""
 
     def __init__(self, database: Database, clock: Clock, file: Path | None = None) -> None:
@@ -77,7 +77,7 @@ class Erased(Store):
 
     def mark(self, sort: str, number: str) -> str:
         """Return the mark of a number here."""
-        return erased_mark(self.database.instance, sort, number)
+        return subject_pseudonym(self.database.instance, sort, number)
 
     def every(self) -> list[Erasure]:
         """Return all of them, the newest first."""
@@ -101,7 +101,7 @@ class Erased(Store):
         The look hands what it is given to each store it writes to.
         """
         while True:
-            with suppress(ErasedMeanwhileError):
+            with suppress(ErasedSinceReadError):
                 return look(self.so_far())
 
     def called(self, numbers: Sequence[tuple[str, str]]) -> str:
@@ -121,7 +121,7 @@ class Erased(Store):
             rows = [asdict(Erasure(mark, person, now)) for mark in marks]
             upsert(connection, erased, rows)
             keep(connection, person)
-            tell(connection, now, [Event(event="customer_erasing", key=person, facts={"by": by})])
+            append_events(connection, now, [Event(event="customer_erasing", key=person, facts={"by": by})])
         self.write_file()
         return person
 
@@ -136,13 +136,13 @@ class Erased(Store):
         with self.database.write() as connection:
             connection.execute(erased.update().where(erased.c.person == person).values(done_at=now))
             drop(connection, person)
-            tell(connection, now, [Event(event="customer_erased", key=person, facts={"by": by})])
+            append_events(connection, now, [Event(event="customer_erased", key=person, facts={"by": by})])
         self.write_file()
 
     def tell_access(self, by: str) -> None:
         """Tell the log that somebody was given what is kept of a person, and not of whom."""
         with self.database.write() as connection:
-            tell(connection, self.clock(), [Event(event="customer_access", facts={"by": by})])
+            append_events(connection, self.clock(), [Event(event="customer_access", facts={"by": by})])
 
     def lift(self, numbers: Sequence[tuple[str, str]], by: str) -> bool:
         """Let records under these numbers take part again, and tell whether any were held out."""
@@ -152,7 +152,7 @@ class Erased(Store):
             here = (erased.c.person.in_(persons.scalar_subquery()), erased.c.lifted_at.is_(None))
             found = connection.execute(erased.update().where(*here).values(lifted_at=now)).rowcount
             if found:
-                tell(connection, now, [Event(event="customer_lifted", facts={"by": by})])
+                append_events(connection, now, [Event(event="customer_lifted", facts={"by": by})])
         self.write_file()
         return bool(found)
 

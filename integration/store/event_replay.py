@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from integration.core.plan import Action
-from integration.core.search_keys import told_with
+from integration.core.search_keys import display_facts
 from integration.core.states import RunState, Step
 from integration.store import transitions
 from integration.store.audit import BEFORE_ALL, AuditEntry, entry_of
@@ -132,7 +132,7 @@ def _planned(run: Row, row: Row) -> Event:
     change = change_from_json(row.change)
     before, after = values_of(change.before), values_of(change.wanted)
     one = _event("planned", run, row, code=row.action, before=before, after=after)
-    return replace(one, facts={**told_with(change), **one.facts})
+    return replace(one, facts={**display_facts(change), **one.facts})
 
 
 def _parked(run: Row, row: Row) -> Event:

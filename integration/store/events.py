@@ -7,7 +7,7 @@ from datetime import datetime
 from integration.core.links import Link
 from integration.core.records import Record
 from integration.core.rules import as_text
-from integration.core.search_keys import known_by
+from integration.core.search_keys import search_keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ def matched(run: str, flow: str, link: Link) -> Event:
     """Return what tells that both systems hold the same of a record, which are linked from here on."""
     values = link.agreed.values if link.agreed else {}
     title = as_text(values.get("number")) or as_text(values.get("name")) or link.key
-    about = known_by(link.agreed) if link.agreed else {}
+    about = search_keys(link.agreed) if link.agreed else {}
     return Event(
         event="matched", run=run, flow=flow, kind=link.kind, key=link.key, title=title,
         sources=link.agreed.sources if link.agreed else (), facts={**about, "reference": link.reference},

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from integration.core.plan import Action, Change
-from integration.store.prepared_statements import Ready
+from integration.store.prepared_statements import PreparedStatement
 from integration.store.tables import facets
 
 FACETS = ("field", "group", "cause")
@@ -51,12 +51,12 @@ def count_facets(connection: sa.Connection, run: str, more: Iterable[Facet], few
 
 
 @cache
-def _counting(dialect_name: str) -> Ready:
+def _counting(dialect_name: str) -> PreparedStatement:
     statement = (postgresql if dialect_name == "postgresql" else sqlite).insert(facets)
     added = {"lines": facets.c.lines + statement.excluded.lines}
     keys = [column.name for column in facets.primary_key]
     counting = statement.on_conflict_do_update(index_elements=keys, set_=added).inline()
-    return Ready(counting, *(column.name for column in facets.c))
+    return PreparedStatement(counting, *(column.name for column in facets.c))
 
 
 def facets_of(connection: sa.Connection, run: str, actions: Collection[Action]) -> dict[str, dict[str, int]]:

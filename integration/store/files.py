@@ -37,7 +37,7 @@ def _reading(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=BUSY_SECONDS)
 
 
-def fault_of(path: Path) -> str:
+def integrity_error(path: Path) -> str:
     """Return what is wrong inside a copy of a SQLite database, empty where it is whole."""
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)) as connection:
@@ -66,15 +66,15 @@ def copies_beside(path: Path) -> Sequence[Path]:
     return sorted(found, key=lambda one: (one.stat().st_mtime, one.name))
 
 
-def left_in(data: Path) -> Sequence[Path]:
+def leftover_files(data: Path) -> Sequence[Path]:
     """Return what processes that are dead left in a data folder on their way to something else: never in use again."""
     found = {one for pattern in ON_THE_WAY for one in data.glob(pattern)}
     return sorted(one for one in found if one.suffix[1:].isdecimal() and is_dead(int(one.suffix[1:])))
 
 
-def sweep(data: Path) -> None:
+def remove_leftovers(data: Path) -> None:
     """Remove from a data folder what processes that are dead left there, with the key that may be in it."""
-    for one in left_in(data):
+    for one in leftover_files(data):
         if one.is_dir():
             shutil.rmtree(one, ignore_errors=True)
         else:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from integration.core.links import Hashes, Link
 from integration.core.records import Kind
-from integration.store.database import rows_among
+from integration.store.database import rows_with_keys
 from integration.store.links import UNHASHED, link_of
 from integration.store.tables import links
 
@@ -28,7 +28,7 @@ def kept_hashes(connection: sa.Connection, flow: str, kind: Kind, keys: Collecti
         links.c.flow == flow, links.c.kind == kind, ~links.c.retired, ~links.c.unproven,
         links.c.source_hash != "", links.c.target_hash != "", links.c.agreed.isnot(sa.null()),
     )  # fmt: skip
-    rows = rows_among(connection, columns.where(*here), links.c.key, keys)
+    rows = rows_with_keys(connection, columns.where(*here), links.c.key, keys)
     return {row.key: (row.source_hash, row.target_hash) for row in rows}
 
 
@@ -41,7 +41,7 @@ def keep_hashes(connection: sa.Connection, flow: str, agreed: Sequence[Link]) ->
     for kind in dict.fromkeys(link.kind for link in agreed):
         seen = {link.key: link for link in agreed if link.kind is kind}
         here = sa.select(links).where(links.c.flow == flow, links.c.kind == kind).with_for_update()
-        for row in rows_among(connection, here, links.c.key, list(seen)):
+        for row in rows_with_keys(connection, here, links.c.key, list(seen)):
             if link_of(row) == seen[row.key]:
                 source, target = seen[row.key].hashes
                 kept.append({"of": flow, "as": kind, "under": row.key, "source": source, "target": target})

@@ -10,14 +10,14 @@ from integration.store.tables import heartbeats, stopped
 
 
 @dataclass(frozen=True, slots=True)
-class Pulse:
+class HeartbeatInterval:
     """How many seconds apart signs of life are, and after how many without one a process counts as dead."""
 
     apart: float = 2.0
     dead_after: float = 15.0
 
 
-USUAL = Pulse()
+USUAL = HeartbeatInterval()
 
 
 class Heartbeats(Store):

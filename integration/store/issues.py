@@ -8,14 +8,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from integration.core.authorization import requires
-from integration.core.causes import APART, telling
-from integration.core.issues import CauseGroup, Issue, IssueState, Met, OpenIssue, Trouble
+from integration.core.causes import APART, grouping_detail
+from integration.core.issues import CauseGroup, Issue, IssueState, IssueOccurrence, OpenIssue, IssueGroupKey
 from integration.core.people import Right
-from integration.store.database import ReadyAmong, Store, portions, rows_among, upsert
+from integration.store.database import ReadyAmong, Store, batches, rows_with_keys, upsert
 from integration.store.environments import ASIDE
 from integration.store.erasure_register import SoFar, expect_none_since
 from integration.store.events import Event
-from integration.store.outbox import tell
+from integration.store.outbox import append_events
 from integration.store.tables import causes, issues, lines, set_aside, staged
 
 _TROUBLE = (issues.c.flow, issues.c.cause, issues.c.field, issues.c.detail)
@@ -32,7 +32,7 @@ _OF_FLOW = ReadyAmong(sa.select(issues).where(issues.c.flow == sa.bindparam("flo
 _SET_ASIDE = ReadyAmong(sa.select(set_aside).where(set_aside.c.flow == sa.bindparam("flow")), set_aside.c.key)
 
 
-def meet(connection: sa.Connection, at: datetime, flow: str, run: str, met: Sequence[Met]) -> None:
+def open_or_refresh(connection: sa.Connection, at: datetime, flow: str, run: str, met: Sequence[IssueOccurrence]) -> None:
     """Open issues, or note that they are still there, as part of the transaction under way.
 
     What is new, or had been closed, is told to the log. What a person set aside stays so, unless the trouble is
@@ -60,7 +60,7 @@ def meet(connection: sa.Connection, at: datetime, flow: str, run: str, met: Sequ
         connection.execute(issues.insert(), fresh)
     if again:
         connection.execute(_REFRESH, again)
-    tell(connection, at, events)
+    append_events(connection, at, events)
 
 
 def _returned(found: sa.Row[Any], detail: str) -> bool:
@@ -68,11 +68,11 @@ def _returned(found: sa.Row[Any], detail: str) -> bool:
     return state is IssueState.CLOSED or (state is IssueState.SET_ASIDE and str(found.detail) != detail)
 
 
-def _as_met(at: datetime, run: str, one: Met) -> dict[str, object]:
+def _as_met(at: datetime, run: str, one: IssueOccurrence) -> dict[str, object]:
     """Return what is kept of an issue each time it is met."""
     facts = one.issue.facts
     cents = int(Decimal(facts["sold"]).scaleb(2)) if facts.get("sold") else None
-    detail = telling(one.issue.cause, facts)
+    detail = grouping_detail(one.issue.cause, facts)
     return {"title": one.title, "facts": dict(facts), "last_seen": at, "run": run, "detail": detail, "cents": cents}
 
 
@@ -88,13 +88,13 @@ def _is_same(row: sa.Row[Any], facts: Mapping[str, str] | None) -> bool:
     return IssueState(row.state) is IssueState.OPEN or dict(row.facts) == dict(facts)
 
 
-def _parked(flow: str, run: str, one: Met) -> Event:
+def _parked(flow: str, run: str, one: IssueOccurrence) -> Event:
     facts = {**one.issue.about, **one.issue.facts, "field": one.issue.field}
     key, cause = one.issue.key, one.issue.cause
     return Event(event="parked", run=run, flow=flow, kind=one.kind, key=key, title=one.title, code=cause, facts=facts)
 
 
-def close_unmet(connection: sa.Connection, at: datetime, flow: str, run: str, *, complete: bool) -> None:
+def close_resolved(connection: sa.Connection, at: datetime, flow: str, run: str, *, complete: bool) -> None:
     """Close the issues of a flow that a preview no longer met, as part of the transaction under way.
 
     A complete run speaks for every record, any other one for the records it read, and for what its plan has lines of,
@@ -113,7 +113,7 @@ def close_unmet(connection: sa.Connection, at: datetime, flow: str, run: str, *,
 
 
 def _close(connection: sa.Connection, at: datetime, run: str, found: Sequence[sa.Row[Any]]) -> None:
-    for some in portions([row.id for row in found]):
+    for some in batches([row.id for row in found]):
         connection.execute(
             issues.update().where(issues.c.id.in_(some)).values(state=IssueState.CLOSED, last_seen=at, reason="gone")
         )
@@ -122,10 +122,10 @@ def _close(connection: sa.Connection, at: datetime, run: str, found: Sequence[sa
         Event(event="issue_closed", run=run, flow=row.flow, key=row.key, title=row.title, code=row.cause)
         for row in found
     ]
-    tell(connection, at, events)
+    append_events(connection, at, events)
 
 
-def aside(connection: sa.Connection, flow: str, keys: Collection[str]) -> dict[str, dict[int, str]]:
+def dismissed_marks(connection: sa.Connection, flow: str, keys: Collection[str]) -> dict[str, dict[int, str]]:
     """Return what these records were like when issues of theirs were set aside: a mark for each issue, by key."""
     found: dict[str, dict[int, str]] = {}
     for row in _SET_ASIDE.rows(connection, {"flow": flow}, keys):
@@ -137,13 +137,13 @@ def reopen(
     connection: sa.Connection, at: datetime, run: str, identities: Collection[int], reason: str, by: str
 ) -> None:
     """Put issues back into the queue that had been set aside, as part of the transaction under way."""
-    for some in portions(identities):
+    for some in batches(identities):
         here = (issues.c.id.in_(some), issues.c.state == IssueState.SET_ASIDE)
         found = connection.execute(sa.select(issues).where(*here).with_for_update()).all()
         connection.execute(issues.update().where(*here).values(state=IssueState.OPEN, reason="", by=""))
         connection.execute(set_aside.delete().where(set_aside.c.issue.in_(some)))
         facts = {"by": by, "reason": reason}
-        tell(connection, at, [_decided("issue_taken_back", row, facts, run) for row in found])
+        append_events(connection, at, [_decided("issue_taken_back", row, facts, run) for row in found])
 
 
 def _decided(event: str, row: sa.Row[Any], facts: Mapping[str, str], run: str = "") -> Event:
@@ -154,17 +154,17 @@ class Issues(Store):
     """The open issues of all flows."""
 
     @requires(Right.SEE)
-    def open(self, flow: str, run: str, met: Sequence[Met]) -> None:
+    def open(self, flow: str, run: str, met: Sequence[IssueOccurrence]) -> None:
         """Open issues, or note that they are still there."""
         with self.database.write() as connection:
-            meet(connection, self.clock(), flow, run, met)
+            open_or_refresh(connection, self.clock(), flow, run, met)
 
     def looked(
         self,
         flow: str,
         keys: Collection[str],
         causes: Collection[str],
-        met: Sequence[Met],
+        met: Sequence[IssueOccurrence],
         so_far: SoFar | None = None,
     ) -> None:
         """Keep what a look that is no run found of these records: what it met is open, all else of the causes closed.
@@ -177,10 +177,10 @@ class Issues(Store):
         with self.database.write() as connection:
             expect_none_since(connection, so_far)
             here = (issues.c.flow == flow, issues.c.cause.in_(causes), issues.c.state != IssueState.CLOSED)
-            known = list(rows_among(connection, sa.select(issues).where(*here), issues.c.key, keys))
+            known = list(rows_with_keys(connection, sa.select(issues).where(*here), issues.c.key, keys))
             over = [row for row in known if not _is_same(row, still.get((row.key, row.cause, row.field)))]
             _close(connection, now, "", over)
-            meet(connection, now, flow, "", met)
+            open_or_refresh(connection, now, flow, "", met)
 
     @requires(Right.SEE)
     def counts(self) -> dict[str, int]:
@@ -204,28 +204,28 @@ class Issues(Store):
         order = (group.c.number.desc(), group.c.flow, group.c.cause, group.c.detail)
         return [_cause_group(row) for row in self.database.rows(shown.order_by(*order))]
 
-    def came(self, since: datetime) -> dict[Trouble, dict[datetime, int]]:
+    def came(self, since: datetime) -> dict[IssueGroupKey, dict[datetime, int]]:
         """Return how many issues came at which moment, by trouble, whatever became of them; what returns comes anew.
 
         Those of one transaction have one moment, so that this is about as many rows as there were runs.
         """
         recent = sa.select(*_TROUBLE, issues.c.first_seen, _NUMBER).where(issues.c.first_seen >= since, _CONNECTED)
-        found: dict[Trouble, dict[datetime, int]] = {}
+        found: dict[IssueGroupKey, dict[datetime, int]] = {}
         for row in self.database.rows(recent.group_by(*_TROUBLE, issues.c.first_seen)):
-            found.setdefault(Trouble(row.flow, row.cause, row.field, row.detail), {})[row.first_seen] = row.number
+            found.setdefault(IssueGroupKey(row.flow, row.cause, row.field, row.detail), {})[row.first_seen] = row.number
         return found
 
     @requires(Right.REPAIR)
-    def assign(self, cause: Trouble, to: str, by: str) -> None:
+    def assign(self, cause: IssueGroupKey, to: str, by: str) -> None:
         """Keep who looks after a cause, also after what joins it later; nobody when `to` is empty."""
         self._care(cause, "cause_assigned", by, assigned=to)
 
     @requires(Right.REPAIR)
-    def annotate(self, cause: Trouble, note: str, by: str) -> None:
+    def annotate(self, cause: IssueGroupKey, note: str, by: str) -> None:
         """Keep a note with a cause; an empty one takes it away."""
         self._care(cause, "cause_noted", by, note=note)
 
-    def _care(self, cause: Trouble, event: str, by: str, **values: str) -> None:
+    def _care(self, cause: IssueGroupKey, event: str, by: str, **values: str) -> None:
         now = self.clock()
         key = {"flow": cause.flow, "cause": cause.cause, "field": cause.field, "detail": cause.detail}
         with self.database.write() as connection:
@@ -234,7 +234,7 @@ class Issues(Store):
             kept = {"assigned": known.assigned, "note": known.note} if known else {"assigned": "", "note": ""}
             upsert(connection, causes, [{**key, **kept, **values, "by": by, "changed_at": now}])
             facts = {"by": by, "detail": cause.detail, **values}
-            tell(connection, now, [Event(event=event, flow=cause.flow, code=cause.cause, facts=facts)])
+            append_events(connection, now, [Event(event=event, flow=cause.flow, code=cause.cause, facts=facts)])
 
     @requires(Right.SEE)
     def people(self) -> list[str]:
@@ -265,14 +265,14 @@ class Issues(Store):
         """Take issues out of the queue with one reason and return how many still were in it; see `set_aside`."""
         now, done = self.clock(), 0
         with self.database.write() as connection:
-            for some in portions(list(marks)):
+            for some in batches(list(marks)):
                 here = (issues.c.id.in_(some), issues.c.state == IssueState.OPEN)
                 found = connection.execute(sa.select(issues).where(*here).with_for_update()).all()
                 values = {"state": IssueState.SET_ASIDE, "reason": reason, "by": by}
                 connection.execute(issues.update().where(*here).values(**values))
                 _remember(connection, {row.id: marks[row.id] for row in found}, {row.id: row.flow for row in found})
                 facts = {"by": by, "reason": reason}
-                tell(connection, now, [_decided("issue_set_aside", row, facts) for row in found])
+                append_events(connection, now, [_decided("issue_set_aside", row, facts) for row in found])
                 done += len(found)
         return done
 
@@ -292,7 +292,7 @@ class Issues(Store):
             decided = issues.update().where(issues.c.id == identity).values(state=state, reason=reason, by=by)
             connection.execute(decided)
             _remember(connection, {identity: marks or {}}, {identity: row.flow})
-            tell(connection, now, [_decided(event, row, {"by": by, "reason": reason})])
+            append_events(connection, now, [_decided(event, row, {"by": by, "reason": reason})])
 
     @requires(Right.SEE)
     def list(
@@ -320,11 +320,11 @@ class Issues(Store):
         return [_open_issue(row).issue for row in self.database.rows(sa.select(issues).where(*here))]
 
     @requires(Right.SEE)
-    def found(self, find: str, state: IssueState = IssueState.OPEN) -> dict[Trouble, int]:
+    def found(self, find: str, state: IssueState = IssueState.OPEN) -> dict[IssueGroupKey, int]:
         """Return the causes that have issues with this in their key or title, with the number of those."""
         here = (issues.c.state == state, _named(find), _CONNECTED)
         rows = self.database.rows(sa.select(*_TROUBLE, _NUMBER).where(*here).group_by(*_TROUBLE))
-        return {Trouble(row.flow, row.cause, row.field, row.detail): row.number for row in rows}
+        return {IssueGroupKey(row.flow, row.cause, row.field, row.detail): row.number for row in rows}
 
 
 def _cause_group(row: sa.Row[Any]) -> CauseGroup:
@@ -360,7 +360,7 @@ def _named(find: str) -> sa.ColumnElement[bool]:
 
 def _remember(connection: sa.Connection, marks: Mapping[int, Mapping[str, str]], flows: Mapping[int, str]) -> None:
     """Keep what the records behind issues are like now, in the place of what was known before."""
-    for some in portions(list(marks)):
+    for some in batches(list(marks)):
         connection.execute(set_aside.delete().where(set_aside.c.issue.in_(some)))
     rows = [
         {"flow": flows[issue], "key": key, "issue": issue, "mark": mark}

@@ -21,7 +21,7 @@ from integration.core.errors import ConfigurationError
 from integration.core.masking import remember
 from integration.store.database import Clock, Database, upsert
 from integration.store.events import Event
-from integration.store.outbox import tell
+from integration.store.outbox import append_events
 from integration.store.tables import audit_head, connections, settings
 
 SHORTEST_KEY = 16
@@ -127,7 +127,7 @@ def reseal(ring: KeyRing, database: Database, clock: Clock, by: str) -> int:
         fresh = _next(ring, connection, _row(connection))
         sealed = _seal_anew(ring, connection, fresh)
         _name(connection, clock(), fresh, ring, by)
-        tell(connection, clock(), [Event(event="key_changed", facts={"by": by, "count": str(sealed)})])
+        append_events(connection, clock(), [Event(event="key_changed", facts={"by": by, "count": str(sealed)})])
     with database.write() as connection:
         hold(connection, alone=True)
         _drop_others(ring, connection)

@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from integration.core.flow import Mirrors
-from integration.core.issues import Issue, Met
+from integration.core.issues import Issue, IssueOccurrence
 from integration.core.links import Link
 from integration.core.plan import Action, Change
 from integration.core.plan_lines import PlanRow
@@ -16,12 +16,12 @@ from integration.core.reverted_values import TAKEN_BACK
 from integration.core.run import Outcome, Progress
 from integration.core.states import RunState, Step
 from integration.store import facets, issues, links, plan_lines, reverted_values, transitions
-from integration.store.cursors import keep_cursors, pass_over_ours
-from integration.store.database import Clock, Database, Store, spelled_out
+from integration.store.cursors import keep_cursors, skip_own_writes
+from integration.store.database import Clock, Database, Store, in_clause
 from integration.store.events import Event
-from integration.store.outbox import tell
+from integration.store.outbox import append_events
 from integration.store.plan_lines import Known
-from integration.store.prepared_statements import Ready
+from integration.store.prepared_statements import PreparedStatement
 from integration.store.row_mapping import Row, plan_row
 from integration.store.tables import lines, runs, tallies
 from integration.store.tables import links as of_links
@@ -31,18 +31,18 @@ BEFORE_THE_FIRST = -1  # line of a plan
 NOTHING_ACCEPTED: Mapping[int, str] = {}
 
 MADE = frozenset({Step.PROVEN, Step.ACCEPTED})  # the target has it
-_RUN = Ready(sa.select(runs.c.flow, runs.c.cancelled).where(runs.c.id == sa.bindparam("run")))
-_SEND = Ready(
+_RUN = PreparedStatement(sa.select(runs.c.flow, runs.c.cancelled).where(runs.c.id == sa.bindparam("run")))
+_SEND = PreparedStatement(
     lines.update()
     .where(lines.c.run == sa.bindparam("the_run"), lines.c.seq == sa.bindparam("the_seq"))
     .values(step=sa.bindparam("step"), sent_at=sa.bindparam("sent_at"), attempts=lines.c.attempts + 1)
 )
-_ACCEPT = Ready(
+_ACCEPT = PreparedStatement(
     lines.update()
     .where(lines.c.run == sa.bindparam("the_run"), lines.c.seq == sa.bindparam("the_seq"))
     .values(accepted=True, reference=sa.bindparam("told"))
 )
-_MOVE = Ready(
+_MOVE = PreparedStatement(
     lines.update()
     .where(lines.c.run == sa.bindparam("the_run"), lines.c.seq == sa.bindparam("the_seq"))
     .values(
@@ -84,17 +84,17 @@ class Ledger(Store):
         page = sa.select(lines).where(lines.c.run == run, lines.c.step.in_(plan_lines.UNSETTLED))
         return [plan_row(row) for row in self.database.rows(page.order_by(lines.c.seq))]
 
-    def doubts(self, run: str, flow: str, kind: Kind | None, keys: Collection[str]) -> list[PlanRow]:
+    def in_doubt(self, run: str, flow: str, kind: Kind | None, keys: Collection[str]) -> list[PlanRow]:
         """Return what other runs of a flow sent as new of these records, and nobody knows whether the target has it.
 
         Of documents, whose keys no other kind of record has, `kind` may be any (None).
         """
-        rows = self.database.among(doubted(flow, kind, by_keys=True).where(lines.c.run != run), lines.c.key, keys)
+        rows = self.database.among(in_doubt_question(flow, kind, by_keys=True).where(lines.c.run != run), lines.c.key, keys)
         return [plan_row(row) for row in rows]
 
-    def every_doubt(self, flow: str, kind: Kind) -> list[PlanRow]:
+    def all_in_doubt(self, flow: str, kind: Kind) -> list[PlanRow]:
         """Return everything of a kind that was ever sent as new, and nobody knows whether the target has it."""
-        return [plan_row(row) for row in self.database.rows(doubted(flow, kind))]
+        return [plan_row(row) for row in self.database.rows(in_doubt_question(flow, kind))]
 
     def unproven_creates(self, flow: str, kind: Kind) -> list[PlanRow]:
         """Return every create of a kind that was sent at least once and is not proven, whatever became of its line.
@@ -105,7 +105,7 @@ class Ledger(Store):
         here = (lines.c.action == Action.CREATE, lines.c.kind == kind, lines.c.attempts > 0)
         open_steps = (*plan_lines.UNSETTLED, Step.PLANNED, Step.PARKED, Step.LEFT)
         of_flow = (runs.c.id == lines.c.run, runs.c.flow == flow)
-        question = sa.select(lines).where(*of_flow, spelled_out(lines.c.step, open_steps), *here)
+        question = sa.select(lines).where(*of_flow, in_clause(lines.c.step, open_steps), *here)
         return [plan_row(row) for row in self.database.rows(question.order_by(lines.c.run, lines.c.seq))]
 
     def settle_doubts(self, doubts: Sequence[PlanRow], there: Mapping[str, Held]) -> list[PlanRow]:
@@ -125,8 +125,8 @@ class Ledger(Store):
         is settled twice: whoever answers at the same moment and is second settles nothing.
         """
         step, settled = Step.LEFT if number is None else Step.ACCEPTED, 0
-        for row in self.doubts("", flow, None, [key]):
-            with suppress(transitions.MovedOnError):
+        for row in self.in_doubt("", flow, None, [key]):
+            with suppress(transitions.StateChangedError):
                 self.settle(row.run, [Outcome(row.seq, step, number or "")], also=told)
                 settled += 1
         return settled
@@ -161,7 +161,7 @@ class Ledger(Store):
             _SEND.each(connection, [{**sent, "the_seq": seq} for seq in held])
             plan_lines.count_moved(connection, run, [(row, Step.SENT) for row in held.values()])
             changes = plan_lines.changes(connection, run, list(held), known)
-            tell(
+            append_events(
                 connection,
                 now,
                 [transitions.line_event("sent", run, of_run.flow, row, changes) for row in held.values()],
@@ -201,13 +201,13 @@ class Ledger(Store):
             links.keep_links(connection, now, flow, _made(connection, now, flow, pairs, changes), self.mirrors)
             ended = [changes[row.seq] for row, one in pairs if one.step in (Step.PROVEN, Step.ACCEPTED)]
             reverted_values.settle_taken_back(connection, now, run, flow, ended)
-            issues.meet(
+            issues.open_or_refresh(
                 connection, now, flow, run,
-                [Met(one.issue, row.kind, row.title) for row, one in pairs if one.issue is not None],
+                [IssueOccurrence(one.issue, row.kind, row.title) for row, one in pairs if one.issue is not None],
             )  # fmt: skip
             told = [(row, one) for row, one in pairs if one.issue is None or one.step is not Step.PARKED]
-            tell(connection, now, [_settled(run, flow, row, one, now, changes) for row, one in told])
-            tell(connection, now, also)
+            append_events(connection, now, [_settled(run, flow, row, one, now, changes) for row, one in told])
+            append_events(connection, now, also)
             if page_ends:
                 total, done = transitions.sendable(connection, run)
                 transitions.keep_progress(connection, now, run, Progress("write", done, total))
@@ -224,8 +224,8 @@ class Ledger(Store):
                 raise ValueError(f"run {run} has changes that are not settled: {counts}")
             transitions.keep_run(connection, run, ended_at=now, error="", facts={})
             keep_cursors(connection, now, row.flow, cursors or {})
-            pass_over_ours(connection, now, row.flow, row.started_at)
-            transitions.tell_of_run(
+            skip_own_writes(connection, now, row.flow, row.started_at)
+            transitions.append_run_event(
                 connection,
                 now,
                 run,
@@ -253,7 +253,7 @@ def _moved(run: str, row: Row, one: Outcome, now: datetime) -> dict[str, object]
     }  # fmt: skip
 
 
-def doubted(
+def in_doubt_question(
     flow: str | sa.BindParameter[str], kind: Kind | None = None, *, by_keys: bool = False
 ) -> sa.Select[tuple[object, ...]]:
     """Return the question for what was sent as new, of a kind or of any, and nobody knows whether the target has it.
@@ -261,8 +261,8 @@ def doubted(
     One that is asked `by_keys` begins with those, and not with the runs of the flow, which have made all there is. It
     finds those of a kind that is only stored as well: it may be another name of the one asked for.
     """
-    asked = sa.or_(spelled_out(lines.c.step, plan_lines.UNSETTLED), spelled_out(lines.c.cause, plan_lines.DOUBTS))
-    settled = spelled_out(lines.c.step, (Step.PROVEN, Step.ACCEPTED, Step.LEFT, Step.PLANNED))
+    asked = sa.or_(in_clause(lines.c.step, plan_lines.UNSETTLED), in_clause(lines.c.cause, plan_lines.DOUBTS))
+    settled = in_clause(lines.c.step, (Step.PROVEN, Step.ACCEPTED, Step.LEFT, Step.PLANNED))
     here = (lines.c.action == Action.CREATE, asked, ~settled)
     alike = lines.c.kind == kind
     of_kind = () if kind is None else (sa.or_(alike, lines.c.kind.not_in(kinds())) if by_keys else alike,)

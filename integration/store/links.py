@@ -7,19 +7,19 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from integration.core.authorization import requires
-from integration.core.conflicts import Settled, agreeing, still_open
+from integration.core.conflicts import Resolution, resolved_values, unresolved
 from integration.core.errors import UnavailableError
 from integration.core.flow import Mirrors
-from integration.core.foreign_documents import as_compared
+from integration.core.foreign_documents import normalized_reference
 from integration.core.link_evidence import Evidence, evidence_from_json, is_identified
 from integration.core.links import Link
 from integration.core.people import Right
 from integration.core.plan import Change
 from integration.core.records import Kind, Record, kinds, record_from_json, record_to_json
-from integration.store.database import Clock, Database, ReadyAmong, Store, portions, upsert
+from integration.store.database import Clock, Database, ReadyAmong, Store, batches, upsert
 from integration.store.events import Event
-from integration.store.outbox import tell
-from integration.store.prepared_statements import Ready
+from integration.store.outbox import append_events
+from integration.store.prepared_statements import PreparedStatement
 from integration.store.tables import allotments, distinctions, links
 
 NO_MIRRORS: Mirrors = {}
@@ -46,7 +46,7 @@ _PAIRS_WITH = {
     for name in ("key", "reference")
 }
 _IDENTITY = ("flow", "kind", "key", "reference")
-_DROP_EVIDENCE = Ready(
+_DROP_EVIDENCE = PreparedStatement(
     links.update()
     .where(*(links.c[name] == sa.bindparam(f"of_{name}") for name in _IDENTITY[:-1]))
     .where(links.c.reference != sa.bindparam("of_reference"))
@@ -165,7 +165,7 @@ def agreed_by(connection: sa.Connection, flow: str, change: Change) -> Record:
         return change.agreed
     here = (links.c.flow == flow, links.c.kind == change.kind, links.c.key == change.key)
     agreed = connection.execute(sa.select(links.c.agreed).where(*here).with_for_update()).scalar()
-    return change.agreed if agreed is None else still_open(change.agreed, record_from_json(agreed), change.conflicts)
+    return change.agreed if agreed is None else unresolved(change.agreed, record_from_json(agreed), change.conflicts)
 
 
 def _row(at: datetime, flow: str, link: Link) -> dict[str, object]:
@@ -180,7 +180,7 @@ def _row(at: datetime, flow: str, link: Link) -> dict[str, object]:
 
 def _mark_of(link: Link) -> str:
     """Return by what a document is found in a list of the books, which may not tell its number: its reference."""
-    return as_compared(link.agreed.values.get("reference")) if link.agreed else ""
+    return normalized_reference(link.agreed.values.get("reference")) if link.agreed else ""
 
 
 def _part_row(at: datetime, flow: str, link: Link, part: Record) -> dict[str, object]:
@@ -201,7 +201,7 @@ def _rows_of_orders(at: datetime, flow: str, link: Link) -> Iterator[dict[str, o
 
 def _switch(connection: sa.Connection, flow: str, parts: Sequence[tuple[Kind, str]], *, retired: bool) -> None:
     for kind in {kind for kind, _ in parts}:
-        for some in portions([key for each, key in parts if each is kind]):
+        for some in batches([key for each, key in parts if each is kind]):
             here = (links.c.flow == flow, links.c.kind == kind, links.c.key.in_(some), links.c.retired != retired)
             connection.execute(links.update().where(*here).values(retired=retired, **UNHASHED))
 
@@ -416,9 +416,9 @@ class Links(Store):
             for link in kept:
                 _drop_distinction(connection, flow, link.kind, link.key, link.reference)
             renew_evidence(connection, flow, {(link.kind, link.key): link.evidence for link in kept})
-            tell(connection, self.clock(), told)
+            append_events(connection, self.clock(), told)
 
-    def settle(self, flow: str, chosen: Sequence[tuple[Settled, Event]]) -> int:
+    def settle(self, flow: str, chosen: Sequence[tuple[Resolution, Event]]) -> int:
         """Keep what was decided about conflicts, with an event for each, and return about how many that is.
 
         Where something else is agreed on by now than the person was shown, nothing is kept.
@@ -428,11 +428,11 @@ class Links(Store):
             for one, event in chosen:
                 here = (links.c.flow == flow, links.c.kind == one.kind, links.c.key == one.key)
                 shape = connection.execute(sa.select(links.c.agreed).where(*here).with_for_update()).scalar()
-                agreed = None if shape is None else agreeing(record_from_json(shape), one)
+                agreed = None if shape is None else resolved_values(record_from_json(shape), one)
                 if agreed is not None:
                     connection.execute(links.update().where(*here).values(agreed=record_to_json(agreed), **UNHASHED))
                     kept.append(event)
-            tell(connection, self.clock(), kept)
+            append_events(connection, self.clock(), kept)
         return len(kept)
 
     def distinctions(self, flow: str) -> dict[tuple[Kind, str], frozenset[str]]:
@@ -464,7 +464,7 @@ class Links(Store):
             other = self.mirrors.get((flow, shown.kind))
             if other is not None:
                 _confirm_mirrored(connection, *other, shown, evidence)
-            tell(connection, now, [event])
+            append_events(connection, now, [event])
         return True
 
     def separate(self, flow: str, shown: Link, mark: str, by: str, event: Event) -> bool:
@@ -484,7 +484,7 @@ class Links(Store):
             other = self.mirrors.get((flow, shown.kind))
             if other is not None:
                 _separate(connection, now, other[0], Link(other[1], shown.reference, shown.key), by)
-            tell(connection, now, [event])
+            append_events(connection, now, [event])
         return True
 
     @requires(Right.SEE)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from integration.core.moves import Move, MoveSort, Promise, Unbooked
 from integration.store.cursors import keep_cursors
-from integration.store.database import Store, portions, upsert
+from integration.store.database import Store, batches, upsert
 from integration.store.tables import cursors, moves, promises
 
 MOVES, BEGIN, ORDERS = "moves", "moves:begin", "promises"  # cursors: how far was read, from when on, and of orders
@@ -47,7 +47,7 @@ class MoveStore(Store):
         ]  # fmt: skip
         with self.database.write() as connection:
             booked: set[str] = set()
-            for some in portions(orders):
+            for some in batches(orders):
                 here = (promises.c.flow == flow, promises.c.document.in_(some))
                 known = sa.select(promises.c.document).where(*here, promises.c.booked)
                 booked |= {row.document for row in connection.execute(known)}
@@ -79,7 +79,7 @@ class MoveStore(Store):
     def reopen(self, flow: str, numbers: Collection[int]) -> None:
         """Take the mark off movements: the books do not have them any more."""
         with self.database.write() as connection:
-            for some in portions(list(numbers)):
+            for some in batches(list(numbers)):
                 here = (moves.c.flow == flow, moves.c.number.in_(some))
                 connection.execute(moves.update().where(*here).values(booked=False))
 
@@ -91,12 +91,12 @@ class MoveStore(Store):
     def settle(self, flow: str, numbers: Collection[int], orders: Collection[str]) -> None:
         """Mark movements as in the books, and of the orders exactly these."""
         with self.database.write() as connection:
-            for some in portions(list(numbers)):
+            for some in batches(list(numbers)):
                 here = (moves.c.flow == flow, moves.c.number.in_(some))
                 connection.execute(moves.update().where(*here).values(booked=True))
             of_flow = promises.c.flow == flow
             connection.execute(promises.update().where(of_flow, promises.c.booked).values(booked=False))
-            for some_orders in portions(list(orders)):
+            for some_orders in batches(list(orders)):
                 here_too = (of_flow, promises.c.document.in_(some_orders))
                 connection.execute(promises.update().where(*here_too).values(booked=True))
 

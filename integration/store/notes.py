@@ -51,7 +51,7 @@ class NoteStore(Store):
         with self.database.write() as connection:
             row = transitions.run_row(connection, run)
             put_note(connection, Note(run, said, by, now))
-            transitions.tell_of_run(connection, now, run, row.flow, "plan_noted", {"by": by, "note": said})
+            transitions.append_run_event(connection, now, run, row.flow, "plan_noted", {"by": by, "note": said})
 
 
 def put_note(connection: sa.Connection, note: Note) -> None:

@@ -7,17 +7,17 @@ import sqlalchemy as sa
 
 from integration.store import audited_events
 from integration.store.events import Event
-from integration.store.prepared_statements import Ready
+from integration.store.prepared_statements import PreparedStatement
 from integration.store.tables import outbox
 
-_INSERT = Ready(outbox.insert().inline(), *(column.name for column in outbox.c if column.name != "id"))
+_INSERT = PreparedStatement(outbox.insert().inline(), *(column.name for column in outbox.c if column.name != "id"))
 
 
-def tell(connection: sa.Connection, at: datetime, events: Sequence[Event]) -> None:
+def append_events(connection: sa.Connection, at: datetime, events: Sequence[Event]) -> None:
     """Put events into the outbox, and those that somebody decided into the audit, as part of the transaction."""
     if events:
         put_events(connection, [(at, event) for event in events])
-        audited_events.note_deeds(connection, at, events)
+        audited_events.record_audit_entries(connection, at, events)
 
 
 def put_events(connection: sa.Connection, events: Iterable[tuple[datetime, Event]]) -> None:

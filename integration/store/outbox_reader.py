@@ -6,14 +6,14 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from integration.store.columns import Json, TextColumn
-from integration.store.database import Store, portions
+from integration.store.database import Store, batches
 from integration.store.event_replay import replay
 from integration.store.events import Event
-from integration.store.outbox import put_events, tell
-from integration.store.prepared_statements import Ready
+from integration.store.outbox import put_events, append_events
+from integration.store.prepared_statements import PreparedStatement
 from integration.store.tables import outbox
 
-_AS_TEXT = Ready(
+_AS_TEXT = PreparedStatement(
     sa.select(
         *(sa.type_coerce(one, TextColumn).label(one.name) if isinstance(one.type, Json) else one for one in outbox.c)
     )
@@ -33,7 +33,7 @@ class OutboxReader(Store):
     def tell(self, *events: Event) -> None:
         """Keep events that tell of no change in the database: a connection check, a page that was opened."""
         with self.database.write() as connection:
-            tell(connection, self.clock(), events)
+            append_events(connection, self.clock(), events)
 
     def waiting(self, limit: int) -> list[dict[str, object]]:
         """Return up to `limit` events that nobody has taken, the lowest ids first, as values by column.
@@ -51,7 +51,7 @@ class OutboxReader(Store):
     def tell_again(self, file: str) -> None:
         """Tell once more what the database still keeps, for a log whose file had to be set aside under a name."""
         with self.database.write() as connection:
-            tell(connection, self.clock(), [Event(event="log_set_aside", facts={"file": file})])
+            append_events(connection, self.clock(), [Event(event="log_set_aside", facts={"file": file})])
             for portion in replay(connection):
                 if portion:
                     put_events(connection, portion)
@@ -68,5 +68,5 @@ class OutboxReader(Store):
     def forget(self, ids: Collection[int]) -> None:
         """Take out events that are safely in the log."""
         with self.database.write() as connection:
-            for some in portions(ids):
+            for some in batches(ids):
                 connection.execute(outbox.delete().where(outbox.c.id.in_(some)))

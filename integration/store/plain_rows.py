@@ -20,7 +20,7 @@ READER = "_serialization.py"  # the one file of the library that reads pickles
 _refusing: list[str] = []
 
 
-def refuse_classes() -> None:
+def disable_unpickling() -> None:
     """Let no row of the engine name a class from now on, in this process: the reader of the library finds none."""
     if not _refusing:
         _refusing.append(PICKLE)

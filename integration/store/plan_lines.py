@@ -7,12 +7,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from integration.core.plan import Action, Change
-from integration.core.plan_lines import EVERY_LINE, Among, PlanRow
+from integration.core.plan_lines import EVERY_LINE, LineFilter, PlanRow
 from integration.core.run import Counts
 from integration.core.states import Step
 from integration.store import facets
-from integration.store.database import portions
-from integration.store.prepared_statements import Ready, ReadyFor
+from integration.store.database import batches
+from integration.store.prepared_statements import PreparedStatement, PreparedInQuery
 from integration.store.row_mapping import Row, change_from_json, line_to_row
 from integration.store.tables import lines, runs, tallies
 
@@ -37,7 +37,7 @@ _MOVED = (
     "attempts",
     "accepted",
 )
-_LOCKED = ReadyFor(
+_LOCKED = PreparedInQuery(
     lambda seqs: (
         sa.select(*(lines.c[name] for name in _MOVED))
         .where(lines.c.run == sa.bindparam("run"), lines.c.seq.in_(seqs))
@@ -45,9 +45,9 @@ _LOCKED = ReadyFor(
         .with_for_update()
     )
 )
-_TALLIES = ReadyFor(lambda run_ids: sa.select(tallies).where(tallies.c.run.in_(run_ids)))
+_TALLIES = PreparedInQuery(lambda run_ids: sa.select(tallies).where(tallies.c.run.in_(run_ids)))
 _CHANGES_OF = sa.select(lines.c.seq, lines.c.change).where(*_OF_LINES)
-_ADD = Ready(
+_ADD = PreparedStatement(
     tallies.update()
     .where(
         tallies.c.run == sa.bindparam("the_run"),
@@ -56,7 +56,7 @@ _ADD = Ready(
     )
     .values(lines=tallies.c.lines + sa.bindparam("more_lines"), weight=tallies.c.weight + sa.bindparam("more_weight"))
 )
-_INSERT = Ready(lines.insert().inline(), *(column.name for column in lines.c))
+_INSERT = PreparedStatement(lines.insert().inline(), *(column.name for column in lines.c))
 
 Moves = Mapping[tuple[str, str], tuple[int, int]]  # lines and weight to add, by action and step
 
@@ -156,13 +156,13 @@ def changes(connection: sa.Connection, run: str, seqs: Sequence[int], known: Kno
     if not missing:
         return known
     found = dict(known)
-    for some in portions(missing):
+    for some in batches(missing):
         for seq, change in connection.execute(_CHANGES_OF, {"run": run, "seqs": some}):
             found[seq] = change_from_json(change)
     return found
 
 
-def shows(show: str) -> tuple[Collection[Action], Sequence[Step]]:
+def filter_states(show: str) -> tuple[Collection[Action], Sequence[Step]]:
     """Return the actions and the steps a line may have to be shown.
 
     `show` is all, changes, an action (create, update, retire, skip, park) or a step (planned, sent, in_doubt, proven,
@@ -185,17 +185,17 @@ def shows(show: str) -> tuple[Collection[Action], Sequence[Step]]:
 
 def actions_of(show: str) -> list[Action]:
     """Return the actions that lines shown can have: what takes no part is never parked, nor the other way round."""
-    actions, steps = shows(show)
+    actions, steps = filter_states(show)
     settled = {Action.SKIP: Step.LEFT, Action.PARK: Step.PARKED}  # by the plan itself
     return [action for action in actions if settled.get(action, steps[0]) in steps]
 
 
-def showing(run: str, show: str, find: str = "", among: Among = EVERY_LINE) -> list[sa.ColumnElement[bool]]:
+def filter_clause(run: str, show: str, find: str = "", among: LineFilter = EVERY_LINE) -> list[sa.ColumnElement[bool]]:
     """Return what a line must be to be shown; `shows` says as what.
 
     `find` is looked for in keys, titles, groups and source keys; `among` says what else the lines have in common.
     """
-    actions, steps = shows(show)
+    actions, steps = filter_states(show)
     wanted: list[sa.ColumnElement[bool]] = [lines.c.run == run]
     if len(actions) < len(Action):
         wanted.append(lines.c.action.in_(actions))
@@ -213,9 +213,9 @@ def showing(run: str, show: str, find: str = "", among: Among = EVERY_LINE) -> l
     return wanted
 
 
-def lines_shown(connection: sa.Connection, run: str, show: str, find: str = "", among: Among = EVERY_LINE) -> int:
+def lines_shown(connection: sa.Connection, run: str, show: str, find: str = "", among: LineFilter = EVERY_LINE) -> int:
     """Return how many lines are shown; without a search this is known from what is counted already."""
-    actions, steps = shows(show)
+    actions, steps = filter_states(show)
     asked = [(facet, value) for facet in facets.FACETS if (value := getattr(among, facet))]
     if not find.strip() and not asked:
         sums = tally(connection, [run])[run]
@@ -223,5 +223,5 @@ def lines_shown(connection: sa.Connection, run: str, show: str, find: str = "", 
     if not find.strip() and len(asked) == 1 and len(steps) == len(Step):
         facet, value = asked[0]
         return facets.facets_of(connection, run, actions)[facet].get(value, 0)
-    counted = sa.select(sa.func.count()).select_from(lines).where(*showing(run, show, find, among))
+    counted = sa.select(sa.func.count()).select_from(lines).where(*filter_clause(run, show, find, among))
     return connection.execute(counted).scalar_one()

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from integration.core.authorization import requires
 from integration.core.people import Right
 from integration.core.plan import Action, Change
-from integration.core.plan_lines import EVERY_LINE, Among, PlanRow
+from integration.core.plan_lines import EVERY_LINE, LineFilter, PlanRow
 from integration.core.records import Kind, Sort, kinds
 from integration.core.states import Step
 from integration.store import facets, plan_lines, transitions
@@ -33,16 +33,16 @@ class PlanStore:
         find: str = "",
         offset: int = 0,
         limit: int = 500,
-        among: Among = EVERY_LINE,
+        among: LineFilter = EVERY_LINE,
     ) -> list[PlanRow]:
         """Return lines of the plan in its order. `plan_lines.showing` says what may be shown and found."""
-        numbers = sa.select(lines.c.seq).where(*plan_lines.showing(run, show, find, among)).order_by(lines.c.seq)
+        numbers = sa.select(lines.c.seq).where(*plan_lines.filter_clause(run, show, find, among)).order_by(lines.c.seq)
         asked = numbers.offset(offset).limit(limit).subquery()  # sorting numbers is far cheaper than sorting lines
         page = sa.select(lines).join(asked, asked.c.seq == lines.c.seq).where(lines.c.run == run)
         return [plan_row(row) for row in self.database.rows(page.order_by(lines.c.seq))]
 
     @requires(Right.SEE)
-    def count(self, run: str, show: str = "all", find: str = "", among: Among = EVERY_LINE) -> int:
+    def count(self, run: str, show: str = "all", find: str = "", among: LineFilter = EVERY_LINE) -> int:
         """Return how many lines `rows` has in all."""
         with self.database.read() as connection:
             return plan_lines.lines_shown(connection, run, show, find, among)
@@ -64,9 +64,9 @@ class PlanStore:
             return facets.facets_of(connection, run, plan_lines.actions_of(show))
 
     @requires(Right.SEE)
-    def changes(self, run: str, show: str = "all", find: str = "", among: Among = EVERY_LINE) -> frozenset[int]:
+    def changes(self, run: str, show: str = "all", find: str = "", among: LineFilter = EVERY_LINE) -> frozenset[int]:
         """Return the numbers of the changes among all lines that are shown."""
-        here = (*plan_lines.showing(run, show, find, among), lines.c.action.in_(plan_lines.CHANGES))
+        here = (*plan_lines.filter_clause(run, show, find, among), lines.c.action.in_(plan_lines.CHANGES))
         return frozenset(row.seq for row in self.database.rows(sa.select(lines.c.seq).where(*here)))
 
     def needing(self, run: str, stages: Collection[str], kinds: Collection[Kind]) -> list[PlanRow]:
@@ -104,7 +104,7 @@ class PlanStore:
     def marked(self, run: str, brake: str, limit: int) -> tuple[list[PlanRow], int]:
         """Return the first changes that a brake counted, and how many there are."""
         here = (
-            *plan_lines.showing(run, "changes"),
+            *plan_lines.filter_clause(run, "changes"),
             sa.type_coerce(lines.c.brakes, TextColumn).contains(f'"{brake}"', autoescape=True),
         )
         counted = sa.select(sa.func.count()).select_from(lines).where(*here)

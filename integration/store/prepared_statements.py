@@ -35,7 +35,7 @@ class _Made:
         return {name: values[name] if process is None else process(values[name]) for name, process in self.values}
 
 
-class Ready:
+class PreparedStatement:
     """One statement. It is carried out as part of the transaction under way, and raises what SQLAlchemy raises.
 
     `columns` are those that an INSERT fills.
@@ -110,7 +110,7 @@ def _done(dialect: sa.Dialect, line: Any, how: str, text: str, given: Any) -> An
     return cursor
 
 
-class ReadyFor:
+class PreparedInQuery:
     """A question about some of many rows: a statement of its own for each of a few numbers of values.
 
     `asked` makes it from the values that are looked for. What is asked for less is filled up with the last value.
@@ -120,7 +120,7 @@ class ReadyFor:
 
     def __init__(self, asked: Callable[[Sequence[sa.BindParameter[Any]]], Any]) -> None:
         self._asked = asked
-        self._ready: dict[int, Ready] = {}
+        self._ready: dict[int, PreparedStatement] = {}
 
     def rows(self, connection: sa.Connection, values: Values, looked_for: Sequence[Any]) -> Iterator[Any]:
         """Yield what is found of any of the values."""
@@ -130,9 +130,9 @@ class ReadyFor:
             some += some[-1:] * (size - len(some))
             yield from self._of(size).rows(connection, {**values, **{f"v{at}": one for at, one in enumerate(some)}})
 
-    def _of(self, size: int) -> Ready:
+    def _of(self, size: int) -> PreparedStatement:
         if size not in self._ready:
-            self._ready[size] = Ready(self._asked([sa.bindparam(f"v{at}") for at in range(size)]))
+            self._ready[size] = PreparedStatement(self._asked([sa.bindparam(f"v{at}") for at in range(size)]))
         return self._ready[size]
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from integration.core.flow import Mirrors, Unique
 from integration.core.guards import SOURCE_EMPTY
-from integration.core.issues import Issue, Met, Skip
+from integration.core.issues import Issue, IssueOccurrence, Skip
 from integration.core.link_evidence import Evidence
 from integration.core.links import Hashes, Link
 from integration.core.plan import Action, Brake, Change
@@ -19,15 +19,15 @@ from integration.core.plan_lines import PlanRow
 from integration.core.position import Position
 from integration.core.records import Kind
 from integration.core.run import Mode, Progress
-from integration.core.search_keys import told_with
+from integration.core.search_keys import display_facts
 from integration.core.staged import Duplicates, Staged
 from integration.core.states import RunState, Step
 from integration.store import choices, hashes, issues, links, plan_lines, reverted_values, transitions
 from integration.store.cursors import keep_cursors
 from integration.store.database import Clock, Database, Store, upsert
 from integration.store.events import Event, matched, values_of
-from integration.store.outbox import tell
-from integration.store.prepared_statements import Ready
+from integration.store.outbox import append_events
+from integration.store.prepared_statements import PreparedStatement
 from integration.store.row_mapping import plan_row, position_to_json, staged_of, staged_to_row
 from integration.store.tables import lines, staged
 from integration.store.tables import links as of_links
@@ -73,7 +73,7 @@ class Previews(Store):
             _same(connection.dialect.name).each(connection, [{**here, "key": key, "number": same[key]} for key in same])
             if count := len(records) + len(same):
                 facts = {"records": str(count), "stage": stage}
-                transitions.tell_of_run(connection, self.clock(), run, row.flow, "read", facts)
+                transitions.append_run_event(connection, self.clock(), run, row.flow, "read", facts)
 
     def staged_groups(self, run: str, stage: str, after_parent: str | None, limit: int) -> list[list[Staged]]:
         """Return what was read for the next `limit` parents, all of one parent together, by parent and key.
@@ -153,7 +153,7 @@ class Previews(Store):
         now = self.clock()
         with self.database.write() as connection:
             row = transitions.run_row(connection, run, lock=True)
-            choices.leave_marked(connection, run, plan_lines.add_lines(connection, run, rows))
+            choices.exclude_retracted(connection, run, plan_lines.add_lines(connection, run, rows))
             transitions.keep_run(
                 connection, run, position=position_to_json(position), unchanged=row.unchanged + unchanged_weight
             )
@@ -163,12 +163,12 @@ class Previews(Store):
             if wrong:
                 hashes.forget_hashes(connection, row.flow)
             hashes.keep_hashes(connection, row.flow, hashed)
-            issues.meet(connection, now, row.flow, run, [_met(line) for line in rows if line.action is Action.PARK])
-            tell(connection, now, [_planned(run, row.flow, line) for line in rows if line.action is not Action.PARK])
-            tell(connection, now, [matched(run, row.flow, link) for link in unchanged])
-            tell(connection, now, [_lied(run, row.flow, link) for link in wrong])
+            issues.open_or_refresh(connection, now, row.flow, run, [_met(line) for line in rows if line.action is Action.PARK])
+            append_events(connection, now, [_planned(run, row.flow, line) for line in rows if line.action is not Action.PARK])
+            append_events(connection, now, [matched(run, row.flow, link) for link in unchanged])
+            append_events(connection, now, [_lied(run, row.flow, link) for link in wrong])
             if unchanged_weight:
-                transitions.tell_of_run(connection, now, run, row.flow, "unchanged", {"records": str(unchanged_weight)})
+                transitions.append_run_event(connection, now, run, row.flow, "unchanged", {"records": str(unchanged_weight)})
 
     def taken_back(self, flow: str, kind: Kind, keys: Collection[str]) -> reverted_values.Taken:
         """Return what was taken back of these records, by key and path; a record without any is left out."""
@@ -189,7 +189,7 @@ class Previews(Store):
     def aside(self, flow: str, keys: Sequence[str]) -> dict[str, dict[int, str]]:
         """Return the marks that records read had when issues of theirs were set aside: by key, one for each issue."""
         with self.database.read() as connection:
-            return issues.aside(connection, flow, keys)
+            return issues.dismissed_marks(connection, flow, keys)
 
     def look_again(self, run: str, identities: Collection[int]) -> None:
         """Put issues back into the queue because what they came from was changed in the source."""
@@ -201,7 +201,7 @@ class Previews(Store):
         now = self.clock()
         with self.database.write() as connection:
             row = transitions.keep_run(connection, run, fingerprint=fingerprint, read=read)
-            issues.close_unmet(connection, now, row.flow, run, complete=False)
+            issues.close_resolved(connection, now, row.flow, run, complete=False)
 
     def unneeded(self, run: str, derived: Collection[str], counted: Collection[str]) -> list[tuple[PlanRow, Change]]:
         """Return the planned changes of derived stages whose documents are all parked in this plan, with their lines.
@@ -228,7 +228,7 @@ class Previews(Store):
                     reference="", calls=0,
                 )  # fmt: skip
                 plan_lines.replace_line(connection, run, line, left)
-                tell(connection, now, [_planned(run, row.flow, left)])
+                append_events(connection, now, [_planned(run, row.flow, left)])
 
     def digests(self, run: str) -> Iterator[str]:
         """Yield the digest of every change of the plan, a portion in memory at a time."""
@@ -272,14 +272,14 @@ class Previews(Store):
         now = self.clock()
         with self.database.write() as connection:
             for older in replaces:
-                choices.carry(connection, older, run)
+                choices.copy_selection(connection, older, run)
                 facts = {"run": run, "flow": transitions.run_row(connection, older).flow}
                 told = (RunState.DISCARDED, "run_discarded", "plan_replaced", facts)
                 transitions.end(connection, now, older, *told)
             row = transitions.move(connection, run, state)
             tells_all = row.mode == Mode.COMPLETE and not any(brake.code == SOURCE_EMPTY.code for brake in brakes)
-            issues.close_unmet(connection, now, row.flow, run, complete=tells_all)
-            transitions.drop_read(connection, run)
+            issues.close_resolved(connection, now, row.flow, run, complete=tells_all)
+            transitions.delete_staged(connection, run)
             ended = {"ended_at": now} if state is RunState.DONE else {}
             shape = [[brake.code, brake.count, brake.limit] for brake in brakes]
             kept = {"notes": {**row.notes, **notes}} if notes else {}
@@ -290,13 +290,13 @@ class Previews(Store):
             if state is RunState.READY:
                 transitions.enter(connection, now, run, "approve")
             event = "run_done" if state is RunState.DONE else "plan_ready"
-            transitions.tell_of_run(
+            transitions.append_run_event(
                 connection, now, run, row.flow, event, transitions.result(connection, run), transitions.since(row, now)
             )
 
 
 @cache
-def _same(dialect_name: str) -> Ready:
+def _same(dialect_name: str) -> PreparedStatement:
     """Return what keeps a record that is the same as when both systems agreed, whatever was read of it before."""
     given: dict[str, object] = {name: sa.bindparam(name) for name in ("run", "stage", "key", "number")}
     empty: sa.ColumnElement[str] = sa.literal_column("''")
@@ -305,16 +305,16 @@ def _same(dialect_name: str) -> Ready:
     statement = insert.values({**given, "parent": sa.bindparam("key"), **rest})
     keys = [column.name for column in staged.primary_key]
     replaced = {one.name: statement.excluded[one.name] for one in staged.columns if one.name not in keys}
-    return Ready(statement.on_conflict_do_update(index_elements=keys, set_=replaced).inline())
+    return PreparedStatement(statement.on_conflict_do_update(index_elements=keys, set_=replaced).inline())
 
 
 def _staged_in(run: str, stage: str) -> tuple[sa.ColumnElement[bool], ...]:
     return (staged.c.run == run, staged.c.stage == stage)
 
 
-def _met(line: PlanRow) -> Met:
+def _met(line: PlanRow) -> IssueOccurrence:
     about = _about(line.about, line.group)
-    return Met(Issue(line.cause, line.key, line.cause_field, line.facts, about), line.kind, line.title)
+    return IssueOccurrence(Issue(line.cause, line.key, line.cause_field, line.facts, about), line.kind, line.title)
 
 
 def _about(known: Mapping[str, str], group: str) -> dict[str, str]:
@@ -337,6 +337,6 @@ def _planned(run: str, flow: str, line: PlanRow) -> Event:
     change = line.change
     return Event(
         event="planned", run=run, flow=flow, kind=line.kind, key=line.key, sources=change.sources, title=line.title,
-        code=line.action, facts=_about(told_with(change), line.group), before=values_of(change.before),
+        code=line.action, facts=_about(display_facts(change), line.group), before=values_of(change.before),
         after=values_of(change.wanted),
     )  # fmt: skip

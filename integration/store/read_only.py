@@ -10,12 +10,12 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from integration.core.errors import ConfigurationError
-from integration.store.database import Database, file_unusable, in_our_words, known_revisions, parse_url
+from integration.store.database import Database, file_unusable, translated_errors, known_revisions, parse_url
 from integration.store.tables import connections, heartbeats, instance
 
 
 @dataclass(frozen=True, slots=True)
-class SeenDatabase:
+class InspectedDatabase:
     """A database as it was found, and the revision of its tables: `is_current` where this version made them."""
 
     database: Database
@@ -24,12 +24,12 @@ class SeenDatabase:
 
 
 @contextmanager
-def database_to_look_at(url: str) -> Iterator[SeenDatabase]:
+def database_to_look_at(url: str) -> Iterator[InspectedDatabase]:
     """Give a database to look at. Raises ConfigurationError and UnavailableError as `open_database` does."""
     address = parse_url(url)
     engine = _reading(address)
     try:
-        with in_our_words(address):
+        with translated_errors(address):
             with engine.connect() as connection:
                 if connection.dialect.name == "sqlite":
                     _expect_whole(connection)
@@ -38,7 +38,7 @@ def database_to_look_at(url: str) -> Iterator[SeenDatabase]:
             known = known_revisions()
             if revision not in known:
                 raise ConfigurationError("database_too_new", found=revision, known=known[0])
-            yield SeenDatabase(Database(engine, made), revision, revision == known[0])
+            yield InspectedDatabase(Database(engine, made), revision, revision == known[0])
     finally:
         engine.dispose()
 

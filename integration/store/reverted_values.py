@@ -7,24 +7,24 @@ import sqlalchemy as sa
 
 from integration.core.plan import Change
 from integration.core.records import Kind, from_json, to_json
-from integration.core.reverted_values import TakenBack
+from integration.core.reverted_values import RevertedValue
 from integration.core.run import Mode
-from integration.store.database import rows_among, upsert
+from integration.store.database import rows_with_keys, upsert
 from integration.store.tables import runs, taken_back
 
 _RUN = sa.select(runs.c.mode, runs.c.undo_of, runs.c.approval, runs.c.by).where(runs.c.id == sa.bindparam("run"))
 
-Taken = Mapping[str, Mapping[str, TakenBack]]  # by the key of the record, and the path of the value
+Taken = Mapping[str, Mapping[str, RevertedValue]]  # by the key of the record, and the path of the value
 
 
 def kept_taken_back(
     connection: sa.Connection, flow: str, kind: Kind, keys: Collection[str]
-) -> dict[str, dict[str, TakenBack]]:
+) -> dict[str, dict[str, RevertedValue]]:
     """Return what was taken back of these records, by key and path; a record without any is left out."""
-    found: dict[str, dict[str, TakenBack]] = {}
+    found: dict[str, dict[str, RevertedValue]] = {}
     here = sa.select(taken_back).where(taken_back.c.flow == flow, taken_back.c.kind == kind)
-    for row in rows_among(connection, here, taken_back.c.key, keys):
-        found.setdefault(row.key, {})[row.path] = TakenBack(
+    for row in rows_with_keys(connection, here, taken_back.c.key, keys):
+        found.setdefault(row.key, {})[row.path] = RevertedValue(
             from_json(row.value), row.run, row.by, row.taken_at, row.inputs
         )
     return found

@@ -16,8 +16,8 @@ from integration.core.people import Right
 from integration.store import audited_events
 from integration.store.database import Store, upsert
 from integration.store.events import Event
-from integration.store.outbox import tell
-from integration.store.prepared_statements import Ready
+from integration.store.outbox import append_events
+from integration.store.prepared_statements import PreparedStatement
 from integration.store.settings import group
 from integration.store.tables import mappings, settings, value_tables
 
@@ -39,7 +39,7 @@ _newest = (
     .limit(1)
     .subquery()
 )
-_IN_FORCE = Ready(
+_IN_FORCE = PreparedStatement(
     sa.union_all(
         sa.select(sa.literal_column("'mapping'"), sa.cast(_newest.c.version, sa.Text), _newest.c.body),
         sa.select(sa.literal_column("'setting'"), settings.c.name, sa.type_coerce(settings.c.value, sa.Text)).where(
@@ -48,8 +48,8 @@ _IN_FORCE = Ready(
         sa.select(sa.literal_column("'table'"), value_tables.c.name, sa.type_coerce(value_tables.c.rows, sa.Text)),
     )
 )
-_BODY = Ready(sa.select(mappings.c.body).filter_by(flow=sa.bindparam("flow"), version=sa.bindparam("version")))
-_TABLES = Ready(sa.select(value_tables.c.name, value_tables.c.rows))
+_BODY = PreparedStatement(sa.select(mappings.c.body).filter_by(flow=sa.bindparam("flow"), version=sa.bindparam("version")))
+_TABLES = PreparedStatement(sa.select(value_tables.c.name, value_tables.c.rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def publish_in(connection: sa.Connection, now: datetime, flow: str, body: Mappin
     except IntegrityError:
         raise PlanStaleError("mapping_published_since", flow=flow, version=version - 1, current=version) from None
     facts = {"by": by, "version": str(version), "note": note}
-    tell(connection, now, [Event(event="mapping_published", flow=flow, facts=facts, before=before, after=after)])
+    append_events(connection, now, [Event(event="mapping_published", flow=flow, facts=facts, before=before, after=after)])
     return version
 
 
@@ -168,7 +168,7 @@ def change_table_in(
     after = dict(changed(before or {}))
     upsert(connection, value_tables, [{"name": name, "rows": after, "by": by, "changed_at": now}])
     event = Event(event="table_changed", key=name, facts={"by": by}, before=before, after=after)
-    tell(connection, now, [event])
+    append_events(connection, now, [event])
 
 
 def _texts(rows: object) -> dict[str, str]:

@@ -17,9 +17,9 @@ from integration.core.position import START, Position
 from integration.core.run import LONGEST_NOTE, PLANS_OF_ALL, Counts, Mode, Phase, Run
 from integration.core.states import ACTIVE, RunState, Step, may_follow
 from integration.store import choices, notes, plan_lines, transitions
-from integration.store.database import Clock, Database, Store, portions
+from integration.store.database import Clock, Database, Store, batches
 from integration.store.events import Event
-from integration.store.outbox import tell
+from integration.store.outbox import append_events
 from integration.store.row_mapping import Row, approval_to_json, change_from_json, position_to_json, run_of
 from integration.store.tables import lines, runs, tallies
 
@@ -141,7 +141,7 @@ class RunStore(Store):
         """Return how long runs that have ended were at work: without what they waited for a person or a system."""
         found = {run.id: run.ended_at - run.started_at for run in ended if run.ended_at}
         with self.database.read() as connection:
-            rested = transitions.rested(connection, {run.id: run.ended_at for run in ended if run.ended_at})
+            rested = transitions.waiting_time(connection, {run.id: run.ended_at for run in ended if run.ended_at})
         return {run: whole - rested.get(run, timedelta()) for run, whole in found.items()}
 
     @requires(Right.SEE)
@@ -206,7 +206,7 @@ class RunStore(Store):
                         _expect_kept(transitions.run_row(connection, undo_of, lock=True))
                     connection.execute(runs.insert().values(id=run, **row))
                     transitions.enter(connection, now, run, "extract")
-                    transitions.tell_of_run(connection, now, run, flow, "run_started", {"by": by, "mode": str(mode)})
+                    transitions.append_run_event(connection, now, run, flow, "run_started", {"by": by, "mode": str(mode)})
             except IntegrityError:
                 if self.database.first(sa.select(runs.c.id).where(runs.c.id == run)) is None:
                     break
@@ -228,7 +228,7 @@ class RunStore(Store):
         with self.database.write() as connection:
             row = transitions.keep_run(connection, run, error=code, facts=dict(facts))
             if transitions.enter(connection, now, run, transitions.HOLD, row.progress_done):
-                tell(connection, now, [Event(event="run_held", run=run, flow=row.flow, code=code, facts=facts)])
+                append_events(connection, now, [Event(event="run_held", run=run, flow=row.flow, code=code, facts=facts)])
 
     @requires(Right.RUN)
     def discard(self, run: str, by: str, reason: str = "") -> None:
@@ -295,7 +295,7 @@ class RunStore(Store):
                 )  # fmt: skip
                 transitions.enter(connection, now, run, "write", done)
                 facts = {"by": approval.by, "changes": str(total), "fingerprint": approval.fingerprint}
-                transitions.tell_of_run(connection, now, run, row.flow, "approved", facts)
+                transitions.append_run_event(connection, now, run, row.flow, "approved", facts)
         except IntegrityError:
             raise self._active(self.get(run).flow) from None
         return int(row.approvals) + 1
@@ -305,7 +305,7 @@ class RunStore(Store):
         now = self.clock()
         with self.database.write() as connection:
             row = transitions.keep_run(connection, run, cancelled=True)
-            transitions.tell_of_run(connection, now, run, row.flow, "stop_asked", {"by": by})
+            transitions.append_run_event(connection, now, run, row.flow, "stop_asked", {"by": by})
 
 
 def _which(flow: str | None, states: Sequence[RunState] | None) -> list[sa.ColumnElement[bool]]:
@@ -336,13 +336,13 @@ def _expect_open(row: Row) -> None:
 
 def _leave(connection: sa.Connection, now: datetime, run: Row, left_out: frozenset[int]) -> None:
     """Settle the changes that were not chosen."""
-    for some in portions(left_out):
+    for some in batches(left_out):
         here = (lines.c.run == run.id, lines.c.step == Step.PLANNED, lines.c.seq.in_(some))
         found = connection.execute(sa.select(lines).where(*here)).all()
         connection.execute(lines.update().where(*here).values(step=Step.LEFT))
         plan_lines.count_moved(connection, run.id, [(row, Step.LEFT) for row in found])
         changes = {row.seq: change_from_json(row.change) for row in found}
-        tell(connection, now, [transitions.line_event("left", run.id, run.flow, row, changes) for row in found])
+        append_events(connection, now, [transitions.line_event("left", run.id, run.flow, row, changes) for row in found])
 
 
 def _as_far_as(run: Run, sums: Mapping[tuple[Action, Step], tuple[int, int]]) -> Run:

@@ -15,7 +15,7 @@ from typing import Any
 import rfc8785
 import sqlalchemy as sa
 
-from integration.core.chain import Head, digest, head_text, line_of, sealed
+from integration.core.chain import Head, digest, head_text, canonical_line, entry_hash
 from integration.core.errors import ConfigurationError
 from integration.store.tables import audit, audit_head
 
@@ -27,7 +27,7 @@ PERSONAL = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deed:
+class AuditRecord:
     """One thing that somebody did: who, what, on what, before and after, and why."""
 
     at: datetime
@@ -67,7 +67,7 @@ def sealer_of(secret: bytes) -> Sealer:
     return Sealer(hashlib.sha256(key).hexdigest()[:16], key)
 
 
-def note_deed(connection: sa.Connection, deeds: Sequence[Deed]) -> None:
+def note_deed(connection: sa.Connection, deeds: Sequence[AuditRecord]) -> None:
     """Note what is done in the transaction under way; it is appended when that is kept."""
     connection.info.setdefault(NOTED, []).extend(deeds)
 
@@ -82,7 +82,7 @@ def append(connection: sa.Connection, sealer: Sealer | None) -> None:
 
     Raises ConfigurationError `audit_head_missing` where nothing says how far the chain goes: then nothing is done.
     """
-    deeds: list[Deed] = connection.info.pop(NOTED, [])
+    deeds: list[AuditRecord] = connection.info.pop(NOTED, [])
     if not deeds:
         return
     found = connection.execute(sa.select(audit_head).with_for_update()).first()
@@ -92,15 +92,15 @@ def append(connection: sa.Connection, sealer: Sealer | None) -> None:
     key_id, key = (sealer.id, sealer.key) if sealer else ("", b"")
     for deed in deeds:
         entry = sealed_entry(deed, Head(head.seq + 1, head.hash), sealer)
-        line = line_of(rfc8785.dumps(entry), key_id, key)
+        line = canonical_line(rfc8785.dumps(entry), key_id, key)
         head = Head(head.seq + 1, digest(line))
         rows.append({**columns_of(entry), "line": line.decode()})
     connection.execute(audit.insert(), rows)
-    seal = sealed(head_text(head), key) if sealer else ""
+    seal = entry_hash(head_text(head), key) if sealer else ""
     connection.execute(audit_head.update().values(seq=head.seq, hash=head.hash, key=key_id, seal=seal))
 
 
-def sealed_entry(deed: Deed, place: Head, sealer: Sealer | None) -> dict[str, Any]:
+def sealed_entry(deed: AuditRecord, place: Head, sealer: Sealer | None) -> dict[str, Any]:
     """Return a deed as the entry of its number, after the line that has this hash. What is empty is left out."""
 
     def kept(text: str) -> str:

@@ -17,12 +17,12 @@ from integration.store.database import Beside, Clock, Database, upsert
 from integration.store.events import Event
 from integration.store.keys import KeyRing, opens_one, reseal
 from integration.store.leases import Leases
-from integration.store.outbox import tell
-from integration.store.prepared_statements import Ready
+from integration.store.outbox import append_events
+from integration.store.prepared_statements import PreparedStatement
 from integration.store.tables import connections
 
 REFRESH_SECONDS = 60.0  # a refresh takes two calls at most; a process that died in it is overtaken after this
-_SEALED = Ready(sa.select(connections.c.sealed).where(connections.c.system == sa.bindparam("system")))
+_SEALED = PreparedStatement(sa.select(connections.c.sealed).where(connections.c.system == sa.bindparam("system")))
 
 
 class ConnectionStore:
@@ -45,7 +45,7 @@ class ConnectionStore:
         """Keep a connection whole. The log is told that it changed, never what it holds."""
         with self.database.write() as connection:
             seal(connection, self._ring, self.clock(), system, values)
-            tell(connection, self.clock(), [Event(event="connection_changed", key=system, facts={"by": by})])
+            append_events(connection, self.clock(), [Event(event="connection_changed", key=system, facts={"by": by})])
 
     def get(self, system: str) -> dict[str, Any] | None:
         """Return a connection, or None when there is none. Raises ConfigurationError `secret_key_wrong`."""
@@ -69,7 +69,7 @@ class ConnectionStore:
         """Drop a connection and its secrets."""
         with self.database.write() as connection:
             connection.execute(connections.delete().where(connections.c.system == system))
-            tell(connection, self.clock(), [Event(event="connection_forgotten", key=system, facts={"by": by})])
+            append_events(connection, self.clock(), [Event(event="connection_forgotten", key=system, facts={"by": by})])
 
     def renew(self, name: str, values: Mapping[str, Any]) -> None:
         """Keep what changes by itself, such as tokens, without a word in the log."""
@@ -106,7 +106,7 @@ class ConnectionStore:
                 if to and found is not None:
                     seal(connection, self._ring, self.clock(), to, found)
             connection.execute(connections.delete().where(connections.c.system.in_(moved)))
-            tell(connection, self.clock(), [Event(event="connection_changed", key=system, facts={"by": by})])
+            append_events(connection, self.clock(), [Event(event="connection_changed", key=system, facts={"by": by})])
 
 
 def seal(connection: sa.Connection, ring: KeyRing, at: datetime, system: str, values: Mapping[str, Any]) -> None:

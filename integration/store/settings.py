@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from integration.store import audited_events
 from integration.store.database import Store, upsert
 from integration.store.events import Event
-from integration.store.outbox import tell
-from integration.store.prepared_statements import Ready
+from integration.store.outbox import append_events
+from integration.store.prepared_statements import PreparedStatement
 from integration.store.tables import settings
 
-_NAMED = Ready(sa.select(settings.c.value).where(settings.c.name == sa.bindparam("name")))
+_NAMED = PreparedStatement(sa.select(settings.c.value).where(settings.c.name == sa.bindparam("name")))
 
 
 class StoredSettings(Store):
@@ -29,7 +29,7 @@ class StoredSettings(Store):
         """Keep a setting; who and when is told to the log, with what else there is to tell of it."""
         with self.database.write() as connection:
             put_in(connection, self.clock(), name, value, by)
-            tell(connection, self.clock(), also)
+            append_events(connection, self.clock(), also)
 
     def remember(self, name: str, value: Mapping[str, Any]) -> None:
         """Keep a value that the program found out and nobody decided: neither the log nor the audit log tells of it."""
@@ -48,7 +48,7 @@ class StoredSettings(Store):
         with self.database.write() as connection:
             before, _ = audited_events.differing_values(_held(connection, name), {})
             connection.execute(settings.delete().where(settings.c.name == name))
-            tell(connection, now, [Event(event="setting_forgotten", key=name, facts={"by": by}, before=before)])
+            append_events(connection, now, [Event(event="setting_forgotten", key=name, facts={"by": by}, before=before)])
 
 
 def put_in(connection: sa.Connection, now: datetime, name: str, value: Mapping[str, Any], by: str) -> None:
@@ -56,7 +56,7 @@ def put_in(connection: sa.Connection, now: datetime, name: str, value: Mapping[s
     before, after = audited_events.differing_values(_held(connection, name), value)
     upsert(connection, settings, [{"name": name, "value": dict(value), "by": by, "changed_at": now}])
     event = Event(event="setting_changed", key=name, facts={"by": by}, before=before, after=after)
-    tell(connection, now, [event])
+    append_events(connection, now, [event])
 
 
 def _held(connection: sa.Connection, name: str) -> dict[str, Any]:

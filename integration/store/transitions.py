@@ -11,18 +11,18 @@ from integration.core.plan import Action
 from integration.core.run import Counts, Phase, Progress
 from integration.core.states import ACTIVE, RESTING, RunState, Step, may_follow
 from integration.store import plan_lines
-from integration.store.database import rows_among
+from integration.store.database import rows_with_keys
 from integration.store.events import Event
-from integration.store.outbox import tell
+from integration.store.outbox import append_events
 from integration.store.plan_lines import Known
-from integration.store.prepared_statements import Ready
+from integration.store.prepared_statements import PreparedStatement
 from integration.store.row_mapping import Row
 from integration.store.tables import phases, runs, staged
 
 HOLD, STOPPED = "hold", "stopped"  # phases in which a run waits for a system, or for a person to let it go on
 NO_FACTS: Mapping[str, str] = {}
 _OF_RUN = sa.select(runs).where(runs.c.id == sa.bindparam("run"))
-_RUN, _RUN_LOCKED = Ready(_OF_RUN), Ready(_OF_RUN.with_for_update())
+_RUN, _RUN_LOCKED = PreparedStatement(_OF_RUN), PreparedStatement(_OF_RUN.with_for_update())
 
 
 def run_row(connection: sa.Connection, run: str, *, lock: bool = False) -> Row:
@@ -63,22 +63,22 @@ def end(
 ) -> None:
     """Bring a run to an end, or to a stop, with the cause of it."""
     row = move(connection, run, state)
-    drop_read(connection, run)
+    delete_staged(connection, run)
     ended = None if state is RunState.INTERRUPTED else now
     keep_run(connection, run, ended_at=ended, error=code, facts=dict(facts) if code else {})
     if state is RunState.INTERRUPTED:
         enter(connection, now, run, STOPPED, row.progress_done)
-    tell(connection, now, [Event(event=event, run=run, flow=row.flow, code=code, facts=facts, ms=since(row, now))])
+    append_events(connection, now, [Event(event=event, run=run, flow=row.flow, code=code, facts=facts, ms=since(row, now))])
 
 
-class MovedOnError(ValueError):
+class StateChangedError(ValueError):
     """A run or a change is in another state by now, from which it cannot go where it is wanted."""
 
 
 def expect_may_follow(now: RunState | Step, wanted: RunState | Step, what: str) -> None:
     """Raise MovedOnError where the tables of states do not have a step."""
     if not may_follow(now, wanted):
-        raise MovedOnError(f"{what} cannot go from {now} to {wanted}")
+        raise StateChangedError(f"{what} cannot go from {now} to {wanted}")
 
 
 def sendable(connection: sa.Connection, run: str) -> tuple[int, int]:
@@ -140,7 +140,7 @@ def line_event(
     )  # fmt: skip
 
 
-def tell_of_run(
+def append_run_event(
     connection: sa.Connection,
     now: datetime,
     run: str,
@@ -149,7 +149,7 @@ def tell_of_run(
     facts: Mapping[str, str],
     ms: int | None = None,
 ) -> None:
-    tell(connection, now, [Event(event=event, run=run, flow=flow, facts=facts, ms=ms)])
+    append_events(connection, now, [Event(event=event, run=run, flow=flow, facts=facts, ms=ms)])
 
 
 _NEWEST = (
@@ -167,7 +167,7 @@ def enter(connection: sa.Connection, now: datetime, run: str, phase: str, done_b
         return False
     if last is not None and last.phase == HOLD and phase != STOPPED:
         waited = round((now - last.began_at).total_seconds() * 1000)
-        tell_of_run(connection, now, run, run_row(connection, run).flow, "run_went_on", {}, waited)
+        append_run_event(connection, now, run, run_row(connection, run).flow, "run_went_on", {}, waited)
     number = 1 if last is None else last.number + 1
     row = {"run": run, "number": number, "phase": phase, "began_at": now, "done_before": done_before}
     connection.execute(phases.insert().values(row))
@@ -184,11 +184,11 @@ def phases_of(connection: sa.Connection, run: str, ended_at: datetime | None) ->
     return [Phase(row.phase, row.began_at, end, row.done_before) for row, end in zip(rows, ends, strict=True)]
 
 
-def rested(connection: sa.Connection, ended: Mapping[str, datetime]) -> dict[str, timedelta]:
+def waiting_time(connection: sa.Connection, ended: Mapping[str, datetime]) -> dict[str, timedelta]:
     """Return how long runs waited for people and systems, by the moments at which they ended."""
     here = sa.select(phases.c.run, phases.c.phase, phases.c.began_at).order_by(phases.c.run, phases.c.number)
     found: dict[str, timedelta] = {}
-    for run, rows in groupby(rows_among(connection, here, phases.c.run, list(ended)), key=lambda row: row.run):
+    for run, rows in groupby(rows_with_keys(connection, here, phases.c.run, list(ended)), key=lambda row: row.run):
         of_run = list(rows)
         ends = [*(row.began_at for row in of_run[1:]), ended[run]]
         waits = (end - row.began_at for row, end in zip(of_run, ends, strict=True) if row.phase in RESTING)
@@ -196,6 +196,6 @@ def rested(connection: sa.Connection, ended: Mapping[str, datetime]) -> dict[str
     return found
 
 
-def drop_read(connection: sa.Connection, run: str) -> None:
+def delete_staged(connection: sa.Connection, run: str) -> None:
     """Drop what a preview has read."""
     connection.execute(staged.delete().where(staged.c.run == run))

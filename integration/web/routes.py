@@ -111,10 +111,10 @@ async def api_export(request: Request) -> Response:
         return cause_response(request.scope, error.code, error.facts, 403)
     except IntegrationError as error:
         return cause_response(request.scope, error.code, error.facts, 503)
-    return Once(file, name)
+    return OneTimeFileResponse(file, name)
 
 
-class Once(Response):
+class OneTimeFileResponse(Response):
     """A file that is sent whole, and is gone afterwards, whatever becomes of the answer."""
 
     media_type = "application/octet-stream"

@@ -10,11 +10,11 @@ import pytest
 from integration.accounts.four_eyes import HOLDS, FourEyes
 from integration.accounts.people import Identity, People
 from integration.accounts.store.change_requests import ChangeRequestStore
-from integration.accounts.store.first_approvals import Yeses
+from integration.accounts.store.first_approvals import FirstApprovalStore
 from integration.accounts.store.people import PeopleStore
 from integration.application.application import Application
 from integration.core.errors import NotAllowedError
-from integration.core.people import OPERATOR, Actor, PersonAction, Right, Role, doing
+from integration.core.people import OPERATOR, Actor, PersonAction, Right, Role, acting_as
 from integration.core.plan import Approval, Brake
 from integration.core.position import Position
 from integration.core.run import Mode, Run
@@ -56,7 +56,7 @@ def people(database: Database, clock: Clock) -> PeopleStore:
 def four_eyes(database: Database, clock: Clock) -> FourEyes:
     """Four eyes for more than ten changes of articles."""
     asked = FourEyes(
-        FLOWS, StoredSettings(database, clock), Yeses(database, clock), ChangeRequestStore(database, clock), clock,
+        FLOWS, StoredSettings(database, clock), FirstApprovalStore(database, clock), ChangeRequestStore(database, clock), clock,
         part(People, deciders=lambda _: 1),
     )  # fmt: skip
     asked.change("products", {"brake_changes": 10, "brake_retirements": None, "brake_of_nothing": 1}, ADMIN)
@@ -79,7 +79,7 @@ def planned(counts: Mapping[str, int], changes: int = 0, excluded: int = 0) -> R
 
 def said(four_eyes: FourEyes, run: Run, actor: Actor) -> bool:
     """Return whether somebody's yes is enough."""
-    with doing(PersonAction(actor, "runs.commit", Right.RUN)):
+    with acting_as(PersonAction(actor, "runs.commit", Right.RUN)):
         return four_eyes.is_enough(run, Approval(run.mark, actor.ref))
 
 

@@ -10,7 +10,7 @@ import pytest
 from integration.alerts.health import Health, HealthCheck, health_report
 from integration.application.stores import stores_of
 from integration.log.logbook import Logbook
-from integration.services.engine_lifecycle import Work
+from integration.services.engine_lifecycle import EngineHandle
 from integration.store.database import Database
 from integration.store.events import Event
 from tests.clocks import Clock
@@ -60,7 +60,7 @@ def test_ages_are_counted_from_the_last_beat_and_the_oldest_event(
         stores.events,
         stores.heartbeats,
         clock,
-        part(Work, executor="server-1"),
+        part(EngineHandle, executor="server-1"),
         part(Logbook, undrained=lambda: 500.0, is_away=False),
     )
     stores.heartbeats.beat("server-1")

@@ -10,23 +10,23 @@ import pytest
 from integration.alerts.incidents import (
     OF_CONNECTIONS,
     Channel,
-    Episode,
-    Symptom,
-    SymptomSort,
+    Incident,
+    Problem,
+    ProblemType,
     again_after,
-    episode_changes,
+    incident_changes,
 )
 from integration.core.causes import CAUSES, Severity
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)  # a Wednesday, 10:00 on the wall
-ORDERS = Symptom(SymptomSort.RECORDS, "vat_code_unmapped", "orders", count=3, at_stake=Decimal("10.50"))
-DISK = Symptom(SymptomSort.DISK, "disk_full", of="server-1")
+ORDERS = Problem(ProblemType.RECORDS, "vat_code_unmapped", "orders", count=3, at_stake=Decimal("10.50"))
+DISK = Problem(ProblemType.DISK, "disk_full", of="server-1")
 
 
-def episode(symptom: Symptom, seen: datetime = NOW) -> Episode:
+def episode(symptom: Problem, seen: datetime = NOW) -> Incident:
     """An episode that was seen last at a moment."""
-    return Episode(1, symptom, NOW, seen)
+    return Incident(1, symptom, NOW, seen)
 
 
 def here(day: int, hour: int, minute: int = 0) -> datetime:
@@ -35,20 +35,20 @@ def here(day: int, hour: int, minute: int = 0) -> datetime:
 
 
 def test_an_episode_begins_once_goes_on_and_is_over_when_its_symptom_was_away_for_a_while() -> None:
-    assert episode_changes([], [ORDERS, ORDERS], NOW).begun == (ORDERS,)
-    more = Symptom(SymptomSort.RECORDS, "vat_code_unmapped", "orders", count=300)
+    assert incident_changes([], [ORDERS, ORDERS], NOW).begun == (ORDERS,)
+    more = Problem(ProblemType.RECORDS, "vat_code_unmapped", "orders", count=300)
     known = episode(ORDERS)
-    assert episode_changes([known], [more], NOW).still == ((known, more),)
-    soon = episode_changes([known], [], NOW + timedelta(seconds=59))
+    assert incident_changes([known], [more], NOW).still == ((known, more),)
+    soon = incident_changes([known], [], NOW + timedelta(seconds=59))
     assert (soon.begun, soon.still, soon.over) == ((), (), ())
-    assert episode_changes([known], [], NOW + timedelta(seconds=60)).over == (known,)
+    assert incident_changes([known], [], NOW + timedelta(seconds=60)).over == (known,)
 
 
 def test_a_connection_is_one_episode_whatever_it_fails_with_and_records_are_one_per_flow_and_cause() -> None:
-    refused, slow = (Symptom(SymptomSort.CONNECTION, one, of="mplus") for one in ("connection_refused", "server_error"))
+    refused, slow = (Problem(ProblemType.CONNECTION, one, of="mplus") for one in ("connection_refused", "server_error"))
     assert refused.identity == slow.identity
-    assert ORDERS.identity != Symptom(SymptomSort.RECORDS, "vat_code_unmapped", "days").identity
-    assert ORDERS.identity != Symptom(SymptomSort.RECORDS, "article_missing", "orders").identity
+    assert ORDERS.identity != Problem(ProblemType.RECORDS, "vat_code_unmapped", "days").identity
+    assert ORDERS.identity != Problem(ProblemType.RECORDS, "article_missing", "orders").identity
 
 
 def test_a_problem_is_as_severe_as_its_cause() -> None:
@@ -65,15 +65,15 @@ def test_a_problem_is_as_severe_as_its_cause() -> None:
         (Channel("a", "A"), ORDERS, True),
         (Channel("a", "A", on=False), ORDERS, False),
         (Channel("a", "A", least=Severity.CRITICAL), ORDERS, False),
-        (Channel("a", "A", sorts=frozenset({SymptomSort.DISK})), ORDERS, False),
-        (Channel("a", "A", sorts=frozenset({SymptomSort.DISK})), DISK, True),
+        (Channel("a", "A", sorts=frozenset({ProblemType.DISK})), ORDERS, False),
+        (Channel("a", "A", sorts=frozenset({ProblemType.DISK})), DISK, True),
         (Channel("a", "A", causes=frozenset({"article_missing"})), ORDERS, False),
         (Channel("a", "A", causes=frozenset({"vat_code_unmapped"})), ORDERS, True),
-        (Channel("a", "A"), Symptom(SymptomSort.CHANNEL, "alert_not_delivered", of="a"), False),
-        (Channel("a", "A"), Symptom(SymptomSort.CHANNEL, "alert_not_delivered", of="b"), True),
+        (Channel("a", "A"), Problem(ProblemType.CHANNEL, "alert_not_delivered", of="a"), False),
+        (Channel("a", "A"), Problem(ProblemType.CHANNEL, "alert_not_delivered", of="b"), True),
     ],
 )
-def test_a_channel_is_told_what_it_is_set_for(channel: Channel, symptom: Symptom, wanted: bool) -> None:
+def test_a_channel_is_told_what_it_is_set_for(channel: Channel, symptom: Problem, wanted: bool) -> None:
     assert channel.wants(symptom) is wanted
 
 

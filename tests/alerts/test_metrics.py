@@ -6,7 +6,7 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families as families
 
 from integration.alerts.health import Health, HealthCheck
-from integration.alerts.incidents import Symptom, SymptomSort
+from integration.alerts.incidents import Problem, ProblemType
 from integration.alerts.metrics import Metrics
 from integration.application.stores import stores_of
 from integration.connectors.call_counters import count_call
@@ -53,7 +53,7 @@ def test_runs_records_calls_ages_and_episodes_are_told(database: Database, tmp_p
     stores.previews.finish(run, "print", [], RunState.DONE, 2)
     failed = stores.runs.begin("products", Mode.CHANGES, "schedule", 1)
     stores.runs.fail(failed.id, "source_empty", {})
-    stores.episodes.begin(Symptom(SymptomSort.DISK, "disk_full", of="server-1"), [])
+    stores.episodes.begin(Problem(ProblemType.DISK, "disk_full", of="server-1"), [])
     count_call("mplus", "2xx")
     clock.advance(60)
 

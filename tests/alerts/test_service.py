@@ -10,26 +10,26 @@ from threading import Barrier, Thread
 import pytest
 
 from integration.alerts.channels import Channels
-from integration.alerts.connection_status import Reach, Stand
+from integration.alerts.connection_status import ConnectionMonitor, ConnectionStatus
 from integration.alerts.health import Health, HealthCheck
 from integration.alerts.heartbeat_pings import WHOLE, Pings
-from integration.alerts.incidents import SymptomSort
+from integration.alerts.incidents import ProblemType
 from integration.alerts.monitoring import Monitoring
-from integration.alerts.problem_detection import Symptoms
+from integration.alerts.problem_detection import ProblemDetection
 from integration.alerts.service import EVERYTHING, Alerts
 from integration.alerts.transport.post import Post, WayOut
 from integration.application.stores import Stores, stores_of
 from integration.core.causes import Severity
 from integration.core.errors import ConfigurationError, IntegrationError
-from integration.core.issues import Issue, Met
+from integration.core.issues import Issue, IssueOccurrence
 from integration.core.run import Mode
 from integration.core.states import RunState
 from integration.flows.registry import FLOWS
 from integration.process.child_environment import with_way_out
 from integration.services.audit import Audit
-from integration.services.engine_lifecycle import Work
+from integration.services.engine_lifecycle import EngineHandle
 from integration.services.log.log_access import LogAccess
-from integration.services.opening_hours import ZONE, OpeningsKept
+from integration.services.opening_hours import ZONE, OpeningHoursSettings
 from integration.services.runs.flows import Flows, FlowStatus, proof_times
 from integration.settings import load_settings
 from integration.store.database import Database
@@ -57,11 +57,11 @@ class Watch:
     clock: Clock
     alerts: Alerts
     channels: Channels
-    openings: OpeningsKept
+    openings: OpeningHoursSettings
     pings: Pings
     health: list[Health]
     on: set[str]
-    stands: dict[str, Stand]
+    stands: dict[str, ConnectionStatus]
 
     def look(self, seconds: float = 0) -> None:
         """Let time pass, look, and send what is due."""
@@ -75,7 +75,7 @@ class Watch:
 
     def park(self, flow: str, *issues: Issue) -> None:
         """Let records wait."""
-        self.stores.issues.open(flow, "run", [Met(one, title="Jan Jansen, jan@shop.example") for one in issues])
+        self.stores.issues.open(flow, "run", [IssueOccurrence(one, title="Jan Jansen, jan@shop.example") for one in issues])
 
     def repair(self, flow: str, cause: str) -> None:
         """Close everything that waits for a cause."""
@@ -89,14 +89,14 @@ def watch(database: Database, clock: Clock, folder: Path, executor: str = "serve
     sealed = ConnectionStore(database, clock, key_file=folder / "console.key")
     post = Post(WayOut(with_way_out()), seconds=20)
     channels = Channels(stores.settings, sealed, stores.deliveries, post)
-    openings, health, on = OpeningsKept(stores.settings), [WELL], set[str]()
-    stands: dict[str, Stand] = {}
+    openings, health, on = OpeningHoursSettings(stores.settings), [WELL], set[str]()
+    stands: dict[str, ConnectionStatus] = {}
     pings = Pings(stores.deliveries, stores.runs, stores.settings, sealed, clock, load_settings(data=folder))
 
     def statuses() -> list[FlowStatus]:
         return [status_of(stores, name, on=name in on) for name in FLOWS]
 
-    symptoms = Symptoms(
+    symptoms = ProblemDetection(
         stores.deliveries,
         stores.episodes,
         stores.heartbeats,
@@ -106,10 +106,10 @@ def watch(database: Database, clock: Clock, folder: Path, executor: str = "serve
         flows=part(Flows, statuses=statuses, round_before=a_quarter_each),
         openings=openings,
         health=part(HealthCheck, look=lambda: health[0]),
-        work=part(Work, executor=executor),
+        work=part(EngineHandle, executor=executor),
         monitoring=part(Monitoring, channel_name=str),
         audit=part(Audit, checked=lambda: None, newest_anchor=lambda: None),
-        connection_monitor=part(Reach, stands=lambda: list(stands.values())),
+        connection_monitor=part(ConnectionMonitor, stands=lambda: list(stands.values())),
     )
     alerts = Alerts(
         stores.deliveries,
@@ -125,7 +125,7 @@ def watch(database: Database, clock: Clock, folder: Path, executor: str = "serve
         pings=pings,
         post=post,
         log_access=part(LogAccess, place=BASE),
-        work=part(Work, executor=executor),
+        work=part(EngineHandle, executor=executor),
         audit=part(Audit, checked=lambda: None, newest_anchor=lambda: None),
     )
     return Watch(stores, clock, alerts, channels, openings, pings, health, on, stands)
@@ -355,7 +355,7 @@ def test_what_is_silenced_is_told_once_the_silence_ends_and_not_at_all_where_it_
 
 @pytest.mark.long
 def test_a_channel_gets_the_sorts_causes_and_severity_it_is_set_for(watching: Watch, hook: Hook) -> None:
-    watching.hook(hook, sorts=[SymptomSort.DIFFERENCE], least=Severity.CRITICAL)
+    watching.hook(hook, sorts=[ProblemType.DIFFERENCE], least=Severity.CRITICAL)
     watching.park("orders", unmapped(1))
     watching.park("days", Issue("day_differs", "D1", facts={"document": "2026-11-24 1", "amount": "-12.10"}))
     watching.look()
@@ -400,7 +400,7 @@ REFUSED = {"system": "mplus", "host": "api.example", "operation": "getApiVersion
 
 def test_a_connection_that_is_down_is_told_of_while_no_run_is_at_work(watching: Watch, hook: Hook) -> None:
     watching.hook(hook)
-    well = Stand("mplus", connected=True, ok=True, since=watching.clock(), answered_at=watching.clock())
+    well = ConnectionStatus("mplus", connected=True, ok=True, since=watching.clock(), answered_at=watching.clock())
     watching.stands["mplus"] = replace(
         well, ok=False, silent=True, cause="connection_refused", facts=REFUSED, since=watching.clock()
     )
@@ -425,7 +425,7 @@ def test_what_a_check_of_a_connection_finds_wrong_is_told_at_once_and_until_it_i
     watching: Watch, hook: Hook
 ) -> None:
     watching.hook(hook)
-    well = Stand("accountview", connected=True, ok=True, since=watching.clock())
+    well = ConnectionStatus("accountview", connected=True, ok=True, since=watching.clock())
     facts = {"message": "no right for Jan Jansen"}
     watching.stands["accountview"] = replace(well, ok=False, cause="right_missing", facts=facts)
     watching.look()

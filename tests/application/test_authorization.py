@@ -11,7 +11,7 @@ from integration.application.application import Application
 from integration.application.authorization import AuthorizedApplication
 from integration.core.authorization import right_of
 from integration.core.errors import LoggedOutError, NotAllowedError
-from integration.core.people import APART, RIGHTS, Actor, PersonAction, Right, Role, under_way
+from integration.core.people import APART, RIGHTS, Actor, PersonAction, Right, Role, current_action
 from integration.core.plan import Approval
 from integration.core.run import PreviewRequest
 from integration.services.audit import Audit
@@ -49,7 +49,7 @@ def test_a_role_may_ask_what_its_rights_allow_and_nothing_else(app: Application,
         except NotAllowedError as error:
             refused.append(error)
         assert bool(refused) is (right not in RIGHTS[role]), whole
-    assert under_way() is None
+    assert current_action() is None
 
 
 def ask(door: Application, whole: str) -> None:

@@ -10,7 +10,7 @@ from integration.application.application import Application
 from integration.application.bootstrap import build
 from integration.sandbox.server import Sandbox
 from integration.settings import Settings, load_settings
-from integration.store.heartbeats import Pulse
+from integration.store.heartbeats import HeartbeatInterval
 from tests.postgres import new_database_on, postgres_server, postgres_url
 from tests.programs import FAST, books_of, till_of
 
@@ -28,7 +28,7 @@ def settings_of(data: Path, shop: Sandbox, url: str = "", pace: float = FAST) ->
 @contextmanager
 def at_work(settings: Settings) -> Iterator[Application]:
     """A console that does not wait long for a run that nobody is at."""
-    application = build(settings, pulse=Pulse(0.2, 1.0))
+    application = build(settings, pulse=HeartbeatInterval(0.2, 1.0))
     try:
         yield application.start()
     finally:

@@ -23,7 +23,7 @@ from integration.log.logbook import Logbook
 from integration.settings import Settings, load_settings
 from integration.store.database import open_database
 from integration.store.events import Event
-from integration.store.files import left_in
+from integration.store.files import leftover_files
 from integration.store.outbox_reader import OutboxReader
 from integration.store.secrets import ConnectionStore
 from tests.backup.conftest import PASSPHRASE
@@ -281,7 +281,7 @@ def test_what_a_killed_restore_left_is_gone_with_the_key_in_it_before_the_next(b
     )
     assert done.returncode == -signal.SIGKILL
     assert [one.name for one in settings.data.rglob("console.key*")] == ["console.key"]
-    assert left_in(settings.data)
+    assert leftover_files(settings.data)
 
     restore_backup(settings, backup, PASSPHRASE)
 

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from integration.connectors.answer import HttpAnswer, PackingError
-from integration.connectors.cancellation import UnwantedError, only_while
+from integration.connectors.cancellation import CancelledError, cancel_unless
 from integration.connectors.http import Gateway
 from integration.connectors.limits import RateLimits
 from integration.connectors.parallel import side_by_side
@@ -219,8 +219,8 @@ def test_a_read_that_nobody_wants_any_more_is_not_repeated() -> None:
     gateway = a_gateway(script)
 
     def ask() -> None:
-        only_while(lambda: script.calls < 1)
-        with pytest.raises(UnwantedError):
+        cancel_unless(lambda: script.calls < 1)
+        with pytest.raises(CancelledError):
             read(gateway)
 
     copy_context().run(ask)

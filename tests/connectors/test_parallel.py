@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from integration.connectors.parallel import Abreast, side_by_side
+from integration.connectors.parallel import BoundedExecutor, side_by_side
 from integration.core.errors import RejectedError, UnavailableError
 
 
@@ -58,7 +58,7 @@ def test_the_next_call_begins_as_soon_as_one_has_ended_and_never_more_than_may_b
         under_way.discard(item)
         return item * 10
 
-    with Abreast(call, 2) as calls:
+    with BoundedExecutor(call, 2) as calls:
         calls.begin([0, 1])
         assert calls.room == 0
         may_end[1].set()
@@ -74,7 +74,7 @@ def test_the_next_call_begins_as_soon_as_one_has_ended_and_never_more_than_may_b
 
 
 def test_one_at_a_time_is_done_where_it_is_begun() -> None:
-    with Abreast[str, threading.Thread](lambda _: threading.current_thread(), 1) as calls:
+    with BoundedExecutor[str, threading.Thread](lambda _: threading.current_thread(), 1) as calls:
         calls.begin(["only"])
         assert calls.ended() == [("only", threading.current_thread())]
 
@@ -86,7 +86,7 @@ def test_an_error_is_the_end_of_a_call_and_a_bug_is_raised(limit: int) -> None:
             raise RejectedError("request_refused")
         return 1 / item
 
-    with Abreast(call, limit) as calls:
+    with BoundedExecutor(call, limit) as calls:
         calls.begin([1])
         [(item, error)] = calls.ended()
         assert (item, type(error)) == (1, RejectedError)

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from integration.core.booking_comparison import BothSides, beside, line_name, worth
+from integration.core.booking_comparison import BothSides, beside, line_name, line_amount
 from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value
 
@@ -58,6 +58,6 @@ def test_a_document_of_which_no_total_is_known_counts_as_nothing() -> None:
 
 
 def test_a_line_comes_to_what_is_written_of_it() -> None:
-    assert worth(line("1", "1001", "3", "10.00", discount_percent=Decimal("33.3"))) == Decimal("20.01")
-    assert worth(Record(Kind.LINE, "1", {"account": "8000", "amount": Decimal("5.00")})) == Decimal("5.00")
-    assert worth(Record(Kind.LINE, "1", {"quantity": Decimal(1)})) == worth(None) == NOTHING
+    assert line_amount(line("1", "1001", "3", "10.00", discount_percent=Decimal("33.3"))) == Decimal("20.01")
+    assert line_amount(Record(Kind.LINE, "1", {"account": "8000", "amount": Decimal("5.00")})) == Decimal("5.00")
+    assert line_amount(Record(Kind.LINE, "1", {"quantity": Decimal(1)})) == line_amount(None) == NOTHING

@@ -1,8 +1,8 @@
 """Where a document stands: only what is known not to be there may be booked."""
 
-from integration.core.booking_state import Standing, Where
+from integration.core.booking_state import BookingState, BookingStage
 
 
 def test_what_is_booked_or_in_doubt_may_be_there_and_nothing_else() -> None:
-    there = [one for one in Where if Standing("order-1", one).may_be_there]
-    assert there == [Where.BOOKED, Where.DOUBTFUL]
+    there = [one for one in BookingStage if BookingState("order-1", one).may_be_there]
+    assert there == [BookingStage.BOOKED, BookingStage.DOUBTFUL]

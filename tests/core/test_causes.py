@@ -1,6 +1,6 @@
 """The causes: which troubles are one repair, and that each has its sentences."""
 
-from integration.core.causes import CAUSES, Severity, Who, cause, telling
+from integration.core.causes import CAUSES, Severity, Responsible, cause, grouping_detail
 from integration.words.catalogues import tables
 
 
@@ -10,22 +10,22 @@ def test_every_cause_has_its_line_in_the_table_of_words_and_the_other_way_round(
 
 def test_a_code_that_nobody_knows_is_an_error_of_our_own() -> None:
     assert cause("never_heard_of") is CAUSES["unexpected_error"]
-    assert cause("host_unknown").who is Who.ADMINISTRATOR
+    assert cause("host_unknown").who is Responsible.ADMINISTRATOR
 
 
 def test_the_same_trouble_is_told_by_the_facts_that_its_repair_needs() -> None:
-    one = telling("revenue_account_unmapped", {"country": "NL", "code": "2", "key": "1001"})
-    assert one == telling("revenue_account_unmapped", {"country": "NL", "code": "2", "key": "1002"}) == "NL · 2"
-    assert one != telling("revenue_account_unmapped", {"country": "BE", "code": "2"})
+    one = grouping_detail("revenue_account_unmapped", {"country": "NL", "code": "2", "key": "1001"})
+    assert one == grouping_detail("revenue_account_unmapped", {"country": "NL", "code": "2", "key": "1002"}) == "NL · 2"
+    assert one != grouping_detail("revenue_account_unmapped", {"country": "BE", "code": "2"})
 
 
 def test_a_fact_that_is_missing_is_told_as_nothing() -> None:
-    assert telling("value_unmapped", {"value": "9"}) == " · 9"
+    assert grouping_detail("value_unmapped", {"value": "9"}) == " · 9"
 
 
 def test_a_cause_whose_troubles_are_all_alike_tells_nothing() -> None:
     assert CAUSES["ean_check_digit"].telling == ()
-    assert telling("ean_check_digit", {"value": "871"}) == ""
+    assert grouping_detail("ean_check_digit", {"value": "871"}) == ""
 
 
 def test_the_catalogue_says_how_severe_a_cause_is() -> None:

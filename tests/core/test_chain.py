@@ -17,9 +17,9 @@ from integration.core.chain import (
     digest,
     head_text,
     last_line,
-    line_of,
+    canonical_line,
     main,
-    sealed,
+    entry_hash,
     verify_lines,
 )
 
@@ -34,7 +34,7 @@ def entry(seq: int, previous: str, **said: object) -> bytes:
 def lines_of(number: int, key: bytes = KEY, after: Head | None = None, **said: object) -> list[bytes]:
     made, head = [], after or Head()
     for _ in range(number):
-        made.append(line_of(entry(head.seq + 1, head.hash, **said), ID if key else "", key))
+        made.append(canonical_line(entry(head.seq + 1, head.hash, **said), ID if key else "", key))
         head = Head(head.seq + 1, digest(made[-1]))
     return made
 
@@ -46,7 +46,7 @@ def head_of(lines: Sequence[bytes]) -> Head:
 def closed(lines: Sequence[bytes]) -> list[bytes]:
     """Return the lines of a file."""
     head = head_of(lines)
-    return [*lines, last_line(head, ID, sealed(head_text(head), KEY))]
+    return [*lines, last_line(head, ID, entry_hash(head_text(head), KEY))]
 
 
 def followed(lines: Sequence[bytes], keys: Mapping[str, bytes] | None) -> Break | None:
@@ -62,7 +62,7 @@ def test_a_whole_chain_is_followed_to_its_head() -> None:
     assert [to.follow(one) for one in LINES] == [None] * 5
     assert to.head == head_of(LINES)
     assert to.end(head_of(LINES)) is None
-    assert to.end_seal(to.head, ID, sealed(head_text(to.head), KEY)) is None
+    assert to.end_seal(to.head, ID, entry_hash(head_text(to.head), KEY)) is None
 
 
 def test_a_chain_goes_on_from_a_head_that_was_verified_before() -> None:
@@ -74,7 +74,7 @@ def replaced(at: int, line: bytes) -> list[bytes]:
     return [*LINES[: at - 1], line, *LINES[at:]]
 
 
-FORGED = line_of(entry(3, digest(LINES[1]), by="somebody"), ID, b"x" * 32)
+FORGED = canonical_line(entry(3, digest(LINES[1]), by="somebody"), ID, b"x" * 32)
 OTHER = lines_of(5, by="of another day")
 
 
@@ -83,12 +83,12 @@ OTHER = lines_of(5, by="of another day")
     [
         (replaced(3, FORGED), Break("altered", 3), Break("altered", 3)),
         (replaced(3, b"nothing of ours"), Break("altered", 3), Break("altered", 3)),
-        (replaced(3, line_of(b'{"seq":3,}', ID, KEY)), Break("altered", 3), Break("altered", 3)),
+        (replaced(3, canonical_line(b'{"seq":3,}', ID, KEY)), Break("altered", 3), Break("altered", 3)),
         ([*LINES[:2], *LINES[3:]], Break("missing", 3), Break("missing", 3)),
         (LINES[1:], Break("missing", 1), Break("missing", 1)),
         (replaced(3, OTHER[2]), Break("rewritten", 2), Break("altered", 2)),
         ([OTHER[0], *LINES[1:]], Break("rewritten", 1), Break("altered", 1)),
-        (replaced(3, line_of(entry(3, digest(LINES[1])), "f" * 16, KEY)), Break("key_unknown", 3), Break("altered", 3)),
+        (replaced(3, canonical_line(entry(3, digest(LINES[1])), "f" * 16, KEY)), Break("key_unknown", 3), Break("altered", 3)),
         (lines_of(5, key=b""), Break("unsealed", 1), None),
         ([*LINES[:2], *lines_of(3, key=b"", after=head_of(LINES[:2]))], Break("unsealed", 3), None),
     ],

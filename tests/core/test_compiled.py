@@ -10,7 +10,7 @@ from integration.core.compiled import compile, rule_faults  # noqa: A004 - of a 
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value
-from integration.core.rules import Formula, Mapped, Rule, RuleCall, RuleError, Unmapped, as_text
+from integration.core.rules import Formula, MappingResult, Rule, RuleCall, RuleError, Unmapped, as_text
 from integration.core.rules import Mapping as Rules
 from integration.core.traces import TraceStep
 from integration.words import say
@@ -72,7 +72,7 @@ class SmallToolbox:
         return {"2": "1", "KLED": "kleding", "FIETS": "fietsen", "niets": ""} if name == "codes" else {}
 
 
-def mapped(rule: Rule, record: Record | None = None) -> Mapped:
+def mapped(rule: Rule, record: Record | None = None) -> MappingResult:
     return compile(Rules(1, (rule,)), SmallToolbox()).apply(record or an_article())
 
 
@@ -134,8 +134,8 @@ def test_a_field_whose_source_is_empty_is_emptied() -> None:
 
 
 def test_a_field_whose_source_is_not_there_is_left_out() -> None:
-    assert mapped(Rule(target="article.x", source="missing")) == Mapped({})
-    assert mapped(Rule(target="article.x", expression="price + stock"), Record(Kind.ARTICLE, "1", {})) == Mapped({})
+    assert mapped(Rule(target="article.x", source="missing")) == MappingResult({})
+    assert mapped(Rule(target="article.x", expression="price + stock"), Record(Kind.ARTICLE, "1", {})) == MappingResult({})
 
 
 @pytest.mark.parametrize("value", ["2", " 2 ", Decimal("2.00")])

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from integration.core.conflicts import SOURCE, TARGET, agreeing, conflict_values, conflicts, settled, still_open
+from integration.core.conflicts import SOURCE, TARGET, resolved_values, conflict_values, conflicts, resolve, unresolved
 from integration.core.flow import Ownership
 from integration.core.issues import Issue
 from integration.core.plan import Change, Policy, Unchanged, diff
@@ -52,9 +52,9 @@ def test_a_value_that_nobody_agreed_on_is_none() -> None:
 
 @pytest.mark.parametrize("at", [0, 1])
 def test_the_value_of_the_source_is_written_once_it_was_chosen(at: int) -> None:
-    one = settled(met()[at], SOURCE)
+    one = resolve(met()[at], SOURCE)
     assert one is not None
-    agreed = agreeing(AGREED, one)
+    agreed = resolved_values(AGREED, one)
     change = diff(BOOKS, TILL, agreed, POLICY, title="Trui")
     assert isinstance(change, Change)
     assert list(change.wanted.flat()) == [PATHS[at]]
@@ -64,9 +64,9 @@ def test_the_value_of_the_source_is_written_once_it_was_chosen(at: int) -> None:
 
 @pytest.mark.parametrize("at", [0, 1])
 def test_the_value_of_the_target_stays_once_it_was_chosen_until_the_source_changes_again(at: int) -> None:
-    one = settled(met()[at], TARGET)
+    one = resolve(met()[at], TARGET)
     assert one is not None
-    agreed = agreeing(AGREED, one)
+    agreed = resolved_values(AGREED, one)
     assert agreed is not None
     found = diff(BOOKS, TILL, agreed, POLICY, title="Trui")
     assert isinstance(found, Unchanged)
@@ -77,21 +77,21 @@ def test_the_value_of_the_target_stays_once_it_was_chosen_until_the_source_chang
 
 
 def test_a_choice_holds_for_the_values_that_were_shown_alone() -> None:
-    one = settled(met()[0], TARGET)
+    one = resolve(met()[0], TARGET)
     assert one is not None
-    assert agreeing(product("Iets anders", Decimal(1)), one) is None
+    assert resolved_values(product("Iets anders", Decimal(1)), one) is None
 
 
 def test_only_a_conflict_that_has_its_values_can_be_settled() -> None:
-    assert settled(Issue("price_missing", "10"), SOURCE) is None
-    assert settled(replace(met()[0], facts={"field": "name"}), SOURCE) is None
+    assert resolve(Issue("price_missing", "10"), SOURCE) is None
+    assert resolve(replace(met()[0], facts={"field": "name"}), SOURCE) is None
 
 
 def test_what_was_decided_while_a_change_waited_is_not_undone_by_it() -> None:
     decided = product("Bron", Decimal(2))
-    assert still_open(AGREED, decided, ("name",)).flat() == {"name": "Bron", "2001/price_incl": Decimal(1)}
-    assert still_open(AGREED, decided, PATHS) == decided
-    assert still_open(AGREED, Record(Kind.PRODUCT, "10", {}), PATHS) == AGREED
+    assert unresolved(AGREED, decided, ("name",)).flat() == {"name": "Bron", "2001/price_incl": Decimal(1)}
+    assert unresolved(AGREED, decided, PATHS) == decided
+    assert unresolved(AGREED, Record(Kind.PRODUCT, "10", {}), PATHS) == AGREED
 
 
 def relation(**values: Value) -> Record:
@@ -111,9 +111,9 @@ def test_an_address_in_conflict_is_so_as_a_whole_and_nothing_else_waits_with_it(
     assert change.conflicts == ("street", "city")
     assert (change.agreed.values["street"], change.agreed.values["city"]) == ("Kerklaan 1", "Utrecht")
     city = next(one for one in conflicts(change.conflicts, wanted, held, agreed, "Els") if one.field == "city")
-    one = settled(city, SOURCE)
+    one = resolve(city, SOURCE)
     assert one is not None
-    assert agreeing(agreed, one) == agreed  # only the source had moved there
-    kept = settled(city, TARGET)
+    assert resolved_values(agreed, one) == agreed  # only the source had moved there
+    kept = resolve(city, TARGET)
     assert kept is not None
-    assert agreeing(agreed, kept) == replace(agreed, values={**agreed.values, "city": "Zeist"})
+    assert resolved_values(agreed, kept) == replace(agreed, values={**agreed.values, "city": "Zeist"})

@@ -1,6 +1,6 @@
 """What speaks for two records being the same customer."""
 
-from integration.core.customer_matching import alike, distinguishing
+from integration.core.customer_matching import alike, matching_evidence
 from integration.core.records import Kind, Record, Value
 
 
@@ -9,11 +9,11 @@ def relation(key: str, **values: Value) -> Record:
 
 
 def test_a_customer_is_told_by_what_it_has_and_by_its_key_where_it_has_no_number() -> None:
-    assert distinguishing(relation("12", company="Fietsen B.V.", name="", email=None)) == {
+    assert matching_evidence(relation("12", company="Fietsen B.V.", name="", email=None)) == {
         "number": "12",
         "name": "Fietsen B.V.",
     }
-    assert distinguishing(relation("12", number="30001", external_id=""))["number"] == "30001"
+    assert matching_evidence(relation("12", number="30001", external_id=""))["number"] == "30001"
 
 
 def test_spelling_does_not_count_and_what_only_one_has_does_not_either() -> None:

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from integration.core.drift import DriftCounts, Edit, as_found, judged
+from integration.core.drift import DriftCounts, Edit, adopted_values, own_edits
 from integration.core.flow import Ownership
 from integration.core.plan import Policy
 from integration.core.records import Kind, Record, Value
@@ -52,7 +52,7 @@ def article(key: str = "200101", **values: Value) -> Record:
 )
 def test_of_a_document_every_value_that_was_written_is_ours(held: Record, edits: tuple[Edit, ...]) -> None:
     agreed = order(line(cost=Decimal(9)), sold_incl=Decimal(20))
-    assert judged(agreed, held, DOCUMENT, once=True) == (edits, 0)
+    assert own_edits(agreed, held, DOCUMENT, once=True) == (edits, 0)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_of_a_document_every_value_that_was_written_is_ours(held: Record, edits:
     ],
 )  # fmt: skip
 def test_of_any_other_record_what_is_kept_equal_is_ours(held: Record, edits: tuple[Edit, ...], kept: int) -> None:
-    assert judged(product(article()), held, PRODUCT, once=False) == (edits, kept)
+    assert own_edits(product(article()), held, PRODUCT, once=False) == (edits, kept)
 
 
 def test_a_document_that_was_there_before_is_agreed_on_as_it_is_held() -> None:
@@ -77,17 +77,17 @@ def test_a_document_that_was_there_before_is_agreed_on_as_it_is_held() -> None:
         Kind.SALES_ORDER, "9", {"reference": "MP-2026.9", "date": None, "sold_incl": Decimal(20)}, (line(), vat), "s"
     )
     held = order(line(quantity=Decimal(7), cost=Decimal(1)), line("2"), remark="by hand")
-    agreed = as_found(wanted, held, DOCUMENT)
+    agreed = adopted_values(wanted, held, DOCUMENT)
     assert agreed.values == {"reference": "MP-2026.9", "sold_incl": Decimal(20)}
     assert agreed.parts == (line(quantity=Decimal(7)), line("2"), vat)
     assert agreed.source == "s"
-    assert judged(agreed, held, DOCUMENT, once=True) == ((), 0)
+    assert own_edits(agreed, held, DOCUMENT, once=True) == ((), 0)
 
 
 def test_what_we_alone_know_of_a_line_is_agreed_on_where_it_is_held_as_we_would_write_it() -> None:
     wanted = order(line(method="CASH"), line("2", quantity=Decimal(1), method="PIN"), line("3", method="CARD"))
     held = order(line(cost=Decimal(1)), line("2", quantity=Decimal(5)))
-    assert as_found(wanted, held, DOCUMENT).parts == (line(method="CASH"), line("2", quantity=Decimal(5)))
+    assert adopted_values(wanted, held, DOCUMENT).parts == (line(method="CASH"), line("2", quantity=Decimal(5)))
 
 
 def test_counts_add_up() -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from integration.core.erasure import ERASED, Customer, DataSubject, customer_of, person_from_json, words_of
+from integration.core.erasure import ERASED, Customer, DataSubject, customer_of, person_from_json, identifying_words
 from integration.core.records import Kind, Record
 
 ONE = Customer("39001", "62")
@@ -111,9 +111,9 @@ def test_a_person_travels_as_json() -> None:
 
 def test_words_come_out_of_records_changes_and_what_the_log_tells() -> None:
     change = {"wanted": {"values": {"name": "Anna ", "city": "Zeist", "active": True, "phone": ""}}, "before": None}
-    assert words_of(change) == ({"Anna"}, {"Zeist"})
-    assert words_of({"delivery/name": "Bo", "lines": [{"email": "a@b"}]}) == ({"Bo", "a@b"}, set())
-    assert words_of("Anna") == (set(), set())
+    assert identifying_words(change) == ({"Anna"}, {"Zeist"})
+    assert identifying_words({"delivery/name": "Bo", "lines": [{"email": "a@b"}]}) == ({"Bo", "a@b"}, set())
+    assert identifying_words("Anna") == (set(), set())
 
 
 def test_a_record_that_is_read_is_about_a_customer_by_number() -> None:

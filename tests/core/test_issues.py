@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from integration.core.flow import Flow
-from integration.core.issues import CauseGroup, Trouble, elsewhere, not_readable, source_mark
+from integration.core.issues import CauseGroup, IssueGroupKey, article_elsewhere_issue, not_readable, source_mark
 from integration.core.records import Kind, Location, WrongValueError, unreadable
 from integration.flows.products.settings import FLOW as PRODUCTS
 from integration.flows.stock.settings import FLOW as STOCK
@@ -42,14 +42,14 @@ def test_a_stamp_alone_is_no_change(flow: Flow) -> None:
 def test_an_article_that_is_elsewhere_waits_under_its_own_code_with_all_the_facts(
     location: Location, cause: str
 ) -> None:
-    issue = elsewhere(a_part("1"), "TRUI", location)
+    issue = article_elsewhere_issue(a_part("1"), "TRUI", location)
     said = say(issue.cause, issue.facts)
     assert (issue.cause, issue.key) == (cause, "1")
     assert "–" not in f"{said.what} {said.data} {said.do}"
 
 
 def test_a_product_of_the_till_is_named_by_its_number_and_its_name_where_it_has_one() -> None:
-    named, bare = (elsewhere(a_part("1"), "TRUI", Location("5001", name, "1")) for name in ("Trui Noord", ""))
+    named, bare = (article_elsewhere_issue(a_part("1"), "TRUI", Location("5001", name, "1")) for name in ("Trui Noord", ""))
     assert (named.facts["product"], bare.facts["product"]) == ("5001 (Trui Noord)", "5001")
 
 
@@ -57,7 +57,7 @@ def test_a_group_is_known_by_what_its_issues_have_in_common() -> None:
     seen = datetime(2026, 11, 25, 9, tzinfo=UTC)
     group = CauseGroup("orders", "vat_code_unmapped", "line.vat_code", 3, seen, seen, {"code": "7"}, detail="7")
 
-    assert group.of == Trouble("orders", "vat_code_unmapped", "line.vat_code", "7")
+    assert group.of == IssueGroupKey("orders", "vat_code_unmapped", "line.vat_code", "7")
 
 
 def test_what_cannot_be_read_is_an_issue_with_all_of_it_and_marked_by_it() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from integration.core.ledgers import NO_RULES, LedgerRules, only_ledger
+from integration.core.ledgers import NO_RULES, LedgerRules, matching_account
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from integration.core.ledgers import NO_RULES, LedgerRules, only_ledger
     ],
 )
 def test_a_number_means_the_only_ledger_that_it_can_be(number: str, ledgers: tuple[str, ...], meant: str) -> None:
-    assert only_ledger(number, ledgers) == meant
+    assert matching_account(number, ledgers) == meant
 
 
 @pytest.mark.parametrize(

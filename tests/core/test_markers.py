@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.core.markers import MOST, UNKNOWN, Stretches, stretches, stretches_from
+from integration.core.markers import MOST, UNKNOWN, ChangeRanges, stretches, stretches_from
 
 
 @pytest.mark.parametrize(
@@ -47,5 +47,5 @@ def test_only_so_many_are_kept_the_longest_of_them() -> None:
     kept = stretches(chain(gaps, long))
     assert len(kept.spans) == MOST
     assert kept.spans[-1] == (8 * MOST, 8 * MOST + 4)
-    assert isinstance(kept, Stretches)
+    assert isinstance(kept, ChangeRanges)
     assert all(first == last and first in gaps for first, last in kept.spans[:-1])

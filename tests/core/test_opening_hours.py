@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from integration.core.opening_hours import OpeningHours, open_between
+from integration.core.opening_hours import WeekHours, open_between
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 
@@ -27,9 +27,9 @@ def here(day: int, hour: int, minute: int = 0) -> datetime:
     ],
 )
 def test_time_counts_while_the_shop_is_open(start: datetime, end: datetime, hours: float) -> None:
-    opened = open_between(start, end, OpeningHours(), ZONE, lambda day: day == date(2026, 11, 26))
+    opened = open_between(start, end, WeekHours(), ZONE, lambda day: day == date(2026, 11, 26))
     assert opened == timedelta(hours=hours)
 
 
 def test_no_day_is_a_holiday_unless_somebody_says_so() -> None:
-    assert open_between(here(26, 9), here(26, 10), OpeningHours(), ZONE) == timedelta(hours=1)
+    assert open_between(here(26, 9), here(26, 10), WeekHours(), ZONE) == timedelta(hours=1)

@@ -10,15 +10,15 @@ from integration.core.people import (
     RIGHTS,
     SCHEDULE,
     Actor,
-    Came,
+    AccessChannel,
     Person,
     PersonAction,
     Right,
     Role,
     at_terminal,
-    doing,
+    acting_as,
     known_roles,
-    under_way,
+    current_action,
 )
 
 
@@ -62,22 +62,22 @@ def test_a_person_is_the_same_in_one_session_whatever_was_changed_about_them() -
 
 def test_whoever_is_at_this_machine_may_do_everything_and_a_schedule_what_an_administrator_may() -> None:
     assert OPERATOR.rights == at_terminal("").rights == at_terminal("ann").rights == ALL
-    assert (at_terminal("").ref, at_terminal("ann").ref, at_terminal("ann").came) == ("terminal", "ann", Came.TERMINAL)
+    assert (at_terminal("").ref, at_terminal("ann").ref, at_terminal("ann").came) == ("terminal", "ann", AccessChannel.TERMINAL)
     assert SCHEDULE.rights == RIGHTS[Role.ADMINISTRATOR]
     assert {"operator", "schedule", "terminal"} <= RESERVED
 
 
 def test_the_action_under_way_is_known_until_it_is_over_also_when_it_fails() -> None:
     action = PersonAction(OPERATOR, "runs.preview", Right.RUN, {"flow": "products"})
-    assert under_way() is None
+    assert current_action() is None
 
     def stop() -> None:
-        with doing(action):
-            raise ValueError(under_way())
+        with acting_as(action):
+            raise ValueError(current_action())
 
     with pytest.raises(ValueError, match=r"runs\.preview"):
         stop()
-    assert under_way() is None
+    assert current_action() is None
 
 
 def test_a_person_acts_with_the_roles_and_the_rights_they_were_given() -> None:

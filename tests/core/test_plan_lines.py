@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from integration.core.plan import Action
-from integration.core.plan_lines import EVERY_LINE, Among, PlanRow
+from integration.core.plan_lines import EVERY_LINE, LineFilter, PlanRow
 from integration.core.records import Kind
 from integration.core.states import Step
 
@@ -15,5 +15,5 @@ def test_what_only_the_log_is_told_makes_no_other_line() -> None:
 
 
 def test_every_line_is_meant_where_nothing_is_said() -> None:
-    assert Among() == EVERY_LINE
-    assert Among(cause="price_missing") != EVERY_LINE
+    assert LineFilter() == EVERY_LINE
+    assert LineFilter(cause="price_missing") != EVERY_LINE

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import pytest
 
-from integration.core.prices import Buying, How, Of, PriceTerm, asked_about, paid, term_of, terms_in
+from integration.core.prices import Purchase, PriceType, PriceScope, PriceTerm, asked_about, effective_price, term_of, terms_in
 from integration.core.records import Kind, Record, Value
 
 D = Decimal
@@ -20,17 +20,17 @@ def a_customer(values: Mapping[str, Value] = MappingProxyType({})) -> Record:
     return Record(Kind.RELATION, "20001", values)
 
 
-def buying(article: Record, customer: Record | None = None, quantity: str = "1", branch: str = "1") -> Buying:
-    return Buying(article, customer, D(quantity), branch)
+def buying(article: Record, customer: Record | None = None, quantity: str = "1", branch: str = "1") -> Purchase:
+    return Purchase(article, customer, D(quantity), branch)
 
 
 @pytest.mark.parametrize(
     ("field", "term"),
     [
-        ("price_group_incl:0:2", PriceTerm(Of.PRICE_GROUP, How.INCL, D(0), "2")),
-        ("price_group_price:10:GROOT", PriceTerm(Of.PRICE_GROUP, How.PRICE, D(10), "GROOT")),
-        ("article_percent:2,5:A:7", PriceTerm(Of.ARTICLE, How.PERCENT, D("2.5"), "A:7")),
-        ("branch_excl:0:3", PriceTerm(Of.BRANCH, How.EXCL, D(0), "3")),
+        ("price_group_incl:0:2", PriceTerm(PriceScope.PRICE_GROUP, PriceType.INCL, D(0), "2")),
+        ("price_group_price:10:GROOT", PriceTerm(PriceScope.PRICE_GROUP, PriceType.PRICE, D(10), "GROOT")),
+        ("article_percent:2,5:A:7", PriceTerm(PriceScope.ARTICLE, PriceType.PERCENT, D("2.5"), "A:7")),
+        ("branch_excl:0:3", PriceTerm(PriceScope.BRANCH, PriceType.EXCL, D(0), "3")),
     ],
 )
 def test_a_term_has_a_name_that_says_all_of_it(field: str, term: PriceTerm) -> None:
@@ -44,26 +44,26 @@ def test_other_fields_are_no_terms(field: str) -> None:
 
 
 def test_a_quantity_is_named_in_one_way() -> None:
-    assert PriceTerm(Of.ARTICLE, How.INCL, D("10.0000"), "7").name == "article_incl:10:7"
+    assert PriceTerm(PriceScope.ARTICLE, PriceType.INCL, D("10.0000"), "7").name == "article_incl:10:7"
 
 
 def test_terms_are_told_from_other_values() -> None:
     values: dict[str, Value] = {"name": "Bel", "branch_incl:0:3": D("9.00")}
-    assert terms_in(values) == {PriceTerm(Of.BRANCH, How.INCL, D(0), "3"): D("9.00")}
+    assert terms_in(values) == {PriceTerm(PriceScope.BRANCH, PriceType.INCL, D(0), "3"): D("9.00")}
 
 
 def test_without_a_price_nothing_is_known() -> None:
-    assert paid(buying(Record(Kind.ARTICLE, "1", {}))) is None
+    assert effective_price(buying(Record(Kind.ARTICLE, "1", {}))) is None
 
 
 def test_nobody_in_particular_pays_the_price() -> None:
-    found = paid(buying(an_article(), quantity="3"))
+    found = effective_price(buying(an_article(), quantity="3"))
     assert found is not None
     assert (found.total, found.incl, [step.by for step in found.steps]) == (D("60.00"), True, ["base"])
 
 
 def test_prices_without_vat_stay_so() -> None:
-    found = paid(buying(Record(Kind.ARTICLE, "1", {"price_excl": D("10.00")})))
+    found = effective_price(buying(Record(Kind.ARTICLE, "1", {"price_excl": D("10.00")})))
     assert found is not None
     assert (found.total, found.incl) == (D("10.00"), False)
 
@@ -98,26 +98,26 @@ GROUPS: dict[str, Value] = {
 def test_the_most_particular_term_is_paid(
     customer: dict[str, Value], quantity: str, branch: str, total: str, by: str
 ) -> None:
-    found = paid(buying(an_article(values=GROUPS), a_customer(customer), quantity, branch))
+    found = effective_price(buying(an_article(values=GROUPS), a_customer(customer), quantity, branch))
     assert found is not None
     assert (found.total, [step.by for step in found.steps if step.wins]) == (D(total), [by])
 
 
 def test_who_has_no_price_group_is_in_that_of_the_branch() -> None:
-    found = paid(Buying(an_article(values=GROUPS), None, D(1), "1", group="2"))
+    found = effective_price(Purchase(an_article(values=GROUPS), None, D(1), "1", group="2"))
     assert found is not None
     assert found.total == D("18.00")
 
 
 def test_a_percentage_is_rounded_once() -> None:
     article = an_article(values={"price_incl": D("0.99")})
-    found = paid(buying(article, a_customer({"discount_percent": D(15)}), "100"))
+    found = effective_price(buying(article, a_customer({"discount_percent": D(15)}), "100"))
     assert found is not None
     assert found.total == D("84.15")
 
 
 def test_all_that_could_decide_is_told() -> None:
-    found = paid(
+    found = effective_price(
         buying(an_article(values=GROUPS), a_customer({"price_group": "2", "discount_percent": D(5)}), "10", "3")
     )
     assert found is not None
@@ -144,6 +144,6 @@ def test_what_is_asked_about_is_where_something_else_is_paid() -> None:
 
 
 def test_an_agreement_without_vat_stays_so() -> None:
-    found = paid(buying(an_article(), a_customer({"article_excl:0:10007": D("9.99")})))
+    found = effective_price(buying(an_article(), a_customer({"article_excl:0:10007": D("9.99")})))
     assert found is not None
     assert (found.total, found.incl) == (D("9.99"), False)

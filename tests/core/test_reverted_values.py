@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from integration.core.flow import Ownership
 from integration.core.plan import Change, diff
 from integration.core.records import Kind, Record, Value
-from integration.core.reverted_values import TakenBack, moved_on, newest_taken_back, split_taken_back
+from integration.core.reverted_values import RevertedValue, changed_since_revert, latest_reverted, split_reverted
 
 AT = datetime(2026, 3, 2, 10, tzinfo=UTC)
 FIGURES = {"A/price": "stock=26"}
@@ -27,30 +27,30 @@ def changed(wanted: Record, held: Record | None, agreed: Record | None = None) -
     return found
 
 
-def taken(**values: Value) -> dict[str, TakenBack]:
-    return {path.replace("__", "/"): TakenBack(value, "run", "Anna", AT) for path, value in values.items()}
+def taken(**values: Value) -> dict[str, RevertedValue]:
+    return {path.replace("__", "/"): RevertedValue(value, "run", "Anna", AT) for path, value in values.items()}
 
 
 def test_a_change_of_which_nothing_was_taken_back_stays_whole() -> None:
     change = changed(product("new"), product("old"))
-    assert split_taken_back(change, taken(name="other", unit="x"), None) == (change, None)
+    assert split_reverted(change, taken(name="other", unit="x"), None) == (change, None)
 
 
 def test_a_change_of_which_all_was_taken_back_is_one_line() -> None:
     change = changed(product("new"), product("old"))
-    assert split_taken_back(change, taken(name="new"), None) == (None, change)
+    assert split_reverted(change, taken(name="new"), None) == (None, change)
 
 
 def test_what_is_created_has_nothing_that_was_taken_back() -> None:
     change = changed(product("new"), None)
-    assert split_taken_back(change, taken(name="new"), None) == (change, None)
+    assert split_reverted(change, taken(name="new"), None) == (change, None)
 
 
 def test_a_change_is_told_apart_value_by_value_and_each_remembers_what_was_agreed_on_the_other() -> None:
     held = product("old", "a", A={"price": "1", "ean": "e"}, B={"price": "1"})
     wanted = product("new", "b", A={"price": "2", "ean": "e"}, B={"price": "3"})
     agreed = product("old", "a", A={"price": "1", "ean": "e"}, B={"price": "1"})
-    fresh, back = split_taken_back(changed(wanted, held, agreed), taken(name="new", A__price="2"), agreed)
+    fresh, back = split_reverted(changed(wanted, held, agreed), taken(name="new", A__price="2"), agreed)
     assert fresh is not None
     assert back is not None
     assert fresh.wanted.flat() == {"unit": "b", "B/price": "3"}
@@ -62,7 +62,7 @@ def test_a_change_is_told_apart_value_by_value_and_each_remembers_what_was_agree
 
 
 def test_what_was_never_agreed_on_is_not_remembered_of_the_other() -> None:
-    fresh, back = split_taken_back(changed(product("new", "b"), product("old", "a")), taken(name="new"), None)
+    fresh, back = split_reverted(changed(product("new", "b"), product("old", "a")), taken(name="new"), None)
     assert fresh is not None
     assert back is not None
     assert (fresh.agreed.flat(), back.agreed.flat()) == ({"unit": "b"}, {"name": "new"})
@@ -70,25 +70,25 @@ def test_what_was_never_agreed_on_is_not_remembered_of_the_other() -> None:
 
 def test_an_article_the_target_no_longer_has_is_new_whatever_was_taken_back_of_it() -> None:
     change = changed(product("old", A={"price": "2"}), product("old"))
-    assert split_taken_back(change, taken(A__price="2"), None) == (change, None)
+    assert split_reverted(change, taken(A__price="2"), None) == (change, None)
 
 
 def test_the_newest_of_what_was_taken_back_is_told() -> None:
     change = changed(product("new", "b"), product("old", "a"))
-    last = TakenBack("b", "later", "Bob", AT + timedelta(days=1))
-    found = newest_taken_back(change, {**taken(name="new"), "unit": last})
+    last = RevertedValue("b", "later", "Bob", AT + timedelta(days=1))
+    found = latest_reverted(change, {**taken(name="new"), "unit": last})
     assert (found, found.facts) == (last, {"run": "later", "by": "Bob", "time": "2026-03-03T10:00:00+00:00"})
 
 
 def test_the_source_has_moved_on_where_it_says_something_else() -> None:
-    assert moved_on(product("newer", "b"), taken(name="new", unit="b", gone="x"), {}) == {"name"}
+    assert changed_since_revert(product("newer", "b"), taken(name="new", unit="b", gone="x"), {}) == {"name"}
 
 
 def test_a_running_figure_is_what_was_taken_back_only_while_it_is_made_of_the_same_figures() -> None:
     change = replace(changed(product("P", A={"price": "25"}), product("P", A={"price": "21"})), inputs=FIGURES)
-    there = {"A/price": TakenBack("25", "run", "Anna", AT, FIGURES["A/price"])}
-    assert split_taken_back(change, there, None) == (None, change)
-    assert moved_on(change.wanted, there, FIGURES) == set()
+    there = {"A/price": RevertedValue("25", "run", "Anna", AT, FIGURES["A/price"])}
+    assert split_reverted(change, there, None) == (None, change)
+    assert changed_since_revert(change.wanted, there, FIGURES) == set()
     other = replace(change, inputs={"A/price": "stock=27"})
-    assert split_taken_back(other, there, None) == (other, None)
-    assert moved_on(other.wanted, there, other.inputs) == {"A/price"}
+    assert split_reverted(other, there, None) == (other, None)
+    assert changed_since_revert(other.wanted, there, other.inputs) == {"A/price"}

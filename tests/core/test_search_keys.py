@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from integration.core.plan import Action, Change
 from integration.core.records import Kind, Record, Value
-from integration.core.search_keys import comes_to, known_by, told_with
+from integration.core.search_keys import document_total, search_keys, display_facts
 
 
 def test_a_document_of_the_till_is_known_by_what_its_parts_say() -> None:
@@ -16,30 +16,30 @@ def test_a_document_of_the_till_is_known_by_what_its_parts_say() -> None:
         Record(Kind.PAYMENT, "r", {}),
     )
     document = Record(Kind.ORDER, "1", {"total_incl": Decimal("12.50")}, parts)
-    assert known_by(document) == {"customer": "Vos", "email": "vos@post.example", "total": "12.50", "payment": "tr_1"}
+    assert search_keys(document) == {"customer": "Vos", "email": "vos@post.example", "total": "12.50", "payment": "tr_1"}
 
 
 def test_a_document_as_it_was_booked_says_it_itself() -> None:
     values: dict[str, Value] = {"customer": "Vos", "email": "vos@post.example", "sold_incl": Decimal(3)}
-    assert known_by(Record(Kind.SALES_ORDER, "1", values)) == {
+    assert search_keys(Record(Kind.SALES_ORDER, "1", values)) == {
         "customer": "Vos", "email": "vos@post.example", "total": "3",
     }  # fmt: skip
 
 
 def test_what_has_none_of_it_is_known_by_nothing_else() -> None:
-    assert known_by(Record(Kind.PRODUCT, "1", {"name": "Tea", "total_incl": "12"})) == {}
+    assert search_keys(Record(Kind.PRODUCT, "1", {"name": "Tea", "total_incl": "12"})) == {}
 
 
 def test_a_document_comes_to_its_total_and_a_page_to_one_side() -> None:
-    assert comes_to(Record(Kind.SALES_ORDER, "1", {"sold_incl": Decimal("-3.10")})) == Decimal("-3.10")
-    assert comes_to(Record(Kind.DAY_PAGE, "1", {"debit": Decimal("210.00"), "name": "Tea"})) == Decimal("210.00")
-    assert comes_to(Record(Kind.PRODUCT, "1", {"name": "Tea"})) is None
+    assert document_total(Record(Kind.SALES_ORDER, "1", {"sold_incl": Decimal("-3.10")})) == Decimal("-3.10")
+    assert document_total(Record(Kind.DAY_PAGE, "1", {"debit": Decimal("210.00"), "name": "Tea"})) == Decimal("210.00")
+    assert document_total(Record(Kind.PRODUCT, "1", {"name": "Tea"})) is None
 
 
 def test_a_payment_is_known_by_its_debtor_and_comes_to_its_amount() -> None:
     paid = Record(Kind.SETTLEMENT, "1", {"customer": "Vos", "amount": Decimal("121.00")})
-    assert known_by(paid) == {"customer": "Vos", "total": "121.00"}
-    assert comes_to(paid) == Decimal("121.00")
+    assert search_keys(paid) == {"customer": "Vos", "total": "121.00"}
+    assert document_total(paid) == Decimal("121.00")
 
 
 def test_a_change_is_told_with_the_unit_of_what_it_counts_where_that_is_known() -> None:
@@ -48,5 +48,5 @@ def test_a_change_is_told_with_the_unit_of_what_it_counts_where_that_is_known() 
         action=Action.UPDATE, kind=Kind.STOCK, key="1001", title="Tea", sources=(), wanted=stock,
         before=stock, agreed=stock,
     )  # fmt: skip
-    assert told_with(change) == {}
-    assert told_with(replace(change, unit="KILO")) == {"unit": "KILO"}
+    assert display_facts(change) == {}
+    assert display_facts(replace(change, unit="KILO")) == {"unit": "KILO"}

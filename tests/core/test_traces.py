@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from integration.core.errors import Reason
-from integration.core.traces import Trace, TraceStep, WhyAnswer, by_row, by_setting, given, instead, taken_over
+from integration.core.traces import Trace, TraceStep, WhyAnswer, by_row, by_setting, explained, with_reason, copied_field
 
 
 def test_a_value_that_no_rule_gives_has_its_reason_with_its_facts() -> None:
-    trace = given("line.vat", "1", "row", part="2", table="vat_codes", row="2")
+    trace = explained("line.vat", "1", "row", part="2", table="vat_codes", row="2")
 
     assert (trace.target, trace.value, trace.part, trace.found) == ("line.vat", "1", "2", None)
     assert trace.why == Reason("because_row", {"table": "vat_codes", "row": "2"})
@@ -18,7 +18,7 @@ def test_what_the_source_had_is_what_a_trace_begins_with() -> None:
 
 
 def test_an_answer_has_the_reason_of_its_trace() -> None:
-    assert WhyAnswer("line.vat", "", "1", given("line.vat", "1", "split")).why == Reason("because_split")
+    assert WhyAnswer("line.vat", "", "1", explained("line.vat", "1", "split")).why == Reason("because_split")
     assert WhyAnswer("line.vat", "", "1", None).why is None
 
 
@@ -26,10 +26,10 @@ def test_a_field_that_a_rule_takes_over_has_the_reason_of_the_flow_that_worked_i
     trace = Trace("posting.daybook", (), "700", why=Reason("because_source", {"field": "daybook"}))
     asked = {"daybook": lambda: by_setting("daybook"), "account": lambda: by_row("accounts", "7")}
 
-    assert taken_over(trace) == "daybook"
-    assert instead(trace, asked).why == by_setting("daybook")
+    assert copied_field(trace) == "daybook"
+    assert with_reason(trace, asked).why == by_setting("daybook")
     account = replace(trace, why=Reason("because_made", {"field": "account"}))
-    assert instead(account, asked).why == Reason("because_row", {"table": "accounts", "row": "7"})
-    assert instead(replace(trace, value=None), asked).why == trace.why  # nothing was worked out
+    assert with_reason(account, asked).why == Reason("because_row", {"table": "accounts", "row": "7"})
+    assert with_reason(replace(trace, value=None), asked).why == trace.why  # nothing was worked out
     for other in (Reason("because_source", {"field": "period"}), Reason("because_forced"), None):
-        assert instead(replace(trace, why=other), asked).why == other
+        assert with_reason(replace(trace, why=other), asked).why == other

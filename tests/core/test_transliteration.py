@@ -2,7 +2,7 @@
 
 import pytest
 
-from integration.core.transliteration import in_code_page
+from integration.core.transliteration import transliterate
 
 
 @pytest.mark.parametrize(
@@ -18,4 +18,4 @@ from integration.core.transliteration import in_code_page
     ],
 )
 def test_letters_are_kept_as_the_books_can_hold_them(text: str, expected: str) -> None:
-    assert in_code_page(text, "cp1252") == expected
+    assert transliterate(text, "cp1252") == expected

@@ -3,16 +3,16 @@
 import sqlalchemy as sa
 
 from integration.core.erasure import ERASED, Customer
-from integration.core.issues import Issue, Met
+from integration.core.issues import Issue, IssueOccurrence
 from integration.core.link_evidence import Evidence
 from integration.core.links import Link
 from integration.core.records import Correction, Kind, Record
-from integration.erasure.store import Erasing
+from integration.erasure.store import PersonalDataSearch
 from integration.store import issues, links, tables
 from integration.store.corrections import Corrections
 from integration.store.database import Database
 from integration.store.events import Event
-from integration.store.outbox import tell
+from integration.store.outbox import append_events
 from tests.clocks import Clock
 
 ANNA = {"name": "Anna Özdemir", "email": "anna@post.example", "city": "Zeist", "account": "1300"}
@@ -33,12 +33,12 @@ def fill(database: Database, clock: Clock) -> None:
             Link(Kind.SALES_ORDER, "doc-1", "26000032", Record(Kind.SALES_ORDER, "doc-1", booked)),
         ])  # fmt: skip
         met = [
-            Met(Issue("vat_number_invalid", "39001", facts={"value": "NL1", "customer": "Anna"}), "relation", "Anna"),
-            Met(Issue("vat_number_invalid", "39002", facts={"value": "NL2", "customer": "Bram"}), "relation", "Bram"),
+            IssueOccurrence(Issue("vat_number_invalid", "39001", facts={"value": "NL1", "customer": "Anna"}), "relation", "Anna"),
+            IssueOccurrence(Issue("vat_number_invalid", "39002", facts={"value": "NL2", "customer": "Bram"}), "relation", "Bram"),
         ]
-        issues.meet(connection, clock(), "customers", "run", met)
+        issues.open_or_refresh(connection, clock(), "customers", "run", met)
         told = Event(event="parked", flow="orders", key="doc-2", title="for Anna Özdemir", facts={"why": "Kerklaan 7"})
-        tell(connection, clock(), [told])
+        append_events(connection, clock(), [told])
     Corrections(database, clock).keep("customers", [Correction(Kind.DEBTOR, "39001", "city", "Zeist", "Ede")], "bram")
 
 
@@ -50,7 +50,7 @@ def everything(database: Database) -> str:
 
 def test_a_person_is_found_by_either_number_with_all_that_is_theirs(database: Database, clock: Clock) -> None:
     fill(database, clock)
-    erasing = Erasing(database, clock)
+    erasing = PersonalDataSearch(database, clock)
     assert erasing.customer(Customer("39001")) == erasing.customer(Customer(relation="62")) == ONE
     assert erasing.customer(Customer("5")) == Customer("5")
     assert {("debtor", "39001"), ("relation", "62"), ("debtor", "39002")} <= erasing.every_number(ONE)
@@ -64,7 +64,7 @@ def test_a_person_is_found_by_either_number_with_all_that_is_theirs(database: Da
 
 def test_a_person_is_blotted_out_and_others_keep_what_is_theirs(database: Database, clock: Clock) -> None:
     fill(database, clock)
-    erasing = Erasing(database, clock)
+    erasing = PersonalDataSearch(database, clock)
     person = erasing.person(ONE)
 
     assert erasing.erase(person)["links"] == 3
@@ -100,7 +100,7 @@ def test_a_person_in_records_of_kinds_that_are_only_stored_is_found_and_blotted_
     with database.write() as connection:
         for flow, key, values in kept:
             links.keep_links(connection, clock(), flow, [Link(unknown, key, "9", Record(unknown, key, values))])
-    erasing = Erasing(database, clock)
+    erasing = PersonalDataSearch(database, clock)
     assert ("debtor", "39009") in erasing.every_number(Customer())
     person = erasing.person(ONE)
     assert {"0612345678", "a.o@post.example"} < person.telling
@@ -116,7 +116,7 @@ def test_a_person_in_records_of_kinds_that_are_only_stored_is_found_and_blotted_
 
 def test_what_people_arranged_is_told_and_left(database: Database, clock: Clock) -> None:
     fill(database, clock)
-    erasing = Erasing(database, clock)
+    erasing = PersonalDataSearch(database, clock)
     person = erasing.person(ONE)
     with database.write() as connection:
         row = {"name": "list", "rows": {"anna@post.example": "1"}, "by": "bram", "changed_at": clock()}

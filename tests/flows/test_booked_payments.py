@@ -4,11 +4,11 @@ from collections.abc import Collection
 from decimal import Decimal
 from typing import Any, cast
 
-from integration.core.booking_state import Standing, Where
+from integration.core.booking_state import BookingState, BookingStage
 from integration.core.links import Link
 from integration.core.records import Kind, Record
-from integration.flows.booked_payments import as_before, methods_of, nowhere, without
-from integration.flows.spec import Asked
+from integration.flows.booked_payments import without_booked_payments, methods_of, no_payments, without
+from integration.flows.spec import FlowContext
 
 
 def invoice(*payments: tuple[str, str], kind: Kind = Kind.INVOICE, **values: Any) -> Record:
@@ -37,14 +37,14 @@ def test_only_invoices_with_payments_are_asked_for_and_changed() -> None:
         return {"8f3c": {"BANK"}}
 
     bare, receipt, paid = invoice(), invoice(("BANK", "1"), kind=Kind.RECEIPT), invoice(("BANK", "1"))
-    found = as_before([bare, receipt, paid], ask)
+    found = without_booked_payments([bare, receipt, paid], ask)
 
     assert asked == [["8f3c"]]
     assert found[:2] == [bare, receipt]
     assert len(found[2].parts) == 1
-    assert as_before([bare], ask) == [bare]
+    assert without_booked_payments([bare], ask) == [bare]
     assert len(asked) == 1
-    assert as_before([paid], nowhere) == [paid]
+    assert without_booked_payments([paid], no_payments) == [paid]
 
 
 def test_the_method_is_that_of_the_payment_that_was_made_or_may_have_been() -> None:
@@ -53,8 +53,8 @@ def test_the_method_is_that_of_the_payment_that_was_made_or_may_have_been() -> N
             paid = Record(Kind.SETTLEMENT, "a", {"method": "BANK"})
             return {"a": Link(Kind.SETTLEMENT, "a", "a", paid), "d": Link(Kind.SETTLEMENT, "d", "d")}
 
-        def standings(self, *_: object) -> dict[str, Standing]:
-            return {"b": Standing("b", Where.DOUBTFUL), "c": Standing("c", Where.PLANNED)}
+        def standings(self, *_: object) -> dict[str, BookingState]:
+            return {"b": BookingState("b", BookingStage.DOUBTFUL), "c": BookingState("c", BookingStage.PLANNED)}
 
         def setting(self, *_: object) -> str:
             return "GIRO"

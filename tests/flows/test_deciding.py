@@ -7,11 +7,11 @@ from itertools import permutations
 
 import pytest
 
-from integration.core.booking_state import Standing, Where
+from integration.core.booking_state import BookingState, BookingStage
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.records import Held, Kind, Record
-from integration.flows.orders.chains import Asks
+from integration.flows.orders.chains import ChainQueries
 from integration.flows.orders.logic import OrdersLogic
 from tests.flows.orders.test_decisions import Links, link
 from tests.flows.orders.tills import a_line, an_order, becoming, booking, orders
@@ -59,12 +59,12 @@ class World:
 
     def _logic(self, *links: Link, known: bool) -> OrdersLogic:
         sale = [Link(Kind.POSTING, "receipt-1", "700/1")] if known else []
-        there: Mapping[str, Standing] = (
-            {INVOICE: Standing(INVOICE, Where.BOOKED, "2026.7", "MP-7", Decimal("12.10"), Kind.POSTING)}
+        there: Mapping[str, BookingState] = (
+            {INVOICE: BookingState(INVOICE, BookingStage.BOOKED, "2026.7", "MP-7", Decimal("12.10"), Kind.POSTING)}
             if BESIDE in self.reasons
             else {}
         )
-        asks = Asks(
+        asks = ChainQueries(
             lambda keys: {key: there[key] for key in keys if key in there},
             lambda keys: {key: [*there] for key in keys if key == ORDER},
             orders=lambda keys: [replace(an_order(ORDER), key=key) for key in keys],

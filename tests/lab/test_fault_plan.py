@@ -1,7 +1,7 @@
 """A planned fault meets exactly its call, and what it does to a console happens before that call is carried out."""
 
 from integration.lab.fault_plan import FAULTS, FaultPlan
-from integration.lab.schedule import LATE, Fate, Hazard, PlannedFault
+from integration.lab.schedule import LATE, ProcessFault, Hazard, PlannedFault
 from integration.sandbox.faults import ErrorAnswer, Fault
 
 WRITE, READ = ("accountview", "SO1 POST"), ("accountview", "SO1 GET")
@@ -29,7 +29,7 @@ def test_nothing_strikes_before_it_begins_and_after_it_ends() -> None:
 
 def test_a_killed_console_s_call_arrives_shows_late_or_is_lost() -> None:
     killed: list[PlannedFault] = []
-    fates = [PlannedFault(Hazard.KILL, write=True, nth=1, seconds=1.5, fate=fate) for fate in Fate]
+    fates = [PlannedFault(Hazard.KILL, write=True, nth=1, seconds=1.5, fate=fate) for fate in ProcessFault]
     fault_plan = FaultPlan(fates, lambda fault: not killed.append(fault))  # type: ignore[func-returns-value]
     fault_plan.begin()
 
@@ -40,7 +40,7 @@ def test_a_killed_console_s_call_arrives_shows_late_or_is_lost() -> None:
 
 
 def test_what_could_not_strike_leaves_its_call_alone() -> None:
-    fault_plan = FaultPlan([PlannedFault(Hazard.KILL, write=True, nth=1, fate=Fate.LOST)], lambda _: False)
+    fault_plan = FaultPlan([PlannedFault(Hazard.KILL, write=True, nth=1, fate=ProcessFault.LOST)], lambda _: False)
     fault_plan.begin()
 
     assert fault_plan.take(*WRITE) is None
@@ -55,7 +55,7 @@ def test_every_hazard_is_done_to_a_call_or_to_the_console() -> None:
 def test_an_error_answer_comes_before_or_after_the_work_and_a_group_shows_within_the_patience() -> None:
     planned = [
         PlannedFault(Hazard.ERROR_ANSWER, write=True, nth=1, seconds=8.0, fate=fate, answer=ErrorAnswer.BAD_GATEWAY)
-        for fate in (Fate.LOST, Fate.ARRIVES, Fate.ARRIVES)
+        for fate in (ProcessFault.LOST, ProcessFault.ARRIVES, ProcessFault.ARRIVES)
     ]
     fault_plan = FaultPlan(planned, lambda _: True)
     fault_plan.begin()

@@ -18,20 +18,20 @@ from pathlib import Path
 import psutil
 import pytest
 
-from integration.lab.report import Mine, Series
+from integration.lab.report import OperatorSettings, Series
 from integration.lab.schedule import (
     FIRST_SHOP,
     LATE,
     OF_THE_KILLED,
     WAIT_SECONDS,
     Calls,
-    Fate,
+    ProcessFault,
     FaultSchedule,
     Hazard,
     PlannedFault,
 )
 from integration.lab.trial import TrialResult
-from integration.lab.trials import Bench
+from integration.lab.trials import SeriesRunner
 from tests.postgres import postgres_server
 
 __all__ = ["postgres_server"]
@@ -52,7 +52,7 @@ def gone_through(folder: Path, flow: str, database: str, made: Made, *, further:
 
     Those that go `further` strike once documents have changed that are booked.
     """
-    bench = Bench(folder, Series((flow,), mapping="shipped", databases=(database,)), Mine(further=further))
+    bench = SeriesRunner(folder, Series((flow,), mapping="shipped", databases=(database,)), OperatorSettings(further=further))
     baseline = bench.baseline(flow, FIRST_SHOP)
     assert baseline is not None
     assert (baseline.first != baseline.calls) == further
@@ -103,7 +103,7 @@ def kills_between(calls: Calls) -> Iterator[tuple[PlannedFault, ...]]:
         yield PlannedFault(Hazard.KILL, write=False, nth=nth), losing(nth, 1 + nth % calls.writes)
 
 
-def kill_at(nth: int, fate: Fate) -> tuple[PlannedFault, ...]:
+def kill_at(nth: int, fate: ProcessFault) -> tuple[PlannedFault, ...]:
     turn = nth * len(OF_THE_KILLED) + OF_THE_KILLED.index(fate)
     return PlannedFault(Hazard.KILL, write=True, nth=nth, seconds=LATE[0], fate=fate), losing(turn, max(1, nth - 1))
 
@@ -115,7 +115,7 @@ def losing(turn: int, nth: int) -> PlannedFault:
 def suspensions(calls: Calls) -> Iterator[tuple[PlannedFault, ...]]:
     """Yield a suspension at the first, a middle and the last write, which arrives or has to wait."""
     for nth in (1, calls.writes // 2, calls.writes):
-        for fate in (Fate.ARRIVES, Fate.HAS_TO_WAIT):
+        for fate in (ProcessFault.ARRIVES, ProcessFault.HAS_TO_WAIT):
             yield (PlannedFault(Hazard.SUSPEND, write=True, nth=nth, seconds=WAIT_SECONDS, fate=fate),)
 
 
@@ -147,7 +147,7 @@ def test_what_is_suspended_in_the_middle_of_a_write_to_a_file_keeps_others_waiti
     tmp_path: Path,
 ) -> None:
     def first(_: Calls) -> Iterator[tuple[PlannedFault, ...]]:
-        yield (PlannedFault(Hazard.SUSPEND, write=True, nth=2, seconds=WAIT_SECONDS, fate=Fate.ARRIVES),)
+        yield (PlannedFault(Hazard.SUSPEND, write=True, nth=2, seconds=WAIT_SECONDS, fate=ProcessFault.ARRIVES),)
 
     with locked_while_suspended(tmp_path) as held:
         assert gone_through(tmp_path, "orders", "sqlite", first) == 1

@@ -11,7 +11,7 @@ import pytest
 
 from integration.core.errors import RunActiveError
 from integration.lab.program import SILENT_SECONDS, at_work, is_at_work, operators_own
-from integration.lab.report import REPORT, Harm, Mine, Report, Series, Violation, keep_report, kept_report
+from integration.lab.report import REPORT, Harm, OperatorSettings, Report, Series, Violation, keep_report, kept_report
 from integration.settings import known_settings
 from tests.consoles import opened
 from tests.people import somebody
@@ -50,7 +50,7 @@ def test_a_second_series_waits_for_the_first(tmp_path: Path) -> None:
     keep_report(Report(SERIES, datetime.now(UTC)), tmp_path)
 
     assert is_at_work(tmp_path)
-    with pytest.raises(RunActiveError, match="lab_at_work"), at_work(tmp_path, SERIES, Mine()):
+    with pytest.raises(RunActiveError, match="lab_at_work"), at_work(tmp_path, SERIES, OperatorSettings()):
         pass
 
 

@@ -12,7 +12,7 @@ from integration.lab.schedule import (
     SHOPS,
     TURNS,
     Calls,
-    Fate,
+    ProcessFault,
     FaultSchedule,
     Hazard,
     schedule,
@@ -73,7 +73,7 @@ def test_what_does_not_go_together_is_kept_apart() -> None:
 def test_what_shows_later_than_the_patience_comes_alone() -> None:
     made = schedules(400)
     late = [one for one in made for fault in one.faults if fault.hazard is Hazard.LATE and fault.seconds > PATIENCE]
-    lost = [fault.seconds for one in made for fault in one.faults if fault.fate is Fate.SHOWS_LATE]
+    lost = [fault.seconds for one in made for fault in one.faults if fault.fate is ProcessFault.SHOWS_LATE]
 
     assert late
     assert all(len(one.faults) == 1 for one in late)

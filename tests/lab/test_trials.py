@@ -11,9 +11,9 @@ import pytest
 
 from integration.core.errors import IntegrationError
 from integration.lab.console_operator import CHANGES
-from integration.lab.report import FOLDER, Mine, Report, Series, kept_report
+from integration.lab.report import FOLDER, OperatorSettings, Report, Series, kept_report
 from integration.lab.schedule import TURNS, Hazard
-from integration.lab.trials import Bench
+from integration.lab.trials import SeriesRunner
 
 pytestmark = pytest.mark.processes
 
@@ -26,7 +26,7 @@ SEEDS = {"fencing": (4, 1), "look": (0, 1), "ledger": (459, 2)}  # the first one
 
 def gone_through(folder: Path, series: Series) -> Report:
     """Return what came of a series, as it is on file."""
-    Bench(folder, series, Mine()).go()
+    SeriesRunner(folder, series, OperatorSettings()).go()
     report = kept_report(folder)
     assert report is not None
     assert (report.state, report.done, report.idle) == ("done", series.trials, ())
@@ -45,7 +45,7 @@ def test_trials_leave_nothing_wrong_and_every_fault_bites(tmp_path: Path, trials
 
 def test_a_series_in_which_nothing_was_tried_has_no_verdict(tmp_path: Path) -> None:
     with pytest.raises(IntegrationError, match="lab_nothing_to_write"):
-        Bench(tmp_path, Series(("products",), 0, 0, "shipped"), Mine()).go()
+        SeriesRunner(tmp_path, Series(("products",), 0, 0, "shipped"), OperatorSettings()).go()
     report = kept_report(tmp_path)
     assert report is not None
     assert (report.state, report.done) == ("running", 0)  # never done: it is shown as stopped
@@ -89,7 +89,7 @@ def test_a_calm_run_of_documents_takes_back_what_changed_and_books_it_again_and_
     tmp_path: Path,
 ) -> None:
     series = Series(("orders",), 1, 1, "shipped")
-    baseline = Bench(tmp_path, series, Mine()).baseline("orders", 0)
+    baseline = SeriesRunner(tmp_path, series, OperatorSettings()).baseline("orders", 0)
 
     assert baseline is not None
     booked = [name for name in baseline.left.records if name.startswith("SO_HDR ")]
@@ -105,7 +105,7 @@ OTHERWISE = TURNS * len(Hazard)  # the seed from which on documents are tried in
 
 @pytest.mark.long
 def test_trade_invoices_and_quotations_are_tried_too_and_taken_back_and_booked_again(tmp_path: Path) -> None:
-    baseline = Bench(tmp_path, Series(("orders",), 1, 1, "shipped"), Mine()).baseline("orders", 0, way=1)
+    baseline = SeriesRunner(tmp_path, Series(("orders",), 1, 1, "shipped"), OperatorSettings()).baseline("orders", 0, way=1)
 
     assert baseline is not None
     invoices = [name for name in baseline.left.records if name.startswith("K9_INV ")]

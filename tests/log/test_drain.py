@@ -12,7 +12,7 @@ import pytest
 from integration.log.logbook import Logbook
 from integration.store.database import Database, open_database
 from integration.store.events import Event
-from integration.store.outbox import tell
+from integration.store.outbox import append_events
 from integration.store.outbox_reader import OutboxReader
 from tests.log.conftest import NOW
 from tests.timeouts import SECONDS
@@ -163,7 +163,7 @@ def test_an_event_whose_transaction_ends_late_still_comes_in(postgres_url: str, 
     database = open_database(postgres_url)
     events, logbook = OutboxReader(database, lambda: NOW), Logbook(tmp_path / "log.duckdb")
     with database.write() as slow:
-        tell(slow, NOW, [Event(event="test", key="slow")])
+        append_events(slow, NOW, [Event(event="test", key="slow")])
         events.tell(Event(event="test", key="fast"))
         assert logbook.drain(events) == 1
     assert logbook.drain(events) == 1

@@ -14,7 +14,7 @@ from integration.core.records import Kind
 from integration.core.reverted_values import TAKEN_BACK
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState
-from integration.flows.forms import Pick, Several, each_of, names
+from integration.flows.forms import Select, MultiSelect, each_of, names
 from integration.flows.registry import FLOWS as SPECS
 from pages.components.shared.wording import plain
 from tests.booked import TABLES
@@ -83,7 +83,7 @@ def test_every_setting_and_every_option_has_a_word(flow: str) -> None:
             if name and not any(words.has_term(key) for key in keys):
                 missing.append(name)
         for shape in each_of(section.shapes):
-            if isinstance(shape, Pick | Several):
+            if isinstance(shape, Select | MultiSelect):
                 called = [f"{shape.words or shape.name}_{one}" for one in shape.options if one]
                 missing += [key for key in called if not words.has_term(key)]
 

@@ -7,9 +7,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from integration.application.application import Application
-from integration.core.causes import CAUSES, By, Who
+from integration.core.causes import CAUSES, RepairKind, Responsible
 from integration.core.errors import ConfigurationError
-from integration.core.issues import CauseGroup, Issue, Met
+from integration.core.issues import CauseGroup, Issue, IssueOccurrence
 from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowSpec
 from integration.services.runs.exceptions import group_address
@@ -31,7 +31,7 @@ QUICK = (
     "day_drawer_account_missing",
     "day_document_apart",
 )
-TRIES = (By.SYSTEM, By.AGAIN)
+TRIES = (RepairKind.SYSTEM, RepairKind.AGAIN)
 SPECIAL = {  # facts that have to be of a kind
     "field_conflict": {
         "kind": "product", "field": "name", "agreed": '"a"', "source": '"b"', "target": '"c"', "mark": "m",
@@ -48,7 +48,7 @@ def has_place(spec: FlowSpec, code: str) -> bool:
     if repair.tab in ("settings", "tables"):
         name = SPECIAL.get(code, {}).get("setting" if repair.tab == "settings" else "table", "")
         return spec.has_place(replace(repair, name=repair.name or name))
-    return repair.by is not By.CHOICE or repair.kind is not None
+    return repair.by is not RepairKind.CHOICE or repair.kind is not None
 
 
 def is_met(flow: str, code: str) -> bool:
@@ -59,7 +59,7 @@ def is_met(flow: str, code: str) -> bool:
 def cases() -> Iterator[object]:
     """Yield every cause a person acts on and that is met in a record, with the first flow that repairs it."""
     for code, one in CAUSES.items():
-        if one.who is Who.NOBODY or code.startswith(ON_PREVIEW):
+        if one.who is Responsible.NOBODY or code.startswith(ON_PREVIEW):
             continue
         flow = next((name for name, spec in FLOWS.items() if has_place(spec, code) and is_met(name, code)), "")
         marks = () if code in QUICK else pytest.mark.long
@@ -75,7 +75,7 @@ def met(app: Application, flow: str, code: str, **more: str) -> CauseGroup:
     }
     facts |= AMBIGUOUS if code == "customer_ambiguous" else {}
     issue = Issue(code, "1", facts.get("field", "name"), facts | SPECIAL.get(code, {}) | more)
-    stores_in(app).issues.looked(flow, ["1"], (code,), [Met(issue, str(FLOWS[flow].flow.counted.source), "Jansen")])
+    stores_in(app).issues.looked(flow, ["1"], (code,), [IssueOccurrence(issue, str(FLOWS[flow].flow.counted.source), "Jansen")])
     return next(one for one in app.exceptions.groups(flow) if one.cause == code)
 
 
@@ -104,20 +104,20 @@ def test_a_cause_has_a_repair_that_leads_to_what_repairs_it(
     offered = keys(test)
     repair = FLOWS[flow].repair_of(code)
     done = {
-        By.ROW: "add_row", By.ARTICLES: "use_articles", By.CHOICE: "choose_customer", By.CONFLICT: "decide",
-        By.DECISION: "decide", By.PROOF: "ask_again", By.DAY: "to_day",
-        By.FLOW: "book_first",
+        RepairKind.ROW: "add_row", RepairKind.ARTICLES: "use_articles", RepairKind.CHOICE: "choose_customer", RepairKind.CONFLICT: "decide",
+        RepairKind.DECISION: "decide", RepairKind.PROOF: "ask_again", RepairKind.DAY: "to_day",
+        RepairKind.FLOW: "book_first",
     }  # fmt: skip
     if repair.by in done:
         assert done[repair.by] in offered
         assert is_primary(test, done[repair.by])
-    elif repair.by is By.SYSTEM and CAUSES[code].apart:
+    elif repair.by is RepairKind.SYSTEM and CAUSES[code].apart:
         assert "again" not in offered, "only the look that found it closes it"
     elif repair.by in TRIES:
         assert is_primary(test, "again"), "what was put right in a system is tried again"
     else:
         assert {"to_setting", "again", "correct"} & set(offered)
-    if "again" in offered and repair.by not in (By.DOUBT, *TRIES):
+    if "again" in offered and repair.by not in (RepairKind.DOUBT, *TRIES):
         assert not is_primary(test, "again"), "what is tried as it was helps nobody"
     if "to_setting" not in offered:
         return

@@ -12,7 +12,7 @@ from streamlit.testing.v1.element_tree import MenuButton
 
 from integration.application.application import Application
 from integration.core.errors import PlanStaleError
-from integration.core.issues import CauseGroup, IssueState, Trouble, not_readable
+from integration.core.issues import CauseGroup, IssueState, IssueGroupKey, not_readable
 from integration.core.plan import Action, Approval
 from integration.core.plan_lines import PlanRow
 from integration.core.position import Position, Task
@@ -77,7 +77,7 @@ def keys_of(app: Application, group: CauseGroup) -> set[str]:
     return {one.issue.key for one in app.exceptions.issues_of(group.of, limit=500)}
 
 
-def is_open(app: Application, cause: Trouble) -> bool:
+def is_open(app: Application, cause: IssueGroupKey) -> bool:
     return app.exceptions.group(cause) is not None
 
 

@@ -8,7 +8,7 @@ import pytest
 from integration.alerts.heartbeat_pings import WHOLE
 from integration.alerts.service import EVERYTHING
 from integration.application.application import Application
-from integration.core.issues import Issue, Met
+from integration.core.issues import Issue, IssueOccurrence
 from integration.store.heartbeats import Heartbeats
 from tests.alerts.transport.receivers import Hook, web_server
 from tests.clocks import now
@@ -25,7 +25,7 @@ NAMED = "Jan Jansen <jan@shop.example>"
 def watched(connected: Application) -> Iterator[Application]:
     """A console on which orders wait, and a worker died."""
     stores = stores_in(connected)
-    met = [Met(Issue("vat_code_unmapped", f"O{one}", facts={"code": "7", "sold": "10.50"})) for one in range(3)]
+    met = [IssueOccurrence(Issue("vat_code_unmapped", f"O{one}", facts={"code": "7", "sold": "10.50"})) for one in range(3)]
     stores.issues.open("orders", "run", met)
     Heartbeats(stores.database, lambda: now() - timedelta(minutes=5)).beat("worker-7")
     stores.heartbeats.lose("worker-7")
@@ -111,7 +111,7 @@ def test_a_channel_is_made_tried_and_taken_away(watched: Application, open_page:
 def test_what_was_sent_is_listed_with_what_waits(watched: Application, open_page: Open, hook: Hook) -> None:
     watched.channels.save({"name": NAMED}, somebody("test"), address=hook.address)
     stores = stores_in(watched)
-    stores.issues.open("customers", "run", [Met(Issue("vat_number_invalid", "C1", facts={"key": "C1"}))])
+    stores.issues.open("customers", "run", [IssueOccurrence(Issue("vat_number_invalid", "C1", facts={"key": "C1"}))])
     watched.alerts.look()
     watched.alerts.send()
     until(

@@ -6,7 +6,7 @@ import pytest
 
 from integration.application.application import Application
 from integration.core.run import Mode, PreviewRequest, Run
-from integration.core.search_keys import comes_to
+from integration.core.search_keys import document_total
 from integration.core.states import RunState
 from integration.words import euros
 from tests.pages.conftest import Open, committed, press, previewed, settled, texts
@@ -27,7 +27,7 @@ def test_each_plan_that_waits_says_how_much_it_is_and_what_holds_it(
     connected: Application, open_page: Open, orders: Run
 ) -> None:
     documents = [row.change.agreed for row in connected.plans.rows(orders.id, "create") if row.change is not None]
-    money = sum(filter(None, map(comes_to, documents)), Decimal(0))
+    money = sum(filter(None, map(document_total, documents)), Decimal(0))
     assert money > 0
 
     said = texts(open_page("phone"))
@@ -40,7 +40,7 @@ def test_each_plan_that_waits_says_how_much_it_is_and_what_holds_it(
 @pytest.mark.long
 def test_what_is_left_out_of_a_plan_counts_for_nothing(connected: Application, orders: Run) -> None:
     rows = connected.plans.rows(orders.id, "create")
-    seq, amount = next((row.seq, one) for row in rows if row.change and (one := comes_to(row.change.agreed)))
+    seq, amount = next((row.seq, one) for row in rows if row.change and (one := document_total(row.change.agreed)))
 
     whole, less = connected.plans.sold(orders.id), connected.plans.sold(orders.id, {seq})
 

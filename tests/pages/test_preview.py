@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from integration.application.application import Application
 from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
-from integration.core.plan_lines import Among
+from integration.core.plan_lines import LineFilter
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState
 from integration.services.runs.runs import PLAN_COLUMNS
@@ -56,7 +56,7 @@ def test_a_filter_by_group_shows_its_lines_and_the_csv_is_what_is_shown(
 
     assert not test.exception
     assert len(shown(test)) == min(number, PAGE)
-    told = connected.plans.listed(looked_at.id, "create", "", Among(group=group))
+    told = connected.plans.listed(looked_at.id, "create", "", LineFilter(group=group))
     assert list(dict.fromkeys(row[PLAN_COLUMNS.index("key")] for row in told)) == shown(test)
 
 
@@ -72,7 +72,7 @@ def test_a_filter_by_field_is_kept_in_the_address_and_offers_what_there_is(
     assert test.query_params["field"] == "article.price_incl"
     assert len(shown(test)) == fields["article.price_incl"]
     assert {
-        row.key for row in connected.plans.rows(looked_at.id, "update", among=Among(field="article.price_incl"))
+        row.key for row in connected.plans.rows(looked_at.id, "update", among=LineFilter(field="article.price_incl"))
     } == set(shown(test))
 
 
@@ -124,7 +124,7 @@ def test_what_is_shown_is_left_out_on_all_pages_and_the_button_counts(
 
     assert f"{changes - number} of {changes} changes chosen · {changes - number} writes" in texts(test)
     assert f"Commit {changes - number} changes to MplusKASSA" in texts(test)
-    assert connected.plans.changes(plan.id, "create", among=Among(group=group)) == set(
+    assert connected.plans.changes(plan.id, "create", among=LineFilter(group=group)) == set(
         connected.runs.get(plan.id).excluded
     )
 
@@ -340,7 +340,7 @@ def test_a_stock_plan_is_filtered_by_article_group(connected: Application) -> No
 
     assert groups
     assert all(
-        connected.plans.count(run.id, "all", "", Among(group=group)) == number for group, number in groups.items()
+        connected.plans.count(run.id, "all", "", LineFilter(group=group)) == number for group, number in groups.items()
     )
     if run.state is RunState.READY:
         connected.runs.discard(run.id, "test")

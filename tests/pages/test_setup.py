@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from integration import flows, words
 from integration.application.application import Application
-from integration.flows.forms import Choose, Question, each_of
+from integration.flows.forms import RadioChoice, Question, each_of
 from integration.flows.registry import FLOWS
 from integration.services.setup import STEPS, State
 from tests.pages.conftest import Open, press, settled, texts
@@ -53,7 +53,7 @@ def test_every_question_has_its_words_and_the_fields_that_answer_it(flow: str, o
     assert set(one.settings) <= shapes.keys()
     assert not one.table or one.table in {table.name for table in FLOWS[flow].tables}
     chosen = [shapes[name] for name in one.settings]
-    assert all(words.has_term(f"{shape.words}_code") for shape in chosen if isinstance(shape, Choose))
+    assert all(words.has_term(f"{shape.words}_code") for shape in chosen if isinstance(shape, RadioChoice))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from integration.application.application import Application
-from integration.core.issues import Issue, Met
+from integration.core.issues import Issue, IssueOccurrence
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.services.stock import StockListing, StockScope
 from tests.pages.conftest import Open, committed, press, settled, texts
@@ -302,7 +302,7 @@ def test_both_systems_are_compared_from_the_page_and_nothing_is_written(shop: Ap
 
 def test_what_is_not_proven_lately_is_dotted_with_a_sentence(shop: Application, article: str, open_page: Open) -> None:
     stores_in(shop).issues.open(
-        "stock", "by-hand", [Met(Issue("no_stock_article", article, facts={"article": article}))]
+        "stock", "by-hand", [IssueOccurrence(Issue("no_stock_article", article, facts={"article": article}))]
     )
 
     test = opened(open_page, article=article)

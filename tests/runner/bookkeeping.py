@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from integration.core.money import from_cents
-from integration.core.totals.booked import BookLine, booked
+from integration.core.totals.booked import BookLine, booked_totals
 from integration.core.totals.sold import NOTHING, VatSum
 from integration.sandbox.server import Sandbox
 
@@ -119,7 +119,7 @@ def _ordered(lines: Sequence[Mapping[str, Any]], rates: Mapping[str, Decimal], *
         )
         for line in lines
     ]  # fmt: skip
-    return _by_rate(booked(made, rates, "incl" if gross else "excl", "document"), rates)
+    return _by_rate(booked_totals(made, rates, "incl" if gross else "excl", "document"), rates)
 
 
 def _posted(lines: Sequence[Mapping[str, Any]], rates: Mapping[str, Decimal], *, gross: bool) -> Sums:

@@ -34,7 +34,7 @@ from integration.process.standard_error import set_up_log
 from integration.runner import Dependencies, Runner
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
-from integration.services.connections.foreign_documents import LookForStrangers
+from integration.services.connections.foreign_documents import ForeignDocumentSearch
 from integration.services.mappings.mappings import Logics
 from integration.settings import load_settings
 from integration.store.corrections import Corrections
@@ -123,7 +123,7 @@ def meet_a_bug(folder: Path, *, while_writing: bool) -> None:
         read_fields=lambda _: None), runs=runs, previews=Previews(database, now), plans=PlanStore(database),
         ledger=Ledger(database, now), links=links, cursors=Cursors(database, now),
         corrections=Corrections(database, now),
-        foreign_documents=part(LookForStrangers, of=lambda _: NO_STRANGERS), clock=now, **UNHELD,
+        foreign_documents=part(ForeignDocumentSearch, of=lambda _: NO_STRANGERS), clock=now, **UNHELD,
     )  # fmt: skip
     engine = Engine(
         url=f"sqlite:///{folder / 'engine.sqlite'}", executor="server-1",

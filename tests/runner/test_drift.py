@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from integration.connectors.protocol import References
-from integration.core.drift import DriftCounts, Drifted, Edit
+from integration.core.drift import DriftCounts, DriftedRecord, Edit
 from integration.core.flow import Stage
 from integration.core.links import Link
 from integration.core.records import Kind, Record, Unreadable
@@ -64,7 +64,7 @@ def test_what_was_deleted_in_the_target_is_gone(harness: FlowHarness, target: Me
     target.remove(Kind.PRODUCT, "1004")
     page = look(harness)
     assert page.counts == DriftCounts(looked=5, equal=4, gone=1)
-    assert page.different == (Drifted("1004", "Artikel 1004", page.different[0].reference),)
+    assert page.different == (DriftedRecord("1004", "Artikel 1004", page.different[0].reference),)
 
 
 def test_where_nothing_can_be_seen_nobody_knows(database: Database, source: MemoryConnector) -> None:
@@ -108,7 +108,7 @@ def test_an_order_that_may_have_been_invoiced_without_a_trace_is_not_known_to_be
     links = zip(orders, (there, "2"), strict=True)
     harness.links.keep(harness.flow, [Link(Kind.SALES_ORDER, one.key, known, one) for one, known in links])
     deps, logic = harness.runner.preview.deps, harness.made()
-    found = look_at(deps, logic, Stage("orders", Kind.ORDER, Kind.SALES_ORDER, once=True)).counts
+    found = look_at(deps, logic, Stage("orders", Kind.ORDER, Kind.SALES_ORDER, write_once=True)).counts
     assert found == DriftCounts(looked=2, equal=1, gone=int(keeps), unknown=int(not keeps))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from integration.core.errors import PlanStaleError, PlanUnsafeError
-from integration.core.foreign_documents import Strangers
+from integration.core.foreign_documents import ForeignDocuments
 from integration.core.plan import Brake
 from integration.core.run import Mode
 from integration.core.states import RunState, Step
@@ -22,9 +22,9 @@ class Asked:
         self.references: tuple[str, ...] = ()
         self.times = 0
 
-    def __call__(self) -> Strangers:
+    def __call__(self) -> ForeignDocuments:
         self.times += 1
-        return Strangers(self.references, "MP-", "AP-")
+        return ForeignDocuments(self.references, "MP-", "AP-")
 
 
 @pytest.fixture

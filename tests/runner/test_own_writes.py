@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.protocol import References
 from integration.core.links import Link
-from integration.core.markers import UNKNOWN, Stretches
+from integration.core.markers import UNKNOWN, ChangeRanges
 from integration.core.plan import Change
 from integration.core.records import Batch, Held, Kind, Written
 from integration.core.run import Mode
@@ -48,7 +48,7 @@ class Crowded(Mplus):
         self.after.pop(change.key, nothing)()
         return written
 
-    def changed(self, kind: Kind, since: str, after: str | None = None, known: Stretches = UNKNOWN) -> Batch:
+    def changed(self, kind: Kind, since: str, after: str | None = None, known: ChangeRanges = UNKNOWN) -> Batch:
         """Return a page of what changed, and count what it told."""
         batch = super().changed(kind, since, after, known)
         if since:

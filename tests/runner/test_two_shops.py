@@ -9,7 +9,7 @@ import pytest
 
 from integration.core.days.report import DayState
 from integration.core.errors import PlanStaleError
-from integration.core.foreign_documents import Strangers
+from integration.core.foreign_documents import ForeignDocuments
 from integration.core.records import Kind, Record
 from integration.core.run import Mode
 from integration.core.states import RunState
@@ -194,7 +194,7 @@ def test_a_day_beside_those_of_another_console_with_the_same_prefix_waits_until_
     consoles: Sequence[DayHarness],
 ) -> None:
     here, _ = consoles
-    here.strangers = lambda: Strangers(("MZ6101600100",), "MP-", "AP-")
+    here.strangers = lambda: ForeignDocuments(("MZ6101600100",), "MP-", "AP-")
     plan = here.preview(Mode.COMPLETE)
     assert [(brake.code, brake.count) for brake in plan.brakes] == [("brake_strangers", 1)]
     assert here.commit(plan).state is RunState.DONE

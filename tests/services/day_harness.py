@@ -11,7 +11,7 @@ from integration.core.errors import RejectedError
 from integration.core.records import Kind, Record, Value
 from integration.flows.spec import FlowLogic
 from integration.services.daybooks.days import Days
-from integration.services.mappings.code_lists import Lists
+from integration.services.mappings.code_lists import CodeLists
 from integration.services.runs.flows import Flows
 from integration.store.database import Database
 from tests.core.days.example import BOOKS, DAY, day_record
@@ -93,7 +93,7 @@ class DayHarness(FlowHarness):
             self.stores.links,
             self.clock,
             part(Flows, is_on=lambda _: self.is_on),
-            part(Lists, captions=lambda *_: {"1": "De Ketting Utrecht"}),
+            part(CodeLists, captions=lambda *_: {"1": "De Ketting Utrecht"}),
             flow="days",
             others=[("orders", Kind.POSTING)],
         )

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from integration.alerts.incidents import Episode, SymptomSort
+from integration.alerts.incidents import Incident, ProblemType
 from integration.alerts.messages import Messages
 from integration.application.application import Application
 from integration.core.chain import Break, Head
@@ -205,9 +205,9 @@ def test_what_was_changed_is_told_as_an_alert(application: Application) -> None:
     checked = application.audit.checked()
     assert checked is not None
     assert checked.broken == Break("altered", 3)
-    (symptom,) = [one for one in application.alerts._symptoms.found() if one.sort is SymptomSort.AUDIT]
+    (symptom,) = [one for one in application.alerts._symptoms.found() if one.sort is ProblemType.AUDIT]
     title, said = Messages("https://console.example").begun(
-        Episode(1, symptom, checked.at, checked.at), "en", checked.at
+        Incident(1, symptom, checked.at, checked.at), "en", checked.at
     )
     assert "entry 3 is not what was written" in said
     assert "https://console.example/administration?tab=audit" in said

@@ -10,7 +10,7 @@ from integration.application.application import Application
 from integration.connectors.accountview.settings import AccountViewAccess
 from integration.connectors.mplus.settings import MplusAccess
 from integration.core.errors import ConfigurationError
-from integration.flows.forms import Known, same_rates
+from integration.flows.forms import SetupContext, same_rates
 from integration.flows.registry import FLOWS
 from integration.flows.settings import Listed, books_list, till_list
 from integration.flows.stock.spec import branch_sources
@@ -19,11 +19,11 @@ from integration.services.setup import (
     STEPS,
     AskedQuestion,
     State,
-    Weight,
+    PointSeverity,
     done,
     question_of,
     readiness,
-    weigh,
+    evaluate_questions,
 )
 from tests.consoles import opened
 from tests.people import somebody
@@ -148,7 +148,7 @@ def test_all_answers_given_the_set_up_goes_on_with_the_list_also_after_a_restart
     with opened(tmp_path) as application:
         assert application.setup.step() == "ready"
         weights = {line.weight for line in application.setup.readiness()}
-        assert weights == {Weight.PARKS, Weight.DONE}
+        assert weights == {PointSeverity.PARKS, PointSeverity.DONE}
 
 
 def test_a_set_up_goes_on_from_the_first_answer_until_its_flows_run(app: Application) -> None:
@@ -227,17 +227,17 @@ def known(
     lists: Mapping[Listed, Mapping[str, str]] | None = None,
     answered: tuple[str, ...] = (),
     flows: tuple[str, ...] = ("orders",),
-) -> Known:
+) -> SetupContext:
     """What is known of a flow in a shop whose lists are plain."""
     usual = FLOWS[flow].settings().model_dump()
     told = {**LISTS, **(lists or {})}
-    return Known(
+    return SetupContext(
         {**usual, **(settings or {})}, usual, tables or {}, lambda listed: told.get(listed, {}), answered, flows
     )
 
 
 def question(flow: str, name: str, **more: Any) -> AskedQuestion:
-    return next(one for one in weigh(FLOWS[flow], known(flow, **more)) if one.question.name == name)
+    return next(one for one in evaluate_questions(FLOWS[flow], known(flow, **more)) if one.question.name == name)
 
 
 def proposed(one: AskedQuestion) -> Mapping[str, Any]:
@@ -258,14 +258,14 @@ def test_branches_get_the_warehouse_of_their_number_or_nothing() -> None:
 def test_vat_codes_of_the_same_rate_are_proposed_and_a_flow_without_any_stops() -> None:
     one = question("products", "vat")
 
-    assert (one.state, one.weight, proposed(one)) == (State.PROPOSED, Weight.STOPS, {"1": "2", "2": "1"})
+    assert (one.state, one.weight, proposed(one)) == (State.PROPOSED, PointSeverity.STOPS, {"1": "2", "2": "1"})
 
 
 def test_a_vat_code_without_a_counterpart_parks_and_waits_for_a_person() -> None:
     lists = {books_list("vat_codes"): {"1": "hoog", "2": "laag", "3": "nul"}}
     one = question("products", "vat", lists=lists, tables={"vat_codes": {"1": "2", "2": "1"}})
 
-    assert (one.state, one.weight, one.proposal) == (State.OPEN, Weight.PARKS, None)
+    assert (one.state, one.weight, one.proposal) == (State.OPEN, PointSeverity.PARKS, None)
     assert one.lack is not None
     assert one.lack.why.facts == {"codes": "3"}
 
@@ -293,7 +293,7 @@ def test_a_row_for_every_other_code_counts_wherever_a_run_takes_it() -> None:
 def test_an_impossible_row_of_before_is_told_as_a_lack(row: dict[str, str]) -> None:
     one = question("orders", "vat", tables={"vat_codes_sales": {"1": "2", "2": "1", **row}}, answered=("vat",))
 
-    assert one.weight is Weight.PARKS
+    assert one.weight is PointSeverity.PARKS
     assert one.lack is not None
     assert (one.lack.why.code, dict(one.lack.why.facts)) == ("lack_rows_impossible", {"rows": next(iter(row))})
 
@@ -309,7 +309,7 @@ def test_an_answer_that_leaves_codes_out_on_purpose_counts_and_still_warns() -> 
     lists = {books_list("vat_codes"): {"1": "hoog", "3": "nul"}}
     one = question("products", "vat", lists=lists, tables={"vat_codes": {"1": "2"}}, answered=("vat",))
 
-    assert (one.state, one.weight) == (State.ANSWERED, Weight.PARKS)
+    assert (one.state, one.weight) == (State.ANSWERED, PointSeverity.PARKS)
 
 
 def test_an_answered_question_opens_again_once_the_flow_cannot_run_without_it() -> None:
@@ -334,8 +334,8 @@ def test_codes_that_can_be_no_number_are_told_with_examples() -> None:
 
 
 def test_stock_stops_until_a_branch_gets_some() -> None:
-    assert question("stock", "branches").weight is Weight.STOPS
-    assert question("stock", "branches", settings={"branches": {"1": "formula"}}).weight is Weight.UNSEEN
+    assert question("stock", "branches").weight is PointSeverity.STOPS
+    assert question("stock", "branches", settings={"branches": {"1": "formula"}}).weight is PointSeverity.UNSEEN
     assert question("stock", "branches", settings={"managed": "off"}).lack is None
 
 
@@ -362,8 +362,8 @@ def test_what_somebody_set_elsewhere_is_proposed_as_it_is() -> None:
 
 
 def test_questions_about_postings_come_only_where_postings_are_made() -> None:
-    orders = [one.question.name for one in weigh(FLOWS["orders"], known("orders"))]
-    postings = [one.question.name for one in weigh(FLOWS["orders"], known("orders", {"orders": "posting"}))]
+    orders = [one.question.name for one in evaluate_questions(FLOWS["orders"], known("orders"))]
+    postings = [one.question.name for one in evaluate_questions(FLOWS["orders"], known("orders", {"orders": "posting"}))]
 
     assert ("revenue" in orders, "article" in orders) == (False, True)
     assert ("revenue" in postings, "article" in postings) == (True, False)
@@ -373,7 +373,7 @@ def test_postings_without_any_revenue_account_stop() -> None:
     one = question("orders", "revenue", settings={"orders": "posting"})
     whole = question("orders", "revenue", settings={"orders": "posting"}, tables={"revenue_accounts": {"*": "8000"}})
 
-    assert (one.weight, one.proposal) == (Weight.STOPS, None)
+    assert (one.weight, one.proposal) == (PointSeverity.STOPS, None)
     assert whole.lack is None
 
 
@@ -397,9 +397,9 @@ def test_each_group_that_is_no_revenue_wants_its_account_and_the_tills_own_are_p
     whole = question("orders", "balances", **asked, tables={"balance_accounts": {"80": "1570", "90": "1570"}})
     elsewhere = {**GROUPS, books_list("ledgers"): {"1560": "Cadeaubonnen"}}
 
-    assert (none.weight, lacking(none)) == (Weight.PARKS, "80 Cadeaubonnen, 90 Statiegeld")
+    assert (none.weight, lacking(none)) == (PointSeverity.PARKS, "80 Cadeaubonnen, 90 Statiegeld")
     assert proposed(none) == {"80": "1560", "90": "1570"}
-    assert (some.weight, lacking(some)) == (Weight.PARKS, "90 Statiegeld")
+    assert (some.weight, lacking(some)) == (PointSeverity.PARKS, "90 Statiegeld")
     assert (whole.lack, question("orders", "balances", **asked, tables={"balance_accounts": {"*": "1560"}}).lack) == (
         None, None,
     )  # fmt: skip
@@ -421,7 +421,7 @@ def test_a_group_that_the_till_did_not_use_lately_wants_no_account_until_it_does
 
     assert (lacking(none), proposed(none)) == ("80 Cadeaubonnen", {"80": "1560", "90": "1570"})
     assert (rare.lack, rare.unused) == (None, ("90",))
-    assert (lacking(later), later.unused, later.weight) == ("90 Statiegeld", ("80",), Weight.PARKS)
+    assert (lacking(later), later.unused, later.weight) == ("90 Statiegeld", ("80",), PointSeverity.PARKS)
     assert (lacking(untold), untold.unused) == ("90 Statiegeld", ())
 
 
@@ -470,7 +470,7 @@ def test_methods_that_may_take_vouchers_are_named_where_the_till_does_not_say_it
     said = {**posting, "gift_cards": {"BON": "single", "INVOICE": "none"}}
     plain = {**VOUCHERS, till_list("turnover_vat_codes"): {"10": "2", "80": "4", "85": "4"}}
 
-    assert (unclear.weight, unclear.proposal) == (Weight.PARKS, None)
+    assert (unclear.weight, unclear.proposal) == (PointSeverity.PARKS, None)
     assert lacking(unclear) == "BON, INVOICE"
     assert (told.lack, proposed(told)) == (None, {"gift_cards": {}})
     assert question("orders", "gift_cards", settings=said, lists=VOUCHERS).lack is None
@@ -500,7 +500,7 @@ def test_the_sales_daybook_and_the_account_of_all_debtors_are_proposed() -> None
 def test_receipts_without_a_default_debtor_are_a_question_for_a_person() -> None:
     one = question("orders", "debtor", settings={"receipts": "posting"})
 
-    assert (one.state, one.weight) == (State.OPEN, Weight.PARKS)
+    assert (one.state, one.weight) == (State.OPEN, PointSeverity.PARKS)
     assert question("orders", "debtor").state is State.PROPOSED
 
 
@@ -574,7 +574,7 @@ def test_revenue_goes_by_turnover_group_or_by_vat_code_and_one_of_them_is_enough
 
 
 def test_accounts_of_methods_are_asked_for_only_where_payments_are_booked_with_documents() -> None:
-    asked = {one.question.name for one in weigh(FLOWS["orders"], known("orders", POSTED))}
+    asked = {one.question.name for one in evaluate_questions(FLOWS["orders"], known("orders", POSTED))}
     assert "methods" not in asked
     assert {"groups", "payments"} <= asked
 
@@ -584,7 +584,7 @@ def test_payment_methods_are_asked_for_only_once_somebody_maps_one() -> None:
 
     one = question("orders", "payment", tables={"payment_terms": {"PIN": "14"}})
 
-    assert (one.state, one.weight) == (State.OPEN, Weight.PARKS)
+    assert (one.state, one.weight) == (State.OPEN, PointSeverity.PARKS)
 
 
 @pytest.mark.parametrize("flow", list(FLOWS))
@@ -599,7 +599,7 @@ def test_every_question_answers_settings_that_the_flow_has(flow: str) -> None:
 def test_questions_can_be_weighed_while_no_list_can_be_read(flow: str) -> None:
     usual = FLOWS[flow].settings().model_dump()
 
-    assert weigh(FLOWS[flow], Known(usual, usual))
+    assert evaluate_questions(FLOWS[flow], SetupContext(usual, usual))
 
 
 def test_a_question_nobody_asks_is_refused() -> None:
@@ -608,22 +608,22 @@ def test_a_question_nobody_asks_is_refused() -> None:
 
 
 def test_what_stops_comes_first_and_what_is_done_last() -> None:
-    asked = {"stock": weigh(FLOWS["stock"], known("stock", answered=("formula",)))}
+    asked = {"stock": evaluate_questions(FLOWS["stock"], known("stock", answered=("formula",)))}
     lines = readiness({"accountview": True, "mplus": False}, asked)
 
     assert [line.weight for line in lines] == sorted(line.weight for line in lines)
-    stopping = [(line.step, line.asked and line.asked.question.name) for line in lines if line.weight is Weight.STOPS]
+    stopping = [(line.step, line.asked and line.asked.question.name) for line in lines if line.weight is PointSeverity.STOPS]
     assert stopping == [("mplus", None), ("questions", "branches")]
 
 
 def test_the_steps_are_done_one_by_one() -> None:
     nothing = done({"accountview": False, "mplus": False}, {})
     settings = {"branches": {"1": "formula"}}
-    some = done(WELL, {"stock": weigh(FLOWS["stock"], known("stock", settings))})
+    some = done(WELL, {"stock": evaluate_questions(FLOWS["stock"], known("stock", settings))})
     every = done(
         WELL,
         {
-            "stock": weigh(
+            "stock": evaluate_questions(
                 FLOWS["stock"],
                 known("stock", settings, answered=("branches", "formula", "reservations", "sales", "managed")),
             )
@@ -688,7 +688,7 @@ def test_a_formula_that_subtracts_nothing_says_so_until_somebody_says_where_rese
 
 @pytest.mark.parametrize("settings", [{"formula": "available"}, {"branches": {"1": "warehouse:1"}}])
 def test_where_nothing_would_be_subtracted_nobody_is_asked_for_reservations(settings: Mapping[str, Any]) -> None:
-    assert "reservations" not in {one.question.name for one in weigh(FLOWS["stock"], known("stock", settings))}
+    assert "reservations" not in {one.question.name for one in evaluate_questions(FLOWS["stock"], known("stock", settings))}
 
 
 def test_the_field_of_reservations_is_proposed_and_never_taken_with_all_answers() -> None:
@@ -704,9 +704,9 @@ def test_the_field_of_reservations_waits_for_a_person_and_is_said_until_then(app
     app.setup.accept(somebody("test"))
     assert states(app, "stock")["reservations"] is State.PROPOSED
     assert app.flows.settings("stock").model_dump()["reservations"] == "ask"
-    lack = app.setup.lack("stock", "reservations")
+    lack = app.setup.missing_setting("stock", "reservations")
     assert lack is not None
     assert lack.why.code == "lack_reservations_found"
     app.setup.answer("stock", "reservations", {"reservations": "deducted", "reserved": ""}, somebody("test"))
-    assert app.setup.lack("stock", "reservations") is None
+    assert app.setup.missing_setting("stock", "reservations") is None
     assert states(app, "stock")["reservations"] is State.ANSWERED

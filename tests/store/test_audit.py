@@ -9,13 +9,13 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from integration.core.chain import Break, Head, digest, head_text, line_of, sealed, verify_lines
+from integration.core.chain import Break, Head, digest, head_text, canonical_line, entry_hash, verify_lines
 from integration.core.errors import ConfigurationError
-from integration.core.issues import Issue, Met, Trouble
+from integration.core.issues import Issue, IssueOccurrence, IssueGroupKey
 from integration.core.records import Correction, Kind
 from integration.core.run import Mode
 from integration.store.audit import ANCHORED, AuditSearch, AuditStore
-from integration.store.configuration import Arranged, ArrangementStore
+from integration.store.configuration import Configuration, ArrangementStore
 from integration.store.corrections import Corrections
 from integration.store.database import Database
 from integration.store.issues import Issues
@@ -114,7 +114,7 @@ def test_a_plan_and_its_approval_name_the_run(audit: AuditStore, database: Datab
 
 def test_of_a_group_that_is_set_aside_there_is_one_entry(audit: AuditStore, database: Database, clock: Clock) -> None:
     issues = Issues(database, clock)
-    issues.open("orders", "", [Met(Issue("article_missing", f"20263-{n}", "line", {})) for n in range(150)])
+    issues.open("orders", "", [IssueOccurrence(Issue("article_missing", f"20263-{n}", "line", {})) for n in range(150)])
     group = issues.list("orders", "article_missing", limit=200)
     issues.set_all_aside({one.id: {} for one in group}, "asked at info@example.com", "anna")
     one = audit.entries()[0]
@@ -227,10 +227,10 @@ def rewritten(database: Database, first: int, key: bytes) -> None:
         for row in connection.execute(sa.select(table).where(table.c.seq >= first).order_by(table.c.seq)).all():
             entry = {**json.loads(row.line)["entry"], "who": "nobody", "previous": head.hash}
             content = json.dumps(entry, sort_keys=True, separators=(",", ":")).encode()
-            line = line_of(content, SEALER.id, key)
+            line = canonical_line(content, SEALER.id, key)
             connection.execute(table.update().where(table.c.seq == row.seq).values(line=line.decode(), who="nobody"))
             head = Head(row.seq, digest(line))
-        connection.execute(audit_head.update().values(seq=head.seq, hash=head.hash, seal=sealed(head_text(head), key)))
+        connection.execute(audit_head.update().values(seq=head.seq, hash=head.hash, seal=entry_hash(head_text(head), key)))
 
 
 Tamper = Callable[[Database], None]
@@ -299,7 +299,7 @@ def test_of_ten_thousand_actions_every_changed_byte_of_a_sample_is_found(audit: 
     """Each change is looked for from the entry before it on, and at the end in the whole."""
     for some in range(0, 10_000, 200):
         actions = {f"flow:{number}": {"minutes": number} for number in range(some, some + 200)}
-        ArrangementStore(database, audit.clock).keep(Arranged(settings=actions), f"person {some % 7}", "")
+        ArrangementStore(database, audit.clock).keep(Configuration(settings=actions), f"person {some % 7}", "")
     whole = audit.follow(KEYS, most=20_000)
     assert (whole.head.seq, whole.is_whole, audit.count()) == (10_000, True, 10_000)
     loosen(database)
@@ -346,7 +346,7 @@ def test_writers_never_wait_in_a_circle(database: Database, clock: Clock) -> Non
     def write(names: tuple[str, ...]) -> None:
         together.wait()
         for at in range(10):
-            ArrangementStore(database, clock).keep(Arranged(settings={name: {"n": at} for name in names}), names[0], "")
+            ArrangementStore(database, clock).keep(Configuration(settings={name: {"n": at} for name in names}), names[0], "")
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(write, [("a", "b"), ("b",)]))
@@ -384,7 +384,7 @@ def test_without_a_key_nothing_is_lost_and_that_is_found(database: Database, clo
 
 
 def test_a_cause_is_named_with_its_group(audit: AuditStore, database: Database, clock: Clock) -> None:
-    Issues(database, clock).assign(Trouble("orders", "article_missing", "line", "4711"), "ben", "anna")
+    Issues(database, clock).assign(IssueGroupKey("orders", "article_missing", "line", "4711"), "ben", "anna")
     one = audit.entries()[0]
     assert (one.action, one.code, one.facts) == (
         "cause_assigned",

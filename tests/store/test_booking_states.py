@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from integration.core.booking_state import Where
-from integration.core.issues import Issue, Met, Skip
+from integration.core.booking_state import BookingStage
+from integration.core.issues import Issue, IssueOccurrence, Skip
 from integration.core.links import Link
 from integration.core.position import START
 from integration.core.records import Kind
 from integration.core.run import Mode, Outcome
 from integration.core.states import RunState, Step
-from integration.store.booking_states import Standings
+from integration.store.booking_states import BookingStateStore
 from integration.store.database import Database
 from integration.store.issues import Issues
 from integration.store.ledger import Ledger
@@ -26,11 +26,11 @@ KEY = "P1"
 
 
 @pytest.fixture
-def standings(database: Database) -> Standings:
-    return Standings(database)
+def standings(database: Database) -> BookingStateStore:
+    return BookingStateStore(database)
 
 
-def where(standings: Standings, key: str = KEY) -> Where | None:
+def where(standings: BookingStateStore, key: str = KEY) -> BookingStage | None:
     found = standings.of(FLOW, KINDS, [key])
     return found[key].where if found else None
 
@@ -43,18 +43,18 @@ def read(previews: Previews, run: str, **values: Any) -> None:
     previews.stage_page(run, STAGE, [a_staged(1, key=KEY, **values)], START)
 
 
-def test_what_nobody_knows_stands_nowhere(standings: Standings) -> None:
+def test_what_nobody_knows_stands_nowhere(standings: BookingStateStore) -> None:
     assert (where(standings), standings.of(FLOW, KINDS, [])) == (None, {})
 
 
 def test_what_is_linked_is_booked_under_our_reference_and_a_link_that_is_retired_is_none(
-    standings: Standings, links: Links
+    standings: BookingStateStore, links: Links
 ) -> None:
     agreed = replace(a_product(1), values={"number": "2026.1", "reference": "MP-2026.1"})
     links.keep(FLOW, [replace(a_link(1), agreed=agreed)])
     (one,) = standings.of(FLOW, KINDS, [KEY]).values()
     assert (one.where, one.title, one.reference, one.sold, one.kind) == (
-        Where.BOOKED, "2026.1", "MP-2026.1", None, Kind.PRODUCT,
+        BookingStage.BOOKED, "2026.1", "MP-2026.1", None, Kind.PRODUCT,
     )  # fmt: skip
     assert standings.of(FLOW, (Kind.GROUP,), [KEY]) == {}
     links.keep(FLOW, [replace(a_link(1), retired=True)])
@@ -62,22 +62,22 @@ def test_what_is_linked_is_booked_under_our_reference_and_a_link_that_is_retired
 
 
 def test_what_the_run_at_work_has_read_is_planned_until_its_plan_says_otherwise(
-    standings: Standings, runs: RunStore, previews: Previews
+    standings: BookingStateStore, runs: RunStore, previews: Previews
 ) -> None:
     run = begun(runs)
     read(previews, run)
-    assert where(standings) is Where.PLANNED
+    assert where(standings) is BookingStage.PLANNED
     previews.keep_page(run, [replace(a_park(1), key=KEY)], [], 0, START)
-    assert where(standings) is Where.PARKED
+    assert where(standings) is BookingStage.PARKED
 
 
 @pytest.mark.parametrize("skipped", ["read", "cancelled", "planned"])
 def test_what_takes_no_part_in_the_run_at_work_stands_nowhere(
-    standings: Standings, runs: RunStore, previews: Previews, issues: Issues, skipped: str
+    standings: BookingStateStore, runs: RunStore, previews: Previews, issues: Issues, skipped: str
 ) -> None:
-    issues.open(FLOW, "earlier", [Met(Issue("price_missing", KEY), "product", "Thee 1")])
+    issues.open(FLOW, "earlier", [IssueOccurrence(Issue("price_missing", KEY), "product", "Thee 1")])
     run = begun(runs)
-    assert where(standings) is Where.PARKED
+    assert where(standings) is BookingStage.PARKED
     if skipped == "read":
         read(previews, run, record=None, skip=Skip("filtered_out", KEY))
     elif skipped == "cancelled":
@@ -89,10 +89,10 @@ def test_what_takes_no_part_in_the_run_at_work_stands_nowhere(
 
 
 def test_an_issue_parks_while_it_is_open_and_not_once_a_person_set_it_aside(
-    standings: Standings, issues: Issues
+    standings: BookingStateStore, issues: Issues
 ) -> None:
-    issues.open(FLOW, "run", [Met(Issue("price_missing", KEY), "product", "Thee 1")])
-    assert where(standings) is Where.PARKED
+    issues.open(FLOW, "run", [IssueOccurrence(Issue("price_missing", KEY), "product", "Thee 1")])
+    assert where(standings) is BookingStage.PARKED
     (known,) = issues.of_key(FLOW, KEY)
     issues.set_all_aside({known.id: {}}, "as it is", "anna")
     assert where(standings) is None
@@ -100,33 +100,33 @@ def test_an_issue_parks_while_it_is_open_and_not_once_a_person_set_it_aside(
 
 @pytest.mark.parametrize(
     ("mode", "expected"),
-    [(Mode.CHANGES, None), (Mode.COMPLETE, None), (Mode.CHOSEN, Where.WAITING)],
+    [(Mode.CHANGES, None), (Mode.COMPLETE, None), (Mode.CHOSEN, BookingStage.WAITING)],
 )
 def test_a_plan_that_waits_counts_unless_the_run_at_work_takes_it_over(
-    standings: Standings, runs: RunStore, mode: Mode, expected: Where | None
+    standings: BookingStateStore, runs: RunStore, mode: Mode, expected: BookingStage | None
 ) -> None:
     a_plan(runs, a_create(1))
-    assert where(standings) is Where.WAITING
+    assert where(standings) is BookingStage.WAITING
     begun(runs, mode)
     assert where(standings) is expected
 
 
 @pytest.mark.parametrize("step", [Step.SENT, Step.IN_DOUBT])
 def test_what_was_sent_and_has_no_end_is_doubtful_whatever_else_is_known(
-    standings: Standings, runs: RunStore, ledger: Ledger, issues: Issues, step: Step
+    standings: BookingStateStore, runs: RunStore, ledger: Ledger, issues: Issues, step: Step
 ) -> None:
     run = a_commit(runs, a_create(1))
     ledger.mark_sent(run, [1])
     if step is Step.IN_DOUBT:
         ledger.settle(run, [Outcome(1, step)])
-    issues.open(FLOW, run, [Met(Issue("never_answered", KEY), "product", "Thee 1")])
-    assert where(standings) is Where.DOUBTFUL
+    issues.open(FLOW, run, [IssueOccurrence(Issue("never_answered", KEY), "product", "Thee 1")])
+    assert where(standings) is BookingStage.DOUBTFUL
     ledger.settle(run, [Outcome(1, Step.PROVEN, "7001")])
-    assert where(standings) is Where.BOOKED
+    assert where(standings) is BookingStage.BOOKED
 
 
 def test_what_comes_out_of_an_order_is_found_from_it_booked_or_in_doubt(
-    standings: Standings, runs: RunStore, links: Links, ledger: Ledger
+    standings: BookingStateStore, runs: RunStore, links: Links, ledger: Ledger
 ) -> None:
     booked = replace(a_product(2), values={"orders": ("order-1", "order-2")})
     links.keep(FLOW, [Link(Kind.PRODUCT, "P2", "7002", booked)])
@@ -143,7 +143,7 @@ def test_what_comes_out_of_an_order_is_found_from_it_booked_or_in_doubt(
 
 
 def test_what_is_booked_or_in_doubt_is_found_by_the_end_of_its_key(
-    standings: Standings, runs: RunStore, links: Links, ledger: Ledger
+    standings: BookingStateStore, runs: RunStore, links: Links, ledger: Ledger
 ) -> None:
     links.keep(FLOW, [Link(Kind.PRODUCT, key, key, a_product(2)) for key in ("P2#off", "P2_off")])
     line = a_create(1)

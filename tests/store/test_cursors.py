@@ -2,7 +2,7 @@
 
 from integration.core.links import Link
 from integration.core.records import Kind
-from integration.store.cursors import Cursors, pass_over_ours
+from integration.store.cursors import Cursors, skip_own_writes
 from integration.store.database import Database
 from integration.store.links import Links
 from tests.clocks import Clock
@@ -26,7 +26,7 @@ def test_cursors_of_a_target_pass_over_what_was_proven(database: Database, clock
 
     def passed() -> tuple[str | None, str]:
         with database.write() as connection:
-            pass_over_ours(connection, clock(), "products", began)
+            skip_own_writes(connection, clock(), "products", began)
         return cursors.get("products", "target:product"), str(cursors.ours("products", Kind.PRODUCT))
 
     proven("12", "13")

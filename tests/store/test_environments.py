@@ -3,14 +3,14 @@
 import pytest
 
 from integration.core.errors import RunActiveError
-from integration.core.issues import Issue, Met
+from integration.core.issues import Issue, IssueOccurrence
 from integration.core.links import Link
 from integration.core.records import Kind
 from integration.core.run import Mode
 from integration.core.states import RunState
 from integration.store.cursors import Cursors
 from integration.store.database import Clock, Database
-from integration.store.environments import change_environment
+from integration.store.environments import switch_environment
 from integration.store.issues import Issues
 from integration.store.links import Links
 from integration.store.runs import RunStore
@@ -20,14 +20,14 @@ def test_what_one_environment_remembers_is_laid_aside_and_comes_back(database: D
     links, cursors = Links(database, clock), Cursors(database, clock)
     links.keep("products", [Link(Kind.GROUP, "10", "777")])
     cursors.put("products", "target:product", "41")
-    change_environment(database, clock, leaving="sandbox", entering="real", by="anna")
+    switch_environment(database, clock, leaving="sandbox", entering="real", by="anna")
     assert links.count("products", Kind.GROUP) == 0
     assert cursors.get("products", "target:product") is None
     links.keep("products", [Link(Kind.GROUP, "10", "1")])
-    change_environment(database, clock, leaving="real", entering="sandbox", by="anna")
+    switch_environment(database, clock, leaving="real", entering="sandbox", by="anna")
     assert links.get("products", Kind.GROUP, ["10"])["10"].reference == "777"
     assert cursors.get("products", "target:product") == "41"
-    change_environment(database, clock, leaving="sandbox", entering="real", by="anna")
+    switch_environment(database, clock, leaving="sandbox", entering="real", by="anna")
     assert links.get("products", Kind.GROUP, ["10"])["10"].reference == "1"
 
 
@@ -35,17 +35,17 @@ def test_an_environment_is_not_left_while_a_run_is_at_work(database: Database, c
     runs = RunStore(database, clock)
     run = runs.begin("products", Mode.COMPLETE, "anna", 1)
     with pytest.raises(RunActiveError, match=run.id):
-        change_environment(database, clock, leaving="sandbox", entering="real", by="anna")
+        switch_environment(database, clock, leaving="sandbox", entering="real", by="anna")
     runs.fail(run.id, "unexpected_error", {})
-    change_environment(database, clock, leaving="sandbox", entering="real", by="anna")
+    switch_environment(database, clock, leaving="sandbox", entering="real", by="anna")
     assert runs.get(run.id).state is RunState.FAILED
 
 
 def test_what_waits_of_another_environment_is_neither_counted_nor_listed(database: Database, clock: Clock) -> None:
     issues = Issues(database, clock)
-    issues.open("products", "r1", [Met(Issue("article_missing", "1001"), Kind.PRODUCT, "Hamer")])
-    change_environment(database, clock, leaving="real", entering="sandbox", by="anna")
+    issues.open("products", "r1", [IssueOccurrence(Issue("article_missing", "1001"), Kind.PRODUCT, "Hamer")])
+    switch_environment(database, clock, leaving="real", entering="sandbox", by="anna")
 
     assert (issues.counts(), issues.causes(), issues.found("1001")) == ({}, [], {})
-    change_environment(database, clock, leaving="sandbox", entering="real", by="anna")
+    switch_environment(database, clock, leaving="sandbox", entering="real", by="anna")
     assert (issues.counts(), len(issues.causes()), len(issues.found("1001"))) == ({"products": 1}, 1, 1)

@@ -8,21 +8,21 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from integration.alerts.incidents import Symptom, SymptomSort
+from integration.alerts.incidents import Problem, ProblemType
 from integration.application.stores import Stores, stores_of
-from integration.core.drift import Drifted
-from integration.core.issues import Issue, Met
+from integration.core.drift import DriftedRecord
+from integration.core.issues import Issue, IssueOccurrence
 from integration.core.records import Kind
 from integration.store.database import Database
 from integration.store.days import DayChecked
-from integration.store.erasure_register import Erased, ErasedMeanwhileError, SoFar, erased_mark, read_erasures
+from integration.store.erasure_register import ErasureRegister, ErasedSinceReadError, SoFar, subject_pseudonym, read_erasures
 from integration.store.tables import day_checks, drifted, episodes, issues
 from tests.clocks import Clock
 from tests.core.days.example import DAY
 
 NUMBERS = [("debtor", "39001"), ("relation", "62")]
-SYMPTOM = Symptom(SymptomSort.RECORDS, "debtor_unclear", "orders", facts={"name": "Zwiebelquast"})
-MET = Met(Issue("price_charged_otherwise", "39001", "10"), "relation", "Zwiebelquast")
+SYMPTOM = Problem(ProblemType.RECORDS, "debtor_unclear", "orders", facts={"name": "Zwiebelquast"})
+MET = IssueOccurrence(Issue("price_charged_otherwise", "39001", "10"), "relation", "Zwiebelquast")
 LOOKS: dict[str, tuple[sa.Table, Callable[[Stores, SoFar], object]]] = {
     "alerts": (episodes, lambda stores, so_far: stores.episodes.begin(SYMPTOM, [], so_far)),
     "issues": (issues, lambda stores, so_far: stores.issues.looked("customers", [], (), [MET], so_far)),
@@ -30,14 +30,14 @@ LOOKS: dict[str, tuple[sa.Table, Callable[[Stores, SoFar], object]]] = {
         DayChecked(DAY, "1", "different", stores.erased.clock(), {"name": "Zwiebelquast"})], so_far,
     )),
     "drift": (drifted, lambda stores, so_far: stores.drifts.differ("orders", Kind.SALES_ORDER, stores.erased.clock(), [
-        Drifted("doc-1", "Zwiebelquast", "7")], so_far,
+        DriftedRecord("doc-1", "Zwiebelquast", "7")], so_far,
     )),
 }  # fmt: skip
 """What looks write down of what they read, each with the table it lands in."""
 
 
 def test_numbers_are_held_out_until_somebody_lifts_them(database: Database, clock: Clock, tmp_path: Path) -> None:
-    erased = Erased(database, clock, tmp_path / "console.erased")
+    erased = ErasureRegister(database, clock, tmp_path / "console.erased")
     assert erased.held(NUMBERS) == set()
     name = erased.begin(NUMBERS, "anna")
     assert erased.begin(NUMBERS[:1], "anna") == name
@@ -54,14 +54,14 @@ def test_the_list_holds_nothing_of_a_person_and_outlives_the_database(
     database: Database, clock: Clock, tmp_path: Path
 ) -> None:
     file = tmp_path / "console.erased"
-    Erased(database, clock, file).begin(NUMBERS, "anna")
+    ErasureRegister(database, clock, file).begin(NUMBERS, "anna")
     text = file.read_text(encoding="utf-8")
     assert [one for one in ("39001", '"62"', "anna") if one in text] == []
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    other = Erased(database, clock)
+    other = ErasureRegister(database, clock)
     assert {one.mark for one in read_erasures(file)} == {other.mark(*one) for one in NUMBERS}
     assert len(other.take_in(read_erasures(file))) == len(NUMBERS)  # begun, and not finished here
-    assert erased_mark("another", "debtor", "39001") != other.mark("debtor", "39001")
+    assert subject_pseudonym("another", "debtor", "39001") != other.mark("debtor", "39001")
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -78,7 +78,7 @@ def test_what_was_read_before_somebody_was_erased_is_not_written_down(
         so_far = stores.erased.so_far()
         clock.advance(1)
         step()
-        with pytest.raises(ErasedMeanwhileError):
+        with pytest.raises(ErasedSinceReadError):
             write(stores, so_far)
         assert database.rows(sa.select(table)) == []
     write(stores, stores.erased.so_far())

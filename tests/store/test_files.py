@@ -13,7 +13,7 @@ import pytest
 
 from integration.store import database
 from integration.store.database import open_database
-from integration.store.files import copies_beside, copy_before, copy_file, fault_of, left_in, sweep
+from integration.store.files import copies_beside, copy_before, copy_file, integrity_error, leftover_files, remove_leftovers
 
 LATER = """
 import sqlalchemy as sa
@@ -48,7 +48,7 @@ def test_a_copy_is_of_one_moment_while_somebody_writes_all_the_time(tmp_path: Pa
 
     with closing(sqlite3.connect(tmp_path / "b.sqlite")) as copy:
         (one,), (other,) = copy.execute("SELECT n FROM pairs").fetchall()
-    assert (one, fault_of(tmp_path / "b.sqlite")) == (other, "")
+    assert (one, integrity_error(tmp_path / "b.sqlite")) == (other, "")
     assert (tmp_path / "b.sqlite").stat().st_mode & 0o777 == 0o600
 
 
@@ -65,7 +65,7 @@ def test_a_file_of_an_earlier_version_is_copied_before_its_tables_are_changed(
     open_database(f"sqlite:///{path}").close()
 
     (copy,) = copies_beside(path)
-    assert (copy.name, copy.stat().st_mode & 0o777, fault_of(copy)) == ("console.sqlite.before-0001", 0o600, "")
+    assert (copy.name, copy.stat().st_mode & 0o777, integrity_error(copy)) == ("console.sqlite.before-0001", 0o600, "")
     for file, revision in ((copy, "0001"), (path, "0002")):
         with closing(sqlite3.connect(file)) as kept:
             assert kept.execute("SELECT version_num FROM alembic_version").fetchone() == (revision,)
@@ -100,10 +100,10 @@ def test_what_dead_processes_left_is_removed_and_what_living_ones_make_is_not(tm
     for kept in ("console.sqlite", "console.key", "console.sqlite.before-0009", "log.duckdb.broken-20261126"):
         (tmp_path / kept).write_bytes(b"kept")
 
-    assert [one.name for one in left_in(tmp_path)] == [f".restore.{dead}", f"console.key.{dead}"]
-    sweep(tmp_path)
+    assert [one.name for one in leftover_files(tmp_path)] == [f".restore.{dead}", f"console.key.{dead}"]
+    remove_leftovers(tmp_path)
 
-    assert left_in(tmp_path) == []
+    assert leftover_files(tmp_path) == []
     assert {one.name for one in tmp_path.iterdir()} == {
         f".restore.{alive}", f"console.key.{alive}", f"mine.{alive}", f"mine.{dead}", "console.sqlite", "console.key",
         "console.sqlite.before-0009", "log.duckdb.broken-20261126",

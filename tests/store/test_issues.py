@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from integration.core.issues import Issue, IssueState, Met
+from integration.core.issues import Issue, IssueState, IssueOccurrence
 from integration.store.database import Database
 from integration.store.issues import Issues
 from integration.store.outbox_reader import OutboxReader
@@ -13,7 +13,7 @@ CHANGED = "document_changed_in_target"
 
 
 def meet(issues: Issues, *keys: str, run: str = "r1", cause: str = "price_missing") -> None:
-    issues.open(FLOW, run, [Met(Issue(cause, key, "price", {"key": key}), "product", f"Thee {key}") for key in keys])
+    issues.open(FLOW, run, [IssueOccurrence(Issue(cause, key, "price", {"key": key}), "product", f"Thee {key}") for key in keys])
 
 
 def test_issues_are_grouped_by_cause_the_largest_group_first(issues: Issues, clock: Clock) -> None:
@@ -104,7 +104,7 @@ def test_an_issue_that_does_not_exist_cannot_be_decided(issues: Issues) -> None:
 def looked(issues: Issues, *keys: str, found: str = "3") -> None:
     """Keep a look at A1 and A2 that found a difference in some of them."""
     facts = {"key": "A", "fields": "quantity", "found": found}
-    met = [Met(Issue(CHANGED, key, facts=facts), "sales_order", key) for key in keys]
+    met = [IssueOccurrence(Issue(CHANGED, key, facts=facts), "sales_order", key) for key in keys]
     issues.looked(FLOW, ["A1", "A2"], [CHANGED], met)
 
 
@@ -114,7 +114,7 @@ def states(issues: Issues) -> dict[str, IssueState]:
 
 def test_what_a_look_no_longer_finds_is_closed_and_other_records_stay(issues: Issues) -> None:
     looked(issues, "A1", "A2")
-    issues.open(FLOW, "", [Met(Issue(CHANGED, "A3"))])
+    issues.open(FLOW, "", [IssueOccurrence(Issue(CHANGED, "A3"))])
     meet(issues, "A1")
     looked(issues, "A2")
     assert {(one.issue.cause, one.state) for one in issues.of_key(FLOW, "A1")} == {

@@ -11,7 +11,7 @@ from integration.core.states import RunState, Step
 from integration.store.cursors import Cursors
 from integration.store.database import Database
 from integration.store.issues import Issues
-from integration.store.ledger import Ledger, doubted
+from integration.store.ledger import Ledger, in_doubt_question
 from integration.store.links import Links
 from integration.store.outbox_reader import OutboxReader
 from integration.store.plans import PlanStore
@@ -83,7 +83,7 @@ def test_what_is_in_doubt_may_have_been_on_its_way_until_then(runs: RunStore, cl
 def test_what_is_in_doubt_of_some_records_is_not_looked_for_among_all_that_was_ever_sent(database: Database) -> None:
     if database.engine.dialect.name != "sqlite":
         pytest.skip("another server says in another way how it looks")
-    asked = doubted(FLOW, Kind.PRODUCT, by_keys=True).where(lines.c.key.in_(["P1"]))
+    asked = in_doubt_question(FLOW, Kind.PRODUCT, by_keys=True).where(lines.c.key.in_(["P1"]))
     with database.read() as connection:
         text = str(asked.compile(connection, compile_kwargs={"literal_binds": True}))
         ways = [str(row.detail) for row in connection.execute(sa.text(f"EXPLAIN QUERY PLAN {text}"))]

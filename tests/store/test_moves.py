@@ -12,7 +12,7 @@ from integration.core.retention import Retention
 from integration.retention.store.rows import RetentionStore
 from integration.store import tables
 from integration.store.database import Database
-from integration.store.environments import change_environment
+from integration.store.environments import switch_environment
 from integration.store.moves import MoveStore
 from tests.clocks import Clock
 
@@ -101,7 +101,7 @@ def test_movements_of_one_till_are_not_taken_for_those_of_another(
     moves: MoveStore, database: Database, clock: Clock
 ) -> None:
     moves.keep("stock", [a_move(1)], 1, NOW)
-    change_environment(database, clock, leaving="sandbox", entering="real", by="test")
+    switch_environment(database, clock, leaving="sandbox", entering="real", by="test")
     assert (moves.unbooked("stock"), moves.read_upto("stock")) == ({}, (0, None, None))
-    change_environment(database, clock, leaving="real", entering="sandbox", by="test")
+    switch_environment(database, clock, leaving="real", entering="sandbox", by="test")
     assert moves.unbooked("stock") == {1: Unbooked(("R1",))}

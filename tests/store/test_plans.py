@@ -6,7 +6,7 @@ import pytest
 
 from integration.core.issues import Issue
 from integration.core.plan import Action, Change
-from integration.core.plan_lines import Among, PlanRow
+from integration.core.plan_lines import LineFilter, PlanRow
 from integration.core.records import Kind, Record
 from integration.core.run import Outcome
 from integration.core.states import Step
@@ -43,7 +43,7 @@ def a_mixed_plan(runs: RunStore) -> str:
     )  # fmt: skip
 
 
-def keys(plans: PlanStore, run: str, show: str = "all", find: str = "", among: Among = Among()) -> list[str]:  # noqa: B008
+def keys(plans: PlanStore, run: str, show: str = "all", find: str = "", among: LineFilter = LineFilter()) -> list[str]:  # noqa: B008
     """Return the keys of the lines shown, and make sure that they are counted alike."""
     found = [row.key for row in plans.rows(run, show, find, among=among)]
     assert plans.count(run, show, find, among) == len(found)
@@ -52,21 +52,21 @@ def keys(plans: PlanStore, run: str, show: str = "all", find: str = "", among: A
 
 def test_lines_are_found_by_a_field_that_changes(runs: RunStore, plans: PlanStore) -> None:
     run = a_mixed_plan(runs)
-    assert keys(plans, run, among=Among(field="article.price_incl")) == ["P2", "P3"]
-    assert keys(plans, run, "update", among=Among(field="article.ean")) == ["P3", "P4"]
-    assert keys(plans, run, "create", among=Among(field="article.ean")) == []
-    assert keys(plans, run, among=Among(field="article.price")) == []
-    assert keys(plans, run, among=Among(field="%")) == []
+    assert keys(plans, run, among=LineFilter(field="article.price_incl")) == ["P2", "P3"]
+    assert keys(plans, run, "update", among=LineFilter(field="article.ean")) == ["P3", "P4"]
+    assert keys(plans, run, "create", among=LineFilter(field="article.ean")) == []
+    assert keys(plans, run, among=LineFilter(field="article.price")) == []
+    assert keys(plans, run, among=LineFilter(field="%")) == []
 
 
 def test_lines_are_found_by_group_and_by_cause_and_by_both_with_a_search(runs: RunStore, plans: PlanStore) -> None:
     run = a_mixed_plan(runs)
-    assert keys(plans, run, among=Among(group="SNOEP")) == ["P3", "A7"]
-    assert keys(plans, run, "skip", among=Among(group="SNOEP")) == ["A7"]
-    assert keys(plans, run, "park", among=Among(cause="ean_duplicate")) == ["A6"]
-    assert keys(plans, run, "skip", among=Among(cause="filtered")) == ["A7"]
-    assert keys(plans, run, "update", "thee 3", Among(field="article.ean", group="SNOEP")) == ["P3"]
-    assert keys(plans, run, "update", "thee 4", Among(group="SNOEP")) == []
+    assert keys(plans, run, among=LineFilter(group="SNOEP")) == ["P3", "A7"]
+    assert keys(plans, run, "skip", among=LineFilter(group="SNOEP")) == ["A7"]
+    assert keys(plans, run, "park", among=LineFilter(cause="ean_duplicate")) == ["A6"]
+    assert keys(plans, run, "skip", among=LineFilter(cause="filtered")) == ["A7"]
+    assert keys(plans, run, "update", "thee 3", LineFilter(field="article.ean", group="SNOEP")) == ["P3"]
+    assert keys(plans, run, "update", "thee 4", LineFilter(group="SNOEP")) == []
 
 
 def test_every_value_is_counted_for_what_is_shown(runs: RunStore, plans: PlanStore) -> None:
@@ -84,7 +84,7 @@ def test_every_value_is_counted_for_what_is_shown(runs: RunStore, plans: PlanSto
 
 def test_pages_of_a_filtered_list_follow_one_another(runs: RunStore, plans: PlanStore) -> None:
     run = a_plan(runs, *(an_update(number, "ean", group="A" if number % 2 else "B") for number in range(10)))
-    only = Among(group="A")
+    only = LineFilter(group="A")
     pages = [[row.key for row in plans.rows(run, "update", "", offset, 2, only)] for offset in (0, 2, 4, 6)]
     assert pages == [["P1", "P3"], ["P5", "P7"], ["P9"], []]
 
@@ -92,7 +92,7 @@ def test_pages_of_a_filtered_list_follow_one_another(runs: RunStore, plans: Plan
 def test_the_changes_of_all_pages_are_known_by_their_numbers(runs: RunStore, plans: PlanStore) -> None:
     run = a_mixed_plan(runs)
     assert plans.changes(run) == {1, 2, 3, 4}
-    assert plans.changes(run, "update", among=Among(group="SNOEP")) == {3}
+    assert plans.changes(run, "update", among=LineFilter(group="SNOEP")) == {3}
     assert plans.changes(run, "park") == frozenset()
 
 
@@ -115,7 +115,7 @@ def test_what_is_refused_in_a_commit_is_found_by_its_cause(runs: RunStore, plans
     moved = Issue("target_changed_since_plan", "P1")
     ledger.settle(run, [Outcome(1, Step.PARKED, issue=moved), Outcome(2, Step.PROVEN, "72", "1")])
     assert plans.facets(run, "parked")["cause"] == {"price_missing": 1, "target_changed_since_plan": 1}
-    assert keys(plans, run, "parked", among=Among(cause="target_changed_since_plan")) == ["P1"]
+    assert keys(plans, run, "parked", among=LineFilter(cause="target_changed_since_plan")) == ["P1"]
     assert keys(plans, run, "parked") == ["P1", "A3"]
 
 

@@ -10,16 +10,16 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from integration.core.errors import UnavailableError
-from integration.store.database import LISTED, Database, ReadyAmong, open_database, spelled_out
-from integration.store.prepared_statements import Ready, ReadyFor
+from integration.store.database import LISTED, Database, ReadyAmong, open_database, in_clause
+from integration.store.prepared_statements import PreparedStatement, PreparedInQuery
 from integration.store.tables import links, settings
 from tests.postgres import postgres_server, postgres_url
 
 __all__ = ["postgres_server", "postgres_url"]
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 89, tzinfo=UTC)
-INSERT = Ready(links.insert().inline(), *(column.name for column in links.c))
-OF_KEYS = ReadyFor(
+INSERT = PreparedStatement(links.insert().inline(), *(column.name for column in links.c))
+OF_KEYS = PreparedInQuery(
     lambda keys: (
         sa.select(links).where(links.c.flow == sa.bindparam("flow"), links.c.key.in_(keys)).order_by(links.c.key)
     )
@@ -63,7 +63,7 @@ def test_any_number_of_values_is_looked_for(database: Database, number: int) -> 
 
 @pytest.mark.parametrize("others", [0, LISTED])
 def test_what_has_one_of_a_list_of_values_is_found_once(database: Database, others: int) -> None:
-    of_kinds = sa.select(links.c.key, links.c.agreed).where(spelled_out(links.c.kind, ("product", "article")))
+    of_kinds = sa.select(links.c.key, links.c.agreed).where(in_clause(links.c.kind, ("product", "article")))
     asked = ReadyAmong(of_kinds.where(links.c.flow == sa.bindparam("flow")), links.c.key)
     looked_for = ["ü'\\", *(f"none {at}" for at in range(others)), "2", "2"]
     with database.write() as connection:
@@ -84,7 +84,7 @@ def test_a_broken_rule_of_the_tables_is_raised_as_ever_and_shows_no_values(datab
 
 
 def test_a_change_says_how_many_rows_it_changed(database: Database) -> None:
-    change = Ready(links.update().where(links.c.key == sa.bindparam("the_key")).values(mark="new"))
+    change = PreparedStatement(links.update().where(links.c.key == sa.bindparam("the_key")).values(mark="new"))
     with database.write() as connection:
         INSERT.each(connection, [a_row("1")])
         assert [change.change(connection, {"the_key": key}) for key in ("1", "2")] == [1, 0]
@@ -103,7 +103,7 @@ def test_a_change_made_through_a_look_is_never_kept(database: Database) -> None:
 
 
 def test_a_question_is_asked_by_itself(database: Database) -> None:
-    asked = Ready(sa.select(sa.func.count().label("number")).select_from(settings))
+    asked = PreparedStatement(sa.select(sa.func.count().label("number")).select_from(settings))
     assert [row.number for row in asked.alone(database.engine, {})] == [0]
 
 
@@ -115,7 +115,7 @@ def all_others_ended_by(one: psycopg.Connection[tuple[object, ...]]) -> Iterator
 
 @pytest.mark.postgres
 def test_a_connection_that_the_server_ended_is_told_and_the_next_question_has_another(postgres_url: str) -> None:
-    asked = Ready(sa.select(sa.func.count().label("number")).select_from(settings))
+    asked = PreparedStatement(sa.select(sa.func.count().label("number")).select_from(settings))
     with closing(open_database(postgres_url)) as database, psycopg.connect(postgres_url, autocommit=True) as other:
         with pytest.raises(UnavailableError) as caught, database.write() as connection, all_others_ended_by(other):
             asked.rows(connection, {})

@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from integration.services.log.download_tokens import SECONDS as TOKEN_SECONDS
-from integration.web.routes import MOST_ASKED, Once
+from integration.web.routes import MOST_ASKED, OneTimeFileResponse
 from tests.raw import Answered, asked, heard
 from tests.servers import Server, served
 from tests.timeouts import SECONDS, until
@@ -201,7 +201,7 @@ def test_a_file_is_gone_before_its_first_byte_is_sent_and_after_any_end(tmp_path
             raise ConnectionResetError
 
     async def answer() -> None:
-        await Once(file, "log.csv")({"type": "http"}, hearing, breaking)
+        await OneTimeFileResponse(file, "log.csv")({"type": "http"}, hearing, breaking)
 
     async def hearing() -> dict[str, object]:
         raise AssertionError("nothing is waited for")

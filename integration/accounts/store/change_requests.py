@@ -10,7 +10,7 @@ from integration.core.people import Right
 from integration.core.untrusted_text import json_text
 from integration.store.database import Store, upsert
 from integration.store.events import Event
-from integration.store.outbox import tell
+from integration.store.outbox import append_events
 from integration.store.settings import group
 from integration.store.tables import change_requests
 
@@ -58,7 +58,7 @@ class ChangeRequestStore(Store):
             event=event, flow=request.flow, key=request.setting, facts=facts, before=_texts(request.before),
             after=_texts(request.after),
         )  # fmt: skip
-        tell(connection, self.clock(), [told])
+        append_events(connection, self.clock(), [told])
 
 
 def _texts(values: Mapping[str, Any]) -> dict[str, str]:

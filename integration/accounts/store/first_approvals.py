@@ -8,12 +8,12 @@ import sqlalchemy as sa
 
 from integration.store.database import Store, upsert
 from integration.store.events import Event
-from integration.store.outbox import tell
+from integration.store.outbox import append_events
 from integration.store.tables import yeses
 
 
 @dataclass(frozen=True, slots=True)
-class Yes:
+class FirstApproval:
     """Somebody's yes to one plan, which waits for that of somebody else."""
 
     by: str
@@ -23,10 +23,10 @@ class Yes:
     session: str = ""  # in which it was said
 
 
-class Yeses(Store):
+class FirstApprovalStore(Store):
     """The newest first yes to each run."""
 
-    def keep(self, run: str, flow: str, yes: Yes, confirmed: Mapping[str, int]) -> None:
+    def keep(self, run: str, flow: str, yes: FirstApproval, confirmed: Mapping[str, int]) -> None:
         """Keep a first yes, in place of any before it."""
         row = {
             "run": run, "fingerprint": yes.fingerprint, "by": yes.by, "session": yes.session,
@@ -35,13 +35,13 @@ class Yeses(Store):
         facts = {"by": yes.by, "fingerprint": yes.fingerprint}
         with self.database.write() as connection:
             upsert(connection, yeses, [row])
-            tell(connection, yes.at, [Event(event="approved_first", run=run, flow=flow, facts=facts)])
+            append_events(connection, yes.at, [Event(event="approved_first", run=run, flow=flow, facts=facts)])
 
-    def of(self, run: str, fingerprint: str) -> Yes | None:
+    def of(self, run: str, fingerprint: str) -> FirstApproval | None:
         """Return the first yes to a plan as it is now, where it holds still."""
         here = (yeses.c.run == run, yeses.c.fingerprint == fingerprint, yeses.c.until > self.clock())
         row = next(iter(self.database.rows(sa.select(yeses).where(*here))), None)
-        return Yes(row.by, row.fingerprint, row.at, row.until, row.session) if row is not None else None
+        return FirstApproval(row.by, row.fingerprint, row.at, row.until, row.session) if row is not None else None
 
 
 def withdraw_yeses(connection: sa.Connection, *, by: str = "", session: str = "") -> None:

@@ -16,15 +16,15 @@ from integration.accounts.store.first_approvals import withdraw_yeses
 from integration.core.people import Actor, Person, Right, Session, known_roles
 from integration.store.database import Store, upsert
 from integration.store.events import Event
-from integration.store.outbox import tell
-from integration.store.prepared_statements import Ready
+from integration.store.outbox import append_events
+from integration.store.prepared_statements import PreparedStatement
 from integration.store.tables import invitations, people, sessions, tries
 
 SHORT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=15)
 FREE_TRIES = 4  # from one place, before somebody there has to wait
 MOST_TRIES, SPAN = 30, timedelta(minutes=15)  # under one name from all places together, within so long
 FORGOTTEN = timedelta(days=1)  # a name that nobody has tried for so long
-_CAME = Ready(sa.select(people.c.ref).where(people.c.subject.is_not(None)).limit(1))  # asked at every right looked at
+_CAME = PreparedStatement(sa.select(people.c.ref).where(people.c.subject.is_not(None)).limit(1))  # asked at every right looked at
 
 
 def key_hash(key: str) -> str:
@@ -226,7 +226,7 @@ class PeopleStore(Store):
         return _person(row) if row is not None else None
 
     def _tell(self, connection: sa.Connection, event: str, key: str, by: str, **facts: str) -> None:
-        tell(connection, self.clock(), [Event(event=event, key=key, facts={"by": by, **facts})])
+        append_events(connection, self.clock(), [Event(event=event, key=key, facts={"by": by, **facts})])
 
 
 def _person(row: sa.Row[Any]) -> Person:

@@ -64,7 +64,7 @@ def send_later(connection: sa.Connection, now: datetime, due: Sequence[DueDelive
         connection.execute(deliveries.insert(), rows)
 
 
-class Deliveries(Store):
+class DeliveryStore(Store):
     """Everything that is sent, and was."""
 
     def add(self, due: DueDelivery, episode: int | None = None) -> bool:

@@ -8,31 +8,31 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from integration.alerts.incidents import Episode, Symptom, SymptomSort
+from integration.alerts.incidents import Incident, Problem, ProblemType
 from integration.alerts.store.deliveries import DueDelivery, send_later
 from integration.store.database import Store
 from integration.store.erasure_register import SoFar, expect_none_since
 from integration.store.tables import deliveries, episodes
 
 
-class Episodes(Store):
+class IncidentStore(Store):
     """Every episode there was. What is to be sent of it is kept in the same transaction."""
 
-    def going_on(self) -> list[Episode]:
+    def going_on(self) -> list[Incident]:
         """Return the episodes that are not over, the newest first."""
         return self._found(sa.select(episodes).where(episodes.c.over_at.is_(None)))
 
-    def latest(self, limit: int = 50) -> list[Episode]:
+    def latest(self, limit: int = 50) -> list[Incident]:
         """Return episodes, those that are over too, the newest first."""
         return self._found(sa.select(episodes).limit(limit))
 
-    def between(self, first: datetime, last: datetime) -> list[Episode]:
+    def between(self, first: datetime, last: datetime) -> list[Incident]:
         """Return the episodes that began or ended in a stretch of time, the newest first."""
         begun = sa.and_(episodes.c.begun_at > first, episodes.c.begun_at <= last)
         over = sa.and_(episodes.c.over_at > first, episodes.c.over_at <= last)
         return self._found(sa.select(episodes).where(sa.or_(begun, over)))
 
-    def get(self, identity: int) -> Episode | None:
+    def get(self, identity: int) -> Incident | None:
         """Return one episode, or None where there is none."""
         return next(iter(self._found(sa.select(episodes).where(episodes.c.id == identity))), None)
 
@@ -41,7 +41,7 @@ class Episodes(Store):
         counted = sa.select(episodes.c.sort, sa.func.count().label("number")).group_by(episodes.c.sort)
         return {row.sort: row.number for row in self.database.rows(counted)}
 
-    def begin(self, symptom: Symptom, due: Sequence[DueDelivery], so_far: SoFar | None = None) -> bool:
+    def begin(self, symptom: Problem, due: Sequence[DueDelivery], so_far: SoFar | None = None) -> bool:
         """Begin an episode with what is to be sent of it; tell whether this process was the one to do so.
 
         Raises ErasedMeanwhileError where somebody was erased since its symptom was read, `so_far`.
@@ -60,7 +60,7 @@ class Episodes(Store):
             return False
         return True
 
-    def saw(self, seen: Iterable[tuple[Episode, Symptom]], so_far: SoFar | None = None) -> None:
+    def saw(self, seen: Iterable[tuple[Incident, Problem]], so_far: SoFar | None = None) -> None:
         """Note of episodes that they go on, and what they come to now; see `begin`."""
         now = self.clock()
         with self.database.write() as connection:
@@ -69,7 +69,7 @@ class Episodes(Store):
                 here = (episodes.c.id == episode.id, episodes.c.over_at.is_(None))
                 connection.execute(episodes.update().where(*here).values(seen_at=now, **_changing(symptom)))
 
-    def end(self, episode: Episode, due: Sequence[DueDelivery]) -> bool:
+    def end(self, episode: Incident, due: Sequence[DueDelivery]) -> bool:
         """End an episode with what is to be sent of that; tell whether this process was the one to do so.
 
         What a silence held back of its beginning is sent no more.
@@ -84,17 +84,17 @@ class Episodes(Store):
             send_later(connection, now, due, episode.id)
         return True
 
-    def _found(self, statement: sa.Select[Any]) -> list[Episode]:
+    def _found(self, statement: sa.Select[Any]) -> list[Incident]:
         ordered = statement.order_by(episodes.c.begun_at.desc(), episodes.c.id.desc())
         return [_episode(row) for row in self.database.rows(ordered)]
 
 
-def _changing(symptom: Symptom) -> dict[str, object]:
+def _changing(symptom: Problem) -> dict[str, object]:
     cents = None if symptom.at_stake is None else int(symptom.at_stake.scaleb(2))
     return {"cause": symptom.cause, "facts": dict(symptom.facts), "number": symptom.count, "cents": cents}
 
 
-def _episode(row: sa.Row[Any]) -> Episode:
+def _episode(row: sa.Row[Any]) -> Incident:
     at_stake = None if row.cents is None else Decimal(row.cents).scaleb(-2)
-    symptom = Symptom(SymptomSort(row.sort), row.cause, row.flow, row.of, row.facts, row.number, at_stake)
-    return Episode(row.id, symptom, row.begun_at, row.seen_at, row.over_at)
+    symptom = Problem(ProblemType(row.sort), row.cause, row.flow, row.of, row.facts, row.number, at_stake)
+    return Incident(row.id, symptom, row.begun_at, row.seen_at, row.over_at)

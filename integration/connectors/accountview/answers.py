@@ -85,7 +85,7 @@ class BooksAnswers:
             raise MalformedAnswerError("address_not_api", system=SYSTEM, host=self._host)
 
 
-class Looks:
+class RetryProbe:
     """Says whether a question is asked once more."""
 
     def __init__(self, most: int, mask: Callable[[str], str]) -> None:
@@ -95,8 +95,8 @@ class Looks:
     def again(self, answer: HttpAnswer) -> bool | str:
         """Tell whether, with what was said where it failed on the road."""
         self._left -= 1
-        if is_failure_of_the_road(answer):
-            return self._mask(said_by(answer))[:LONGEST_MESSAGE] or True
+        if is_network_failure(answer):
+            return self._mask(error_text(answer))[:LONGEST_MESSAGE] or True
         return is_unreadable(answer) and self._left > 0
 
 
@@ -291,12 +291,12 @@ def _form(answer: HttpAnswer, shape: object) -> str:
     return " ".join([str(answer.status), *names])
 
 
-def is_failure_of_the_road(answer: HttpAnswer) -> bool:
+def is_network_failure(answer: HttpAnswer) -> bool:
     """Tell whether a failure comes without a word of AccountView itself, so that it may be gone next time."""
     return answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not _is_of_accountview(_readable(answer))
 
 
-def said_by(answer: HttpAnswer) -> str:
+def error_text(answer: HttpAnswer) -> str:
     """Return what a refusal or failure says; empty where it says nothing that can be read."""
     return message_of(plain_text(answer) or _readable(answer), refused=True)
 

@@ -19,7 +19,7 @@ from integration.connectors.accountview.places import invoice_tables
 from integration.connectors.accountview.prices import BooksPrices
 from integration.connectors.accountview.rows import STOCK
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
-from integration.core.connections import Finding, Tell, unheard
+from integration.core.connections import Finding, Tell, ignore_progress
 from integration.core.errors import AccessDeniedError, IntegrationError, RejectedError
 from integration.core.records import Kind
 
@@ -64,7 +64,7 @@ class BooksCheck:
         self._companies: list[Administration] = []
         self._is_trusted = True
 
-    def connection(self, tell: Tell = unheard) -> list[Finding]:
+    def connection(self, tell: Tell = ignore_progress) -> list[Finding]:
         """Return the connection check, stopping at the first look that finds something wrong. Never raises.
 
         Fields that are missing are all found by one look: each has a line.

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from integration.connectors.accountview.answers import (
     BooksAnswers,
-    Looks,
+    RetryProbe,
     form_of,
     form_of_missing,
     headers_with_lines,
@@ -405,7 +405,7 @@ class AccountViewClient:
             headers=headers,
             content=call.content,
             repeatable=call.method == "GET",
-            again=Looks(min(LOOKS, self._gateway.limits.attempts), self._gateway.masked).again,
+            again=RetryProbe(min(LOOKS, self._gateway.limits.attempts), self._gateway.masked).again,
         )
 
     def _deny(self, call: _Call) -> NoReturn:

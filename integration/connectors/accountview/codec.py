@@ -139,7 +139,7 @@ def calendar_day(value: object) -> date | None:
         return None
 
 
-def says_a_day(value: object) -> bool:
+def is_date(value: object) -> bool:
     """Tell whether something says a day, readable or not; what the database has for an empty one says none."""
     text = str(value or "").strip()
     found = _STAMP.match(text)
@@ -151,7 +151,7 @@ def literal(moment: datetime) -> str:
     return f"{{^{moment:%Y-%m-%d %H:%M:%S}}}"
 
 
-def by_its_look(value: object) -> Value:
+def by_type(value: object) -> Value:
     """Return a value whose meaning only the operator knows, by the type it came in."""
     if isinstance(value, str):
         return value.rstrip() or None
@@ -207,13 +207,13 @@ def typed_value(column: DictionaryColumn, value: object) -> Value:
             return _told(column.name, value, number_or_none(value, PRICE_PLACES))
         case "N" | "B" | "I":
             if isinstance(value, int | Decimal):
-                return by_its_look(value)
+                return by_type(value)
             return _told(column.name, value, number_or_none(value, OTHER_PLACES))
         case "L":
             return _told(column.name, value, yes_or_no(value))
         case "D" | "T":
             day = calendar_day(value)
-            return _told(column.name, value, day) if day is None and says_a_day(value) else day
+            return _told(column.name, value, day) if day is None and is_date(value) else day
         case _:
             return text_or_none(value)
 
@@ -263,7 +263,7 @@ class Cell:
     value: str | bool | int | Decimal | date | None
 
 
-def as_wanted(column: DictionaryColumn, held: Value, wanted: Value) -> Value:
+def equivalent_value(column: DictionaryColumn, held: Value, wanted: Value) -> Value:
     """Return the wanted value where the held one is only what the column makes of it: capitals, no blanks, a number."""
     if not isinstance(wanted, str) or held is None:
         return held

@@ -25,12 +25,12 @@ from integration.connectors.accountview.settings import SYSTEM, AccountViewSetti
 from integration.connectors.accountview.source import BooksSource, Pages, TellingSource
 from integration.connectors.accountview.target import BooksTarget, translated
 from integration.connectors.accountview.years import FiscalYears
-from integration.connectors.call_health import Heard
+from integration.connectors.call_health import HealthSnapshot
 from integration.connectors.http import Gateway
 from integration.connectors.protocol import DictionaryColumn, Document, References, SourceTable, Unread
-from integration.core.connections import Finding, Tell, TokenKeeper, unheard
+from integration.core.connections import Finding, Tell, TokenKeeper, ignore_progress
 from integration.core.errors import RejectedError
-from integration.core.markers import UNKNOWN, Stretches
+from integration.core.markers import UNKNOWN, ChangeRanges
 from integration.core.plan import Action, Change
 from integration.core.records import Batch, Field, Fields, Held, Kind, Record, Unreadable, Written
 from integration.core.system_identity import SystemIdentity
@@ -101,7 +101,7 @@ class AccountView:
 
     # ---- whether it answers
 
-    def heard(self) -> Heard:
+    def heard(self) -> HealthSnapshot:
         """Return whether AccountView answers, as the calls so far tell."""
         return self.client.answering.now()
 
@@ -116,7 +116,7 @@ class AccountView:
 
     # ---- set-up
 
-    def check(self, tell: Tell = unheard) -> list[Finding]:
+    def check(self, tell: Tell = ignore_progress) -> list[Finding]:
         """Return the connection check, stopping at the first look that finds something wrong; see `Connector.check`.
 
         Fields that are missing are all found by one look: each has a line.
@@ -294,7 +294,7 @@ class AccountView:
         """Return 1 for everything that can be written: one record, with its lines, is one call."""
         return 1 if change.kind in self._targets else 0
 
-    def changed(self, kind: Kind, since: str, after: str | None = None, known: Stretches = UNKNOWN) -> Batch:
+    def changed(self, kind: Kind, since: str, after: str | None = None, known: ChangeRanges = UNKNOWN) -> Batch:
         """Return nothing: the flow that writes to the books does not ask them for changes."""
         del since, after, known
         self._target(kind)

@@ -13,7 +13,7 @@ from integration.connectors.accountview.answers import looked_up, refusal_cause
 from integration.connectors.accountview.client import AccountViewClient, QueryFilter
 from integration.connectors.accountview.codec import Body, Cell, Row, text_or_none
 from integration.connectors.accountview.layout import Layout, Layouts
-from integration.connectors.accountview.missing_key import UnnamedRowError
+from integration.connectors.accountview.missing_key import MissingKeyError
 from integration.connectors.accountview.reader import DocumentRows, RowReader
 from integration.connectors.accountview.rows import read_of
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
@@ -168,7 +168,7 @@ def by_references(
             raise
     found, asked_by = reader.all_documents(of, since, key=key, book_date=book_date), looked_up(column)
     if untold := [row for row, _ in found if asked_by not in row]:  # it may be any of those asked for
-        raise UnnamedRowError.of(of, asked_by, untold[0])
+        raise MissingKeyError.of(of, asked_by, untold[0])
     return found
 
 
@@ -198,7 +198,7 @@ def _document(tables: DocumentTables, wanted: Record, row: Row, lines: Sequence[
     header = tables.header
     values: dict[str, Value] = header.decoded(row, wanted.values)
     values.pop("delivery_debtor", None)
-    values["reference"] = spelled(wanted, header.text(row, "reference"))
+    values["reference"] = matching_reference(wanted, header.text(row, "reference"))
     if "debtor" in header.names:
         values |= owner_shown(header, row, wanted, references)
     if header.has("address"):
@@ -209,7 +209,7 @@ def _document(tables: DocumentTables, wanted: Record, row: Row, lines: Sequence[
     return Record(wanted.kind, wanted.key, values, parts)
 
 
-def spelled(wanted: Record, found: str) -> str:
+def matching_reference(wanted: Record, found: str) -> str:
     """Return the reference as wanted where what was found means the same."""
     reference = wanted.values.get("reference")
     return str(reference) if without_case(str(reference or "")) == found.casefold() else found
@@ -219,14 +219,14 @@ def numbered_lines(layout: Layout, number: str, rows: Sequence[Row], wanted: Rec
     """Return the lines, numbered in the order they were entered, which is that of their own numbers."""
     asked = {part.key: part.values for part in wanted.parts if part.kind is Kind.LINE}
     parts = []
-    for place, row in enumerate(sorted(rows, key=lambda row: order(layout.text(row, number))), start=1):
+    for place, row in enumerate(sorted(rows, key=lambda row: line_sort_key(layout.text(row, number))), start=1):
         values = layout.decoded(row, asked.get(str(place), {}))
         values.pop(number, None)
         parts.append(Record(Kind.LINE, str(place), values))
     return tuple(parts)
 
 
-def order(number: str) -> tuple[int, str]:
+def line_sort_key(number: str) -> tuple[int, str]:
     """Return what sorts the numbers of lines in the order they were entered."""
     return len(number), number
 
@@ -294,7 +294,7 @@ def _from_history(layout: Layout, wanted: Record, rows: Sequence[Row], reference
     of_lines = ("line_number", "article", "quantity", "price", "text")
     detail = replace(layout, names={name: layout.names[name] for name in of_lines if name in layout.names})
     shown = owner_shown(layout, row, wanted, references)
-    shown["reference"] = spelled(wanted, layout.text(row, "reference"))
+    shown["reference"] = matching_reference(wanted, layout.text(row, "reference"))
 
     def read() -> Record:
         values = header.decoded(row, wanted.values) | shown

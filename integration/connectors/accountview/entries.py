@@ -14,7 +14,7 @@ from functools import partial
 
 from integration.connectors.accountview.client import QueryFilter
 from integration.connectors.accountview.codec import Row, stamp, text_or_none
-from integration.connectors.accountview.documents import is_about_filter, order, says_no_such_year
+from integration.connectors.accountview.documents import is_about_filter, line_sort_key, says_no_such_year
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.reader import DocumentRows, RowReader
 from integration.connectors.accountview.rows import expect_told, read_of
@@ -221,5 +221,5 @@ def _not_posted(
                 values[name] = -value if turns and isinstance(value, Decimal) else value
         return Record(Kind.ENTRY, f"{prefix}/{lines.text(line, 'number')}", values | {"posted": False})
 
-    for line in sorted(rows, key=lambda one: order(lines.text(one, "number"))):
+    for line in sorted(rows, key=lambda one: line_sort_key(lines.text(one, "number"))):
         yield read_of(Kind.ENTRY, f"{prefix}/{lines.text(line, 'number')}", line, partial(read, line))

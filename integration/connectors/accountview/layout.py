@@ -12,7 +12,7 @@ from integration.connectors.accountview.client import AccountViewClient, Offered
 from integration.connectors.accountview.codec import (
     Cell,
     Row,
-    as_wanted,
+    equivalent_value,
     calendar_day,
     cell_of,
     text_or_none,
@@ -93,7 +93,7 @@ class Layout:
         Raises WrongValueError where a column holds what is none of its type.
         """
         return {
-            name: as_wanted(self.columns[column], typed_value(self.columns[column], row[column]), wanted.get(name))
+            name: equivalent_value(self.columns[column], typed_value(self.columns[column], row[column]), wanted.get(name))
             for name, column in self.known().items()
             if column in row
         }

@@ -13,14 +13,14 @@ A = TypeVar("A")
 T = TypeVar("T")
 
 
-class UnnamedRowError(MalformedAnswerError):
+class MissingKeyError(MalformedAnswerError):
     """One of those asked for was found, and its row does not tell which: whoever takes it for none writes it twice."""
 
     column: str
     row: Row  # which may tell of a person: no fact, for those are kept
 
     @classmethod
-    def of(cls, of: BusinessObject, column: str, row: Row) -> "UnnamedRowError":
+    def of(cls, of: BusinessObject, column: str, row: Row) -> "MissingKeyError":
         """Return the error about a row of an object that lacks a column."""
         error = cls("answer_unreadable", system=SYSTEM, operation=of.reading)
         error.column, error.row = column, row
@@ -33,7 +33,7 @@ class UnnamedRowError(MalformedAnswerError):
 
 def split_unnamed(
     ask: Callable[[Sequence[T]], A], asked: Sequence[T]
-) -> tuple[list[A], list[tuple[T, UnnamedRowError]]]:
+) -> tuple[list[A], list[tuple[T, MissingKeyError]]]:
     """Return the answers for all but those whose own row does not name them, and those with what is wrong.
 
     Raises UnnamedRowError where it is so of every one of several: then it is no matter of one row.
@@ -44,10 +44,10 @@ def split_unnamed(
     return answers, unnamed
 
 
-def _halved(ask: Callable[[Sequence[T]], A], asked: Sequence[T]) -> tuple[list[A], list[tuple[T, UnnamedRowError]]]:
+def _halved(ask: Callable[[Sequence[T]], A], asked: Sequence[T]) -> tuple[list[A], list[tuple[T, MissingKeyError]]]:
     try:
         return [ask(asked)], []
-    except UnnamedRowError as error:
+    except MissingKeyError as error:
         if len(asked) == 1:
             return [], [(asked[0], error)]
     middle = len(asked) // 2

@@ -18,7 +18,7 @@ from integration.core.errors import MalformedAnswerError
 
 
 @dataclass(frozen=True, slots=True)
-class Turned:
+class PageState:
     """How far the pages of a list have been turned: `page` is the next one."""
 
     page: int = 1
@@ -56,7 +56,7 @@ class PagesSeen:
         self._of = of
         self._column = sorted_by.upper().replace(".", "_")
         self._enough = enough
-        self._turned = Turned()
+        self._turned = PageState()
         self._rows: set[str] = set()
 
     def is_last(self, page: Sequence[Row]) -> bool:

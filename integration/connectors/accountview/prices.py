@@ -16,10 +16,10 @@ from integration.connectors.accountview.missing_key import split_unnamed
 from integration.connectors.accountview.reader import RowReader
 from integration.connectors.accountview.rows import raw_row
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
-from integration.core.prices import How, Of, PriceTerm
+from integration.core.prices import PriceType, PriceScope, PriceTerm
 from integration.core.records import Kind, Record, Unreadable, Value, WrongValueError, unreadable
 
-_SAYS = {How.PRICE: "price", How.PERCENT: "percent"}
+_SAYS = {PriceType.PRICE: "price", PriceType.PERCENT: "percent"}
 _NOUGHT = Decimal(0)
 
 
@@ -94,9 +94,9 @@ class BooksPrices:
         told = {name: layout.text(row, name).strip() for name in ("article", "debtor", "list", "branch", "group")}
         if kind is Kind.ARTICLE and told["debtor"]:
             return
-        places = [(Of.PRICE_GROUP, told["list"]), (Of.BRANCH, told["branch"])]
+        places = [(PriceScope.PRICE_GROUP, told["list"]), (PriceScope.BRANCH, told["branch"])]
         if kind is Kind.DEBTOR:
-            places = [(Of.ARTICLE, told["article"]), (Of.DISCOUNT_GROUP, told["group"])]
+            places = [(PriceScope.ARTICLE, told["article"]), (PriceScope.DISCOUNT_GROUP, told["group"])]
         named = [(of, code) for of, code in places if code]
         if len(named) != 1:
             raise WrongValueError(self.of.table, ", ".join(code for _, code in named))

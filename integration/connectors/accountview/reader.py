@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from integration.connectors.accountview.answers import looked_up
 from integration.connectors.accountview.client import AccountViewClient, Query, QueryFilter
 from integration.connectors.accountview.codec import Row, has_hidden_signs, text_or_none, without_hidden_signs
-from integration.connectors.accountview.missing_key import UnnamedRowError
+from integration.connectors.accountview.missing_key import MissingKeyError
 from integration.connectors.accountview.paging import PagesSeen
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.parallel import side_by_side
@@ -100,7 +100,7 @@ class RowReader:
                 wanted = {one.value.casefold() for one in asked.filters}
                 unnamed += [row for row, value in told if _is_hidden_in(value, wanted)]
             if unnamed:
-                raise UnnamedRowError.of(query.of, looked_up(column), unnamed[0])
+                raise MissingKeyError.of(query.of, looked_up(column), unnamed[0])
             found.append((asked, answer))
         return found
 

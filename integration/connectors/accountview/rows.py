@@ -12,12 +12,12 @@ from integration.connectors.accountview.codec import (
     TOO_LARGE,
     RepeatedColumn,
     Row,
-    by_its_look,
+    by_type,
     calendar_day,
     expect_unique_columns,
     has_hidden_signs,
     number_or_none,
-    says_a_day,
+    is_date,
     stamp,
     text_or_none,
     typed_value,
@@ -47,7 +47,7 @@ def row_decoder(kind: Kind, names: Mapping[str, str]) -> Callable[[Row], Record]
             key = record_key_in(row, names["code"])
             expect_unique_columns(row)
             values = {
-                name: sure(name, column, row, read(row.get(column)))
+                name: checked_value(name, column, row, read(row.get(column)))
                 for name, column, read in known
                 if column in row or column not in untold
             }
@@ -59,7 +59,7 @@ def row_decoder(kind: Kind, names: Mapping[str, str]) -> Callable[[Row], Record]
     return decode
 
 
-def sure(name: str, column: str, row: Row, value: Value) -> Value:
+def checked_value(name: str, column: str, row: Row, value: Value) -> Value:
     """Return what was read of a column. An empty day of the database is a day of long ago.
 
     Raises WrongValueError where it holds something and that is no number, day, yes or no.
@@ -72,7 +72,7 @@ def sure(name: str, column: str, row: Row, value: Value) -> Value:
     if name in _FLAGS and (value is None or (told is None and column in row)):
         raise WrongValueError(column, "" if told is None else str(told)[:LONGEST_SHOWN])
     # A stamp in a form of its own is none, and everything is read each time.
-    if name in _DATES and value is None and (stamp(told) if name == "changed" else says_a_day(told)):
+    if name in _DATES and value is None and (stamp(told) if name == "changed" else is_date(told)):
         raise WrongValueError(column, text_or_none(told))
     return value
 
@@ -156,7 +156,7 @@ def plain_value(column: str, value: object) -> Value:
     """Return a value of a column without a meaning of ours. Raises WrongValueError for a list or an object."""
     if isinstance(value, list | dict):
         raise WrongValueError(column, str(value)[:LONGEST_SHOWN])
-    return by_its_look(value)
+    return by_type(value)
 
 
 def _reader(name: str) -> Callable[[object], Value]:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from integration.connectors.accountview.client import AccountViewClient, Query, QueryFilter
 from integration.connectors.accountview.codec import Row, literal, stamp, text_or_none
-from integration.connectors.accountview.paging import Turned, expect_different, incomplete
+from integration.connectors.accountview.paging import PageState, expect_different, incomplete
 from integration.connectors.accountview.raw_rows import RawRow
 from integration.connectors.accountview.reader import RowReader
 from integration.connectors.accountview.rows import whole_records
@@ -97,7 +97,7 @@ def _not_null(row: Row) -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Mark(Turned):
+class _Mark(PageState):
     """Where an extract stands: handed out and back as text. `stamp` is from before its first page was read."""
 
     stamp: str | None = None

@@ -7,7 +7,7 @@ from integration.connectors.mplus.choices import TillChoices
 from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.pricing import TillPricing
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
-from integration.core.connections import Finding, Tell, unheard
+from integration.core.connections import Finding, Tell, ignore_progress
 from integration.core.errors import ConnectorError, IntegrationError, MalformedAnswerError
 
 _CHECKS = ("host", "certificate", "credentials", "version", "rights", "prices")
@@ -28,7 +28,7 @@ class TillCheck:
         self._client = client
         self._choices = choices
 
-    def connection(self, tell: Tell = unheard) -> list[Finding]:
+    def connection(self, tell: Tell = ignore_progress) -> list[Finding]:
         """Return the connection check, stopping at the first thing that is wrong. Never raises."""
         about: dict[str, str] = {}
         tell(_findings(about))

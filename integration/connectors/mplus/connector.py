@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
-from integration.connectors.call_health import Heard
+from integration.connectors.call_health import HealthSnapshot
 from integration.connectors.http import Gateway
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.check import TillCheck
@@ -25,13 +25,13 @@ from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.settlements import Settlements
 from integration.connectors.mplus.stock import TillStock
 from integration.connectors.mplus.target import TillTarget, naming_record, not_at_till
-from integration.connectors.protocol import GiftCardsLeft, Learned, Promises, References
-from integration.core.connections import Finding, Tell, unheard
+from integration.connectors.protocol import GiftCardsLeft, InstallationFacts, ReservationPage, References
+from integration.core.connections import Finding, Tell, ignore_progress
 from integration.core.errors import RejectedError
-from integration.core.markers import UNKNOWN, Stretches
+from integration.core.markers import UNKNOWN, ChangeRanges
 from integration.core.moves import Move
 from integration.core.plan import Action, Change
-from integration.core.prices import Charge, Charged
+from integration.core.prices import Charge, TillPrice
 from integration.core.records import Batch, Field, Held, Kind, Record, Written
 from integration.core.system_identity import SystemIdentity
 
@@ -49,7 +49,7 @@ class TillSource(Protocol):
 class Mplus:
     """One MplusKASSA installation."""
 
-    def __init__(self, settings: MplusSettings, gateway: Gateway | None = None, learned: Learned | None = None) -> None:
+    def __init__(self, settings: MplusSettings, gateway: Gateway | None = None, learned: InstallationFacts | None = None) -> None:
         """`learned` keeps what is found out of the installation; without it that holds for this connection alone."""
         self.settings = settings
         self.in_flight = settings.in_flight
@@ -85,7 +85,7 @@ class Mplus:
 
     # ---- whether it answers
 
-    def heard(self) -> Heard:
+    def heard(self) -> HealthSnapshot:
         """Return whether the till answers, as the calls so far tell."""
         return self._client.answering.now()
 
@@ -99,7 +99,7 @@ class Mplus:
 
     # ---- set-up
 
-    def check(self, tell: Tell = unheard) -> list[Finding]:
+    def check(self, tell: Tell = ignore_progress) -> list[Finding]:
         """Return the connection check, stopping at the first thing that is wrong; see `Connector.check`."""
         return self._check.connection(tell)
 
@@ -134,7 +134,7 @@ class Mplus:
         """Return the next movements of stock; see `History.page`."""
         return self._history.page(after, begin)
 
-    def promises(self, since: str | None, after: str | None = None) -> Promises:
+    def promises(self, since: str | None, after: str | None = None) -> ReservationPage:
         """Return one page of what orders that changed from a marker on keep aside now."""
         return promises(self._documents, since, after)
 
@@ -165,7 +165,7 @@ class Mplus:
         levels = [record for record in wanted if record.kind is Kind.STOCK]
         return self._stock.hashes(levels) if levels else {}
 
-    def changed(self, kind: Kind, since: str, after: str | None = None, known: Stretches = UNKNOWN) -> Batch:
+    def changed(self, kind: Kind, since: str, after: str | None = None, known: ChangeRanges = UNKNOWN) -> Batch:
         """Return one page of what changed in the target after the marker `since`; a page ends at a marker too."""
         return self._target(kind).changed(known.past(after or since))
 
@@ -198,7 +198,7 @@ class Mplus:
         """Tell whether this installation answers what a customer pays; see `Pricing.answers`."""
         return self._pricing.answers()
 
-    def charged(self, asked: Sequence[Charge]) -> list[Charged | None]:
+    def charged(self, asked: Sequence[Charge]) -> list[TillPrice | None]:
         """Return what the till says that is paid, in the order asked; None where it gives no answer."""
         return self._pricing.charged(asked)
 

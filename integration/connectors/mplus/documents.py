@@ -18,7 +18,7 @@ import structlog
 from integration.connectors.last_activity import newest_days
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
-from integration.connectors.mplus.lists import ByNumbers, Lowest, expect_once, under_their_own
+from integration.connectors.mplus.lists import ByNumbers, PartialLists, expect_once, by_own_number
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.connectors.mplus.target import expect_readable, till_numbers
 from integration.connectors.parallel import sliced
@@ -65,7 +65,7 @@ class TillDocuments:
         self._settings = settings
         self._client = client
         self._codes = _Codes(client, clock)
-        self._lowest = Lowest()
+        self._lowest = PartialLists()
         self._named, self._customers = ByNumbers[tuple[str, Element]](), ByNumbers[Element]()
 
     def extract(self, kind: Kind, since: str | None, after: str | None, most: int | None = None) -> Batch:
@@ -167,7 +167,7 @@ class TillDocuments:
         def ask(portion: Sequence[str]) -> list[Element]:
             return self._ask(kind, {codec.DOCUMENTS[kind].keys: portion})
 
-        with_ids = under_their_own(ask, partial(codec.if_readable, key_of))
+        with_ids = by_own_number(ask, partial(codec.if_readable, key_of))
         asking = self._named.all(with_ids, lambda one: one[:1])
         ids = [key for key in dict.fromkeys(keys) if key and key.isprintable()]  # no other can be sent, or be there
         for portion in sliced(ids, self._settings.document_page):

@@ -8,10 +8,10 @@ from functools import partial
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.documents import TillDocuments
-from integration.connectors.mplus.lists import Lowest, expect_once, till_out_of_order
+from integration.connectors.mplus.lists import PartialLists, expect_once, till_out_of_order
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import expect_readable, in_pages
-from integration.connectors.protocol import Promises
+from integration.connectors.protocol import ReservationPage
 from integration.core.moves import Move, Promise
 from integration.core.records import Kind, Value
 from integration.core.rules import as_text
@@ -28,7 +28,7 @@ class TillHistory:
         self._settings = settings
         self._client = client
         self._page = page
-        self._lowest = Lowest()
+        self._lowest = PartialLists()
 
     def present(self) -> int:
         """Return the number of the newest movement of the installation, 0 before the first."""
@@ -107,7 +107,7 @@ def _is_later(move: Move, number: int) -> bool:
 # ---- what orders keep aside
 
 
-def promises(documents: TillDocuments, since: str | None, after: str | None) -> Promises:
+def promises(documents: TillDocuments, since: str | None, after: str | None) -> ReservationPage:
     """Return what the orders of a page of `Documents.page` keep aside now, and which orders were on it.
 
     Lines are asked for of those alone that may keep something; neither customers nor articles are. One that cannot be
@@ -121,7 +121,7 @@ def promises(documents: TillDocuments, since: str | None, after: str | None) -> 
         kept |= {key: codec.if_readable(promised, each) for key, each in found}
     told = {key: some for key, some in kept.items() if some is not None}
     every = tuple(promise for some in told.values() for promise in some)
-    return Promises(tuple(told), every, page.after, page.stamp)
+    return ReservationPage(tuple(told), every, page.after, page.stamp)
 
 
 _key = partial(codec.document_key, kind=Kind.ORDER)

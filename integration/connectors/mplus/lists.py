@@ -19,7 +19,7 @@ _LOOKS = 2  # somebody may change a record between two answers
 _GROUP = 100  # numbers that are asked for again at once, where less was told
 
 
-class Lowest:
+class PartialLists:
     """Of which lists it was seen that fewer rows are the lowest of more. Safe to share between threads."""
 
     def __init__(self) -> None:
@@ -75,7 +75,7 @@ class ByNumbers(Generic[T]):
         return asking
 
 
-def under_their_own(
+def by_own_number(
     ask: Callable[[Sequence[str]], list[T]], number_of: Callable[[T], str | None]
 ) -> Callable[[Sequence[str]], list[tuple[str, T]]]:
     """Return what asks as `ask` does for some numbers, and tells each with its own.

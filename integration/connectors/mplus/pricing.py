@@ -15,11 +15,11 @@ from integration.connectors.parallel import side_by_side
 from integration.core.errors import IntegrationError, MalformedAnswerError, RejectedError
 from integration.core.money import amount
 from integration.core.plan import Change
-from integration.core.prices import Charge, Charged, How, Of, PriceTerm, term_of, terms_in
+from integration.core.prices import Charge, TillPrice, PriceType, PriceScope, PriceTerm, term_of, terms_in
 from integration.core.records import Record, Value
 
 _LINES = "articleBranchDeviationLines"
-_PRICES: Mapping[How, str] = {How.INCL: "salesPriceIncl", How.EXCL: "salesPriceExcl"}
+_PRICES: Mapping[PriceType, str] = {PriceType.INCL: "salesPriceIncl", PriceType.EXCL: "salesPriceExcl"}
 _ORDER = (
     "articleNumber", "branchNumber", "description", "salesPriceIncl", "salesPriceExcl", "specialPrice",
     "oldestBestBeforeDate",
@@ -30,7 +30,7 @@ Place = tuple[str, str]  # article and branch
 
 def branch_terms(part: Record) -> dict[PriceTerm, Value]:
     """Return the prices per branch among the values of an article."""
-    return {term: value for term, value in terms_in(part.values).items() if term.of is Of.BRANCH}
+    return {term: value for term, value in terms_in(part.values).items() if term.of is PriceScope.BRANCH}
 
 
 def without_branches(record: Record) -> Record:
@@ -46,7 +46,7 @@ def without_branches(record: Record) -> Record:
 
 def _is_of_branch(name: str) -> bool:
     term = term_of(name)
-    return term is not None and term.of is Of.BRANCH
+    return term is not None and term.of is PriceScope.BRANCH
 
 
 class BranchPrices:
@@ -187,7 +187,7 @@ class TillPricing:
             return False
         return True
 
-    def charged(self, asked: Sequence[Charge]) -> list[Charged | None]:
+    def charged(self, asked: Sequence[Charge]) -> list[TillPrice | None]:
         """Return what is paid for each, in the order asked; None where the till gives no answer for it.
 
         Each is a call of its own: a till may count what is bought together.
@@ -198,7 +198,7 @@ class TillPricing:
                 raise answer
         return [None if isinstance(answer, IntegrationError) else answer for answer in answers]
 
-    def _one(self, asked: Charge) -> Charged | None:
+    def _one(self, asked: Charge) -> TillPrice | None:
         place = self._places().get(asked.branch)
         if place is None:
             return None
@@ -215,7 +215,7 @@ class TillPricing:
         told = {wire: (line.findtext(qualified(wire)) or "").strip() for wire in ("amount", "amountExcl")}
         try:
             by = codec.plain_word((line.findtext(qualified("discountType")) or "").strip()).lower()
-            return Charged(amount(told["amount"]), amount(told["amountExcl"]), by)
+            return TillPrice(amount(told["amount"]), amount(told["amountExcl"]), by)
         except ValueError:
             return None
 

@@ -12,7 +12,7 @@ from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.codec import ElementEdit, Vocabulary
 from integration.connectors.mplus.fields import TillFields
 from integration.connectors.mplus.groups import group_number
-from integration.connectors.mplus.lists import ByNumbers, Lowest, expect_once
+from integration.connectors.mplus.lists import ByNumbers, PartialLists, expect_once
 from integration.connectors.mplus.pricing import BranchPrices, without_branches
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import (
@@ -26,7 +26,7 @@ from integration.connectors.mplus.target import (
 )
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
-from integration.core.issues import elsewhere
+from integration.core.issues import article_elsewhere_issue
 from integration.core.plan import Action, Change
 from integration.core.records import (
     Batch,
@@ -54,7 +54,7 @@ class TillProducts:
         self._words = Vocabulary(settings.retire_with, settings.discounts_in == "hundredths")
         self._branch_prices = BranchPrices(settings, client)
         self._custom_types: Mapping[str, str] | None = None
-        self._lowest = Lowest()
+        self._lowest = PartialLists()
         self._named: ByNumbers[tuple[str, str, codec.ArticleIdentity]] = ByNumbers()
         self._named_products = ByNumbers[Element](lambda product: len(codec.articles(product)))
         self._turns = [Lock() for _ in range(_TURNS)]
@@ -393,5 +393,5 @@ def _refuse_apart(wanted: Record, held: Held) -> None:
     """Refuse to add an article that is in another product, or in this one under another number."""
     for part in wanted.parts:
         if part.key in held.elsewhere:
-            issue = elsewhere(part, wanted.key, held.elsewhere[part.key])
+            issue = article_elsewhere_issue(part, wanted.key, held.elsewhere[part.key])
             raise RejectedError(issue.cause, **issue.facts)

@@ -8,7 +8,7 @@ from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.codec import Marks, RelationForm
 from integration.connectors.mplus.fields import TillFields
-from integration.connectors.mplus.lists import ByNumbers, Lowest, expect_once, under_their_own
+from integration.connectors.mplus.lists import ByNumbers, PartialLists, expect_once, by_own_number
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import (
     created_number,
@@ -43,7 +43,7 @@ class TillRelations:
         self._settings = settings
         self._client = client
         self._fields = fields
-        self._lowest, self._named = Lowest(), ByNumbers[tuple[str, Element]]()
+        self._lowest, self._named = PartialLists(), ByNumbers[tuple[str, Element]]()
         self._index = _Index(self, settings.page_relations)
         self._custom_types: Mapping[str, str] = {}
 
@@ -121,7 +121,7 @@ class TillRelations:
 
         One that does not say its number is under the number that is answered with it when asked for alone.
         """
-        ask = under_their_own(lambda page: self._asked(relationNumbers=page), _number)
+        ask = by_own_number(lambda page: self._asked(relationNumbers=page), _number)
         limit = self._settings.in_flight
         asking = self._named.all(ask, lambda one: one[:1])
         return dict(in_pages(asking, till_numbers(numbers), self._settings.page_relations, limit))

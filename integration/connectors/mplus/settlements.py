@@ -80,7 +80,7 @@ def _held(wanted: Record, invoice: Element | None) -> Held | None:
 def _by(invoice: Element, method: str) -> Iterator[Decimal]:
     for payment in invoice.iterfind(f"{qualified('paymentList')}/{qualified('payment')}"):
         if (payment.findtext(qualified("method")) or "").strip() == method:
-            yield from_cents(codec.told_number(payment, "amount"))
+            yield from_cents(codec.required_integer(payment, "amount"))
 
 
 def _amount(wanted: Record) -> Decimal:

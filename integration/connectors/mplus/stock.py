@@ -16,11 +16,11 @@ from integration.connectors.hashing import hashing
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.history import TillHistory
-from integration.connectors.mplus.lists import ByNumbers, under_their_own
+from integration.connectors.mplus.lists import ByNumbers, by_own_number
 from integration.connectors.mplus.products import TillProducts
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import expect_readable, in_pages, till_numbers
-from integration.connectors.protocol import Learned, References
+from integration.connectors.protocol import InstallationFacts, References
 from integration.core.errors import RejectedError
 from integration.core.link_evidence import identity_of
 from integration.core.moves import COUNTED, Move, StockCounted, counted_of, unreadable_move
@@ -73,7 +73,7 @@ class TillStock:
         client: Client,
         products: TillProducts,
         history: TillHistory,
-        learned: Learned | None = None,
+        learned: InstallationFacts | None = None,
     ) -> None:
         self._settings = settings
         self._client = client
@@ -163,7 +163,7 @@ class TillStock:
             request = {"branchNumber": branch, "articleNumbers": {"articleNumbers": page}}
             return list(self._client.read("getStock", request=request).iterfind(qualified("articleStocks")))
 
-        asking = self._named.all(under_their_own(ask, number_of), lambda one: one[:1])
+        asking = self._named.all(by_own_number(ask, number_of), lambda one: one[:1])
         return in_pages(asking, numbers, self._settings.page_articles, self._settings.in_flight)
 
     def _held(self, wanted: Record, raw: _Raw, found: tuple[str, Element]) -> Held:

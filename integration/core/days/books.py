@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from integration.core.days.documents import DayDocument
 from integration.core.days.till import total
-from integration.core.ledgers import LedgerRules, ledgers_meant
+from integration.core.ledgers import LedgerRules, matching_accounts
 from integration.core.records import Record
 from integration.core.totals.categories import Purpose
 from integration.core.totals.sold import NOTHING
@@ -34,7 +34,7 @@ class Voucher(NamedTuple):
 NO_VOUCHER = Voucher(Purpose.NONE)
 
 
-class DayBooked(NamedTuple):
+class SeparateBooking(NamedTuple):
     """How a document is in the books by itself, so that no day books it again.
 
     A posting has what vouchers paid that were taxed at their sale; it may be booked `with_payments`. `debtor` and
@@ -48,7 +48,7 @@ class DayBooked(NamedTuple):
     by_order: bool = False  # it is the order that is booked, and not what was made from it
 
 
-NOT_BOOKED = DayBooked(is_posted=False)
+NOT_BOOKED = SeparateBooking(is_posted=False)
 
 
 class DecidedVat(NamedTuple):
@@ -97,7 +97,7 @@ class DayBooks:
     debtor: Callable[[str], str] = _nobody
     item: Callable[[Record], str] = _no_item
     contents: Contents = "all"
-    alone: Mapping[str, DayBooked] = field(default_factory=dict)  # documents that are booked by themselves, by key
+    alone: Mapping[str, SeparateBooking] = field(default_factory=dict)  # documents that are booked by themselves, by key
     costs: bool = False  # whether a page has what the goods were bought for
     mode: Mode = "line"
     by_group: bool = False  # a line for each turnover group instead of each account
@@ -116,7 +116,7 @@ class DayBooks:
 
     def account_meant(self, number: str) -> str:
         """Return the account that a number of the till means; nothing where nobody agreed to those, or several fit."""
-        meant = ledgers_meant(number, self.ledgers) or [number]
+        meant = matching_accounts(number, self.ledgers) or [number]
         return meant[0] if self.till_accounts and len(meant) == 1 else ""
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from integration.core.days.books import DayLine
 from integration.core.days.page import LONGEST_TEXT
-from integration.core.days.till import amount_told, till_amount, till_text
+from integration.core.days.till import optional_amount, till_amount, till_text
 from integration.core.records import Kind, Record
 from integration.core.totals.sold import NOTHING
 
@@ -27,7 +27,7 @@ def _line(part: Record) -> DayLine:
         amount=till_amount(values, "amount"),
         vat_code=till_text(values, "vat_code"),
         vat=till_amount(values, "vat"),
-        vat_base=amount_told(values, "vat_base"),
+        vat_base=optional_amount(values, "vat_base"),
         debtor=till_text(values, "debtor"),
         item=till_text(values, "item"),
         cost_centre=till_text(values, "cost_centre"),
@@ -38,7 +38,7 @@ def _line(part: Record) -> DayLine:
     )
 
 
-def says_the_same(one: Record, other: Record) -> bool:
+def same_postings(one: Record, other: Record) -> bool:
     """Tell whether two pages put the same on every account, whatever was paid by which method: books do not know."""
     first, second = (page_lines(page) for page in (one, other))
     return not difference(first, [replace(line, from_books=True) for line in second])
@@ -67,7 +67,7 @@ def changed_lines(now: Sequence[DayLine], booked: Iterable[DayLine]) -> tuple[Da
     return tuple(one for one in off.values() if _says(one))
 
 
-def taken_back_whole(booked: Iterable[DayLine], now: Sequence[DayLine]) -> tuple[DayLine, ...]:
+def full_reversal(booked: Iterable[DayLine], now: Sequence[DayLine]) -> tuple[DayLine, ...]:
     """Return the lines that take back all that was booked of a day and book it anew, for one page."""
     return (*difference((), booked), *now)
 

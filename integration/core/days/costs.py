@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from integration.core.days.documents import DayDocument
-from integration.core.days.till import DayRefusedError, TillCost, TillDay, amount_told, total, turnover_group
+from integration.core.days.till import DayRefusedError, TillCost, TillDay, optional_amount, total, turnover_group
 from integration.core.money import amount
 from integration.core.records import Kind
 from integration.core.totals.sold import NOTHING, VatSum
@@ -58,7 +58,7 @@ def costs_of(day: TillDay, documents: Sequence[DayDocument], left_out: Sequence[
         )
 
 
-def costless(day: TillDay, groups: Mapping[tuple[str, str, str], VatSum], names: Mapping[str, str]) -> tuple[str, ...]:
+def groups_without_cost(day: TillDay, groups: Mapping[tuple[str, str, str], VatSum], names: Mapping[str, str]) -> tuple[str, ...]:
     """Return which of these turnover groups sold something of which the till does not tell what it was bought for."""
     told = {(one.source, one.group, code) for one in day.costs for code in one.codes or ("",)}
     rest = dict.fromkeys(key[1] for key, each in groups.items() if each and key not in told and key[1] in names)
@@ -70,7 +70,7 @@ def _cost_of(one: DayDocument, group: str) -> Decimal:
     lines = [part.values for part in one.record.parts if part.kind is Kind.LINE and one.is_sold]
     own = [each for each in lines if turnover_group(each, "turnover_group") == group]
     return total(
-        amount((amount_told(each, "quantity") or NOTHING) * (amount_told(each, "purchasePrice") or NOTHING))
+        amount((optional_amount(each, "quantity") or NOTHING) * (optional_amount(each, "purchasePrice") or NOTHING))
         for each in own
     )
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TypeVar
 
-from integration.core.days.till import DOCUMENTS, TillDay, amount_told, till_amount, till_text, total, turnover_group
+from integration.core.days.till import DOCUMENTS, TillDay, optional_amount, till_amount, till_text, total, turnover_group
 from integration.core.money import CENT, from_cents, share_out, to_cents
 from integration.core.records import Kind, Record, Value
 from integration.core.totals.categories import METHODS, Tender
@@ -51,7 +51,7 @@ class DayDocument:
         """What it comes to with VAT, on the day of its sale; its list of VAT may be about less than that."""
         if not self.is_sold:
             return NOTHING
-        told = amount_told(self.record.values, "total_incl")
+        told = optional_amount(self.record.values, "total_incl")
         return total(each.incl for each in self.vat.values()) if told is None else told
 
     @property
@@ -114,7 +114,7 @@ class DayDocument:
         for code, split in self.vat.items():
             groups = {group: each for (group, other), each in gross.items() if other == code}
             is_whole = abs(total(each.incl for each in groups.values()) - split.incl) <= CENT * len(lines)
-            exact = brought_to(split.vat, groups) if is_whole else groups
+            exact = allocate_to_total(split.vat, groups) if is_whole else groups
             found |= {(group, code): each for group, each in exact.items()}
         return {key: found.get(key, each) for key, each in gross.items()}
 
@@ -160,13 +160,13 @@ class DayDocument:
 
 
 def _with_vat(values: Mapping[str, Value]) -> VatSum:
-    incl, excl = amount_told(values, "amount_incl"), amount_told(values, "amount_excl")
+    incl, excl = optional_amount(values, "amount_incl"), optional_amount(values, "amount_excl")
     if incl is None or excl is None:
         return VatSum(incl or excl or NOTHING)
     return VatSum(excl, incl - excl)
 
 
-def brought_to(vat: Decimal, parts: Mapping[Key, VatSum]) -> dict[Key, VatSum]:
+def allocate_to_total(vat: Decimal, parts: Mapping[Key, VatSum]) -> dict[Key, VatSum]:
     """Return parts whose VAT comes to exactly so much: what it is off by goes to them by the largest remainders."""
     off = to_cents(vat) - sum(to_cents(each.vat) for each in parts.values())
     shares = share_out(off, [to_cents(each.vat) or to_cents(each.incl) for each in parts.values()]) if parts else []

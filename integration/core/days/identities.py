@@ -27,7 +27,7 @@ Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class FailedCheck:
     """Where a day does not add up: the number of the identity, what it is about, both figures, and which documents."""
 
     identity: int
@@ -48,7 +48,7 @@ class Gap:
         return DayRefusedError("day_gap", "", identity=str(self.identity), about=self.about, behind=named, **facts)
 
 
-def signed(day: TillDay) -> TillDay:
+def with_cash_signs(day: TillDay) -> TillDay:
     """Return a day whose outflows of cash have the sign with which it adds up: the interface leaves it open."""
     if not any(one.type == OUTFLOW for one in day.journal):
         return day
@@ -66,13 +66,13 @@ def _turned(one: TillTurnover) -> TillTurnover:
     return replace(one, incl=-one.incl, excl=None if one.excl is None else -one.excl, vat=-one.vat)
 
 
-def gaps(
+def failed_checks(
     day: TillDay,
     sums: DaySums,
     documents: Collection[DayDocument],
     drawers: Collection[str],
     tolerance: Decimal = CENT,
-) -> Iterator[Gap]:
+) -> Iterator[FailedCheck]:
     """Yield where a day does not add up.
 
     `drawers` are the payment methods whose money lies in a drawer. `tolerance` is how far the VAT of a code may be from
@@ -84,17 +84,17 @@ def gaps(
     yield from _vat_list(day)
 
 
-def _unpaid(day: TillDay, documents: Collection[DayDocument] = ()) -> Iterator[Gap]:
+def _unpaid(day: TillDay, documents: Collection[DayDocument] = ()) -> Iterator[FailedCheck]:
     for source in day.sources:
         sold = total(one.incl for one in day.journal if one.source == source)
         paid = total(one.amount for one in day.payments if one.source == source)
         is_whole = source == "receipt" or (source == "order" and day.tells_down_payments)
         rest = NOTHING if is_whole else total(one.rest for one in documents if one.source == source)
         if sold != paid + rest:
-            yield Gap(1, source, paid + rest, sold)
+            yield FailedCheck(1, source, paid + rest, sold)
 
 
-def _undocumented(day: TillDay, sums: DaySums, documents: Collection[DayDocument], tolerance: Decimal) -> Iterator[Gap]:
+def _undocumented(day: TillDay, sums: DaySums, documents: Collection[DayDocument], tolerance: Decimal) -> Iterator[FailedCheck]:
     own = sums_of_documents(documents)
     journal: dict[tuple[str, str], Decimal] = {}
     for one in day.journal:
@@ -130,34 +130,34 @@ def _apart(
     documents: Collection[DayDocument],
     share: Callable[[DayDocument, tuple[str, str]], Decimal],
     tolerance: Decimal,
-) -> Iterator[Gap]:
+) -> Iterator[FailedCheck]:
     for key in dict.fromkeys([*told, *own]):
         journal, of_documents = told.get(key, NOTHING), own.get(key, NOTHING)
         if abs(journal - of_documents) > tolerance:
             involved = [one for one in documents if one.source == key[0] and share(one, key)]
             exactly = [one for one in involved if share(one, key) == of_documents - journal]
             named = tuple(one.number for one in (exactly[:1] or involved[:MOST_NAMED]))
-            yield Gap(2, " ".join(key), of_documents, journal, named)
+            yield FailedCheck(2, " ".join(key), of_documents, journal, named)
 
 
-def _drawers(day: TillDay, drawers: Collection[str]) -> Iterator[Gap]:
+def _drawers(day: TillDay, drawers: Collection[str]) -> Iterator[FailedCheck]:
     for one in day.counts:
         about = f"{one.workplace} {one.number}"
         if one.difference != one.counted - one.start - one.added:
-            yield Gap(4, about, one.counted - one.start - one.added, one.difference)
+            yield FailedCheck(4, about, one.counted - one.start - one.added, one.difference)
         if one.end != one.counted - one.deposited:
-            yield Gap(4, about, one.counted - one.deposited, one.end)
+            yield FailedCheck(4, about, one.counted - one.deposited, one.end)
         if one.before is not None and one.start != one.before:
-            yield Gap(CARRIED_OVER, about, one.before, one.start)
+            yield FailedCheck(CARRIED_OVER, about, one.before, one.start)
     for method in dict.fromkeys(one.method for one in day.counts if one.method in drawers):
         added = total(one.added for one in day.counts if one.method == method)
         in_cash = [one for one in day.payments if one.method == method]
         cash = total(one.amount for one in in_cash if one.source != "order")
         if added not in (cash, total(one.amount for one in in_cash)):  # whether orders are in it, no till says
-            yield Gap(3, method, cash, added)
+            yield FailedCheck(3, method, cash, added)
 
 
-def _vat_list(day: TillDay) -> Iterator[Gap]:
+def _vat_list(day: TillDay) -> Iterator[FailedCheck]:
     for source in day.sources:
         listed = total(one.sum.incl for one in day.vat if one.source == source)
         groups = [one for one in day.journal if one.source == source]
@@ -167,4 +167,4 @@ def _vat_list(day: TillDay) -> Iterator[Gap]:
             one.incl for one in groups if one.category is LineCategory.REVENUE or one.incl != (one.excl or one.incl)
         )
         if listed not in {every, revenue, taxed}:
-            yield Gap(6, source, every, listed)
+            yield FailedCheck(6, source, every, listed)

@@ -10,8 +10,8 @@ from decimal import Decimal
 from functools import partial
 
 from integration.core.days.books import NO_VOUCHER, NOT_BOOKED, DayBooks, DayLine
-from integration.core.days.costs import GroupCost, costless, costs_of
-from integration.core.days.documents import DayDocument, DaySums, brought_to, sums_of_documents
+from integration.core.days.costs import GroupCost, groups_without_cost, costs_of
+from integration.core.days.documents import DayDocument, DaySums, allocate_to_total, sums_of_documents
 from integration.core.days.till import (
     NO_GROUP,
     ROW_CAUSES,
@@ -129,7 +129,7 @@ class DayLines:
             yield from sorted(self._payments(left, source), key=lambda one: one.account)
             yield from self._open(source)
         if self.books.costs:
-            self.costless = costless(self.day, left.groups, self._sold_in)
+            self.costless = groups_without_cost(self.day, left.groups, self._sold_in)
             yield from _gathered(self._costs(), by_group=self.books.by_group)
 
     def _paid_apart(self) -> dict[tuple[str, str], Decimal]:
@@ -262,7 +262,7 @@ class DayLines:
         revenue = {group: each for group, each in groups.items() if self._is_revenue(group)}
         every, sold = (total(each.incl for each in some.values()) for some in (groups, revenue))
         listed = revenue if abs(target.incl - sold) < abs(target.incl - every) else groups
-        return brought_to(target.vat, {group: each for group, each in listed.items() if each.vat})
+        return allocate_to_total(target.vat, {group: each for group, each in listed.items() if each.vat})
 
     def _is_revenue(self, group: str) -> bool:
         return group in self._types and self._types[group].category is LineCategory.REVENUE

@@ -126,7 +126,7 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True)
-class VatTold:
+class TillVatTotal:
     """What one VAT code comes to, of one source of documents."""
 
     source: str
@@ -170,7 +170,7 @@ class TillDay:
     journal: tuple[TillTurnover, ...] = ()
     financial: tuple[TillTurnover, ...] = ()
     payments: tuple[Payment, ...] = ()
-    vat: tuple[VatTold, ...] = ()
+    vat: tuple[TillVatTotal, ...] = ()
     counts: tuple[DrawerCount, ...] = ()
     costs: tuple[TillCost, ...] = ()
     documents: tuple[Record, ...] = ()
@@ -231,10 +231,10 @@ def _turnover(values: Mapping[str, Value]) -> TillTurnover:
         till_text(values, "name"),
         till_text(values, "type"),
         till_amount(values, "incl"),
-        amount_told(values, "excl"),
+        optional_amount(values, "excl"),
         till_amount(values, "vat"),
         till_text(values, "vat_code"),
-        amount_told(values, "vat_percent"),
+        optional_amount(values, "vat_percent"),
         till_text(values, "account"),
         till_text(values, "cost_centre"),
     )
@@ -247,7 +247,7 @@ def _cost(values: Mapping[str, Value]) -> TillCost:
     )
     group = group.lstrip("0")
     told = codes if isinstance(codes, tuple) else ()
-    return TillCost(source, group, name, amount_told(values, "cost"), account, stock, told, field, found)
+    return TillCost(source, group, name, optional_amount(values, "cost"), account, stock, told, field, found)
 
 
 def _payment(values: Mapping[str, Value]) -> Payment:
@@ -257,9 +257,9 @@ def _payment(values: Mapping[str, Value]) -> Payment:
     return Payment(source, method, name, type_, till_amount(values, "amount"), account)
 
 
-def _vat(values: Mapping[str, Value]) -> VatTold:
+def _vat(values: Mapping[str, Value]) -> TillVatTotal:
     told = VatSum(till_amount(values, "excl"), till_amount(values, "vat"))
-    return VatTold(till_text(values, "source"), till_text(values, "code"), amount_told(values, "percent"), told)
+    return TillVatTotal(till_text(values, "source"), till_text(values, "code"), optional_amount(values, "percent"), told)
 
 
 def _count(values: Mapping[str, Value]) -> DrawerCount:
@@ -279,7 +279,7 @@ def _count(values: Mapping[str, Value]) -> DrawerCount:
         account=till_text(values, "account"),
         difference_account=till_text(values, "difference_account"),
         deposit_account=till_text(values, "deposit_account"),
-        before=amount_told(values, "before"),
+        before=optional_amount(values, "before"),
     )
 
 
@@ -293,7 +293,7 @@ def turnover_group(values: Mapping[str, Value], name: str) -> str:
     return till_text(values, name).lstrip("0")
 
 
-def amount_told(values: Mapping[str, Value], name: str) -> Decimal | None:
+def optional_amount(values: Mapping[str, Value], name: str) -> Decimal | None:
     """Return an amount; None where it is not told."""
     value = values.get(name)
     return value if isinstance(value, Decimal) else None
@@ -301,7 +301,7 @@ def amount_told(values: Mapping[str, Value], name: str) -> Decimal | None:
 
 def till_amount(values: Mapping[str, Value], name: str) -> Decimal:
     """Return an amount; nothing where it is not told."""
-    return amount_told(values, name) or NOTHING
+    return optional_amount(values, name) or NOTHING
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:

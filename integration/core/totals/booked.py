@@ -47,7 +47,7 @@ def book_lines(sale: Sale, basis: Basis, rates: Mapping[str, Decimal], price_pla
     return tuple(_book_line(line, sale.method, basis, rates, price_places) for line in sale.lines)
 
 
-def booked(
+def booked_totals(
     lines: Sequence[BookLine], rates: Mapping[str, Decimal], basis: Basis, rounding: Rounding
 ) -> dict[str, VatSum]:
     """Return what the books make of lines, per VAT code.
@@ -58,7 +58,7 @@ def booked(
     return sum_by_vat_code(((line.vat_code, line.amount) for line in lines), rates, basis, rounding)
 
 
-def as_sold(line: SoldLine, basis: Basis, rates: Mapping[str, Decimal], places: int) -> BookLine:
+def at_sale_price(line: SoldLine, basis: Basis, rates: Mapping[str, Decimal], places: int) -> BookLine:
     """Return a line with the price and the discount it was sold for, whatever its own total is."""
     quantity = ONE if line.quantity is None else line.quantity
     price = amount(_price(line, basis, rates.get(line.vat_code, NOTHING)), places)
@@ -66,7 +66,7 @@ def as_sold(line: SoldLine, basis: Basis, rates: Mapping[str, Decimal], places: 
 
 
 def _book_line(line: SoldLine, method: str, basis: Basis, rates: Mapping[str, Decimal], places: int) -> BookLine:
-    total, sold = line.total(basis, method), as_sold(line, basis, rates, places)
+    total, sold = line.total(basis, method), at_sale_price(line, basis, rates, places)
     if total is None:
         return sold
     tries = [sold]
@@ -95,7 +95,7 @@ def _price(line: SoldLine, basis: Basis, rate: Decimal) -> Decimal:
 Account = TypeVar("Account", bound=Hashable)
 
 
-def posted(
+def posting_totals(
     sale: Sale, accounts: Mapping[str, Account], owed: Collection[Account] = ()
 ) -> dict[tuple[str, Account | None], VatSum]:
     """Return what was sold by VAT code and account; per VAT code exactly the till's split.
@@ -133,7 +133,7 @@ def _line_sum(line: SoldLine, sold: VatSum, method: str) -> VatSum:
     """A line's own total; what the till does not tell of it is taken in the proportion of its VAT code."""
     incl, excl = line.total("incl", method), line.total("excl", method)
     if incl is None and excl is None:
-        made = as_sold(line, basis_of(method), {}, 2).amount
+        made = at_sale_price(line, basis_of(method), {}, 2).amount
         incl, excl = (made, None) if basis_of(method) == "incl" else (None, made)
     if incl is not None and excl is not None:
         return VatSum(excl, incl - excl)

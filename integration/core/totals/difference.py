@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Final
 
 from integration.core.money import CENT, HUNDRED, amount, from_cents, share_out, to_cents
-from integration.core.totals.booked import BookLine, as_sold, book_lines, booked
+from integration.core.totals.booked import BookLine, at_sale_price, book_lines, booked_totals
 from integration.core.totals.sold import (
     NOTHING,
     ONE,
@@ -71,7 +71,7 @@ def compare_totals(
     return Verdict(differences, _moved(differences), rule, told | facts, is_certain=bool(case.sold))
 
 
-def told_verdict(sale: Sale, rates: Mapping[str, Decimal]) -> Verdict:
+def posting_verdict(sale: Sale, rates: Mapping[str, Decimal]) -> Verdict:
     """Return whether a sale can be posted as the till tells it, and if not by how much and by which rule.
 
     Its lines have to come to its split in the basis in which the till counted. VAT may be off what the rates make of it
@@ -124,7 +124,7 @@ def rounding_lines(
     if amounts is None:
         return None
     extra = tuple(BookLine("", ONE, sum_.of(basis), vat_code=code) for code, sum_ in amounts.items() if sum_)
-    before, after = (booked(some, rates, basis, rounding) for some in (lines, (*lines, *extra)))
+    before, after = (booked_totals(some, rates, basis, rounding) for some in (lines, (*lines, *extra)))
     return None if minus(amounts, minus(after, before)) else extra
 
 
@@ -172,7 +172,7 @@ _Explained = Iterator[tuple[Sums, dict[str, str]]]
 
 def _other_rounding(case: _Case) -> _Explained:
     other: Rounding = "document" if case.rounding == "line" else "line"
-    yield booked(case.lines, case.rates, case.basis, other), {"rounding": other}
+    yield booked_totals(case.lines, case.rates, case.basis, other), {"rounding": other}
 
 
 def _cash_rounding(case: _Case) -> _Explained:
@@ -204,7 +204,7 @@ def _document_discount(case: _Case) -> _Explained:
     Only a discount that is more than rounding could be counts: as a percentage in halves, or as an amount that is
     shared out over the VAT codes in proportion.
     """
-    at_price = [as_sold(line, case.basis, case.rates, case.places) for line in case.sale.lines]
+    at_price = [at_sale_price(line, case.basis, case.rates, case.places) for line in case.sale.lines]
     if any(line.discount_percent for line in at_price):
         yield case.made(at_price), {"discount": "lines"}
     totals = {code: made.of(case.basis) for code, made in case.booked.items()}
@@ -254,7 +254,7 @@ def _other_basis(case: _Case) -> _Explained:
     other: Basis = "excl" if case.basis == "incl" else "incl"
     lines = book_lines(case.sale, other, case.rates, case.places)
     for rounding in (case.rounding, "document", "line"):
-        yield booked(lines, case.rates, other, rounding), {"basis": other, "rounding": rounding}
+        yield booked_totals(lines, case.rates, other, rounding), {"basis": other, "rounding": rounding}
 
 
 def _till_lines_do_not_add_up(case: _Case) -> _Explained:

@@ -12,16 +12,16 @@ from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.plan import Change, retire
 from integration.core.records import Held, Kind, Record, Value, clean, same
-from integration.core.rules import EMPTY, as_text, field_owners, rules_from, unusable
-from integration.core.source_values import noted
+from integration.core.rules import EMPTY, as_text, field_owners, rules_from, rule_error
+from integration.core.source_values import with_source_values
 from integration.core.staged import Staged
-from integration.core.traces import Trace, TraceStep, by_setting, given
+from integration.core.traces import Trace, TraceStep, by_setting, explained
 from integration.core.vat_numbers import bare_vat_number
 from integration.flows.customers.settings import FLOW, CountryDefaults, CustomerSettings
 from integration.flows.functions.toolbox import Tools
 from integration.flows.prices import Terms, as_kept, is_term, traced
 from integration.flows.settings import RecordRejected, excluded_by_filter, required
-from integration.flows.spec import FlowLogic, Shaped
+from integration.flows.spec import FlowLogic, TargetRecord
 from integration.flows.vat_numbers import MEMBERS, checked_vat_number
 from integration.words.countries import country_code
 
@@ -52,7 +52,7 @@ class Customers(FlowLogic):
         mapping, tools = rules_from(mapping_body), Tools(tables)
         owned = field_owners(mapping)
         if owned.get(EXTERNAL_ID) is Ownership.NEVER:  # by what a create without an answer is found again
-            raise unusable(EXTERNAL_ID, Reason("reason_found_by"))
+            raise rule_error(EXTERNAL_ID, Reason("reason_found_by"))
         self.flow = FLOW
         self.settings = settings
         self.resends = settings.resends
@@ -115,7 +115,7 @@ class Customers(FlowLogic):
         values["external_id"] = values.get("external_id") or record.key
         for name, step in self._by_default(record, values).items():
             values[name] = step.value
-        values |= noted(values, record.values)
+        values |= with_source_values(values, record.values)
         return values | self._terms.of_customer(record, incl=self._prices_include_vat())
 
     def _without_value(self, issue: Issue, record: Record) -> RecordRejected:
@@ -145,18 +145,18 @@ class Customers(FlowLogic):
         members: Sequence[Staged],
         duplicates: Mapping[str, tuple[str, ...]],
         marks: Mapping[str, tuple[str, ...]],
-    ) -> Shaped:
+    ) -> TargetRecord:
         """Return the one debtor of a parent, with the others that share its VAT number or e-mail address."""
         (one,) = members
         if one.record is None:
-            return Shaped.alone(one)
+            return TargetRecord.alone(one)
         sharing = {
             SHARED["vat_number"]: tuple(key for key in duplicates.get(one.number, ()) if key != one.key),
             SHARED["email"]: tuple(key for key in marks.get(one.mark, ()) if key != one.key),
         }
         shared = {name: others for name, others in sharing.items() if others}
         desired = replace(one.record, values={**one.record.values, **shared})
-        return Shaped(self._terms.withdrawn(desired), one.title)
+        return TargetRecord(self._terms.withdrawn(desired), one.title)
 
     def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
         """Return an issue when it takes a person to say whether the relation found is this customer.
@@ -245,7 +245,7 @@ class Customers(FlowLogic):
         if VAT_NUMBER in traces:
             traces[VAT_NUMBER] = _number_traced(traces[VAT_NUMBER], record)
         if EXTERNAL_ID not in traces or traces[EXTERNAL_ID].value in EMPTY:
-            traces[EXTERNAL_ID] = given(EXTERNAL_ID, record.key, "own_number")
+            traces[EXTERNAL_ID] = explained(EXTERNAL_ID, record.key, "own_number")
         values = {target.partition(".")[2]: each.value for target, each in traces.items()}
         values.setdefault("vat_number", record.values.get("vat_number"))
         for name, step in self._by_default(record, values).items():

@@ -22,7 +22,7 @@ FLOW = Flow(
             "debtors",
             Kind.DEBTOR,
             Kind.RELATION,
-            doubles=True,
+            not_idempotent=True,
             grouped_by="country",
             unique=(Unique.NUMBER, Unique.MARK),
         ),

@@ -3,26 +3,26 @@
 from collections.abc import Mapping
 from typing import Any
 
-from integration.core.causes import By, Repair
+from integration.core.causes import RepairKind, Repair
 from integration.core.flow import Ownership
 from integration.core.records import Kind, Record
 from integration.flows.customers.logic import EXTERNAL_ID, Customers
 from integration.flows.customers.settings import FLOW, LEAST_NOTHING, MOST_NOTHING, CustomerSettings
-from integration.flows.forms import Code, Codes, Only, Pick, Question, Rows, Section, Switch, Together, Whole, usual
+from integration.flows.forms import Code, Codes, VisibleWhen, Select, Question, Rows, Section, Checkbox, FieldGroup, IntegerField, default_proposal
 from integration.flows.prices import OWNERS, PRICE_GROUPS, Terms
 from integration.flows.settings import COUNTRY_CODES, books_list, till_list
-from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs, Tables
+from integration.flows.spec import MAPPINGS, FlowContext, FlowSpec, Requirements, Tables
 
 PRODUCTS = "products"  # the flow that knows the till's numbers of articles, and how the books have their prices
 PRICE_BASIS = (PRODUCTS, "price_basis")
 VAT_METHODS = ("", "inclusive", "exclusive", "shifted", "none")
 
 GROUPS = till_list("price_groups")
-SENT = Only("customer_prices", (True,))
+SENT = VisibleWhen("customer_prices", (True,))
 
 
-def _nothing(name: str) -> Whole:
-    return Whole(f"no_{name}", LEAST_NOTHING, MOST_NOTHING)
+def _nothing(name: str) -> IntegerField:
+    return IntegerField(f"no_{name}", LEAST_NOTHING, MOST_NOTHING)
 
 
 SECTIONS = (
@@ -31,31 +31,31 @@ SECTIONS = (
         (
             Codes("accounts", books_list("collective_accounts"), "choose_all_debtors"),
             Codes("leave_out", none="choose_nobody"),
-            Pick("blocked", ("skip", "inactive")),
+            Select("blocked", ("skip", "inactive")),
         ),
     ),
     Section(
         "settings_customers_written",
         (
-            Switch("create"),
-            Switch("resends"),
-            Switch("retire_gone"),
-            Pick("empty", ("keep", "clear")),
-            Pick("other_external_id", ("park", "accept"), "taken"),
+            Checkbox("create"),
+            Checkbox("resends"),
+            Checkbox("retire_gone"),
+            Select("empty", ("keep", "clear")),
+            Select("other_external_id", ("park", "accept"), "taken"),
         ),
     ),
     Section(
         "settings_no_agreement",
         (
-            Together((_nothing("price_group"), _nothing("discount"))),
-            Together((_nothing("credit_limit"), _nothing("payment_days"))),
+            FieldGroup((_nothing("price_group"), _nothing("discount"))),
+            FieldGroup((_nothing("credit_limit"), _nothing("payment_days"))),
         ),
         ("no_agreement_about",),
     ),
     Section(
         "settings_new_customers",
         (
-            Together((Pick("default_vat_method", VAT_METHODS, "vat"), Code("default_price_group", GROUPS))),
+            FieldGroup((Select("default_vat_method", VAT_METHODS, "vat"), Code("default_price_group", GROUPS))),
             Rows(
                 "by_country",
                 "col_country",
@@ -68,7 +68,7 @@ SECTIONS = (
     ),
     Section(
         "settings_customer_prices",
-        (Switch("customer_prices"), Pick("customer_prices_owner", OWNERS, "owner", only=SENT)),
+        (Checkbox("customer_prices"), Select("customer_prices_owner", OWNERS, "owner", only=SENT)),
         ("customer_agreements_about",),
     ),
 )
@@ -77,16 +77,16 @@ SECTIONS = (
 QUESTIONS = (
     Question(
         "who",
-        usual("proposed_all_debtors", "accounts", "leave_out"),
+        default_proposal("proposed_all_debtors", "accounts", "leave_out"),
         ("accounts", "leave_out"),
         lists=(books_list("collective_accounts"),),
     ),
-    Question("new", usual("proposed_vat_method", "default_vat_method"), ("default_vat_method",)),
+    Question("new", default_proposal("proposed_vat_method", "default_vat_method"), ("default_vat_method",)),
 )
 
 
 def _logic(
-    settings: CustomerSettings, body: Mapping[str, Any], version: int, tables: Tables, asked: Asked
+    settings: CustomerSettings, body: Mapping[str, Any], version: int, tables: Tables, asked: FlowContext
 ) -> Customers:
     def agreed(key: str) -> Record | None:
         link = asked.links(FLOW.name, Kind.RELATION, [key]).get(key)
@@ -106,23 +106,23 @@ CUSTOMERS = FlowSpec(
     flow=FLOW,
     settings=CustomerSettings,
     make=_logic,
-    leans_on=(PRICE_BASIS,),
+    depends_on_settings=(PRICE_BASIS,),
     mapping=MAPPINGS / "customers.toml",
     parts=((Kind.RELATION, None),),
-    found_by=frozenset({EXTERNAL_ID}),
+    match_fields=frozenset({EXTERNAL_ID}),
     tables=(PRICE_GROUPS,),
     repairs={
         "create_switched_off": Repair(tab="settings", name="create"),
-        "customer_ambiguous": Repair(By.CHOICE, kind=Kind.RELATION),
-        "customer_shared": Repair(By.CHOICE, kind=Kind.RELATION),
-        "customer_taken": Repair(By.CHOICE, "settings", "other_external_id", Kind.RELATION),
+        "customer_ambiguous": Repair(RepairKind.CHOICE, kind=Kind.RELATION),
+        "customer_shared": Repair(RepairKind.CHOICE, kind=Kind.RELATION),
+        "customer_taken": Repair(RepairKind.CHOICE, "settings", "other_external_id", Kind.RELATION),
     },
     mirrors={Kind.RELATION: ("orders", Kind.DEBTOR)},
     objects=("debtors", "prices"),
-    needs=lambda _: Needs((Kind.DEBTOR,)),
+    needs=lambda _: Requirements((Kind.DEBTOR,)),
     sections=SECTIONS,
     questions=QUESTIONS,
     filter_first="country",
     noun="customer",
-    turn=3,  # a debtor that an order brought is a customer then
+    demo_order=3,  # a debtor that an order brought is a customer then
 )

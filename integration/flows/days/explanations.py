@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from integration.core.days.books import DayBooks, DayLine
 from integration.core.errors import Reason
-from integration.core.traces import Trace, by_row, by_setting, instead
+from integration.core.traces import Trace, by_row, by_setting, with_reason
 from integration.flows.days.questions import (
     COST_ACCOUNTS,
     COST_CENTRES,
@@ -41,7 +41,7 @@ class DayReasons:
             "our_reference": lambda: Reason("because_day_reference", {"document": document}),
             "booking_date": lambda: Reason("because_day_date", {"document": document}),
         }
-        return instead(trace, asked)
+        return with_reason(trace, asked)
 
     def line(self, trace: Trace, line: DayLine) -> Trace:
         """Return why a field of a line has its value."""
@@ -57,7 +57,7 @@ class DayReasons:
             "page_item": lambda: Reason("because_day_item", {"documents": documents}),
             "page_cost_centre": lambda: self._cost_centre(line),
         }
-        return instead(trace, asked)
+        return with_reason(trace, asked)
 
     def _account(self, line: DayLine) -> Reason:
         books = self.books

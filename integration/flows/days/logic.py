@@ -12,9 +12,9 @@ from typing import Any
 
 from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.days.books import DayBooks, DayLine, DayPage
-from integration.core.days.corrections import difference, page_lines, says_the_same, taken_back_whole
+from integration.core.days.corrections import difference, page_lines, same_postings, full_reversal
 from integration.core.days.documents import HOME, DayDocument, documents_of, sums_of_documents, sums_of_journals
-from integration.core.days.identities import CARRIED_OVER, gaps, signed
+from integration.core.days.identities import CARRIED_OVER, failed_checks, with_cash_signs
 from integration.core.days.page import page_of
 from integration.core.days.report import COSTLESS
 from integration.core.days.till import DayRefusedError, MissingCodesError, TillDay, day_revenue, till_day, total
@@ -29,21 +29,21 @@ from integration.core.records import Held, Kind, Record, Value
 from integration.core.rows import row_value
 from integration.core.rules import as_text, field_owners, rules_from
 from integration.core.staged import Staged
-from integration.core.traces import Trace, TraceStep, given
-from integration.flows.booked_payments import as_before
+from integration.core.traces import Trace, TraceStep, explained
+from integration.flows.booked_payments import without_booked_payments
 from integration.flows.day_pages import day_of_key, is_day_of_another_console, page_key, pages_of
 from integration.flows.days.closing import Closing
 from integration.flows.days.explanations import DayReasons
 from integration.flows.days.manual_entries import (
-    Typed,
+    ManualEntries,
     rows_near,
-    settled_typed,
+    apply_manual_entry_decision,
     totals_told,
     typed_of,
 )
 from integration.flows.days.pages import DayPages, day_title, opposite_page
 from integration.flows.days.queries import DayQueries
-from integration.flows.days.separate_documents import Alone
+from integration.flows.days.separate_documents import SeparateDocuments
 from integration.flows.days.settings import FLOW, DaySettings
 from integration.flows.days.vat import DocumentVat
 from integration.flows.days.vouchers import vouchers_of
@@ -135,7 +135,7 @@ class DaysLogic(FlowLogic):
         self._closing = Closing(settings, now)
         self._filters = settings.sifting()
         self._queries = queries
-        self._alone = Alone(queries.booked_alone, both.turnover.types, queries.made_alone)
+        self._alone = SeparateDocuments(queries.booked_alone, both.turnover.types, queries.made_alone)
         self._turnover, self._till_rates = both.turnover, both.till_rates
         buyers = Buyers(shop.home, tables.countries, tools.function("country", ()))
         self._vat = DocumentVat(VatDecision(tables.vat_codes, shop.home), buyers)
@@ -201,21 +201,21 @@ class DaysLogic(FlowLogic):
         first = {record.key: self._first(record, page, typed.get(page.key)) for record, page in new}
         return [first.get(record.key, one) for record, one in staged]
 
-    def _first(self, record: Record, page: Record, typed: Typed | None) -> Staged:
+    def _first(self, record: Record, page: Record, typed: ManualEntries | None) -> Staged:
         """Return what becomes of a day that is not booked yet, and of which this may be typed in the books.
 
         One that a person said is there already is not asked about once more.
         """
         one = Staged(record.key, record.key, day_title(record))
         try:
-            settled = settled_typed(record, page, typed) if typed else page
+            settled = apply_manual_entry_decision(record, page, typed) if typed else page
             if isinstance(settled, Skip):
                 return replace(one, skip=settled)
             return replace(one, record=self._sold_once(record, settled))
         except RecordRejected as rejected:
             return replace(one, issue=_with_page(_titled(rejected, one.key, one.title), page))
 
-    def _look_for_typed(self, pages: Sequence[Record]) -> dict[str, Typed]:
+    def _look_for_typed(self, pages: Sequence[Record]) -> dict[str, ManualEntries]:
         """Return what somebody may have typed of the days of some pages, by the keys of those."""
         dates = {
             page.key: self.around(day for name in ("day", "date") if isinstance(day := page.values.get(name), date))
@@ -328,14 +328,14 @@ class DaysLogic(FlowLogic):
 
         Raises DayRefusedError, naming what does not add up or is missing.
         """
-        day = self._vat.in_spelling(signed(till_day(record)))
+        day = self._vat.in_spelling(with_cash_signs(till_day(record)))
         self._expect_clear(day, day_title(record))
         documents, sums = documents_of(day), sums_of_journals(day)
         is_there = _is_there(pages)
-        for gap in gaps(day, sums, documents, self.books.drawers):
+        for gap in failed_checks(day, sums, documents, self.books.drawers):
             if gap.identity != CARRIED_OVER or not is_there:  # a recount of the day before asks about that day
                 raise gap.refusal
-        kept = as_before(day.documents, self._queries.booked_payments)  # once all of them add up
+        kept = without_booked_payments(day.documents, self._queries.booked_payments)  # once all of them add up
         if kept != list(day.documents):
             left = documents_of(replace(day, documents=tuple(kept)))
             sums, documents = sums.without(sums_of_documents(documents).without(sums_of_documents(left))), left
@@ -372,7 +372,7 @@ class DaysLogic(FlowLogic):
                 self._changed_because(record, off), About.CHANGE, **facts, difference=told_, amount=size, mark=mark,
                 behind=", ".join(told_late[:MOST_TOLD]),
             )  # fmt: skip
-        lines = off if decision == DIFFERENCE else taken_back_whole(booked, page.lines)
+        lines = off if decision == DIFFERENCE else full_reversal(booked, page.lines)
         return self._page_record(record, page, lines, pages)
 
     def belongs(self, documents: Sequence[DayDocument]) -> dict[str, str]:
@@ -447,7 +447,7 @@ class DaysLogic(FlowLogic):
                 "",
                 {**facts, "candidates": both, "number": held.reference, "other": ", ".join(held.others)},
             )
-        if link is None and not says_the_same(held.record, desired):
+        if link is None and not same_postings(held.record, desired):
             return Issue("day_page_differs", key, "", facts)
         return None
 
@@ -494,8 +494,8 @@ class DaysLogic(FlowLogic):
         if ours and on:
             head = self._pages.header.trace(self._pages.header_source(record, on, ours, 0))
             traces += [why.head(each, as_text(on), title) for each in head]
-            traces.append(given("day_page.reference", ours, "day_reference", document=title))
-            traces.append(given("day_page.date", on, "day_date", document=title))
+            traces.append(explained("day_page.reference", ours, "day_reference", document=title))
+            traces.append(explained("day_page.date", on, "day_date", document=title))
         for place, line in enumerate(page.lines, start=1):
             source, key = self._pages.line_source(place, line), str(place)
             first = TraceStep(f"line {key}", line.text)

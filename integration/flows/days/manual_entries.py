@@ -36,7 +36,7 @@ def nothing_typed(days: Collection[date]) -> Sequence[LedgerRow]:
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class ManualEntries:
     """What somebody may have typed of a day: pages that look like it, and rows of the books that cannot be read."""
 
     pages: tuple[PageAlike, ...]
@@ -75,7 +75,7 @@ def totals_told(documents: Sequence[DayDocument]) -> dict[str, Value]:
 
 def typed_of(
     page: Record, lines: Sequence[DayLine], rows: Sequence[LedgerRow], books: DayBooks, prefix: str
-) -> Typed | None:
+) -> ManualEntries | None:
     """Return what somebody may have typed of the day of a page with its `lines`; None where nothing speaks for it.
 
     `rows` are those of the books on the days around it. A document that is booked by itself is no part of it, nor is
@@ -87,11 +87,11 @@ def typed_of(
     totals = {Decimal(told): told for told in _texts(page, TOTALS)}
     alike = pages_alike(totals, as_posted(lines, books), entries, known)
     unread = (one for one in rows if isinstance(one, Unreadable) and one.key not in seen)
-    found = Typed(tuple(alike), tuple(unread))
+    found = ManualEntries(tuple(alike), tuple(unread))
     return found if found.names else None
 
 
-def settled_typed(record: Record, page: Record, found: Typed) -> Record | Skip:
+def apply_manual_entry_decision(record: Record, page: Record, found: ManualEntries) -> Record | Skip:
     """Return the page of a day that a person said to book, or that it is not since it is in the books.
 
     Raises RecordRejected while nobody has said what it is that was found.

@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from functools import partial
 
-from integration.core.booking_state import Standing, Where
-from integration.core.days.books import DayBooked
+from integration.core.booking_state import BookingState, BookingStage
+from integration.core.days.books import SeparateBooking
 from integration.core.days.entries import entry_of_row
 from integration.core.errors import RejectedError
 from integration.core.issues import Issue
@@ -18,12 +18,12 @@ from integration.flows.day_pages import daybooks_of_the_bank
 from integration.flows.days.manual_entries import LedgerRow
 from integration.flows.days.questions import DAYBOOK_TYPES
 from integration.flows.days.settings import FLOW
-from integration.flows.orders.chains import Asks, Chains, in_force
+from integration.flows.orders.chains import ChainQueries, Chains, in_force
 from integration.flows.orders.latest_booking import document_of
 from integration.flows.orders.payments import WITH_PAYMENTS
 from integration.flows.orders.references import OrderReferences
 from integration.flows.settings import BOOKS, TILL
-from integration.flows.spec import Asked
+from integration.flows.spec import FlowContext
 
 ORDERS = "orders"  # the flow that books documents one by one, and links their customers with debtors
 BOOKED_AS = (Kind.POSTING, Kind.SALES_ORDER)
@@ -32,12 +32,12 @@ BOOKED_AS = (Kind.POSTING, Kind.SALES_ORDER)
 class DayQueries:
     """The questions of one run or trial; `prefix` begins the references of this console."""
 
-    def __init__(self, asked: Asked, prefix: str) -> None:
+    def __init__(self, asked: FlowContext, prefix: str) -> None:
         self._asked = asked
         self._references = OrderReferences(Kind.POSTING, prefix)
         self._standings = partial(asked.standings, ORDERS, BOOKED_AS)
         made_of, orders = partial(asked.made_of, ORDERS, BOOKED_AS), partial(asked.records, TILL, Kind.ORDER)
-        self._chains = Chains(Asks(self._standings, made_of, orders=orders), (), {}, NOTHING)
+        self._chains = Chains(ChainQueries(self._standings, made_of, orders=orders), (), {}, NOTHING)
 
     def links(self, keys: Collection[str]) -> Mapping[str, Link]:
         """Return the links of the pages that are booked under these keys."""
@@ -54,16 +54,16 @@ class DayQueries:
     def unbooked(self, keys: Collection[str]) -> Collection[str]:
         """Return which documents of the till no flow of documents has booked."""
         there = in_force(self._standings, keys)
-        return {key for key in keys if key not in there or there[key].where is not Where.BOOKED}
+        return {key for key in keys if key not in there or there[key].where is not BookingStage.BOOKED}
 
-    def booked_alone(self, keys: Collection[str]) -> Mapping[str, DayBooked]:
+    def booked_alone(self, keys: Collection[str]) -> Mapping[str, SeparateBooking]:
         """Return how the flow of documents has booked these documents of the till, or may have."""
         there = in_force(self._standings, keys).values()
         found = [one for one in there if one.may_be_there]
         relations = {as_text(one.values.get("debtor")) for one in found} - {""}
         debtors = self.debtors(relations) if relations else {}
         return {
-            one.key: DayBooked(
+            one.key: SeparateBooking(
                 is_posted=one.kind is not Kind.SALES_ORDER,
                 with_payments=one.values.get(WITH_PAYMENTS) is True,
                 debtor=as_text(one.values.get("debtor_number")) or debtors.get(as_text(one.values.get("debtor")), ""),
@@ -72,7 +72,7 @@ class DayQueries:
             for one in found
         }
 
-    def made_alone(self, keys: Collection[str]) -> Mapping[str, Sequence[Standing]]:
+    def made_alone(self, keys: Collection[str]) -> Mapping[str, Sequence[BookingState]]:
         """Return what was made of these documents, and was booked by the flow of documents, or may be."""
         made = {key: set(map(document_of, some)) for key, some in self._asked.made_of(ORDERS, BOOKED_AS, keys).items()}
         there = in_force(self._standings, sorted(set().union(*made.values())))

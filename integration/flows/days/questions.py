@@ -7,18 +7,18 @@ from typing import Any
 
 from integration.core.days.till import NO_GROUP
 from integration.core.errors import Reason
-from integration.core.ledgers import only_ledger
+from integration.core.ledgers import matching_account
 from integration.flows.balance_groups import BALANCE_GROUPS, USED_GROUPS, unused_groups
 from integration.flows.forms import (
-    Known,
-    Lack,
+    SetupContext,
+    MissingSetting,
     Proposal,
     Question,
-    impossible,
+    invalid_rows,
     only,
-    usual,
+    default_proposal,
     vat_question,
-    without_row,
+    codes_missing_rows,
 )
 from integration.flows.orders.codes import VAT_TABLE
 from integration.flows.settings import Choice, Dimension, Listed, ValueTable, books_list, till_list
@@ -67,67 +67,67 @@ DIFFERENCES = re.compile("kasverschil", re.IGNORECASE)  # what accounts are call
 BANKED = re.compile("kruispost|geld onderweg", re.IGNORECASE)
 
 
-def _memorial(known: Known) -> str:
+def _memorial(known: SetupContext) -> str:
     return only(code for code, sort in known.of(DAYBOOK_TYPES).items() if sort == "memorial")
 
 
-def _daybook(known: Known) -> Proposal | None:
+def _daybook(known: SetupContext) -> Proposal | None:
     daybook = _memorial(known)
     return Proposal({"daybook": daybook, "mode": "line"}, Reason("proposed_memorial")) if daybook else None
 
 
-def _plain_daybook(known: Known) -> dict[str, str]:
+def _plain_daybook(known: SetupContext) -> dict[str, str]:
     daybook = _memorial(known)
     return {"daybook": daybook} if daybook else {}
 
 
-def _daybookless(known: Known) -> Lack | None:
+def _daybookless(known: SetupContext) -> MissingSetting | None:
     daybook = known.settings["daybook"]
     if not daybook:
-        return Lack(Reason("lack_day_daybook"), stops=True)
+        return MissingSetting(Reason("lack_day_daybook"), stops=True)
     posts_itself = known.of(DAYBOOK_TYPES).get(daybook) == "cash"  # the account of the drawer, against every line
     if posts_itself != (known.settings["mode"] == "cash") and daybook in known.of(DAYBOOK_TYPES):
-        return Lack(Reason("lack_day_mode", {"daybook": daybook}), stops=True)
+        return MissingSetting(Reason("lack_day_mode", {"daybook": daybook}), stops=True)
     return None
 
 
 def _told(
-    known: Known, table: str, codes: Mapping[str, str], accounts: Mapping[str, str], unused: Collection[str] = ()
+    known: SetupContext, table: str, codes: Mapping[str, str], accounts: Mapping[str, str], unused: Collection[str] = ()
 ) -> Proposal | None:
     """Propose the accounts that the till has, where each can mean one ledger of the books alone and none is left out.
 
     What is `unused` may be. The till's account numbers are whole numbers: 0800 of the books arrives as 800.
     """
     rows, ledgers = known.tables.get(table, {}), known.of(LEDGERS)
-    found = {code: account for code in codes if (account := only_ledger(accounts.get(code, ""), ledgers))}
+    found = {code: account for code in codes if (account := matching_account(accounts.get(code, ""), ledgers))}
     missing = [code for code in codes if code not in rows and code not in found and code not in unused]
     if not found or missing:
         return None
     return Proposal({**found, **rows}, Reason("proposed_till_accounts"))
 
 
-def _accounts(known: Known) -> Proposal | None:
+def _accounts(known: SetupContext) -> Proposal | None:
     return _told(known, DAY_ACCOUNTS, known.of(GROUPS), known.of(GROUP_ACCOUNTS), unused_groups(known))
 
 
-def _methods(known: Known) -> Proposal | None:
+def _methods(known: SetupContext) -> Proposal | None:
     return _told(known, METHOD_ACCOUNTS, known.of(METHODS), known.of(PAYMENT_ACCOUNTS))
 
 
-def _without_goods(known: Known) -> list[str]:
+def _without_goods(known: SetupContext) -> list[str]:
     """Return the groups that are no revenue, and those without goods: where the till has accounts of goods for some."""
     goods = {group for listed in GOODS_ACCOUNTS for group, account in known.of(listed).items() if account}
     return [group for group in known.of(GROUPS) if group in known.of(BALANCE_GROUPS) or (goods and group not in goods)]
 
 
-def _goods(known: Known, table: str, accounts: Listed) -> Proposal | None:
+def _goods(known: SetupContext, table: str, accounts: Listed) -> Proposal | None:
     return _told(known, table, known.of(GROUPS), known.of(accounts), _without_goods(known))
 
 
-def _lacking_goods(known: Known, table: ValueTable, accounts: Listed) -> Lack | None:
+def _lacking_goods(known: SetupContext, table: ValueTable, accounts: Listed) -> MissingSetting | None:
     """Return what goods lack: an account of the till that was agreed to does as well as a row."""
     told, ledgers = known.of(accounts) if known.settings["till_accounts"] else {}, known.of(LEDGERS)
-    agreed = [code for code, account in told.items() if only_ledger(account, ledgers)]
+    agreed = [code for code, account in told.items() if matching_account(account, ledgers)]
     return _rowless(known, table, GROUPS, {*_without_goods(known), *agreed})
 
 
@@ -136,28 +136,28 @@ def _has_costs(settings: Mapping[str, Any]) -> bool:
     return bool(settings["cost_of_sales"]) and settings["contents"] != "counts"
 
 
-def _lacking_accounts(known: Known) -> Lack | None:
+def _lacking_accounts(known: SetupContext) -> MissingSetting | None:
     return _lacking(known, ACCOUNTS_TABLE, GROUPS, unused_groups(known))
 
 
-def _lacking_methods(known: Known) -> Lack | None:
+def _lacking_methods(known: SetupContext) -> MissingSetting | None:
     return _lacking(known, METHODS_TABLE, METHODS)
 
 
-def _lacking(known: Known, table: ValueTable, codes: Listed, unused: Collection[str] = ()) -> Lack | None:
+def _lacking(known: SetupContext, table: ValueTable, codes: Listed, unused: Collection[str] = ()) -> MissingSetting | None:
     return _rowless(known, table, codes, known.of(codes) if known.settings["till_accounts"] else unused)
 
 
-def _rowless(known: Known, table: ValueTable, codes: Listed, unused: Collection[str]) -> Lack | None:
-    if wrong := impossible(known, table):
-        return Lack(Reason("lack_rows_impossible", {"rows": ", ".join(wrong)}), stops=False)
+def _rowless(known: SetupContext, table: ValueTable, codes: Listed, unused: Collection[str]) -> MissingSetting | None:
+    if wrong := invalid_rows(known, table):
+        return MissingSetting(Reason("lack_rows_impossible", {"rows": ", ".join(wrong)}), stops=False)
     names = known.of(codes)
-    rowless = (code for code in without_row(known, table, codes) if code not in unused)
+    rowless = (code for code in codes_missing_rows(known, table, codes) if code not in unused)
     missing = ", ".join(f"{code} {names[code]}" for code in rowless)
-    return Lack(Reason(f"lack_{table.name}", {"codes": missing}), stops=False) if missing else None
+    return MissingSetting(Reason(f"lack_{table.name}", {"codes": missing}), stops=False) if missing else None
 
 
-def _drawers(known: Known) -> Proposal | None:
+def _drawers(known: SetupContext) -> Proposal | None:
     found = _plain_drawers(known)
     return Proposal(found, Reason("proposed_by_name")) if len(found) == len(_DRAWER_ACCOUNTS) else None
 
@@ -165,7 +165,7 @@ def _drawers(known: Known) -> Proposal | None:
 _DRAWER_ACCOUNTS = {"difference_account": DIFFERENCES, "banked_account": BANKED}
 
 
-def _plain_drawers(known: Known) -> dict[str, str]:
+def _plain_drawers(known: SetupContext) -> dict[str, str]:
     ledgers = known.of(LEDGERS).items()
     found = {
         name: only(code for code, text in ledgers if words.search(text)) for name, words in _DRAWER_ACCOUNTS.items()
@@ -173,17 +173,17 @@ def _plain_drawers(known: Known) -> dict[str, str]:
     return {name: account for name, account in found.items() if account}
 
 
-def _drawerless(known: Known) -> Lack | None:
+def _drawerless(known: SetupContext) -> MissingSetting | None:
     lacks = not known.settings["till_accounts"] and not known.settings["difference_account"]
-    return Lack(Reason("lack_drawer_accounts"), stops=False) if lacks else None
+    return MissingSetting(Reason("lack_drawer_accounts"), stops=False) if lacks else None
 
 
-def _collective(known: Known) -> Proposal | None:
+def _collective(known: SetupContext) -> Proposal | None:
     plain = _plain_collective(known)
     return Proposal({**plain, "collective_debtor": ""}, Reason("proposed_only_one")) if plain else None
 
 
-def _plain_collective(known: Known) -> dict[str, str]:
+def _plain_collective(known: SetupContext) -> dict[str, str]:
     account = only(known.of(books_list("debtor_accounts"))) or only(known.of(books_list("collective_accounts")))
     return {"collective_account": account} if account else {}
 
@@ -195,10 +195,10 @@ QUESTIONS = (
         ("daybook", "mode"),
         lists=(DAYBOOKS, DAYBOOK_TYPES),
         lacks=_daybookless,
-        plain=_plain_daybook,
+        safe_defaults=_plain_daybook,
     ),
-    Question("closed", usual("proposed_closed_by_flag", "closed_by", "counts"), ("closed_by", "counts")),
-    Question("contents", usual("proposed_day_contents", "contents"), ("contents",)),
+    Question("closed", default_proposal("proposed_closed_by_flag", "closed_by", "counts"), ("closed_by", "counts")),
+    Question("contents", default_proposal("proposed_day_contents", "contents"), ("contents",)),
     vat_question(VAT_TABLE),
     Question(
         "accounts",
@@ -221,14 +221,14 @@ QUESTIONS = (
         ("difference_account", "banked_account"),
         lists=(LEDGERS,),
         lacks=_drawerless,
-        plain=_plain_drawers,
+        safe_defaults=_plain_drawers,
     ),
     Question(
         "debtors",
         _collective,
         ("collective_account", "collective_debtor"),
         lists=(books_list("debtor_accounts"), books_list("collective_accounts")),
-        plain=_plain_collective,
+        safe_defaults=_plain_collective,
     ),
     *(
         Question(

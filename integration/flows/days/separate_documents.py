@@ -3,21 +3,21 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from integration.core.booking_state import Standing
-from integration.core.days.books import DayBooked, DayPage
+from integration.core.booking_state import BookingState
+from integration.core.days.books import SeparateBooking, DayPage
 from integration.core.days.documents import DayDocument
 from integration.core.issues import Skip
 from integration.core.records import Kind, Record, Value
 from integration.flows.orders.chains import Chain, not_booked_because, related, share, shared
 
 # How documents are booked by themselves, or may be: those that are not are left out.
-AskBooked = Callable[[Collection[str]], Mapping[str, DayBooked]]
+AskBooked = Callable[[Collection[str]], Mapping[str, SeparateBooking]]
 # What was made of these documents, and is booked by itself.
-AskMadeAlone = Callable[[Collection[str]], Mapping[str, Sequence[Standing]]]
+AskMadeAlone = Callable[[Collection[str]], Mapping[str, Sequence[BookingState]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Alone:
+class SeparateDocuments:
     """Tells documents that are booked by themselves from those that are not.
 
     `ask` returns which documents are, or may be; `groups` are the till's words for its turnover groups; `made` returns
@@ -33,11 +33,11 @@ class Alone:
         orders = related(one.record, self.groups).get("orders")
         return (one.record.key, *(orders if isinstance(orders, tuple) else ()))
 
-    def of(self, documents: Sequence[DayDocument]) -> dict[str, DayBooked]:
+    def of(self, documents: Sequence[DayDocument]) -> dict[str, SeparateBooking]:
         """Return how the documents of a day are booked by themselves, or may be, by key."""
         keys = {one.record.key: self.same_sale(one) for one in documents}
         booked = self.ask([key for some in keys.values() for key in some]) if keys else {}
-        found: dict[str, DayBooked] = {}
+        found: dict[str, SeparateBooking] = {}
         for key, some in keys.items():
             if how := next((booked[each] for each in some if each in booked), None):
                 found[key] = how if key in booked else how._replace(by_order=True)

@@ -19,7 +19,7 @@ FLOW = Flow(
     "days",
     source=TILL,
     target=BOOKS,
-    stages=(Stage("days", Kind.DAY, Kind.DAY_PAGE, once=True, exact=True, grouped_by="branch"),),
+    stages=(Stage("days", Kind.DAY, Kind.DAY_PAGE, write_once=True, one_by_one=True, grouped_by="branch"),),
     by_changes=False,  # a day changes with its documents and counts, and has no stamp of its own
     passing=("reference",),  # of the question that was asked for it
 )

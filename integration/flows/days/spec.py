@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from integration.core.causes import By, Repair
+from integration.core.causes import RepairKind, Repair
 from integration.core.ledgers import LedgerRules
 from integration.core.records import Field, FieldType, Kind
 from integration.core.totals.categories import Purpose
@@ -34,20 +34,20 @@ from integration.flows.forms import (
     Code,
     Codes,
     Day,
-    Only,
-    Pick,
+    VisibleWhen,
+    Select,
     Rows,
     Section,
-    Switch,
-    Together,
-    Whole,
+    Checkbox,
+    FieldGroup,
+    IntegerField,
 )
 from integration.flows.orders.balances import Turnover
 from integration.flows.orders.buyers import COUNTRIES
 from integration.flows.orders.codes import VAT_TABLE
 from integration.flows.orders.tables import COUNTRIES_TABLE
-from integration.flows.settings import BOOKS, TILL, Signs, books_list, till_list
-from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
+from integration.flows.settings import BOOKS, TILL, OwnDocumentMarks, books_list, till_list
+from integration.flows.spec import MAPPINGS, FlowContext, FlowSpec, Requirements
 
 _T, _L = FieldType, Kind.LINE
 COMPUTED = (
@@ -74,44 +74,44 @@ SECTIONS = (
     Section(
         "settings_days",
         (
-            Together((Pick("closed_by", ("flag", "counts", "hours")), Pick("counts", ("needed", "when_there")))),
-            Whole("hours_after", 1, 240, only=Only("closed_by", ("hours",))),
-            Together((Whole("waits_days", 0, 60), Whole("days_around", 0, 7))),
-            Together((Day("date_from"), Codes("branches_left_out", till_list("branches"), "choose_none"))),
+            FieldGroup((Select("closed_by", ("flag", "counts", "hours")), Select("counts", ("needed", "when_there")))),
+            IntegerField("hours_after", 1, 240, only=VisibleWhen("closed_by", ("hours",))),
+            FieldGroup((IntegerField("waits_days", 0, 60), IntegerField("days_around", 0, 7))),
+            FieldGroup((Day("date_from"), Codes("branches_left_out", till_list("branches"), "choose_none"))),
         ),
     ),
     Section(
         "settings_page",
         (
-            Together((Pick("contents", ("all", "receipts", "counts")), Pick("lines", ("account", "group")))),
-            Switch("cost_of_sales", only=Only("contents", ("all", "receipts"))),
-            Pick("empty_days", ("skip", "page")),
+            FieldGroup((Select("contents", ("all", "receipts", "counts")), Select("lines", ("account", "group")))),
+            Checkbox("cost_of_sales", only=VisibleWhen("contents", ("all", "receipts"))),
+            Select("empty_days", ("skip", "page")),
             Code("daybook", DAYBOOKS),
-            Together(
+            FieldGroup(
                 (
-                    Pick("mode", ("line", "gross", "separate", "cash")),
-                    Pick("sign", ("debit_positive", "credit_positive")),
+                    Select("mode", ("line", "gross", "separate", "cash")),
+                    Select("sign", ("debit_positive", "credit_positive")),
                 )
             ),
-            Code("drawer_account", LEDGERS, only=Only("mode", ("cash",))),
-            Switch("concept"),
-            Switch("resends"),
+            Code("drawer_account", LEDGERS, only=VisibleWhen("mode", ("cash",))),
+            Checkbox("concept"),
+            Checkbox("resends"),
         ),
         ("prefix_of_days_about",),
     ),
     Section(
         "settings_accounts",
         (
-            Switch("till_accounts"),
-            Together(
+            Checkbox("till_accounts"),
+            FieldGroup(
                 (
                     Code("collective_account", books_list("collective_accounts")),
                     Code("collective_debtor", books_list("debtors")),
                 )
             ),
-            Together((Code("difference_account", LEDGERS), Code("banked_account", LEDGERS))),
-            Pick("banked_by", ("count", "receipt")),
-            Together((Code("down_payments_account", LEDGERS), Code("own_use_account", LEDGERS))),
+            FieldGroup((Code("difference_account", LEDGERS), Code("banked_account", LEDGERS))),
+            Select("banked_by", ("count", "receipt")),
+            FieldGroup((Code("down_payments_account", LEDGERS), Code("own_use_account", LEDGERS))),
             Codes("drawers", METHODS, "choose_none"),
             Codes("rounding_methods", METHODS, "choose_none"),
             Rows("gift_cards", "col_payment_method", {"purpose": tuple(Purpose)}, METHODS, words="purpose"),
@@ -120,8 +120,8 @@ SECTIONS = (
     Section(
         "settings_closed",
         (
-            Together((Day("books_closed_through"), Day("vat_filed_through"))),
-            Pick("late", ("park", "first_open")),
+            FieldGroup((Day("books_closed_through"), Day("vat_filed_through"))),
+            Select("late", ("park", "first_open")),
         ),
     ),
 )
@@ -143,7 +143,7 @@ def _logic(
     body: Mapping[str, Any],
     version: int,
     tables: Mapping[str, Mapping[str, str]],
-    asked: Asked,
+    asked: FlowContext,
 ) -> DaysLogic:
     names = (
         DAY_ACCOUNTS, METHOD_ACCOUNTS, VAT_CODES, PURCHASE_VAT_CODES, COST_CENTRES, COST_ACCOUNTS, STOCK_ACCOUNTS,
@@ -171,16 +171,16 @@ def _logic(
 
 
 _OF_PREFIX = Repair(tab="settings", name=_PREFIX[1], flow=_PREFIX[0])
-_UNDECIDED = Repair(By.DECISION, options=DECISIONS)
+_UNDECIDED = Repair(RepairKind.DECISION, options=DECISIONS)
 
 DAYS = FlowSpec(
     flow=FLOW,
     settings=DaySettings,
     make=_logic,
-    made_with=lambda _: (*_TOLD, *_TURNOVER),
-    leans_on=(*LEANS_ON, _PREFIX, _HOME),
+    code_lists=lambda _: (*_TOLD, *_TURNOVER),
+    depends_on_settings=(*LEANS_ON, _PREFIX, _HOME),
     mapping=MAPPINGS / "days.toml",
-    rated=(BOOKS, TILL),
+    vat_rate_systems=(BOOKS, TILL),
     parts=((Kind.DAY_PAGE, None), (Kind.LINE, Kind.LINE)),
     computed=COMPUTED,
     tables=(
@@ -189,11 +189,11 @@ DAYS = FlowSpec(
         COUNTRIES_TABLE,
     ),
     repairs={
-        "vat_code_unmapped": Repair(By.ROW, "tables", VAT_CODES),
-        "turnover_group_unknown": Repair(By.ROW, "tables", DAY_ACCOUNTS),
-        "day_sale_elsewhere": Repair(By.DECISION, options=ONLY_BESIDE),
-        "day_booked_by_hand": Repair(By.DECISION, options=TYPED),
-        "day_ledger_unreadable": Repair(By.DECISION, options=TYPED),
+        "vat_code_unmapped": Repair(RepairKind.ROW, "tables", VAT_CODES),
+        "turnover_group_unknown": Repair(RepairKind.ROW, "tables", DAY_ACCOUNTS),
+        "day_sale_elsewhere": Repair(RepairKind.DECISION, options=ONLY_BESIDE),
+        "day_booked_by_hand": Repair(RepairKind.DECISION, options=TYPED),
+        "day_ledger_unreadable": Repair(RepairKind.DECISION, options=TYPED),
         "day_changed_after_booking": _UNDECIDED,
         "day_changed_after_filing": _UNDECIDED,
         "prefix_in_use": _OF_PREFIX,
@@ -201,14 +201,14 @@ DAYS = FlowSpec(
     },
     mirrors={Kind.DEBTOR: ("customers", Kind.RELATION)},
     record_of=day_of_key,
-    signs=Signs(_PREFIX[1], bears_day, free_prefix, flow=_PREFIX[0]),
+    own_document_marks=OwnDocumentMarks(_PREFIX[1], bears_day, free_prefix, flow=_PREFIX[0]),
     objects=("postings", "transactions", "vat", "ledgers", "daybooks", "cost_centres", "periods"),
-    needs=lambda _: Needs((Kind.DAY_PAGE,), looked_at=(Kind.ENTRY,)),
+    needs=lambda _: Requirements((Kind.DAY_PAGE,), looked_at=(Kind.ENTRY,)),
     sections=SECTIONS,
     questions=QUESTIONS,
     filter_first="branch",
     groups=till_list("branches"),
     noun="day",
     suggested=True,
-    turn=5,
+    demo_order=5,
 )

@@ -16,7 +16,7 @@ from integration.core.totals.categories import GROUPS, METHODS, LineCategory, Pu
 from integration.core.totals.sold import NOTHING, UNTAXED, Sums, VatSum
 from integration.core.vat import vat_fact
 from integration.flows.orders.parties import CompletedDocument
-from integration.flows.settings import TILL, RecordRejected, unrated
+from integration.flows.settings import TILL, RecordRejected, missing_vat_rate_issue
 
 BALANCE_ACCOUNTS = "balance_accounts"
 
@@ -44,7 +44,7 @@ class Turnover:
 
 
 @dataclass(frozen=True, slots=True)
-class Redeemed:
+class VoucherRedemption:
     """What was paid with single-purpose vouchers of one turnover group, with their account and the till's VAT code."""
 
     account: str
@@ -111,7 +111,7 @@ class Balances:
             return True
         for code in codes:
             if code not in self.rates:
-                raise unrated("line.vat_code", code, TILL)
+                raise missing_vat_rate_issue("line.vat_code", code, TILL)
         if codes == [own]:
             facts = {"document": document.title, "kind": _text(line, "text") or group, "group": group, "system": TILL}
             raise RecordRejected("deposit_vat_unclear", "line.vat_code", **facts)
@@ -126,7 +126,7 @@ class Balances:
         if isinstance(rate, Decimal):
             return rate
         if code not in ("", "0") and code not in self.rates:
-            raise unrated("line.vat_code", code, TILL)
+            raise missing_vat_rate_issue("line.vat_code", code, TILL)
         return self.rates.get(code, NOTHING)
 
     def _account(self, document: CompletedDocument, group: str, category: LineCategory, name: str) -> str:
@@ -141,13 +141,13 @@ class Balances:
 
     # ---- payments
 
-    def redeemed(self, document: CompletedDocument, rounding: tuple[str, ...]) -> Iterator[Redeemed]:
+    def redeemed(self, document: CompletedDocument, rounding: tuple[str, ...]) -> Iterator[VoucherRedemption]:
         """Yield what was paid with vouchers that were taxed at their sale.
 
         Raises RecordRejected for a card nobody knows.
         """
         for method, group, code, paid in self._by_voucher(document, rounding):
-            yield Redeemed(self._account(document, group, LineCategory.GIFT_CARD, method), code, paid)
+            yield VoucherRedemption(self._account(document, group, LineCategory.GIFT_CARD, method), code, paid)
 
     def expect_untaxed(self, document: CompletedDocument, rounding: tuple[str, ...]) -> None:
         """Raise RecordRejected for a document paid with such vouchers: books that compute VAT tax it once more."""
@@ -219,7 +219,7 @@ class Balances:
         return found[0] if len(found) == 1 else ""
 
 
-def share_of(document: CompletedDocument, one: Redeemed, sold: Sums, rates: Mapping[str, Decimal]) -> VatSum:
+def share_of(document: CompletedDocument, one: VoucherRedemption, sold: Sums, rates: Mapping[str, Decimal]) -> VatSum:
     """Return the part of what was sold that a voucher paid for, with its VAT as the till told it for the whole.
 
     Raises RecordRejected when less than that was sold under its VAT code: nobody knows what the rest of it was spent

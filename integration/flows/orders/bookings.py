@@ -8,16 +8,16 @@ from integration.core.compiled import Compiled
 from integration.core.errors import Reason
 from integration.core.links import Link
 from integration.core.records import Kind, Record, Value, clean
-from integration.core.rules import EMPTY, as_text, unusable
+from integration.core.rules import EMPTY, as_text, rule_error
 from integration.core.totals.booked import TotalsCompared, as_parts
 from integration.core.totals.sold import NOTHING, VatSum
-from integration.core.traces import Trace, TraceStep, given
+from integration.core.traces import Trace, TraceStep, explained
 from integration.flows.orders.balances import Turnover
 from integration.flows.orders.buyers import customer_name
 from integration.flows.orders.chains import related
 from integration.flows.orders.codes import VAT_CODES, Codes
 from integration.flows.orders.explanations import OrderReasons
-from integration.flows.orders.identity import said_of, till_id
+from integration.flows.orders.identity import operator_answer, till_id
 from integration.flows.orders.lines import (
     NO_SUM,
     BookedLines,
@@ -86,9 +86,9 @@ class Bookings:
         self._references = OrderReferences(self._kind, tables.settings.reference_prefix)
         for target in NEEDED[self._kind]:
             if target not in rules:
-                raise unusable(target, Reason("reason_no_rule"))
+                raise rule_error(target, Reason("reason_no_rule"))
         if self._settings.shipping == "field" and kind is Kind.SALES_ORDER and FIELD not in rules:
-            raise unusable(FIELD, Reason("reason_no_rule"))
+            raise rule_error(FIELD, Reason("reason_no_rule"))
         self._headers = headers
         self._lines = lines
         self._tables = tables
@@ -159,7 +159,7 @@ class Bookings:
         known = _known_by(record, with_payments=with_payments)
         if self._holds_id(record):
             known["till_id"] = till_id(record)
-        return {**known, **related(record, self._groups), **said_of(record)}
+        return {**known, **related(record, self._groups), **operator_answer(record)}
 
     def _holds_id(self, record: Record) -> bool:
         """Tell whether the books have a column for the till's own id of what this becomes."""
@@ -250,7 +250,7 @@ class Bookings:
         traces = [one for one in why.pointers(document, owner, address, reference) if one.target not in targets] + ruled
         if self._holds_id(document.record):  # whatever a rule says of it
             target = f"{self._kind}.till_id"
-            told = given(target, till_id(document.record), "till_id", document=document.title)
+            told = explained(target, till_id(document.record), "till_id", document=document.title)
             traces = [*(one for one in traces if one.target != target), told]
         for source in made.sources:
             first = TraceStep(f"line {source.key}", as_text(source.values.get("text")))
@@ -260,7 +260,7 @@ class Bookings:
                 traces.append(replace(told_by, steps=steps, part=source.key))
             if self._has_base and source.values.get("books_vat_code"):
                 base = source.values.get("books_vat_base")
-                traces.append(given("line.vat_base", base, "split", part=source.key))
+                traces.append(explained("line.vat_base", base, "split", part=source.key))
         return traces
 
     def _before(self, document: CompletedDocument, source: Record, target: str) -> Iterator[TraceStep]:

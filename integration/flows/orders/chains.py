@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from itertools import chain as joined
 
-from integration.core.booking_state import AskMade, AskStandings, Standing, Where
+from integration.core.booking_state import AskMade, AskStandings, BookingState, BookingStage
 from integration.core.days.corrections import difference, page_lines
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
@@ -71,8 +71,8 @@ def _told(document: Record) -> dict[str, Value]:
 class Chain:
     """The documents that are the same sale as one: those it comes from, and those that come from it."""
 
-    before: tuple[Standing, ...] = ()
-    after: tuple[Standing, ...] = ()
+    before: tuple[BookingState, ...] = ()
+    after: tuple[BookingState, ...] = ()
 
 
 def not_booked_because(
@@ -85,23 +85,23 @@ def not_booked_because(
     what is or may be in the books counts.
     """
     every = (*chain.before, *chain.after)
-    if waits := next((one for one in every if one.where is Where.DOUBTFUL), None):
+    if waits := next((one for one in every if one.where is BookingStage.DOUBTFUL), None):
         return _waits(document, waits)
-    there = [one for one in every if one.where is Where.BOOKED]
+    there = [one for one in every if one.where is BookingStage.BOOKED]
     if not sending:
-        there += [one for one in chain.before if one.where is Where.PLANNED]
+        there += [one for one in chain.before if one.where is BookingStage.PLANNED]
     there = [one for one in there if not _is_opposite(document, one)]
     if there and _covers(document, there, limit):
         return _is_there(document, there)
     if not sending:
-        held_up = [one for one in chain.before if one.where is Where.WAITING]
-        held_up += [one for one in chain.before if one.where is Where.PARKED and one.key in taking_part]
+        held_up = [one for one in chain.before if one.where is BookingStage.WAITING]
+        held_up += [one for one in chain.before if one.where is BookingStage.PARKED and one.key in taking_part]
         if held_up:
             return _waits(document, held_up[0])
     return _partly(document, there) if there else None
 
 
-def _is_opposite(document: Record, other: Standing) -> bool:
+def _is_opposite(document: Record, other: BookingState) -> bool:
     """Tell whether one of the two takes back what the other sells: that is never the same sale."""
     total = _total(document)
     return total is not None and other.sold is not None and total * other.sold < 0
@@ -113,7 +113,7 @@ def _total(document: Record) -> Decimal | None:
     return next((one for one in told if isinstance(one, Decimal)), None)
 
 
-def _covers(document: Record, there: Sequence[Standing], limit: Decimal) -> bool:
+def _covers(document: Record, there: Sequence[BookingState], limit: Decimal) -> bool:
     """Tell whether what is there comes to as much as a document; what nobody knows the amount of does."""
     total, sums = _total(document), [one.sold for one in there]
     if total is None or None in sums:
@@ -131,29 +131,29 @@ def _facts(document: Record, other: str) -> dict[str, str]:
     return {"key": title, "document": title, "other": other, "system": BOOKS}
 
 
-def _waits(document: Record, other: Standing) -> Issue:
+def _waits(document: Record, other: BookingState) -> Issue:
     return waits_for(document, _name(other))
 
 
-def _is_there(document: Record, there: Sequence[Standing]) -> Skip:
-    booked = next((one for one in there if one.where is Where.BOOKED), None)
+def _is_there(document: Record, there: Sequence[BookingState]) -> Skip:
+    booked = next((one for one in there if one.where is BookingStage.BOOKED), None)
     if booked is None:
         return Skip("sale_planned", document.key, _facts(document, _name(there[0])))
     facts = {**_facts(document, _name(booked)), "reference": booked.reference}
     return Skip("sale_booked", document.key, facts)
 
 
-def _partly(document: Record, there: Sequence[Standing]) -> Issue:
+def _partly(document: Record, there: Sequence[BookingState]) -> Issue:
     return Issue("sale_partly_booked", document.key, "", _amounts(document, there))
 
 
-def _amounts(document: Record, there: Sequence[Standing]) -> dict[str, str]:
+def _amounts(document: Record, there: Sequence[BookingState]) -> dict[str, str]:
     booked = sum((one.sold or Decimal(0) for one in there), Decimal(0))
     amounts = {"booked": f"{booked:f}", "amount": as_text(_total(document))}
     return _facts(document, ", ".join(map(_name, there))) | amounts
 
 
-def _name(one: Standing) -> str:
+def _name(one: BookingState) -> str:
     return one.title or one.key
 
 
@@ -179,14 +179,14 @@ def _number(document: Record) -> str:
     return as_text(document.values.get("number")).strip()
 
 
-def of_other_sort(document: Record, siblings: Sequence[Standing]) -> bool:
+def of_other_sort(document: Record, siblings: Sequence[BookingState]) -> bool:
     """Tell whether one of these was made of the same order as an invoice where this is a receipt, or turned about."""
     mine = _is_receipt(_number(document))
     return any(one.may_be_there and _is_receipt(one.title) is not mine for one in siblings)
 
 
 def more_than_ordered(
-    document: Record, siblings: Sequence[Standing], ordered: Decimal | None, limit: Decimal
+    document: Record, siblings: Sequence[BookingState], ordered: Decimal | None, limit: Decimal
 ) -> Verdict | None:
     """Return why a document waits that, with what else was made of its orders, comes to more than was `ordered`.
 
@@ -196,7 +196,7 @@ def more_than_ordered(
     total = _total(document)
     if total is None or total <= 0:
         return None
-    if waits := next((one for one in siblings if one.where is Where.DOUBTFUL), None):
+    if waits := next((one for one in siblings if one.where is BookingStage.DOUBTFUL), None):
         return _waits(document, waits)
     sums = [one.sold for one in siblings]
     booked = sum((one for one in sums if one is not None), Decimal(0))
@@ -257,15 +257,15 @@ def shared(page: Record) -> list[Record]:
     return found
 
 
-def _shares(pages: Sequence[Record], key: str) -> dict[str, Standing]:
+def _shares(pages: Sequence[Record], key: str) -> dict[str, BookingState]:
     """Return what pages in force have in them of a document: what was made of it, and the document itself."""
-    found: dict[str, Standing] = {}
+    found: dict[str, BookingState] = {}
     for page in pages if _hold_something(pages) else ():
         for one in shared(page):
             if key == one.key or key in ids(one, "orders"):
                 reference = as_text(page.values.get("reference"))
                 told = (_number(one), reference, _total(one), page.kind, one.values)
-                found[one.key] = Standing(one.key, Where.BOOKED, *told)
+                found[one.key] = BookingState(one.key, BookingStage.BOOKED, *told)
     return found
 
 
@@ -300,18 +300,18 @@ def _numbers(page: Record) -> set[str]:
 # ---- asking
 
 
-def in_force(ask: AskStandings, keys: Collection[str], *, surely: bool = False) -> dict[str, Standing]:
+def in_force(ask: AskStandings, keys: Collection[str], *, surely: bool = False) -> dict[str, BookingState]:
     """Return where documents stand, each by its newest booking; one that was taken back is booked no more.
 
     `surely`: neither is one of which nobody knows yet whether the books have what takes it back.
     """
-    takes_back = (Where.BOOKED, Where.DOUBTFUL) if surely else (Where.BOOKED,)
+    takes_back = (BookingStage.BOOKED, BookingStage.DOUBTFUL) if surely else (BookingStage.BOOKED,)
     found = newest_bookings(keys, ask, lambda one: one.where in takes_back)
     return {key: replace(one.latest, key=key) for key, one in found.items() if not one.is_taken_back}
 
 
 @dataclass(frozen=True, slots=True)
-class Asks:
+class ChainQueries:
     """Whom the chains ask: where documents stand, which come out of an order, and what is booked of days.
 
     `days` returns the pages of these days and branches, and those with sales of these orders in them, by either;
@@ -324,13 +324,13 @@ class Asks:
     orders: Callable[[Collection[str]], Sequence[Record]] = field(default=lambda _: ())
 
 
-NOBODY_ASKED = Asks()
+NOBODY_ASKED = ChainQueries()
 
 
 class Chains:
     """Says of documents whether their sale is booked through another one, asking once for many."""
 
-    def __init__(self, asks: Asks, kinds: Collection[Kind], groups: Mapping[str, str], limit: Decimal) -> None:
+    def __init__(self, asks: ChainQueries, kinds: Collection[Kind], groups: Mapping[str, str], limit: Decimal) -> None:
         """`kinds` are those of the till that take part, `groups` the till's words for its turnover groups.
 
         `limit` is by how much a document may come to more than what is booked of it.
@@ -379,7 +379,7 @@ class Chains:
             chain = Chain(*(tuple(where[key] for key in some[one.key] if key in where) for some in (before, after)))
             chain = _with_pages(one, chain, agreed, before[one.key])
             own = where.get(documents_[one.key]) if sending else None
-            if own is not None and own.where is Where.BOOKED and own.kind is not one.kind:
+            if own is not None and own.where is BookingStage.BOOKED and own.kind is not one.kind:
                 chain = Chain((own,))
             pages = [page for key in (one.key, _sold_on(one)) for page in days.get(key, ())]
             said = not_booked_because(one, chain, taking_part, self._limit, sending=sending)
@@ -401,7 +401,7 @@ class Chains:
         left = [one for one in sales if one.key not in found and of_other_sort(one, rest[one.key])]
         return found | self._beyond_orders({one.key: (one, rest[one.key]) for one in left})
 
-    def _beyond_orders(self, documents: Mapping[str, tuple[Record, Sequence[Standing]]]) -> dict[str, Verdict]:
+    def _beyond_orders(self, documents: Mapping[str, tuple[Record, Sequence[BookingState]]]) -> dict[str, Verdict]:
         """Return which documents come to more than their orders, with what else was made of these as another sort."""
         if not documents:
             return {}
@@ -429,7 +429,7 @@ class Chains:
         made = self._asks.made_of(list(sales)) if sales else {}
         documents = {sale: {sale, *map(document_of, made.get(sale, ()))} for sale in sales}
         where = in_force(self._asks.standings, sorted(set().union(*documents.values()))) if sales else {}
-        there = {key for key, one in where.items() if one.where in (Where.BOOKED, Where.PLANNED)}
+        there = {key for key, one in where.items() if one.where in (BookingStage.BOOKED, BookingStage.PLANNED)}
         days = [_agreed(found) for found in self._asks.days(list(sales)).values()]
         in_days = {key for pages in days if _hold_something(pages) for page in pages for key in _inside(page)}
         return {sale for sale, keys in documents.items() if sale in in_days or not there.isdisjoint(keys)}

@@ -25,7 +25,7 @@ from integration.flows.settings import (
     ValueTable,
     books_list,
     till_list,
-    unrated,
+    missing_vat_rate_issue,
 )
 
 VAT_CODES = "vat_codes_sales"
@@ -164,7 +164,7 @@ class Codes:
         """
         rate = self.book_rates.get(code)
         if rate is None:
-            raise unrated("line.vat_code", code, BOOKS)
+            raise missing_vat_rate_issue("line.vat_code", code, BOOKS)
         return rate
 
     def vat_code(self, document: CompletedDocument, code: str) -> str:

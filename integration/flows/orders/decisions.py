@@ -17,7 +17,7 @@ from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
 from integration.flows.deciding import AGAIN, KEEP, About, Decided, decided, decision_mark
 from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, sold_back
-from integration.flows.orders.latest_booking import Newest, booking_key, newest_bookings
+from integration.flows.orders.latest_booking import LatestBooking, booking_key, newest_bookings
 from integration.flows.orders.payments import WITH_PAYMENTS, digest_of
 from integration.flows.orders.references import LAST_BOOKING, of_credit
 from integration.flows.orders.settings import LONGEST_REFERENCE
@@ -36,7 +36,7 @@ _AMOUNTS = ("article", "account", "quantity", "price", "discount_percent", "amou
 _PASSING = ("booked_as", FOLLOWS)  # of a booking, and not of its credit
 
 
-class Way(StrEnum):
+class DecisionOption(StrEnum):
     """What becomes of a document that is booked."""
 
     STAYS = "stays"  # as it was booked, or a question that is asked once the books were looked at
@@ -48,7 +48,7 @@ class Way(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Life(Newest[Link]):
+class CurrentBooking(LatestBooking[Link]):
     """A document in the books, as the link of its newest booking tells."""
 
     @property
@@ -77,27 +77,27 @@ class Life(Newest[Link]):
         """Return what a person decided about the document as it is now."""
         return decided(document, About.CHANGE, self.mark(document), OFFERED if self.stays else CHANGED)
 
-    def way(self, document: Record) -> Way:
+    def way(self, document: Record) -> DecisionOption:
         """Return what becomes of the document as it is now."""
         agreed, option = self.latest.agreed, self.decided(document).option
         cancelled, digest = document.values.get("cancelled") is True, self.seen(document).values["digest"]
         if self.is_taken_back:
             known = self.credit.agreed.values.get("digest") if self.credit and self.credit.agreed else digest
             if option == AGAIN and not cancelled:
-                return Way.BOOKED_AGAIN
-            return Way.IS_BACK if cancelled or known == digest or option else Way.ASKED
+                return DecisionOption.BOOKED_AGAIN
+            return DecisionOption.IS_BACK if cancelled or known == digest or option else DecisionOption.ASKED
         if agreed is None or not (cancelled or agreed.values.get("digest") not in (None, "", digest)):
-            return Way.STAYS
+            return DecisionOption.STAYS
         if option in (AGAIN, ANEW) and cancelled:
-            return Way.STAYS
-        ways = {KEEP: Way.KEPT, TAKE_BACK: Way.CREDITED, AGAIN: Way.BOOKED_AGAIN, ANEW: Way.BOOKED_AGAIN}
-        return ways.get(option, Way.STAYS)
+            return DecisionOption.STAYS
+        ways = {KEEP: DecisionOption.KEPT, TAKE_BACK: DecisionOption.CREDITED, AGAIN: DecisionOption.BOOKED_AGAIN, ANEW: DecisionOption.BOOKED_AGAIN}
+        return ways.get(option, DecisionOption.STAYS)
 
 
-def lives(documents: Collection[str], linked: Callable[[Collection[str]], Mapping[str, Link]]) -> dict[str, Life]:
+def current_bookings(documents: Collection[str], linked: Callable[[Collection[str]], Mapping[str, Link]]) -> dict[str, CurrentBooking]:
     """Return what the books have of each of these documents that is booked."""
     found = newest_bookings(documents, linked, stays=_stays)
-    return {key: Life(one.latest, one.booking, one.credit, one.is_restored) for key, one in found.items()}
+    return {key: CurrentBooking(one.latest, one.booking, one.credit, one.is_restored) for key, one in found.items()}
 
 
 def _stays(link: Link) -> bool:
@@ -112,7 +112,7 @@ class Decisions:
         self._policy = policy
         self._periods = periods
 
-    def skipped(self, document: Record, life: Life) -> Skip:
+    def skipped(self, document: Record, life: CurrentBooking) -> Skip:
         """Return why nothing is written of a document that a person let be, or that was taken back."""
         number = _number(document)
         facts = {"key": number, "document": number, "reference": life.reference}
@@ -122,7 +122,7 @@ class Decisions:
             return Skip("document_taken_back", document.key, {**facts, **again})
         return Skip("document_kept", document.key, {**facts, "reason": reason})
 
-    def question(self, document: Record, life: Life) -> Issue:
+    def question(self, document: Record, life: CurrentBooking) -> Issue:
         """Return the question about a document that changed after it was taken back."""
         facts = decision_facts(life.seen(document), life.booking)
         before = life.latest.agreed.values.get("sold_incl") if life.latest.agreed else None
@@ -131,7 +131,7 @@ class Decisions:
         facts |= {"key": number, "document": number, "reference": life.reference}
         return Issue("document_changed_after_credit", document.key, About.CHANGE, facts)
 
-    def credit(self, document: Record, life: Life) -> Record:
+    def credit(self, document: Record, life: CurrentBooking) -> Record:
         """Return the document that takes the newest booking back: what was booked, turned. Raises RecordRejected."""
         agreed, key = life.latest.agreed, life.latest.key + CREDIT
         if agreed is None or life.credit is not None:
@@ -152,12 +152,12 @@ class Decisions:
         values |= self.dated(agreed, _number(document))
         return replace(turned, values=values, source=document.key)
 
-    def expect_room(self, document: Record, life: Life) -> None:
+    def expect_room(self, document: Record, life: CurrentBooking) -> None:
         """Raise RecordRejected where a document was booked as often as there are references for it."""
         if life.booking >= LAST_BOOKING:
             raise self._beyond(document, life)
 
-    def booked_again(self, booking: Record, life: Life, credit: Record | None) -> Record:
+    def booked_again(self, booking: Record, life: CurrentBooking, credit: Record | None) -> Record:
         """Return the next booking of a document, with what takes the earlier one back in it as a part."""
         values = booking.values if life.stays else {**booking.values, FOLLOWS: life.latest.key + CREDIT}
         parts = booking.parts if credit is None else (*booking.parts, credit)
@@ -191,7 +191,7 @@ class Decisions:
         told |= {f"{agreed.kind}.{name}" for name in ("reference", "date")}
         return bool(lines) and not any(self._policy.get(name, Ownership.NEVER) is Ownership.NEVER for name in told)
 
-    def _beyond(self, document: Record, life: Life) -> RecordRejected:
+    def _beyond(self, document: Record, life: CurrentBooking) -> RecordRejected:
         facts = {"document": _number(document), "reference": life.reference, **decision_facts(document, life.booking)}
         return RecordRejected("document_without_reference", About.CHANGE, **facts)
 

@@ -7,7 +7,7 @@ from integration.core.errors import Reason
 from integration.core.records import Kind, Record, Value
 from integration.core.rows import EVERY
 from integration.core.rules import as_text
-from integration.core.traces import Trace, by_row, by_setting, given, instead, taken_over
+from integration.core.traces import Trace, by_row, by_setting, explained, with_reason, copied_field
 from integration.flows.orders.articles import ARTICLES
 from integration.flows.orders.balances import BALANCE_ACCOUNTS, turnover_group_of
 from integration.flows.orders.buyers import customer_name
@@ -47,7 +47,7 @@ def party_traces(document: CompletedDocument, part: Record | None, traces: Itera
         **({"country": Reason("because_country_of_document", {"document": document.title})} if bare else {}),
     }
     return [
-        replace(one, why=asked[name]) if (name := taken_over(one)) in asked and one.value else one for one in traces
+        replace(one, why=asked[name]) if (name := copied_field(one)) in asked and one.value else one for one in traces
     ]
 
 
@@ -71,7 +71,7 @@ class OrderReasons:
         key, place = address
         if key:
             code = "address_always" if settings.addresses == "always" else "address"
-            yield given(f"{kind}.address", key, code, address=place)
+            yield explained(f"{kind}.address", key, code, address=place)
         if settings.becomes(document.record.kind) == "invoice":
             yield Trace(f"{kind}.trade_invoice", (), value=True, why=by_setting(_becomes(document)))
 
@@ -86,7 +86,7 @@ class OrderReasons:
             "description": lambda: Reason("because_description"),
             "books_shipping": lambda: Reason("because_shipping"),
         }
-        return instead(trace, asked)
+        return with_reason(trace, asked)
 
     def _reference(self, document: CompletedDocument, reference: str) -> Reason:
         number = DocumentNumber.read(document.record.kind, document.title) if self.kind is Kind.POSTING else None
@@ -123,7 +123,7 @@ class OrderReasons:
             "books_vat_base": lambda: self._vat(document, source),
             "posting_text": lambda: Reason("because_description"),
         }
-        return instead(trace, asked)
+        return with_reason(trace, asked)
 
     def _article(self, trace: Trace, source: Record) -> Trace:
         taken, code = source.values.get("books_article"), as_text(trace.value) or as_text(source.values.get("article"))

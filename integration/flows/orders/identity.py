@@ -57,7 +57,7 @@ def another_sale(stage: Stage, desired: Record, held: Held) -> Issue | None:
     return Issue("reference_of_another", key, About.SAME, {name: fact for name, fact in facts.items() if fact})
 
 
-def as_other_kinds(stage: Stage, booking: Record, prefix: str) -> tuple[Record, ...]:
+def alternative_bookings(stage: Stage, booking: Record, prefix: str) -> tuple[Record, ...]:
     """Return a booking as what else the books may have its sale: things may have been set otherwise, here or elsewhere.
 
     None of what is linked, of what follows on an earlier booking, and of what is no sale.
@@ -78,7 +78,7 @@ def as_other_kinds(stage: Stage, booking: Record, prefix: str) -> tuple[Record, 
     return tuple(found)
 
 
-def said_of(document: Record) -> dict[str, Value]:
+def operator_answer(document: Record) -> dict[str, Value]:
     """Return what a person said of whether the books have a document, where they said anything."""
     said = document.values.get(About.SAME)
     return {About.SAME: said} if said else {}

@@ -32,7 +32,7 @@ def booking_of(key: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Newest(Generic[T]):
+class LatestBooking(Generic[T]):
     """The newest booking of a document, the how manieth that is, and what takes it back."""
 
     latest: T
@@ -51,12 +51,12 @@ def newest_bookings(
     ask: Callable[[Collection[str]], Mapping[str, T]],
     is_there: Callable[[T], bool] = lambda _: True,
     stays: Callable[[T], bool] = lambda _: False,
-) -> dict[str, Newest[T]]:
+) -> dict[str, LatestBooking[T]]:
     """Return the newest booking of each of these documents that has any; `ask` is asked once for each number.
 
     Only a credit that `is_there` takes a booking back; one that `stays` has the next beside it without any.
     """
-    found: dict[str, Newest[T]] = {}
+    found: dict[str, LatestBooking[T]] = {}
     waiting = list(dict.fromkeys(documents))
     for booking in range(FIRST_BOOKING, LAST_BOOKING + 1):
         keys = {one: booking_key(one, booking) for one in waiting}
@@ -64,7 +64,7 @@ def newest_bookings(
         taken_back = {key: one for key, one in there.items() if key.endswith(CREDIT) and is_there(one)}
         for one, key in keys.items():
             if key in there:
-                found[one] = Newest(there[key], booking, taken_back.get(key + CREDIT), key + CREDIT * 2 in taken_back)
+                found[one] = LatestBooking(there[key], booking, taken_back.get(key + CREDIT), key + CREDIT * 2 in taken_back)
         waiting = [one for one, key in keys.items() if key in there and (found[one].is_taken_back or stays(there[key]))]
     return found
 

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
-from integration.core.totals.booked import BookLine, book_lines, booked, posted
-from integration.core.totals.difference import Verdict, compare_totals, rounding_lines, told_verdict
+from integration.core.totals.booked import BookLine, book_lines, booked_totals, posting_totals
+from integration.core.totals.difference import Verdict, compare_totals, rounding_lines, posting_verdict
 from integration.core.totals.sold import NOTHING, Basis, Sale, Sums, VatSum, basis_of, sum_by
 from integration.core.vat import vat_fact
 from integration.flows.orders.balances import share_of
@@ -120,7 +120,7 @@ def order_lines(
         *(_order_line(document, one, articles[line.key], line.values) for line, one in kept),
         *(_order_line(document, one, settings.rounding_article) for one in extra),
     ]
-    sums = booked((*made, *extra), rates, basis, settings.rounding)
+    sums = booked_totals((*made, *extra), rates, basis, settings.rounding)
     theirs = list(codes.values())
     by_till = {code: sums[other] for code, other in codes.items() if other in sums and theirs.count(other) == 1}
     lines_made = BookedLines(numbered(sources), basis == "incl", sums, by_till, shipping=shipping)
@@ -152,7 +152,7 @@ def order_sums(
             told_number(line, each) or NOTHING for each in ("quantity", "price", "discount_percent")
         )
         sent.append(BookLine("", quantity, price, discount, code))
-    return booked(
+    return booked_totals(
         sent, tables.rates(line.vat_code for line in sent), "incl" if gross else "excl", tables.settings.rounding
     )
 
@@ -187,7 +187,7 @@ def posting_lines(document: CompletedDocument, tables: Codes, *, discounts: bool
     codes = _codes(document, lines, accounts, tables)
     sale = _sale(document, lines, tables, discounts=discounts)
     rates = {code: tables.rate(theirs) if theirs else NOTHING for code, theirs in codes.items()}
-    found = told_verdict(sale, rates)
+    found = posting_verdict(sale, rates)
     if found.rule:
         raise books_differ(document, sale, found, "line.amount", tables, {})
     shares = _shares(document, sale, accounts, codes, tables)
@@ -266,7 +266,7 @@ def _shares(
         return Account(books, tables.revenue_account(document, books))
 
     owed = {account for account in accounts.values() if account.is_balance}
-    return [(code, account or revenue(code), each) for (code, account), each in posted(sale, accounts, owed).items()]
+    return [(code, account or revenue(code), each) for (code, account), each in posting_totals(sale, accounts, owed).items()]
 
 
 def _payment_line(document: CompletedDocument, one: Paid) -> Record:

@@ -20,18 +20,18 @@ from integration.core.records import Held, Kind, Record
 from integration.core.rules import as_text, rules_from
 from integration.core.staged import Staged
 from integration.core.traces import Trace
-from integration.flows.booked_payments import AskMethods, as_before, nowhere
+from integration.flows.booked_payments import AskMethods, without_booked_payments, no_payments
 from integration.flows.functions.toolbox import Tools
 from integration.flows.orders.active_rules import document_policy, in_use, of_articles
 from integration.flows.orders.articles import ARTICLES, LONGEST_ARTICLE, LineArticles
 from integration.flows.orders.bookings import NO_CONTEXT, BookingContext, Bookings
 from integration.flows.orders.buyers import COUNTRIES
-from integration.flows.orders.chains import NOBODY_ASKED, SAME_SALE, Asks, Chains, Verdict
+from integration.flows.orders.chains import NOBODY_ASKED, SAME_SALE, ChainQueries, Chains, Verdict
 from integration.flows.orders.codes import REVENUE_ACCOUNTS, Codes
 from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, credit
-from integration.flows.orders.decisions import Decisions, Life, Way, lives, split_credit
+from integration.flows.orders.decisions import Decisions, CurrentBooking, DecisionOption, current_bookings, split_credit
 from integration.flows.orders.explanations import owner_traces, party_traces
-from integration.flows.orders.identity import as_other_kinds
+from integration.flows.orders.identity import alternative_bookings
 from integration.flows.orders.moves import Ask, SoldMoves, moved, nobody
 from integration.flows.orders.new_debtors import NewDebtors
 from integration.flows.orders.objections import booking_objection, debtor_objection
@@ -52,7 +52,7 @@ from integration.flows.orders.sold import sale_lines
 from integration.flows.orders.terms import with_terms
 from integration.flows.orders.vocabulary import expect_known, expect_no_exchange
 from integration.flows.settings import BOOKS, RecordRejected, excluded_by_filter
-from integration.flows.spec import FlowLogic, Shaped
+from integration.flows.spec import FlowLogic, TargetRecord
 
 REQUIRED = ("name", "search_code", "account")  # of a new debtor
 
@@ -80,9 +80,9 @@ class OrdersLogic(FlowLogic):
         known: Callable[[Collection[str]], set[str]],
         linked: Callable[[Collection[str]], Mapping[str, Link]],
         context: BookingContext = NO_CONTEXT,
-        asks: Asks = NOBODY_ASKED,
+        asks: ChainQueries = NOBODY_ASKED,
         debtors: Ask = nobody,
-        booked_payments: AskMethods = nowhere,
+        booked_payments: AskMethods = no_payments,
     ) -> None:
         """Make everything ready that does not depend on a document.
 
@@ -128,18 +128,18 @@ class OrdersLogic(FlowLogic):
         """Return what each document comes to in a stage; see `FlowLogic`. Debtors and addresses only where needed."""
         page = self._page
         if page is None or page[0] is not records:  # the stages of one page are asked for one after the other
-            page = self._page = (records, self._reads(as_before(records, self._booked_payments)))
+            page = self._page = (records, self._reads(without_booked_payments(records, self._booked_payments)))
         found = ({Kind.DEBTOR: one.debtor, Kind.ADDRESS: one.address}.get(stage.target, one.booking) for one in page[1])
         return [one for one in found if one is not None]
 
     def _reads(self, records: Sequence[Record]) -> list[_Read]:
         """Read a page of documents, asking for what is booked and for all articles once."""
         sales = [key for one in records for key in sales_of(one)]
-        booked = lives([*(record.key for record in records), *sales], self._linked)
+        booked = current_bookings([*(record.key for record in records), *sales], self._linked)
         done: dict[str, _Read] = {}
         completed: dict[str, tuple[CompletedDocument, dict[str, str]]] = {}
         elsewhere = self._chains.of(
-            [one for one in records if one.key not in booked or booked[one.key].way(one) is Way.BOOKED_AGAIN]
+            [one for one in records if one.key not in booked or booked[one.key].way(one) is DecisionOption.BOOKED_AGAIN]
         )
         there = self._chains.there({key for key in sales if key not in booked})
         there |= {key for key in sales if key in booked and not booked[key].is_taken_back}
@@ -160,7 +160,7 @@ class OrdersLogic(FlowLogic):
                 done[record.key] = self._read(*completed[record.key], booked.get(record.key), there, done)
         return [done[record.key] for record in records]
 
-    def _at_once(self, record: Record, booked: Mapping[str, Life], elsewhere: Verdict | None) -> _Read | None:
+    def _at_once(self, record: Record, booked: Mapping[str, CurrentBooking], elsewhere: Verdict | None) -> _Read | None:
         """Return what needs no mapping: what is left out, what is in the books, also as another document, or must not.
 
         A filter never hides what is booked.
@@ -196,28 +196,28 @@ class OrdersLogic(FlowLogic):
 
     def beside(self, stage: Stage, desired: Sequence[Record], *, sending: bool = False) -> Mapping[str, Issue | Skip]:
         """Return which documents are not booked by themselves, since their sale is or will be booked as another one."""
-        return self._chains.beside(desired, sending=sending) if stage.once else {}
+        return self._chains.beside(desired, sending=sending) if stage.write_once else {}
 
     def _identity(self, record: Record, link: Link | None) -> Record:
         return self._bookings[record.kind].identity(record, link)
 
-    def _later(self, record: Record, life: Life, elsewhere: Verdict | None) -> _Read | None:
+    def _later(self, record: Record, life: CurrentBooking, elsewhere: Verdict | None) -> _Read | None:
         """Return what becomes of a document that is booked; None of one that is booked again. Raises RecordRejected.
 
         Whether its sale is booked `elsewhere` is asked of what is booked again as of what is new; what the plan has to
         show first, it looks at itself.
         """
         match life.way(record):
-            case Way.STAYS:
+            case DecisionOption.STAYS:
                 return _Read(staged(record, self._identity(record, life.latest)))
-            case Way.CREDITED:
+            case DecisionOption.CREDITED:
                 found = staged(record, self._decisions.credit(record, life))
                 return _Read(replace(found, title=found.title + CREDIT_ENDING))
-            case Way.BOOKED_AGAIN:
+            case DecisionOption.BOOKED_AGAIN:
                 self._decisions.expect_room(record, life)
                 is_said = isinstance(elsewhere, Issue) or (elsewhere and elsewhere.reason != "sale_planned")
                 return self._elsewhere(record, elsewhere) if elsewhere and is_said else None
-            case Way.ASKED:
+            case DecisionOption.ASKED:
                 return _Read(staged(record, issue=self._decisions.question(record, life)))
             case _:
                 return _Read(staged(record, skip=self._decisions.skipped(record, life)))
@@ -252,7 +252,7 @@ class OrdersLogic(FlowLogic):
         self,
         document: CompletedDocument,
         articles: Mapping[str, str],
-        life: Life | None,
+        life: CurrentBooking | None,
         there: set[str],
         done: Mapping[str, _Read],
     ) -> _Read:
@@ -288,7 +288,7 @@ class OrdersLogic(FlowLogic):
         return self._bookings[document.record.kind].booking(document, owner, address, articles, number)
 
     def _again(
-        self, document: CompletedDocument, life: Life, owner: Owner, address: str, articles: Mapping[str, str]
+        self, document: CompletedDocument, life: CurrentBooking, owner: Owner, address: str, articles: Mapping[str, str]
     ) -> Record:
         """Return a document booked once more, with what takes the earlier booking back if anything does.
 
@@ -299,7 +299,7 @@ class OrdersLogic(FlowLogic):
         is_empty = not any(part.kind is Kind.LINE for part in booking.parts)
         return credit if credit and is_empty else self._decisions.booked_again(booking, life, credit)
 
-    def _dated_again(self, document: CompletedDocument, life: Life) -> CompletedDocument:
+    def _dated_again(self, document: CompletedDocument, life: CurrentBooking) -> CompletedDocument:
         """Return a document on the day on which it is booked once more. Raises RecordRejected where that is closed."""
         day = document.values["date"]
         if life.stays or not isinstance(day, date):
@@ -329,12 +329,12 @@ class OrdersLogic(FlowLogic):
         members: Sequence[Staged],
         duplicates: Mapping[str, tuple[str, ...]],
         marks: Mapping[str, tuple[str, ...]],
-    ) -> Shaped:
+    ) -> TargetRecord:
         """Return what the members of one parent come to: of debtors and addresses as the newest document has them."""
-        if not stage.once:
+        if not stage.write_once:
             return shared_party(members, stage.target)
         (one,) = members
-        alone = Shaped.alone(one)
+        alone = TargetRecord.alone(one)
         if alone.desired is None:
             return alone
         desired, ahead = split_credit(alone.desired)
@@ -342,7 +342,7 @@ class OrdersLogic(FlowLogic):
 
     def otherwise(self, stage: Stage, desired: Record) -> tuple[Record, ...]:
         """Return a document as what else the books may have its sale; see `as_other_kinds`."""
-        return as_other_kinds(stage, desired, self.settings.reference_prefix) if stage.once else ()
+        return alternative_bookings(stage, desired, self.settings.reference_prefix) if stage.write_once else ()
 
     def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
         """Return why what the books hold is not what is meant, or why a person has to decide; see `FlowLogic`."""
@@ -357,7 +357,7 @@ class OrdersLogic(FlowLogic):
 
         What is linked goes through, so that it counts as unchanged.
         """
-        if not stage.once:
+        if not stage.write_once:
             is_debtor = stage.target is Kind.DEBTOR
             return moved(desired, held, self.settings.default_country) if is_debtor else desired
         number = as_text(desired.values.get("number")) or desired.key
@@ -378,13 +378,13 @@ class OrdersLogic(FlowLogic):
             facts = {"key": change.title, "document": change.title}
             facts |= {"reference": as_text(change.agreed.values.get("reference"))}
             return Skip("quotation_stays", change.key, facts)
-        credited = credit(change, self._decisions.undone_on(change.agreed)) if stage.once else None
+        credited = credit(change, self._decisions.undone_on(change.agreed)) if stage.write_once else None
         return credited or super().withdraw(stage, change)
 
     def both(self, record: Record) -> BothSides | None:
         """Return a document as it was booked and as it would be booked now; None where nothing of it is."""
-        (record,) = as_before([record], self._booked_payments)
-        life = lives([record.key], self._linked).get(record.key)
+        (record,) = without_booked_payments([record], self._booked_payments)
+        life = current_bookings([record.key], self._linked).get(record.key)
         if life is None or life.latest.agreed is None or record.kind not in self._bookings:
             return None
         if record.values.get("cancelled") is True:
@@ -401,7 +401,7 @@ class OrdersLogic(FlowLogic):
 
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return for every target field how it came to its value from this document, as far as it can be made."""
-        (record,) = as_before([record], self._booked_payments)
+        (record,) = without_booked_payments([record], self._booked_payments)
         try:
             document = self._complete(record)
             if stage.target is Kind.DEBTOR:
@@ -429,10 +429,10 @@ class OrdersLogic(FlowLogic):
         """Return how the document that is booked now came to its values: the first booking of it, or the next."""
         address, life = (
             self._address(document, owner),
-            lives([document.record.key], self._linked).get(document.record.key),
+            current_bookings([document.record.key], self._linked).get(document.record.key),
         )
         number = FIRST_BOOKING
-        if life is not None and life.way(document.record) is Way.BOOKED_AGAIN:
+        if life is not None and life.way(document.record) is DecisionOption.BOOKED_AGAIN:
             number, document = life.booking + 1, self._dated_again(document, life)
         where = (address.parent, address.title) if address else ("", "")
         return self._bookings[document.record.kind].trace(

@@ -8,7 +8,7 @@ from integration.core.plan import Change, Policy, Unchanged, diff
 from integration.core.records import Held, Kind, Record, Unreadable, Value, merged
 from integration.core.rules import EMPTY, as_text
 from integration.core.staged import Staged
-from integration.flows.orders.parties import CompletedDocument, Parties, squeezed
+from integration.flows.orders.parties import CompletedDocument, Parties, normalized_text
 
 WHERE = ("street", "postcode", "city")  # an address that lacks one of these is none
 ADDRESS = (*WHERE, "country")
@@ -44,7 +44,7 @@ def moved(desired: Record, held: Held | None, home: str) -> Record:
 
 
 def _is_same(one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
-    return all(squeezed(as_text(one.get(name))) == squeezed(as_text(other.get(name))) for name in WHERE)
+    return all(normalized_text(as_text(one.get(name))) == normalized_text(as_text(other.get(name))) for name in WHERE)
 
 
 class SoldMoves:

@@ -11,16 +11,16 @@ from integration.core.compiled import Compiled
 from integration.core.errors import Reason
 from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value, clean
-from integration.core.rules import EMPTY, Function, Mapped, as_text
-from integration.core.source_values import noted
+from integration.core.rules import EMPTY, Function, MappingResult, as_text
+from integration.core.source_values import with_source_values
 from integration.core.staged import Staged
 from integration.core.traces import Trace, TraceStep
-from integration.core.transliteration import in_code_page
+from integration.core.transliteration import transliterate
 from integration.flows.orders.buyers import Buyers, customer_name, known_customer
 from integration.flows.orders.settings import OrderSettings
 from integration.flows.orders.terms import TERMS
 from integration.flows.settings import BOOKS, RecordRejected
-from integration.flows.spec import Shaped
+from integration.flows.spec import TargetRecord
 
 MOST_DOCUMENTS = 50  # of one customer, named by an issue
 ZONE = ZoneInfo("Europe/Amsterdam")  # where days begin and end for the books
@@ -204,7 +204,7 @@ class Parties:
         guessed = {} if as_text(customer.values.get("country")).strip() else {"country_guessed": True}
         values = _filled(mapped)
         values |= self._given(values)
-        values |= {**noted(values, customer.values, CODE_PAGE), **guessed, "documents": (document_key,)}
+        values |= {**with_source_values(values, customer.values, CODE_PAGE), **guessed, "documents": (document_key,)}
         record = Record(Kind.DEBTOR, key, values)
         return Staged(document_key, key, title, mark=document.stamp, record=record)
 
@@ -222,7 +222,7 @@ class Parties:
             values["collective_account"] = self._settings.collective_account
         return Record(Kind.RELATION, customer.key, {**values, "number": customer.key})
 
-    def _free_of_issues(self, mapped: Mapped, title: str) -> None:
+    def _free_of_issues(self, mapped: MappingResult, title: str) -> None:
         for issue in mapped.issues:
             facts = {**issue.facts, "key": title, "customer": title, "system": BOOKS}
             cause = "email_too_long" if (issue.cause, issue.field) == ("field_too_long", EMAIL) else issue.cause
@@ -236,7 +236,7 @@ class Parties:
         document_key = document.record.key
         mapped = self._addresses.apply(source)
         values = _filled(mapped)
-        place = "\n".join(squeezed(as_text(values.get(name))) for name in PLACE)
+        place = "\n".join(normalized_text(as_text(values.get(name))) for name in PLACE)
         key = f"{owner.key}/{hashlib.sha256(place.encode()).hexdigest()[:12]}"
         title = ", ".join(filter(None, (as_text(values.get(name)) for name in ("name", "street", "city"))))
         if mapped.issues:
@@ -244,7 +244,7 @@ class Parties:
             facts = {**first.facts, "key": title or key, "system": BOOKS}
             issue = _of_customer(Issue(first.cause, key, first.field, facts), (document_key,))
             return Staged(document_key, key, title or key, mark=document.stamp, issue=issue)
-        values |= noted(values, source.values, CODE_PAGE)
+        values |= with_source_values(values, source.values, CODE_PAGE)
         record = Record(Kind.ADDRESS, key, {**owner.values, **values, "documents": (document_key,)})
         return Staged(document_key, key, title or key, mark=document.stamp, record=record)
 
@@ -253,7 +253,7 @@ class Parties:
         delivery = document.part(Kind.ADDRESS)
         if self._settings.addresses == "off" or delivery is None:
             return None
-        if not any(squeezed(as_text(delivery.values.get(name))) for name in PLACE[1:]):
+        if not any(normalized_text(as_text(delivery.values.get(name))) for name in PLACE[1:]):
             return None
         customer = document.customer.values if document.customer else {}
         billed = customer if document.billed is None else document.billed
@@ -268,16 +268,16 @@ class Parties:
         return Record(Kind.ADDRESS, document.record.key, {**values, **about})
 
 
-def shared_party(members: Sequence[Staged], kind: Kind) -> Shaped:
+def shared_party(members: Sequence[Staged], kind: Kind) -> TargetRecord:
     """Return the debtor or address that documents have in common, as the newest of them tells it."""
     newest = max(members, key=lambda one: one.mark)
     documents = tuple(one.key for one in members)[:MOST_DOCUMENTS]
     if newest.issue is not None:
-        return Shaped(None, newest.title, parked=(_of_customer(newest.issue, documents),))
+        return TargetRecord(None, newest.title, parked=(_of_customer(newest.issue, documents),))
     if newest.record is None:
-        return Shaped(None, newest.title, skipped=(newest.skip,) if newest.skip else ())
+        return TargetRecord(None, newest.title, skipped=(newest.skip,) if newest.skip else ())
     values = {**newest.record.values, "documents": documents}
-    return Shaped(Record(kind, newest.parent, values), newest.title)
+    return TargetRecord(Record(kind, newest.parent, values), newest.title)
 
 
 def expect_mapped(issues: Iterable[Issue], document: CompletedDocument) -> None:
@@ -293,7 +293,7 @@ def _day(entered: Value) -> Value:
     return entered.astimezone(ZONE).date() if isinstance(entered, datetime) else None
 
 
-def _filled(mapped: Mapped) -> dict[str, Value]:
+def _filled(mapped: MappingResult) -> dict[str, Value]:
     """Return the values that are there: what the till does not know of a customer never empties the books."""
     named = ((target.partition(".")[2], clean(value)) for target, value in mapped.values.items())
     return {name: _as_kept(name, value) for name, value in named if value not in EMPTY}
@@ -301,7 +301,7 @@ def _filled(mapped: Mapped) -> dict[str, Value]:
 
 def _as_kept(name: str, value: Value) -> Value:
     """Return a text with the letters that the books can keep; what is an address of its own is never altered."""
-    return in_code_page(value, CODE_PAGE) if isinstance(value, str) and name not in EXACT else value
+    return transliterate(value, CODE_PAGE) if isinstance(value, str) and name not in EXACT else value
 
 
 def kept_traces(traces: Iterable[Trace]) -> list[Trace]:
@@ -331,13 +331,13 @@ def _same_place(delivery: Mapping[str, Value], billed: Mapping[str, Value], cust
 
 
 def _mark(values: Mapping[str, Value], name: str) -> str:
-    return squeezed(in_code_page(_text(values, name), CODE_PAGE))
+    return normalized_text(transliterate(_text(values, name), CODE_PAGE))
 
 
 def _text(values: Mapping[str, Value], name: str) -> str:
     return as_text(values.get(name)).strip()
 
 
-def squeezed(value: str) -> str:
+def normalized_text(value: str) -> str:
     """Return a text by which two spellings of it are the same."""
     return re.sub(r"\s", "", value).casefold()

@@ -6,20 +6,20 @@ from decimal import Decimal
 from typing import Any
 
 from integration.core.errors import Reason
-from integration.core.ledgers import only_ledger
+from integration.core.ledgers import matching_account
 from integration.core.totals.categories import GROUPS, LineCategory
 from integration.flows.balance_groups import BALANCE_GROUPS, USED_GROUPS, unused_groups
 from integration.flows.forms import (
-    Known,
-    Lack,
+    SetupContext,
+    MissingSetting,
     Proposal,
     Question,
-    impossible,
+    invalid_rows,
     only,
-    rowless,
-    usual,
+    codes_without_row,
+    default_proposal,
     vat_question,
-    without_row,
+    codes_missing_rows,
 )
 from integration.flows.orders.balances import BALANCE_ACCOUNTS, Turnover, account_for
 from integration.flows.orders.codes import GROUP_ACCOUNTS, REVENUE_TABLE, VAT_TABLE
@@ -52,66 +52,66 @@ def _have_receipts(settings: Mapping[str, Any]) -> bool:
     return settings["receipts"] not in ("nothing", "day")
 
 
-def _documents(known: Known) -> Proposal:
+def _documents(known: SetupContext) -> Proposal:
     daybook = sales_daybook(known.of(books_list("daybooks")))
     return Proposal({**AS_USUAL, "daybook": daybook}, Reason("proposed_orders"))
 
 
-def _dayless(known: Known) -> Lack | None:
+def _dayless(known: SetupContext) -> MissingSetting | None:
     """Tell that nothing books what is part of a day while days are not booked."""
     parts = [name for name in AS_USUAL if known.settings[name] == "day"]
-    return Lack(Reason("lack_days_off"), stops=False) if parts and DAYS not in known.flows else None
+    return MissingSetting(Reason("lack_days_off"), stops=False) if parts and DAYS not in known.flows else None
 
 
-def _plain_daybook(known: Known) -> dict[str, str]:
+def _plain_daybook(known: SetupContext) -> dict[str, str]:
     daybook = sales_daybook(known.of(books_list("daybooks")))
     return {"daybook": daybook} if daybook else {}
 
 
-def _revenue(known: Known) -> Proposal | None:
+def _revenue(known: SetupContext) -> Proposal | None:
     account = only(known.of(books_list("revenue_accounts")))
     return Proposal({"*": account}, Reason("proposed_only_one")) if account else None
 
 
-def _terms(known: Known) -> Proposal | None:
+def _terms(known: SetupContext) -> Proposal | None:
     rows = known.tables.get(PAYMENT_TERMS, {})
-    if rows and without_row(known, TERMS_TABLE, METHODS):
+    if rows and codes_missing_rows(known, TERMS_TABLE, METHODS):
         return None
     return Proposal(rows, Reason("proposed_terms"))
 
 
-def _collective(known: Known) -> Proposal | None:
+def _collective(known: SetupContext) -> Proposal | None:
     if plain := _plain_collective(known):
         return Proposal(plain, Reason("proposed_account_of_debtors"))
     account = only(known.of(COLLECTIVE_ACCOUNTS))
     return Proposal({"collective_account": account}, Reason("proposed_only_one")) if account else None
 
 
-def _plain_collective(known: Known) -> dict[str, str]:
+def _plain_collective(known: SetupContext) -> dict[str, str]:
     account = only(known.of(DEBTOR_ACCOUNTS))
     return {"collective_account": account} if account else {}
 
 
-def _accountless(known: Known) -> Lack | None:
+def _accountless(known: SetupContext) -> MissingSetting | None:
     settings = known.settings
     if settings["collective_account"] or not settings["create_debtors"] or settings["default_debtor"] == "forced":
         return None
-    return Lack(Reason("lack_collective_account"), stops=False)
+    return MissingSetting(Reason("lack_collective_account"), stops=False)
 
 
-def _nobody(known: Known) -> Proposal | None:
+def _nobody(known: SetupContext) -> Proposal | None:
     if _have_receipts(known.settings):  # most have no customer, and only the shop knows for whom they count
         return None
     return Proposal({"default_debtor": "off", "debtor_number": ""}, Reason("proposed_no_default_debtor"))
 
 
-def _customerless(known: Known) -> Lack | None:
+def _customerless(known: SetupContext) -> MissingSetting | None:
     if not _have_receipts(known.settings) or known.settings["default_debtor"] != "off":
         return None
-    return Lack(Reason("lack_default_debtor"), stops=False)
+    return MissingSetting(Reason("lack_default_debtor"), stops=False)
 
 
-def _completion(known: Known) -> Proposal | None:
+def _completion(known: SetupContext) -> Proposal | None:
     usual_one = known.defaults.get("default_employee", "")
     employees, branch = known.of(till_list("employees")), only(known.of(till_list("branches")))
     if employees and usual_one not in employees:
@@ -121,7 +121,7 @@ def _completion(known: Known) -> Proposal | None:
     return Proposal({"default_employee": usual_one, "default_branch": branch}, why)
 
 
-def _rounding(known: Known) -> Proposal:
+def _rounding(known: SetupContext) -> Proposal:
     account = only(code for code, name in known.of(books_list("ledgers")).items() if ROUNDING.search(name))
     values = {name: known.defaults[name] for name in ("rounding_limit", "rounding_article")}
     why = "proposed_rounding_account" if account else "proposed_rounding"
@@ -149,10 +149,10 @@ BALANCE_TABLE = ValueTable(
 
 def _meant(accounts: Mapping[str, str], ledgers: Mapping[str, str]) -> dict[str, str]:
     """Return the ledger that each account number of the till means, where it can be one alone."""
-    return {code: account for code, number in accounts.items() if (account := only_ledger(number, ledgers))}
+    return {code: account for code, number in accounts.items() if (account := matching_account(number, ledgers))}
 
 
-def _balances(known: Known) -> Proposal | None:
+def _balances(known: SetupContext) -> Proposal | None:
     """Propose the accounts that the till itself has for its groups.
 
     Only where the books have them, and none that is in use is left out.
@@ -166,12 +166,12 @@ def _balances(known: Known) -> Proposal | None:
     return Proposal({**rows, **found}, Reason("proposed_till_accounts"))
 
 
-def _in_use(groups: Iterable[str], known: Known) -> list[str]:
+def _in_use(groups: Iterable[str], known: SetupContext) -> list[str]:
     unused = unused_groups(known)
     return [group for group in groups if group not in unused]
 
 
-def _without_account(known: Known) -> list[str]:
+def _without_account(known: SetupContext) -> list[str]:
     """Return the groups for which a run would find no account, as it looks for one."""
     rows = usable_rows(BALANCE_TABLE, known.tables.get(BALANCE_ACCOUNTS, {}), known.of)
     types = known.of(till_list("turnover_types"))
@@ -179,31 +179,31 @@ def _without_account(known: Known) -> list[str]:
     return [group for group, category in sorts.items() if not account_for(rows, group, category)]
 
 
-def _homeless(known: Known) -> Lack | None:
+def _homeless(known: SetupContext) -> MissingSetting | None:
     """Tell which groups in use have no account, by name; a row for whatever has none of its own is one."""
-    if wrong := impossible(known, BALANCE_TABLE):
-        return Lack(Reason("lack_rows_impossible", {"rows": ", ".join(wrong)}), stops=False)
+    if wrong := invalid_rows(known, BALANCE_TABLE):
+        return MissingSetting(Reason("lack_rows_impossible", {"rows": ", ".join(wrong)}), stops=False)
     missing, names = _in_use(_without_account(known), known), known.of(BALANCE_GROUPS)
     if not missing:
         return None
     codes = ", ".join(f"{group} {names[group]}" for group in missing)
-    return Lack(Reason("lack_balance_accounts", {"codes": codes}), stops=False)
+    return MissingSetting(Reason("lack_balance_accounts", {"codes": codes}), stops=False)
 
 
-def _group_accounts(known: Known) -> Proposal:
+def _group_accounts(known: SetupContext) -> Proposal:
     """Propose the revenue ledgers that the till itself has for its groups, where the books have each of them.
 
     Without them revenue goes by VAT code alone, as a table without rows says.
     """
     rows, ledgers = known.tables.get(GROUP_ACCOUNTS, {}), known.of(books_list("revenue_accounts"))
     told = _meant(known.of(till_list("turnover_accounts")), ledgers)
-    missing = without_row(known, GROUPS_TABLE, SALES_GROUPS)
+    missing = codes_missing_rows(known, GROUPS_TABLE, SALES_GROUPS)
     if not missing or any(group not in told for group in missing):
         return Proposal(rows, Reason("proposed_revenue_by_vat_code"))
     return Proposal({**{group: told[group] for group in missing}, **rows}, Reason("proposed_till_accounts"))
 
 
-def _payments(known: Known) -> Proposal:
+def _payments(known: SetupContext) -> Proposal:
     """Propose payments on the page of each document, unless the flow of days books what was paid."""
     by_day = DAYS in known.flows
     what, why = ("day", "proposed_payments_by_day") if by_day else ("document", "proposed_payments_with_document")
@@ -211,51 +211,51 @@ def _payments(known: Known) -> Proposal:
     return Proposal(dict.fromkeys(names, what), Reason(why))
 
 
-def _groupless(known: Known) -> Lack | None:
+def _groupless(known: SetupContext) -> MissingSetting | None:
     """Tell which groups have no account where none is set by VAT code either."""
-    missing, names = without_row(known, GROUPS_TABLE, SALES_GROUPS), known.of(SALES_GROUPS)
+    missing, names = codes_missing_rows(known, GROUPS_TABLE, SALES_GROUPS), known.of(SALES_GROUPS)
     if not missing or not known.tables.get(GROUP_ACCOUNTS) or known.tables.get("revenue_accounts"):
         return None
     codes = ", ".join(f"{group} {names[group]}" for group in missing)
-    return Lack(Reason("lack_turnover_accounts_sales", {"codes": codes}), stops=False)
+    return MissingSetting(Reason("lack_turnover_accounts_sales", {"codes": codes}), stops=False)
 
 
-_BY_VAT_CODE = rowless(REVENUE_TABLE, books_list("vat_codes"), needed=True)
+_BY_VAT_CODE = codes_without_row(REVENUE_TABLE, books_list("vat_codes"), needed=True)
 
 
-def _revenueless(known: Known) -> Lack | None:
+def _revenueless(known: SetupContext) -> MissingSetting | None:
     """Tell which VAT codes have no account; without any, only what goes by turnover group can be booked."""
     lack = _BY_VAT_CODE(known)
     return None if lack and lack.stops and known.tables.get(GROUP_ACCOUNTS) else lack
 
 
-def _unbooked_payments(known: Known) -> Lack | None:
+def _unbooked_payments(known: SetupContext) -> MissingSetting | None:
     names = [name for name in PAYMENTS_OF if known.settings[name] == "posting"]
     by_day = any(known.settings[f"payments_of_{name}"] == "day" for name in names)
-    return Lack(Reason("lack_payments_by_day"), stops=False) if by_day and DAYS not in known.flows else None
+    return MissingSetting(Reason("lack_payments_by_day"), stops=False) if by_day and DAYS not in known.flows else None
 
 
 def _pays(settings: Mapping[str, Any]) -> bool:
     return any(settings[name] == "posting" and settings[f"payments_of_{name}"] == "document" for name in PAYMENTS_OF)
 
 
-def _method_accounts(known: Known) -> Proposal | None:
+def _method_accounts(known: SetupContext) -> Proposal | None:
     """Propose the accounts that the till has for its methods, where the books have them and none is left out."""
     rows, ledgers = known.tables.get(METHOD_ACCOUNTS, {}), known.of(LEDGERS)
     told = _meant(known.of(till_list("payment_accounts")), ledgers)
-    missing = without_row(known, METHODS_TABLE, METHODS)
+    missing = codes_missing_rows(known, METHODS_TABLE, METHODS)
     if not missing or any(method not in told for method in missing):
         return None
     return Proposal({**rows, **{method: told[method] for method in missing}}, Reason("proposed_till_accounts"))
 
 
-def _accountless_methods(known: Known) -> Lack | None:
-    missing, names = without_row(known, METHODS_TABLE, METHODS), known.of(METHODS)
+def _accountless_methods(known: SetupContext) -> MissingSetting | None:
+    missing, names = codes_missing_rows(known, METHODS_TABLE, METHODS), known.of(METHODS)
     codes = ", ".join(f"{method} {names[method]}" for method in missing)
-    return Lack(Reason("lack_payment_accounts", {"codes": codes}), stops=False) if missing else None
+    return MissingSetting(Reason("lack_payment_accounts", {"codes": codes}), stops=False) if missing else None
 
 
-def _unclear_cards(known: Known) -> list[str]:
+def _unclear_cards(known: SetupContext) -> list[str]:
     """Return the payment methods that may take vouchers, where the till sells such and does not say who takes them."""
     turnover = Turnover(*(known.of(till_list(name)) for name in ("turnover_types", "turnover_vat_codes", "gift_cards")))
     rates = {code: Decimal(rate) for code, rate in known.of(till_list("vat_rates")).items()}
@@ -264,23 +264,23 @@ def _unclear_cards(known: Known) -> list[str]:
     return [method for method, type_ in methods if method not in decided and turnover.may_take_vouchers(type_, rates)]
 
 
-def _cards(known: Known) -> Proposal | None:
+def _cards(known: SetupContext) -> Proposal | None:
     """Propose nothing where nothing is unclear; else only the shop knows."""
     if _unclear_cards(known):
         return None
     return Proposal({"gift_cards": known.settings["gift_cards"]}, Reason("proposed_gift_cards_told"))
 
 
-def _cardless(known: Known) -> Lack | None:
+def _cardless(known: SetupContext) -> MissingSetting | None:
     unclear = _unclear_cards(known)
-    return Lack(Reason("lack_gift_cards", {"codes": ", ".join(unclear)}), stops=False) if unclear else None
+    return MissingSetting(Reason("lack_gift_cards", {"codes": ", ".join(unclear)}), stops=False) if unclear else None
 
 
-def _is_in_use(known: Known) -> bool:
+def _is_in_use(known: SetupContext) -> bool:
     return bool(known.in_use) and known.in_use["prefix"] == known.settings["reference_prefix"]
 
 
-def _free_prefix(known: Known) -> Proposal | None:
+def _free_prefix(known: SetupContext) -> Proposal | None:
     """Propose a prefix that no document begins with, as long as nothing is booked under the one that is set."""
     free = known.in_use.get("free", "")
     if known.booked or not free:
@@ -289,12 +289,12 @@ def _free_prefix(known: Known) -> Proposal | None:
     return Proposal({"reference_prefix": free}, Reason("proposed_free_prefix", facts))
 
 
-def _prefix_in_use(known: Known) -> Lack | None:
+def _prefix_in_use(known: SetupContext) -> MissingSetting | None:
     """Tell that a plan will wait: who has booked something is not moved to another prefix."""
     if not _is_in_use(known):
         return None
     facts = {name: known.in_use[name] for name in ("count", "reference", "prefix")}
-    return Lack(Reason("lack_prefix_in_use", facts), stops=False)
+    return MissingSetting(Reason("lack_prefix_in_use", facts), stops=False)
 
 
 QUESTIONS = (
@@ -304,7 +304,7 @@ QUESTIONS = (
         (*AS_USUAL, "daybook"),
         lists=(books_list("daybooks"),),
         lacks=_dayless,
-        plain=_plain_daybook,
+        safe_defaults=_plain_daybook,
     ),
     Question("prefix", _free_prefix, ("reference_prefix",), lacks=_prefix_in_use, wanted=_is_in_use),
     vat_question(VAT_TABLE),
@@ -374,7 +374,7 @@ QUESTIONS = (
         ("collective_account",),
         lists=(DEBTOR_ACCOUNTS, COLLECTIVE_ACCOUNTS),
         lacks=_accountless,
-        plain=_plain_collective,
+        safe_defaults=_plain_collective,
     ),
     Question("debtor", _nobody, ("default_debtor", "debtor_number"), lacks=_customerless),
     Question(
@@ -382,11 +382,11 @@ QUESTIONS = (
         _terms,
         table=PAYMENT_TERMS,
         lists=(METHODS, books_list("payment_conditions")),
-        lacks=rowless(TERMS_TABLE, METHODS, needed=False),
+        lacks=codes_without_row(TERMS_TABLE, METHODS, needed=False),
     ),
     Question(
         "article",
-        usual("proposed_collective_article", "collective_article"),
+        default_proposal("proposed_collective_article", "collective_article"),
         ("collective_article",),
         arises=lambda settings: any(settings[name] in ("order", "invoice") for name in AS_USUAL),
     ),

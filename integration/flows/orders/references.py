@@ -69,7 +69,7 @@ class DocumentNumber:
         return ".".join(map(str, (*where, self.year, self.number)))
 
 
-def packed(mark: str, number: DocumentNumber, booking: int = FIRST_BOOKING, *, credit: bool = False) -> str | None:
+def encode_reference(mark: str, number: DocumentNumber, booking: int = FIRST_BOOKING, *, credit: bool = False) -> str | None:
     """Return the twelve characters of one booking of a document; None where their places have no room for it."""
     letter = _LETTERS.get(number.kind, "")[2 * (booking - 1) + credit :][:1]
     year = year_digit(number.year)
@@ -79,7 +79,7 @@ def packed(mark: str, number: DocumentNumber, booking: int = FIRST_BOOKING, *, c
 
 
 @dataclass(frozen=True, slots=True)
-class Unpacked:
+class DecodedReference:
     """What a reference of twelve characters says: whose it is, and which booking of which document, or its credit."""
 
     mark: str
@@ -88,7 +88,7 @@ class Unpacked:
     credit: bool
 
 
-def parse_reference(reference: str) -> Unpacked | None:
+def parse_reference(reference: str) -> DecodedReference | None:
     """Return what a reference says; None for a text that is none of ours."""
     found = _PACKED.fullmatch(reference)
     if found is None:
@@ -98,11 +98,11 @@ def parse_reference(reference: str) -> Unpacked | None:
         return None
     kind, place = _SIGNS[letter]
     read = DocumentNumber(kind, year_of(year), *map(_read, (number, branch, workplace)))
-    one = Unpacked(mark, read, place // 2 + 1, bool(place % 2))
-    return one if packed(mark, read, one.booking, credit=one.credit) == reference else None
+    one = DecodedReference(mark, read, place // 2 + 1, bool(place % 2))
+    return one if encode_reference(mark, read, one.booking, credit=one.credit) == reference else None
 
 
-def bears(prefix: str, kind: Kind, reference: str) -> bool:
+def has_prefix(prefix: str, kind: Kind, reference: str) -> bool:
     """Tell whether a reference in the books begins as those of a console with this prefix do.
 
     The page of a day is none of these documents, whatever it begins with.
@@ -135,7 +135,7 @@ class OrderReferences:
         if not known:
             raise RecordRejected("required_field_empty", field, field=field, system=BOOKS, document=record.key)
         number = DocumentNumber.read(record.kind, known) if self.kind is Kind.POSTING else None
-        if number is not None and (short := packed(console_mark(self.prefix), number, booking)):
+        if number is not None and (short := encode_reference(console_mark(self.prefix), number, booking)):
             return short
         sign = INVOICE if self.kind is Kind.SALES_ORDER and record.kind is Kind.INVOICE else ""
         ending = f"-{booking}" if booking > FIRST_BOOKING else ""
@@ -152,7 +152,7 @@ class OrderReferences:
 def of_credit(kind: Kind, reference: str) -> str | None:
     """Return the reference of what credits a document; None where there is none that fits: nothing is ever cut."""
     if (ours := parse_reference(reference)) is not None and kind is Kind.POSTING:
-        return None if ours.credit else packed(ours.mark, ours.number, ours.booking, credit=True)
+        return None if ours.credit else encode_reference(ours.mark, ours.number, ours.booking, credit=True)
     if len(reference + CREDIT_ENDING) <= LONGEST_REFERENCE.get(kind, len(reference)):
         return reference + CREDIT_ENDING
     return None

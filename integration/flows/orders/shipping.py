@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from integration.core.records import Record
 from integration.core.rules import as_text
-from integration.core.totals.booked import BookLine, booked
+from integration.core.totals.booked import BookLine, booked_totals
 from integration.core.totals.sold import NOTHING, ONE, Basis
 from integration.core.vat import UNKNOWN, vat_fact
 from integration.flows.orders.balances import turnover_group_of
@@ -53,7 +53,7 @@ def taken_out(
     amount = sum((one.amount for one in mine), NOTHING)
     field = BookLine("", ONE, amount, vat_code=settings.shipping_vat_code)
     codes = sorted({one.vat_code for one in mine})
-    same = booked([*rest, field], rates, basis, settings.rounding) == booked(made, rates, basis, settings.rounding)
+    same = booked_totals([*rest, field], rates, basis, settings.rounding) == booked_totals(made, rates, basis, settings.rounding)
     if not rest or codes != [settings.shipping_vat_code] or not same:
         code = next((one for one in codes if one != settings.shipping_vat_code), settings.shipping_vat_code)
         under = sum((one.amount for one in mine if one.vat_code == code), NOTHING)

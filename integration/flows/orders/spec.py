@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from integration.core.booking_state import Where
-from integration.core.causes import By, Repair
+from integration.core.booking_state import BookingStage
+from integration.core.causes import RepairKind, Repair
 from integration.core.flow import Flow
 from integration.core.links import Link
 from integration.core.records import Field, FieldType, Held, Kind, Record
@@ -18,28 +18,28 @@ from integration.flows.forms import (
     Codes,
     Day,
     Money,
-    Only,
+    VisibleWhen,
     PerKey,
-    Pick,
+    Select,
     Rows,
     Section,
-    Several,
-    Switch,
-    Together,
-    Whole,
-    Words,
+    MultiSelect,
+    Checkbox,
+    FieldGroup,
+    IntegerField,
+    TextField,
 )
 from integration.flows.orders.articles import ARTICLES
 from integration.flows.orders.balances import Turnover
 from integration.flows.orders.bookings import BookingContext
-from integration.flows.orders.chains import WAYS, Asks
+from integration.flows.orders.chains import WAYS, ChainQueries
 from integration.flows.orders.codes import REVENUE_TABLE, VAT_CODES, VAT_TABLE
 from integration.flows.orders.decisions import BY_HAND, CANCELLED, CHANGED, OFFERED, TAKEN_BACK
 from integration.flows.orders.identity import BOOKED_AS, SAID
 from integration.flows.orders.latest_booking import document_of
 from integration.flows.orders.logic import OrdersLogic
 from integration.flows.orders.questions import BALANCE_TABLE, DAYS, PAYMENTS_OF, QUESTIONS
-from integration.flows.orders.references import bears
+from integration.flows.orders.references import has_prefix
 from integration.flows.orders.refunds import OPTIONS
 from integration.flows.orders.settings import (
     INVOICE_TYPES,
@@ -53,8 +53,8 @@ from integration.flows.orders.settings import (
 )
 from integration.flows.orders.tables import COUNTRIES_TABLE, GROUPS_TABLE, METHODS_TABLE, TERMS_TABLE
 from integration.flows.orders.vocabulary import STATES
-from integration.flows.settings import BOOKS, COUNTRY_CODES, TILL, Listed, Signs, ValueTable, books_list, till_list
-from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
+from integration.flows.settings import BOOKS, COUNTRY_CODES, TILL, Listed, OwnDocumentMarks, ValueTable, books_list, till_list
+from integration.flows.spec import MAPPINGS, FlowContext, FlowSpec, Requirements
 
 _T, _D, _L = FieldType, Kind.ORDER, Kind.LINE
 COMPUTED: tuple[Field, ...] = (
@@ -91,26 +91,26 @@ COMPUTED: tuple[Field, ...] = (
 
 
 _READ = ("order", "invoice", "posting")
-_ORDERS, _INVOICES, _RECEIPTS = (Only(name, _READ) for name in ("orders", "invoices", "receipts"))
-_AS_ORDERS, _AS_POSTINGS = Only(tuple(SOURCES), ("order", "invoice")), Only(tuple(SOURCES), ("posting",))
+_ORDERS, _INVOICES, _RECEIPTS = (VisibleWhen(name, _READ) for name in ("orders", "invoices", "receipts"))
+_AS_ORDERS, _AS_POSTINGS = VisibleWhen(tuple(SOURCES), ("order", "invoice")), VisibleWhen(tuple(SOURCES), ("posting",))
 _INVOICES_INTO = {"invoice": "trade_invoices"}  # an object that an installation may not have
 _DEBTORS = books_list("debtors")
-_WITH_DEBTOR = Only("default_debtor", ("fallback", "forced"))
+_WITH_DEBTOR = VisibleWhen("default_debtor", ("fallback", "forced"))
 
 SECTIONS = (
     Section(
         "settings_documents",
         (
-            Together(
+            FieldGroup(
                 (
-                    Pick(
+                    Select(
                         "orders",
                         ("nothing", "order", "invoice", "posting"),
                         "becomes",
                         needs=_INVOICES_INTO,
                         kinds=TARGETS,
                     ),
-                    Pick(
+                    Select(
                         "invoices",
                         ("nothing", "order", "invoice", "posting", "day"),
                         "becomes",
@@ -120,9 +120,9 @@ SECTIONS = (
                     ),
                 )
             ),
-            Together(
+            FieldGroup(
                 (
-                    Pick(
+                    Select(
                         "receipts",
                         ("nothing", "order", "invoice", "posting", "day"),
                         "becomes",
@@ -130,7 +130,7 @@ SECTIONS = (
                         leads=False,
                         kinds=TARGETS,
                     ),
-                    Pick(
+                    Select(
                         "proposals",
                         ("nothing", "quotation"),
                         "becomes",
@@ -139,49 +139,49 @@ SECTIONS = (
                     ),
                 )
             ),
-            Several("types", (*ORDER_TYPES, *INVOICE_TYPES, *RECEIPT_TYPES), "type"),
-            Together(
+            MultiSelect("types", (*ORDER_TYPES, *INVOICE_TYPES, *RECEIPT_TYPES), "type"),
+            FieldGroup(
                 (
-                    Several("delivery", STATES, "state_of"),
-                    Several("cancel", STATES, "state_of"),
-                    Several("complete", STATES, "state_of"),
+                    MultiSelect("delivery", STATES, "state_of"),
+                    MultiSelect("cancel", STATES, "state_of"),
+                    MultiSelect("complete", STATES, "state_of"),
                 ),
                 only=_ORDERS,
             ),
-            Pick("paid", ("all", "only", "not")),
-            Together((Codes("categories", till_list("order_categories")), Codes("branches", till_list("branches")))),
-            Together((Day("date_from"), Whole("most", 1, 100_000))),
-            Together((Whole("years_back", 1, 100), Whole("years_ahead", 0, 100))),
+            Select("paid", ("all", "only", "not")),
+            FieldGroup((Codes("categories", till_list("order_categories")), Codes("branches", till_list("branches")))),
+            FieldGroup((Day("date_from"), IntegerField("most", 1, 100_000))),
+            FieldGroup((IntegerField("years_back", 1, 100), IntegerField("years_ahead", 0, 100))),
         ),
     ),
     Section(
         "settings_customer",
         (
-            Pick("default_debtor", ("off", "fallback", "forced")),
+            Select("default_debtor", ("off", "fallback", "forced")),
             Code("debtor_number", _DEBTORS, only=_WITH_DEBTOR),
             PerKey("default_debtors_by_branch", till_list("branches"), _DEBTORS, "debtor_as_above", only=_WITH_DEBTOR),
             Rows("default_debtors_by_country", "col_country", {"debtor": _DEBTORS}, COUNTRY_CODES, only=_WITH_DEBTOR),
-            Switch("create_debtors"),
+            Checkbox("create_debtors"),
             Code("collective_account", books_list("collective_accounts")),
             Rows("debtor_vat_codes", "col_country", {"vat_code": books_list("vat_codes")}, COUNTRY_CODES),
-            Switch("debtor_accounts"),
-            Pick("addresses", ("off", "when_different", "always")),
+            Checkbox("debtor_accounts"),
+            Select("addresses", ("off", "when_different", "always")),
         ),
     ),
     Section(
         "settings_booking",
         (
-            Words("reference_prefix", 12),
+            TextField("reference_prefix", 12),
             Code("daybook", books_list("daybooks"), only=_AS_POSTINGS),
             Code("collective_article", books_list("article_codes"), only=_AS_ORDERS),
-            Pick("shipping", ("line", "field"), only=_AS_ORDERS),
-            Together(
+            Select("shipping", ("line", "field"), only=_AS_ORDERS),
+            FieldGroup(
                 (
                     Codes("shipping_groups", till_list("turnover_groups"), "choose_none"),
                     Codes("shipping_articles", None, "choose_none"),
                     Code("shipping_vat_code", books_list("vat_codes")),
                 ),
-                only=Only("shipping", ("field",)),
+                only=VisibleWhen("shipping", ("field",)),
             ),
             Rows(
                 "gift_cards",
@@ -190,15 +190,15 @@ SECTIONS = (
                 till_list("payment_methods"),
                 words="purpose",
             ),
-            Switch("unproven"),
-            Switch("resends"),
+            Checkbox("unproven"),
+            Checkbox("resends"),
         ),
     ),
     Section(
         "settings_payments",
         (
             *(
-                Pick(f"payments_of_{name}", ("document", "day", "not"), "payments", only=Only(name, ("posting",)))
+                Select(f"payments_of_{name}", ("document", "day", "not"), "payments", only=VisibleWhen(name, ("posting",)))
                 for name in PAYMENTS_OF
             ),
         ),
@@ -207,10 +207,10 @@ SECTIONS = (
     Section(
         "settings_amounts",
         (
-            Pick("price_basis", ("till", "incl", "excl"), "basis"),
-            Together((Pick("rounding", ("line", "document")), Whole("price_places", 2, 4))),
+            Select("price_basis", ("till", "incl", "excl"), "basis"),
+            FieldGroup((Select("rounding", ("line", "document")), IntegerField("price_places", 2, 4))),
             Money("rounding_limit"),
-            Words("rounding_article", 15, only=_AS_ORDERS),
+            TextField("rounding_article", 15, only=_AS_ORDERS),
             Code("rounding_account", books_list("ledgers"), only=_AS_POSTINGS),
             Codes("rounding_methods", till_list("payment_methods"), "choose_none"),
         ),
@@ -218,8 +218,8 @@ SECTIONS = (
     Section(
         "settings_closed",
         (
-            Together((Day("books_closed_through"), Day("vat_filed_through"))),
-            Pick("late", ("park", "first_open")),
+            FieldGroup((Day("books_closed_through"), Day("vat_filed_through"))),
+            Select("late", ("park", "first_open")),
         ),
         ("closed_about",),
     ),
@@ -227,8 +227,8 @@ SECTIONS = (
         "settings_completion",
         (
             Code("default_employee", till_list("employees")),
-            Together((Code("default_branch", till_list("branches")), Words("default_workplace", 10))),
-            Together((Code("default_country", COUNTRY_CODES), Words("default_currency", 3, capitals=True))),
+            FieldGroup((Code("default_branch", till_list("branches")), TextField("default_workplace", 10))),
+            FieldGroup((Code("default_country", COUNTRY_CODES), TextField("default_currency", 3, capitals=True))),
         ),
         ("completion_about",),
     ),
@@ -249,7 +249,7 @@ TILL_IDS = books_list("till_ids")
 COLLECTIVE = books_list("collective_accounts")
 
 
-def _told(settings: OrderSettings, asked: Asked) -> BookingContext:
+def _told(settings: OrderSettings, asked: FlowContext) -> BookingContext:
     context = BookingContext(Turnover(*map(asked.codes, TURNOVER)), till_ids=asked.codes(TILL_IDS))
     if Kind.POSTING not in settings.written:
         return context
@@ -262,24 +262,24 @@ def _made_with(settings: OrderSettings) -> tuple[Listed, ...]:
     return (*TURNOVER, TILL_IDS, *of_postings, *((COLLECTIVE,) if settings.pays_any else ()))
 
 
-def _needs(settings: OrderSettings) -> Needs:
+def _needs(settings: OrderSettings) -> Requirements:
     where = (Kind.ADDRESS,) if settings.written - {Kind.POSTING} else ()
     as_invoices = any(settings.becomes(kind) == "invoice" for kind in settings.targets)
-    return Needs((Kind.DEBTOR, *where, *sorted(settings.written)), as_invoices=as_invoices)
+    return Requirements((Kind.DEBTOR, *where, *sorted(settings.written)), as_invoices=as_invoices)
 
 
-def _linked(asked: Asked, keys: Collection[str]) -> Mapping[str, Link]:
+def _linked(asked: FlowContext, keys: Collection[str]) -> Mapping[str, Link]:
     """Return which of these documents are booked, as whatever kind: settings may have been others then."""
     kinds = dict.fromkeys(USUAL.values())
     return {key: link for kind in kinds for key, link in asked.links(FLOW.name, kind, keys).items()}
 
 
-def _days(asked: Asked, keys: Collection[str]) -> Mapping[str, Sequence[Link]]:
+def _days(asked: FlowContext, keys: Collection[str]) -> Mapping[str, Sequence[Link]]:
     """Return the booked pages of days, by day and branch or by an order that has sales in them."""
     found = {key: list(pages) for key, pages in pages_of(partial(asked.links, DAYS, Kind.DAY_PAGE), keys).items()}
     standings = asked.standings(DAYS, (Kind.DAY_PAGE,), keys).values()
     for one in standings:
-        if one.where is Where.DOUBTFUL:  # whether the day is booked nobody knows
+        if one.where is BookingStage.DOUBTFUL:  # whether the day is booked nobody knows
             found[one.key].append(Link(Kind.DAY_PAGE, one.key, ""))
     for key, pages in asked.made_of(DAYS, (Kind.DAY_PAGE,), keys).items():
         there = asked.links(DAYS, Kind.DAY_PAGE, pages)
@@ -288,7 +288,7 @@ def _days(asked: Asked, keys: Collection[str]) -> Mapping[str, Sequence[Link]]:
     return found
 
 
-def _debtors(asked: Asked, wanted: Sequence[Record]) -> tuple[Mapping[str, Held], Mapping[str, Link]]:
+def _debtors(asked: FlowContext, wanted: Sequence[Record]) -> tuple[Mapping[str, Held], Mapping[str, Link]]:
     keys = [one.key for one in wanted]
     return asked.held(FLOW.name, BOOKS, wanted), asked.links(FLOW.name, Kind.DEBTOR, keys)
 
@@ -306,7 +306,7 @@ ORDERS = FlowSpec(
         partial(asked.present, BOOKS, Kind.ARTICLE),
         partial(_linked, asked),
         _told(settings, asked),
-        Asks(
+        ChainQueries(
             partial(asked.standings, FLOW.name, BOOKED_AS),
             partial(asked.made_of, FLOW.name, BOOKED_AS),
             partial(_days, asked),
@@ -315,11 +315,11 @@ ORDERS = FlowSpec(
         partial(_debtors, asked),
         partial(methods_of, asked),
     ),
-    made_with=_made_with,
-    leans_on=LEANS_ON,
+    code_lists=_made_with,
+    depends_on_settings=LEANS_ON,
     mapping=MAPPINGS / "orders.toml",
     as_set=_as_set,
-    rated=(BOOKS, TILL),
+    vat_rate_systems=(BOOKS, TILL),
     parts=(
         (Kind.SALES_ORDER, None),
         (Kind.POSTING, None),
@@ -349,23 +349,23 @@ ORDERS = FlowSpec(
         ValueTable("cost_centres", till_list("branches"), books_list("cost_centres")),
     ),
     repairs={
-        "document_changed_after_booking": Repair(By.DECISION, options=CHANGED),
-        "document_cancelled_after_booking": Repair(By.DECISION, options=CANCELLED),
-        "document_without_reference": Repair(By.DECISION, options=BY_HAND),
-        "quotation_changed": Repair(By.DECISION, options=OFFERED),
-        "quotation_cancelled": Repair(By.DECISION, options=BY_HAND),
-        "reference_of_another": Repair(By.DECISION, options=SAID),
-        "credit_not_exact": Repair(By.DECISION, "fields", options=CANCELLED),
-        "document_changed_after_credit": Repair(By.DECISION, options=TAKEN_BACK),
-        "refund_before_order": Repair(By.DECISION, options=OPTIONS),
-        "sale_beyond_order": Repair(By.DECISION, options=WAYS),
-        "vat_code_unmapped": Repair(By.ROW, "tables", VAT_CODES),
+        "document_changed_after_booking": Repair(RepairKind.DECISION, options=CHANGED),
+        "document_cancelled_after_booking": Repair(RepairKind.DECISION, options=CANCELLED),
+        "document_without_reference": Repair(RepairKind.DECISION, options=BY_HAND),
+        "quotation_changed": Repair(RepairKind.DECISION, options=OFFERED),
+        "quotation_cancelled": Repair(RepairKind.DECISION, options=BY_HAND),
+        "reference_of_another": Repair(RepairKind.DECISION, options=SAID),
+        "credit_not_exact": Repair(RepairKind.DECISION, "fields", options=CANCELLED),
+        "document_changed_after_credit": Repair(RepairKind.DECISION, options=TAKEN_BACK),
+        "refund_before_order": Repair(RepairKind.DECISION, options=OPTIONS),
+        "sale_beyond_order": Repair(RepairKind.DECISION, options=WAYS),
+        "vat_code_unmapped": Repair(RepairKind.ROW, "tables", VAT_CODES),
         "currency_without_rate": Repair(tab="settings", name="default_currency"),
-        "customer_ambiguous": Repair(By.CHOICE, kind=Kind.DEBTOR),
+        "customer_ambiguous": Repair(RepairKind.CHOICE, kind=Kind.DEBTOR),
     },
     mirrors={Kind.DEBTOR: ("customers", Kind.RELATION)},
     record_of=document_of,
-    signs=Signs("reference_prefix", bears, free_prefix),
+    own_document_marks=OwnDocumentMarks("reference_prefix", has_prefix, free_prefix),
     objects=(
         "articles",
         "debtors",
@@ -388,9 +388,9 @@ ORDERS = FlowSpec(
     groups=till_list("branches"),
     noun="order",
     suggested=True,
-    tried=(
+    lab_variants=(
         {"invoices": "posting", "payments_of_invoices": "document"},
         {"invoices": "invoice", "proposals": "quotation"},
     ),
-    turn=2,
+    demo_order=2,
 )

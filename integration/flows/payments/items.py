@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from integration.core.booking_state import AskStandings, Standing, Where
+from integration.core.booking_state import AskStandings, BookingState, BookingStage
 from integration.core.link_evidence import Match, match_identity
 from integration.core.links import Link
 from integration.core.records import Kind, Record, Value
@@ -14,7 +14,7 @@ from integration.flows.orders.buyers import customer_name
 from integration.flows.orders.chains import in_force
 from integration.flows.orders.latest_booking import document_of
 from integration.flows.orders.references import parse_reference
-from integration.flows.spec import Named
+from integration.flows.spec import KeyPage
 
 PAGE = 250  # bookings looked at together
 NOTHING = Decimal(0)
@@ -56,30 +56,30 @@ class Asks:
     invoices: Callable[[Collection[str]], Sequence[Record]]
 
 
-class Dues:
+class OpenItems:
     """Finds what is due, by the bookings that the flow of documents keeps."""
 
     def __init__(self, asks: Asks) -> None:
         self._asks = asks
 
-    def page(self, after: str) -> Named:
+    def page(self, after: str) -> KeyPage:
         """Return one page of items that nobody has paid at the till yet, behind a booking."""
         bookings = self._asks.bookings(after, PAGE)
         keys = tuple(one.key for one in self.of({document_of(link.key) for link in bookings}).values())
-        return Named(keys, bookings[-1].key if len(bookings) == PAGE else None)
+        return KeyPage(keys, bookings[-1].key if len(bookings) == PAGE else None)
 
     def of(self, invoices: Collection[str]) -> dict[str, DueItem]:
         """Return what is due of these invoices, by their ids; one whose booking was taken back owes nothing."""
         paid = self._asks.paid(invoices)
         there = in_force(self._asks.standings, sorted(set(invoices) - set(paid)))
-        owing = {key: one for key, one in there.items() if one.where is Where.BOOKED and one.kind is Kind.POSTING}
+        owing = {key: one for key, one in there.items() if one.where is BookingStage.BOOKED and one.kind is Kind.POSTING}
         relations = {as_text(one.values.get("debtor")) for one in owing.values()} - {""}
         numbers = self._asks.debtors(relations) if relations else {}
         found = ((key, _due(key, one, numbers)) for key, one in owing.items())
         return {key: due for key, due in found if due is not None}
 
 
-def _due(invoice: str, standing: Standing, numbers: Mapping[str, str]) -> DueItem | None:
+def _due(invoice: str, standing: BookingState, numbers: Mapping[str, str]) -> DueItem | None:
     values = standing.values
     day, left = values.get("date"), values.get("open", values.get("sold_incl"))
     told = parse_reference(standing.reference)

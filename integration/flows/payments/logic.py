@@ -17,14 +17,14 @@ from integration.core.plan import Policy
 from integration.core.records import Held, Kind, Record, Unreadable, Value
 from integration.core.rules import as_text, field_owners, rules_from
 from integration.core.staged import Staged
-from integration.core.traces import Trace, given
+from integration.core.traces import Trace, explained
 from integration.flows.booked_payments import METHOD
 from integration.flows.functions.toolbox import Tools
 from integration.flows.payments.items import (
     NOTHING,
     Asks,
     DueItem,
-    Dues,
+    OpenItems,
     invoice_of,
     is_same_invoice,
     shown_booked,
@@ -32,7 +32,7 @@ from integration.flows.payments.items import (
 )
 from integration.flows.payments.settings import FLOW, PaymentSettings
 from integration.flows.settings import TILL, RecordRejected, excluded_by_filter
-from integration.flows.spec import FlowLogic, Named
+from integration.flows.spec import FlowLogic, KeyPage
 
 AMOUNT = "amount"
 OUTSTANDING = "outstanding"  # the state of an invoice of which nothing is paid
@@ -60,9 +60,9 @@ class PaymentsLogic(FlowLogic):
         self.policy |= {f"{Kind.SETTLEMENT}.{name}": Ownership.ON_CREATE for name in (METHOD, AMOUNT)}
         self._rules = compile(rules, Tools(tables), {Kind.SETTLEMENT})
         self._asks = asks
-        self._dues = Dues(asks)
+        self._dues = OpenItems(asks)
 
-    def named(self, stage: Stage, after: str | None) -> Named:
+    def named(self, stage: Stage, after: str | None) -> KeyPage:
         """Return the items of what was booked and is not paid at the till by this flow.
 
         Raises ConfigurationError while no payment method is chosen.
@@ -181,7 +181,7 @@ class PaymentsLogic(FlowLogic):
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return how the fields of the payment came to their values."""
         method = f"{Kind.SETTLEMENT}.{METHOD}"
-        return [*self._rules.trace(record), given(method, self.settings.method, "setting", setting=METHOD)]
+        return [*self._rules.trace(record), explained(method, self.settings.method, "setting", setting=METHOD)]
 
 
 def _title(desired: Record) -> str:

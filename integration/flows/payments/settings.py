@@ -13,7 +13,7 @@ FLOW = Flow(
     PAYMENTS,
     source=BOOKS,
     target=TILL,
-    stages=(Stage("items", Kind.ITEM, Kind.SETTLEMENT, once=True, exact=True, names=True),),
+    stages=(Stage("items", Kind.ITEM, Kind.SETTLEMENT, write_once=True, one_by_one=True, keyed_source=True),),
     by_changes=False,  # nothing of an item tells that money came in for it
 )
 

@@ -5,30 +5,30 @@ from functools import partial
 from integration.core.errors import Reason
 from integration.core.records import Kind
 from integration.flows.booked_payments import METHOD
-from integration.flows.forms import Code, Known, Lack, Question, Section, Switch
+from integration.flows.forms import Code, SetupContext, MissingSetting, Question, Section, Checkbox
 from integration.flows.orders.identity import BOOKED_AS
 from integration.flows.orders.spec import FLOW as ORDERS
 from integration.flows.payments.items import Asks
 from integration.flows.payments.logic import FIELD, PaymentsLogic
 from integration.flows.payments.settings import FLOW, PaymentSettings
 from integration.flows.settings import TILL, till_list
-from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
+from integration.flows.spec import MAPPINGS, FlowContext, FlowSpec, Requirements
 
 METHODS = till_list("payment_methods")
-SECTIONS = (Section("settings_paid_in_books", (Code(METHOD, METHODS), Switch("resends")), ("paid_in_books_about",)),)
+SECTIONS = (Section("settings_paid_in_books", (Code(METHOD, METHODS), Checkbox("resends")), ("paid_in_books_about",)),)
 
 
-def _methodless(known: Known) -> Lack | None:
+def _methodless(known: SetupContext) -> MissingSetting | None:
     """Return that no method is chosen, or one that the till does not have."""
     method = known.settings[METHOD]
     if not method:
-        return Lack(Reason("lack_payments_method"), stops=True)
+        return MissingSetting(Reason("lack_payments_method"), stops=True)
     if known.of(METHODS) and method not in known.of(METHODS):
-        return Lack(Reason("lack_payments_method_gone", {"method": method}), stops=True)
+        return MissingSetting(Reason("lack_payments_method_gone", {"method": method}), stops=True)
     return None
 
 
-def _asks(asked: Asked) -> Asks:
+def _asks(asked: FlowContext) -> Asks:
     return Asks(
         bookings=partial(asked.links_after, ORDERS.name, Kind.POSTING),
         standings=partial(asked.standings, ORDERS.name, BOOKED_AS),
@@ -45,11 +45,11 @@ PAYMENTS = FlowSpec(
     mapping=MAPPINGS / "payments.toml",
     parts=((Kind.SETTLEMENT, None),),
     writable=frozenset({FIELD}),
-    found_by=frozenset({FIELD}),
+    match_fields=frozenset({FIELD}),
     objects=("transactions", "daybooks"),
-    needs=lambda _: Needs((Kind.ITEM,)),
+    needs=lambda _: Requirements((Kind.ITEM,)),
     sections=SECTIONS,
     questions=(Question("method", lambda _: None, (METHOD,), lists=(METHODS,), lacks=_methodless),),
     filter_first="paid_on",
-    turn=6,
+    demo_order=6,
 )

@@ -11,7 +11,7 @@ from integration.core.staged import Staged
 Look = Callable[[Sequence[Record]], Mapping[str, Held]]
 
 
-def unseen(wanted: Sequence[Record]) -> Mapping[str, Held]:
+def nothing_found(wanted: Sequence[Record]) -> Mapping[str, Held]:
     """Return that nothing is there."""
     del wanted
     return {}
@@ -22,7 +22,7 @@ def is_blocked(record: Record) -> bool:
     return record.values.get("blocked") is True
 
 
-def off_sale(key: str, parent: str, title: str, number: str) -> Staged:
+def inactive(key: str, parent: str, title: str, number: str) -> Staged:
     """Return an article that goes off sale, and of which nothing else is said."""
     part = Record(Kind.ARTICLE, number, {"active": False}, source=key)
     return Staged(key, parent, title, number, record=Record(Kind.PRODUCT, parent, {}, (part,)))
@@ -33,7 +33,7 @@ def is_off_sale(product: Record) -> bool:
     return all(part.values.get("active") is False for part in product.parts)
 
 
-def alone(product: Record) -> Record:
+def single_article(product: Record) -> Record:
     """Return of a product with one article only that it goes off sale."""
     (part,) = product.parts
     return Record(product.kind, product.key, {}, (replace(part, values={"active": False}),), product.source)

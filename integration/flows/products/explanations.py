@@ -7,7 +7,7 @@ from integration.core.errors import Reason
 from integration.core.plan import Action, Change
 from integration.core.records import Kind, Record, clean
 from integration.core.rules import is_empty
-from integration.core.traces import Trace, TraceStep, given
+from integration.core.traces import Trace, TraceStep, explained
 from integration.flows.prices import as_kept, is_term
 from integration.flows.products.settings import ProductSettings
 from integration.flows.products.variants import as_list
@@ -34,7 +34,7 @@ def till_trace(trace: Trace) -> Trace:
 def pictured(record: Record, field: str) -> Trace:
     """Return why a product has its picture, or has none any more."""
     content = record.values.get("content")
-    return given(PICTURE, content, "picture_gone" if is_empty(content) else "picture", field=field)
+    return explained(PICTURE, content, "picture_gone" if is_empty(content) else "picture", field=field)
 
 
 def of_change(change: Change, settings: ProductSettings) -> dict[str, Reason]:

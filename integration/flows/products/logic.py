@@ -20,7 +20,7 @@ from integration.core.traces import Trace, TraceStep
 from integration.core.vat import vat_fact
 from integration.flows.functions.toolbox import Tools
 from integration.flows.prices import Terms, as_kept, traced
-from integration.flows.products.blocked import Look, at_the_till, is_alone, is_blocked, off_sale, unseen
+from integration.flows.products.blocked import Look, at_the_till, is_alone, is_blocked, inactive, nothing_found
 from integration.flows.products.explanations import of_change, pictured, priced, till_trace
 from integration.flows.products.group_tree import without_cycles
 from integration.flows.products.numbers import number_if, number_in
@@ -47,8 +47,8 @@ from integration.flows.products.variants import (
     together,
     without_kept,
 )
-from integration.flows.settings import RecordRejected, excluded_by_filter, required, unrated
-from integration.flows.spec import FlowLogic, Shaped
+from integration.flows.settings import RecordRejected, excluded_by_filter, required, missing_vat_rate_issue
+from integration.flows.spec import FlowLogic, TargetRecord
 
 VAT_TABLE = "vat_codes"
 VAT_CODE = "article.vat_code"
@@ -72,7 +72,7 @@ class ProductsLogic(FlowLogic):
         allotted: Numbers = lambda _: {},
         terms: Terms = NO_TERMS,
         pictures: ProductPictures = NO_PICTURES,
-        look: Look = unseen,
+        look: Look = nothing_found,
     ) -> None:
         """Make everything ready that does not depend on a record.
 
@@ -152,13 +152,13 @@ class ProductsLogic(FlowLogic):
         if skip := self._left_out(record, is_there=bool(linked or there)):
             return Staged(key, parent, title, skip=skip)
         if there:
-            return off_sale(key, parent, title, there)
+            return inactive(key, parent, title, there)
         try:
             product, article = self._mapped(record)
             number = linked or self._number(record)
         except RecordRejected as rejected:
             if linked and self._offers and is_blocked(record):
-                return off_sale(key, parent, title, linked)  # what it cannot be mapped to can wait, this cannot
+                return inactive(key, parent, title, linked)  # what it cannot be mapped to can wait, this cannot
             return Staged(key, parent, title, issue=rejected.issue(key))
         kept = {KEPT_NUMBER: self._is_older(record, linked, allotted)} if linked else {}
         part = Record(Kind.ARTICLE, number, article | kept, source=key)
@@ -283,7 +283,7 @@ class ProductsLogic(FlowLogic):
         if not code:
             raise self._unmapped_vat(record, code)
         if code not in self._vat_rates:
-            raise unrated(VAT_CODE, code, self.flow.source)
+            raise missing_vat_rate_issue(VAT_CODE, code, self.flow.source)
         return self._vat_rates[code]
 
     def _vat_code(self, record: Record) -> str:
@@ -297,7 +297,7 @@ class ProductsLogic(FlowLogic):
         members: Sequence[Staged],
         duplicates: Mapping[str, tuple[str, ...]],
         marks: Mapping[str, tuple[str, ...]],
-    ) -> Shaped:
+    ) -> TargetRecord:
         """Return what the members of one parent come to; see `FlowLogic`."""
         if stage.target is Kind.PICTURE:
             return product_picture(members)
@@ -319,11 +319,11 @@ class ProductsLogic(FlowLogic):
             good, clash = distinct_variants(good)
             parked += clash
         if not good:
-            return Shaped(None, members[0].title, group_of(members), tuple(parked), skipped)
+            return TargetRecord(None, members[0].title, group_of(members), tuple(parked), skipped)
         desired = good[0][1] if stage.target is Kind.GROUP else together([record for _, record in good])
         desired = self._terms.withdrawn(desired) if stage.target is Kind.PRODUCT and self._offers else desired
         title = as_text(desired.values.get("name")) or members[0].title
-        return Shaped(desired, title, group_of(members), tuple(parked), skipped, noted=noted)
+        return TargetRecord(desired, title, group_of(members), tuple(parked), skipped, noted=noted)
 
     def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
         """Return an issue when the till's article under one of our numbers belongs to another code.

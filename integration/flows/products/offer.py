@@ -9,7 +9,7 @@ from integration.core.errors import Reason
 from integration.core.flow import Ownership
 from integration.core.plan import Policy
 from integration.core.records import Kind, Record, Value
-from integration.core.rules import as_text, unusable
+from integration.core.rules import as_text, rule_error
 from integration.flows.prices import is_term
 from integration.flows.products.settings import ProductSettings
 from integration.flows.settings import RecordRejected
@@ -24,7 +24,7 @@ def offer_policy(owned: Policy, price_field: str) -> Policy:
     """Return the policy in the target's own fields: the price under the name it is sent by."""
     ours = {f"article.{price_field}" if target == PRICE else target: who for target, who in owned.items()}
     if PRICE in owned and len(ours) < len(owned):
-        raise unusable(f"article.{price_field}", Reason("reason_twice"))
+        raise rule_error(f"article.{price_field}", Reason("reason_twice"))
     return {ACTIVE: Ownership.ON_CREATE, **ours}  # what is created without an offer is created inactive
 
 

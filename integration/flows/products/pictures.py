@@ -10,7 +10,7 @@ from integration.core.plan import Action, Change, Policy
 from integration.core.records import Kind, Record
 from integration.core.rules import EMPTY, as_text
 from integration.core.staged import Staged
-from integration.flows.spec import Shaped
+from integration.flows.spec import TargetRecord
 
 CONTENT = "content"
 # A picture that somebody put in the place of ours at the till stays, and both changed is a question by itself.
@@ -61,7 +61,7 @@ class ProductPictures:
         return staged
 
 
-def product_picture(members: Sequence[Staged]) -> Shaped:
+def product_picture(members: Sequence[Staged]) -> TargetRecord:
     """Return the picture of a product: the first there is; it goes once no article of it names one any more."""
     parked = tuple(one.issue for one in members if one.issue)
     there = [one for one in members if one.record is not None]
@@ -69,7 +69,7 @@ def product_picture(members: Sequence[Staged]) -> Shaped:
     if chosen is None and not parked:
         chosen = next(iter(there), None)
     title = (chosen or members[0]).title
-    return Shaped(chosen.record if chosen else None, title, parked=parked)
+    return TargetRecord(chosen.record if chosen else None, title, parked=parked)
 
 
 def taken_away(change: Change) -> Change:

@@ -9,21 +9,21 @@ from integration.core.errors import Reason
 from integration.core.flow import Ownership
 from integration.core.records import Kind, Record, is_till_number
 from integration.flows.forms import (
-    Choose,
-    Known,
-    Lack,
-    Only,
-    Pick,
+    RadioChoice,
+    SetupContext,
+    MissingSetting,
+    VisibleWhen,
+    Select,
     Proposal,
     Question,
     Rates,
     Section,
     SourceField,
-    Switch,
-    Together,
-    Whole,
-    Words,
-    usual,
+    Checkbox,
+    FieldGroup,
+    IntegerField,
+    TextField,
+    default_proposal,
     vat_question,
 )
 from integration.flows.prices import BRANCHES, OWNERS, PRICE_GROUPS, Terms
@@ -33,42 +33,42 @@ from integration.flows.products.offer import PRICE
 from integration.flows.products.pictures import CONTENT, ProductPictures
 from integration.flows.products.settings import FLOW, ProductSettings, as_set
 from integration.flows.settings import BOOKS, TILL, ValueTable, books_list, till_list
-from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Tables
+from integration.flows.spec import MAPPINGS, FlowContext, FlowSpec, Tables
 
-SENT = Only("customer_prices", (True,))
+SENT = VisibleWhen("customer_prices", (True,))
 
 SECTIONS = (
     Section(
         "settings_number",
         (
-            Choose("sku_rule", ("code", "field", "allotted"), "sku"),
-            SourceField("sku_field", Kind.ARTICLE, missing="sku_field_missing", only=Only("sku_rule", ("field",))),
+            RadioChoice("sku_rule", ("code", "field", "allotted"), "sku"),
+            SourceField("sku_field", Kind.ARTICLE, missing="sku_field_missing", only=VisibleWhen("sku_rule", ("field",))),
         ),
         ("sku_external",),
     ),
     Section(
         "settings_price",
         (
-            Together((Pick("price_basis", ("excl", "incl"), "price"), Pick("price_sent", ("incl", "excl"), "price"))),
-            Together((Pick("zero_price", ("send", "park"), "zero"), Words("default_currency", 3, capitals=True))),
-            Whole("decimals", 0, 2),
+            FieldGroup((Select("price_basis", ("excl", "incl"), "price"), Select("price_sent", ("incl", "excl"), "price"))),
+            FieldGroup((Select("zero_price", ("send", "park"), "zero"), TextField("default_currency", 3, capitals=True))),
+            IntegerField("decimals", 0, 2),
             Rates("rates"),
         ),
     ),
     Section(
         "settings_sent",
         (
-            Together((Switch("content.create"), Switch("content.update")), "part_content"),
-            Together((Switch("offer.create"), Switch("offer.update")), "part_offer"),
-            Switch("groups"),
-            Switch("retire"),
-            Pick("blocked", ("off_sale", "skip", "inactive")),
-            Pick("turnover_group_owner", ("on_create", "keep_equal"), "owner"),
+            FieldGroup((Checkbox("content.create"), Checkbox("content.update")), "part_content"),
+            FieldGroup((Checkbox("offer.create"), Checkbox("offer.update")), "part_offer"),
+            Checkbox("groups"),
+            Checkbox("retire"),
+            Select("blocked", ("off_sale", "skip", "inactive")),
+            Select("turnover_group_owner", ("on_create", "keep_equal"), "owner"),
         ),
     ),
     Section(
         "settings_customer_prices",
-        (Switch("customer_prices"), Pick("customer_prices_owner", OWNERS, "owner", only=SENT)),
+        (Checkbox("customer_prices"), Select("customer_prices_owner", OWNERS, "owner", only=SENT)),
         ("customer_prices_about",),
     ),
     Section("settings_variants", (SourceField("parent_field", Kind.ARTICLE),), ("parent_about",)),
@@ -80,12 +80,12 @@ EXAMPLES = 3  # codes that a sentence names
 CODES = books_list("article_codes")
 
 
-def _unfit(known: Known) -> list[str]:
+def _unfit(known: SetupContext) -> list[str]:
     """Return the article codes seen that cannot be an article number of the till as they are."""
     return [code for code in known.of(CODES) if not is_till_number(code)]
 
 
-def _numbering(known: Known) -> Proposal:
+def _numbering(known: SetupContext) -> Proposal:
     seen, unfit = len(known.of(CODES)), len(_unfit(known))
     facts = {"number": str(seen - unfit), "total": str(seen)}
     if not seen:
@@ -94,12 +94,12 @@ def _numbering(known: Known) -> Proposal:
     return Proposal({"sku_rule": rule, "sku_field": ""}, Reason(f"proposed_sku_{rule}", facts))
 
 
-def _numberless(known: Known) -> Lack | None:
+def _numberless(known: SetupContext) -> MissingSetting | None:
     unfit = _unfit(known) if known.settings["sku_rule"] == "code" else []
     if not unfit:
         return None
     facts = {"number": str(len(unfit)), "total": str(len(known.of(CODES)))}
-    return Lack(Reason("lack_numbers", {**facts, "codes": ", ".join(unfit[:EXAMPLES])}), stops=False)
+    return MissingSetting(Reason("lack_numbers", {**facts, "codes": ", ".join(unfit[:EXAMPLES])}), stops=False)
 
 
 VAT_TABLE = ValueTable(
@@ -108,14 +108,14 @@ VAT_TABLE = ValueTable(
 
 QUESTIONS = (
     Question("number", _numbering, ("sku_rule", "sku_field"), lists=(CODES,), lacks=_numberless),
-    Question("price", usual("proposed_price", "price_basis", "price_sent"), ("price_basis", "price_sent")),
+    Question("price", default_proposal("proposed_price", "price_basis", "price_sent"), ("price_basis", "price_sent")),
     vat_question(VAT_TABLE),
     turnover.QUESTION,
 )
 
 
 def _logic(
-    settings: ProductSettings, body: Mapping[str, Any], version: int, tables: Tables, asked: Asked
+    settings: ProductSettings, body: Mapping[str, Any], version: int, tables: Tables, asked: FlowContext
 ) -> ProductsLogic:
     article = FLOW.name, Kind.ARTICLE
 
@@ -141,7 +141,7 @@ PRODUCTS = FlowSpec(
     make=_logic,
     as_set=as_set,
     mapping=MAPPINGS / "products.toml",
-    rated=(BOOKS,),
+    vat_rate_systems=(BOOKS,),
     parts=((Kind.PRODUCT, None), (Kind.ARTICLE, Kind.ARTICLE), (Kind.GROUP, None)),
     sent_as={PRICE: ("article.price_incl", "article.price_excl")},
     tables=(VAT_TABLE, turnover.TABLE, PRICE_GROUPS, BRANCHES),
@@ -152,5 +152,5 @@ PRODUCTS = FlowSpec(
     filter_first="group",
     noun="article",
     suggested=True,
-    turn=1,
+    demo_order=1,
 )

@@ -10,7 +10,7 @@ from integration.core.plan import Change, Policy
 from integration.core.records import Record, Value
 from integration.core.rules import EMPTY, Rule, as_text
 from integration.core.traces import Trace, TraceStep, by_row
-from integration.flows.forms import Known, Lack, Proposal, Question, impossible, only, without_row
+from integration.flows.forms import SetupContext, MissingSetting, Proposal, Question, invalid_rows, only, codes_missing_rows
 from integration.flows.settings import Choice, Dimension, ValueTable, books_list, till_list
 
 TURNOVER_GROUP = "turnover_group"
@@ -114,7 +114,7 @@ def _without(part: Record) -> Record:
 # ---- what is asked in the set-up
 
 
-def _by_name(known: Known) -> dict[str, str]:
+def _by_name(known: SetupContext) -> dict[str, str]:
     """Return the turnover group that is called as an article group is, or as the nearest group above it."""
     groups, parents = known.of(GROUPS), known.of(PARENTS)
     called: dict[str, list[str]] = {}
@@ -135,7 +135,7 @@ def _by_name(known: Known) -> dict[str, str]:
     return {code: number for code in groups if (number := nearest(code))}
 
 
-def _by_vat_code(known: Known) -> dict[str, str]:
+def _by_vat_code(known: SetupContext) -> dict[str, str]:
     """Return the only turnover group that has the VAT code of the till which one of the books becomes."""
     theirs, revenue = known.of(THEIR_VAT_CODES), known.of(REVENUE_GROUPS)
     rows = {}
@@ -146,21 +146,21 @@ def _by_vat_code(known: Known) -> dict[str, str]:
     return rows
 
 
-def _propose(known: Known) -> Proposal | None:
+def _propose(known: SetupContext) -> Proposal | None:
     rows = {**_by_vat_code(known), **_by_name(known), **known.tables.get(TABLE.name, {})}
     return Proposal(rows, Reason("proposed_turnover_groups")) if rows else None
 
 
-def _lacks(known: Known) -> Lack | None:
+def _lacks(known: SetupContext) -> MissingSetting | None:
     """Tell what has no turnover group; an answer without a row says that the till shall give them itself."""
     if not known.tables.get(TABLE.name):
         is_answered = QUESTION.name in known.answered
-        return None if is_answered else Lack(Reason("lack_turnover_groups_all"), stops=False)
-    if wrong := impossible(known, TABLE):
-        return Lack(Reason("lack_rows_impossible", {"rows": ", ".join(wrong)}), stops=False)
-    missing, names = without_row(known, TABLE, GROUPS), known.of(GROUPS)
+        return None if is_answered else MissingSetting(Reason("lack_turnover_groups_all"), stops=False)
+    if wrong := invalid_rows(known, TABLE):
+        return MissingSetting(Reason("lack_rows_impossible", {"rows": ", ".join(wrong)}), stops=False)
+    missing, names = codes_missing_rows(known, TABLE, GROUPS), known.of(GROUPS)
     codes = ", ".join(f"{code} {names[code]}" for code in missing)
-    return Lack(Reason("lack_turnover_groups", {"codes": codes}), stops=False) if missing else None
+    return MissingSetting(Reason("lack_turnover_groups", {"codes": codes}), stops=False) if missing else None
 
 
 QUESTION = Question(

@@ -7,7 +7,7 @@ from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import EMPTY, as_text
 from integration.core.staged import Staged
-from integration.flows.products.blocked import alone, is_alone, is_off_sale
+from integration.flows.products.blocked import single_article, is_alone, is_off_sale
 
 Member = tuple[Staged, Record]  # an article as it was read, and the product with that article alone
 
@@ -54,7 +54,7 @@ def distinct_variants(members: list[Member]) -> tuple[list[Member], list[Issue]]
     """
     if _clash([one for one in members if not is_alone(one[1])]) is None:
         return members, []
-    members = [(each, alone(record) if is_off_sale(record) else record) for each, record in members]
+    members = [(each, single_article(record) if is_off_sale(record) else record) for each, record in members]
     clash = _clash([one for one in members if not is_alone(one[1])])
     return ([], [replace(clash, key=each.key) for each, _ in members]) if clash else (members, [])
 

@@ -14,18 +14,18 @@ from integration.flows.orders.credits import CREDIT
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
+class CountRange:
     """How often a figure has something: at the least, and at the most."""
 
     least: int
     most: int
 
-    def or_as(self, other: "Times") -> "Times":
+    def or_as(self, other: "CountRange") -> "CountRange":
         """Return what holds of a figure that may be of before or after a change from one to the other."""
-        return Times(min(self.least, other.least), max(self.most, other.most))
+        return CountRange(min(self.least, other.least), max(self.most, other.most))
 
 
-NEVER, ONCE, MAYBE = Times(0, 0), Times(1, 1), Times(0, 1)
+NEVER, ONCE, MAYBE = CountRange(0, 0), CountRange(1, 1), CountRange(0, 1)
 
 
 def is_credit(key: str) -> bool:
@@ -33,17 +33,17 @@ def is_credit(key: str) -> bool:
     return key.count(CREDIT) % 2 == 1
 
 
-def contained(bookings: Mapping[str, Times]) -> Times:
+def included_count(bookings: Mapping[str, CountRange]) -> CountRange:
     """Return how often a figure has the sale of one document, by how often it has each booking and credit of it."""
     there = [one for key, one in bookings.items() if not is_credit(key)]
     back = [one for key, one in bookings.items() if is_credit(key)]
-    return Times(
+    return CountRange(
         sum(one.least for one in there) - sum(one.most for one in back),
         sum(one.most for one in there) - sum(one.least for one in back),
     )
 
 
-def lacking(amount: Decimal, documents: Collection[Times]) -> Decimal:
+def lacking(amount: Decimal, documents: Collection[CountRange]) -> Decimal:
     """Return what a figure lacks of a movement, by how often it has the sale of each of its documents.
 
     What left is taken for as seldom in it as may be, and what came back for as often: what the level gets is never too
@@ -54,10 +54,10 @@ def lacking(amount: Decimal, documents: Collection[Times]) -> Decimal:
     return amount * (1 - max((one.most for one in documents), default=0))
 
 
-def is_settled(documents: Collection[Times], *, is_back: bool) -> bool:
+def is_settled(documents: Collection[CountRange], *, is_back: bool) -> bool:
     """Tell whether a figure is known to have a movement for as long as nothing is taken back: nothing is lacking."""
     return _at_least(documents) == 1 and (not is_back or max(one.most for one in documents) == 1)
 
 
-def _at_least(documents: Collection[Times]) -> int:
+def _at_least(documents: Collection[CountRange]) -> int:
     return min(1, sum(one.least for one in documents))

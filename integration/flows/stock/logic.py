@@ -16,12 +16,12 @@ from integration.core.money import number_in_text
 from integration.core.moves import COUNTED, NO_MOMENT, Move
 from integration.core.plan import Change
 from integration.core.records import Held, Kind, Record, Unreadable, Value, is_till_number
-from integration.core.rules import EMPTY, RuleError, as_text, field_owners, rules_from, unusable
+from integration.core.rules import EMPTY, RuleError, as_text, field_owners, rules_from, rule_error
 from integration.core.staged import Staged, Unstaged
-from integration.core.traces import Trace, TraceStep, given
+from integration.core.traces import Trace, TraceStep, explained
 from integration.flows.functions.toolbox import Tools
 from integration.flows.settings import RecordRejected, excluded_by_filter
-from integration.flows.spec import FlowLogic, Shaped
+from integration.flows.spec import FlowLogic, TargetRecord
 from integration.flows.stock.sales import TERMS, Sales, Tally
 from integration.flows.stock.settings import AMOUNT, BRANCH, FLOW, FORMULA, MANAGED, QUANTITY, StockSettings, formula_of
 
@@ -54,7 +54,7 @@ class StockLogic(FlowLogic):
         mapping, tools = rules_from(mapping_body), Tools(tables)
         owned = field_owners(mapping)
         if unknown := sorted(owned.keys() - {AMOUNT, MANAGED}):
-            raise unusable(
+            raise rule_error(
                 unknown[0], Reason("reason_choice", {"value": unknown[0], "options": f"{AMOUNT}, {MANAGED}"})
             )
         self.flow = FLOW
@@ -253,21 +253,21 @@ class StockLogic(FlowLogic):
         members: Sequence[Staged],
         duplicates: Mapping[str, tuple[str, ...]],
         marks: Mapping[str, tuple[str, ...]],
-    ) -> Shaped:
+    ) -> TargetRecord:
         """Return the one article of a parent; two of one number at the till are both parked."""
         (one,) = members
         if one.record is None:
-            return Shaped.alone(one)
+            return TargetRecord.alone(one)
         others = [key for key in duplicates.get(one.number, ()) if key != one.key]
         if others:
             facts = {"key": one.key, "article": one.key, "other": ", ".join(others), "value": one.number}
             issue = Issue("sku_duplicate", one.key, "number", facts | {"number": one.number})
-            return Shaped(None, one.title, parked=(issue,))
+            return TargetRecord(None, one.title, parked=(issue,))
         values = {name: value for name, value in one.record.values.items() if name != UNIT}
         levels = tuple(replace(level, values={"amount": level.values["amount"]}) for level in one.record.parts)
         inputs = {f"{level.key}/amount": as_text(level.values[INPUTS]) for level in one.record.parts}
         unit = as_text(one.record.values.get(UNIT))
-        return Shaped(replace(one.record, values=values, parts=levels), one.title, unit=unit, inputs=inputs)
+        return TargetRecord(replace(one.record, values=values, parts=levels), one.title, unit=unit, inputs=inputs)
 
     def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
         """Return the levels to be set, or why none is: an article the till does not have, or does not count."""
@@ -297,7 +297,7 @@ class StockLogic(FlowLogic):
         branches = (self.settings.branches or {"": ""}).items()
         levels = [self._traced(branch, source, record, tally) for branch, source in branches]
         managed = self.settings.managed
-        counted = [] if managed == "leave" else [given(MANAGED, managed == "on", "setting", setting="managed")]
+        counted = [] if managed == "leave" else [explained(MANAGED, managed == "on", "setting", setting="managed")]
         return [*([] if managed == "off" else levels), *counted, *_purchases(record)]
 
     def _traced(self, branch: str, source: str, record: Record, tally: Tally | None) -> Trace:

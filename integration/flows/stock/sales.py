@@ -17,13 +17,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from integration.core.booking_state import AskStandings, Standing, Where
+from integration.core.booking_state import AskStandings, BookingState, BookingStage
 from integration.core.moves import Move, MoveSort, Promise, StockCounted, Unbooked
 from integration.core.records import Kind, Record, Unreadable
 from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.latest_booking import all_bookings, document_of
 from integration.flows.spec import Movements
-from integration.flows.stock.contained import Times, is_credit, is_settled, lacking
+from integration.flows.stock.contained import CountRange, is_credit, is_settled, lacking
 from integration.flows.stock.read_window import SeenBookings, while_read
 from integration.flows.stock.settings import DATED, StockSettings, setting_moment
 
@@ -144,7 +144,7 @@ class Sales:
     movements: Movements
     standings: AskStandings
     # which of these sales orders, as they stand, the books are not known to have invoiced
-    uninvoiced: Callable[[Mapping[str, Standing]], Mapping[str, Unreadable | None]] = dict.fromkeys
+    uninvoiced: Callable[[Mapping[str, BookingState]], Mapping[str, Unreadable | None]] = dict.fromkeys
     # what took a booking back, or may have, and what is lost, by their keys
     credited: Callable[[], Collection[str]] = tuple
     _before: SeenBookings = field(default_factory=SeenBookings)  # what was in the books before their figures were read
@@ -201,14 +201,14 @@ class Sales:
         orders = self._orders(booked)
         return SeenBookings(booked, {key: None for key in orders if key.replace(CREDIT, "") in orders})
 
-    def _booked(self, documents: Collection[str]) -> dict[str, dict[str, Standing]]:
+    def _booked(self, documents: Collection[str]) -> dict[str, dict[str, BookingState]]:
         found = all_bookings(sorted(documents), self.standings) if documents else {}
         return {
             document: {key: one for key, one in every.items() if self._moves_stock(key, every)}
             for document, every in found.items()
         }
 
-    def _orders(self, booked: Mapping[str, Mapping[str, Standing]]) -> dict[str, Standing]:
+    def _orders(self, booked: Mapping[str, Mapping[str, BookingState]]) -> dict[str, BookingState]:
         """Return the sales orders that may still have left a figure of the books as it was."""
         if not self.settings.waits_for_invoices:
             return {}
@@ -216,16 +216,16 @@ class Sales:
         return {
             key: one
             for key, one in every.items()
-            if one.where is Where.BOOKED and one.values.get("trade_invoice") is not True
+            if one.where is BookingStage.BOOKED and one.values.get("trade_invoice") is not True
         }
 
-    def _moves_stock(self, key: str, bookings: Mapping[str, Standing]) -> bool:
+    def _moves_stock(self, key: str, bookings: Mapping[str, BookingState]) -> bool:
         """Tell whether the books have, or may have, something as what moves stock there, or keeps it aside.
 
         What was sent without an answer does so where what it takes back does, and where nobody knows.
         """
         standing = bookings[key]
-        if standing.where not in (Where.BOOKED, Where.DOUBTFUL):
+        if standing.where not in (BookingStage.BOOKED, BookingStage.DOUBTFUL):
             return False
         if standing.kind is None:
             booking = key.replace(CREDIT, "")
@@ -283,7 +283,7 @@ class Sales:
     ) -> Callable[[str], Tally]:
         """Return what is known of each article."""
 
-        def times(documents: Iterable[str], *, orders_left: bool) -> list[Times]:
+        def times(documents: Iterable[str], *, orders_left: bool) -> list[CountRange]:
             return [while_read(before, after, one, orders_left=orders_left) for one in documents]
 
         def lacks(one: Move | Promise, amount: Decimal, *documents: str) -> Lacking:

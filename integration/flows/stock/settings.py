@@ -26,7 +26,7 @@ FLOW = Flow(
     target=TILL,
     stages=(
         Stage(
-            "levels", Kind.ARTICLE, Kind.STOCK, moving=True, hashed=True, grouped_by="group", unique=(Unique.NUMBER,)
+            "levels", Kind.ARTICLE, Kind.STOCK, volatile=True, hashed=True, grouped_by="group", unique=(Unique.NUMBER,)
         ),
     ),
     by_changes=False,  # nothing says that a movement of stock changes the article's stamp

@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from integration.core.booking_state import Standing, Standings
-from integration.core.causes import By, Repair
+from integration.core.booking_state import BookingState, Standings
+from integration.core.causes import RepairKind, Repair
 from integration.core.errors import Reason
 from integration.core.issues import IssueState
 from integration.core.records import Field, FieldType, Kind, Record, Unreadable
@@ -16,22 +16,22 @@ from integration.flows.forms import (
     Compared,
     Example,
     FieldsOf,
-    Known,
-    Lack,
-    Only,
+    SetupContext,
+    MissingSetting,
+    VisibleWhen,
     PerKey,
-    Pick,
+    Select,
     Proposal,
     Question,
     Section,
     SourceField,
-    Words,
-    usual,
+    TextField,
+    default_proposal,
 )
 from integration.flows.orders.credits import CREDIT
 from integration.flows.products.settings import FLOW as PRODUCTS
 from integration.flows.settings import BOOKS, books_list, till_list
-from integration.flows.spec import MAPPINGS, Asked, FlowSpec, Needs
+from integration.flows.spec import MAPPINGS, FlowContext, FlowSpec, Requirements
 from integration.flows.stock.deleted_bookings import LOSING, lost_bookings, with_lost
 from integration.flows.stock.logic import StockLogic
 from integration.flows.stock.sales import Sales
@@ -68,35 +68,35 @@ SECTIONS = (
     Section(
         "settings_formula",
         (
-            Pick("formula", (*FORMULAS, "expression")),
-            Pick("reservations", ("ask", "field", "deducted", "none"), only=Only("formula", (RESERVED,))),
-            Compared("reserved", Kind.ARTICLE, ways=_both_ways, only=Only("reservations", ("field",))),
-            Words("expression", 500, only=Only("formula", ("expression",))),
+            Select("formula", (*FORMULAS, "expression")),
+            Select("reservations", ("ask", "field", "deducted", "none"), only=VisibleWhen("formula", (RESERVED,))),
+            Compared("reserved", Kind.ARTICLE, ways=_both_ways, only=VisibleWhen("reservations", ("field",))),
+            TextField("expression", 500, only=VisibleWhen("formula", ("expression",))),
             Example(),
         ),
     ),
     Section(
         "settings_sales",
         (
-            Pick("sales", SALES),
-            Pick("orders_leave", ("auto", "booked", "invoiced"), only=Only("sales", ("sales_orders", "documents"))),
-            Words("sales_since", 40, only=Only("sales", SALES[1:])),
-            Words("transfers_since", 40, only=Only("sales", SALES[1:-1])),
-            SourceField("sales_stamp", Kind.ARTICLE, only=Only("sales", (DATED,))),
+            Select("sales", SALES),
+            Select("orders_leave", ("auto", "booked", "invoiced"), only=VisibleWhen("sales", ("sales_orders", "documents"))),
+            TextField("sales_since", 40, only=VisibleWhen("sales", SALES[1:])),
+            TextField("transfers_since", 40, only=VisibleWhen("sales", SALES[1:-1])),
+            SourceField("sales_stamp", Kind.ARTICLE, only=VisibleWhen("sales", (DATED,))),
         ),
     ),
     Section("settings_branches", (PerKey("branches", till_list("branches"), QUANTITIES, "branch_not_sent"),)),
     Section(
         "settings_levels",
         (
-            Pick("negative", ("send", "zero", "park")),
-            Pick("fractional", ("send", "round_down", "park")),
+            Select("negative", ("send", "zero", "park")),
+            Select("fractional", ("send", "round_down", "park")),
             SourceField("reorder", Kind.ARTICLE),
         ),
     ),
     Section(
         "settings_articles",
-        (Pick("managed", ("leave", "on", "off")), Pick("unlinked", ("code", "skip"))),
+        (Select("managed", ("leave", "on", "off")), Select("unlinked", ("code", "skip"))),
     ),
 )
 
@@ -117,24 +117,24 @@ def branch_sources(branches: Collection[str], warehouses: Collection[str]) -> di
     return {}
 
 
-def _plain(known: Known) -> dict[str, dict[str, str]]:
+def _plain(known: SetupContext) -> dict[str, dict[str, str]]:
     sources = branch_sources(known.of(BRANCHES), known.of(WAREHOUSES))
     return {"branches": sources} if sources else {}
 
 
-def _branches(known: Known) -> Proposal | None:
+def _branches(known: SetupContext) -> Proposal | None:
     sources = _plain(known)
     why = "proposed_only_branch" if len(known.of(BRANCHES)) == 1 else "proposed_same_warehouse"
     return Proposal(sources, Reason(why)) if sources else None
 
 
-def _branchless(known: Known) -> Lack | None:
+def _branchless(known: SetupContext) -> MissingSetting | None:
     if known.settings["branches"] or known.settings["managed"] == "off":
         return None
-    return Lack(Reason("lack_branches"), stops=True)
+    return MissingSetting(Reason("lack_branches"), stops=True)
 
 
-def _sales(known: Known) -> Proposal:
+def _sales(known: SetupContext) -> Proposal:
     """Return how the books learn of sales by the flows that run; the day begins what counts."""
     sales, today = "documents" if ORDERS in known.flows else DATED, datetime.now(ZoneInfo(WALL_CLOCK)).date()
     return Proposal({"sales": sales, "sales_since": today.isoformat()}, Reason(f"proposed_sales_{sales}"))
@@ -146,7 +146,7 @@ def _asks_for_reservations(settings: Mapping[str, Any]) -> bool:
     return settings["formula"] == RESERVED and (not sources or any(source in ("", FORMULA) for source in sources))
 
 
-def _reserved(known: Known) -> Proposal | None:
+def _reserved(known: SetupContext) -> Proposal | None:
     """Return the field whose name or caption says that it has what is reserved; a person looks at it first."""
     found = next(iter(known.of(RESERVATIONS).items()), None)
     if found is None:
@@ -154,23 +154,23 @@ def _reserved(known: Known) -> Proposal | None:
     return Proposal({"reservations": "field", "reserved": found[0]}, Reason("proposed_reserved", {"field": found[1]}))
 
 
-def _unreserved(known: Known) -> Lack | None:
+def _unreserved(known: SetupContext) -> MissingSetting | None:
     """Return that the formula subtracts nothing while nobody has named a field, or said that there is none."""
     fields = known.of(RESERVATIONS)
     if known.settings["reservations"] != "ask" or OUR_RESERVED in fields:
         return None
     if fields:
-        return Lack(Reason("lack_reservations_found", {"field": next(iter(fields.values()))}), stops=False)
-    return Lack(Reason("lack_reservations"), stops=False)
+        return MissingSetting(Reason("lack_reservations_found", {"field": next(iter(fields.values()))}), stops=False)
+    return MissingSetting(Reason("lack_reservations"), stops=False)
 
 
-def _uncounted(known: Known) -> Lack | None:
-    return Lack(Reason("lack_sales"), stops=False) if known.settings["sales"] == "off" else None
+def _uncounted(known: SetupContext) -> MissingSetting | None:
+    return MissingSetting(Reason("lack_sales"), stops=False) if known.settings["sales"] == "off" else None
 
 
 QUESTIONS = (
-    Question("branches", _branches, ("branches",), lists=(BRANCHES, WAREHOUSES), lacks=_branchless, plain=_plain),
-    Question("formula", usual("proposed_formula", "formula", "expression"), ("formula", "expression")),
+    Question("branches", _branches, ("branches",), lists=(BRANCHES, WAREHOUSES), lacks=_branchless, safe_defaults=_plain),
+    Question("formula", default_proposal("proposed_formula", "formula", "expression"), ("formula", "expression")),
     Question(
         "reservations",
         _reserved,
@@ -181,27 +181,27 @@ QUESTIONS = (
         to_look_at=True,
     ),
     Question("sales", _sales, ("sales", "sales_since"), lacks=_uncounted),
-    Question("managed", usual("proposed_managed", "managed"), ("managed",)),
+    Question("managed", default_proposal("proposed_managed", "managed"), ("managed",)),
 )
 
 
-def _uninvoiced(asked: Asked, orders: Mapping[str, Standing]) -> dict[str, Unreadable | None]:
+def _uninvoiced(asked: FlowContext, orders: Mapping[str, BookingState]) -> dict[str, Unreadable | None]:
     """Return which sales orders of the books, as they stand, are not known to be invoiced there."""
     wanted = [Record(Kind.SALES_ORDER, key, one.values) for key, one in orders.items()]
     return asked.uninvoiced(ORDERS, BOOKS, wanted)
 
 
-def _credited(asked: Asked) -> set[str]:
+def _credited(asked: FlowContext) -> set[str]:
     """Return what took a booking back, or may have, and what is lost."""
     return {*asked.booked_ending(ORDERS, (Kind.SALES_ORDER,), CREDIT), *_lost(asked, IssueState.OPEN)}
 
 
-def _lost(asked: Asked, state: IssueState) -> set[str]:
+def _lost(asked: FlowContext, state: IssueState) -> set[str]:
     """Return the bookings and credits that a look found gone, or with other goods, and that are open or set aside."""
     return lost_bookings(asked.issues(ORDERS, LOSING, state))
 
 
-def _standings(asked: Asked, keys: Collection[str]) -> Standings:
+def _standings(asked: FlowContext, keys: Collection[str]) -> Standings:
     """Return where bookings and credits stand that may move stock."""
     found = asked.standings(ORDERS, (Kind.SALES_ORDER, Kind.POSTING), keys)
     return with_lost(found, _lost(asked, IssueState.OPEN), _lost(asked, IssueState.SET_ASIDE))
@@ -233,15 +233,15 @@ STOCK = FlowSpec(
     writable=frozenset({AMOUNT, MANAGED}),
     repairs={
         "blocked": Repair(),
-        "expression_failed": Repair(By.VALUE, "settings", "formula"),
+        "expression_failed": Repair(RepairKind.VALUE, "settings", "formula"),
         "sku_duplicate": Repair(),
     },
     objects=("articles", "warehouses"),
-    needs=lambda _: Needs((Kind.ARTICLE,)),
+    needs=lambda _: Requirements((Kind.ARTICLE,)),
     sections=SECTIONS,
     questions=QUESTIONS,
     filter_first="group",
     noun="article",
     suggested=True,
-    turn=4,
+    demo_order=4,
 )

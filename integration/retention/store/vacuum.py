@@ -18,7 +18,7 @@ INCREMENTAL = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class FileSpace:
     """What a file takes and how much of that is free, in bytes; `before` is what it took before."""
 
     size: int
@@ -26,13 +26,13 @@ class Room:
     before: int
 
 
-def room_of(path: Path) -> Room:
+def room_of(path: Path) -> FileSpace:
     """Return what a SQLite file takes, with what is written and not yet part of it."""
     with closing(_opened(path)) as connection:
         return _room(connection, path, _size(path))
 
 
-def give_back(path: Path, *, whole: bool, worth: int = WORTH) -> Room:
+def incremental_vacuum(path: Path, *, whole: bool, worth: int = WORTH) -> FileSpace:
     """Give free pages of a SQLite file back, in small transactions, and return what it takes then.
 
     A file of before, which cannot do so, is written anew once where that pays and `whole` says that nobody is at work:
@@ -59,9 +59,9 @@ def _pays(connection: sqlite3.Connection, path: Path, worth: int) -> bool:
     return free >= worth and free * SHARE >= pages and has_room
 
 
-def _room(connection: sqlite3.Connection, path: Path, before: int) -> Room:
+def _room(connection: sqlite3.Connection, path: Path, before: int) -> FileSpace:
     free = _number(connection, "freelist_count") * _number(connection, "page_size")
-    return Room(_size(path), free, before)
+    return FileSpace(_size(path), free, before)
 
 
 def _number(connection: sqlite3.Connection, pragma: str) -> int:
@@ -83,7 +83,7 @@ def vacuum(engine: sa.Engine) -> None:
         connection.execute(sa.text("VACUUM"))
 
 
-def write_anew(path: Path, seconds: float = BUSY_SECONDS) -> bool:
+def full_vacuum(path: Path, seconds: float = BUSY_SECONDS) -> bool:
     """Write a SQLite file anew, with nothing of what is gone in it or beside it, and tell whether that came about.
 
     Others wait as long as that takes. Whoever reads all the time keeps what was written before beside the file.

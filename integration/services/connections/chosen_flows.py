@@ -7,7 +7,7 @@ from integration.core.authorization import requires
 from integration.core.people import Actor, Right
 from integration.flows.registry import Specs
 from integration.services.mappings.mappings import Logics
-from integration.services.systems.connection_settings import Access
+from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.settings import StoredSettings
 
 RECORD = "set-up"
@@ -16,7 +16,7 @@ RECORD = "set-up"
 class ChosenFlows:
     """The record of the set-up: one for the sandbox, another one for real systems."""
 
-    def __init__(self, flows: Specs, logics: Logics, stored: StoredSettings, access: Access) -> None:
+    def __init__(self, flows: Specs, logics: Logics, stored: StoredSettings, access: ConnectorFactory) -> None:
         self._flows = flows
         self._logics = logics
         self._stored = stored

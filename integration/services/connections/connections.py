@@ -11,7 +11,7 @@ from integration.connectors.accountview.settings import SYSTEM
 from integration.connectors.protocol import Configurable, Connector
 from integration.connectors.systems import SYSTEMS
 from integration.core.authorization import requires
-from integration.core.connections import Finding, Tell, unheard
+from integration.core.connections import Finding, Tell, ignore_progress
 from integration.core.errors import IntegrationError
 from integration.core.flow import Flow
 from integration.core.people import START, Actor, Right
@@ -22,12 +22,12 @@ from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, TILL, FlowSettings
 from integration.flows.spec import FlowSpec
 from integration.services.connections.chosen_flows import ChosenFlows
-from integration.services.connections.foreign_documents import LookForStrangers
+from integration.services.connections.foreign_documents import ForeignDocumentSearch
 from integration.services.connections.logins import TOKENS, LogIns
 from integration.services.connections.proposals import Proposals
 from integration.services.connections.sandbox_host import SandboxHost
 from integration.services.mappings.mappings import Logics, Mappings
-from integration.services.systems.connection_settings import KEPT_TOKENS, Access, usable_access
+from integration.services.systems.connection_settings import KEPT_TOKENS, ConnectorFactory, usable_access
 from integration.store.database import Clock
 
 UNREACHED = "log-in"  # the one line of a check where there is nothing to ask
@@ -92,7 +92,7 @@ class Chosen:
 def missing_needs(
     connector: Connector,
     chosen: Collection[Chosen],
-    strangers: LookForStrangers,
+    strangers: ForeignDocumentSearch,
 ) -> list[Finding]:
     """Return what each flow needs more than the check looks at: a line for all it lacks, else one in all.
 
@@ -122,10 +122,10 @@ class FlowNeeds:
     def __init__(
         self,
         flows: Specs,
-        access: Access,
+        access: ConnectorFactory,
         mappings: Mappings,
         chosen: ChosenFlows,
-        strangers: LookForStrangers,
+        strangers: ForeignDocumentSearch,
         logics: Logics,
     ) -> None:
         self._flows = flows
@@ -181,7 +181,7 @@ def _unknown(connector: Configurable, chosen: Chosen) -> Iterator[Finding]:
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectionStatus:
+class ConnectionCheck:
     """One connection at a glance. `ok` is None before the first check."""
 
     system: str
@@ -198,7 +198,7 @@ class Connections:
 
     def __init__(
         self,
-        access: Access,
+        access: ConnectorFactory,
         clock: Clock,
         sandbox: SandboxHost,
         flows: Collection[Flow],
@@ -219,29 +219,29 @@ class Connections:
         self._proposals = proposals
         self._needs = needs
         self._logins = LogIns(access, clock)
-        self._checked: dict[str, tuple[int, ConnectionStatus]] = {}
-        self._failed: dict[str, ConnectionStatus] = {}
+        self._checked: dict[str, tuple[int, ConnectionCheck]] = {}
+        self._failed: dict[str, ConnectionCheck] = {}
 
     # ---- how they stand
 
     @requires(Right.SEE)
-    def statuses(self) -> list[ConnectionStatus]:
+    def statuses(self) -> list[ConnectionCheck]:
         """Return both connections as they were checked last."""
         return [self.of(system) for system in SYSTEMS]
 
     @requires(Right.SEE)
-    def of(self, system: str) -> ConnectionStatus:
+    def of(self, system: str) -> ConnectionCheck:
         """Return a connection as it was checked last."""
-        return self._last(system) or ConnectionStatus(system, connected=self._access.is_connected(system))
+        return self._last(system) or ConnectionCheck(system, connected=self._access.is_connected(system))
 
     @requires(Right.SEE)
-    def known(self, system: str) -> ConnectionStatus:
+    def known(self, system: str) -> ConnectionCheck:
         """Return a connection as it was checked last, and now where nobody has had it checked since the start."""
         if self._access.is_connected(system) and self._last(system) is None:
             self.check(system)
         return self.of(system)
 
-    def _last(self, system: str) -> ConnectionStatus | None:
+    def _last(self, system: str) -> ConnectionCheck | None:
         """Return how the connection was found that is there now."""
         changes, status = self._checked.get(system, (-1, None))
         return status if changes == self._access.changes(system) else None
@@ -261,7 +261,7 @@ class Connections:
         return next((facts for facts in told if self._prefix_of.get(facts.get("flow", "")) == flow), {})
 
     @requires(Right.SEE)
-    def check(self, system: str, tell: Tell = unheard) -> list[Finding]:
+    def check(self, system: str, tell: Tell = ignore_progress) -> list[Finding]:
         """Check a connection now, look by look, stopping at the first that finds something wrong; `tell` hears each.
 
         Once AccountView has been looked at to the end, what the flows need beyond the connection follows.
@@ -272,17 +272,17 @@ class Connections:
                 connector.forget()
         return self._look(system, tell)
 
-    def _look(self, system: str, tell: Tell = unheard) -> list[Finding]:
+    def _look(self, system: str, tell: Tell = ignore_progress) -> list[Finding]:
         """Check a connection by what it has read of the installation."""
         self._failed.pop(system, None)
         return self._found(self._looked(system, tell, self._in_force(system)))
 
     @requires(Right.SEE)
-    def failed(self, system: str) -> ConnectionStatus | None:
+    def failed(self, system: str) -> ConnectionCheck | None:
         """Return how a new access was found that did not work: the one before it stayed in force."""
         return self._failed.get(system)
 
-    def _looked(self, system: str, tell: Tell, connector: AbstractContextManager[Connector]) -> ConnectionStatus:
+    def _looked(self, system: str, tell: Tell, connector: AbstractContextManager[Connector]) -> ConnectionCheck:
         begun = time.monotonic()
         try:
             with connector as one:
@@ -291,7 +291,7 @@ class Connections:
             findings = [Finding(UNREACHED, ok=False, cause=error.code, facts=dict(error.facts))]
         spent = int((time.monotonic() - begun) * 1000)
         about = next((one.about for one in findings if one.name == SYSTEMS[system].told), "")
-        return ConnectionStatus(
+        return ConnectionCheck(
             system,
             self._access.is_connected(system),
             about,
@@ -305,7 +305,7 @@ class Connections:
     def _in_force(self, system: str) -> Iterator[Connector]:
         yield self._access.connector(system)
 
-    def _found(self, status: ConnectionStatus) -> list[Finding]:
+    def _found(self, status: ConnectionCheck) -> list[Finding]:
         """Keep how the connection in force was found, with what the flows need of it."""
         findings = list(status.findings)
         if status.system == BOOKS and all(one.ok is not None and one.name != UNREACHED for one in findings):
@@ -347,7 +347,7 @@ class Connections:
     # ---- connecting one's own systems: an access is in force until another one has worked
 
     @requires(Right.CONNECT)
-    def connect_mplus(self, url: str, ident: str, secret: str, by: Actor, tell: Tell = unheard) -> list[Finding]:
+    def connect_mplus(self, url: str, ident: str, secret: str, by: Actor, tell: Tell = ignore_progress) -> list[Finding]:
         """Check access to the till, and keep it once it has worked or where there is none yet; `tell` hears each line.
 
         Raises ConfigurationError for what can be no access, before anything is asked.
@@ -432,7 +432,7 @@ class Connections:
             return {one.id: one.name for one in client.companies()}
 
     @requires(Right.CONNECT)
-    def choose_company(self, company: str, by: Actor, tell: Tell = unheard) -> list[Finding]:
+    def choose_company(self, company: str, by: Actor, tell: Tell = ignore_progress) -> list[Finding]:
         """Check the company, with the log-in that waits for one, and keep it as `connect_mplus` does."""
         entered, chosen = self._logins.waiting(), {"company": company}
         return self._replaced(

@@ -9,19 +9,19 @@ from collections.abc import Collection, Iterator, Sequence
 from integration.connectors.protocol import Configurable, Connector, Document
 from integration.core.connections import Finding
 from integration.core.errors import AccessDeniedError, IntegrationError, RejectedError
-from integration.core.foreign_documents import NO_STRANGERS, Strangers, as_compared
+from integration.core.foreign_documents import NO_STRANGERS, ForeignDocuments, normalized_reference
 from integration.core.records import Kind
 from integration.flows.registry import Specs
-from integration.flows.settings import BOOKS, FlowSettings, Signs
+from integration.flows.settings import BOOKS, FlowSettings, OwnDocumentMarks
 from integration.flows.spec import FlowSpec
 from integration.services.mappings.mappings import Logics
-from integration.services.systems.connection_settings import Access
+from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.ledger import Ledger
 from integration.store.links import Links
 from integration.store.settings import StoredSettings
 
 
-class LookForStrangers:
+class ForeignDocumentSearch:
     """Tells strangers from what a flow has written, or may have."""
 
     def __init__(
@@ -29,7 +29,7 @@ class LookForStrangers:
         ledger: Ledger,
         links: Links,
         stored_settings: StoredSettings,
-        access: Access,
+        access: ConnectorFactory,
         logics: Logics,
         flows: Specs,
     ) -> None:
@@ -40,33 +40,33 @@ class LookForStrangers:
         self._logics = logics
         self._flows = flows
 
-    def of(self, flow: str) -> Strangers:
+    def of(self, flow: str) -> ForeignDocuments:
         """Return the strangers under the prefix of a flow as it is set, as `among` does."""
         spec = self._flows[flow]
-        if spec.signs is None:
+        if spec.own_document_marks is None:
             return NO_STRANGERS
         return self.among(self._access.connector(BOOKS), spec, self._logics.settings(flow))
 
-    def among(self, connector: Connector, spec: FlowSpec, settings: FlowSettings) -> Strangers:
+    def among(self, connector: Connector, spec: FlowSpec, settings: FlowSettings) -> ForeignDocuments:
         """Return the strangers that nobody has accepted. Raises IntegrationError where the books cannot be asked.
 
         Of each place those that are newer than the oldest of ours among the newest: what a console of before has left
         there is told until this one has booked something. A kind of document that may not be read, or that these books
         do not have, is left out: whoever needs it is told so.
         """
-        signs = spec.signs
+        signs = spec.own_document_marks
         if signs is None or not isinstance(connector, Configurable):
             return NO_STRANGERS
         prefix = str(getattr(self._logics.settings(signs.flow) if signs.flow else settings, signs.setting))
         shown: list[str] = []
         strange: dict[str, str] = {}
         for kind in dict.fromkeys(
-            one.target for one in spec.with_settings(settings).stages if one.once and not one.unverifiable
+            one.target for one in spec.with_settings(settings).stages if one.write_once and not one.unverifiable
         ):
             places = list(_places(connector, kind))
             shown += [one.reference for place in places for one in place]
-            strange |= {as_compared(one): one for one in self._of(spec.name, signs, prefix, kind, places)}
-        found = Strangers(tuple(strange.values()), prefix, signs.free(shown))
+            strange |= {normalized_reference(one): one for one in self._of(spec.name, signs, prefix, kind, places)}
+        found = ForeignDocuments(tuple(strange.values()), prefix, signs.free(shown))
         return found.without(self._accepted(spec.name))
 
     def findings(self, connector: Connector, spec: FlowSpec, settings: FlowSettings) -> list[Finding]:
@@ -91,7 +91,7 @@ class LookForStrangers:
         return self._access.name(f"strangers:{flow}")
 
     def _of(
-        self, flow: str, signs: Signs, prefix: str, kind: Kind, places: Sequence[Sequence[Document]]
+        self, flow: str, signs: OwnDocumentMarks, prefix: str, kind: Kind, places: Sequence[Sequence[Document]]
     ) -> Iterator[str]:
         bearing = [place for place in places if any(signs.bears(prefix, kind, one.reference) for one in place)]
         ours = self._ours(flow, kind, [one for place in bearing for one in place]) if bearing else frozenset()
@@ -102,16 +102,16 @@ class LookForStrangers:
 
     def _ours(self, flow: str, kind: Kind, documents: Sequence[Document]) -> Collection[Document]:
         """Return which documents are linked, by reference and number, or were sent under their reference."""
-        linked = self._links.documents(flow, kind, {as_compared(one.reference) for one in documents})
+        linked = self._links.documents(flow, kind, {normalized_reference(one.reference) for one in documents})
         sent = {
-            as_compared(row.change.wanted.values.get("reference"))
+            normalized_reference(row.change.wanted.values.get("reference"))
             for row in self._ledger.unproven_creates(flow, kind)
             if row.change
         }
         return {
             one
             for one in documents
-            if (known := as_compared(one.reference)) in sent
+            if (known := normalized_reference(one.reference)) in sent
             or any(not one.number or number in (one.number, "") for number in linked.get(known, ()))
         }
 

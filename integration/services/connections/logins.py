@@ -8,7 +8,7 @@ from typing import Any
 
 from integration.core.errors import AccessDeniedError, IntegrationError
 from integration.flows.settings import BOOKS
-from integration.services.systems.connection_settings import KEPT_TOKENS, Access, mark_of_text
+from integration.services.systems.connection_settings import KEPT_TOKENS, ConnectorFactory, mark_of_text
 from integration.store.database import Clock
 
 BEGUN = "accountview-logins"
@@ -20,7 +20,7 @@ LOGIN_KEPT = timedelta(minutes=15)
 class LogIns:
     """The log-ins under way, shared by all processes. The access before stays in force until a new one has worked."""
 
-    def __init__(self, access: Access, clock: Clock) -> None:
+    def __init__(self, access: ConnectorFactory, clock: Clock) -> None:
         self._access = access
         self._stored = access.connected
         self._clock = clock

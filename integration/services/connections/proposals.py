@@ -8,11 +8,11 @@ import structlog
 
 from integration.connectors.protocol import Configurable
 from integration.core.errors import AccessDeniedError
-from integration.flows.forms import Known
+from integration.flows.forms import SetupContext
 from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS
-from integration.services.systems.connection_settings import Access
-from integration.services.systems.object_names import Naming
+from integration.services.systems.connection_settings import ConnectorFactory
+from integration.services.systems.object_names import ObjectNames
 from integration.store.rules import Rules
 from integration.store.settings import StoredSettings
 
@@ -25,10 +25,10 @@ class Proposals:
     def __init__(
         self,
         flows: Specs,
-        access: Access,
+        access: ConnectorFactory,
         rules: Rules,
         stored_settings: StoredSettings,
-        names: Naming,
+        names: ObjectNames,
     ) -> None:
         self._flows = flows
         self._access = access
@@ -47,10 +47,10 @@ class Proposals:
             source.forget()
         self._name_fields(by)
         read = cache(lambda listed: self._access.connector(listed.system).choices(listed.name))  # when needed, and once
-        known, tables = Known({}, lists=read), self._rules.tables()
+        known, tables = SetupContext({}, lists=read), self._rules.tables()
         for flow, question in ((spec.name, one) for spec in self._flows.values() for one in spec.questions):
             try:
-                plain = question.plain(known)
+                plain = question.safe_defaults(known)
             except AccessDeniedError as error:
                 log.info("some questions stay open", flow=flow, question=question.name, cause=error.code)
                 continue

@@ -15,10 +15,10 @@ from integration.core.errors import ConfigurationError
 from integration.core.people import SANDBOX, Right
 from integration.process.periodic import again_and_again
 from integration.services.engine_lifecycle import SLOT_SECONDS, OwnLeases
-from integration.services.systems.connection_settings import Access
+from integration.services.systems.connection_settings import ConnectorFactory
 from integration.settings import Settings
 from integration.store.database import Clock, Database
-from integration.store.environments import change_environment
+from integration.store.environments import switch_environment
 from integration.store.rules import Rules
 from integration.store.settings import StoredSettings
 
@@ -69,7 +69,7 @@ class SandboxHost:
     def __init__(
         self,
         settings: Settings,
-        access: Access,
+        access: ConnectorFactory,
         held: OwnLeases,
         database: Database,
         rules: Rules,
@@ -158,7 +158,7 @@ class SandboxHost:
             self._access.reconnect(*SYSTEMS)
         here, there = ("sandbox", "real") if sandboxed else ("real", "sandbox")
         if (self._stored_settings.get("tables") or {"of": "real"})["of"] != here:
-            change_environment(self._database, self._clock, leaving=there, entering=here, by=by)
+            switch_environment(self._database, self._clock, leaving=there, entering=here, by=by)
             ours, theirs = self._rules.tables(), self._stored_settings.get(f"tables:{here}") or {}
             self._stored_settings.put(f"tables:{there}", ours, by)
             for name in {**ours, **theirs}:

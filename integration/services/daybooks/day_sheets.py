@@ -16,7 +16,7 @@ from integration.core.days.till import total
 from integration.core.people import Right
 from integration.flows.settings import BOOKS, TILL
 from integration.services.connections.connections import Connections
-from integration.services.mappings.code_lists import LAST_SECONDS, Lists
+from integration.services.mappings.code_lists import LAST_SECONDS, CodeLists
 from integration.sheets.sheet import Cell, Holds, Noted, Sheet, SheetColumn, SheetNotes, SheetTable, Tone
 from integration.store.database import Clock
 
@@ -50,7 +50,7 @@ def finding_text(finding: DayFinding, language: str, rates: Mapping[str, str]) -
 class DaySheets:
     """Makes the sheets of days. `captions` returns what a system calls the codes of a list."""
 
-    def __init__(self, lists: Lists, connections: Connections, clock: Clock) -> None:
+    def __init__(self, lists: CodeLists, connections: Connections, clock: Clock) -> None:
         self._lists = lists
         self._connections = connections
         self._clock = clock
@@ -79,7 +79,7 @@ class DaySheets:
 class _Writer:
     """Writes sheets in one language."""
 
-    def __init__(self, lists: Lists, language: str, zone: tzinfo) -> None:
+    def __init__(self, lists: CodeLists, language: str, zone: tzinfo) -> None:
         self._lists = lists
         self._language = language
         self._zone = zone

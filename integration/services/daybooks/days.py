@@ -26,7 +26,7 @@ from integration.core.days.report import (
 )
 from integration.core.days.till import DayRefusedError, TillDay, till_text
 from integration.core.errors import IntegrationError, RejectedError
-from integration.core.issues import Issue, IssueState, Met, not_readable
+from integration.core.issues import Issue, IssueState, IssueOccurrence, not_readable
 from integration.core.links import Link
 from integration.core.people import Right
 from integration.core.records import Held, Kind, Record, Unreadable
@@ -38,11 +38,11 @@ from integration.flows.settings import TILL
 from integration.flows.spec import FlowLogic, staged_in
 from integration.runner.dependencies import Dependencies
 from integration.runner.lookup import look
-from integration.services.mappings.code_lists import Lists
+from integration.services.mappings.code_lists import CodeLists
 from integration.services.runs.flows import Flows
 from integration.store.database import AWAY, Clock
 from integration.store.days import DayChecked, DayChecks
-from integration.store.erasure_register import Erased, SoFar
+from integration.store.erasure_register import ErasureRegister, SoFar
 from integration.store.issues import Issues
 from integration.store.links import Links
 
@@ -107,12 +107,12 @@ class Days:
         self,
         deps: Dependencies,
         days: DayChecks,
-        erased: Erased,
+        erased: ErasureRegister,
         issues: Issues,
         links: Links,
         clock: Clock,
         flow_service: Flows,
-        lists: Lists,
+        lists: CodeLists,
         *,
         flow: str,
         others: Sequence[tuple[str, Kind]] = (),
@@ -382,7 +382,7 @@ class Days:
         target = self._deps.logics.now(self.flow).flow.target
         told = [one.key for one in reports if one.state in TOLD]
         met = [
-            Met(_issue(one, target), str(Kind.DAY_PAGE), _name(one))
+            IssueOccurrence(_issue(one, target), str(Kind.DAY_PAGE), _name(one))
             for one in reports
             if one.state is DayState.DIFFERENT
         ]

@@ -47,7 +47,7 @@ Far = tuple[int, int]  # in which way a word is what is asked, the nearest first
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class RecordResult:
     """A record that was found: where its history is told, what it is called, and the name or number that was found."""
 
     flow: str
@@ -59,7 +59,7 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundPlace:
+class PageResult:
     """A place of the console: the page with what its address asks, and the keys of the texts that say what it is."""
 
     page: str
@@ -69,7 +69,7 @@ class FoundPlace:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownName:
+class NameResult:
     """One of the numbers, names and amounts that a record is known by."""
 
     kind: str
@@ -87,39 +87,39 @@ class Search:
         self._links = links
 
     @cached_property
-    def _places(self) -> list[tuple[set[str], FoundPlace]]:
+    def _places(self) -> list[tuple[set[str], PageResult]]:
         """All places with their words, put together at the first search: no start of a console waits for them."""
         return _together([*_others(self._flows), *_pages(), *_of_flows(self._flows)])
 
     @requires(Right.READ_LOG)
-    def records(self, text: str, language: str = "en", limit: int = LIMIT) -> list[Hit]:
+    def records(self, text: str, language: str = "en", limit: int = LIMIT) -> list[RecordResult]:
         """Return the records that a text is a name, number or amount of, the nearest first; see `Log.found_by`."""
         plain = " ".join(text.split())
         if len(plain) < SHORTEST:
             return []
         told = self._log.found_by(plain, plain_amount(plain, language), limit)
-        found = {(hit.flow, hit.key): hit for hit in (Hit(*row) for row in told)}
+        found = {(hit.flow, hit.key): hit for hit in (RecordResult(*row) for row in told)}
         linked = self._linked(plain)
         return list((found | {place: hit for place, hit in linked.items() if place not in found}).values())[:limit]
 
     @requires(Right.READ_LOG)
-    def names(self, flow: str, key: str) -> list[KnownName]:
+    def names(self, flow: str, key: str) -> list[NameResult]:
         """Return everything a record is known by, each once."""
-        told = [KnownName(*row) for row in self._log.names_of(flow, key)]
+        told = [NameResult(*row) for row in self._log.names_of(flow, key)]
         return list({(one.kind, one.sort, one.value): one for one in told}.values())
 
     @requires(Right.SEE)
-    def places(self, text: str, limit: int = MOST_PLACES) -> list[FoundPlace]:
+    def places(self, text: str, limit: int = MOST_PLACES) -> list[PageResult]:
         """Return the pages, settings and value tables that a text is a word for, in any language, the nearest first."""
         asked = [words for words in map(search_form, text.split("/")) if len(words) >= SHORTEST]
         ranked = [(far, place) for words, place in self._places if (far := _nearest(asked, words, _distances))]
         ranked = ranked or [(far, place) for words, place in self._places if (far := _nearest(asked, words, _likeness))]
         return [place for _, place in islice(sorted(ranked, key=lambda one: one[0]), limit)]
 
-    def _linked(self, text: str) -> dict[tuple[str, str], Hit]:
+    def _linked(self, text: str) -> dict[tuple[str, str], RecordResult]:
         """Return records that are linked under a number, also those of which the log has nothing to tell any more."""
         return {
-            (flow, link.owner or link.key): Hit(
+            (flow, link.owner or link.key): RecordResult(
                 flow,
                 str(_whole(self._flows[flow], link)),
                 link.owner or link.key,
@@ -205,9 +205,9 @@ def _likeness(asked: str, words: Collection[str]) -> list[Far]:
     return [(round(100 - 100 * SequenceMatcher(None, asked, word).ratio()), len(word)) for word in near]
 
 
-def _together(found: Collection[tuple[set[str], FoundPlace]]) -> list[tuple[set[str], FoundPlace]]:
+def _together(found: Collection[tuple[set[str], PageResult]]) -> list[tuple[set[str], PageResult]]:
     """Return each place once, with all words for it."""
-    every: dict[tuple[str, ...], tuple[set[str], FoundPlace]] = {}
+    every: dict[tuple[str, ...], tuple[set[str], PageResult]] = {}
     for words, place in found:
         at = (place.page, *(f"{name}={value}" for name, value in place.asked.items()))
         every.setdefault(at, (set(), place))[0].update(words)
@@ -219,24 +219,24 @@ def _said(*keys: str) -> set[str]:
     return {search_form(term(key, language)) for key in keys for language in LANGUAGES if has_term(key)}
 
 
-def _pages() -> Iterator[tuple[set[str], FoundPlace]]:
+def _pages() -> Iterator[tuple[set[str], PageResult]]:
     for page in PAGES:
-        yield _said(f"nav_{page}"), FoundPlace(page, {}, f"nav_{page}")
+        yield _said(f"nav_{page}"), PageResult(page, {}, f"nav_{page}")
 
 
-def _of_flows(flows: Specs) -> Iterator[tuple[set[str], FoundPlace]]:
+def _of_flows(flows: Specs) -> Iterator[tuple[set[str], PageResult]]:
     """Yield every setting and value table of every flow, with what they are called."""
     for flow, spec in flows.items():
         for section in spec.sections:
             for name in names(section.shapes):
                 caption = caption_of(flow, name)
                 if has_term(caption):
-                    place = FoundPlace("flows", {"flow": flow, "tab": "settings", "field": name}, caption, flow)
+                    place = PageResult("flows", {"flow": flow, "tab": "settings", "field": name}, caption, flow)
                     yield _said(caption), place
         for table in spec.tables:
             if has_term(f"table_{table.name}"):
                 asked = {"flow": flow, "tab": "tables", "table": table.name}
-                yield _said(f"table_{table.name}"), FoundPlace("flows", asked, f"table_{table.name}", flow)
+                yield _said(f"table_{table.name}"), PageResult("flows", asked, f"table_{table.name}", flow)
 
 
 def caption_of(flow: str, name: str) -> str:
@@ -246,8 +246,8 @@ def caption_of(flow: str, name: str) -> str:
     return own if has_term(own) else f"setting_{name}"
 
 
-def _others(flows: Specs) -> Iterator[tuple[set[str], FoundPlace]]:
+def _others(flows: Specs) -> Iterator[tuple[set[str], PageResult]]:
     """Yield what is known by other words than its own; what belongs to a flow that there is not is left out."""
     for line in looked_for():
         if not line.flow or line.flow in flows:
-            yield {search_form(word) for word in line.words}, FoundPlace(line.page, line.asked, line.caption, line.flow)
+            yield {search_form(word) for word in line.words}, PageResult(line.page, line.asked, line.caption, line.flow)

@@ -17,7 +17,7 @@ from integration.core.people import Right
 from integration.core.records import Field, Kind
 from integration.flows.settings import COUNTRY_CODES, Listed
 from integration.flows.tables import IN_USE
-from integration.services.systems.connection_settings import Access
+from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.database import Clock
 from integration.words.countries import countries
 
@@ -55,10 +55,10 @@ class _Answer:
         return self.connector is connector and now <= self.until
 
 
-class Lists:
+class CodeLists:
     """Answers of both systems. Safe to use from several threads."""
 
-    def __init__(self, access: Access, clock: Clock) -> None:
+    def __init__(self, access: ConnectorFactory, clock: Clock) -> None:
         self._access = access
         self._clock = clock
         self._answers: dict[Question, _Answer] = {}

@@ -10,13 +10,13 @@ from integration.core.people import Right
 from integration.core.records import Record, Unreadable, Value
 from integration.services.mappings.mappings import Logics
 from integration.services.mappings.trials import source_title
-from integration.services.systems.connection_settings import Access
+from integration.services.systems.connection_settings import ConnectorFactory
 
 RECORDS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Weighed:
+class ComparedRecord:
     """One record with what it has in the field asked for, and what it comes to in each way; None for nothing."""
 
     title: str
@@ -24,15 +24,15 @@ class Weighed:
     comes_to: Mapping[str, Value]
 
 
-class Ways:
+class SettingsComparison:
     """Compares ways of setting a flow on the records for which it matters most."""
 
-    def __init__(self, logics: Logics, access: Access) -> None:
+    def __init__(self, logics: Logics, access: ConnectorFactory) -> None:
         self._logics = logics
         self._access = access
 
     @requires(Right.SEE)
-    def compared(self, flow: str, field: str, ways: Mapping[str, Mapping[str, Any]]) -> list[Weighed]:
+    def compared(self, flow: str, field: str, ways: Mapping[str, Mapping[str, Any]]) -> list[ComparedRecord]:
         """Return the records of the source that have most of a field, with what they come to in each way.
 
         None where no record has any of it, or where the source cannot say which have.
@@ -42,7 +42,7 @@ class Ways:
             return []
         found = [one for one in source.most(field, RECORDS) if not isinstance(one, Unreadable)]
         told = {one.key: {way: self._of(flow, one, settings) for way, settings in ways.items()} for one in found}
-        return [Weighed(source_title(one), one.values[field], told[one.key]) for one in found if one.values.get(field)]
+        return [ComparedRecord(source_title(one), one.values[field], told[one.key]) for one in found if one.values.get(field)]
 
     def _of(self, flow: str, record: Record, settings: Mapping[str, Any]) -> Value:
         """Return the first value that a record comes to."""

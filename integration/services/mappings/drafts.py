@@ -22,10 +22,10 @@ from integration.core.traces import Trace
 from integration.flows.functions.toolbox import Tools
 from integration.flows.registry import Specs
 from integration.flows.spec import page_in, staged_in
-from integration.services.mappings.code_lists import CHOICES_KEPT, Lists
+from integration.services.mappings.code_lists import CHOICES_KEPT, CodeLists
 from integration.services.mappings.mappings import Logics, Mappings, kind_of
 from integration.services.mappings.trials import Comparison, Effect, Moved, TargetLookup, Trial, try_mapping
-from integration.services.systems.connection_settings import Access
+from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.links import Links
 from integration.store.plans import PlanStore
 from integration.store.rules import Rules
@@ -113,8 +113,8 @@ class Drafts:
         *,
         logics: Logics,
         mappings: Mappings,
-        lists: Lists,
-        access: Access,
+        lists: CodeLists,
+        access: ConnectorFactory,
     ) -> None:
         self._flows = flows
         self._links = links
@@ -224,7 +224,7 @@ class Drafts:
     @requires(Right.SEE)
     def faults(self, flow: str, mapping: RuleMapping) -> dict[str, Reason]:
         """Return for each rule that cannot work, by its target, what is wrong with it."""
-        found, found_by = rule_faults(mapping, Tools(self._rules.tables())), self._flows[flow].found_by
+        found, found_by = rule_faults(mapping, Tools(self._rules.tables())), self._flows[flow].match_fields
         for rule in mapping.rules:
             if rule.target in found_by and rule.ownership is Ownership.NEVER:
                 found.setdefault(rule.target, Reason("reason_found_by"))

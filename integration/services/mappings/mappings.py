@@ -27,12 +27,12 @@ from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, FlowSettings, Listed
 from integration.flows.spec import FlowLogic, FlowSpec
 from integration.flows.tables import VAT_CODES, usable_rows
-from integration.services.mappings.code_lists import Lists
+from integration.services.mappings.code_lists import CodeLists
 from integration.services.mappings.movements import TillMovements
 from integration.services.mappings.pictures import Pictures
-from integration.services.systems.connection_settings import Access
-from integration.services.systems.object_names import Naming
-from integration.store.booking_states import Standings as StandingStore
+from integration.services.systems.connection_settings import ConnectorFactory
+from integration.services.systems.object_names import ObjectNames
+from integration.store.booking_states import BookingStateStore as StandingStore
 from integration.store.corrections import Corrections
 from integration.store.issues import Issues
 from integration.store.links import Links
@@ -73,9 +73,9 @@ class Logics:
         stored_settings: StoredSettings,
         standings: StandingStore,
         *,
-        access: Access,
-        lists: Lists,
-        names: Naming,
+        access: ConnectorFactory,
+        lists: CodeLists,
+        names: ObjectNames,
         pictures: Pictures,
     ) -> None:
         self._flows = flows
@@ -155,8 +155,8 @@ class Logics:
         spec, in_force, known = self._flows[flow], self._rules.in_force(flow), self._made.get(flow)
         is_known = known is not None and known.in_force == in_force
         settings = known.logic.settings if known and is_known else spec.settings(**in_force.settings())
-        told: list[Mapping[str, object]] = [self.rates(system) for system in spec.rated]
-        told += [self.codes(*listed) for listed in spec.made_with(settings)]
+        told: list[Mapping[str, object]] = [self.rates(system) for system in spec.vat_rate_systems]
+        told += [self.codes(*listed) for listed in spec.code_lists(settings)]
         corrections = self._corrections.mark(flow) if any(stage.hashed for stage in spec.flow.stages) else ""
         if known and is_known and (known.told, known.corrections) == (told, corrections):
             return known.logic
@@ -179,7 +179,7 @@ class Logics:
         return {
             "mapping": str(version), "settings": self._set(flow, _ABOUT_RUNS), "tables": self._used(flow, body),
             "corrections": self._corrections.mark(flow),
-            RATES: _mark([self.rates(system) for system in self._flows[flow].rated]), NAMES: self._names.mark(),
+            RATES: _mark([self.rates(system) for system in self._flows[flow].vat_rate_systems]), NAMES: self._names.mark(),
         }  # fmt: skip
 
     def basis(self, flow: str, version: int, *, asks: bool) -> Basis:
@@ -192,8 +192,8 @@ class Logics:
         if self._kept(flow).get("on"):
             marks[ON] = ON
         if asks:
-            lists = [self.codes(*listed) for listed in spec.made_with(self._strict(flow))]
-            marks |= {RATES: _mark([self.rates(system) for system in spec.rated]), LISTS: _mark(lists)}
+            lists = [self.codes(*listed) for listed in spec.code_lists(self._strict(flow))]
+            marks |= {RATES: _mark([self.rates(system) for system in spec.vat_rate_systems]), LISTS: _mark(lists)}
             marks[FIELDS] = self._fields(flow)
         return marks
 
@@ -224,7 +224,7 @@ class Logics:
     def _set(self, flow: str, without: Collection[str]) -> str:
         """Return a mark of the settings of a flow, and of those of others that it leans on."""
         own = {name: value for name, value in self._kept(flow).items() if name not in without}
-        return _mark([own, [getattr(self.settings(other), name) for other, name in self._flows[flow].leans_on]])
+        return _mark([own, [getattr(self.settings(other), name) for other, name in self._flows[flow].depends_on_settings]])
 
     def _used(self, flow: str, body: Mapping[str, Any]) -> str:
         """Return a mark of the value tables that a flow has by itself, or that its mapping names."""
@@ -265,7 +265,7 @@ class Logics:
         return self._usable(spec, self._rules.tables())
 
     def _usable(self, spec: FlowSpec, tables: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
-        known = {Listed(system, VAT_CODES): self.rates(system) for system in spec.rated}
+        known = {Listed(system, VAT_CODES): self.rates(system) for system in spec.vat_rate_systems}
         return {name: usable_rows(spec.table(name), rows, known.get) for name, rows in tables.items()}
 
     def _asked(self, flow: str, *, allots: bool = True, afresh: frozenset[str] = frozenset()) -> "_Asked":

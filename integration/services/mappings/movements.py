@@ -5,11 +5,11 @@ from datetime import datetime
 
 import structlog
 
-from integration.connectors.protocol import Moving
+from integration.connectors.protocol import StockHistory
 from integration.core.errors import ConfigurationError
 from integration.core.moves import Move, MoveSort, Promise, Unbooked
 from integration.flows.settings import TILL
-from integration.services.systems.connection_settings import Access
+from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.moves import MoveStore
 
 log = structlog.get_logger(__name__)
@@ -23,7 +23,7 @@ UNREAD = 1_000  # of those, the first so many
 class TillMovements:
     """The movements of one flow; those of a trial read nothing on and mark nothing."""
 
-    def __init__(self, flow: str, stored: MoveStore, access: Access, *, reads: bool) -> None:
+    def __init__(self, flow: str, stored: MoveStore, access: ConnectorFactory, *, reads: bool) -> None:
         self._flow = flow
         self._stored = stored
         self._access = access
@@ -140,13 +140,13 @@ class TillMovements:
             self._stored.keep(self._flow, counted, max(upto, start), began)
         self._stored.keep_numberless(self._flow, [*found, *(one for one in known if one not in found)], after)
 
-    def _till(self) -> Moving:
+    def _till(self) -> StockHistory:
         till = self._access.connector(TILL)
-        if not isinstance(till, Moving):
+        if not isinstance(till, StockHistory):
             raise ConfigurationError("flow_setting_invalid", flow=self._flow, setting="sales", expected="expected_till")
         return till
 
-    def _read_promises(self, till: Moving, since: str | None) -> None:
+    def _read_promises(self, till: StockHistory, since: str | None) -> None:
         """Read the orders that changed; the first time those of all times, since any may still keep something aside."""
         after: str | None = None
         read = 0

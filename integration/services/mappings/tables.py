@@ -8,7 +8,7 @@ from integration.core.people import Actor, Right
 from integration.flows.registry import Specs
 from integration.flows.settings import Listed, ValueTable
 from integration.flows.tables import differing, row_faults
-from integration.services.mappings.code_lists import Lists
+from integration.services.mappings.code_lists import CodeLists
 from integration.store.rules import Rules
 
 Row = tuple[str, str]  # a key and its counterpart
@@ -17,7 +17,7 @@ Row = tuple[str, str]  # a key and its counterpart
 class Tables:
     """The value tables of all flows. What cannot hold is refused here, whoever edits them."""
 
-    def __init__(self, flows: Specs, rules: Rules, lists: Lists) -> None:
+    def __init__(self, flows: Specs, rules: Rules, lists: CodeLists) -> None:
         self._flows = flows
         self._rules = rules
         self._lists = lists

@@ -13,9 +13,9 @@ from integration.core.records import Held, Kind, Record, Sort, Unreadable, Value
 from integration.core.rules import EMPTY, as_text
 from integration.core.staged import Duplicates, Staged
 from integration.core.traces import Trace
-from integration.flows.spec import FlowLogic, FlowSpec, Shaped, staged_in
-from integration.runner.lookup import look_around
-from integration.services.systems.connection_settings import Access
+from integration.flows.spec import FlowLogic, FlowSpec, TargetRecord, staged_in
+from integration.runner.lookup import find_in_target
+from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.links import Links
 
 LONGEST_TITLE = 40
@@ -141,16 +141,16 @@ NOWHERE = Around()
 class TargetLookup:
     """Looks up in the target of a flow what records would become."""
 
-    def __init__(self, access: Access, links: Links, flow: Flow) -> None:
+    def __init__(self, access: ConnectorFactory, links: Links, flow: Flow) -> None:
         self._access = access
         self._links = links
         self._flow = flow
 
-    def around(self, stage: Stage, shaped: Sequence[Shaped]) -> Around:
+    def around(self, stage: Stage, shaped: Sequence[TargetRecord]) -> Around:
         """Return what the target has of what records would become. Raises IntegrationError where it cannot be asked."""
         keys = [one.desired.key for one in shaped if one.desired]
         target, name = self._access.connector(self._flow.target), self._flow.name
-        held, apart = look_around(target, shaped, self._links, name, stage.parts)
+        held, apart = find_in_target(target, shaped, self._links, name, stage.parts)
         return Around(held, apart, self._links.get(name, stage.target, keys))
 
 
@@ -230,7 +230,7 @@ class Comparison:
             rest = [each for each in members if each.key not in around.apart]
             if one.desired is not None and len(rest) < len(members):  # the others come to what they would alone
                 found |= {each.key: _Outcome(one.title, around.apart[each.key]) for each in members if each not in rest}
-                one = logic.shape(stage, rest, shared.numbers, shared.marks) if rest else Shaped(None, one.title)  # noqa: PLW2901
+                one = logic.shape(stage, rest, shared.numbers, shared.marks) if rest else TargetRecord(None, one.title)  # noqa: PLW2901
             found |= {issue.key: _Outcome(one.title, issue) for issue in one.parked}
             found |= {skip.key: _Outcome(one.title, skip) for skip in one.skipped}
             if (wanted := one.desired) is not None:
@@ -251,7 +251,7 @@ def compare(
 
 def _is_met(stage: Stage) -> bool:
     """Tell whether the target is looked at for what a stage comes to: documents are written once."""
-    return not (stage.once or stage.derived)
+    return not (stage.write_once or stage.derived)
 
 
 def _sharing(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> Duplicates:

@@ -19,7 +19,7 @@ def in_the_change(run: Run, logic: FlowLogic, change: Change) -> dict[str, Reaso
     """Return the reasons that lie in a change itself, by the path of a value; under no path for all of it."""
     if run.mode is Mode.UNDO:
         return {"": Reason("because_undone", {"run": run.undo_of})}
-    found = dict(logic.by_change(change))
+    found = dict(logic.change_reasons(change))
     if change.action is Action.RETIRE:
         found.setdefault("", Reason("because_gone", {"articles": change.key}))
     return found

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 from integration.core.authorization import requires
 from integration.core.errors import IntegrationError
-from integration.core.issues import CauseGroup, IssueState, Trouble
+from integration.core.issues import CauseGroup, IssueState, IssueGroupKey
 from integration.core.people import Actor, Right
 from integration.core.run import Mode, PreviewRequest
 from integration.services.runs.exceptions import Exceptions
-from integration.services.runs.retries import notes_of
+from integration.services.runs.retries import retry_note
 from integration.services.runs.runs import Runs
 from integration.store.issues import Issues
 
@@ -74,7 +74,7 @@ class Bulk:
         begun = []
         for flow, groups in found.items():
             wanted = tuple(dict.fromkeys(keys[flow]))
-            notes = notes_of(groups[0]) if len(groups) == 1 and not only else {}
+            notes = retry_note(groups[0]) if len(groups) == 1 and not only else {}
             try:
                 begun.append(self._runs.preview(PreviewRequest(flow, by, Mode.CHOSEN, wanted, notes)))
             except IntegrationError as error:
@@ -91,7 +91,7 @@ class Bulk:
         chosen: Sequence[CauseGroup],
         state: IssueState,
         only: Collection[int],
-        act: Callable[[Trouble, Collection[int]], object],
+        act: Callable[[IssueGroupKey, Collection[int]], object],
     ) -> Done:
         records = 0
         refused: list[Refused] = []

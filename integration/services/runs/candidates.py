@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from integration.connectors.protocol import Connector, Dating
+from integration.connectors.protocol import Connector, LastActivity
 from integration.core.errors import IntegrationError
 from integration.core.issues import OpenIssue
 from integration.core.records import Kind, Record
@@ -64,7 +64,7 @@ def candidates(target: Connector, links: Links, one: OpenIssue, kind: Kind) -> l
 
 def _last_used(target: Connector, references: Sequence[str], since: date) -> Mapping[str, date | None]:
     """Return when each was last used; nothing where the target cannot say: it is one of many things that speak."""
-    if not isinstance(target, Dating):
+    if not isinstance(target, LastActivity):
         return {}
     try:
         return target.last_used(references, since)

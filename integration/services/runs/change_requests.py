@@ -9,7 +9,7 @@ from integration.accounts.store.change_requests import ChangeRequestStore
 from integration.core.authorization import require_right, requires
 from integration.core.change_request import ChangeRequest
 from integration.core.errors import NotAllowedError
-from integration.core.people import Actor, Right, under_way
+from integration.core.people import Actor, Right, current_action
 from integration.services.runs.flows import Flows
 
 
@@ -55,7 +55,7 @@ class ChangeRequests:
         request = self._stored.get(setting)
         if request is None or request.mark != mark or not self._is_current(request):
             raise _gone(setting)
-        action = under_way()
+        action = current_action()
         if action is not None:
             require_right(action.actor, request.right)
         return request

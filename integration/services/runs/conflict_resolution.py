@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from integration.core.conflicts import ADDRESS, CONFLICT, SOURCE, TARGET, is_one_with, settled
+from integration.core.conflicts import ADDRESS, CONFLICT, SOURCE, TARGET, is_coupled_with, resolve
 from integration.core.issues import IssueState, OpenIssue
 from integration.core.link_evidence import IDENTITY_CAUSES, SAME_RECORD, evidence_from_json
 from integration.core.links import Link
@@ -24,7 +24,7 @@ def without_conflicts(
     if option not in (SOURCE, TARGET):
         return found
     whole = {each.id: each for one in found if one.issue.cause == CONFLICT for each in _one_with(issues, flow, one)}
-    chosen = [(settled(one.issue, option), _told(flow, one, option, by)) for one in whole.values()]
+    chosen = [(resolve(one.issue, option), _told(flow, one, option, by)) for one in whole.values()]
     links.settle(flow, [(one, event) for one, event in chosen if one is not None])
     return [one for one in found if one.issue.cause != CONFLICT]
 
@@ -54,11 +54,11 @@ def without_identity_questions(
 
 def _one_with(issues: Issues, flow: str, one: OpenIssue) -> list[OpenIssue]:
     """Return a conflict with the others of its record that are one with it, such as those of the rest of an address."""
-    if not any(is_one_with(one.issue.field, name) for name in ADDRESS):
+    if not any(is_coupled_with(one.issue.field, name) for name in ADDRESS):
         return [one]
     known = issues.of_key(flow, one.issue.key)
     open_ones = [each for each in known if each.state is IssueState.OPEN and each.issue.cause == CONFLICT]
-    return [one, *(each for each in open_ones if is_one_with(one.issue.field, each.issue.field))]
+    return [one, *(each for each in open_ones if is_coupled_with(one.issue.field, each.issue.field))]
 
 
 def _told(flow: str, one: OpenIssue, option: str, by: str) -> Event:

@@ -9,14 +9,14 @@ from integration.core.plan_lines import PlanRow
 from integration.core.records import Correction, Kind
 from integration.flows.deciding import AGAIN, About, decision_text
 from integration.services.mappings.mappings import Logics
-from integration.services.systems.connection_settings import Access
+from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.corrections import Corrections
 
 
 class Documents:
     """What a person can ask and say of documents that the books have."""
 
-    def __init__(self, corrections: Corrections, logics: Logics, access: Access) -> None:
+    def __init__(self, corrections: Corrections, logics: Logics, access: ConnectorFactory) -> None:
         self._corrections = corrections
         self._logics = logics
         self._access = access
@@ -30,9 +30,9 @@ class Documents:
         """
         logic = self._logics.now(flow)
         for stage in logic.flow.counting:
-            found = self._access.connector(logic.flow.source).fetch(stage.source, [key]) if stage.once else ()
+            found = self._access.connector(logic.flow.source).fetch(stage.source, [key]) if stage.write_once else ()
             if found:
-                return logic.both(found[0])
+                return logic.compare_booking(found[0])
         return None
 
     @requires(Right.REPAIR)

@@ -7,10 +7,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from integration.core.authorization import requires
-from integration.core.drift import NOTHING_LOOKED, DriftCounts, Drifted, DriftFound
+from integration.core.drift import NOTHING_LOOKED, DriftCounts, DriftedRecord, DriftFound
 from integration.core.errors import IntegrationError, PlanStaleError
 from integration.core.flow import Flow, Stage
-from integration.core.issues import Issue, Met
+from integration.core.issues import Issue, IssueOccurrence
 from integration.core.people import Right
 from integration.core.records import Kind, Value
 from integration.core.rules import as_text
@@ -18,12 +18,12 @@ from integration.core.vat import is_vat_code, vat_value
 from integration.flows.tables import VAT_RATES
 from integration.runner.dependencies import Dependencies
 from integration.runner.drift import DriftPage, look_at, stages_of
-from integration.services.mappings.code_lists import Lists
+from integration.services.mappings.code_lists import CodeLists
 from integration.services.runs.flows import Flows
-from integration.services.write_holds.post_restore_check import LooksOwed
+from integration.services.write_holds.post_restore_check import PostRestoreCheck
 from integration.store.database import Clock
 from integration.store.drift import Drifts
-from integration.store.erasure_register import Erased, SoFar
+from integration.store.erasure_register import ErasureRegister, SoFar
 from integration.store.issues import Issues
 from integration.store.links import Links
 
@@ -32,7 +32,7 @@ MOST_SHOWN = 200  # characters of a value that a sentence tells
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class DriftProgress:
     """How far a look has come: at which records it is, and how many it has looked at."""
 
     flow: str
@@ -74,15 +74,15 @@ class Drift:
     def __init__(
         self,
         flows: Collection[str],
-        owed: LooksOwed,
+        owed: PostRestoreCheck,
         deps: Dependencies,
         drifts: Drifts,
-        erased: Erased,
+        erased: ErasureRegister,
         issues: Issues,
         links: Links,
         clock: Clock,
         flow_service: Flows,
-        lists: Lists,
+        lists: CodeLists,
     ) -> None:
         self._lists = lists
         self._flows = flows
@@ -108,12 +108,12 @@ class Drift:
         return sorted(found, key=lambda one: order[one.flow])
 
     @requires(Right.COMPARE)
-    def look(self, tell: Callable[[Looked], None] = lambda _: None) -> list[DriftFound]:
+    def look(self, tell: Callable[[DriftProgress], None] = lambda _: None) -> list[DriftFound]:
         """Look at everything now and return what it came to; `tell` hears of every page. Writes to no system."""
         position = self.page("")
         while position:
             place = _Place.of(position)
-            tell(Looked(place.left[0][0], Kind.stored(place.left[0][1]), place.counts.looked))
+            tell(DriftProgress(place.left[0][0], Kind.stored(place.left[0][1]), place.counts.looked))
             position = self.page(position)
         return self.latest()
 
@@ -166,11 +166,11 @@ class Drift:
     def _tell(self, flow: Flow, stage: Stage, page: DriftPage, so_far: SoFar) -> None:
         """Open an exception for each difference, and close those of records that are as agreed again."""
         rates = self._lists.captions(flow.target, VAT_RATES) if page.different else {}
-        met = [Met(drift_issue(flow, stage, one, rates), str(stage.target), one.title) for one in page.different]
+        met = [IssueOccurrence(drift_issue(flow, stage, one, rates), str(stage.target), one.title) for one in page.different]
         self._issues.looked(flow.name, page.told, CAUSES, met, so_far)
 
 
-def drift_issue(flow: Flow, stage: Stage, one: Drifted, rates: Mapping[str, str]) -> Issue:
+def drift_issue(flow: Flow, stage: Stage, one: DriftedRecord, rates: Mapping[str, str]) -> Issue:
     """Return the exception that a record is which the target does not hold as agreed.
 
     `rates` are the percentages of the target's VAT codes.
@@ -181,11 +181,11 @@ def drift_issue(flow: Flow, stage: Stage, one: Drifted, rates: Mapping[str, str]
     first = one.edits[0]
     agreed, found = (_shown(value, first.field, flow.target, rates) for value in (first.agreed, first.found))
     facts |= {"fields": _fields(one), "agreed": agreed, "found": found}
-    cause = "document_changed_in_target" if stage.once else "record_changed_in_target"
+    cause = "document_changed_in_target" if stage.write_once else "record_changed_in_target"
     return Issue(cause, one.key, facts=facts)
 
 
-def _fields(one: Drifted) -> str:
+def _fields(one: DriftedRecord) -> str:
     """Return the names of the fields that differ, each once: what comes and goes is called by its kind."""
     return ", ".join(dict.fromkeys(edit.field.rpartition(".")[2] for edit in one.edits))
 

@@ -10,9 +10,9 @@ from decimal import Decimal
 from functools import partial
 
 from integration.core.authorization import requires
-from integration.core.causes import CAUSES, By, telling
+from integration.core.causes import CAUSES, RepairKind, grouping_detail
 from integration.core.errors import IntegrationError
-from integration.core.issues import CauseGroup, Issue, IssueState, OpenIssue, Trouble, source_mark
+from integration.core.issues import CauseGroup, Issue, IssueState, OpenIssue, IssueGroupKey, source_mark
 from integration.core.link_evidence import NO_EVIDENCE, Evidence, identities_of
 from integration.core.links import Link
 from integration.core.missing_codes import MissingCode, missing_codes_in
@@ -26,13 +26,13 @@ from integration.flows.deciding import decision_text
 from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, ValueTable
 from integration.flows.spec import FlowSpec
-from integration.services.mappings.code_lists import Lists
+from integration.services.mappings.code_lists import CodeLists
 from integration.services.mappings.mappings import Logics, Mappings
 from integration.services.runs.candidates import Candidate, candidates
 from integration.services.runs.cause_sheet import listing
 from integration.services.runs.conflict_resolution import without_conflicts, without_identity_questions
 from integration.services.runs.retries import tried_cause
-from integration.services.systems.connection_settings import Access
+from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.corrections import Corrections
 from integration.store.events import Event
 from integration.store.issues import Issues
@@ -108,7 +108,7 @@ class Try:
     group: CauseGroup  # as it was when it was tried again
     run: Run
     same: int  # still parked for that cause
-    others: Mapping[Trouble, int]  # parked for another one
+    others: Mapping[IssueGroupKey, int]  # parked for another one
 
     @property
     def solved(self) -> int:
@@ -134,15 +134,15 @@ def _urgency(group: CauseGroup) -> tuple[object, ...]:
     return -(group.sold or 0), group.first_seen, -group.count, group.flow, group.cause, group.detail
 
 
-def group_address(cause: Trouble) -> str:
+def group_address(cause: IssueGroupKey) -> str:
     """Return under which short name a group is found in an address; always the same for the same group."""
     named = f"{cause.flow}\n{cause.cause}\n{cause.field}\n{cause.detail}"
     return hashlib.sha256(named.encode()).hexdigest()[:10]
 
 
-def cause_of(flow: str, cause: str, field: str, facts: Mapping[str, str]) -> Trouble:
+def cause_of(flow: str, cause: str, field: str, facts: Mapping[str, str]) -> IssueGroupKey:
     """Return the group that a parked record belongs to."""
-    return Trouble(flow, cause, field, telling(cause, facts))
+    return IssueGroupKey(flow, cause, field, grouping_detail(cause, facts))
 
 
 def missing_row(spec: FlowSpec, cause: str, facts: Mapping[str, str]) -> MissingRow | None:
@@ -193,10 +193,10 @@ class Exceptions:
         links: Links,
         plans: PlanStore,
         runs: RunStore,
-        access: Access,
+        access: ConnectorFactory,
         logics: Logics,
         mappings: Mappings,
-        lists: Lists,
+        lists: CodeLists,
     ) -> None:
         self._flows = flows
         self._corrections = corrections
@@ -241,7 +241,7 @@ class Exceptions:
         return [group for group in self.groups(run.flow) if group.cause in causes]
 
     @requires(Right.SEE)
-    def group(self, cause: Trouble, state: IssueState = IssueState.OPEN) -> CauseGroup | None:
+    def group(self, cause: IssueGroupKey, state: IssueState = IssueState.OPEN) -> CauseGroup | None:
         """Return one group, or None when nothing of it is left."""
         return next((group for group in self._causes(cause.flow, state) if group.of == cause), None)
 
@@ -264,7 +264,7 @@ class Exceptions:
     @requires(Right.SEE)
     def tries(self) -> list[Try]:
         """Return what became of causes that were tried again lately, the newest try of each."""
-        found: dict[Trouble, Try] = {}
+        found: dict[IssueGroupKey, Try] = {}
         for flow in self._flows:
             for run in self._runs.latest(flow, limit=RUNS_BACK):
                 group = tried_cause(run)
@@ -273,7 +273,7 @@ class Exceptions:
         return [one for one in found.values() if one.run.state is not RunState.DISCARDED]
 
     def _outcome(self, run: Run, group: CauseGroup) -> Try:
-        counted: Counter[Trouble] = Counter()
+        counted: Counter[IssueGroupKey] = Counter()
         for row in self._parked(run):
             counted[cause_of(run.flow, row.cause, row.cause_field, row.facts)] += row.weight
         same = counted.pop(group.of, 0)
@@ -286,7 +286,7 @@ class Exceptions:
             yield from (row for row in rows if row.weight)
 
     @requires(Right.SEE)
-    def came(self, here: datetime) -> dict[Trouble, dict[date, int]]:
+    def came(self, here: datetime) -> dict[IssueGroupKey, dict[date, int]]:
         """Return how many records each cause got on each of the last days up to a moment of somebody's clock.
 
         What has been settled since counts too, and what returned counts on the day it did. A cause that got all of its
@@ -294,7 +294,7 @@ class Exceptions:
         """
         days = [here.date() - timedelta(days=back) for back in reversed(range(DAYS))]
         since = datetime.combine(days[0], time(), here.tzinfo)
-        found: dict[Trouble, dict[date, int]] = {}
+        found: dict[IssueGroupKey, dict[date, int]] = {}
         for trouble, moments in self._issues.came(since).items():
             counted = dict.fromkeys(days, 0)
             for at, number in moments.items():
@@ -313,7 +313,7 @@ class Exceptions:
 
     @requires(Right.SEE)
     def issues_of(
-        self, cause: Trouble, state: IssueState = IssueState.OPEN, find: str = "", offset: int = 0, limit: int = 100
+        self, cause: IssueGroupKey, state: IssueState = IssueState.OPEN, find: str = "", offset: int = 0, limit: int = 100
     ) -> list[OpenIssue]:
         """Return issues of a group, the longest waiting first."""
         return self._issues.list(
@@ -334,7 +334,7 @@ class Exceptions:
         A product counts with all its articles, a debtor or an address with the documents it comes out of.
         """
         stages = self._logics.flow(flow).stages
-        derived = [stage.target for stage in stages if stage.derived or stage.once]
+        derived = [stage.target for stage in stages if stage.derived or stage.write_once]
         named = {one.id: (one.issue.facts.get("documents") or one.issue.key).split(",") for one in found}
         counted = [stage.target for stage in stages if stage.counted][-1]
         owners = self._links.get(flow, counted, [key for keys in named.values() for key in keys])
@@ -372,7 +372,7 @@ class Exceptions:
         """Return the causes that rows of the value tables of a flow repair, or rows of one table."""
         tables = [one for one in self._flows[flow].tables if table in ("", one.name)]
         own = [cause for one in tables for cause in one.causes] or [UNMAPPED]
-        several = [code for code, one in CAUSES.items() if one.repair.by is By.ROWS]
+        several = [code for code, one in CAUSES.items() if one.repair.by is RepairKind.ROWS]
         return list(dict.fromkeys([*own, *([] if table else [UNMAPPED]), *several]))
 
     @requires(Right.SEE)
@@ -415,7 +415,7 @@ class Exceptions:
         ]  # fmt: skip
 
     @requires(Right.SEE)
-    def every(self, cause: Trouble, state: IssueState, find: str = "") -> Iterator[OpenIssue]:
+    def every(self, cause: IssueGroupKey, state: IssueState, find: str = "") -> Iterator[OpenIssue]:
         """Yield every issue of a group, the longest waiting first."""
         offset = 0
         while page := self.issues_of(cause, state, find, offset, PAGE):
@@ -425,7 +425,7 @@ class Exceptions:
     # ---- deciding
 
     @requires(Right.REPAIR)
-    def set_aside(self, cause: Trouble, reason: str, by: Actor, only: Collection[int] = ()) -> int:
+    def set_aside(self, cause: IssueGroupKey, reason: str, by: Actor, only: Collection[int] = ()) -> int:
         """Take a group out of the queue with a reason, or some issues of it, and return how many that were.
 
         They stay out until their cause is gone, somebody takes them back, or their source is changed. While the source
@@ -443,7 +443,7 @@ class Exceptions:
         return self._issues.set_all_aside(marks, reason.strip(), by.ref)
 
     @requires(Right.REPAIR)
-    def take_back(self, cause: Trouble, by: Actor, only: Collection[int] = ()) -> None:
+    def take_back(self, cause: IssueGroupKey, by: Actor, only: Collection[int] = ()) -> None:
         """Put a group back into the queue that was set aside, or some issues of it."""
         found = (one.id for one in self.every(cause, IssueState.SET_ASIDE))
         self._issues.take_back([one for one in found if not only or one in only], by.ref)
@@ -453,7 +453,7 @@ class Exceptions:
     @requires(Right.SEE)
     def field_to_correct(self, flow: str, cause: str, field: str) -> Field | None:
         """Return the field of the source whose value repairs a cause, or None when no single field does."""
-        if self._flows[flow].repair_of(cause).by is not By.VALUE:
+        if self._flows[flow].repair_of(cause).by is not RepairKind.VALUE:
             return None
         target = field.rpartition("/")[2]
         try:
@@ -503,7 +503,7 @@ class Exceptions:
         self._corrections.keep(flow, kept, by.ref)
 
     @requires(Right.SEE)
-    def sold(self, cause: Trouble, articles: Collection[str]) -> dict[str, Record]:
+    def sold(self, cause: IssueGroupKey, articles: Collection[str]) -> dict[str, Record]:
         """Return for each of these articles a line of the till that sold it, as far as one of the group still tells."""
         found: dict[str, Record] = {}
         keys = [one.issue.key for one in self.issues_of(cause, limit=FEW)]

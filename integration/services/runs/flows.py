@@ -23,12 +23,12 @@ from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings, Listed
 from integration.flows.spec import FlowLogic, FlowSpec, page_in, staged_in
 from integration.flows.tables import IN_USE
-from integration.services.engine_lifecycle import Work
-from integration.services.mappings.code_lists import LOOKED_UP, Lists
+from integration.services.engine_lifecycle import EngineHandle
+from integration.services.mappings.code_lists import LOOKED_UP, CodeLists
 from integration.services.mappings.mappings import Logics, Mappings
-from integration.services.opening_hours import OpeningsKept
-from integration.services.systems.connection_settings import Access
-from integration.services.systems.object_names import Naming
+from integration.services.opening_hours import OpeningHoursSettings
+from integration.services.systems.connection_settings import ConnectorFactory
+from integration.services.systems.object_names import ObjectNames
 from integration.services.write_holds.write_holds import WriteHolds
 from integration.store.database import Clock
 from integration.store.events import Event
@@ -115,18 +115,18 @@ class Flows(Mapping[str, Flow]):
         specs: Specs,
         logics: Logics,
         mappings: Mappings,
-        lists: Lists,
+        lists: CodeLists,
         events: OutboxReader,
         issues: Issues,
         runs: RunStore,
         stored_settings: StoredSettings,
-        access: Access,
+        access: ConnectorFactory,
         clock: Clock,
-        names: Naming,
-        work: Work,
+        names: ObjectNames,
+        work: EngineHandle,
         holds: WriteHolds,
         four_eyes: FourEyes,
-        openings: OpeningsKept,
+        openings: OpeningHoursSettings,
     ) -> None:
         self._specs = specs
         self._logics = logics

@@ -6,13 +6,13 @@ from decimal import Decimal
 
 from integration.core.authorization import requires
 from integration.core.issues import CauseGroup, IssueState
-from integration.core.ledgers import only_ledger
+from integration.core.ledgers import matching_account
 from integration.core.missing_codes import MissingCode
 from integration.core.people import Actor, Right
 from integration.flows.functions.values import is_country
 from integration.flows.registry import Specs
 from integration.flows.settings import COUNTRY, ValueTable
-from integration.services.mappings.code_lists import Lists
+from integration.services.mappings.code_lists import CodeLists
 from integration.services.mappings.mappings import Logics
 from integration.services.mappings.tables import Tables
 from integration.services.runs.exceptions import Exceptions, MissingRow, lacked_rows
@@ -44,7 +44,7 @@ class RowToAdd:
 class MissingRows:
     """All rows that value tables lack for what is parked, by flow."""
 
-    def __init__(self, flows: Specs, exceptions: Exceptions, tables: Tables, lists: Lists, logics: Logics) -> None:
+    def __init__(self, flows: Specs, exceptions: Exceptions, tables: Tables, lists: CodeLists, logics: Logics) -> None:
         self._flows = flows
         self._exceptions = exceptions
         self._tables = tables
@@ -99,7 +99,7 @@ class MissingRows:
     def _proposal(self, row: MissingRow, code: MissingCode) -> str:
         theirs, number = row.table.theirs, code.facts.get("account", "")
         known = self._lists.readable(*theirs) if theirs and number else None
-        return only_ledger(number, known) if known else ""
+        return matching_account(number, known) if known else ""
 
 
 def _key(row: MissingRow, home: str) -> str:

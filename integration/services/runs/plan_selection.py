@@ -15,7 +15,7 @@ from integration.store.runs import RunStore
 Needed = Mapping[int, frozenset[int]]  # lines that make what a line needs, by the number of that line
 
 
-class Choices:
+class PlanSelection:
     """What is left out of the plans that wait: a line goes with the new record that it needs, and comes with it."""
 
     def __init__(self, choice_store: ChoiceStore, plans: PlanStore, runs: RunStore, logics: Logics) -> None:
@@ -40,10 +40,10 @@ class Choices:
 
     def _needed(self, run: str) -> Needed:
         stages = {one.name: one for one in self._logics.flow(self._runs.get(run).flow).stages}
-        needing = [name for name, stage in stages.items() if stage.needs or stage.once]
+        needing = [name for name, stage in stages.items() if stage.needs or stage.write_once]
         rows = self._plans.needing(run, needing, {kind for stage in stages.values() for kind in stage.needs.values()})
         made = {(row.kind, row.key): row.seq for row in rows if row.action is Action.CREATE}
-        documents = {row.key: row.seq for row in rows if stages[row.stage].once}
+        documents = {row.key: row.seq for row in rows if stages[row.stage].write_once}
         found = {row.seq: frozenset(_needs(row, stages[row.stage].needs, made, documents)) for row in rows}
         return {seq: needs for seq, needs in found.items() if needs}
 

@@ -9,7 +9,7 @@ from integration.core.run import Mode, Run
 _TRIED = "tried"
 
 
-def notes_of(group: CauseGroup) -> dict[str, str]:
+def retry_note(group: CauseGroup) -> dict[str, str]:
     """Return what a run keeps of the cause it tries again."""
     told = {
         "cause": group.cause, "field": group.field, "detail": group.detail, "facts": dict(group.facts),

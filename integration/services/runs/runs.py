@@ -8,25 +8,25 @@ from decimal import Decimal
 from integration.accounts.four_eyes import FourEyes
 from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError, PlanStaleError
-from integration.core.issues import Trouble
+from integration.core.issues import IssueGroupKey
 from integration.core.people import Actor, Right
 from integration.core.plan import Approval
-from integration.core.plan_lines import EVERY_LINE, Among, PlanRow
+from integration.core.plan_lines import EVERY_LINE, LineFilter, PlanRow
 from integration.core.plan_sums import PlanSums, change_sums, total_sums
 from integration.core.records import Kind, Unreadable, corrected
 from integration.core.run import Mode, PreviewRequest, Run, Speed, speed
-from integration.core.search_keys import comes_to
+from integration.core.search_keys import document_total
 from integration.core.states import ACTIVE, RunState, Step
 from integration.core.traces import Trace, WhyAnswer
 from integration.flows.spec import FlowLogic
 from integration.runner import Runner
 from integration.services.connections.proposals import Proposals
-from integration.services.engine_lifecycle import Work
+from integration.services.engine_lifecycle import EngineHandle
 from integration.services.mappings.mappings import Logics, Mappings
 from integration.services.runs.answers import answers, in_the_change, of_nothing, with_corrections
 from integration.services.runs.exceptions import Exceptions
-from integration.services.runs.retries import notes_of
-from integration.services.systems.connection_settings import Access
+from integration.services.runs.retries import retry_note
+from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.corrections import Corrections
 from integration.store.database import Clock
 from integration.store.links import Links
@@ -41,7 +41,7 @@ class Runs:
         self,
         plans: PlanStore,
         runs: RunStore,
-        work: Work,
+        work: EngineHandle,
         runner: Runner,
         mappings: Mappings,
         exceptions: Exceptions,
@@ -82,8 +82,8 @@ class Runs:
     ) -> str:
         """Start a preview of only what is parked for a cause, and return its run; see `Exceptions.tries`."""
         keys = self._exceptions.keys(flow, cause, field, detail)
-        group = self._exceptions.group(Trouble(flow, cause, field or "", detail)) if detail is not None else None
-        notes = notes_of(group) if group else {}
+        group = self._exceptions.group(IssueGroupKey(flow, cause, field or "", detail)) if detail is not None else None
+        notes = retry_note(group) if group else {}
         return self.preview(PreviewRequest(flow, by, Mode.CHOSEN, tuple(keys), notes, version))
 
     @requires(Right.RUN)
@@ -179,7 +179,7 @@ class Plans:
         plans: PlanStore,
         runs: RunStore,
         logics: Logics,
-        access: Access,
+        access: ConnectorFactory,
         *,
         products: str,
     ) -> None:
@@ -213,7 +213,7 @@ class Plans:
         """Return what the chosen documents of a plan come to, VAT included; None where it books none."""
         known = self._sold.get(run_id)
         if known is None:
-            found = ((seq, comes_to(change.agreed)) for seq, change in self._kept.new_documents(run_id))
+            found = ((seq, document_total(change.agreed)) for seq, change in self._kept.new_documents(run_id))
             known = {seq: amount for seq, amount in found if amount is not None}
             if self._runs.get(run_id).state is not RunState.PREVIEWING:
                 self._sold = {run_id: known, **dict(list(self._sold.items())[:MOST_KNOWN])}
@@ -274,7 +274,7 @@ class Plans:
 
     @requires(Right.EXPORT)
     def listed(
-        self, run_id: str, show: str = "all", find: str = "", among: Among = EVERY_LINE
+        self, run_id: str, show: str = "all", find: str = "", among: LineFilter = EVERY_LINE
     ) -> Iterator[list[object]]:
         """Yield the shown lines of a plan with the values of `PLAN_COLUMNS`, one for each field of a change."""
         offset, left_out = 0, self._runs.get(run_id).excluded

@@ -17,7 +17,7 @@ from integration.connectors.protocol import Connector, SourceTable
 from integration.connectors.systems import SYSTEMS, System
 from integration.core.connections import parse_address
 from integration.core.errors import ConfigurationError
-from integration.services.systems.object_name_settings import RECORD, KeptNames
+from integration.services.systems.object_name_settings import RECORD, ObjectNameSettings
 from integration.settings import PREFIX, Settings, refused
 from integration.store.database import Clock
 from integration.store.leases import Leases
@@ -32,7 +32,7 @@ ELSEWHERE_SECONDS = 2.0  # how long another process may go on with what was chan
 S = TypeVar("S", bound=BaseModel)
 
 
-class Access:
+class ConnectorFactory:
     """What is known of both connections, and a connection to each, made when it is first needed.
 
     Access to the sandbox is kept apart, so that trying it costs nobody the connection to a real system.
@@ -44,7 +44,7 @@ class Access:
         connected: ConnectionStore,
         leases: Leases,
         clock: Clock,
-        names: KeptNames,
+        names: ObjectNameSettings,
         reads: Mapping[str, Sequence[SourceTable]],
     ) -> None:
         """Take what is entered, and the names that are laid over what is known of the connection to AccountView.
@@ -102,7 +102,7 @@ class Access:
         folders = {name: self._settings.data / name for name in known.folders}
         given = {**self._with_route(given, known.usual_address), **folders}
         settings = _settings_of(known.settings, given, system.upper())
-        learned = KeptLearned(self.connected, self.name(f"{system}-{LEARNED}"), known.given_for(given))
+        learned = StoredInstallationFacts(self.connected, self.name(f"{system}-{LEARNED}"), known.given_for(given))
         return known.connects(settings, self.tokens(given, tokens), learned, self._reads.get(system, ()))
 
     def _with_token(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -256,7 +256,7 @@ class Access:
 class Connectors(dict[str, Connector]):
     """Connections to both systems, asked for when they are needed and not kept: a run must not need both at once."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: ConnectorFactory) -> None:
         self._access = access
 
     def __missing__(self, system: str) -> Connector:
@@ -264,7 +264,7 @@ class Connectors(dict[str, Connector]):
         return self._access.connector(system)
 
 
-class KeptLearned:
+class StoredInstallationFacts:
     """What was found out of one installation: of another, or by another name, nothing is known."""
 
     def __init__(self, connected: ConnectionStore, name: str, given_for: str) -> None:

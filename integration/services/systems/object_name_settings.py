@@ -13,7 +13,7 @@ RECORD = "names"  # of a system of one's own, about which alone a file speaks
 GROUPS = frozenset(Names.model_fields)
 
 
-class KeptNames:
+class ObjectNameSettings:
     """What a person keeps wins over what was proposed, a file over both."""
 
     def __init__(self, stored: StoredSettings, file: Path | None) -> None:

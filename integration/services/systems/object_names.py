@@ -10,12 +10,12 @@ from integration.connectors.accountview.settings import Names
 from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError
 from integration.core.people import Actor, Right
-from integration.flows.forms import Pick, each_of
+from integration.flows.forms import Select, each_of
 from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, FlowSettings
 from integration.flows.spec import FlowSpec
-from integration.services.systems.connection_settings import Access
-from integration.services.systems.object_name_settings import GROUPS, RECORD, KeptNames
+from integration.services.systems.connection_settings import ConnectorFactory
+from integration.services.systems.object_name_settings import GROUPS, RECORD, ObjectNameSettings
 from integration.services.systems.objects import (
     FILE,
     NamedObjects,
@@ -36,13 +36,13 @@ LATER = (
 )  # fmt: skip
 
 
-class Naming:
+class ObjectNames:
     """The names in force and the way to change them. What a person keeps wins over what was proposed, a file over both.
 
     Names of the sandbox are kept apart, and no file speaks for it.
     """
 
-    def __init__(self, flows: Specs, kept: KeptNames, access: Access) -> None:
+    def __init__(self, flows: Specs, kept: ObjectNameSettings, access: ConnectorFactory) -> None:
         self._flows = flows
         self._kept = kept
         self._access = access
@@ -81,7 +81,7 @@ class Naming:
         """Raise ConfigurationError for an option that needs an object without a name, in force or among `names`."""
         held = names or self.in_force()
         for shape in each_of(shape for section in spec.sections for shape in section.shapes):
-            needed = shape.needs.get(str(getattr(settings, shape.name))) if isinstance(shape, Pick) else None
+            needed = shape.needs.get(str(getattr(settings, shape.name))) if isinstance(shape, Select) else None
             if needed and not getattr(held.objects, needed).code:
                 raise ConfigurationError(
                     "flow_setting_invalid", flow=spec.name, setting=shape.name, expected=f"expected_{needed}"

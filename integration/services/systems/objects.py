@@ -44,7 +44,7 @@ OWN = ("warehouses", "prices")
 _OF_OWN = frozenset(f"{name}.{part}" for name in OWN for part in ("object", "table"))
 
 
-class There(StrEnum):
+class Availability(StrEnum):
     """Whether the installation has what a name says."""
 
     PRESENT = "present"
@@ -53,7 +53,7 @@ class There(StrEnum):
     UNREAD = "unread"  # nobody could look
 
 
-_WORST = (There.UNUSED, There.PRESENT, There.UNREAD, There.ABSENT)
+_WORST = (Availability.UNUSED, Availability.PRESENT, Availability.UNREAD, Availability.ABSENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Name:
     path: str
     default: str
     value: str
-    there: There = There.UNREAD
+    there: Availability = Availability.UNREAD
     options: Mapping[str, str] = field(default_factory=dict)
     proposed: str = ""
     unverified: bool = False
@@ -100,10 +100,10 @@ class NamedObject:
         return tuple(one for one in self.names if not _is_of_object(one.path))
 
     @property
-    def there(self) -> There:
+    def there(self) -> Availability:
         """Return how the object itself stands: as its code does, and its tables."""
         states = [one.there for one in self.own]
-        return next((state for state in (There.ABSENT, There.UNREAD, There.PRESENT) if state in states), There.UNUSED)
+        return next((state for state in (Availability.ABSENT, Availability.UNREAD, Availability.PRESENT) if state in states), Availability.UNUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ def named_objects(
         for sort in _SORTS
     ]
     manner = tuple(
-        Name(path, defaults[path], values[path], There.UNUSED, fixed=path in fixed, needed=True) for path in MANNER
+        Name(path, defaults[path], values[path], Availability.UNUSED, fixed=path in fixed, needed=True) for path in MANNER
     )
     return NamedObjects((*objects, NamedObject("manner", (), manner)), seen.cause, seen.facts)
 
@@ -228,7 +228,7 @@ def _names(
         )  # fmt: skip
 
 
-_Told = tuple[str, There, Mapping[str, str]]
+_Told = tuple[str, Availability, Mapping[str, str]]
 
 
 def _of_object(sort: _Sort, values: Mapping[str, str], seen: _Seen) -> Iterator[_Told]:
@@ -250,7 +250,7 @@ def _of_fields(sort: _Sort, values: Mapping[str, str], seen: _Seen) -> Iterator[
         captions = {column.name: column.caption for column in columns or ()}
         for path in _paths_of(group):
             if path == HEADER:
-                yield path, There.UNUSED, {}
+                yield path, Availability.UNUSED, {}
                 continue
             value = values[path] if is_named else ""
             yield path, _state(value, columns, is_there=value.upper() in captions), captions
@@ -294,16 +294,16 @@ def _proposed(group: str, values: Mapping[str, str], seen: _Seen) -> Mapping[str
     return suggestions(KIND_OF[group], {name: column for name, column in named.items() if column in there}, columns)
 
 
-def _offered(code: str, seen: _Seen) -> There:
+def _offered(code: str, seen: _Seen) -> Availability:
     return _state(code, seen.codes, is_there=code.upper() in (seen.codes or ()))
 
 
-def _state(name: str, read: Collection[object] | None, *, is_there: bool) -> There:
+def _state(name: str, read: Collection[object] | None, *, is_there: bool) -> Availability:
     if not name:
-        return There.UNUSED
+        return Availability.UNUSED
     if read is None:
-        return There.UNREAD
-    return There.PRESENT if is_there else There.ABSENT
+        return Availability.UNREAD
+    return Availability.PRESENT if is_there else Availability.ABSENT
 
 
 # ---- names by their paths, as they are edited and found wrong: `objects.debtors.code`, `debtor.email`

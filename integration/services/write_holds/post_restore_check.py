@@ -17,7 +17,7 @@ from integration.store.links import Links
 from integration.store.settings import StoredSettings
 
 
-class LooksOwed:
+class PostRestoreCheck:
     """Which kinds of record there is something of to look at, flow by flow."""
 
     def __init__(

@@ -15,10 +15,10 @@ from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError, ConnectorError, PlanStaleError
 from integration.core.people import Actor, Right
 from integration.core.system_identity import IdentityVerdict, SystemIdentity
-from integration.services.systems.connection_settings import Access
+from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.cursors import Cursors
 from integration.store.database import Clock, Database
-from integration.store.environments import change_environment
+from integration.store.environments import switch_environment
 from integration.store.settings import StoredSettings
 
 log = structlog.get_logger(__name__)
@@ -48,7 +48,7 @@ class SystemIdentities:
     """Compares each connected system with what is known of it. The built-in systems are not asked."""
 
     def __init__(
-        self, database: Database, cursors: Cursors, stored_settings: StoredSettings, access: Access, clock: Clock
+        self, database: Database, cursors: Cursors, stored_settings: StoredSettings, access: ConnectorFactory, clock: Clock
     ) -> None:
         self._database = database
         self._cursors = cursors
@@ -127,7 +127,7 @@ class SystemIdentities:
         now = self._clock()
         if answer is SystemAnswer.ANOTHER:
             before = f"{system} until {now.strftime('%Y-%m-%d %H.%M.%S')}"
-            change_environment(self._database, self._clock, leaving=before, entering="", by=by.ref)
+            switch_environment(self._database, self._clock, leaving=before, entering="", by=by.ref)
         else:
             self._cursors.forget_all()
             self._stored_settings.put(SYSTEM_RESTORED, {"at": now.isoformat(), "system": system}, by.ref)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from integration.application.application import Application
 from integration.core.erasure import Customer
-from integration.erasure.data_subjects import LIST, KeptOf
+from integration.erasure.data_subjects import LIST, StoredPersonalData
 from pages.components.shared.application import person
 from pages.components.shared.layout import attempt, note, section, small
 from pages.components.shared.tables import table
@@ -40,7 +40,7 @@ def persons(app: Application) -> None:
         _found(app, one, app.persons.kept(one))
 
 
-def _found(app: Application, one: Customer, kept: KeptOf) -> None:
+def _found(app: Application, one: Customer, kept: StoredPersonalData) -> None:
     if kept.held_out:
         note(text("person_held_out"))
         if st.button(text("person_lift"), key="person-lift"):
@@ -64,7 +64,7 @@ def _place(name: str) -> Markdown:
     return text(f"person_in_{name}") if name in NAMED else plain(f"{text('person_in_others')}: {name}")
 
 
-def _documents(kept: KeptOf) -> Markdown:
+def _documents(kept: StoredPersonalData) -> Markdown:
     named = [one.reference for one in kept.documents[:MOST_DOCUMENTS]]
     return plain(", ".join(named) + ("…" if len(kept.documents) > MOST_DOCUMENTS else ""))
 

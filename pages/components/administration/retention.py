@@ -5,7 +5,7 @@ import streamlit as st
 from integration.application.application import Application
 from integration.core.people import Actor
 from integration.core.retention import BY_NAME, CLASSES, Country, Retention, Unit
-from integration.retention.service import Kept, KeptFile
+from integration.retention.service import RetentionClassStatus, KeptFile
 from integration.words import MISSING
 from pages.components.shared.application import person
 from pages.components.shared.downloads import downloads, rows_in
@@ -37,7 +37,7 @@ def retention(app: Application) -> None:
         _form(app, app.retention.chosen())
 
 
-def _row(one: Kept) -> dict[str, str]:
+def _row(one: RetentionClassStatus) -> dict[str, str]:
     return {
         "class": text(f"retention_class_{one.name}"),
         "length": _length(one.unit, one.length),
@@ -49,7 +49,7 @@ def _row(one: Kept) -> dict[str, str]:
     }
 
 
-def _line(one: Kept) -> list[object]:
+def _line(one: RetentionClassStatus) -> list[object]:
     names = text(f"retention_class_{one.name}"), text(f"retention_law_{one.law.name}")
     return [one.name, *names, one.length, str(one.unit), one.rows, one.size, one.oldest, one.due]
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from integration.application.application import Application
 from integration.core.drift import DriftFound
-from integration.services.runs.drift import Drift, Looked
+from integration.services.runs.drift import Drift, DriftProgress
 from pages.components.shared.application import may
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.layout import act, note, small, titled
@@ -62,12 +62,12 @@ def _number(name: str, count: int) -> Markdown:
 def _look(app: Application) -> None:
     with st.status(text("asking_systems")) as status:
 
-        def tell(looked: Looked) -> None:
+        def tell(looked: DriftProgress) -> None:
             status.update(label=_said(looked))
 
         app.drift.look(tell)
 
 
-def _said(looked: Looked) -> Markdown:
+def _said(looked: DriftProgress) -> Markdown:
     facts: dict[str, Any] = {"flow": flow_name(looked.flow), "count": number(looked.looked)}
     return text("drift_looking", kind=kind_name(looked.kind), **facts)

@@ -6,7 +6,7 @@ from decimal import Decimal
 import streamlit as st
 
 from integration.application.application import Application
-from integration.core.booking_comparison import Beside, FactPair, LinePair, beside, line_name, worth
+from integration.core.booking_comparison import BookingComparison, FactPair, LinePair, beside, line_name, line_amount
 from integration.core.issues import CauseGroup, OpenIssue
 from integration.core.records import Record, Value
 from pages.components.shared.layout import ask_live, mark, note, small
@@ -73,7 +73,7 @@ def _another(app: Application, group: CauseGroup, facts: Mapping[str, str]) -> N
     st.table(rows, border="horizontal", hide_index=True)
 
 
-def _difference(there: Beside) -> None:
+def _difference(there: BookingComparison) -> None:
     if there.difference:
         sign = "beside_more" if there.difference > 0 else "beside_less"
         small(f"{mark('failed')} **{text(sign, amount=amount_text(abs(there.difference)))}**")
@@ -108,7 +108,7 @@ def _line(line: Record | None) -> str:
     if line is None:
         return "–"
     quantity, price, vat = (line.values.get(name) for name in ("quantity", "price", "vat"))
-    total = amount_text(worth(line))
+    total = amount_text(line_amount(line))
     if isinstance(quantity, Decimal) and isinstance(price, Decimal):
         return f"{number(quantity)} × {amount_text(price)} = {total}"
     return f"{total} + {amount_text(vat)}" if isinstance(vat, Decimal) and vat else total

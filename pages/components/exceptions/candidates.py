@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from integration.application.application import Application
-from integration.core.customer_matching import alike, distinguishing
+from integration.core.customer_matching import alike, matching_evidence
 from integration.core.issues import CauseGroup, OpenIssue
 from integration.core.records import Record
 from integration.services.runs.candidates import Candidate
@@ -60,8 +60,8 @@ def _side_by_side(candidates: Sequence[Candidate], ours: Record | None) -> None:
     kind = next((each.record.kind for each in shown if each.record), "")
     speaks = [alike(ours, each.record) if ours and each.record else () for each in shown]
     mine, theirs = (
-        distinguishing(ours) if ours else {},
-        [distinguishing(each.record) if each.record else {} for each in shown],
+        matching_evidence(ours) if ours else {},
+        [matching_evidence(each.record) if each.record else {} for each in shown],
     )
     lines: list[dict[Markdown, Markdown]] = []
     field, called = text("col_field"), [_called(each) for each in shown]
@@ -91,7 +91,7 @@ def _side_by_side(candidates: Sequence[Candidate], ours: Record | None) -> None:
 def _named(candidates: Sequence[Candidate], reference: str) -> Markdown:
     """Return a candidate by its number and what it is called."""
     record = next((each.record for each in candidates if each.reference == reference), None)
-    name = distinguishing(record).get("name", "") if record else ""
+    name = matching_evidence(record).get("name", "") if record else ""
     return plain(f"{reference} · {name}" if name else reference)
 
 

@@ -10,8 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from integration.application.application import Application
-from integration.core.causes import By
-from integration.core.issues import CauseGroup, IssueState, OpenIssue, Trouble
+from integration.core.causes import RepairKind
+from integration.core.issues import CauseGroup, IssueState, OpenIssue, IssueGroupKey
 from integration.core.records import Value
 from integration.services.runs.bulk import Bulk
 from integration.services.runs.exceptions import Exceptions, Try, group_address
@@ -119,10 +119,10 @@ class Queue:
 
     state: IssueState
     find: str
-    waiting: Mapping[Trouble, CauseGroup]
-    aside: Mapping[Trouble, CauseGroup]
+    waiting: Mapping[IssueGroupKey, CauseGroup]
+    aside: Mapping[IssueGroupKey, CauseGroup]
     tries: Tries
-    came: Mapping[Trouble, Mapping[date, int]]  # how many on each of the last days, where there is something to see
+    came: Mapping[IssueGroupKey, Mapping[date, int]]  # how many on each of the last days, where there is something to see
     corrects: bool  # whether whoever looks may repair
     versions: Versions | None  # where they may do more with a cause
 
@@ -269,7 +269,7 @@ def _ask_note(app: Application, group: CauseGroup) -> None:
 
 
 def _body(app: Application, group: CauseGroup, state: IssueState, find: str) -> None:
-    several = app.flows.spec(group.flow).repair_of(group.cause).by is By.CHOICE  # records beside one another
+    several = app.flows.spec(group.flow).repair_of(group.cause).by is RepairKind.CHOICE  # records beside one another
     with st.grid(5, min_column_width=190) as grid:
         with grid.cell(column_span=3 if several else 2), st.container(gap="small"):
             if state is IssueState.OPEN:
@@ -341,7 +341,7 @@ def _chosen(
 
 def _frame(app: Application, group: CauseGroup, found: Sequence[OpenIssue]) -> tuple[pd.DataFrame, Decimal | None]:
     """Return the table of records, of documents with branch, day and amount as the till has them now."""
-    documents = app.flows[group.flow].counted.once
+    documents = app.flows[group.flow].counted.write_once
     keys = [one.issue.facts.get("document") or one.issue.key if documents else one.issue.key for one in found]
     titles = [one.title for one in found]
     columns: dict[str, list[Any]] = {"key": keys} if titles == keys else {"key": keys, "title": titles}

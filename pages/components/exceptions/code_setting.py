@@ -8,7 +8,7 @@ import streamlit as st
 from integration.application.application import Application
 from integration.core.issues import CauseGroup
 from integration.core.rules import as_text
-from integration.flows.forms import Code, Together
+from integration.flows.forms import Code, FieldGroup
 from integration.flows.settings import BOOKS, TILL, Listed, till_list
 from integration.services.runs.exceptions import MOST
 from pages.components.shared import controls
@@ -78,7 +78,7 @@ def _branches(app: Application, group: CauseGroup) -> dict[str, int] | None:
 def _list_of(app: Application, flow: str, setting: str) -> Listed:
     """Return the list whose codes a setting takes."""
     shapes = (shape for section in app.flows.spec(flow).sections for shape in section.shapes)
-    flat = (one for shape in shapes for one in (shape.shapes if isinstance(shape, Together) else (shape,)))
+    flat = (one for shape in shapes for one in (shape.shapes if isinstance(shape, FieldGroup) else (shape,)))
     return next(one.of for one in flat if isinstance(one, Code) and one.name == setting and one.of is not None)
 
 

@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 from integration.application.application import Application
-from integration.core.causes import By, Repair, cause
+from integration.core.causes import RepairKind, Repair, cause
 from integration.core.issues import CauseGroup, OpenIssue
 from integration.core.link_evidence import CUSTOMER_CHANGED
 from integration.core.records import Field, Record
@@ -77,15 +77,15 @@ def repair(app: Application, group: CauseGroup) -> None:
         _row(app, group, row)
     elif articles := missing_articles(group.cause, group.facts):
         _articles(app, group, articles)
-    elif way.by is By.DOUBT and group.facts.get("reference"):
+    elif way.by is RepairKind.DOUBT and group.facts.get("reference"):
         _doubts(app, group)
-    elif way.by is By.PROOF:
+    elif way.by is RepairKind.PROOF:
         _proof(app, group)
-    elif way.by is By.FLOW:
+    elif way.by is RepairKind.FLOW:
         book_first(app, way)
         _setting(app, group)
         _nothing_written(app, group)
-    elif way.by in (By.CHOICE, By.SETTING, By.CONFLICT) or way.options:
+    elif way.by in (RepairKind.CHOICE, RepairKind.SETTING, RepairKind.CONFLICT) or way.options:
         _question(app, group, way)
     elif (field := value_to_correct(app, group)) is not None:
         _value(app, group, field)
@@ -97,13 +97,13 @@ def _question(app: Application, group: CauseGroup, way: Repair) -> None:
     """Ask what a person has to say, and preview the group once it is said."""
     asked, carry_out = noun(app, group), partial(_repair, app, group)
     match way.by:
-        case By.CHOICE:
+        case RepairKind.CHOICE:
             choose_customers(app, group, asked, carry_out)
             _setting(app, group)
-        case By.SETTING:
+        case RepairKind.SETTING:
             choose_code(app, group, asked, carry_out)
             _setting(app, group)
-        case By.CONFLICT:
+        case RepairKind.CONFLICT:
             settle_conflicts(app, group, asked, carry_out)
         case _:
             decide(app, group, way.options, asked, carry_out)
@@ -308,7 +308,7 @@ def _answer(app: Application, answers: Sequence[tuple[OpenIssue, str | None]]) -
 
 def _needed(app: Application, group: CauseGroup) -> CauseGroup | None:
     """Return the cause for which a record is parked that a group waits for: repaired there, both are solved."""
-    if app.flows.spec(group.flow).repair_of(group.cause).by is not By.NEEDED:
+    if app.flows.spec(group.flow).repair_of(group.cause).by is not RepairKind.NEEDED:
         return None
     facts = group.facts
     named = app.exceptions.groups(group.flow, find=facts.get("needed") or facts.get("key", ""))
@@ -317,7 +317,7 @@ def _needed(app: Application, group: CauseGroup) -> CauseGroup | None:
 
 def _day(app: Application, group: CauseGroup) -> dict[str, str]:
     """Return the address of the day that a group is about; empty where it is about something else."""
-    if app.flows.spec(group.flow).repair_of(group.cause).by is not By.DAY:
+    if app.flows.spec(group.flow).repair_of(group.cause).by is not RepairKind.DAY:
         return {}
     day, _, branch = next((one.issue.key for one in app.exceptions.issues_of(group.of, limit=1)), "").partition("/")
     return {"day": day, "branch": branch}
@@ -334,7 +334,7 @@ def _elsewhere(app: Application, group: CauseGroup) -> None:
     needed, day = _needed(app, group), _day(app, group)
     by = app.flows.spec(group.flow).repair_of(group.cause).by
     place = repair_address(app.flows.spec(group.flow), group.cause, group.field, group.facts)
-    if by is By.SYSTEM and cause(group.cause).apart:  # only the look that found it can tell that it is gone
+    if by is RepairKind.SYSTEM and cause(group.cause).apart:  # only the look that found it can tell that it is gone
         return
     with st.container(horizontal=True, gap="small"):
         if needed and st.button(
@@ -347,7 +347,7 @@ def _elsewhere(app: Application, group: CauseGroup) -> None:
             st.rerun()
         if day and st.button(text("btn_to_day"), icon=":material/calendar_month:", key="to_day", type="primary"):
             st.switch_page("pages/days.py", query_params=day)
-        tries = by in (By.SYSTEM, By.AGAIN)
+        tries = by in (RepairKind.SYSTEM, RepairKind.AGAIN)
         _setting(app, group, primary=not tries)
         label = counted("btn_try_again", group.count)
         if controls.button(label, icon=":material/refresh:", key="again", type="primary" if tries else "secondary"):

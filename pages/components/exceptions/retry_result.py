@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from integration.application.application import Application
-from integration.core.issues import CauseGroup, Trouble
+from integration.core.issues import CauseGroup, IssueGroupKey
 from integration.core.states import RunState
 from integration.services.runs.exceptions import Try, group_address
 from pages.components.exceptions.repairs import noun
@@ -16,7 +16,7 @@ from pages.components.shared.wording import Markdown, counted, number, text
 MOST_CAUSES = 3  # that a try leads on to
 COUNT_WIDTH = 78  # of the number of records on a card
 
-Tries = Mapping[Trouble, Try]
+Tries = Mapping[IssueGroupKey, Try]
 
 
 def try_sentence(one: Try) -> Markdown:
@@ -29,7 +29,7 @@ def try_sentence(one: Try) -> Markdown:
     return counted("try_others", one.elsewhere, **facts) if one.elsewhere else ""
 
 
-def try_result(app: Application, one: Try, groups: Mapping[Trouble, CauseGroup]) -> None:
+def try_result(app: Application, one: Try, groups: Mapping[IssueGroupKey, CauseGroup]) -> None:
     """Draw what a try came to, with the way to its preview and to the causes its records have by now."""
     if said := try_sentence(one):
         small(f"{mark('parked')} {said}")
@@ -46,7 +46,7 @@ def try_result(app: Application, one: Try, groups: Mapping[Trouble, CauseGroup])
                 st.rerun()
 
 
-def solved_cards(app: Application, tries: Tries, groups: Mapping[Trouble, CauseGroup]) -> None:
+def solved_cards(app: Application, tries: Tries, groups: Mapping[IssueGroupKey, CauseGroup]) -> None:
     """Draw causes that are gone from the queue and whose records wait in a preview for their commit."""
     for one in tries.values():
         if one.group.of in groups or one.run.state is not RunState.READY:

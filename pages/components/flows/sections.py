@@ -13,7 +13,7 @@ from integration.application.application import Application
 from integration.core.guards import Guard, Measure
 from integration.core.records import Value
 from integration.flows.forms import (
-    Choose,
+    RadioChoice,
     Code,
     Codes,
     Compared,
@@ -21,16 +21,16 @@ from integration.flows.forms import (
     Example,
     Money,
     PerKey,
-    Pick,
+    Select,
     Rates,
     Rows,
-    Several,
+    MultiSelect,
     Shape,
     SourceField,
-    Switch,
-    Together,
-    Whole,
-    Words,
+    Checkbox,
+    FieldGroup,
+    IntegerField,
+    TextField,
     names,
 )
 from integration.flows.settings import Listed
@@ -131,7 +131,7 @@ def _quantity(value: Value) -> Markdown:
     return number(value) if isinstance(value, Decimal) else plain(value)
 
 
-def pick_with_objects(form: InputForm, shape: Pick) -> str:
+def pick_with_objects(form: InputForm, shape: Select) -> str:
     """Draw one of a few options, of which some need an object of the books that an installation may not have.
 
     What lacks its object leads to where that is named.
@@ -161,21 +161,21 @@ def draw_setting(form: InputForm, shape: Shape) -> None:
     if shape.name:
         form.draft.put(shape.name, given)
         form.draft.beside(shape.name)
-    if isinstance(shape, Pick) and shape.name in form.draft.changed:
+    if isinstance(shape, Select) and shape.name in form.draft.changed:
         _stays(form, shape)
-    if isinstance(shape, Words):
+    if isinstance(shape, TextField):
         _free(form, shape)
 
 
-def _free(form: InputForm, shape: Words) -> None:
+def _free(form: InputForm, shape: TextField) -> None:
     """Say which prefix is free where another console writes under this one."""
-    signs, told = form.app.flows.spec(form.flow).signs, form.app.connections.prefix_in_use(form.flow)
+    signs, told = form.app.flows.spec(form.flow).own_document_marks, form.app.connections.prefix_in_use(form.flow)
     if signs is not None and signs.setting == shape.name and told.get("prefix") == form.draft.value(shape.name):
         facts = {name: plain(told[name]) for name in ("prefix", "free", "reference")}
         note(f":orange[:material/info: {text('prefix_free', **facts)}]")
 
 
-def _stays(form: InputForm, shape: Pick) -> None:
+def _stays(form: InputForm, shape: Select) -> None:
     """Say how many records are in the target as what the setting made of them up to now."""
     kind = shape.kinds.get(form.draft.saved[shape.name])
     if kind is not None and (booked := form.app.links.booked(form.flow, kind)):
@@ -185,7 +185,7 @@ def _stays(form: InputForm, shape: Pick) -> None:
 PARTS = {"part_content": "content_part", "part_offer": "offer_part"}  # what an article has, by the word for it
 
 
-def _together(form: InputForm, shape: Together) -> None:
+def _together(form: InputForm, shape: FieldGroup) -> None:
     with st.container(gap="xsmall"):
         if shape.title:
             word = PARTS.get(shape.title)
@@ -208,15 +208,15 @@ def options_of(form: InputForm, shape: PerKey) -> dict[str, str]:
 
 # How each sort of answer is drawn.
 DRAWN: Mapping[type[Shape], Callable[[InputForm, Any], Any]] = {
-    Together: _together,
-    Switch: inputs.switch_input,
-    Pick: pick_with_objects,
-    Choose: inputs.option_input,
-    Several: inputs.several,
+    FieldGroup: _together,
+    Checkbox: inputs.switch_input,
+    Select: pick_with_objects,
+    RadioChoice: inputs.option_input,
+    MultiSelect: inputs.several,
     Code: inputs.code_input,
     Codes: inputs.codes,
-    Words: inputs.words,
-    Whole: inputs.whole_input,
+    TextField: inputs.words,
+    IntegerField: inputs.whole_input,
     Money: inputs.money,
     Day: inputs.day_input,
     SourceField: source_field,

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from integration.application.application import Application
 from integration.core.links import Link
 from integration.core.records import Sort
-from integration.core.search_keys import comes_to, known_by
+from integration.core.search_keys import document_total, search_keys
 from pages.components.logs.records import pick_flow
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.layout import (
@@ -89,8 +89,8 @@ def _shown(flow: str, link: Link) -> dict[str, str]:
     """Return a link as it is shown: a document by its number, with its customer and what it comes to."""
     is_document = link.kind.sort is Sort.DOCUMENT
     title = _title(link)
-    customer = known_by(link.agreed).get("customer", "") if link.agreed else ""
-    amount = comes_to(link.agreed) if link.agreed else None
+    customer = search_keys(link.agreed).get("customer", "") if link.agreed else ""
+    amount = document_total(link.agreed) if link.agreed else None
     return {
         "flow": flow_name(flow), "kind": kind_name(link.kind),
         "code": title if is_document and title else link.key, "name": customer if is_document else title,

@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from integration.alerts.incidents import Channel, SymptomSort
+from integration.alerts.incidents import Channel, ProblemType
 from integration.application.application import Application
-from integration.core.causes import CAUSES, Severity, Who
+from integration.core.causes import CAUSES, Severity, Responsible
 from integration.words import LANGUAGES
 from pages.components.shared.application import guarded, person
 from pages.components.shared.layout import act, attempt, empty, failures, inline, note, small, titled
@@ -80,7 +80,7 @@ def _tested(app: Application, channel: Channel) -> None:
 
 def _gets(channel: Channel) -> Markdown:
     told = [text("channel_from", severity=text(f"severity_{channel.least}"))]
-    told += [text(f"sort_{one}") for one in SymptomSort if one in channel.sorts] or [text("channel_everything")]
+    told += [text(f"sort_{one}") for one in ProblemType if one in channel.sorts] or [text("channel_everything")]
     if channel.causes:
         told.append(text("channel_causes", number=number(len(channel.causes))))
     if channel.quiet_from is not None and channel.quiet_until is not None:
@@ -146,10 +146,10 @@ def _gets_form(now: Channel) -> dict[str, Any]:
             format_func=option_name(LANGUAGES.__getitem__),
         )  # fmt: skip
     sorts = st.multiselect(
-        text("channel_sorts"), list(SymptomSort), [one for one in SymptomSort if one in now.sorts], key="channel-sorts",
+        text("channel_sorts"), list(ProblemType), [one for one in ProblemType if one in now.sorts], key="channel-sorts",
         format_func=option_name(lambda one: text(f"sort_{one}")), placeholder=text("channel_everything"),
     )  # fmt: skip
-    tellable = [code for code, one in CAUSES.items() if one.who is not Who.NOBODY]
+    tellable = [code for code, one in CAUSES.items() if one.who is not Responsible.NOBODY]
     causes = st.multiselect(
         text("channel_only"), tellable, [one for one in tellable if one in now.causes], key="channel-causes",
         format_func=option_name(lambda one: say(one, {}).what), placeholder=text("channel_everything"),

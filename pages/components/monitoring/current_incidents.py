@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from integration.alerts.health import Health
-from integration.alerts.incidents import Episode, Symptom, SymptomSort
+from integration.alerts.incidents import Incident, Problem, ProblemType
 from integration.alerts.monitoring import FlowHealth, Monitoring
 from integration.alerts.service import EVERYTHING, Silences
 from integration.alerts.waiting_list import SEVERITY_STATES, WaitingItem
@@ -44,9 +44,9 @@ def severity_badge(severity: Severity) -> Markdown:
     return inline(SEVERITY_STATES[severity], text(f"severity_{severity}"))
 
 
-def symptom_subject(symptom: Symptom) -> Markdown:
+def symptom_subject(symptom: Problem) -> Markdown:
     """Return what a symptom is about: a flow, a system, or a part of the console."""
-    if symptom.sort is SymptomSort.CONNECTION:
+    if symptom.sort is ProblemType.CONNECTION:
         return plain(system_name(symptom.of))
     return plain(flow_name(symptom.flow)) if symptom.flow else text(f"sort_{symptom.sort}")
 
@@ -102,7 +102,7 @@ def waiting_now(app: Application) -> None:
     waiting_list(app, found, alert_of)
 
 
-def _alert(app: Application, episode: Episode, silenced: datetime | None) -> None:
+def _alert(app: Application, episode: Incident, silenced: datetime | None) -> None:
     """Draw how grave an alert is, for how long it goes on, and what silences it."""
     symptom = episode.symptom
     with st.container(width="content", gap="xxsmall"):
@@ -112,11 +112,11 @@ def _alert(app: Application, episode: Episode, silenced: datetime | None) -> Non
     _actions(app, episode, silenced)
 
 
-def _title(symptom: Symptom) -> Markdown:
+def _title(symptom: Problem) -> Markdown:
     return plain(cause_headline(symptom.cause, symptom.facts))
 
 
-def _actions(app: Application, episode: Episode, silenced: datetime | None) -> None:
+def _actions(app: Application, episode: Incident, silenced: datetime | None) -> None:
     symptom = episode.symptom
     stopped = symptom.cause == "worker_stopped" and may(Monitoring.gone_for_good)
     if stopped and st.button(text("btn_gone"), key=f"gone-{episode.id}"):

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from integration.alerts.monitoring import Sent
+from integration.alerts.monitoring import Notification
 from integration.application.application import Application
 from pages.components.monitoring.current_incidents import symptom_subject
 from pages.components.shared.downloads import downloads, rows_in
@@ -24,7 +24,7 @@ def sent(app: Application) -> None:
     st.table([_row(one) for one in found], border="horizontal", hide_index=True)
 
 
-def _line(one: Sent) -> list[object]:
+def _line(one: Notification) -> list[object]:
     """Return a message as a file has it."""
     sent, episode = one.delivery, one.episode
     of = (episode.symptom.flow or episode.symptom.of, episode.symptom.cause) if episode else ("", "")
@@ -32,7 +32,7 @@ def _line(one: Sent) -> list[object]:
     return [sent.made_at, one.channel, sent.what, *of, said, sent.sent_at, sent.due_at, sent.attempts, sent.error]
 
 
-def _row(one: Sent) -> dict[Markdown, Markdown]:
+def _row(one: Notification) -> dict[Markdown, Markdown]:
     episode = one.episode
     what = plain(cause_headline(episode.symptom.cause, episode.symptom.facts)) if episode else ""
     return {
@@ -45,7 +45,7 @@ def _row(one: Sent) -> dict[Markdown, Markdown]:
     }
 
 
-def _state(one: Sent) -> Markdown:
+def _state(one: Notification) -> Markdown:
     delivery = one.delivery
     if delivery.sent_at is not None:
         label = text("sent_in_digest" if delivery.held == "digest" else "sent_at", moment=moment(delivery.sent_at))

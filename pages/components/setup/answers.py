@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from integration.flows.forms import Choose, Code, Codes, Money, PerKey, Pick, Several, Shape, each_of
+from integration.flows.forms import RadioChoice, Code, Codes, Money, PerKey, Select, MultiSelect, Shape, each_of
 from integration.services.setup import AskedQuestion
 from pages.components.flows.sections import options_of
 from pages.components.flows.tables import Sides
@@ -34,9 +34,9 @@ def answer(form: InputForm, one: AskedQuestion, values: Mapping[str, Any]) -> Ma
 
 def _said(form: InputForm, shape: Shape, value: Any) -> Markdown:
     match shape:
-        case Choose(words=words):
+        case RadioChoice(words=words):
             return text(f"{words}_{value}")
-        case Pick(name=name, words=words):
+        case Select(name=name, words=words):
             return plain(form.option(words or name, str(value)))
         case Code(of=of, none=none):
             return plain(code_label(form.app, of, str(value), form.choices(of))) if value else text(none)
@@ -49,7 +49,7 @@ def _said(form: InputForm, shape: Shape, value: Any) -> Markdown:
             return _listed(rows) or text(none)
         case Money():
             return f"€ {amount_text(value)}"
-        case Several(name=name, words=words):
+        case MultiSelect(name=name, words=words):
             return _listed([plain(form.option(words or name, str(each))) for each in value]) or text(
                 "choose_none_is_all"
             )

@@ -7,7 +7,7 @@ import streamlit as st
 
 from integration.application.application import Application
 from integration.core.errors import IntegrationError
-from integration.services.systems.objects import HEADER, MANNER, Name, NamedObject, NamedObjects, There
+from integration.services.systems.objects import HEADER, MANNER, Name, NamedObject, NamedObjects, Availability
 from integration.words import has_term
 from pages.components.shared import controls
 from pages.components.shared.application import person
@@ -142,15 +142,15 @@ def _overview(named: NamedObjects, draft: _Draft) -> NamedObject:
     return next((one for one in named.objects if one.name == wanted), named.objects[0])
 
 
-def _look(there: There) -> StateLook:
-    return LOOKS[{There.PRESENT: "ok", There.ABSENT: "failed", There.UNUSED: "off", There.UNREAD: "unknown"}[there]]
+def _look(there: Availability) -> StateLook:
+    return LOOKS[{Availability.PRESENT: "ok", Availability.ABSENT: "failed", Availability.UNUSED: "off", Availability.UNREAD: "unknown"}[there]]
 
 
 def _counts(one: NamedObject) -> list[str]:
     """Return how many fields that have to be there are not, and how many stand under unverified names."""
-    if one.there is There.UNUSED:
+    if one.there is Availability.UNUSED:
         return []
-    absent = sum(name.there is There.ABSENT and _has_to_be_there(name, name.value) for name in one.fields)
+    absent = sum(name.there is Availability.ABSENT and _has_to_be_there(name, name.value) for name in one.fields)
     unverified = sum(_is_unverified(name, name.value) for name in one.fields)
     signs = {LOOKS["failed"].sign: absent, UNVERIFIED: unverified}
     return [f"{sign}{NARROW}{number(count)}" for sign, count in signs.items() if count]
@@ -277,7 +277,7 @@ def _beside(name: Name, draft: _Draft) -> None:
     now = draft.value(name)
     codes = {code.upper() for code in name.options}
     said = []
-    if bool(now) and now.upper() not in codes if codes else name.there is There.ABSENT and now == name.value:
+    if bool(now) and now.upper() not in codes if codes else name.there is Availability.ABSENT and now == name.value:
         said.append(f"{mark('failed' if _has_to_be_there(name, now) else 'off')} {text('names_there_absent')}")
     if now != name.default:
         said.append(plain(text("names_default", name=name.default)) if name.default else text("names_default_none"))

@@ -10,7 +10,7 @@ from integration.application.application import Application
 from integration.core.errors import IntegrationError
 from integration.core.people import Actor
 from integration.core.rows import EVERY
-from integration.services.setup import AskedQuestion, SetUpLine, State, Weight
+from integration.services.setup import AskedQuestion, SetUpLine, State, PointSeverity
 from integration.words import capital, has_term
 from pages.components.flows.sections import draw_setting
 from pages.components.flows.tables import row_warning, table_draft, table_row
@@ -194,8 +194,8 @@ def _folded(form: InputForm, one: AskedQuestion) -> None:
 
 
 def _sign(one: AskedQuestion) -> Markdown:
-    if one.weight in (Weight.STOPS, Weight.PARKS):
-        return mark("failed" if one.weight is Weight.STOPS else "parked")
+    if one.weight in (PointSeverity.STOPS, PointSeverity.PARKS):
+        return mark("failed" if one.weight is PointSeverity.STOPS else "parked")
     return {State.ANSWERED: mark("ok"), State.PROPOSED: PROPOSED, State.OPEN: OPEN}[one.state]
 
 
@@ -315,10 +315,10 @@ def _keep(form: InputForm, one: AskedQuestion, values: Mapping[str, Any]) -> Non
 
 
 SIGNS = {
-    Weight.STOPS: mark("failed"),
-    Weight.PARKS: mark("parked"),
-    Weight.UNSEEN: PROPOSED,
-    Weight.DONE: mark("ok"),
+    PointSeverity.STOPS: mark("failed"),
+    PointSeverity.PARKS: mark("parked"),
+    PointSeverity.UNSEEN: PROPOSED,
+    PointSeverity.DONE: mark("ok"),
 }
 
 
@@ -329,14 +329,14 @@ def ready_step(app: Application) -> None:
             with st.spinner(text("checking", system=system_name(status.system))):
                 app.connections.check(status.system)
     lines = app.setup.readiness()
-    stops = sum(line.weight is Weight.STOPS for line in lines)
+    stops = sum(line.weight is PointSeverity.STOPS for line in lines)
     with st.container(border=True, gap="small", key="rows_ready"):
         st.header(counted("ready_stops", stops) if stops else text("ready_title"), anchor=False)
         note(text("ready_about_stops" if stops else "ready_about"))
-        answered = Counter(line.asked.flow for line in lines if line.asked and line.weight is Weight.DONE)
-        for weight in Weight:
+        answered = Counter(line.asked.flow for line in lines if line.asked and line.weight is PointSeverity.DONE)
+        for weight in PointSeverity:
             for line in lines:
-                if line.weight is weight and not (line.asked and weight is Weight.DONE):
+                if line.weight is weight and not (line.asked and weight is PointSeverity.DONE):
                     _line(app, line)
         for flow, number in answered.items():
             _row(mark("ok"), flow_name(flow), counted("ready_answered", number), "questions", flow=flow)

@@ -9,9 +9,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from integration.application.application import Application
 from integration.core.connections import Finding, Tell, parse_address
-from integration.services.connections.connections import Connections, ConnectionStatus
-from integration.services.setup import STEPS, AskedQuestion, State, Weight
-from integration.services.systems.object_names import Naming
+from integration.services.connections.connections import Connections, ConnectionCheck
+from integration.services.setup import STEPS, AskedQuestion, State, PointSeverity
+from integration.services.systems.object_names import ObjectNames
 from integration.words import has_term
 from pages.components.setup.names import names_section, names_unsaved
 from pages.components.shared import controls
@@ -106,12 +106,12 @@ def _stands(app: Application, step: str, asked: Mapping[str, Sequence[AskedQuest
             done = text("questions_answered") if every else text("questions_none")
             return counted("questions_open", left) if left else done
         case "ready":
-            stops = sum(line.weight is Weight.STOPS for line in app.setup.readiness())
+            stops = sum(line.weight is PointSeverity.STOPS for line in app.setup.readiness())
             return counted("ready_stops", stops) if stops else text("ready_nothing_stops")
     return connection_stands(app.connections.of(step))
 
 
-def connection_stands(status: ConnectionStatus) -> Markdown:
+def connection_stands(status: ConnectionCheck) -> Markdown:
     """Return to what a system is connected, or the reason why it is not."""
     if not status.connected:
         return text("not_connected")
@@ -157,7 +157,7 @@ PORTS = 65_536  # there are as many, counted from 0
 class Spot:
     """A connection as it stands, and where on the page its check is shown."""
 
-    status: ConnectionStatus
+    status: ConnectionCheck
     check: DeltaGenerator
 
     @property
@@ -244,7 +244,7 @@ def accountview_step(app: Application) -> None:
             if logged_in:
                 _company_form(app, spot)
     _checked(app, spot)
-    if spot.status.connected and may(Naming.look):
+    if spot.status.connected and may(ObjectNames.look):
         names_section(app)
 
 

@@ -10,7 +10,7 @@ from integration.accounts.loosening import BRAKES, SWITCHES, TIMETABLE
 from integration.application.application import Application
 from integration.core.change_request import ChangeRequest
 from integration.core.guards import Guard, Measure
-from integration.flows.settings import Calendar
+from integration.flows.settings import ScheduleWindow
 from integration.services.runs.change_requests import ChangeRequests
 from integration.words import setting_name
 from pages.components.shared.application import may, person
@@ -93,7 +93,7 @@ def _rows(app: Application, request: ChangeRequest) -> Iterator[tuple[Markdown, 
 
 def _timetable(app: Application, flow: str, values: Any) -> Markdown:
     now = app.flows.settings(flow)
-    calendar = Calendar(**values["calendar"]) if "calendar" in values else now.calendar
+    calendar = ScheduleWindow(**values["calendar"]) if "calendar" in values else now.calendar
     return capital(schedule_text(values.get("schedule_minutes", now.schedule_minutes), calendar.model_dump()))
 
 

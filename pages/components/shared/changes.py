@@ -13,7 +13,7 @@ from integration.core.plan_lines import PlanRow
 from integration.core.records import Sort, Value
 from integration.core.reverted_values import TAKEN_BACK
 from integration.core.rules import Mapping as RuleMapping
-from integration.core.search_keys import comes_to
+from integration.core.search_keys import document_total
 from integration.core.source_values import is_cut
 from integration.core.traces import Trace, TraceStep
 from integration.words import capital, has_term
@@ -79,7 +79,7 @@ def what_changes(app: Application, row: PlanRow, *, undone: bool = False, system
         return say(row.cause, {"system": system, **row.facts}).what if row.cause else ""
     if change.action is Action.RETIRE:
         return text("plan_withdrawn") if undone else counted("plan_retires", max(1, len(change.wanted.parts)))
-    if change.action is Action.CREATE and not total and comes_to(change.agreed) is not None:
+    if change.action is Action.CREATE and not total and document_total(change.agreed) is not None:
         return _with_cuts(_lines(change), change)
     if change.action is Action.CREATE:
         return _with_cuts(NEW.get(change.kind.sort, _what_is_new)(change), change)
@@ -155,7 +155,7 @@ def _new_party(change: Change) -> str:
 
 def _new_document(change: Change) -> str:
     """Return what a new document or payment comes to, a page on either side."""
-    sold, lines = comes_to(change.agreed), _lines(change)
+    sold, lines = document_total(change.agreed), _lines(change)
     if change.kind.sort is Sort.PAYMENT and sold is not None:
         return text("plan_new_payment", amount=amount_text(sold))
     return lines if sold is None else text("plan_new_document", lines=lines, total=amount_text(sold))

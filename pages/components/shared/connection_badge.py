@@ -1,18 +1,18 @@
 """How a connection stands: a badge, and since when in words."""
 
-from integration.alerts.connection_status import Stand
+from integration.alerts.connection_status import ConnectionStatus
 from pages.components.shared.layout import badge
 from pages.components.shared.wording import Markdown, moment, number, term, text
 
 _STATES = {True: "ok", False: "failed", None: "unknown"}
 
 
-def state_of(stand: Stand) -> str:
+def state_of(stand: ConnectionStatus) -> str:
     """Return the state under which a connection is shown."""
     return _STATES[stand.ok]
 
 
-def since_when(stand: Stand) -> Markdown:
+def since_when(stand: ConnectionStatus) -> Markdown:
     """Return since when a connection stands as it does, and when it answered last."""
     if not stand.connected:
         return term("not_connected")
@@ -25,7 +25,7 @@ def since_when(stand: Stand) -> Markdown:
     return f"{since} · {last}" if last else since
 
 
-def answer_time(stand: Stand) -> Markdown:
+def answer_time(stand: ConnectionStatus) -> Markdown:
     """Return what is known of the answers of a connection in a word or two."""
     if stand.ok is None:
         return text("badge_unknown" if stand.connected else "not_connected")
@@ -34,6 +34,6 @@ def answer_time(stand: Stand) -> Markdown:
     return text("badge_no_answer" if stand.silent else "badge_not_in_order")
 
 
-def stand_badge(stand: Stand) -> None:
+def stand_badge(stand: ConnectionStatus) -> None:
     """Draw whether a connection is well."""
     badge(state_of(stand), answer_time(stand))

@@ -10,17 +10,17 @@ from integration.application.application import Application
 from integration.core.records import Field, Kind
 from integration.flows.forms import (
     LONGEST_CODE,
-    Choose,
+    RadioChoice,
     Code,
     Codes,
     Day,
     Money,
-    Pick,
-    Several,
+    Select,
+    MultiSelect,
     SourceField,
-    Switch,
-    Whole,
-    Words,
+    Checkbox,
+    IntegerField,
+    TextField,
 )
 from integration.flows.settings import ISO, Listed, ValueTable
 from integration.words import has_term
@@ -101,12 +101,12 @@ def lists_of(app: Application, table: ValueTable) -> dict[str, dict[str, dict[st
     return found
 
 
-def switch_input(form: InputForm, shape: Switch) -> bool:
+def switch_input(form: InputForm, shape: Checkbox) -> bool:
     """Draw a switch and return whether it is on."""
     return toggle(form.draft, shape.name, form.about(shape.name) or "", form.label(shape.name))
 
 
-def pick_input(form: InputForm, shape: Pick, lacking: Collection[str] = ()) -> str:
+def pick_input(form: InputForm, shape: Select, lacking: Collection[str] = ()) -> str:
     """Draw one of a few options and return the chosen one; what is `lacking` is no option."""
     now = str(form.draft.value(shape.name))
     options = [one for one in shape.options if one not in lacking or one == now]
@@ -120,7 +120,7 @@ def pick_input(form: InputForm, shape: Pick, lacking: Collection[str] = ()) -> s
     )
 
 
-def option_input(form: InputForm, shape: Choose) -> str:
+def option_input(form: InputForm, shape: RadioChoice) -> str:
     """Draw one of a few options with a sentence each and return the chosen one."""
     return controls.radio(
         form.label(shape.name),
@@ -132,7 +132,7 @@ def option_input(form: InputForm, shape: Choose) -> str:
     )
 
 
-def several(form: InputForm, shape: Several) -> tuple[str, ...]:
+def several(form: InputForm, shape: MultiSelect) -> tuple[str, ...]:
     """Draw any of a few options and return the chosen ones."""
     now = [str(one) for one in form.draft.value(shape.name)]
     return tuple(
@@ -211,7 +211,7 @@ def codes(form: InputForm, shape: Codes) -> tuple[str, ...]:
     return tuple(str(one).strip() for one in chosen)
 
 
-def words(form: InputForm, shape: Words) -> str:
+def words(form: InputForm, shape: TextField) -> str:
     """Draw a short text and return it."""
     given = controls.text_input(
         form.label(shape.name),
@@ -225,7 +225,7 @@ def words(form: InputForm, shape: Words) -> str:
     return typed.upper() if shape.capitals else typed
 
 
-def whole_input(form: InputForm, shape: Whole) -> int:
+def whole_input(form: InputForm, shape: IntegerField) -> int:
     """Draw a whole number and return it."""
     given = controls.number_input(
         form.label(shape.name),

@@ -6,7 +6,7 @@ import streamlit as st
 
 from integration import words
 from integration.application.application import Application
-from integration.core.causes import By
+from integration.core.causes import RepairKind
 from integration.core.issues import CauseGroup
 from integration.flows.settings import ValueTable
 from integration.services.runs.missing_rows import MissingRows, RowToAdd
@@ -33,7 +33,7 @@ FEW = 2  # rows from which all of them are shown together
 
 def has_rows_together(app: Application, group: CauseGroup) -> bool:
     """Return True if the repair of a cause is the table of all rows that its flow lacks."""
-    if app.flows.spec(group.flow).repair_of(group.cause).by is By.ROWS:
+    if app.flows.spec(group.flow).repair_of(group.cause).by is RepairKind.ROWS:
         return True
     return group.cause in app.exceptions.row_causes(group.flow) and len(app.missing_rows.rows(group.flow)) >= FEW
 

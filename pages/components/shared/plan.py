@@ -12,7 +12,7 @@ from integration.core.days.corrections import page_lines
 from integration.core.days.report import COSTLESS, costless_notes
 from integration.core.flow import Flow
 from integration.core.plan import Change
-from integration.core.plan_lines import Among, PlanRow
+from integration.core.plan_lines import LineFilter, PlanRow
 from integration.core.records import Kind, Sort, Value
 from integration.core.reverted_values import TAKEN_BACK
 from integration.core.run import Mode, PreviewRequest, Run
@@ -73,7 +73,7 @@ Said = Callable[[FieldChange, Value], str]  # how a value of a field is written
 GROUP_FIELDS = ("product.groups", "group.parent")
 
 
-def facet_filters(app: Application, run: Run, show: str) -> Among:
+def facet_filters(app: Application, run: Run, show: str) -> LineFilter:
     """Draw a filter for everything that tells the lines shown apart, and return what is chosen."""
     counted = app.plans.facets(run.id, show)
     named = {
@@ -83,7 +83,7 @@ def facet_filters(app: Application, run: Run, show: str) -> Among:
     }
     grouped_by = app.flows[run.flow].counted.grouped_by  # article groups, countries, branches
     words = {"group": grouped_by if has_term(f"filter_{grouped_by}") else "group"}
-    return Among(**{name: _pick(name, words.get(name, name), named[name], counted[name]) for name in FACETS})
+    return LineFilter(**{name: _pick(name, words.get(name, name), named[name], counted[name]) for name in FACETS})
 
 
 def _pick(name: str, word: str, named: Mapping[str, str], counted: Mapping[str, int]) -> str:
@@ -170,7 +170,7 @@ def plan_lines(
             with grid.cell(column_span=3):
                 if looked_at is not None:
                     plan_detail(app, run, app.flows[run.flow], looked_at)
-    elif not find and among == Among():
+    elif not find and among == LineFilter():
         empty("task_alt", text(f"none_{show}"), none)
     elif no_match(
         text("nothing_found", find=plain(find)) if find else text("nothing_filtered"), text("nothing_found_about")

@@ -12,7 +12,7 @@ from integration.application.application import Application
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Value
 from integration.core.run import Mode, Run
-from integration.core.search_keys import comes_to
+from integration.core.search_keys import document_total
 from integration.core.states import RunState
 from pages.components.shared.changes import shortened, what_changes
 from pages.components.shared.documents import BOOKED, kinds_of, known_as
@@ -49,7 +49,7 @@ def document_columns(rows: Sequence[PlanRow], branches: Mapping[str, str]) -> Do
     values: list[Mapping[str, Value]] = [
         dict(row.change.agreed.values) if row.change and row.kind.sort in BOOKED else {} for row in rows
     ]
-    totals = [comes_to(row.change.agreed) if row.change and row.kind.sort in BOOKED else None for row in rows]
+    totals = [document_total(row.change.agreed) if row.change and row.kind.sort in BOOKED else None for row in rows]
     days = [next(filter(None, (_day(one.get(name)) for name in DAYS)), None) for one in values]
     codes = [row.group if row.kind.sort in BOOKED else "" for row in rows]
     return DocumentColumns(totals, days, [branches.get(code, code) for code in codes])

@@ -7,7 +7,7 @@ import streamlit as st
 
 from integration.application.application import Application
 from integration.core.plan import Action
-from integration.core.plan_lines import Among, PlanRow
+from integration.core.plan_lines import LineFilter, PlanRow
 from integration.core.run import Run
 from integration.core.states import RunState
 from pages.components.shared.application import person, refreshing
@@ -84,7 +84,7 @@ def _first_ticks(key: str, rows: Sequence[PlanRow], left_out: Collection[int]) -
     return kept[1]
 
 
-def choose_shown(app: Application, run: Run, show: str, find: str, among: Among) -> None:
+def choose_shown(app: Application, run: Run, show: str, find: str, among: LineFilter) -> None:
     """Offer to choose or leave out every change that the filters show, on whatever page of the list it is."""
     changes = app.plans.count(run.id, "changes" if show == "all" else show, find, among)
     with st.container(horizontal=True, gap="small"):

@@ -7,7 +7,7 @@ from typing import NoReturn
 import streamlit as st
 
 from integration.application.application import Application
-from integration.services.log.search import FoundPlace, Hit
+from integration.services.log.search import PageResult, RecordResult
 from pages.components.shared.layout import answer_or_error, badge, note, section
 from pages.components.shared.wording import Markdown, euros, flow_name, kind_name, language, plain, system_name, text
 
@@ -78,7 +78,7 @@ def search_box(app: Application, *, may_read: bool) -> None:
         note(text("search_nothing", sought=plain(asked)))
 
 
-def _record(app: Application, hit: Hit, number: int) -> None:
+def _record(app: Application, hit: RecordResult, number: int) -> None:
     """Draw a record, which leads to its history, with what was found of it and whether it waits."""
     flow = flow_name(hit.flow) if hit.flow in app.flows else plain(hit.flow)
     waits = app.exceptions.waits(hit.flow, hit.key) is not None
@@ -109,7 +109,7 @@ def _lead_to(page: str, asked: Mapping[str, str]) -> NoReturn:
     st.switch_page(f"pages/{page}.py", query_params=dict(asked))
 
 
-def _place(place: FoundPlace, number: int) -> None:
+def _place(place: PageResult, number: int) -> None:
     """Draw a page, setting or value table, which leads there, with where it is."""
     trail = [text(f"nav_{place.page}"), *([flow_name(place.flow)] if place.flow else [])]
     if tab := place.asked.get("tab", "") if place.page == "flows" else "":

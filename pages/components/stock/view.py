@@ -177,7 +177,7 @@ def unproven_since(view: View) -> None:
 
 def unreserved(app: Application) -> None:
     """Say that levels are without reservations, and lead to where that is answered, while nobody has."""
-    lacks = app.setup.lack(app.stock.flow, "reservations")
+    lacks = app.setup.missing_setting(app.stock.flow, "reservations")
     if lacks is not None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             small(f":orange[:material/info:] {lack_sentence(lacks.why)}")

@@ -5,19 +5,19 @@ from datetime import timedelta
 
 import pytest
 
-from integration.alerts.store.deliveries import CLAIM, Deliveries, DueDelivery
+from integration.alerts.store.deliveries import CLAIM, DeliveryStore, DueDelivery
 from integration.store.database import Database
 from tests.clocks import Clock
 
 
 @pytest.fixture
-def deliveries(database: Database, clock: Clock) -> Deliveries:
+def deliveries(database: Database, clock: Clock) -> DeliveryStore:
     """What the database has to send."""
-    return Deliveries(database, clock)
+    return DeliveryStore(database, clock)
 
 
 def test_what_is_due_is_claimed_by_one_process_and_by_another_where_that_one_died(
-    deliveries: Deliveries, clock: Clock
+    deliveries: DeliveryStore, clock: Clock
 ) -> None:
     for number in range(5):
         assert deliveries.add(DueDelivery("c1", f"digest:{number}", "digest", clock()))
@@ -30,7 +30,7 @@ def test_what_is_due_is_claimed_by_one_process_and_by_another_where_that_one_die
 
 
 def test_what_was_not_taken_waits_ever_longer_and_is_hurried_once_the_channel_works(
-    deliveries: Deliveries, clock: Clock
+    deliveries: DeliveryStore, clock: Clock
 ) -> None:
     deliveries.add(DueDelivery("c1", "a", "begun", clock()))
     for minutes in (1, 2, 5):
@@ -48,7 +48,7 @@ def test_what_was_not_taken_waits_ever_longer_and_is_hurried_once_the_channel_wo
     assert deliveries.counts() == {("c1", "sent"): 1}
 
 
-def test_a_digest_tells_of_what_was_held_for_it(deliveries: Deliveries, clock: Clock) -> None:
+def test_a_digest_tells_of_what_was_held_for_it(deliveries: DeliveryStore, clock: Clock) -> None:
     deliveries.add(DueDelivery("c1", "a", "begun", clock() + timedelta(hours=1), "digest"))
     deliveries.add(DueDelivery("c2", "a", "begun", clock() + timedelta(hours=1), "digest"))
     assert deliveries.add_digest(DueDelivery("c1", "digest:1", "digest", clock()))
@@ -59,7 +59,7 @@ def test_a_digest_tells_of_what_was_held_for_it(deliveries: Deliveries, clock: C
     assert [one.key for one in deliveries.claim()] == ["digest:1"]
 
 
-def test_a_channel_that_is_taken_away_is_told_nothing_more(deliveries: Deliveries, clock: Clock) -> None:
+def test_a_channel_that_is_taken_away_is_told_nothing_more(deliveries: DeliveryStore, clock: Clock) -> None:
     deliveries.add(DueDelivery("c1", "a", "begun", clock()))
     deliveries.tested("c1")
     deliveries.forget_channel("c1")

@@ -6,22 +6,22 @@ from decimal import Decimal
 
 import pytest
 
-from integration.alerts.incidents import Symptom, SymptomSort
-from integration.alerts.store.deliveries import Deliveries, DueDelivery
-from integration.alerts.store.incidents import Episodes
+from integration.alerts.incidents import Problem, ProblemType
+from integration.alerts.store.deliveries import DeliveryStore, DueDelivery
+from integration.alerts.store.incidents import IncidentStore
 from integration.retention.store.rows import RetentionStore
 from integration.store.database import Database
 from tests.clocks import Clock
 
-SYMPTOM = Symptom(
-    SymptomSort.RECORDS, "vat_code_unmapped", "orders", facts={"code": "7"}, count=3, at_stake=Decimal("10.50")
+SYMPTOM = Problem(
+    ProblemType.RECORDS, "vat_code_unmapped", "orders", facts={"code": "7"}, count=3, at_stake=Decimal("10.50")
 )
 
 
 @pytest.fixture
-def episodes(database: Database, clock: Clock) -> Episodes:
+def episodes(database: Database, clock: Clock) -> IncidentStore:
     """The episodes of the database."""
-    return Episodes(database, clock)
+    return IncidentStore(database, clock)
 
 
 def due(clock: Clock, what: str = "begun") -> list[DueDelivery]:
@@ -30,7 +30,7 @@ def due(clock: Clock, what: str = "begun") -> list[DueDelivery]:
 
 
 def test_of_many_that_see_it_one_begins_an_episode_and_one_ends_it(
-    episodes: Episodes, database: Database, clock: Clock
+    episodes: IncidentStore, database: Database, clock: Clock
 ) -> None:
     with ThreadPoolExecutor(8) as pool:
         begun = list(pool.map(lambda _: episodes.begin(SYMPTOM, due(clock)), range(8)))
@@ -40,11 +40,11 @@ def test_of_many_that_see_it_one_begins_an_episode_and_one_ends_it(
         ended = list(pool.map(lambda _: episodes.end(episode, due(clock, "over")), range(8)))
         assert ended.count(True) == 1
     assert episodes.going_on() == []
-    told = Deliveries(database, clock).told(episode.id)
+    told = DeliveryStore(database, clock).told(episode.id)
     assert sorted(one.key for one in told) == [f"begun:{episode.id}", f"over:{episode.id}"]
 
 
-def test_what_is_over_may_begin_again_as_another_episode(episodes: Episodes, clock: Clock) -> None:
+def test_what_is_over_may_begin_again_as_another_episode(episodes: IncidentStore, clock: Clock) -> None:
     assert episodes.begin(SYMPTOM, [])
     assert not episodes.begin(SYMPTOM, [])
     first = episodes.going_on()[0]
@@ -58,9 +58,9 @@ def test_what_is_over_may_begin_again_as_another_episode(episodes: Episodes, clo
     assert over.over_at == clock.now
 
 
-def test_an_episode_is_kept_as_it_was_seen_last(episodes: Episodes, clock: Clock) -> None:
+def test_an_episode_is_kept_as_it_was_seen_last(episodes: IncidentStore, clock: Clock) -> None:
     episodes.begin(SYMPTOM, [])
-    more = Symptom(SymptomSort.RECORDS, "vat_code_unmapped", "orders", count=300)
+    more = Problem(ProblemType.RECORDS, "vat_code_unmapped", "orders", count=300)
     clock.advance(30)
     episodes.saw([(episodes.going_on()[0], more)])
     (episode,) = episodes.going_on()
@@ -68,16 +68,16 @@ def test_an_episode_is_kept_as_it_was_seen_last(episodes: Episodes, clock: Clock
 
 
 def test_what_a_silence_held_back_is_not_sent_once_it_is_over(
-    episodes: Episodes, database: Database, clock: Clock
+    episodes: IncidentStore, database: Database, clock: Clock
 ) -> None:
     episodes.begin(SYMPTOM, [DueDelivery("c1", "begun:{episode}", "begun", clock() + timedelta(hours=1), "silenced")])
     (episode,) = episodes.going_on()
     episodes.end(episode, [])
-    assert Deliveries(database, clock).told(episode.id) == []
+    assert DeliveryStore(database, clock).told(episode.id) == []
 
 
-def test_what_is_long_over_goes_with_what_was_sent(episodes: Episodes, database: Database, clock: Clock) -> None:
-    deliveries = Deliveries(database, clock)
+def test_what_is_long_over_goes_with_what_was_sent(episodes: IncidentStore, database: Database, clock: Clock) -> None:
+    deliveries = DeliveryStore(database, clock)
     episodes.begin(SYMPTOM, due(clock))
     (one,) = deliveries.claim()
     deliveries.sent(one)

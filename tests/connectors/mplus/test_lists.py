@@ -12,7 +12,7 @@ from integration.connectors.mplus.client import NAMESPACE, Client, qualified
 from integration.connectors.mplus.documents import TillDocuments
 from integration.connectors.mplus.fields import TillFields
 from integration.connectors.mplus.history import TillHistory
-from integration.connectors.mplus.lists import ByNumbers, Lowest
+from integration.connectors.mplus.lists import ByNumbers, PartialLists
 from integration.connectors.mplus.products import TillProducts
 from integration.connectors.mplus.relations import TillRelations
 from integration.connectors.mplus.target import TillTarget
@@ -153,7 +153,7 @@ def test_a_list_of_which_something_would_not_be_read_stops(read: Callable[[Givin
 
 def test_what_changed_between_two_answers_is_no_disorder_and_a_list_is_looked_at_once() -> None:
     answers = iter([[2, 3], [2, 3, 4, 9], [2, 3]])  # 1 was changed and is 9 by now
-    lowest = Lowest()
+    lowest = PartialLists()
     lowest.expect("getOrders", [1, 2, 3, 4], lambda _: next(answers))
     lowest.expect("getOrders", [1, 2, 3, 4], lambda _: next(answers))
     assert next(answers, None) is None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from integration.core.days.books import DayLine
-from integration.core.days.corrections import difference, says_the_same, taken_back_whole
+from integration.core.days.corrections import difference, same_postings, full_reversal
 from integration.core.days.till import total
 from integration.core.records import Kind, Record
 from tests.core.days.example import COUNTS, DOCUMENTS, FINANCIAL, JOURNAL, PAYMENTS, VAT, day_record, document, euros
@@ -55,7 +55,7 @@ def test_a_second_look_without_news_books_nothing() -> None:
 
 def test_taking_back_and_booking_again_comes_to_the_day_as_it_is_now() -> None:
     before, now = page_for(day_record()).lines, page_for(later()).lines
-    assert ledger_of([*before, *taken_back_whole(before, now)]) == ledger_of(now)
+    assert ledger_of([*before, *full_reversal(before, now)]) == ledger_of(now)
 
 
 def test_what_was_sold_and_what_was_paid_on_one_account_are_corrected_apart() -> None:
@@ -73,8 +73,8 @@ def test_books_that_do_not_know_methods_hold_the_same_page() -> None:
     paid = Record(Kind.LINE, "1", {"account": "1010", "amount": euros("5.00"), "method": "PIN"})
     page = Record(Kind.DAY_PAGE, "2026-10-17/1", {}, (paid,))
     held = replace(page, parts=(replace(paid, values={"account": "1010", "amount": euros("5.00")}),))
-    assert says_the_same(held, page)
-    assert not says_the_same(replace(page, parts=()), page)
+    assert same_postings(held, page)
+    assert not same_postings(replace(page, parts=()), page)
 
 
 def test_a_page_that_was_found_in_the_books_is_corrected_by_account_and_not_by_method() -> None:
@@ -86,4 +86,4 @@ def test_a_page_that_was_found_in_the_books_is_corrected_by_account_and_not_by_m
     off = {one.account: one.amount for one in difference(now, booked) if one.account == "1010"}
     assert off == {"1010": euros("18.15")}
     assert not [one for one in difference(page_for(day_record()).lines, booked) if one.account == "1010"]
-    assert not any(one.from_books for one in taken_back_whole(booked, now))
+    assert not any(one.from_books for one in full_reversal(booked, now))

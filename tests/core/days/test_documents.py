@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from integration.core.days.documents import DayDocument, brought_to, documents_of, sums_of_documents, sums_of_journals
+from integration.core.days.documents import DayDocument, allocate_to_total, documents_of, sums_of_documents, sums_of_journals
 from integration.core.days.till import till_day, total
 from integration.core.records import Kind
 from integration.core.totals.sold import VatSum
@@ -29,7 +29,7 @@ def test_the_vat_of_a_document_is_shared_out_to_the_cent() -> None:
 
 def test_what_is_sold_and_taken_back_on_one_receipt_keeps_its_signs() -> None:
     parts = {"20": VatSum(euros("-41.28"), euros("-8.67")), "30": VatSum(euros("82.64"), euros("17.35"))}
-    moved = brought_to(euros("8.69"), parts)
+    moved = allocate_to_total(euros("8.69"), parts)
     assert total(each.vat for each in moved.values()) == euros("8.69")
     assert {group: each.incl for group, each in moved.items()} == {group: each.incl for group, each in parts.items()}
     assert moved["20"].vat < 0 < moved["30"].vat

@@ -4,17 +4,17 @@ from dataclasses import replace
 from decimal import Decimal
 
 from integration.core.days.documents import documents_of, sums_of_journals
-from integration.core.days.identities import Gap, gaps, signed
+from integration.core.days.identities import FailedCheck, failed_checks, with_cash_signs
 from integration.core.days.till import till_day
 from integration.core.records import Kind, Record
 from tests.core.days.example import COUNTS, DOCUMENTS, FINANCIAL, JOURNAL, PAYMENTS, VAT, day_record, document, euros
 from tests.core.days.test_page import with_parts
 
 
-def found(record: Record) -> list[Gap]:
+def found(record: Record) -> list[FailedCheck]:
     """Where a day does not add up."""
-    day = signed(till_day(record))
-    return list(gaps(day, sums_of_journals(day), documents_of(day), {"CASH"}))
+    day = with_cash_signs(till_day(record))
+    return list(failed_checks(day, sums_of_journals(day), documents_of(day), {"CASH"}))
 
 
 def receipts(**groups: tuple[int, int]) -> dict[str, dict[str, tuple[int, int]]]:
@@ -103,7 +103,7 @@ def test_the_vat_list_covers_all_groups_or_those_of_turnover() -> None:
 
 
 def test_a_refusal_names_identity_figures_and_document() -> None:
-    refusal = Gap(2, "receipt 10", euros("10"), euros("9"), ("1.1.2026.1",)).refusal
+    refusal = FailedCheck(2, "receipt 10", euros("10"), euros("9"), ("1.1.2026.1",)).refusal
     assert refusal.cause == "day_gap"
     assert dict(refusal.facts) == {
         "identity": "2", "about": "receipt 10", "expected": "10.00", "found": "9.00", "difference": "-1.00",

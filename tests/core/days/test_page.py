@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from integration.core.days.books import Contents, DayBooked, DayBooks, DayLine, DayPage, Voucher
+from integration.core.days.books import Contents, SeparateBooking, DayBooks, DayLine, DayPage, Voucher
 from integration.core.days.check import DayFinding
 from integration.core.days.documents import documents_of, sums_of_journals
-from integration.core.days.identities import gaps, signed
+from integration.core.days.identities import failed_checks, with_cash_signs
 from integration.core.days.page import page_of
 from integration.core.days.report import page_notes
 from integration.core.days.till import DayRefusedError, till_day, total
@@ -77,9 +77,9 @@ LEDGER = {
 
 def page_for(record: Record, books: DayBooks = BOOKS) -> DayPage:
     """The page of a day that adds up."""
-    day = signed(till_day(record))
+    day = with_cash_signs(till_day(record))
     documents, sums = documents_of(day), sums_of_journals(day)
-    assert list(gaps(day, sums, documents, books.drawers)) == []
+    assert list(failed_checks(day, sums, documents, books.drawers)) == []
     return page_of(day, sums, documents, books)
 
 
@@ -240,7 +240,7 @@ COUNTED = {"1000": euros("-200.35"), "1090": euros("200.00"), "4400": euros("0.3
 
 def booked_alone(**with_payments: bool) -> DayBooks:
     """Books in which these documents stand by themselves, whatever a day is set to hold."""
-    alone = {f"id-{number}": DayBooked(with_payments=each, debtor="10099") for number, each in with_payments.items()}
+    alone = {f"id-{number}": SeparateBooking(with_payments=each, debtor="10099") for number, each in with_payments.items()}
     return replace(BOOKS, alone=alone)
 
 
@@ -315,7 +315,7 @@ def test_down_payments_under_two_vat_codes_are_not_told_apart_from_those_of_an_o
 @pytest.mark.parametrize("with_payments", [False, True])
 def test_an_invoice_whose_order_is_booked_settles_that_with_what_was_not_paid_beforehand(with_payments: bool) -> None:
     invoice = document("2026.80", "10/2 121.00", "2 100.00 21.00", "DEPOSIT 21.00 CASH 100.00", kind=Kind.INVOICE)
-    order = DayBooked(with_payments=with_payments, debtor="10099", item="MO2655", by_order=True)
+    order = SeparateBooking(with_payments=with_payments, debtor="10099", item="MO2655", by_order=True)
     page = page_for(_alone(invoice), replace(BOOKS, alone={invoice.key: order}))
     found = [(one.account, one.amount, one.debtor, one.item) for one in page.lines]
     assert found == [("1000", euros(100), "", ""), ("1300", euros(-100), "10099", "MO2655")]
@@ -324,7 +324,7 @@ def test_an_invoice_whose_order_is_booked_settles_that_with_what_was_not_paid_be
 
 def _alone(one: Record) -> Record:
     """A day of which this document is all."""
-    day = signed(till_day(day_record(one)))
+    day = with_cash_signs(till_day(day_record(one)))
     (only,) = documents_of(day)
     groups: dict[str, tuple[int, int]] = {}
     rows = []
@@ -451,7 +451,7 @@ def test_a_receipt_without_vat_for_the_sales_list_is_never_a_part_of_a_total(
     assert (error.cause, error.facts) == (
         "day_sale_abroad_untaxed", {"document": "1.1.2026.1", "number": vat_number},
     )  # fmt: skip
-    by_itself = replace(BOOKS, alone={"id-1.1.2026.1": DayBooked(with_payments=True)})
+    by_itself = replace(BOOKS, alone={"id-1.1.2026.1": SeparateBooking(with_payments=True)})
     assert page_for(record, by_itself).lines == ()
 
 
@@ -514,8 +514,8 @@ def test_a_journal_of_orders_that_sells_is_not_taken_for_down_payments() -> None
         journal={"order": {"10": (10000, 8264)}}, financial=("order 10/2 10000 8264 1736",),
         payments={"order": {"PIN": 10000}}, vat={"order": {"2": (8264, 1736)}}, counts=(), documents=(order,),
     )  # fmt: skip
-    day = signed(till_day(record))
-    assert list(gaps(day, sums_of_journals(day), documents_of(day), BOOKS.drawers))
+    day = with_cash_signs(till_day(record))
+    assert list(failed_checks(day, sums_of_journals(day), documents_of(day), BOOKS.drawers))
 
 
 def test_foreign_money_in_a_drawer_parks_the_day() -> None:
@@ -638,7 +638,7 @@ def test_texts_are_cut_and_references_never() -> None:
 
 @pytest.mark.parametrize("books", [BOOKS, replace(BOOKS, mode="cash", drawer_account="1000")])
 def test_a_page_that_does_not_add_up_is_never_made(books: DayBooks) -> None:
-    day = signed(till_day(day_record()))
+    day = with_cash_signs(till_day(day_record()))
     documents, sums = documents_of(day), sums_of_journals(day)
     wrong = replace(sums, payments={**sums.payments, ("receipt", "PIN"): euros("1269.49")})
     with pytest.raises(DayRefusedError) as caught:
@@ -671,7 +671,7 @@ def test_a_method_without_an_account_parks_the_day_with_what_the_till_has() -> N
 
 
 def test_a_sale_on_account_that_no_document_explains_parks_the_day() -> None:
-    day = signed(till_day(day_record()))
+    day = with_cash_signs(till_day(day_record()))
     some = [one for one in documents_of(day) if one.number != "1.2.2026.2202"]
     with pytest.raises(DayRefusedError) as caught:
         page_of(day, sums_of_journals(day), some, BOOKS)
@@ -726,7 +726,7 @@ def test_a_cent_that_the_tills_vat_is_off_is_booked_and_told() -> None:
 
 
 def test_a_group_that_neither_journal_knows_is_told() -> None:
-    day = signed(till_day(day_record()))
+    day = with_cash_signs(till_day(day_record()))
     documents, sums = documents_of(day), sums_of_journals(day)
     strange = replace(sums, groups={**sums.groups, ("receipt", "77", "2"): VatSum(euros("10"), euros("2.10"))})
     with pytest.raises(DayRefusedError) as caught:
@@ -748,14 +748,14 @@ def test_a_line_that_tells_one_amount_is_taken_without_vat() -> None:
 
 
 def test_a_code_that_the_vat_list_leaves_out_keeps_what_its_groups_say() -> None:
-    day = signed(till_day(day_record()))
+    day = with_cash_signs(till_day(day_record()))
     documents, sums = documents_of(day), sums_of_journals(day)
     less = replace(sums, vat={key: each for key, each in sums.vat.items() if key[1] != "1"})
     assert ledger_of(page_of(day, less, documents, BOOKS).lines) == expected_ledger()
 
 
 def test_a_group_that_one_journal_alone_knows_is_booked_by_that() -> None:
-    day = signed(till_day(day_record()))
+    day = with_cash_signs(till_day(day_record()))
     alone = replace(day, financial=tuple(one for one in day.financial if one.group != "70"))
     page = page_of(alone, sums_of_journals(day), documents_of(day), BOOKS)
     assert next(one.amount for one in page.lines if one.account == "8100") == euros("-44.57")

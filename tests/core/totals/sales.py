@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from integration.core.money import add_vat, amount, from_cents, remove_vat, to_cents
-from integration.core.totals.booked import BookLine, book_lines, booked, posted
+from integration.core.totals.booked import BookLine, book_lines, booked_totals, posting_totals
 from integration.core.totals.sold import Basis, Rounding, Sale, SoldLine, VatSum, basis_of
 from integration.sandbox.mplus.sums import summed
 
@@ -108,7 +108,7 @@ def awkward(draw: st.DrawFn) -> Sale:
         case 4:
             other = {**charged(sold.method), code: Decimal(19)}
             basis = basis_of(sold.method)
-            return replace(sold, vat=booked(book_lines(sold, basis, other), other, basis, "document"))
+            return replace(sold, vat=booked_totals(book_lines(sold, basis, other), other, basis, "document"))
         case 5:
             lines = [replace(one, amount_incl=None, amount_excl=None) for one in sold.lines]
             return replace(sold, lines=tuple(lines))
@@ -122,7 +122,7 @@ def discounted(sold: Sale, percent: Decimal) -> Sale:
     basis = basis_of(sold.method)
     amounts = [(code, amount(each.of(basis) * (100 - percent) / 100)) for code, each in sold.vat.items()]
     lines = [BookLine("", Decimal(1), each, vat_code=code) for code, each in amounts]
-    return replace(sold, vat=booked(lines, charged(sold.method), basis, "document"), total_incl=None, total_excl=None)
+    return replace(sold, vat=booked_totals(lines, charged(sold.method), basis, "document"), total_incl=None, total_excl=None)
 
 
 def together(*sums: Mapping[str, VatSum]) -> dict[str, VatSum]:
@@ -140,7 +140,7 @@ def accounts(sold: Sale) -> dict[str, str]:
 
 
 def posted_by_code(sold: Sale) -> dict[str, VatSum]:
-    return together(*({code: each} for (code, _), each in posted(sold, accounts(sold)).items()))
+    return together(*({code: each} for (code, _), each in posting_totals(sold, accounts(sold)).items()))
 
 
 def euros(text: str) -> Decimal:

@@ -12,7 +12,7 @@ from integration.core.totals.booked import (
     as_parts,
     book_lines,
     compared_in,
-    posted,
+    posting_totals,
     without_sums,
 )
 from integration.core.totals.sold import Basis, Sale, SoldLine, VatSum, basis_of
@@ -91,13 +91,13 @@ def test_postings_of_a_document_that_adds_up_are_the_totals_of_its_lines(sold: S
         where = one.vat_code, accounts(sold)[one.key]
         own[where] = own.get(where, VatSum()) + VatSum(excl, incl - excl)
 
-    assert posted(sold, accounts(sold)) == {place: each for place, each in own.items() if each}
+    assert posting_totals(sold, accounts(sold)) == {place: each for place, each in own.items() if each}
 
 
 def test_a_code_without_lines_is_posted_under_no_account() -> None:
     sold = sale(line("1", "2", "12.10"), vat={"2": ("10.00", "2.10"), "3": ("0.02", "0.00")})
 
-    assert posted(sold, {"1": "8000"}) == {
+    assert posting_totals(sold, {"1": "8000"}) == {
         ("2", "8000"): VatSum(euros("10.00"), euros("2.10")),
         ("3", None): VatSum(euros("0.02"), euros("0.00")),
     }
@@ -118,7 +118,7 @@ def test_what_is_owed_takes_no_cent_that_lines_miss_while_there_is_revenue(
         SoldLine(key, "2", Decimal(1), amount_incl=Decimal("12.10"), amount_excl=Decimal("10.00")) for key in "12"
     )
     sold = Sale(lines, {"2": VatSum(Decimal("20.02"), Decimal("4.21"))})
-    assert posted(sold, {"1": "8000", "2": "1571"}, owed) == {
+    assert posting_totals(sold, {"1": "8000", "2": "1571"}, owed) == {
         ("2", account): VatSum(Decimal(excl), Decimal(vat)) for account, (excl, vat) in shares.items()
     }
 
@@ -129,7 +129,7 @@ def test_an_account_without_amounts_takes_what_lines_miss_rather_than_one_that_i
         SoldLine("2", "2", Decimal(1), amount_incl=Decimal("12.10"), amount_excl=Decimal("10.00")),
     )
     sold = Sale(lines, {"2": VatSum(Decimal("10.01"), Decimal("2.11"))})
-    assert posted(sold, {"1": "8000", "2": "1571"}, {"1571"}) == {
+    assert posting_totals(sold, {"1": "8000", "2": "1571"}, {"1571"}) == {
         ("2", "8000"): VatSum(Decimal("0.01"), Decimal("0.01")),
         ("2", "1571"): VatSum(Decimal("10.00"), Decimal("2.10")),
     }
@@ -137,7 +137,7 @@ def test_an_account_without_amounts_takes_what_lines_miss_rather_than_one_that_i
 
 def test_a_discount_on_the_whole_is_posted_on_the_accounts_in_proportion() -> None:
     lines = [line(key, "3", "1.00") for key in "123"]
-    made = posted(sale(*lines, vat={"3": ("2.00", "0.00")}), {"1": "8001", "2": "8002", "3": "8003"})
+    made = posting_totals(sale(*lines, vat={"3": ("2.00", "0.00")}), {"1": "8001", "2": "8002", "3": "8003"})
 
     assert [each.excl for each in made.values()] == [euros("0.66"), euros("0.67"), euros("0.67")]
 
@@ -164,7 +164,7 @@ def test_what_a_line_does_not_tell_is_taken_in_the_proportion_of_its_code(
 ) -> None:
     other = SoldLine("2", "2", Decimal(1), amount_incl=euros("24.20"), amount_excl=euros("20.00"))
     document = sale(sold, other, vat={"2": ("30.00", "6.30")}, method=method)
-    assert posted(document, {"1": "8000", "2": "8010"}) == {
+    assert posting_totals(document, {"1": "8000", "2": "8010"}) == {
         ("2", "8000"): share,
         ("2", "8010"): VatSum(euros("20.00"), euros("4.20")),
     }

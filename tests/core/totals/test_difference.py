@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integration.core.money import from_cents
-from integration.core.totals.booked import BookLine, book_lines, booked, posted
+from integration.core.totals.booked import BookLine, book_lines, booked_totals, posting_totals
 from integration.core.totals.difference import (
     RULES,
     UNEXPLAINED,
@@ -21,7 +21,7 @@ from integration.core.totals.difference import (
     compare_totals,
     correction,
     rounding_lines,
-    told_verdict,
+    posting_verdict,
 )
 from integration.core.totals.sold import Basis, Rounding, Sale, SoldLine, VatSum, basis_of
 from integration.sandbox.faults import CallLedger, Switches
@@ -59,12 +59,12 @@ def applied(  # noqa: C901  # one branch for each rule
     match rule:
         case "other_rounding":
             assert facts["rounding"] != rounding
-            return booked(lines, rates, basis, "document" if rounding == "line" else "line")
+            return booked_totals(lines, rates, basis, "document" if rounding == "line" else "line")
         case "cash_rounding":
             cents = Decimal(facts["rounding"])
             assert abs(cents) == abs(sold.rounding)
             if facts["vat"] == "without":
-                return together(booked(lines, rates, basis, rounding), {facts["vat_code"]: VatSum(cents)})
+                return together(booked_totals(lines, rates, basis, rounding), {facts["vat_code"]: VatSum(cents)})
             lines.append(BookLine("cash", Decimal(1), cents, vat_code=facts["vat_code"]))
         case "price_already_discounted":
             lines = [replace(one, discount_percent=Decimal(0)) if one.key in names else one for one in lines]
@@ -84,16 +84,16 @@ def applied(  # noqa: C901  # one branch for each rule
         case "document_discount":
             return with_discount(facts["discount"], sold, lines, basis, rounding)
         case "till_lines_do_not_add_up":
-            return with_own_split(facts, sold, booked(lines, rates, basis, rounding), basis, rounding)
+            return with_own_split(facts, sold, booked_totals(lines, rates, basis, rounding), basis, rounding)
         case "" | "unexplained":
             return sold.sold
-    return booked(lines, rates, basis, rounding)
+    return booked_totals(lines, rates, basis, rounding)
 
 
 def with_own_split(facts: Mapping[str, str], sold: Sale, made: Any, basis: Basis, rounding: Rounding) -> Any:
     """What was sold, if the books came to what the lines say and the split to something else."""
     own = [BookLine("", Decimal(1), one.amount(basis) or Decimal(0), vat_code=one.vat_code) for one in sold.lines]
-    theirs = booked(own, charged(sold.method), basis, rounding)
+    theirs = booked_totals(own, charged(sold.method), basis, rounding)
     lines_say, split_says = (each.get(facts["vat_code"], VatSum()).of(basis) for each in (theirs, sold.sold))
 
     assert together(theirs) == together(made)
@@ -105,14 +105,14 @@ def with_own_split(facts: Mapping[str, str], sold: Sale, made: Any, basis: Basis
 def with_discount(discount: str, sold: Sale, lines: list[BookLine], basis: Basis, rounding: Rounding) -> Any:
     """What the books would come to with a discount on the whole."""
     rates = charged(sold.method)
-    made = booked(lines, rates, basis, rounding)
+    made = booked_totals(lines, rates, basis, rounding)
     whole, told = (sum((each.of(basis) for each in sums.values()), Decimal(0)) for sums in (made, sold.sold))
     if discount == "lines":
         prices = [(one.price(basis) or Decimal(0), one.discount_percent or Decimal(0)) for one in sold.lines]
         taken = [
             replace(one, price=price, discount_percent=less) for one, (price, less) in zip(lines, prices, strict=True)
         ]
-        return booked(taken, rates, basis, rounding)
+        return booked_totals(taken, rates, basis, rounding)
     if discount.endswith("%"):
         left = (100 - Decimal(discount[:-1])) / 100
         assert abs(told - whole * left) <= Decimal("0.005") * (len(lines) + len(sold.sold))
@@ -132,9 +132,9 @@ def test_books_that_count_as_the_till_does_come_to_what_was_sold(sold: Sale) -> 
 @given(SALES)
 def test_a_till_that_rounds_vat_on_every_line_is_believed(sold: Sale) -> None:
     rates, basis = charged(sold.method), basis_of(sold.method)
-    split = booked(book_lines(sold, basis, rates, 4), rates, basis, "line")
+    split = booked_totals(book_lines(sold, basis, rates, 4), rates, basis, "line")
     by_line = replace(sold, vat={code: each for code, each in split.items() if each}, total_incl=None, total_excl=None)
-    assert told_verdict(by_line, rates) == Verdict()
+    assert posting_verdict(by_line, rates) == Verdict()
 
 
 @settings(quick, max_examples=150)
@@ -144,7 +144,7 @@ def test_what_is_posted_is_what_was_sold_or_nothing_is_posted(
 ) -> None:
     rates = charged(sold.method)
     found = compare_totals(sold, rates, basis, rounding, places)
-    made = booked(book_lines(sold, basis, rates, places), rates, basis, rounding)
+    made = booked_totals(book_lines(sold, basis, rates, places), rates, basis, rounding)
     moved = correction(found, limit)
 
     assert together(made, found.differences) == together(sold.sold)
@@ -167,7 +167,7 @@ def test_lines_on_the_rounding_account_make_books_that_compute_vat_come_to_what_
     extra = rounding_lines(compare_totals(sold, rates, basis, rounding), lines, rates, basis, rounding, limit)
 
     if extra is not None:
-        assert together(booked([*lines, *extra], rates, basis, rounding)) == together(sold.sold)
+        assert together(booked_totals([*lines, *extra], rates, basis, rounding)) == together(sold.sold)
         assert sum(abs(line.amount) for line in extra) <= limit
 
 
@@ -184,15 +184,15 @@ def test_an_explanation_is_true(sold: Sale, basis: Basis, rounding: Rounding, pl
 @given(awkward(), BASES, ROUNDINGS)
 def test_a_return_is_the_opposite_of_its_sale(sold: Sale, basis: Basis, rounding: Rounding) -> None:
     rates, back = charged(sold.method), returned(sold)
-    there, here = (booked(book_lines(each, basis, rates), rates, basis, rounding) for each in (sold, back))
+    there, here = (booked_totals(book_lines(each, basis, rates), rates, basis, rounding) for each in (sold, back))
     found, opposite = (compare_totals(each, rates, basis, rounding) for each in (sold, back))
 
     assert together(there, here) == {}
     assert together(found.differences, opposite.differences) == {}
     assert (found.amount, found.rule) == (opposite.amount, opposite.rule)
     assert together(posted_by_code(sold), posted_by_code(back)) == {}
-    assert {place: -each.excl for place, each in posted(sold, accounts(sold)).items()} == {
-        place: each.excl for place, each in posted(back, accounts(back)).items()
+    assert {place: -each.excl for place, each in posting_totals(sold, accounts(sold)).items()} == {
+        place: each.excl for place, each in posting_totals(back, accounts(back)).items()
     }
 
 
@@ -314,12 +314,12 @@ THREE = tuple(line(key, "2", "1.00") for key in "123")
 def test_a_sale_is_posted_with_vat_that_rounding_can_make_of_its_lines_and_no_other(
     sold: Sale, rule: str, amount: str
 ) -> None:
-    found = told_verdict(sold, RATES)
+    found = posting_verdict(sold, RATES)
     assert (found.rule, found.amount) == (rule, euros(amount))
 
 
 def test_a_till_that_contradicts_itself_is_not_posted() -> None:
-    found = told_verdict(sale(*THREE, vat={"2": ("2.49", "0.51")}, total_incl=euros("3.01")), RATES)
+    found = posting_verdict(sale(*THREE, vat={"2": ("2.49", "0.51")}, total_incl=euros("3.01")), RATES)
     assert (found.rule, found.is_certain) == ("till_lines_do_not_add_up", False)
 
 

@@ -678,7 +678,7 @@ def test_what_we_wrote_goes_when_the_books_have_it_no_more(
     assert agreeing.wanted(run) == {"10002": {name: nothing}}
     change = agreeing.changes(run)["10002"].change
     assert change is not None
-    assert agreeing._logic("customers").by_change(change)[name].code == "because_agreement_gone"
+    assert agreeing._logic("customers").change_reasons(change)[name].code == "because_agreement_gone"
     agreeing.commit(run)
     assert till.held(Kind.RELATION)["10002"].values[name] == nothing
     assert agreeing.preview(Mode.COMPLETE).state is RunState.DONE
@@ -702,7 +702,7 @@ def test_what_stands_for_none_at_the_till_is_a_setting(
     assert agreeing.wanted(run) == {"10002": {name: nothing}}
     change = agreeing.changes(run)["10002"].change
     assert change is not None
-    assert agreeing._logic("customers").by_change(change)[name].code == "because_agreement_gone"
+    assert agreeing._logic("customers").change_reasons(change)[name].code == "because_agreement_gone"
     agreeing.commit(run)
     assert agreeing.preview(Mode.COMPLETE).state is RunState.DONE
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from integration.core.booking_state import Standing, Where
-from integration.core.days.books import DayBooked
+from integration.core.booking_state import BookingState, BookingStage
+from integration.core.days.books import SeparateBooking
 from integration.core.days.corrections import page_lines
 from integration.core.days.entries import LedgerEntry
 from integration.core.errors import ConfigurationError
@@ -564,7 +564,7 @@ def test_a_day_that_is_booked_keeps_its_reference_under_another_prefix() -> None
 
 def test_the_page_of_a_document_that_is_booked_by_itself_is_none_of_the_day() -> None:
     receipt = next(one for one in day_record().parts if one.values.get("number") == "1.1.2026.4102")
-    typed, booked = typed_on(date(2026, 10, 17), "", "-714.05", "714.05"), DayBooked(with_payments=True)
+    typed, booked = typed_on(date(2026, 10, 17), "", "-714.05", "714.05"), SeparateBooking(with_payments=True)
     assert parked(days(typed=typed), day_record()).cause == "day_booked_by_hand"
     assert page(days(typed=typed, alone=lambda _: {receipt.key: booked}), day_record()).key == "2026-10-17/1"
 
@@ -576,9 +576,9 @@ def test_an_invoice_whose_receipt_is_booked_by_itself_is_none_of_the_day() -> No
     day = replace(day, parts=tuple(whole if one is invoice else one for one in day.parts))
 
     def beside(sold: Decimal) -> DaysLogic:
-        receipt = Standing("receipt", Where.BOOKED, "1.1.2026.9", "MR6010100009", sold, Kind.POSTING)
+        receipt = BookingState("receipt", BookingStage.BOOKED, "1.1.2026.9", "MR6010100009", sold, Kind.POSTING)
         return days(
-            alone=lambda keys: {"receipt": DayBooked()} if "receipt" in keys else {},
+            alone=lambda keys: {"receipt": SeparateBooking()} if "receipt" in keys else {},
             made_alone=lambda keys: {invoice.key: [receipt]} if invoice.key in keys else {},
         )
 

@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from integration.core.days.books import DayBooked
+from integration.core.days.books import SeparateBooking
 from integration.flows.days.logic import DaysLogic
 from tests.flows.days.bookkeeping import CONTENTS, VARIANTS, Books
 from tests.flows.days.history import CLOCKS_CHANGE, INVOICES, RECEIPTS, History
@@ -83,7 +83,7 @@ def some_alone(days: Sequence[Day], seed: int) -> Counter[str]:
         if (day.conventions.split, day.conventions.vat) != ("document", "documents"):
             continue  # a till that splits otherwise moves cents between accounts of one code
         mine = [one for one in day.counting if one.source != "order" and not one.is_apart and random.random() < 0.4]
-        alone = {f"id-{one.number}": DayBooked(with_payments=random.random() < 0.5, debtor="2999") for one in mine}
+        alone = {f"id-{one.number}": SeparateBooking(with_payments=random.random() < 0.5, debtor="2999") for one in mine}
         found = _amounts(Books(VARIANTS[0]).logic(alone=partial(_among, alone)), day)
         for one in mine:
             how = alone[f"id-{one.number}"].with_payments
@@ -93,7 +93,7 @@ def some_alone(days: Sequence[Day], seed: int) -> Counter[str]:
     return cases
 
 
-def _among(alone: Mapping[str, DayBooked], keys: Collection[str]) -> dict[str, DayBooked]:
+def _among(alone: Mapping[str, SeparateBooking], keys: Collection[str]) -> dict[str, SeparateBooking]:
     return {key: alone[key] for key in keys if key in alone}
 
 

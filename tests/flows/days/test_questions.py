@@ -12,7 +12,7 @@ from integration.core.errors import Reason
 from integration.flows.days.questions import QUESTIONS, TABLES
 from integration.flows.days.settings import DaySettings
 from integration.flows.days.spec import DAYS
-from integration.flows.forms import Known, Proposal, Question
+from integration.flows.forms import SetupContext, Proposal, Question
 from integration.flows.settings import Listed, books_list, till_list
 from integration.flows.tables import row_fault
 from integration.services.runs.exceptions import missing_row
@@ -40,9 +40,9 @@ def known(
     tables: Mapping[str, Mapping[str, str]] | None = None,
     lists: Mapping[Listed, Mapping[str, str]] = LISTS,
     **settings: object,
-) -> Known:
+) -> SetupContext:
     """What is known of the flow with these settings."""
-    return Known({**DEFAULTS, **settings}, DEFAULTS, tables or {}, lambda listed: lists.get(listed, {}))
+    return SetupContext({**DEFAULTS, **settings}, DEFAULTS, tables or {}, lambda listed: lists.get(listed, {}))
 
 
 def question(name: str) -> Question:
@@ -50,7 +50,7 @@ def question(name: str) -> Question:
     return next(one for one in QUESTIONS if one.name == name)
 
 
-def proposed(name: str, at: Known) -> Proposal | None:
+def proposed(name: str, at: SetupContext) -> Proposal | None:
     """What is proposed for a question."""
     return question(name).propose(at)
 
@@ -59,7 +59,7 @@ def test_the_only_memorial_is_proposed_and_plain() -> None:
     found = proposed("daybook", known())
     assert found is not None
     assert found.values == {"daybook": "600", "mode": "line"}
-    assert question("daybook").plain(known()) == {"daybook": "600"}
+    assert question("daybook").safe_defaults(known()) == {"daybook": "600"}
 
 
 def test_a_daybook_that_posts_its_own_contra_account_wants_its_own_mode() -> None:
@@ -104,7 +104,7 @@ def test_accounts_of_goods_are_asked_for_only_where_days_have_costs() -> None:
         assert arises(known(cost_of_sales=True).settings)
 
 
-def lacks_goods(name: str, at: Known) -> str:
+def lacks_goods(name: str, at: SetupContext) -> str:
     lack = question(name).lacks(at)
     return lack.why.facts["codes"] if lack else ""
 

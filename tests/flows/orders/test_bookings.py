@@ -14,7 +14,7 @@ from integration.core.errors import ConfigurationError
 from integration.core.money import amount
 from integration.core.plan import Change, diff
 from integration.core.records import Kind, Record, Value
-from integration.core.totals.booked import BookLine, TotalsCompared, booked, compared_in
+from integration.core.totals.booked import BookLine, TotalsCompared, booked_totals, compared_in
 from integration.core.totals.sold import Sale, VatSum
 from integration.flows.orders.logic import OrdersLogic
 from integration.flows.orders.settings import OrderSettings
@@ -135,7 +135,7 @@ def books(one: Record, rounding: Any) -> dict[str, VatSum]:
         BookLine(part.key, *numbers(part.values), vat_code=str(part.values.get("vat_code", "")))
         for part in lines_of(one)
     ]
-    return booked(lines, RATES, "incl" if one.values["gross"] else "excl", rounding)
+    return booked_totals(lines, RATES, "incl" if one.values["gross"] else "excl", rounding)
 
 
 def filled(sums: Mapping[str, VatSum]) -> dict[str, VatSum]:

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from integration.core.booking_state import Standing, Where
+from integration.core.booking_state import BookingState, BookingStage
 from integration.core.issues import Skip
 from integration.core.links import Link
 from integration.core.records import Kind, Record, Value
 from integration.core.staged import Staged
 from integration.flows.orders.chains import (
-    Asks,
+    ChainQueries,
     Chain,
     Chains,
     in_day,
@@ -30,7 +30,7 @@ EVERY = (Kind.ORDER, Kind.INVOICE, Kind.RECEIPT)
 WHOLE, HALF = Decimal("12.10"), Decimal("6.05")
 NOTHING_SAID = ""
 RECEIPT, INVOICE = "1.2.2026.7", "2026.7"  # as the till numbers them: only a receipt says where it was made
-NOWHERE: Mapping[str, Standing] = {}
+NOWHERE: Mapping[str, BookingState] = {}
 
 
 def a_document(kind: Kind, key: str, **values: Value) -> Record:
@@ -40,8 +40,8 @@ def a_document(kind: Kind, key: str, **values: Value) -> Record:
     return replace(one, kind=kind, values={**one.values, "type": types[kind], **values})
 
 
-def standing(key: str, where: Where, sold: Decimal | None = WHOLE) -> Standing:
-    return Standing(key, where, key.upper(), f"MP-{key}", sold, Kind.POSTING)
+def standing(key: str, where: BookingStage, sold: Decimal | None = WHOLE) -> BookingState:
+    return BookingState(key, where, key.upper(), f"MP-{key}", sold, Kind.POSTING)
 
 
 def said(document: Record, chain: Chain, taking_part: Collection[str] = ("other-1",), *, sending: bool = False) -> str:
@@ -50,7 +50,7 @@ def said(document: Record, chain: Chain, taking_part: Collection[str] = ("other-
     return NOTHING_SAID if found is None else found.reason if isinstance(found, Skip) else found.cause
 
 
-B, D, P, W, X = Where.BOOKED, Where.DOUBTFUL, Where.PLANNED, Where.WAITING, Where.PARKED
+B, D, P, W, X = BookingStage.BOOKED, BookingStage.DOUBTFUL, BookingStage.PLANNED, BookingStage.WAITING, BookingStage.PARKED
 BEFORE, AFTER = "before", "after"
 SITUATIONS = [  # the other document, where it stands, whether it takes part, and what is said at reading and at sending
     (BEFORE, B, True, "sale_booked", "sale_booked"),
@@ -75,7 +75,7 @@ SITUATIONS = [  # the other document, where it stands, whether it takes part, an
 @pytest.mark.parametrize(("place", "where", "takes_part", "at_reading", "at_sending"), SITUATIONS)
 @pytest.mark.parametrize("kind", EVERY)
 def test_what_becomes_of_a_document_whose_sale_stands_elsewhere(
-    kind: Kind, place: str, where: Where | None, takes_part: bool, at_reading: str, at_sending: str
+    kind: Kind, place: str, where: BookingStage | None, takes_part: bool, at_reading: str, at_sending: str
 ) -> None:
     others = (standing("other-1", where),) if where else ()
     chain = Chain(before=others) if place == BEFORE else Chain(after=others)
@@ -102,12 +102,12 @@ def test_what_becomes_of_a_document_whose_sale_stands_elsewhere(
 def test_an_order_is_skipped_when_what_is_booked_of_it_covers_it_and_is_a_question_else(
     sold: Sequence[Decimal | None], expected: str
 ) -> None:
-    after = tuple(standing(f"invoice-{place}", Where.BOOKED, each) for place, each in enumerate(sold))
+    after = tuple(standing(f"invoice-{place}", BookingStage.BOOKED, each) for place, each in enumerate(sold))
     assert said(an_order(), Chain(after=after)) == expected
 
 
 def test_a_sale_of_which_a_part_is_booked_says_both_amounts() -> None:
-    found = not_booked_because(an_order(), Chain(after=(standing("invoice-1", Where.BOOKED, HALF),)), ())
+    found = not_booked_because(an_order(), Chain(after=(standing("invoice-1", BookingStage.BOOKED, HALF),)), ())
     assert found is not None
     assert {name: found.facts[name] for name in ("document", "other", "booked", "amount")} == {
         "document": "2026.1", "other": "INVOICE-1", "booked": "6.05", "amount": "12.10",
@@ -115,27 +115,27 @@ def test_a_sale_of_which_a_part_is_booked_says_both_amounts() -> None:
 
 
 def test_what_is_off_by_no_more_than_the_limit_is_covered() -> None:
-    chain = Chain(after=(standing("invoice-1", Where.BOOKED, Decimal("12.09")),))
+    chain = Chain(after=(standing("invoice-1", BookingStage.BOOKED, Decimal("12.09")),))
     found = not_booked_because(an_order(), chain, (), Decimal("0.01"))
     assert isinstance(found, Skip)
 
 
 def test_a_part_invoice_of_an_order_that_is_booked_whole_is_covered() -> None:
     part = a_document(Kind.INVOICE, "invoice-1", total_incl=HALF)
-    assert said(part, Chain(before=(standing("order-1", Where.BOOKED),))) == "sale_booked"
+    assert said(part, Chain(before=(standing("order-1", BookingStage.BOOKED),))) == "sale_booked"
 
 
 def test_an_invoice_of_two_orders_waits_for_the_one_that_is_parked_and_asks_about_one_that_takes_no_part() -> None:
     both = a_document(Kind.INVOICE, "invoice-1", total_incl=2 * WHOLE)
-    one = standing("order-1", Where.BOOKED)
-    assert said(both, Chain(before=(one, standing("other-1", Where.PARKED)))) == "sale_waits"
-    assert said(both, Chain(before=(one, standing("order-2", Where.PLANNED)))) == "sale_booked"
+    one = standing("order-1", BookingStage.BOOKED)
+    assert said(both, Chain(before=(one, standing("other-1", BookingStage.PARKED)))) == "sale_waits"
+    assert said(both, Chain(before=(one, standing("order-2", BookingStage.PLANNED)))) == "sale_booked"
     assert said(both, Chain(before=(one,))) == "sale_partly_booked"
 
 
 def test_a_refund_is_never_the_same_sale_as_what_it_takes_back() -> None:
-    assert said(a_refund(), Chain(before=(standing("order-1", Where.BOOKED),))) == NOTHING_SAID
-    assert said(a_refund(), Chain(before=(standing("order-1", Where.BOOKED, -WHOLE),))) == "sale_booked"
+    assert said(a_refund(), Chain(before=(standing("order-1", BookingStage.BOOKED),))) == NOTHING_SAID
+    assert said(a_refund(), Chain(before=(standing("order-1", BookingStage.BOOKED, -WHOLE),))) == "sale_booked"
 
 
 # ---- what is told of a document
@@ -175,7 +175,7 @@ def test_what_is_kept_of_a_booked_document_names_its_orders_and_its_day() -> Non
 def test_a_document_stands_by_its_newest_booking_and_nowhere_once_it_is_taken_back(
     booked: Sequence[str], reference: str | None
 ) -> None:
-    there = {key: standing(key, Where.BOOKED) for key in booked}
+    there = {key: standing(key, BookingStage.BOOKED) for key in booked}
     found = in_force(lambda keys: {key: there[key] for key in keys if key in there}, ["one"])
     assert {key: one.reference for key, one in found.items()} == ({"one": reference} if reference else {})
 
@@ -192,11 +192,11 @@ def a_page(**values: Value) -> Record:
 RUNG_UP = a_document(Kind.RECEIPT, "receipt-1", number="1.2.2026.8", orders=("order-1",))
 
 
-def of_a_day(*pages: Record | None) -> Asks:
+def of_a_day(*pages: Record | None) -> ChainQueries:
     """Return what is known after a day with a receipt of an order was booked, by these pages; None is in doubt."""
     links = [Link(Kind.DAY_PAGE, "2026-11-20/1", "", page) for page in pages]
     told = dict.fromkeys(("2026-11-20/1", "receipt-1", "order-1", "invoice-9"), links)
-    return Asks(
+    return ChainQueries(
         days=lambda keys: {key: told[key] for key in keys if key in told},
         orders=lambda _: [replace(an_order(), values={"total_incl": WHOLE})],
     )
@@ -253,7 +253,7 @@ INVOICED = a_document(Kind.INVOICE, "invoice-9", number=INVOICE)
 )
 def test_a_receipt_of_an_invoice_that_is_in_a_day_is_the_same_sale(document: Record, expected: str) -> None:
     page = a_page(sold=("invoice-9",), orders=("invoice-9",), shares=(share(INVOICED),))
-    asks = Asks(days=lambda keys: {key: [Link(Kind.DAY_PAGE, "", "", page)] for key in keys if key == "invoice-9"})
+    asks = ChainQueries(days=lambda keys: {key: [Link(Kind.DAY_PAGE, "", "", page)] for key in keys if key == "invoice-9"})
     found = Chains(asks, EVERY, {}, Decimal(0)).of([document]).get(document.key)
     assert (found.reason if isinstance(found, Skip) else found) == (expected or None)
 
@@ -263,11 +263,11 @@ def test_a_receipt_of_an_invoice_that_is_in_a_day_is_the_same_sale(document: Rec
     [
         (IN_A_DAY, {}, "sale_in_day"),
         (PART_IN_A_DAY, {}, "sale_partly_booked"),
-        (PART_IN_A_DAY, {"invoice-1": standing("invoice-1", Where.BOOKED, HALF)}, "sale_in_day"),
+        (PART_IN_A_DAY, {"invoice-1": standing("invoice-1", BookingStage.BOOKED, HALF)}, "sale_in_day"),
     ],
 )
 def test_an_order_of_which_a_part_alone_is_in_a_day_is_asked_about(
-    page: Record, others: Mapping[str, Standing], expected: str
+    page: Record, others: Mapping[str, BookingState], expected: str
 ) -> None:
     asks = replace(
         of_a_day(page),
@@ -298,12 +298,12 @@ def test_a_day_that_was_taken_back_as_a_whole_has_nothing_in_it() -> None:
 # ---- the logic, asked about every pair
 
 
-def a_logic_that_knows(known: Mapping[str, Standing], made: Mapping[str, Collection[str]] | None = None) -> Chains:
-    def where(keys: Collection[str]) -> dict[str, Standing]:
+def a_logic_that_knows(known: Mapping[str, BookingState], made: Mapping[str, Collection[str]] | None = None) -> Chains:
+    def where(keys: Collection[str]) -> dict[str, BookingState]:
         return {key: known[key] for key in keys if key in known}
 
     return Chains(
-        Asks(where, lambda keys: {key: (made or {})[key] for key in keys if key in (made or {})}), EVERY, {}, Decimal(0)
+        ChainQueries(where, lambda keys: {key: (made or {})[key] for key in keys if key in (made or {})}), EVERY, {}, Decimal(0)
     )
 
 
@@ -320,7 +320,7 @@ def test_of_every_pair_the_one_that_is_not_booked_is_skipped_with_the_link(
     pair = [a_document(first, "first-1", **told), a_document(later, "later-1", **{name: ("first-1",)})]
     there, other = pair[booked], pair[1 - booked]
     chains = a_logic_that_knows(
-        {there.key: standing(there.key, Where.BOOKED)}, {"first-1": ("later-1",)} if booked else None
+        {there.key: standing(there.key, BookingStage.BOOKED)}, {"first-1": ("later-1",)} if booked else None
     )
     found = chains.of([other])
     facts = {"key": "2026.1", "document": "2026.1", "other": there.key.upper(), "system": "accountview"}
@@ -329,7 +329,7 @@ def test_of_every_pair_the_one_that_is_not_booked_is_skipped_with_the_link(
 
 
 def test_an_invoice_that_its_order_names_as_well_counts_once() -> None:
-    half = {"invoice-1": standing("invoice-1", Where.BOOKED, HALF)}
+    half = {"invoice-1": standing("invoice-1", BookingStage.BOOKED, HALF)}
     order = an_order("order-1", invoices=("invoice-1",))
     found = a_logic_that_knows(half, {"order-1": ("invoice-1",)}).of([order])["order-1"]
     assert not isinstance(found, Skip)
@@ -337,7 +337,7 @@ def test_an_invoice_that_its_order_names_as_well_counts_once() -> None:
 
 
 def test_siblings_are_two_sales() -> None:
-    booked = {"invoice-1": standing("invoice-1", Where.BOOKED, HALF)}
+    booked = {"invoice-1": standing("invoice-1", BookingStage.BOOKED, HALF)}
     sibling = a_document(Kind.INVOICE, "invoice-2", orders=("order-1",), total_incl=HALF)
     assert a_logic_that_knows(booked, {"order-1": ("invoice-1",)}).of([sibling]) == {}
 
@@ -358,11 +358,11 @@ def test_an_invoice_and_a_receipt_of_one_order_are_two_sales_as_far_as_the_order
     number: str, booked: Sequence[Decimal | None], order: Decimal | None, expected: str
 ) -> None:
     known = {
-        f"other-{place}": replace(standing(f"other-{place}", Where.BOOKED, each), title=number)
+        f"other-{place}": replace(standing(f"other-{place}", BookingStage.BOOKED, each), title=number)
         for place, each in enumerate(booked)
     }
     told = [] if order is None else [replace(an_order(), values={"total_incl": order})]
-    asks = Asks(
+    asks = ChainQueries(
         lambda keys: {key: known[key] for key in keys if key in known},
         lambda keys: {key: [*known, "receipt-1"] for key in keys if key == "order-1"},
         orders=lambda keys: [one for one in told if one.key in keys],
@@ -373,8 +373,8 @@ def test_an_invoice_and_a_receipt_of_one_order_are_two_sales_as_far_as_the_order
 
 
 def test_a_person_says_once_whether_what_comes_to_more_than_its_order_is_a_sale_of_its_own() -> None:
-    known = {"invoice-7": replace(standing("invoice-7", Where.BOOKED), title=INVOICE)}
-    asks = Asks(
+    known = {"invoice-7": replace(standing("invoice-7", BookingStage.BOOKED), title=INVOICE)}
+    asks = ChainQueries(
         lambda keys: {key: known[key] for key in keys if key in known},
         lambda _: {"order-1": [*known]},
         orders=lambda _: [replace(an_order(), values={"total_incl": WHOLE})],
@@ -397,7 +397,7 @@ def test_a_person_says_once_whether_what_comes_to_more_than_its_order_is_a_sale_
     assert logic.beside(stage, [booking]) == logic.beside(stage, [booking], sending=True) == {}
     for decision in (kept, beside):
         assert read(decision, "d2").issue  # it changed at the till
-    known["invoice-9"] = replace(standing("invoice-9", Where.BOOKED), title="2026.9")
+    known["invoice-9"] = replace(standing("invoice-9", BookingStage.BOOKED), title="2026.9")
     assert read(beside).issue
     waits = logic.beside(stage, [booking], sending=True)["receipt-1"]
     assert not isinstance(waits, Skip)
@@ -405,8 +405,8 @@ def test_a_person_says_once_whether_what_comes_to_more_than_its_order_is_a_sale_
 
 
 def test_a_receipt_waits_while_nobody_knows_whether_the_invoice_of_its_order_is_booked() -> None:
-    known = {"invoice-7": replace(standing("invoice-7", Where.DOUBTFUL), title=INVOICE)}
-    asks = Asks(lambda keys: {key: known[key] for key in keys if key in known}, lambda _: {"order-1": ["invoice-7"]})
+    known = {"invoice-7": replace(standing("invoice-7", BookingStage.DOUBTFUL), title=INVOICE)}
+    asks = ChainQueries(lambda keys: {key: known[key] for key in keys if key in known}, lambda _: {"order-1": ["invoice-7"]})
     receipt = a_document(Kind.RECEIPT, "receipt-1", number="1.2.2026.8", orders=("order-1",))
     found = Chains(asks, EVERY, {}, Decimal(0)).of([receipt])["receipt-1"]
     assert not isinstance(found, Skip)
@@ -414,14 +414,14 @@ def test_a_receipt_waits_while_nobody_knows_whether_the_invoice_of_its_order_is_
 
 
 def test_a_proposal_and_what_takes_a_booking_back_are_no_sales() -> None:
-    chains = a_logic_that_knows({"order-1": standing("order-1", Where.BOOKED)})
+    chains = a_logic_that_knows({"order-1": standing("order-1", BookingStage.BOOKED)})
     proposal = replace(an_order("proposal-1", orders=("order-1",)), kind=Kind.PROPOSAL)
     back = Record(Kind.POSTING, "invoice-1#credit", {"orders": ("order-1",), "sold_incl": WHOLE})
     assert chains.of([proposal, back]) == {}
 
 
 def test_a_document_that_is_booked_as_something_else_meanwhile_is_not_sent() -> None:
-    chains = a_logic_that_knows({"one-1": standing("one-1", Where.BOOKED)})
+    chains = a_logic_that_knows({"one-1": standing("one-1", BookingStage.BOOKED)})
     as_order = Record(Kind.SALES_ORDER, "one-1", {"sold_incl": WHOLE, "number": "2026.1"})
     assert chains.of([as_order]) == {}
     assert isinstance(chains.of([as_order], sending=True)["one-1"], Skip)
@@ -431,15 +431,15 @@ def test_a_document_that_is_booked_as_something_else_meanwhile_is_not_sent() -> 
 def test_a_day_of_which_nobody_knows_whether_it_is_booked_is_waited_for() -> None:
     receipt = a_document(Kind.RECEIPT, "receipt-1", date=date(2026, 11, 20))
     link = Link(Kind.DAY_PAGE, "2026-11-20/1", "")
-    chains = Chains(Asks(days=lambda keys: {key: [link] for key in keys if key == link.key}), EVERY, {}, Decimal(0))
+    chains = Chains(ChainQueries(days=lambda keys: {key: [link] for key in keys if key == link.key}), EVERY, {}, Decimal(0))
     found = chains.of([receipt])["receipt-1"]
     assert not isinstance(found, Skip)
     assert (found.cause, found.facts["other"]) == ("sale_waits", "2026-11-20/1")
 
 
 def test_a_document_whose_order_is_in_the_plan_makes_no_debtor_and_waits_where_the_plan_has_it_not() -> None:
-    order = {"order-1": standing("order-1", Where.PLANNED)}
-    logic = orders(asks=Asks(lambda keys: {key: order[key] for key in keys if key in order}), **becoming("invoice"))
+    order = {"order-1": standing("order-1", BookingStage.PLANNED)}
+    logic = orders(asks=ChainQueries(lambda keys: {key: order[key] for key in keys if key in order}), **becoming("invoice"))
     invoice = a_document(Kind.INVOICE, "invoice-1", orders=("order-1",))
     stage = logic.flow.stage("invoices")
     assert logic.stage(logic.flow.stage("debtors"), [invoice]) == []

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from integration.core.booking_comparison import worth
+from integration.core.booking_comparison import line_amount
 from integration.core.flow import Ownership
 from integration.core.links import Link
 from integration.core.plan import FOLLOWS
@@ -54,7 +54,7 @@ def staged(record: Record, *links: Link, **given: Any) -> Staged:
 
 def total(document: Record) -> Decimal:
     """Return what the lines of a sales order or of a posting come to."""
-    return sum((worth(line) for line in lines_of(document)), Decimal(0))
+    return sum((line_amount(line) for line in lines_of(document)), Decimal(0))
 
 
 @pytest.mark.parametrize("given", [{}, AS_POSTING], ids=["sales order", "posting"])

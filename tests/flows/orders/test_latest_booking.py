@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from integration.core.booking_state import Standing, Where
+from integration.core.booking_state import BookingState, BookingStage
 from integration.core.links import Link
 from integration.core.records import Kind
 from integration.flows.orders.chains import in_force
-from integration.flows.orders.decisions import lives
+from integration.flows.orders.decisions import current_bookings
 from integration.flows.orders.latest_booking import booking_key, booking_of, document_of, newest_bookings
 from integration.flows.orders.references import LAST_BOOKING
 
@@ -39,12 +39,12 @@ def test_a_key_says_which_booking_of_which_document_it_is() -> None:
 def test_links_and_standings_tell_of_the_same_booking(many: int) -> None:
     keys = EVERY[:many]
     links = {key: Link(Kind.SALES_ORDER, key, f"R-{key}") for key in keys}
-    standings = {key: Standing(key, Where.BOOKED, reference=f"R-{key}") for key in keys}
+    standings = {key: BookingState(key, BookingStage.BOOKED, reference=f"R-{key}") for key in keys}
 
-    def of(known: Mapping[str, Standing]) -> Mapping[str, Standing]:
+    def of(known: Mapping[str, BookingState]) -> Mapping[str, BookingState]:
         return in_force(lambda asked: {key: known[key] for key in asked if key in known}, [KEY])
 
-    life = lives([KEY], lambda asked: {key: links[key] for key in asked if key in links}).get(KEY)
+    life = current_bookings([KEY], lambda asked: {key: links[key] for key in asked if key in links}).get(KEY)
     standing = of(standings).get(KEY)
 
     assert (life is None) == (many == 0)

@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
-from integration.core.booking_state import Standing, Where
-from integration.core.days.books import DayBooked, DayPage
+from integration.core.booking_state import BookingState, BookingStage
+from integration.core.days.books import SeparateBooking, DayPage
 from integration.core.days.documents import DayDocument
 from integration.core.issues import Skip
 from integration.core.links import Link
 from integration.core.records import Kind, Record, Value
-from integration.flows.days.separate_documents import Alone
-from integration.flows.orders.chains import Asks, in_force
+from integration.flows.days.separate_documents import SeparateDocuments
+from integration.flows.orders.chains import ChainQueries, in_force
 from integration.flows.orders.logic import OrdersLogic
 from tests.flows.orders import oracle
 from tests.flows.orders.test_baskets import (
@@ -153,14 +153,14 @@ class Books:
             key: Link(self.booked[key].kind, key, f"N-{key}", self.booked[key]) for key in keys if key in self.booked
         }
 
-    def standings(self, keys: Collection[str]) -> dict[str, Standing]:
-        found = {key: Standing(key, Where.PARKED, key) for key in keys if key in self.parked}
-        for where, there in ((Where.PLANNED, self.planned), (Where.BOOKED, self.booked)):
+    def standings(self, keys: Collection[str]) -> dict[str, BookingState]:
+        found = {key: BookingState(key, BookingStage.PARKED, key) for key in keys if key in self.parked}
+        for where, there in ((BookingStage.PLANNED, self.planned), (BookingStage.BOOKED, self.booked)):
             for key in keys:
                 if (one := there.get(key)) is not None and one.kind is not Kind.QUOTATION:
                     values: Mapping[str, Any] = one.values
                     told = (values["number"], values["reference"], values.get("sold_incl"), one.kind, values)
-                    found[key] = Standing(key, where, *told)
+                    found[key] = BookingState(key, where, *told)
         return found
 
     def made_of(self, keys: Collection[str]) -> dict[str, set[str]]:
@@ -178,18 +178,18 @@ class Books:
         named: Any = (DAY, *self.page.values["orders"])  # type: ignore[misc]
         return {key: [Link(Kind.DAY_PAGE, DAY, "", self.page)] for key in keys if key in named}
 
-    def alone(self, keys: Collection[str]) -> dict[str, DayBooked]:
+    def alone(self, keys: Collection[str]) -> dict[str, SeparateBooking]:
         """Return what is booked by itself, for the flow of days."""
-        return {key: DayBooked() for key, one in in_force(self.standings, keys).items() if one.where is Where.BOOKED}
+        return {key: SeparateBooking() for key, one in in_force(self.standings, keys).items() if one.where is BookingStage.BOOKED}
 
-    def made_alone(self, keys: Collection[str]) -> dict[str, list[Standing]]:
+    def made_alone(self, keys: Collection[str]) -> dict[str, list[BookingState]]:
         """Return what was made of these documents and is booked by itself, for the flow of days."""
         made = {key: in_force(self.standings, some) for key, some in self.made_of(keys).items()}
         return {key: list(some.values()) for key, some in made.items()}
 
     def close(self, papers: list[Paper]) -> None:
         """Book the page of the day: of these papers, each sale that the till counts once, and not what stands alone."""
-        by_itself = Alone(self.alone, TURNOVER.types, self.made_alone)
+        by_itself = SeparateDocuments(self.alone, TURNOVER.types, self.made_alone)
         inside: dict[tuple[int, ...], DayDocument] = {}
         for one in papers:
             if not set(one.lines) & {place for lines in inside for place in lines}:
@@ -241,7 +241,7 @@ def logic_of(switches: Mapping[str, Switches], books: Books, papers: list[Paper]
     given["price_basis"] = switches["order"].basis
     questions = _Known(books)
     by_key = {one.record.key: one.record for one in papers}
-    asks = Asks(books.standings, books.made_of, books.days, lambda keys: [by_key[key] for key in keys if key in by_key])
+    asks = ChainQueries(books.standings, books.made_of, books.days, lambda keys: [by_key[key] for key in keys if key in by_key])
     tables = BY_GROUP if switches["order"].by_group else TABLES
     return orders(tables=tables, context=replace(TOLD, collective={"1300"}), questions=questions, asks=asks, **given)
 

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.settings import MplusSettings
-from integration.core.booking_state import Standing, Where
+from integration.core.booking_state import BookingState, BookingStage
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.plan import Action, Change, diff, differences
@@ -20,7 +20,7 @@ from integration.core.records import Held, Kind, Record, Value
 from integration.core.staged import Staged
 from integration.core.totals.booked import compared_in
 from integration.core.totals.sold import VatSum
-from integration.flows.orders.chains import Asks
+from integration.flows.orders.chains import ChainQueries
 from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.settings import documents
 from integration.flows.spec import FlowLogic
@@ -323,18 +323,18 @@ def test_a_refund_of_a_sale_that_is_not_in_the_books_is_a_question_whatever_else
     assert [one.issue and one.issue.cause for one in found] == ["refund_before_order"] * 3
 
 
-STANDS = Standing("order-1", Where.BOOKED, "2026.1")
-AS_INVOICE = Standing("invoice-1", Where.BOOKED, "2026.7")
+STANDS = BookingState("order-1", BookingStage.BOOKED, "2026.1")
+AS_INVOICE = BookingState("invoice-1", BookingStage.BOOKED, "2026.7")
 DAY = Record(Kind.DAY_PAGE, "2026-11-20/1", {"sold": ("order-1",)}, (a_line("1", "12.10", "10.00", amount=Decimal(9)),))
 
 
 @pytest.mark.parametrize(
     ("standing", "made", "page", "cause"),
     [
-        (replace(STANDS, where=Where.PLANNED), (), None, None),
-        (replace(STANDS, where=Where.PARKED), (), None, "refund_before_order"),
+        (replace(STANDS, where=BookingStage.PLANNED), (), None, None),
+        (replace(STANDS, where=BookingStage.PARKED), (), None, "refund_before_order"),
         (AS_INVOICE, ("invoice-1",), None, None),
-        (replace(AS_INVOICE, where=Where.DOUBTFUL), ("invoice-1",), None, "refund_before_order"),
+        (replace(AS_INVOICE, where=BookingStage.DOUBTFUL), ("invoice-1",), None, "refund_before_order"),
         (AS_INVOICE, (), None, "refund_before_order"),
         (None, (), DAY, None),
         (None, (), replace(DAY, parts=()), "refund_before_order"),
@@ -342,11 +342,11 @@ DAY = Record(Kind.DAY_PAGE, "2026-11-20/1", {"sold": ("order-1",)}, (a_line("1",
     ids=["on an earlier page", "parked", "as its invoice", "in doubt", "of another sale", "in a day", "in none"],
 )
 def test_a_refund_looks_for_its_sale_beyond_its_page(
-    standing: Standing | None, made: tuple[str, ...], page: Record | None, cause: str | None
+    standing: BookingState | None, made: tuple[str, ...], page: Record | None, cause: str | None
 ) -> None:
     known = {standing.key: standing} if standing else {}
     pages = [Link(Kind.DAY_PAGE, page.key, "", agreed=page)] if page else []
-    asks = Asks(
+    asks = ChainQueries(
         lambda keys: {key: known[key] for key in keys if key in known},
         lambda keys: {key: made for key in keys if key == "order-1" and made},
         lambda keys: {key: pages for key in keys if key == "order-1" and pages},

@@ -20,10 +20,10 @@ from integration.flows.orders.references import (
     LAST_BOOKING,
     DocumentNumber,
     OrderReferences,
-    Unpacked,
-    bears,
+    DecodedReference,
+    has_prefix,
     of_credit,
-    packed,
+    encode_reference,
     parse_reference,
 )
 from tests.flows.orders.tills import PAPERS, Questions, an_order, booking, orders, parked, staged, without
@@ -48,22 +48,22 @@ BOOKINGS = st.integers(FIRST_BOOKING, LAST_BOOKING)
 def test_a_reference_is_read_back_as_what_it_stands_for(
     mark: str, number: DocumentNumber, booking: int, credit: bool
 ) -> None:
-    reference = packed(mark, number, booking, credit=credit)
+    reference = encode_reference(mark, number, booking, credit=credit)
     assert reference is not None
     assert len(reference) == 12
     assert reference == reference.upper()
-    assert parse_reference(reference) == Unpacked(mark, number, booking, credit)
+    assert parse_reference(reference) == DecodedReference(mark, number, booking, credit)
     assert DocumentNumber.read(number.kind, number.text) == number
 
 
 @given(st.lists(st.tuples(MARKS, NUMBERS, BOOKINGS, st.booleans()), min_size=2, max_size=40, unique=True))
 def test_no_two_bookings_or_credits_share_a_reference(many: list[tuple[str, DocumentNumber, int, bool]]) -> None:
-    assert len({packed(mark, number, booking, credit=credit) for mark, number, booking, credit in many}) == len(many)
+    assert len({encode_reference(mark, number, booking, credit=credit) for mark, number, booking, credit in many}) == len(many)
 
 
 @given(MARKS, NUMBERS)
 def test_each_booking_has_a_credit_of_its_own_and_no_credit_has_one(mark: str, number: DocumentNumber) -> None:
-    ours = [str(packed(mark, number, booking)) for booking in range(FIRST_BOOKING, LAST_BOOKING + 1)]
+    ours = [str(encode_reference(mark, number, booking)) for booking in range(FIRST_BOOKING, LAST_BOOKING + 1)]
     backs = [str(of_credit(Kind.POSTING, one)) for one in ours]
     assert len({*ours, *backs}) == 2 * LAST_BOOKING
     assert {len(one) for one in (*ours, *backs)} == {12}
@@ -72,14 +72,14 @@ def test_each_booking_has_a_credit_of_its_own_and_no_credit_has_one(mark: str, n
 
 def test_a_document_has_so_many_bookings_and_not_one_more() -> None:
     assert LAST_BOOKING == 4
-    assert packed("M", DocumentNumber(Kind.RECEIPT, 2026, 1), LAST_BOOKING + 1) is None
+    assert encode_reference("M", DocumentNumber(Kind.RECEIPT, 2026, 1), LAST_BOOKING + 1) is None
 
 
 @given(MARKS, NUMBERS, BOOKINGS, st.booleans())
 def test_no_booking_of_any_console_looks_like_the_page_of_a_day(
     mark: str, number: DocumentNumber, booking: int, credit: bool
 ) -> None:
-    ours = str(packed(mark, number, booking, credit=credit))
+    ours = str(encode_reference(mark, number, booking, credit=credit))
     assert parse_day_reference(ours) is None
     assert not bears_day(mark, Kind.DAY_PAGE, ours)
 
@@ -88,8 +88,8 @@ def test_no_booking_of_any_console_looks_like_the_page_of_a_day(
 def test_the_page_of_a_day_is_no_posting_of_a_flow_of_documents_whatever_its_prefix(prefix: str) -> None:
     page = str(of_day(prefix, date(2026, 10, 17), "1"))
     assert parse_reference(page) is None
-    assert not bears(prefix, Kind.POSTING, page)
-    assert not bears(prefix, Kind.POSTING, page.lower())
+    assert not has_prefix(prefix, Kind.POSTING, page)
+    assert not has_prefix(prefix, Kind.POSTING, page.lower())
     assert bears_day(prefix, Kind.DAY_PAGE, page)
 
 
@@ -109,7 +109,7 @@ def test_every_booking_of_every_document_has_a_reference_of_its_own(kind: Kind, 
 
 def test_every_number_of_a_wide_range_has_a_reference_of_its_own() -> None:
     found = {
-        packed("M", DocumentNumber(kind, year, number, branch, workplace), credit=credit)
+        encode_reference("M", DocumentNumber(kind, year, number, branch, workplace), credit=credit)
         for kind in KINDS
         for year in (2025, 2026, 2030)
         for branch in (0, 1, 9, 10, 99, 100)
@@ -127,7 +127,7 @@ def test_every_number_of_a_wide_range_has_a_reference_of_its_own() -> None:
     DocumentNumber(Kind.ORDER, 2026, 43_770_016),
 ])  # fmt: skip
 def test_what_has_no_room_has_no_reference_rather_than_a_cut_one(number: DocumentNumber) -> None:
-    assert packed("M", number) is None
+    assert encode_reference("M", number) is None
 
 
 @pytest.mark.parametrize("text", ["WEB-118", "2026", "01.2.2026.118", "1.2.2026.0118", "1.2026.118", "2026.١"])

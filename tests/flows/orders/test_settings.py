@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from integration.core.errors import ConfigurationError
-from integration.flows.forms import Known
+from integration.flows.forms import SetupContext
 from integration.flows.orders.questions import QUESTIONS
 from integration.flows.orders.settings import OrderSettings
 
@@ -39,8 +39,8 @@ def test_settings_survive_the_way_to_disk() -> None:
 def test_what_is_part_of_a_day_lacks_the_flow_of_days_where_that_is_not_chosen(name: str) -> None:
     (documents_,) = (one for one in QUESTIONS if one.name == "documents")
     settings = OrderSettings(**{name: "day"}).model_dump()
-    lack = documents_.lacks(Known(settings, flows=("orders",)))
+    lack = documents_.lacks(SetupContext(settings, flows=("orders",)))
     assert lack is not None
     assert (lack.why.code, lack.stops) == ("lack_days_off", False)
-    assert documents_.lacks(Known(settings, flows=("orders", "days"))) is None
-    assert documents_.lacks(Known(OrderSettings().model_dump())) is None
+    assert documents_.lacks(SetupContext(settings, flows=("orders", "days"))) is None
+    assert documents_.lacks(SetupContext(OrderSettings().model_dump())) is None

@@ -16,11 +16,11 @@ from integration.core.staged import Staged
 from integration.core.totals.sold import VatSum
 from integration.flows.orders.balances import Turnover
 from integration.flows.orders.bookings import BookingContext
-from integration.flows.orders.chains import NOBODY_ASKED, Asks
+from integration.flows.orders.chains import NOBODY_ASKED, ChainQueries
 from integration.flows.orders.logic import OrdersLogic
 from integration.flows.orders.settings import OrderSettings
 from integration.flows.orders.spec import FLOW
-from integration.flows.spec import Shaped
+from integration.flows.spec import TargetRecord
 
 BODY = loads((Path(__file__).parents[3] / "data" / "mappings" / "orders.toml").read_text(encoding="utf-8"))
 TABLES: Mapping[str, Mapping[str, str]] = {
@@ -69,7 +69,7 @@ def orders(
     tables: Mapping[str, Mapping[str, str]] = TABLES,
     questions: Questions | None = None,
     context: BookingContext = TOLD,
-    asks: Asks = NOBODY_ASKED,
+    asks: ChainQueries = NOBODY_ASKED,
     **given: Any,
 ) -> OrdersLogic:
     """Return the logic with the shipped mapping; postings have their daybook."""
@@ -197,7 +197,7 @@ def line_of(record: Record, **given: Any) -> Mapping[str, Value]:
     return line.values
 
 
-def shape_of(records: list[Record], stage: Stage, logic: OrdersLogic | None = None) -> Shaped:
+def shape_of(records: list[Record], stage: Stage, logic: OrdersLogic | None = None) -> TargetRecord:
     logic = logic or orders()
     return logic.shape(stage, logic.stage(stage, records), {}, {})
 

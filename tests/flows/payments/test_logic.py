@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from integration.core.booking_state import Standing, Where
+from integration.core.booking_state import BookingState, BookingStage
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
@@ -25,10 +25,10 @@ STAGE = FLOW.counted
 BOOKED: dict[str, Value] = {"reference": ITEM, "date": DAY, "sold_incl": Decimal("121.00"), "debtor_number": "20005"}
 
 
-def standing(key: str = INVOICE, **changed: Any) -> Standing:
+def standing(key: str = INVOICE, **changed: Any) -> BookingState:
     values = {**BOOKED, **changed.pop("values", {})}
     told = {"title": "2026.1000", "reference": ITEM, "kind": Kind.POSTING, "values": values}
-    return Standing(key, Where.BOOKED, **{**told, **changed})
+    return BookingState(key, BookingStage.BOOKED, **{**told, **changed})
 
 
 def item(**values: Value) -> Record:
@@ -42,7 +42,7 @@ def at_the_till(total: str = "121.00", paid: str = "0") -> Record:
 
 
 def payments(
-    there: Sequence[Standing] = (standing(),), invoices: Sequence[Record] = (), paid: Collection[str] = (),
+    there: Sequence[BookingState] = (standing(),), invoices: Sequence[Record] = (), paid: Collection[str] = (),
     method: str = "BANK", bookings: Sequence[str] = (INVOICE,),
 ) -> PaymentsLogic:  # fmt: skip
     known = {one.key: one for one in there}
@@ -239,7 +239,7 @@ def test_an_invoice_that_is_not_the_one_that_was_booked_is_a_question_and_is_not
 
 
 @pytest.mark.parametrize("there", [[], [standing(reference="MA6010101000")]])
-def test_what_was_taken_back_since_the_plan_is_not_paid(there: list[Standing]) -> None:
+def test_what_was_taken_back_since_the_plan_is_not_paid(there: list[BookingState]) -> None:
     found = payments(there=there, invoices=[at_the_till()]).beside(STAGE, [wanted()], sending=True)[INVOICE]
 
     assert isinstance(found, Skip)

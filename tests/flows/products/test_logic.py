@@ -21,7 +21,7 @@ from integration.core.staged import Staged
 from integration.flows.products.logic import ProductsLogic
 from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS
-from integration.flows.spec import FlowLogic, Shaped
+from integration.flows.spec import FlowLogic, TargetRecord
 from integration.words import known, say
 from tests.builders import a_group, an_article, an_update_at, guarded
 
@@ -85,7 +85,7 @@ def shaped(
     duplicates: Any = None,
     marks: Any = None,
     **settings: Any,
-) -> Shaped:
+) -> TargetRecord:
     logic = logic or products(**settings)
     members = logic.stage(ARTICLES, list(records))
     return logic.shape(ARTICLES, members, duplicates or {}, marks or {})
@@ -636,7 +636,7 @@ def test_every_member_ends_in_exactly_one_place(
 # ---- groups
 
 
-def group_of(record: Record, **settings: Any) -> Shaped:
+def group_of(record: Record, **settings: Any) -> TargetRecord:
     logic = products(**settings)
     return logic.shape(GROUPS, logic.stage(GROUPS, [record]), {}, {})
 

@@ -8,7 +8,7 @@ import pytest
 from integration.core.plan import Action, Change, Unchanged, diff
 from integration.core.records import Held, Kind, Record, Value
 from integration.core.traces import Trace
-from integration.flows.forms import Known
+from integration.flows.forms import SetupContext
 from integration.flows.products.settings import ProductSettings
 from integration.flows.products.turnover import QUESTION
 from integration.flows.settings import Listed, books_list, till_list
@@ -128,19 +128,19 @@ LISTS: dict[Listed, Mapping[str, str]] = {
 BY_NAME = {"F": "10", "K": "20", "K-SHI": "20"}
 
 
-def known(rows: Mapping[str, str] | None = None, answered: tuple[str, ...] = (), **lists: Mapping[str, str]) -> Known:
+def known(rows: Mapping[str, str] | None = None, answered: tuple[str, ...] = (), **lists: Mapping[str, str]) -> SetupContext:
     told = {**LISTS, **{books_list(name): codes for name, codes in lists.items()}}
     tables = {"vat_codes": {"1": "2", "2": "1"}, "turnover_groups": rows or {}}
     usual = ProductSettings().model_dump()
-    return Known(usual, usual, tables, lambda listed: told.get(listed, {}), answered)
+    return SetupContext(usual, usual, tables, lambda listed: told.get(listed, {}), answered)
 
 
-def proposed(one: Known) -> Mapping[str, Any]:
+def proposed(one: SetupContext) -> Mapping[str, Any]:
     found = QUESTION.propose(one)
     return found.values if found else {}
 
 
-def lacking(one: Known) -> tuple[str, str]:
+def lacking(one: SetupContext) -> tuple[str, str]:
     found = QUESTION.lacks(one)
     return (found.why.code, ", ".join(found.why.facts.values())) if found else ("", "")
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.protocol import References
-from integration.core.booking_state import Standing, Standings
-from integration.core.issues import Issue, IssueState, Met
+from integration.core.booking_state import BookingState, Standings
+from integration.core.issues import Issue, IssueState, IssueOccurrence
 from integration.core.links import Link
 from integration.core.records import Batch, Kind, Record, Unreadable
 from integration.core.run import Mode, Run
@@ -24,8 +24,8 @@ from integration.flows.stock.sales import Sales
 from integration.flows.stock.settings import StockSettings
 from integration.sandbox.server import Sandbox
 from integration.services.mappings.movements import TillMovements
-from integration.services.systems.connection_settings import Access
-from integration.store.booking_states import Standings as StandingStore
+from integration.services.systems.connection_settings import ConnectorFactory
+from integration.store.booking_states import BookingStateStore as StandingStore
 from integration.store.moves import MoveStore
 from tests.builders import a_create, a_part, a_product, an_article
 from tests.connectors.mplus.tills import settings_of
@@ -95,7 +95,7 @@ class Shop(FlowHarness):
 
     def made(self) -> FlowLogic:
         movements = TillMovements(
-            self.flow, self.moves, part(Access, connector=lambda system: self.connectors[system]), reads=True
+            self.flow, self.moves, part(ConnectorFactory, connector=lambda system: self.connectors[system]), reads=True
         )
         settings = StockSettings(**self.settings)
         sales = Sales(settings, movements, self._standings, self._uninvoiced, self._credited)
@@ -111,7 +111,7 @@ class Shop(FlowHarness):
     def _lost(self, state: IssueState) -> set[str]:
         return lost_bookings(self.issues.of_causes("orders", LOSING, state))
 
-    def _uninvoiced(self, orders: Mapping[str, Standing]) -> dict[str, Unreadable | None]:
+    def _uninvoiced(self, orders: Mapping[str, BookingState]) -> dict[str, Unreadable | None]:
         wanted = [Record(Kind.SALES_ORDER, key, one.values) for key, one in orders.items()]
         return self.books.uninvoiced(wanted, NoLinks())
 
@@ -164,10 +164,10 @@ class Shop(FlowHarness):
     def lose(self, document: str, branch: str, back: Decimal, fields: str = "") -> None:
         """Let somebody delete by hand what the books have of a sale, or change fields of it, and a look find that."""
         cause, facts = (CHANGED, {"fields": fields}) if fields else (GONE, {})
-        self.look(document, Met(Issue(cause, document, facts=facts), str(Kind.SALES_ORDER), document))
+        self.look(document, IssueOccurrence(Issue(cause, document, facts=facts), str(Kind.SALES_ORDER), document))
         self.fill({branch: back})
 
-    def look(self, document: str, *found: Met) -> None:
+    def look(self, document: str, *found: IssueOccurrence) -> None:
         """Look at a document in the books; what is as agreed on is no exception any more."""
         self.issues.looked("orders", [document], LOSING, found)
 

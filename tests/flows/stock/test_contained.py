@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from integration.flows.stock.contained import MAYBE, NEVER, ONCE, Times, contained, is_settled, lacking
+from integration.flows.stock.contained import MAYBE, NEVER, ONCE, CountRange, included_count, is_settled, lacking
 
 # What stands in the books: the booking, its credit, and both booked anew. "-" never was, is not invoiced, or is a lost
 # credit that somebody answered for, "x" is there, "?" was deleted or changed by hand, or sent without an answer.
@@ -12,9 +12,9 @@ KEYS = ("D", "D#credit", "D#2", "D#2#credit")
 STATES = {"-": NEVER, "x": ONCE, "?": MAYBE}
 
 
-def of(states: str) -> Times:
+def of(states: str) -> CountRange:
     """Return how often the sale of a document is in the figure."""
-    return contained({key: STATES[state] for key, state in zip(KEYS, states, strict=False) if state != "-"})
+    return included_count({key: STATES[state] for key, state in zip(KEYS, states, strict=False) if state != "-"})
 
 
 @pytest.mark.parametrize(
@@ -73,5 +73,5 @@ def test_what_brought_goods_back_and_was_never_answered_is_not_settled_though_it
 
 
 def test_what_took_a_credit_back_books_its_sale_again() -> None:
-    assert contained({"D": ONCE, "D#credit": ONCE, "D#credit#credit": ONCE}) == ONCE
-    assert contained({"D": ONCE, "D#credit": ONCE, "D#credit#credit": MAYBE}) == MAYBE
+    assert included_count({"D": ONCE, "D#credit": ONCE, "D#credit#credit": ONCE}) == ONCE
+    assert included_count({"D": ONCE, "D#credit": ONCE, "D#credit#credit": MAYBE}) == MAYBE

@@ -10,9 +10,9 @@ from integration.core.links import Link
 from integration.core.records import Kind
 from integration.flows.console_marks import free_prefix
 from integration.flows.day_pages import bears_day
-from integration.flows.orders.references import bears
+from integration.flows.orders.references import has_prefix
 from integration.flows.registry import FLOWS
-from integration.services.connections.foreign_documents import LookForStrangers
+from integration.services.connections.foreign_documents import ForeignDocumentSearch
 from integration.services.setup import AskedQuestion
 from tests.builders import a_create
 from tests.connectors.accountview.day_page import a_day_page
@@ -61,7 +61,7 @@ def test_the_check_tells_of_documents_under_our_prefix_that_are_not_ours(tmp_pat
         (found,) = told(application)
         assert (found.ok, found.name) == (False, "flow_orders")
         assert (found.facts["count"], found.facts["reference"], found.facts["prefix"]) == ("1", "MP-2026.1", "MP-")
-        assert not bears(found.facts["free"], Kind.SALES_ORDER, found.facts["reference"])
+        assert not has_prefix(found.facts["free"], Kind.SALES_ORDER, found.facts["reference"])
 
         asked = question(application)
         assert asked.proposal is not None
@@ -80,7 +80,7 @@ def test_the_check_tells_of_documents_under_our_prefix_that_are_not_ours(tmp_pat
         assert asked.lack is not None
 
         stores = stores_in(application)
-        look = LookForStrangers(
+        look = ForeignDocumentSearch(
             stores.ledger, stores.links, stores.settings, application.access, application.logics, FLOWS
         )
         look.accept("orders", {"mp-2026.3"}, "test")
@@ -159,5 +159,5 @@ def test_days_of_another_console_are_told_under_the_prefix_that_the_flow_of_docu
 def test_a_prefix_is_known_in_the_references_of_orders_and_of_postings(
     kind: Kind, reference: str, is_ours: bool
 ) -> None:
-    assert bears("MP-", kind, reference) is is_ours
-    assert not bears(free_prefix([reference]), kind, reference)
+    assert has_prefix("MP-", kind, reference) is is_ours
+    assert not has_prefix(free_prefix([reference]), kind, reference)

@@ -12,9 +12,9 @@ from integration import words
 from integration.core.days.check import DayComparison, DayFinding
 from integration.core.days.report import DayReport, DayState, PageShown, page_notes, report_of
 from integration.core.days.till import till_day
-from integration.services.connections.connections import Connections, ConnectionStatus
+from integration.services.connections.connections import Connections, ConnectionCheck
 from integration.services.daybooks.day_sheets import DaySheets, finding_text
-from integration.services.mappings.code_lists import Lists
+from integration.services.mappings.code_lists import CodeLists
 from integration.sheets.sheet import Sheet, SheetNotes, SheetTable, Tone
 from tests.core.days.example import day_record
 from tests.core.days.test_check import entries, look, written
@@ -58,10 +58,10 @@ def a_sheet(report: DayReport, language: str = "nl") -> Sheet:
 VAT_PERCENTAGES = {"1": "21.00", "2": "9.00", "3": "0.00"}
 
 
-def beside(captions: Callable[[str, str], Mapping[str, str]], company: str) -> tuple[Lists, Connections]:
+def beside(captions: Callable[[str, str], Mapping[str, str]], company: str) -> tuple[CodeLists, Connections]:
     """Return lists with captions, and a connection to the books of a company."""
-    lists = part(Lists, captions=lambda system, name, **_: captions(system, name))
-    return lists, part(Connections, known=lambda _: part(ConnectionStatus, about=company))
+    lists = part(CodeLists, captions=lambda system, name, **_: captions(system, name))
+    return lists, part(Connections, known=lambda _: part(ConnectionCheck, about=company))
 
 
 def tables(sheet: Sheet) -> dict[str, SheetTable]:

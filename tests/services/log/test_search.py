@@ -15,7 +15,7 @@ from integration.flows.registry import FLOWS
 from integration.log.file import LogFile
 from integration.log.logbook import Logbook
 from integration.services.log.log import Log
-from integration.services.log.search import FoundPlace, Search, caption_of, plain_amount
+from integration.services.log.search import PageResult, Search, caption_of, plain_amount
 from integration.store.database import Database
 from integration.store.events import Event, matched
 from integration.store.links import Links
@@ -193,7 +193,7 @@ def test_the_table_has_words_in_every_language() -> None:
 
 def test_a_setting_is_found_by_its_own_caption_in_any_language(places: Search) -> None:
     (first, *_) = places.places("sammelartikel")
-    assert first == FoundPlace(
+    assert first == PageResult(
         "flows",
         {"flow": "orders", "tab": "settings", "field": "collective_article"},
         "setting_collective_article",

@@ -3,8 +3,8 @@
 import threading
 from datetime import UTC, datetime
 
-from integration.services.mappings.code_lists import Lists
-from integration.services.systems.connection_settings import Access
+from integration.services.mappings.code_lists import CodeLists
+from integration.services.systems.connection_settings import ConnectorFactory
 from tests.fakes import MemoryConnector
 from tests.parts import part
 from tests.timeouts import SECONDS
@@ -27,7 +27,7 @@ class Slow(MemoryConnector):
 
 def test_what_stays_as_it_is_written_waits_for_names_that_a_page_does_not_wait_for() -> None:
     books = Slow()
-    lists = Lists(part(Access, connector=lambda _: books, sandboxed=False), lambda: NOW)
+    lists = CodeLists(part(ConnectorFactory, connector=lambda _: books, sandboxed=False), lambda: NOW)
     assert lists.captions("accountview", "ledgers", patience=0) == {}
     books.let.set()
     assert lists.captions("accountview", "ledgers", patience=SECONDS) == {"8000": "Omzet of ledgers"}

@@ -24,7 +24,7 @@ from integration.flows.products.logic import ProductsLogic
 from integration.flows.products.offer import PRICE
 from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS
-from integration.services.mappings.code_lists import Lists
+from integration.services.mappings.code_lists import CodeLists
 from integration.services.mappings.drafts import (
     Drafts,
     mapping_changes,
@@ -41,8 +41,8 @@ from integration.services.mappings.trials import (
     sample_values,
     try_mapping,
 )
-from integration.services.systems.connection_settings import Access
-from integration.services.systems.object_names import Naming
+from integration.services.systems.connection_settings import ConnectorFactory
+from integration.services.systems.object_names import ObjectNames
 from integration.store.database import open_database
 from tests.consoles import Console, opened
 from tests.fakes import MemoryConnector
@@ -92,8 +92,8 @@ def drafts(tmp_path: Path) -> Iterator[Drafts]:
     stores.rules.set_table("vat_codes", TABLES["vat_codes"], "test")
     source = MemoryConnector([article("100"), article("200"), article("300", vat_code="7")])
     source.offered["vat_rates"] = {code: str(rate) for code, rate in RATES.items()}
-    access = part(Access, connector=lambda _system: source, sandboxed=False)
-    lists = Lists(access, lambda: NOW)
+    access = part(ConnectorFactory, connector=lambda _system: source, sandboxed=False)
+    lists = CodeLists(access, lambda: NOW)
     logics = Logics(
         FLOWS,
         stores.corrections,
@@ -105,7 +105,7 @@ def drafts(tmp_path: Path) -> Iterator[Drafts]:
         stores.standings,
         access=access,
         lists=lists,
-        names=part(Naming, mark=lambda: "as AccountView has them"),
+        names=part(ObjectNames, mark=lambda: "as AccountView has them"),
         pictures=part(Pictures, read=lambda _: ()),
     )
     mappings = Mappings(stores.rules, logics)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from integration.core.issues import Issue, Met
+from integration.core.issues import Issue, IssueOccurrence
 from integration.core.records import Kind
 from tests.consoles import opened
 from tests.stores import stores_in
@@ -11,7 +11,7 @@ from tests.stores import stores_in
 def test_articles_in_several_currencies_are_one_cause_that_names_them(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
         met = [
-            Met(Issue("currency_without_rate", key, "article.price", {"key": key, "currency": code}), Kind.PRODUCT, key)
+            IssueOccurrence(Issue("currency_without_rate", key, "article.price", {"key": key, "currency": code}), Kind.PRODUCT, key)
             for key, code in (("1", "USD"), ("2", "CHF"), ("3", "USD"))
         ]
         stores_in(application).issues.looked("products", ["1", "2", "3"], (), met)
@@ -23,7 +23,7 @@ def test_articles_in_several_currencies_are_one_cause_that_names_them(tmp_path: 
 def test_customers_with_price_groups_of_the_till_are_one_cause_that_names_the_groups(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
         met = [
-            Met(
+            IssueOccurrence(
                 Issue("price_group_of_till", key, "relation.price_group", {"key": key, "number": number}),
                 Kind.RELATION,
                 key,

@@ -16,7 +16,7 @@ from integration.application.application import Application
 from integration.core.errors import IntegrationError, NotAllowedError
 from integration.core.people import Actor, Role
 from integration.flows.registry import FLOWS
-from integration.flows.settings import Calendar
+from integration.flows.settings import ScheduleWindow
 from integration.services.audit import AuditSearch
 from tests.clocks import Clock
 from tests.consoles import opened
@@ -100,7 +100,7 @@ def test_of_each_setting_one_direction_is_looser(values: dict[str, Any], looser:
 
 
 def test_what_is_switched_on_again_is_looser_and_off_is_not() -> None:
-    on = SETTINGS(on=True, auto_approve=True, nightly_complete=True, calendar=Calendar())
+    on = SETTINGS(on=True, auto_approve=True, nightly_complete=True, calendar=ScheduleWindow())
     off = SETTINGS(on=False, auto_approve=False, nightly_complete=False)
     assert loosened_settings(off, on) == ("on", "auto_approve", "nightly_complete")
     assert loosened_settings(on, off) == ()

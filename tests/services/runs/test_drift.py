@@ -9,16 +9,16 @@ import pytest
 
 from integration import words
 from integration.core.clocks import now
-from integration.core.drift import Drifted, DriftFound, Edit
+from integration.core.drift import DriftedRecord, DriftFound, Edit
 from integration.core.issues import IssueState
 from integration.core.records import Kind, kinds
 from integration.core.run import Mode
 from integration.flows.orders.settings import documents
 from integration.sandbox.faults import Fault
-from integration.services.mappings.code_lists import Lists
-from integration.services.runs.drift import Drift, Looked, drift_issue
+from integration.services.mappings.code_lists import CodeLists
+from integration.services.runs.drift import Drift, DriftProgress, drift_issue
 from integration.services.runs.flows import Flows
-from integration.services.write_holds.post_restore_check import LooksOwed
+from integration.services.write_holds.post_restore_check import PostRestoreCheck
 from integration.store.copies import RESTORED
 from tests.consoles import WHO, Console, opened
 from tests.parts import part
@@ -57,7 +57,7 @@ def drift(console: Console, rates: Callable[[str], Mapping[str, str]] = lambda _
     """The look of a console on which the flow of orders is on, and nothing begins by itself."""
     app = console.application
     deps, stores = app._runner.preview.deps, stores_in(app)
-    owed = LooksOwed(stores.drifts, stores.links, stores.settings, app.logics)
+    owed = PostRestoreCheck(stores.drifts, stores.links, stores.settings, app.logics)
     return Drift(
         tuple(app.flows),
         owed,
@@ -68,7 +68,7 @@ def drift(console: Console, rates: Callable[[str], Mapping[str, str]] = lambda _
         stores.links,
         now,
         part(Flows, is_on=lambda flow: flow == "orders"),
-        part(Lists, captions=lambda system, _: rates(system)),
+        part(CodeLists, captions=lambda system, _: rates(system)),
     )
 
 
@@ -113,7 +113,7 @@ def test_an_order_line_edited_in_the_books_is_told_at_the_next_look_and_closes_w
 def test_a_vat_code_that_was_edited_is_told_with_what_it_charges() -> None:
     flow = documents({Kind.INVOICE: Kind.POSTING})
     edits = (Edit("1/vat_code", "line.vat_code", "2", "1"), Edit("1/amount", "line.amount", Decimal(1), Decimal(2)))
-    drifted = Drifted("invoice-1", "2026.1", "600", edits)
+    drifted = DriftedRecord("invoice-1", "2026.1", "600", edits)
     facts = drift_issue(flow, flow.stage("invoices"), drifted, {"2": "21"}).facts
     other = drift_issue(flow, flow.stage("invoices"), replace(drifted, edits=edits[1:]), {"2": "21"}).facts
 
@@ -147,7 +147,7 @@ def test_an_order_deleted_in_the_books_is_gone(console: Console, lines: list[dic
     console.sandbox.accountview.remove("SO_HDR", str(lines[0]["ORD_NR"]))
     found = looked(console)
     assert (found.counts.gone, found.counts.different) == (1, 0)
-    assert found.found == (Drifted(order, console.till_client.number(order), str(lines[0]["ORD_NR"])),)
+    assert found.found == (DriftedRecord(order, console.till_client.number(order), str(lines[0]["ORD_NR"])),)
     assert state_of(console, order) == [(GONE, IssueState.OPEN)]
 
 
@@ -181,7 +181,7 @@ def test_only_flows_that_are_on_are_looked_at_and_each_page_is_told(
     console: Console, lines: list[dict[str, Any]]
 ) -> None:
     del lines
-    told: list[Looked] = []
+    told: list[DriftProgress] = []
     begun = now()
     found = [one for one in drift(console).look(told.append) if one.began_at >= begun]  # not of flows that were on
     assert {one.flow for one in found} == {one.flow for one in told} == {"orders"}

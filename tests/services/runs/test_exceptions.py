@@ -11,7 +11,7 @@ import pytest
 from integration.application.stores import stores_of
 from integration.core.errors import IntegrationError
 from integration.core.foreign_documents import NO_STRANGERS
-from integration.core.issues import CauseGroup, Issue, Met, OpenIssue
+from integration.core.issues import CauseGroup, Issue, IssueOccurrence, OpenIssue
 from integration.core.records import Correction, Kind, Record
 from integration.core.run import Mode, Run
 from integration.core.states import RunState
@@ -21,11 +21,11 @@ from integration.flows.spec import FlowLogic
 from integration.runner import Dependencies, Runner
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
-from integration.services.connections.foreign_documents import LookForStrangers
-from integration.services.mappings.code_lists import Lists
+from integration.services.connections.foreign_documents import ForeignDocumentSearch
+from integration.services.mappings.code_lists import CodeLists
 from integration.services.mappings.mappings import Logics, Mappings
 from integration.services.runs.exceptions import Exceptions
-from integration.services.systems.connection_settings import Access
+from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.corrections import Corrections
 from integration.store.database import Database
 from tests.core.days.example import day_record, euros
@@ -58,10 +58,10 @@ class DaysHarness(FlowHarness):
             self.stores.links,
             self.stores.plans,
             self.stores.runs,
-            part(Access, connector=lambda system: self.connectors[system]),
+            part(ConnectorFactory, connector=lambda system: self.connectors[system]),
             part(Logics, flow=lambda name: FLOWS[name].flow),
             part(Mappings),
-            part(Lists),
+            part(CodeLists),
         )
 
     def restart(self) -> None:
@@ -69,7 +69,7 @@ class DaysHarness(FlowHarness):
             connectors=self.connectors, logics=self.logics(), runs=self.runs, previews=self.previews, plans=self.plans,
             ledger=self.ledger, links=self.links, cursors=self.cursors,
             corrections=part(Corrections, marks=lambda _: {}, of=self._corrections_of),
-            foreign_documents=part(LookForStrangers, of=lambda _: NO_STRANGERS), clock=self.clock, **UNHELD,
+            foreign_documents=part(ForeignDocumentSearch, of=lambda _: NO_STRANGERS), clock=self.clock, **UNHELD,
         )  # fmt: skip
         self.runner = Runner(Preview(deps), Commit(deps))
 
@@ -194,7 +194,7 @@ def test_what_came_is_told_by_the_days_of_who_looks_where_there_were_several(har
     harness.clock.now = datetime(2026, 11, 30, 22, 59, tzinfo=UTC)
     for seconds in (0, 60):  # each on a day of its own, as a clock in Amsterdam has it
         harness.clock.advance(seconds)
-        met = Met(Issue(trouble.cause, f"2026-10-18/{seconds}", trouble.field, {}), Kind.DAY_PAGE, "")
+        met = IssueOccurrence(Issue(trouble.cause, f"2026-10-18/{seconds}", trouble.field, {}), Kind.DAY_PAGE, "")
         harness.stores.issues.open("days", "r9", [met])
     (days,) = harness.exceptions.came(harness.clock().astimezone(zone)).values()
     assert list(days) == [date(2026, 11, 18) + timedelta(days=one) for one in range(14)]

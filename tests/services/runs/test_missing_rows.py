@@ -7,7 +7,7 @@ import pytest
 
 from integration.application.application import Application
 from integration.core.errors import ConfigurationError
-from integration.core.issues import Issue, Met
+from integration.core.issues import Issue, IssueOccurrence
 from integration.services.runs.missing_rows import RowToAdd
 from tests.consoles import WHO, Console, opened, settled
 from tests.people import somebody
@@ -75,4 +75,4 @@ def test_the_rows_of_documents_are_told_together_with_their_euros(shop: Console)
 
 
 def park(app: Application, issue: Issue) -> None:
-    stores_in(app).issues.open("orders", "", [Met(issue)])
+    stores_in(app).issues.open("orders", "", [IssueOccurrence(issue)])

@@ -8,7 +8,7 @@ from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.settings import MplusAccess
 from integration.core.errors import ConfigurationError
 from integration.sandbox.server import Sandbox
-from integration.services.systems.connection_settings import KeptLearned
+from integration.services.systems.connection_settings import StoredInstallationFacts
 from integration.settings import load_settings
 from tests.consoles import causes, opened
 from tests.people import somebody
@@ -36,9 +36,9 @@ def test_a_system_that_shares_a_folder_with_the_console_gets_it_whatever_was_ent
 def test_what_was_found_out_of_one_installation_is_not_said_of_another(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
         kept = application.access.connected
-        here, there = (KeptLearned(kept, "mplus-learned", place) for place in ("i at here:1", "i at there:1"))
+        here, there = (StoredInstallationFacts(kept, "mplus-learned", place) for place in ("i at here:1", "i at there:1"))
         here.put({"stock_sets": "free"})
-        assert KeptLearned(kept, "mplus-learned", "i at here:1").get() == {"stock_sets": "free"}
+        assert StoredInstallationFacts(kept, "mplus-learned", "i at here:1").get() == {"stock_sets": "free"}
         assert there.get() == {}
         there.put({"stock_sets": "free_and_reserved"})
         assert here.get() == {}

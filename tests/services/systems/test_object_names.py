@@ -22,7 +22,7 @@ from integration.sandbox.accountview.conventions import BY_ANALOGY
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import running
 from integration.services.systems.connection_settings import ELSEWHERE_SECONDS as ACCESS_SECONDS
-from integration.services.systems.objects import FILE, NEEDED, Name, NamedObject, NamedObjects, There, flat
+from integration.services.systems.objects import FILE, NEEDED, Name, NamedObject, NamedObjects, Availability, flat
 from integration.words import say
 from tests.consoles import WHO, opened
 from tests.people import somebody
@@ -77,12 +77,12 @@ def test_what_is_there_is_told_from_what_is_not(app: Application) -> None:
     named = app.names.look()
     states = {name.path: name.there for one in named.objects for name in one.names}
 
-    assert states["debtor.name"] is There.PRESENT
-    assert states["debtor.email"] is There.ABSENT
-    assert states["article.unit"] is There.UNUSED
-    assert of(named, "postings").there is There.ABSENT
-    assert of(named, "trade_invoices").there is There.UNUSED
-    assert of(named, "warehouses").there is There.PRESENT
+    assert states["debtor.name"] is Availability.PRESENT
+    assert states["debtor.email"] is Availability.ABSENT
+    assert states["article.unit"] is Availability.UNUSED
+    assert of(named, "postings").there is Availability.ABSENT
+    assert of(named, "trade_invoices").there is Availability.UNUSED
+    assert of(named, "warehouses").there is Availability.PRESENT
     assert named.cause == ""
 
 
@@ -92,7 +92,7 @@ def test_a_field_is_chosen_from_the_dictionary_with_its_caption(app: Application
     assert street.options["ADDRESS1"] == "Adres"
     assert len(street.options) > 100
     assert (reference.value, reference.there, reference.options["COMMENT1"]) == (
-        "COMMENT1", There.PRESENT, "Omschrijving order",
+        "COMMENT1", Availability.PRESENT, "Omschrijving order",
     )  # fmt: skip
 
 
@@ -118,8 +118,8 @@ def test_where_nobody_can_look_the_names_are_told_all_the_same(app: Application)
         named = app.names.look()
 
     assert named.cause == "service_unavailable"
-    assert name_of_these(named, "objects.articles.code").there is There.PRESENT
-    assert name_of_these(named, "article.name").there is There.UNREAD
+    assert name_of_these(named, "objects.articles.code").there is Availability.PRESENT
+    assert name_of_these(named, "article.name").there is Availability.UNREAD
     assert name_of_these(named, "article.name").options == {}
 
 
@@ -208,7 +208,7 @@ def test_other_objects_of_postings_are_set_by_their_codes(app: Application) -> N
     (first, second) = app.names.in_force().objects.posting_history
 
     assert (first.code, first.table, first.detail, second.code) == ("DJ2P", "DJ_PAGE", "DJ_LINE", "GJ1")
-    assert name_of(app, "objects.posting_history").there is There.PRESENT
+    assert name_of(app, "objects.posting_history").there is Availability.PRESENT
 
 
 def test_names_of_the_sandbox_are_not_those_of_a_real_installation(app: Application) -> None:

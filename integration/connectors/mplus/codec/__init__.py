@@ -69,7 +69,7 @@ from integration.connectors.mplus.codec.values import (
     percent,
     plain_word,
     raw_elements,
-    told_number,
+    required_integer,
 )
 
 __all__ = [
@@ -134,5 +134,5 @@ __all__ = [
     "stock_id",
     "stock_managed",
     "stock_told",
-    "told_number",
+    "required_integer",
 ]

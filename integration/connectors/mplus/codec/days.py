@@ -16,8 +16,8 @@ from integration.connectors.mplus.codec.values import (
     exact_number,
     percent,
     plain_word,
-    told_number,
-    truth,
+    required_integer,
+    parse_flag,
 )
 from integration.core.money import from_cents
 from integration.core.records import Kind, Record, Unreadable, Value, WrongValueError
@@ -148,13 +148,13 @@ def decode_count(count: Element) -> DrawerCounted:
     Raises WrongValueError, also for one that has two lines of one payment method.
     """
     expect_shape(count, "CashCount")
-    told_number(count, "workplaceNumber")
+    required_integer(count, "workplaceNumber")
     place, workplace = journal_place(count), _number(count, "workplaceNumber")
     numbered = count.find(qualified("cashCountNumber"))
     if numbered is None:
         raise WrongValueError("cashCountNumber", "")
-    number = told_number(numbered, "year"), told_number(numbered, "number")
-    version, is_final = told_number(count, "versionNumber"), _flag(count, "isFinalized")
+    number = required_integer(numbered, "year"), required_integer(numbered, "number")
+    version, is_final = required_integer(count, "versionNumber"), _flag(count, "isFinalized")
     shown = f"{number[0]}.{number[1]}"
     head: dict[str, Value] = {"workplace": workplace, "number": shown, "version": str(version)}
     if is_final is not None:
@@ -271,7 +271,7 @@ def _number(element: Element, wire: str) -> str:
 def _flag(element: Element, wire: str) -> bool | None:
     text = _text(element, wire)
     try:
-        return truth(text) if text else None
+        return parse_flag(text) if text else None
     except ValueError:
         raise WrongValueError(wire, text) from None
 

@@ -21,8 +21,8 @@ from integration.connectors.mplus.codec.values import (
     plain_word,
     read_if_filled,
     read_values,
-    told_number,
-    truth,
+    required_integer,
+    parse_flag,
     whole_number,
 )
 from integration.core.money import from_scaled
@@ -98,7 +98,7 @@ def document_key(document: Element, kind: Kind) -> str:
 
 def document_marker(document: Element) -> int:
     """Return a document's change marker. Raises WrongValueError when it has none, since pages turn by it."""
-    return told_number(document, "syncMarker")
+    return required_integer(document, "syncMarker")
 
 
 def document_relation(document: Element) -> str:
@@ -159,7 +159,7 @@ def _parts(document: Element, relation: Element | None, codes: Mapping[str, str]
                 raise WrongValueError(wire, "")  # half of a split is none
         yield Record(Kind.VAT, f"vat:{place}", sums)
     for place, payment in enumerate(document.iterfind(f"{qualified('paymentList')}/{qualified('payment')}"), 1):
-        told_number(payment, "amount")
+        required_integer(payment, "amount")
         values = _values(payment, "Payment", Kind.PAYMENT)
         values |= {name: "" for name in _NOBODY if values.get(name) == "0"}
         yield Record(Kind.PAYMENT, f"payment:{place}", values)
@@ -214,7 +214,7 @@ def _paid(kind: Kind, document: Element, values: Mapping[str, Value]) -> dict[st
     told: dict[str, Value] = {}
     text = (document.findtext(qualified("fullyPaid")) or "").strip()
     if text:
-        told["paid"] = truth(text)
+        told["paid"] = parse_flag(text)
     if values.get("cancel_state") in ("nothing", "partial", "complete"):
         told["cancelled"] = values["cancel_state"] == "complete"
     return told

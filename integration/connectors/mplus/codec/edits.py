@@ -35,7 +35,7 @@ from integration.connectors.mplus.codec.values import (
     CUSTOM_VALUES,
     custom_value,
     encode_custom,
-    means_none,
+    is_empty_value,
 )
 from integration.core.records import Record, Value
 from integration.core.rules import as_text
@@ -191,14 +191,14 @@ def _put_custom(card: Element, kind: str, name: str, value: Value, types: Mappin
     listed = card.iterfind(f"{qualified('customFieldList')}/{qualified('customField')}")
     entry = next((each for each in listed if each.findtext(qualified("fieldName")) == name), None)
     if entry is None:
-        if not means_none(value):
+        if not is_empty_value(value):
             fields = _child(card, kind, "customFieldList")
             _fill(etree.SubElement(fields, qualified("customField")), encode_custom(name, value, types), "CustomField")
         return
     data_type = types.get(name) or entry.findtext(qualified("dataType")) or "DATA-TYPE-UNKNOWN"
     for wire in CUSTOM_VALUES:
         _remove(entry, wire)
-    if not means_none(value):
+    if not is_empty_value(value):
         _fill(entry, custom_value(name, value, data_type), "CustomField")
     elif data_type in CUSTOM_TEXTS:
         _put(entry, "CustomField", "strValue", "")

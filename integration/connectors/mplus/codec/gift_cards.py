@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from integration.connectors.mplus.client import Element, expect_shape, qualified
-from integration.connectors.mplus.codec.values import child_text, told_number, truth
+from integration.connectors.mplus.codec.values import child_text, required_integer, parse_flag
 from integration.core.money import from_cents
 from integration.core.records import WrongValueError
 
@@ -24,12 +24,12 @@ def decode_gift_card(card: Element) -> GiftCard:
     expect_shape(card, "GetGiftcard")
     told = child_text(card, qualified("active")).strip()
     try:
-        active = truth(told)
+        active = parse_flag(told)
     except ValueError:
         raise WrongValueError("active", told) from None
     return GiftCard(
         child_text(card, qualified("cardId")),
-        told_number(card, "syncMarker"),
-        str(told_number(card, "turnoverGroupNumber")),
-        from_cents(told_number(card, "currentBalance")) if active else None,
+        required_integer(card, "syncMarker"),
+        str(required_integer(card, "turnoverGroupNumber")),
+        from_cents(required_integer(card, "currentBalance")) if active else None,
     )

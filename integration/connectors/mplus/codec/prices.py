@@ -17,10 +17,10 @@ from integration.connectors.mplus.codec.values import (
     decimal_places,
     encoded,
     exact_number,
-    told_number,
+    required_integer,
 )
 from integration.core.money import from_cents, from_scaled, to_scaled
-from integration.core.prices import How, Of, PriceTerm, terms_in
+from integration.core.prices import PriceType, PriceScope, PriceTerm, terms_in
 from integration.core.records import FieldType, Kind, Record, Value, WrongValueError
 
 
@@ -31,24 +31,24 @@ class TermList:
     wrapper: str
     item: str
     type: str
-    of: Mapping[Of, str]
+    of: Mapping[PriceScope, str]
     scaled: bool = False  # whether quantities travel beside a number of decimals
 
 
 LISTS: Mapping[Kind, TermList] = {
-    Kind.ARTICLE: TermList("priceGroupList", "priceGroup", "PriceGroup", {Of.PRICE_GROUP: "priceGroupNumber"}),
+    Kind.ARTICLE: TermList("priceGroupList", "priceGroup", "PriceGroup", {PriceScope.PRICE_GROUP: "priceGroupNumber"}),
     Kind.RELATION: TermList(
         "relationArticleDiscountList",
         "relationArticleDiscount",
         "RelationArticleDiscount",
-        {Of.ARTICLE: "articleNumber", Of.DISCOUNT_GROUP: "articleDiscountGroupNumber"},
+        {PriceScope.ARTICLE: "articleNumber", PriceScope.DISCOUNT_GROUP: "articleDiscountGroupNumber"},
         scaled=True,
     ),
 }
-SAYS: Mapping[How, str] = {How.INCL: "priceIncl", How.EXCL: "priceExcl", How.PERCENT: "discountPercentage"}
+SAYS: Mapping[PriceType, str] = {PriceType.INCL: "priceIncl", PriceType.EXCL: "priceExcl", PriceType.PERCENT: "discountPercentage"}
 MINIMUM, PLACES = "minimumAmount", "minimumAmountDecimalPlaces"
 
-Place = tuple[Of, str, Decimal]  # what a row is about: of what, its number, and from how many pieces on
+Place = tuple[PriceScope, str, Decimal]  # what a row is about: of what, its number, and from how many pieces on
 
 
 def card_rows(card: Element, kind: Kind) -> list[Element]:
@@ -65,7 +65,7 @@ def row_subject(row: Element, kind: Kind) -> Place | None:
     of = LISTS[kind]
     if len(of.of) == 1:
         for wire in of.of.values():
-            told_number(row, wire)
+            required_integer(row, wire)
     told, places = child_number(row, MINIMUM), child_number(row, PLACES) if of.scaled else 0
     try:
         minimum = from_scaled(told, places)
@@ -92,23 +92,23 @@ def decode_terms(card: Element, kind: Kind, words: Vocabulary) -> dict[str, Valu
             if not (row.findtext(qualified(wire)) or "").strip():
                 continue
             number = child_number(row, wire)
-            if how is How.PERCENT and not number:  # a row with a price may say that nothing goes off it
+            if how is PriceType.PERCENT and not number:  # a row with a price may say that nothing goes off it
                 continue
             name, percent = _term(place, how).name, Decimal(number) / 100 if words.hundredths else Decimal(number)
-            value = percent if how is How.PERCENT else from_cents(number)
+            value = percent if how is PriceType.PERCENT else from_cents(number)
             if values.setdefault(name, value) != value:
                 raise WrongValueError(wire, f"{values[name]}, {value}")
     return values
 
 
-def _term(place: Place, how: How) -> PriceTerm:
+def _term(place: Place, how: PriceType) -> PriceTerm:
     of, number, minimum = place
     return PriceTerm(of, how, minimum, number)
 
 
-def wanted_rows(card: Record) -> dict[Place, dict[How, Value]]:
+def wanted_rows(card: Record) -> dict[Place, dict[PriceType, Value]]:
     """Return by row what a record wants of it."""
-    rows: dict[Place, dict[How, Value]] = {}
+    rows: dict[Place, dict[PriceType, Value]] = {}
     if card.kind not in LISTS:
         return rows
     for term, value in terms_in(card.values).items():
@@ -117,12 +117,12 @@ def wanted_rows(card: Record) -> dict[Place, dict[How, Value]]:
     return rows
 
 
-def says(place: Place, how: How, value: Value, words: Vocabulary) -> str:
+def says(place: Place, how: PriceType, value: Value, words: Vocabulary) -> str:
     """Return a price or percentage as it travels. Raises UnfitError."""
     name = _term(place, how).name
     if how not in SAYS or not isinstance(value, Decimal):
         raise UnfitError(name, value)
-    if how is How.PERCENT:
+    if how is PriceType.PERCENT:
         return encoded(name, value * 100 if words.hundredths else value, FieldType.NUMBER, "int")
     return encoded(name, value, FieldType.MONEY, "long")
 

@@ -26,12 +26,12 @@ from integration.connectors.mplus.codec.values import (
     exact_number,
     field_decoder,
     if_readable,
-    means_none,
+    is_empty_value,
     read_if_filled,
     read_values,
     scaled_number,
-    told_number,
-    truth,
+    required_integer,
+    parse_flag,
     whole_number,
 )
 from integration.core.money import from_scaled, to_scaled
@@ -66,7 +66,7 @@ def _readers(words: Vocabulary, kind: Kind) -> Readers:
         del readers[qualified("active")]
         readers[qualified("discontinued")] = (
             "active",
-            lambda element: read_if_filled(element, lambda text: not truth(text)),
+            lambda element: read_if_filled(element, lambda text: not parse_flag(text)),
         )
     return readers
 
@@ -105,12 +105,12 @@ def _decode_article(element: Element, words: Vocabulary) -> Record:
 
 def article_number(element: Element) -> str:
     """Return an article's number as text without leading zeros. Raises WrongValueError when it has none."""
-    return str(told_number(element, "articleNumber"))
+    return str(required_integer(element, "articleNumber"))
 
 
 def product_number(element: Element) -> str:
     """Return a product's number as text without leading zeros. Raises WrongValueError when it has none."""
-    return str(told_number(element, "productNumber"))
+    return str(required_integer(element, "productNumber"))
 
 
 def external_id(article: Element) -> str:
@@ -127,7 +127,7 @@ def group_numbers(product: Element) -> tuple[str, ...]:
     """Return the numbers of all groups a product is in, whichever of the two lists names them."""
     named = [child.text for child in product.iterfind(qualified("groupNumbers"))]
     sorted_in = [
-        str(told_number(each, "groupNumber"))
+        str(required_integer(each, "groupNumber"))
         for each in product.iterfind(f"{qualified('sortOrderGroupList')}/{qualified('sortOrderGroup')}")
     ]
     return tuple(dict.fromkeys(number for text in (*named, *sorted_in) if text and (number := _group_number(text))))
@@ -187,7 +187,7 @@ def encode_card(card: Record, types: Mapping[str, str], words: Vocabulary) -> di
         content[wire] = text == "true" if wire in flags else text
     for wire, day in date_fields(card):
         content[wire] = {"day": day.day, "mon": day.month, "year": day.year}
-    custom = [encode_custom(name, value, types) for name, value in customs(card) if not means_none(value)]
+    custom = [encode_custom(name, value, types) for name, value in customs(card) if not is_empty_value(value)]
     if custom:
         content["customFieldList"] = {"customField": custom}
     return content | encode_terms(card, words) | encode_contact(card)
@@ -207,7 +207,7 @@ def texts(record: Record, words: Vocabulary, *, cleared: bool = False) -> Iterat
             yield "discontinued", "false" if value else "true"
         elif types[field.wire] == "tns:SoapMplusDate":
             continue
-        elif means_none(value):
+        elif is_empty_value(value):
             if cleared:
                 yield field.wire, ""
         elif field.wire in QUANTITIES and isinstance(value, Decimal):
@@ -265,7 +265,7 @@ def decode_groups(answer: Element) -> dict[str, TillGroup]:
         if depth > DEEPEST:
             raise ValueError("a tree without end")
         for each in wrapper.iterfind(qualified("articleGroups")) if wrapper is not None else ():
-            if truth((each.findtext(qualified("isDeleted")) or "").strip() or "false"):
+            if parse_flag((each.findtext(qualified("isDeleted")) or "").strip() or "false"):
                 continue
             group = _decode_group(each, parent)
             groups[group.number] = group
@@ -280,7 +280,7 @@ def _decode_group(element: Element, parent: str) -> TillGroup:
         return element.findtext(qualified(wire)) or ""
 
     image = element.findtext(f"{qualified('image')}/{qualified('imageId')}") or ""
-    return TillGroup(str(told_number(element, "groupNumber")), parent, text("name"), text("text"), text("sortOrder"),
+    return TillGroup(str(required_integer(element, "groupNumber")), parent, text("name"), text("text"), text("sortOrder"),
                  text("syncMarker"), image)  # fmt: skip
 
 
@@ -318,7 +318,7 @@ def _scaled(row: Element, which: str) -> Decimal:
 
 def stock_id(row: Element) -> int:
     """Return the marker of the last change of a level."""
-    return told_number(row, "stockId")
+    return required_integer(row, "stockId")
 
 
 def stock_told(article: Element) -> str:
@@ -370,7 +370,7 @@ def stock_managed(told: str) -> bool | None:
     """
     text = told.strip()
     try:
-        return truth(text) if text else None
+        return parse_flag(text) if text else None
     except ValueError:
         raise WrongValueError("stockArticle", text) from None
 

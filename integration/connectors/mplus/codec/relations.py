@@ -22,7 +22,7 @@ from integration.connectors.mplus.codec.values import (
     plain_word,
     read_if_filled,
     read_values,
-    truth,
+    parse_flag,
     whole_number,
 )
 from integration.core.records import Field, Kind, Record, Value, WrongValueError
@@ -161,7 +161,7 @@ def marks_of(relation: Element) -> Marks:
         return relation.findtext(qualified(wire)) or ""
 
     try:
-        is_active = truth(text("active").strip() or "true")
+        is_active = parse_flag(text("active").strip() or "true")
     except ValueError:  # whom it fits is told, since the same is met when all of it is read
         is_active = True
     country = text("country")

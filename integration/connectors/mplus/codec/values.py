@@ -57,7 +57,7 @@ def field_decoder(field: Field, xsd: str) -> Callable[[Element], Value]:
         case _, "string" | "enum":
             return lambda element: element.text or ""
         case _, "boolean":
-            return lambda element: read_if_filled(element, truth)
+            return lambda element: read_if_filled(element, parse_flag)
         case FieldType.MONEY, "long":
             return lambda element: read_if_filled(element, lambda text: from_cents(whole_number(text)))
         case FieldType.CODE, _:
@@ -74,7 +74,7 @@ def field_decoder(field: Field, xsd: str) -> Callable[[Element], Value]:
             return _date
 
 
-def truth(text: str) -> bool:
+def parse_flag(text: str) -> bool:
     """Return a flag. Raises ValueError for what is neither a yes nor a no: the interface has two words for each."""
     if text not in _WORDS:
         raise ValueError("neither a yes nor a no")
@@ -146,14 +146,14 @@ def child_number(element: Element, wire: str) -> int:
 
 def scaled_number(element: Element, wire: str, places: str) -> Decimal:
     """Return a quantity that the interface requires, beside its number of decimals. Raises WrongValueError."""
-    told = told_number(element, wire)
+    told = required_integer(element, wire)
     try:
         return cast("Decimal", exact_number(from_scaled(told, child_number(element, places))))
     except (ValueError, ArithmeticError) as error:
         raise error if isinstance(error, WrongValueError) else WrongValueError(wire, told) from None
 
 
-def told_number(element: Element, wire: str) -> int:
+def required_integer(element: Element, wire: str) -> int:
     """Return the whole number in a child that the interface requires. Raises WrongValueError also without one."""
     if not child_text(element, qualified(wire)).strip():
         raise WrongValueError(wire, "")
@@ -259,7 +259,7 @@ def encoded(field: str, value: Value, kind: FieldType, xsd: str) -> str:
             raise UnfitError(field, value)
 
 
-def means_none(value: Value) -> bool:
+def is_empty_value(value: Value) -> bool:
     """Tell whether a value means that there is none."""
     return value is None or value in ("", ())
 
@@ -280,7 +280,7 @@ def decode_custom(element: Element) -> Value:
             return from_scaled(whole_number(whole), child_number(element, "decimalPlaces")) if whole else None
         case "DATA-TYPE-BOOL":
             flag = (element.findtext(qualified("boolValue")) or "").strip()
-            return truth(flag) if flag else None
+            return parse_flag(flag) if flag else None
         case "DATA-TYPE-DATE":
             day = element.find(qualified("dateValue"))
             return None if day is None else _date(day)

@@ -4,7 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from integration.application.application import Application
-from integration.core.issues import CauseGroup, Issue, Met
+from integration.core.issues import CauseGroup, Issue, IssueOccurrence
 from integration.core.records import Correction, Kind
 from integration.services.runs.exceptions import group_address
 from tests.pages.conftest import Open, press, texts
@@ -13,10 +13,10 @@ from tests.stores import stores_in
 OPTIONS = ["Book the difference", "Take back and book again", "Keep as it is"]
 
 
-def changed(*days: str, late: str = "1.2.2026.2207") -> list[Met]:
+def changed(*days: str, late: str = "1.2.2026.2207") -> list[IssueOccurrence]:
     """Days that changed after they were booked, each with a mark of its own."""
     return [
-        Met(
+        IssueOccurrence(
             Issue(
                 "day_changed_after_booking", key, "decision",
                 {"key": f"{key} Utrecht", "document": f"{key} Utrecht", "reference": "MZ6101700100", "amount": "18.15",
@@ -29,7 +29,7 @@ def changed(*days: str, late: str = "1.2.2026.2207") -> list[Met]:
     ]  # fmt: skip
 
 
-def waiting(app: Application, *met: Met) -> CauseGroup:
+def waiting(app: Application, *met: IssueOccurrence) -> CauseGroup:
     stores_in(app).issues.open("days", "by-hand", list(met))
     (group,) = app.exceptions.groups("days")
     return group
@@ -105,7 +105,7 @@ def test_what_changed_once_more_while_the_page_was_open_is_asked_anew(
     assert not test.button(key="decide").disabled
     for one in changed("2026-10-17/1", "2026-10-17/2"):
         newer = Issue(one.issue.cause, one.issue.key, "decision", {**one.issue.facts, "mark": "newer"})
-        stores_in(fresh).issues.open("days", "by-hand", [Met(newer, one.kind, one.title)])
+        stores_in(fresh).issues.open("days", "by-hand", [IssueOccurrence(newer, one.kind, one.title)])
 
     test.run()
 

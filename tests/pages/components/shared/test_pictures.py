@@ -9,7 +9,7 @@ from PIL import Image as Drawing
 from streamlit.testing.v1.element_tree import Image
 
 from integration.application.application import Application
-from integration.core.plan_lines import Among
+from integration.core.plan_lines import LineFilter
 from integration.core.records import Kind
 from integration.core.run import Mode, PreviewRequest
 from tests.pages.conftest import Open, console_on, settled
@@ -33,7 +33,7 @@ def test_a_picture_is_shown_small_in_its_line(pictured: Application, open_page: 
     till.accountview.edit("ARTICLE", code, {"K9_IMAGE": "bel.png"})
     pictured.flows.change("products", {"picture_field": "K9_IMAGE"}, somebody("test"))
     run = settled(pictured, pictured.runs.preview(PreviewRequest("products", somebody("test"), Mode.CHOSEN, (code,))))
-    (row,) = [one for one in pictured.plans.rows(run.id, "create", among=Among()) if one.kind is Kind.PICTURE]
+    (row,) = [one for one in pictured.plans.rows(run.id, "create", among=LineFilter()) if one.kind is Kind.PICTURE]
 
     test = open_page("preview", plan=run.id, show="create", record=str(row.seq))
 

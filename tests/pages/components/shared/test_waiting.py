@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from integration import words
 from integration.alerts.messages import Messages
 from integration.application.application import Application
-from integration.core.issues import Issue, Met
+from integration.core.issues import Issue, IssueOccurrence
 from integration.core.run import PreviewRequest
 from integration.services.runs.exceptions import group_address
 from pages.components.shared.timeline import event_reason, event_title
@@ -45,7 +45,7 @@ def waiting(connected: Application) -> Application:
     stores.heartbeats.beat("worker-7")
     stores.heartbeats.lose("worker-7")
     facts = {"sold": "99999.00", "value": "8719980000117", "article": "9104", "key": "9104"}
-    stores.issues.open("stock", "run", [Met(Issue(EAN, "9104", "ean", facts), title="Staande pomp")])
+    stores.issues.open("stock", "run", [IssueOccurrence(Issue(EAN, "9104", "ean", facts), title="Staande pomp")])
     connected.alerts.look()
     return connected
 
