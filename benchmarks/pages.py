@@ -110,7 +110,10 @@ def _wait(application: Application, now: datetime) -> None:
     queue = Issues(stores_in(application).database, lambda: now)
     for cause in CAUSES:
         keys = [f"{cause}-{place}" for place in range(WAITING // len(CAUSES))]
-        met = [IssueOccurrence(Issue(cause, key, "", {"key": key, "article": key}), Kind.PRODUCT, "Stadsfiets") for key in keys]
+        met = [
+            IssueOccurrence(Issue(cause, key, "", {"key": key, "article": key}), Kind.PRODUCT, "Stadsfiets")
+            for key in keys
+        ]
         queue.open("products", "bench", met)
 
 

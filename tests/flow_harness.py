@@ -19,7 +19,7 @@ from integration.flows.products.logic import ProductsLogic
 from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS, mirrors_of
 from integration.flows.spec import FlowLogic
-from integration.runner import Dependencies, VisibilityTimeout, Runner
+from integration.runner import Dependencies, Runner, VisibilityTimeout
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
 from integration.services.connections.foreign_documents import ForeignDocumentSearch

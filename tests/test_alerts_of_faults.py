@@ -113,7 +113,9 @@ def watched(data: Path) -> Iterator[Watched]:
     settings = load_settings(data=data, sandbox=True, sandbox_articles=ARTICLES, **access)
     with ExitStack() as stack:
         # What is called otherwise than a server keeps no watch by itself.
-        application = build(settings, executor="alone", machine=clock, pulse=HeartbeatInterval(apart=0.4, dead_after=60))
+        application = build(
+            settings, executor="alone", machine=clock, pulse=HeartbeatInterval(apart=0.4, dead_after=60)
+        )
         stack.callback(application.close)
         Console(application.start()).run("products")
         made = Watched(application, clock, stack.enter_context(web_server()), stack.enter_context(mail_server()))

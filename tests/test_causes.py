@@ -11,7 +11,7 @@ import pytest
 
 from integration import words
 from integration.connectors.mplus.client import REFUSALS
-from integration.core.causes import CAUSES, RepairKind, Repair, Responsible
+from integration.core.causes import CAUSES, Repair, RepairKind, Responsible
 from integration.core.errors import IntegrationError, Reason
 from integration.flows.registry import FLOWS
 from integration.words.catalogues import PARTS, tables
@@ -281,7 +281,9 @@ def has_repair(repair: Repair) -> bool:
 
 
 def test_what_is_put_right_in_a_system_says_in_which_and_how_it_goes_on() -> None:
-    elsewhere = {code: tables().causes[code]["en_do"] for code, one in CAUSES.items() if one.repair.by is RepairKind.SYSTEM}
+    elsewhere = {
+        code: tables().causes[code]["en_do"] for code, one in CAUSES.items() if one.repair.by is RepairKind.SYSTEM
+    }
     named = {code for code, do in elsewhere.items() if re.search(r"{system}|AccountView|MplusKASSA|the till", do)}
     going_on = {
         code for code, do in elsewhere.items() if any(end in do for end in ("Try these again", *ENDS_ANOTHER_WAY))

@@ -175,7 +175,9 @@ def test_erasing_waits_for_a_run_and_is_finished_later(shop: Shop) -> None:
     with pytest.raises(UnavailableError) as refused:
         persons.erase(one, "39001", ME, begins_meanwhile, patience=0)
     assert refused.value.facts["run"] == late[0]
-    met = IssueOccurrence(Issue("price_charged_otherwise", "39001", "10", {"key": DEBTOR["ACCT_NAME"]}), "relation", "Zwiebelquast")
+    met = IssueOccurrence(
+        Issue("price_charged_otherwise", "39001", "10", {"key": DEBTOR["ACCT_NAME"]}), "relation", "Zwiebelquast"
+    )
     stores.issues.looked("customers", [], (), [met])  # a record of theirs, kept after the first sweep
     stores.runs.discard(late[0], WHO)
     persons.page("")

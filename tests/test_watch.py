@@ -123,7 +123,8 @@ def test_a_console_and_a_worker_tell_each_episode_once_between_them(tmp_path: Pa
     with told_by_hook(tmp_path) as (hook, stores):
         with worker(tmp_path) as process:
             met = [
-                IssueOccurrence(Issue("vat_code_unmapped", f"O{one}", facts={"code": "7", "sold": "1.00"})) for one in range(300)
+                IssueOccurrence(Issue("vat_code_unmapped", f"O{one}", facts={"code": "7", "sold": "1.00"}))
+                for one in range(300)
             ]
             stores.issues.open("orders", "run", met)
             until(lambda: len(hook.titles) == 1, "the message", pause=0.2)

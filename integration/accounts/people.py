@@ -16,7 +16,18 @@ from integration.accounts.passwords import Passwords
 from integration.accounts.store.people import PeopleStore as Stored
 from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError, LoggedOutError, NotAllowedError
-from integration.core.people import APART, OPERATOR, RESERVED, Actor, AccessChannel, Person, Right, Role, Session, known_roles
+from integration.core.people import (
+    APART,
+    OPERATOR,
+    RESERVED,
+    AccessChannel,
+    Actor,
+    Person,
+    Right,
+    Role,
+    Session,
+    known_roles,
+)
 from integration.store.database import Clock
 
 HERE = "here"  # the issuer of accounts of our own

@@ -26,7 +26,9 @@ _CHANNEL = TypeAdapter(Channel)  # what is kept of one beside its id and its add
 class Channels:
     """Every channel, with its address where it is asked for."""
 
-    def __init__(self, settings: StoredSettings, sealed: ConnectionStore, deliveries: DeliveryStore, post: Post) -> None:
+    def __init__(
+        self, settings: StoredSettings, sealed: ConnectionStore, deliveries: DeliveryStore, post: Post
+    ) -> None:
         self._settings = settings
         self._sealed = sealed
         self._deliveries = deliveries

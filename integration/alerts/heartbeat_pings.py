@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from integration.alerts.incidents import Incident
-from integration.alerts.store.deliveries import DeliveryStore, Delivery, DueDelivery
+from integration.alerts.store.deliveries import Delivery, DeliveryStore, DueDelivery
 from integration.connectors.http import Gateway
 from integration.connectors.limits import NetworkRoute, RateLimits
 from integration.core.authorization import requires
-from integration.core.causes import Severity, Responsible, cause
+from integration.core.causes import Responsible, Severity, cause
 from integration.core.connections import parse_address
 from integration.core.errors import ConfigurationError, IntegrationError
 from integration.core.masking import remember

@@ -6,7 +6,7 @@ from datetime import datetime
 from integration.alerts.channels import Channels
 from integration.alerts.heartbeat_pings import PREFIX, Pings
 from integration.alerts.incidents import Channel, Incident, ProblemType
-from integration.alerts.store.deliveries import DeliveryStore, Delivery
+from integration.alerts.store.deliveries import Delivery, DeliveryStore
 from integration.alerts.store.incidents import IncidentStore
 from integration.core.authorization import requires
 from integration.core.causes import Severity

@@ -15,7 +15,7 @@ from integration.alerts.heartbeat_pings import PREFIX, Pings
 from integration.alerts.incidents import Channel, Incident, Problem, ProblemType, incident_changes
 from integration.alerts.messages import Messages
 from integration.alerts.problem_detection import LOCAL, ProblemDetection
-from integration.alerts.store.deliveries import DeliveryStore, Delivery, DueDelivery, with_number
+from integration.alerts.store.deliveries import Delivery, DeliveryStore, DueDelivery, with_number
 from integration.alerts.store.incidents import IncidentStore
 from integration.alerts.transport.post import Message, Post
 from integration.core.authorization import requires

@@ -263,7 +263,9 @@ class _Texts:
         return "" if what.removesuffix(".") == self.headline(code, facts) else what
 
 
-def _of_connection(stand: ConnectionStatus, state: str, name: str, step: str, verb: str, detail: str = "") -> WaitingItem:
+def _of_connection(
+    stand: ConnectionStatus, state: str, name: str, step: str, verb: str, detail: str = ""
+) -> WaitingItem:
     return WaitingItem(
         state=state,
         name=name,

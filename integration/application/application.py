@@ -33,7 +33,7 @@ from integration.flows.settings import BOOKS
 from integration.log.logbook import Logbook
 from integration.process.child_environment import with_way_out
 from integration.retention.service import RetentionService
-from integration.runner import ALL_ON, Dependencies, VisibilityTimeout, Runner, Safeguards
+from integration.runner import ALL_ON, Dependencies, Runner, Safeguards, VisibilityTimeout
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
 from integration.services.audit import Audit, authority_of
@@ -45,7 +45,7 @@ from integration.services.connections.proposals import Proposals
 from integration.services.connections.sandbox_host import SandboxHost
 from integration.services.daybooks.day_sheets import DaySheets
 from integration.services.daybooks.days import Days
-from integration.services.engine_lifecycle import OwnLeases, EngineHandle
+from integration.services.engine_lifecycle import EngineHandle, OwnLeases
 from integration.services.keys import Keys
 from integration.services.log.log import Log
 from integration.services.log.log_access import LogAccess
@@ -289,7 +289,9 @@ class Application:
             [spec.flow for spec in flows.values()],
             proposals=self.proposals,
             needs=FlowNeeds(flows, self.access, self.mappings, chosen, self._strangers, self.logics),
-            prefix_of={name: spec.own_document_marks.flow or name for name, spec in flows.items() if spec.own_document_marks},
+            prefix_of={
+                name: spec.own_document_marks.flow or name for name, spec in flows.items() if spec.own_document_marks
+            },
         )
         self.setup = SetUp(
             flows,

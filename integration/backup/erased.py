@@ -10,7 +10,7 @@ from integration.erasure.eraser import Eraser
 from integration.erasure.store import PersonalDataSearch
 from integration.log.logbook import Logbook
 from integration.store.database import open_database
-from integration.store.erasure_register import ErasureRegister, Erasure
+from integration.store.erasure_register import Erasure, ErasureRegister
 
 
 def erase_again(url: str, folder: Path, known: Sequence[Erasure], file: Path) -> int:

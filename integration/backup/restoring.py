@@ -16,7 +16,7 @@ from integration.data_folder import FILES
 from integration.log.logbook import Logbook
 from integration.process.child_environment import with_database
 from integration.settings import Settings
-from integration.store.copies import dump_fault, has_no_tables, mark_restored, snapshot_of, restore_dump
+from integration.store.copies import dump_fault, has_no_tables, mark_restored, restore_dump, snapshot_of
 from integration.store.database import known_revisions
 from integration.store.erasure_register import FILE as ERASED
 from integration.store.erasure_register import Erasure, read_erasures

@@ -104,7 +104,9 @@ def _day_of_sales(application: Application, *, quiet: bool) -> tuple[int, int]:
 
 def _ready(application: Application) -> list[str]:
     """Return the flows in their turn, without those that nobody but a person can answer for."""
-    stopped = {line.asked.flow for line in application.setup.readiness() if line.asked and line.weight is PointSeverity.STOPS}
+    stopped = {
+        line.asked.flow for line in application.setup.readiness() if line.asked and line.weight is PointSeverity.STOPS
+    }
     return sorted(FLOWS.keys() - stopped, key=lambda name: FLOWS[name].demo_order)
 
 

@@ -14,7 +14,17 @@ from integration.cli.arguments import Json, expect_known, known_flow
 from integration.core.errors import IntegrationError
 from integration.flows.registry import FLOWS
 from integration.lab.program import at_work, operators_own
-from integration.lab.report import FOLDER, HAZARDS, SAFEGUARDS, SEEDS, USUAL_TRIALS, OperatorSettings, Own, Report, Series
+from integration.lab.report import (
+    FOLDER,
+    HAZARDS,
+    SAFEGUARDS,
+    SEEDS,
+    USUAL_TRIALS,
+    OperatorSettings,
+    Own,
+    Report,
+    Series,
+)
 from integration.settings import load_settings
 from integration.words import term
 

@@ -19,8 +19,8 @@ from integration.connectors.call_health import CallHealth
 from integration.connectors.cancellation import expect_wanted
 from integration.connectors.connection_pool import (
     LIBRARY_ERRORS,
-    LineCall,
     ConnectionPool,
+    LineCall,
     header_values,
     kept_connections,
     request_of,

@@ -105,7 +105,12 @@ _GRAVE = {
 }
 WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
 VALUE, VALUE_OR_FIELDS = Repair(RepairKind.VALUE), Repair(RepairKind.VALUE, "fields")
-DOUBT, SYSTEM, AGAIN, DAY = Repair(RepairKind.DOUBT), Repair(RepairKind.SYSTEM), Repair(RepairKind.AGAIN), Repair(RepairKind.DAY)
+DOUBT, SYSTEM, AGAIN, DAY = (
+    Repair(RepairKind.DOUBT),
+    Repair(RepairKind.SYSTEM),
+    Repair(RepairKind.AGAIN),
+    Repair(RepairKind.DAY),
+)
 NEEDED = Repair(RepairKind.NEEDED)
 IDENTITY = Repair(RepairKind.DECISION, options=(SAME_RECORD, OTHER_RECORD))
 FIELDS, BRAKES = Repair(tab="fields"), Repair(tab="brakes", name="brakes")
@@ -415,7 +420,12 @@ CAUSES: Mapping[str, Cause] = {
         Cause("left_out_by_number", NOBODY, repair=_setting("leave_out")),
         Cause("not_a_debtor", NOBODY, repair=_setting("accounts")),
         Cause("customer_shared", OPERATOR, ("customer", "number"), Repair(RepairKind.CHOICE)),
-        Cause("customer_taken", OPERATOR, ("customer", "number"), Repair(RepairKind.CHOICE, "settings", "other_external_id")),
+        Cause(
+            "customer_taken",
+            OPERATOR,
+            ("customer", "number"),
+            Repair(RepairKind.CHOICE, "settings", "other_external_id"),
+        ),
         Cause("document_empty", NOBODY),
         Cause("documents_parked", NOBODY),
         Cause("debtor_creation_off", OPERATOR, repair=_setting("create_debtors")),

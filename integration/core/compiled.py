@@ -10,8 +10,8 @@ from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value, same
 from integration.core.rows import row_key
 from integration.core.rules import (
-    MappingResult,
     Mapping,
+    MappingResult,
     Rule,
     RuleError,
     Toolbox,

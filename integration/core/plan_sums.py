@@ -35,7 +35,9 @@ def change_sums(change: Change) -> PlanSums:
         old = before.get(path)
         if path.rpartition("/")[2] in PRICES and isinstance(value, Decimal) and isinstance(old, Decimal):
             moves.add((value > old) - (value < old))
-    return PlanSums({change.kind: 1}, document_total(change.agreed) if is_booked else None, int(1 in moves), int(-1 in moves))
+    return PlanSums(
+        {change.kind: 1}, document_total(change.agreed) if is_booked else None, int(1 in moves), int(-1 in moves)
+    )
 
 
 def total_sums(sums: Iterable[PlanSums]) -> PlanSums:

@@ -25,7 +25,7 @@ class RecordRules(Protocol):
     def remarks(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> tuple[Issue, ...]:
         """Return what a person is told about a record beside what is written of it."""
 
-    def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
+    def writable_part(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
         """Return what of the desired record may be created or updated now; or why nothing."""
 
 
@@ -63,7 +63,7 @@ def plan_record(rules: RecordRules, stage: Stage, desired: Desired, held: Held |
         return Decision(not_readable(held.record, rules.flow.target))
     if objection := rules.objection(stage, record, held, link):
         return Decision(objection)
-    fitting = rules.fitting(stage, record, held)
+    fitting = rules.writable_part(stage, record, held)
     if isinstance(fitting, Skip):
         return Decision(fitting)
     if stage.write_once and (held is not None or (link is not None and link.unproven)):

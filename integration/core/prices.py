@@ -211,7 +211,9 @@ def asked_about(articles: Iterable[Record], customer: Record | None, most: int) 
         }
         of_both = [*terms_in(article.values), *terms_in(values)]
         minima = {term.minimum for term in of_both if numbers.get(term.of) == term.number}
-        if values.get("discount_percent") or (customer is None and any(term.of is PriceScope.BRANCH for term in of_both)):
+        if values.get("discount_percent") or (
+            customer is None and any(term.of is PriceScope.BRANCH for term in of_both)
+        ):
             minima.add(NOUGHT)
         if not minima:
             continue

@@ -64,7 +64,9 @@ def latest_reverted(change: Change, taken: Mapping[str, RevertedValue]) -> Rever
     return max((taken[path] for path in change.wanted.flat() if path in taken), key=lambda one: one.at)
 
 
-def changed_since_revert(desired: Record, taken: Mapping[str, RevertedValue], inputs: Mapping[str, str]) -> frozenset[str]:
+def changed_since_revert(
+    desired: Record, taken: Mapping[str, RevertedValue], inputs: Mapping[str, str]
+) -> frozenset[str]:
     """Return the paths under which the source says something else by now than what was taken back.
 
     `inputs` are those of the desired running figures, by path.

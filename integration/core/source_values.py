@@ -17,7 +17,9 @@ VAT_NUMBER = "vat_number"
 WHOLE = frozenset({"name", "company", "contact", "street", "postcode", "city", "phone", "mobile", "website"})
 
 
-def with_source_values(values: Mapping[str, Value], source: Mapping[str, Value], code_page: str = "utf-8") -> dict[str, Value]:
+def with_source_values(
+    values: Mapping[str, Value], source: Mapping[str, Value], code_page: str = "utf-8"
+) -> dict[str, Value]:
     """Return what a source says of each of these values that is kept otherwise, under names of its own.
 
     Blanks and capitals are no difference. `code_page` is that of the target.

@@ -12,7 +12,7 @@ from typing import Any
 from dbos import DBOS, SetWorkflowID
 
 from integration.engine.tables import AT_ONCE, QUEUE, queue_of
-from integration.store.heartbeats import Heartbeats, HeartbeatInterval
+from integration.store.heartbeats import HeartbeatInterval, Heartbeats
 
 PASSING = "terminal-"  # what a process of the terminal is called: it ends with its own run, and does nobody else's
 
@@ -20,7 +20,9 @@ PASSING = "terminal-"  # what a process of the terminal is called: it ends with 
 class Sharing:
     """Lets workflows begin, here or in another process that is alive."""
 
-    def __init__(self, executor: str, heartbeats: Heartbeats, pulse: HeartbeatInterval, at_work: Callable[[], int]) -> None:
+    def __init__(
+        self, executor: str, heartbeats: Heartbeats, pulse: HeartbeatInterval, at_work: Callable[[], int]
+    ) -> None:
         """`at_work` tells how many workflows this process is at."""
         self._executor = executor
         self._heartbeats = heartbeats

@@ -30,7 +30,7 @@ from integration.runner import ALL_ON, Pause, Runner, Safeguards
 from integration.runner.commit import ValidatedApproval
 from integration.store.database import FencingTokenLost
 from integration.store.fencing_tokens import FencingTokens
-from integration.store.heartbeats import USUAL, Heartbeats, HeartbeatInterval
+from integration.store.heartbeats import USUAL, HeartbeatInterval, Heartbeats
 from integration.store.runs import RunStore
 
 log = structlog.get_logger(__name__)

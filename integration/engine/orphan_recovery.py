@@ -13,7 +13,7 @@ from dbos import DBOS, WorkflowStatus
 from integration.core.run import Run
 from integration.core.states import RunState
 from integration.process.periodic import again_and_again
-from integration.store.heartbeats import Heartbeats, HeartbeatInterval
+from integration.store.heartbeats import HeartbeatInterval, Heartbeats
 from integration.store.runs import RunStore
 
 log = structlog.get_logger(__name__)

@@ -17,13 +17,13 @@ from integration.core.authorization import requires
 from integration.core.erasure import Customer, DataSubject, person_from_json
 from integration.core.errors import ConfigurationError, UnavailableError
 from integration.core.people import Actor, Right
-from integration.erasure.eraser import ErasureResult, Eraser
+from integration.erasure.eraser import Eraser, ErasureResult
 from integration.erasure.store import PersonalDataSearch
 from integration.log.client import at_the_server
 from integration.services.log.log import Log
 from integration.settings import Settings
 from integration.store.database import Beside, Clock
-from integration.store.erasure_register import FILE, ErasureRegister, Erasure
+from integration.store.erasure_register import FILE, Erasure, ErasureRegister
 from integration.store.runs import RunStore
 from integration.store.secrets import ConnectionStore
 from integration.words import sentence, term
@@ -180,7 +180,9 @@ class DataSubjects:
         for run in waiting:
             self._runs.discard(run, by)
 
-    def _finish(self, name: str, person: DataSubject, by: str, tell: Callable[[str], None], patience: float) -> ErasureResult:
+    def _finish(
+        self, name: str, person: DataSubject, by: str, tell: Callable[[str], None], patience: float
+    ) -> ErasureResult:
         blotted = self._eraser.blot(person, tell)
         if begun := self._erasing.active():  # before all was blotted out: they may have read of the person
             self._come_to_rest(person, by, patience, begun)

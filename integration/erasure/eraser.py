@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from integration.core.erasure import Customer, DataSubject, identifying_words
 from integration.core.errors import UnavailableError
 from integration.erasure.store import PersonalDataSearch
-from integration.retention.store.vacuum import vacuum, full_vacuum
+from integration.retention.store.vacuum import full_vacuum, vacuum
 from integration.store.copies import leftovers
 from integration.store.erasure_register import ErasureRegister
 

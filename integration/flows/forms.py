@@ -296,7 +296,9 @@ class Question:
     safe_defaults: Callable[[SetupContext], Mapping[str, Any]] = lambda _: {}
     to_look_at: bool = False
     wanted: Callable[[SetupContext], bool] = lambda _: True  # beside the settings: whether there is anything to ask
-    unused: Callable[[SetupContext], Sequence[str]] = lambda _: ()  # codes of its table that can do without a row for now
+    unused: Callable[[SetupContext], Sequence[str]] = (
+        lambda _: ()
+    )  # codes of its table that can do without a row for now
 
     def now(self, known: SetupContext) -> Mapping[str, Any]:
         """Return the answer that is in force."""
@@ -330,7 +332,9 @@ def invalid_rows(known: SetupContext, table: ValueTable) -> list[str]:
     return list(row_faults(table, known.tables.get(table.name, {}).items(), known.of))
 
 
-def codes_without_row(table: ValueTable, codes: Listed, *, needed: bool) -> Callable[[SetupContext], MissingSetting | None]:
+def codes_without_row(
+    table: ValueTable, codes: Listed, *, needed: bool
+) -> Callable[[SetupContext], MissingSetting | None]:
     """Return what a table lacks: each code wants a row, and a flow that `needed` the table stops without any.
 
     A row that is impossible is told before what has none, and last that the percentages of one differ.

@@ -13,7 +13,7 @@ from integration.core.flow import Ownership
 from integration.core.guards import Guard, Measure, price_jumps
 from integration.core.money import HUNDRED, amount, number_in_text
 from integration.core.plan import Change, Policy
-from integration.core.prices import PriceType, PriceScope, PriceTerm, term_of, terms_in
+from integration.core.prices import PriceScope, PriceTerm, PriceType, term_of, terms_in
 from integration.core.records import Kind, Record, Value
 from integration.core.traces import Trace, explained
 from integration.flows.settings import RecordRejected, ValueTable, books_list, till_list

@@ -129,7 +129,9 @@ class FlowLogic(Protocol):
     def writable_part(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
         """Return what of the desired record may be created or updated now, with all its parts; or why nothing."""
 
-    def conflicts_between(self, stage: Stage, desired: Sequence[Record], *, sending: bool = False) -> Mapping[str, Issue | Skip]:
+    def conflicts_between(
+        self, stage: Stage, desired: Sequence[Record], *, sending: bool = False
+    ) -> Mapping[str, Issue | Skip]:
         """Return which new records stay out of the target because of others, by key, and why.
 
         It is asked once a page while a plan is made, and again right before something new is sent.

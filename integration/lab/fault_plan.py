@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from integration.lab.schedule import LATE, ProcessFault, Hazard, PlannedFault
+from integration.lab.schedule import LATE, Hazard, PlannedFault, ProcessFault
 from integration.sandbox.faults import Armed, Fault, Switches
 from integration.sandbox.mplus.house import writes
 

@@ -22,7 +22,7 @@ from integration.lab.fault_plan import FaultPlan
 from integration.lab.fixture import LabPlace, shop_of
 from integration.lab.outcome import LabOutcome, held_now
 from integration.lab.report import Harm
-from integration.lab.schedule import PATIENCE, SLOWER, Calls, ProcessFault, FaultSchedule, Hazard, PlannedFault, slowed
+from integration.lab.schedule import PATIENCE, SLOWER, Calls, FaultSchedule, Hazard, PlannedFault, ProcessFault, slowed
 from integration.lab.verdict import accounted, differences_from_baseline
 from integration.runner import ALL_ON, Safeguards
 from integration.sandbox.server import Sandbox

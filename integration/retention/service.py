@@ -134,7 +134,9 @@ class RetentionService:
             rows = self._asked_of_log("due", now + timedelta(days=36_500))
         elif name == "idle":
             rows = None  # they are among the runs
-        return RetentionClassStatus(name, BY_NAME[name].unit, chosen.length(name), chosen.law(name), rows, size, oldest, self.due(name))
+        return RetentionClassStatus(
+            name, BY_NAME[name].unit, chosen.length(name), chosen.law(name), rows, size, oldest, self.due(name)
+        )
 
     @requires(Right.SEE)
     def files(self) -> list[KeptFile]:

@@ -6,10 +6,10 @@ Nothing here knows what makes a run durable.
 from dataclasses import dataclass
 
 from integration.runner.commit import Commit, Pause
-from integration.runner.dependencies import ALL_ON, Dependencies, VisibilityTimeout, Safeguards
+from integration.runner.dependencies import ALL_ON, Dependencies, Safeguards, VisibilityTimeout
 from integration.runner.preview import Preview
 
-__all__ = ["ALL_ON", "Dependencies", "VisibilityTimeout", "Pause", "Runner", "Safeguards"]
+__all__ = ["ALL_ON", "Dependencies", "Pause", "Runner", "Safeguards", "VisibilityTimeout"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,7 +173,9 @@ class Commit:
 
     def _finish(self, run: Run, logic: FlowLogic) -> None:
         left = self.deps.plans.count(run.id, "left")
-        left -= self.deps.plans.count(run.id, "left", among=LineFilter(cause=TAKEN_BACK))  # which is remembered by itself
+        left -= self.deps.plans.count(
+            run.id, "left", among=LineFilter(cause=TAKEN_BACK)
+        )  # which is remembered by itself
         self.deps.ledger.finish(run.id, cursors={} if left else next_cursors(run, logic))
         self._alone.discard(run.id)
         self.deps.commit_listener.written(run)

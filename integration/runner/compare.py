@@ -22,10 +22,10 @@ from integration.core.run import Mode, Progress, Run
 from integration.core.staged import Duplicates, Staged
 from integration.flows.spec import FlowLogic, TargetRecord
 from integration.runner.conflicts import (
+    existing_as_other_kind,
     find_double_matches,
     find_duplicate_articles,
     issues_for_missing_dependencies,
-    existing_as_other_kind,
     with_owning_document,
 )
 from integration.runner.dependencies import Dependencies
@@ -108,7 +108,9 @@ class Compare:
         pairs = [pair for members in groups for pair in self._in_order(run, logic, stage, members)]
         held, apart = {}, {}  # type: tuple[dict[str, Held], dict[str, Issue]]
         if pairs and not stage.unverifiable:
-            held, apart = find_in_target(target, [one for one, _ in pairs], self.deps.links, logic.flow.name, stage.parts)
+            held, apart = find_in_target(
+                target, [one for one, _ in pairs], self.deps.links, logic.flow.name, stage.parts
+            )
         return _Looked(pairs, held, apart, groups[-1][0].parent if groups else None, len(groups) == COMPARE_PAGE)
 
     def _look_on(self, run: Run, target: Connector, logic: FlowLogic, stage: Stage, looked: _Looked) -> None:

@@ -20,7 +20,9 @@ from integration.store.links import Links
 log = structlog.get_logger(__name__)
 
 
-def issues_for_missing_dependencies(deps: Dependencies, run: Run, stage: Stage, desired: Sequence[Record]) -> dict[str, Issue]:
+def issues_for_missing_dependencies(
+    deps: Dependencies, run: Run, stage: Stage, desired: Sequence[Record]
+) -> dict[str, Issue]:
     """Return an issue for each record that needs another one which is parked in this plan."""
     found: dict[str, Issue] = {}
     for name, kind in stage.needs.items():

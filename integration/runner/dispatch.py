@@ -13,7 +13,14 @@ from integration.core.run import Outcome, Run
 from integration.core.states import Step
 from integration.runner.dependencies import Dependencies
 from integration.runner.lookup import look
-from integration.runner.outcomes import agreed_of, change_of, changes_by_number, verification_failed, record_of, may_be_partial
+from integration.runner.outcomes import (
+    agreed_of,
+    change_of,
+    changes_by_number,
+    may_be_partial,
+    record_of,
+    verification_failed,
+)
 from integration.store.links import LinkReferences
 from integration.store.plan_lines import Known
 

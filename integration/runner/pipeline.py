@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from typing import Any
 
-from integration.connectors.parallel import BoundedExecutor, BackgroundWorker
+from integration.connectors.parallel import BackgroundWorker, BoundedExecutor
 from integration.core.errors import IntegrationError
 from integration.core.plan_lines import PlanRow
 from integration.core.run import Outcome

@@ -121,7 +121,10 @@ class Precheck:
             return []
         flow, stage = logic.flow, logic.flow.stage(rows[0].stage)
         kind, keys = rows[0].kind, [row.key for row in rows]
-        doubts = {one.key: one for one in self.deps.ledger.in_doubt(run.id, run.flow, None if stage.write_once else kind, keys)}
+        doubts = {
+            one.key: one
+            for one in self.deps.ledger.in_doubt(run.id, run.flow, None if stage.write_once else kind, keys)
+        }
         links = self.deps.links.get(run.flow, kind, keys) if stage.unverifiable else {}
         beside = logic.conflicts_between(stage, [agreed_of(row) for row in rows], sending=True)
         apart = doubts.keys() | links.keys() | beside.keys()

@@ -21,9 +21,9 @@ from integration.runner.outcomes import (
     changes_by_number,
     field_names,
     is_known,
-    verification_failed,
-    record_of,
     may_be_partial,
+    record_of,
+    verification_failed,
 )
 from integration.store.links import LinkReferences
 from integration.store.plan_lines import UNSETTLED
@@ -42,7 +42,9 @@ def in_doubt(
     What the look does show is kept as proven where it was in doubt; of a document, where it is the one that was sent.
     """
     flow = logic.flow
-    kind = None if stage.write_once else stage.target  # a document may have been sent as another kind than it would be now
+    kind = (
+        None if stage.write_once else stage.target
+    )  # a document may have been sent as another kind than it would be now
     doubts = deps.ledger.in_doubt(run.id, flow.name, kind, [record.key for record in desired])
     kinds = {record.key: record.kind for record in desired}
     alike = [row for row in doubts if row.kind is kinds[row.key]]

@@ -18,7 +18,7 @@ from integration.core import chain
 from integration.core.authorization import requires
 from integration.core.chain import Break, Head
 from integration.core.errors import ConfigurationError, IntegrationError
-from integration.core.people import Actor, AccessChannel, PersonAction, Right
+from integration.core.people import AccessChannel, Actor, PersonAction, Right
 from integration.core.untrusted_text import csv_text
 from integration.settings import Settings
 from integration.store.audit import Anchor, AuditEntry, AuditSearch, AuditStore, Followed

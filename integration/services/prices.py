@@ -13,7 +13,16 @@ from integration.core.flow import Ownership
 from integration.core.issues import Issue, IssueOccurrence
 from integration.core.links import Link
 from integration.core.people import Right
-from integration.core.prices import Purchase, Charge, TillPrice, PriceScope, PricePaid, asked_about, effective_price, terms_in
+from integration.core.prices import (
+    Charge,
+    PricePaid,
+    PriceScope,
+    Purchase,
+    TillPrice,
+    asked_about,
+    effective_price,
+    terms_in,
+)
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
 from integration.core.run import Run

@@ -10,7 +10,7 @@ from typing import Any
 from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.people import Actor, Right
-from integration.flows.forms import SetupContext, MissingSetting, Proposal, Question
+from integration.flows.forms import MissingSetting, Proposal, Question, SetupContext
 from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, TILL, FlowSettings, Listed
 from integration.flows.spec import FlowSpec
@@ -232,7 +232,11 @@ class SetUp:
 
     def _is_booked(self, flow: str) -> bool:
         """Return True if something was booked by a flow, or by another one under the prefix that it sets."""
-        under = {name: spec for name, spec in self._flows.items() if spec.own_document_marks and spec.own_document_marks.flow == flow}
+        under = {
+            name: spec
+            for name, spec in self._flows.items()
+            if spec.own_document_marks and spec.own_document_marks.flow == flow
+        }
         booking = {flow: self._flows[flow], **under}
         return any(
             self._links.any(name, *(stage.target for stage in spec.flow.stages if stage.write_once))

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from integration.core.booking_state import BookingState, BookingStage
+from integration.core.booking_state import BookingStage, BookingState
 from integration.core.issues import IssueState
 from integration.core.plan import Action
 from integration.core.records import Kind, Record

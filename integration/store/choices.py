@@ -42,7 +42,9 @@ class ChoiceStore(Store):
             already = excluded_lines(connection, run).keys()
             here = sa.select(lines).where(lines.c.run == run, lines.c.action.in_(plan_lines.CHANGES))
             found = [
-                line for line in rows_with_keys(connection, here, lines.c.seq, seqs) if (line.seq in already) is not leaves
+                line
+                for line in rows_with_keys(connection, here, lines.c.seq, seqs)
+                if (line.seq in already) is not leaves
             ]
             if leaves:
                 _leave(connection, [_kept(run, line.seq, line.digest, by, now) for line in found])

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from integration.core.errors import ConfigurationError
-from integration.store.database import translated_errors, parse_url, upsert
+from integration.store.database import parse_url, translated_errors, upsert
 from integration.store.files import copies_beside, make_private
 from integration.store.installation import forget_inode
 from integration.store.keys import IN_USE, id_in_use

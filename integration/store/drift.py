@@ -63,7 +63,9 @@ class Drifts(Store):
 def _found(connection: sa.Connection, look: sa.Row[Any]) -> tuple[DriftedRecord, ...]:
     of_look = {"flow": look.flow, "kind": look.kind, "began_at": look.began_at}
     rows = connection.execute(sa.select(drifted).filter_by(**of_look).order_by(drifted.c.key).limit(MOST_KEPT))
-    return tuple(DriftedRecord(row.key, row.title, row.reference, tuple(map(_edit_from_json, row.edits))) for row in rows)
+    return tuple(
+        DriftedRecord(row.key, row.title, row.reference, tuple(map(_edit_from_json, row.edits))) for row in rows
+    )
 
 
 def _edit_to_json(edit: Edit) -> list[object]:

@@ -46,4 +46,6 @@ def switch_environment(database: Database, clock: Clock, *, leaving: str, enteri
             connection.execute(table.update().where(here).values(flow=aside + table.c.flow))
             kept = sa.func.substr(table.c.flow, len(back) + 1)
             connection.execute(table.update().where(table.c.flow.like(f"{back}%")).values(flow=kept))
-        append_events(connection, clock(), [Event(event="place_changed", facts={"from": leaving, "to": entering, "by": by})])
+        append_events(
+            connection, clock(), [Event(event="place_changed", facts={"from": leaving, "to": entering, "by": by})]
+        )

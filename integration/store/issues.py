@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from integration.core.authorization import requires
 from integration.core.causes import APART, grouping_detail
-from integration.core.issues import CauseGroup, Issue, IssueState, IssueOccurrence, OpenIssue, IssueGroupKey
+from integration.core.issues import CauseGroup, Issue, IssueGroupKey, IssueOccurrence, IssueState, OpenIssue
 from integration.core.people import Right
 from integration.store.database import ReadyAmong, Store, batches, rows_with_keys, upsert
 from integration.store.environments import ASIDE
@@ -32,7 +32,9 @@ _OF_FLOW = ReadyAmong(sa.select(issues).where(issues.c.flow == sa.bindparam("flo
 _SET_ASIDE = ReadyAmong(sa.select(set_aside).where(set_aside.c.flow == sa.bindparam("flow")), set_aside.c.key)
 
 
-def open_or_refresh(connection: sa.Connection, at: datetime, flow: str, run: str, met: Sequence[IssueOccurrence]) -> None:
+def open_or_refresh(
+    connection: sa.Connection, at: datetime, flow: str, run: str, met: Sequence[IssueOccurrence]
+) -> None:
     """Open issues, or note that they are still there, as part of the transaction under way.
 
     What is new, or had been closed, is told to the log. What a person set aside stays so, unless the trouble is

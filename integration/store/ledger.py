@@ -89,7 +89,9 @@ class Ledger(Store):
 
         Of documents, whose keys no other kind of record has, `kind` may be any (None).
         """
-        rows = self.database.among(in_doubt_question(flow, kind, by_keys=True).where(lines.c.run != run), lines.c.key, keys)
+        rows = self.database.among(
+            in_doubt_question(flow, kind, by_keys=True).where(lines.c.run != run), lines.c.key, keys
+        )
         return [plan_row(row) for row in rows]
 
     def all_in_doubt(self, flow: str, kind: Kind) -> list[PlanRow]:

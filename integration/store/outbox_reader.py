@@ -9,7 +9,7 @@ from integration.store.columns import Json, TextColumn
 from integration.store.database import Store, batches
 from integration.store.event_replay import replay
 from integration.store.events import Event
-from integration.store.outbox import put_events, append_events
+from integration.store.outbox import append_events, put_events
 from integration.store.prepared_statements import PreparedStatement
 from integration.store.tables import outbox
 

@@ -12,7 +12,7 @@ from integration.core.run import Counts
 from integration.core.states import Step
 from integration.store import facets
 from integration.store.database import batches
-from integration.store.prepared_statements import PreparedStatement, PreparedInQuery
+from integration.store.prepared_statements import PreparedInQuery, PreparedStatement
 from integration.store.row_mapping import Row, change_from_json, line_to_row
 from integration.store.tables import lines, runs, tallies
 

@@ -163,12 +163,18 @@ class Previews(Store):
             if wrong:
                 hashes.forget_hashes(connection, row.flow)
             hashes.keep_hashes(connection, row.flow, hashed)
-            issues.open_or_refresh(connection, now, row.flow, run, [_met(line) for line in rows if line.action is Action.PARK])
-            append_events(connection, now, [_planned(run, row.flow, line) for line in rows if line.action is not Action.PARK])
+            issues.open_or_refresh(
+                connection, now, row.flow, run, [_met(line) for line in rows if line.action is Action.PARK]
+            )
+            append_events(
+                connection, now, [_planned(run, row.flow, line) for line in rows if line.action is not Action.PARK]
+            )
             append_events(connection, now, [matched(run, row.flow, link) for link in unchanged])
             append_events(connection, now, [_lied(run, row.flow, link) for link in wrong])
             if unchanged_weight:
-                transitions.append_run_event(connection, now, run, row.flow, "unchanged", {"records": str(unchanged_weight)})
+                transitions.append_run_event(
+                    connection, now, run, row.flow, "unchanged", {"records": str(unchanged_weight)}
+                )
 
     def taken_back(self, flow: str, kind: Kind, keys: Collection[str]) -> reverted_values.Taken:
         """Return what was taken back of these records, by key and path; a record without any is left out."""

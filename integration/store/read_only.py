@@ -10,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from integration.core.errors import ConfigurationError
-from integration.store.database import Database, file_unusable, translated_errors, known_revisions, parse_url
+from integration.store.database import Database, file_unusable, known_revisions, parse_url, translated_errors
 from integration.store.tables import connections, heartbeats, instance
 
 

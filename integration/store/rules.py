@@ -48,7 +48,9 @@ _IN_FORCE = PreparedStatement(
         sa.select(sa.literal_column("'table'"), value_tables.c.name, sa.type_coerce(value_tables.c.rows, sa.Text)),
     )
 )
-_BODY = PreparedStatement(sa.select(mappings.c.body).filter_by(flow=sa.bindparam("flow"), version=sa.bindparam("version")))
+_BODY = PreparedStatement(
+    sa.select(mappings.c.body).filter_by(flow=sa.bindparam("flow"), version=sa.bindparam("version"))
+)
 _TABLES = PreparedStatement(sa.select(value_tables.c.name, value_tables.c.rows))
 
 
@@ -151,7 +153,9 @@ def publish_in(connection: sa.Connection, now: datetime, flow: str, body: Mappin
     except IntegrityError:
         raise PlanStaleError("mapping_published_since", flow=flow, version=version - 1, current=version) from None
     facts = {"by": by, "version": str(version), "note": note}
-    append_events(connection, now, [Event(event="mapping_published", flow=flow, facts=facts, before=before, after=after)])
+    append_events(
+        connection, now, [Event(event="mapping_published", flow=flow, facts=facts, before=before, after=after)]
+    )
     return version
 
 

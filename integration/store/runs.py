@@ -206,7 +206,9 @@ class RunStore(Store):
                         _expect_kept(transitions.run_row(connection, undo_of, lock=True))
                     connection.execute(runs.insert().values(id=run, **row))
                     transitions.enter(connection, now, run, "extract")
-                    transitions.append_run_event(connection, now, run, flow, "run_started", {"by": by, "mode": str(mode)})
+                    transitions.append_run_event(
+                        connection, now, run, flow, "run_started", {"by": by, "mode": str(mode)}
+                    )
             except IntegrityError:
                 if self.database.first(sa.select(runs.c.id).where(runs.c.id == run)) is None:
                     break
@@ -228,7 +230,9 @@ class RunStore(Store):
         with self.database.write() as connection:
             row = transitions.keep_run(connection, run, error=code, facts=dict(facts))
             if transitions.enter(connection, now, run, transitions.HOLD, row.progress_done):
-                append_events(connection, now, [Event(event="run_held", run=run, flow=row.flow, code=code, facts=facts)])
+                append_events(
+                    connection, now, [Event(event="run_held", run=run, flow=row.flow, code=code, facts=facts)]
+                )
 
     @requires(Right.RUN)
     def discard(self, run: str, by: str, reason: str = "") -> None:
@@ -342,7 +346,9 @@ def _leave(connection: sa.Connection, now: datetime, run: Row, left_out: frozens
         connection.execute(lines.update().where(*here).values(step=Step.LEFT))
         plan_lines.count_moved(connection, run.id, [(row, Step.LEFT) for row in found])
         changes = {row.seq: change_from_json(row.change) for row in found}
-        append_events(connection, now, [transitions.line_event("left", run.id, run.flow, row, changes) for row in found])
+        append_events(
+            connection, now, [transitions.line_event("left", run.id, run.flow, row, changes) for row in found]
+        )
 
 
 def _as_far_as(run: Run, sums: Mapping[tuple[Action, Step], tuple[int, int]]) -> Run:

@@ -15,7 +15,7 @@ from typing import Any
 import rfc8785
 import sqlalchemy as sa
 
-from integration.core.chain import Head, digest, head_text, canonical_line, entry_hash
+from integration.core.chain import Head, canonical_line, digest, entry_hash, head_text
 from integration.core.errors import ConfigurationError
 from integration.store.tables import audit, audit_head
 

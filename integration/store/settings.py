@@ -48,7 +48,9 @@ class StoredSettings(Store):
         with self.database.write() as connection:
             before, _ = audited_events.differing_values(_held(connection, name), {})
             connection.execute(settings.delete().where(settings.c.name == name))
-            append_events(connection, now, [Event(event="setting_forgotten", key=name, facts={"by": by}, before=before)])
+            append_events(
+                connection, now, [Event(event="setting_forgotten", key=name, facts={"by": by}, before=before)]
+            )
 
 
 def put_in(connection: sa.Connection, now: datetime, name: str, value: Mapping[str, Any], by: str) -> None:

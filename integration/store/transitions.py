@@ -68,7 +68,9 @@ def end(
     keep_run(connection, run, ended_at=ended, error=code, facts=dict(facts) if code else {})
     if state is RunState.INTERRUPTED:
         enter(connection, now, run, STOPPED, row.progress_done)
-    append_events(connection, now, [Event(event=event, run=run, flow=row.flow, code=code, facts=facts, ms=since(row, now))])
+    append_events(
+        connection, now, [Event(event=event, run=run, flow=row.flow, code=code, facts=facts, ms=since(row, now))]
+    )
 
 
 class StateChangedError(ValueError):

@@ -75,7 +75,9 @@ class Watch:
 
     def park(self, flow: str, *issues: Issue) -> None:
         """Let records wait."""
-        self.stores.issues.open(flow, "run", [IssueOccurrence(one, title="Jan Jansen, jan@shop.example") for one in issues])
+        self.stores.issues.open(
+            flow, "run", [IssueOccurrence(one, title="Jan Jansen, jan@shop.example") for one in issues]
+        )
 
     def repair(self, flow: str, cause: str) -> None:
         """Close everything that waits for a cause."""

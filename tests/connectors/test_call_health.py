@@ -14,7 +14,9 @@ def test_a_system_answers_until_a_call_is_not_answered_and_again_from_the_next_t
 
     answering.answered(0.0124)
     answering.answered(0.02)
-    assert answering.now() == HealthSnapshot(BEGIN, BEGIN + timedelta(minutes=1), 20, called_at=BEGIN + timedelta(minutes=1))
+    assert answering.now() == HealthSnapshot(
+        BEGIN, BEGIN + timedelta(minutes=1), 20, called_at=BEGIN + timedelta(minutes=1)
+    )
 
     for code in ("connection_refused", "connection_cut"):
         answering.failed(code, {"host": "till"})

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from integration.core.booking_comparison import BothSides, beside, line_name, line_amount
+from integration.core.booking_comparison import BothSides, beside, line_amount, line_name
 from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value
 

@@ -1,6 +1,6 @@
 """Where a document stands: only what is known not to be there may be booked."""
 
-from integration.core.booking_state import BookingState, BookingStage
+from integration.core.booking_state import BookingStage, BookingState
 
 
 def test_what_is_booked_or_in_doubt_may_be_there_and_nothing_else() -> None:

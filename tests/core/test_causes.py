@@ -1,6 +1,6 @@
 """The causes: which troubles are one repair, and that each has its sentences."""
 
-from integration.core.causes import CAUSES, Severity, Responsible, cause, grouping_detail
+from integration.core.causes import CAUSES, Responsible, Severity, cause, grouping_detail
 from integration.words.catalogues import tables
 
 

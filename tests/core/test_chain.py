@@ -14,12 +14,12 @@ from integration.core.chain import (
     AuditChain,
     Break,
     Head,
+    canonical_line,
     digest,
+    entry_hash,
     head_text,
     last_line,
-    canonical_line,
     main,
-    entry_hash,
     verify_lines,
 )
 
@@ -88,7 +88,11 @@ OTHER = lines_of(5, by="of another day")
         (LINES[1:], Break("missing", 1), Break("missing", 1)),
         (replaced(3, OTHER[2]), Break("rewritten", 2), Break("altered", 2)),
         ([OTHER[0], *LINES[1:]], Break("rewritten", 1), Break("altered", 1)),
-        (replaced(3, canonical_line(entry(3, digest(LINES[1])), "f" * 16, KEY)), Break("key_unknown", 3), Break("altered", 3)),
+        (
+            replaced(3, canonical_line(entry(3, digest(LINES[1])), "f" * 16, KEY)),
+            Break("key_unknown", 3),
+            Break("altered", 3),
+        ),
         (lines_of(5, key=b""), Break("unsealed", 1), None),
         ([*LINES[:2], *lines_of(3, key=b"", after=head_of(LINES[:2]))], Break("unsealed", 3), None),
     ],

@@ -135,7 +135,9 @@ def test_a_field_whose_source_is_empty_is_emptied() -> None:
 
 def test_a_field_whose_source_is_not_there_is_left_out() -> None:
     assert mapped(Rule(target="article.x", source="missing")) == MappingResult({})
-    assert mapped(Rule(target="article.x", expression="price + stock"), Record(Kind.ARTICLE, "1", {})) == MappingResult({})
+    assert mapped(Rule(target="article.x", expression="price + stock"), Record(Kind.ARTICLE, "1", {})) == MappingResult(
+        {}
+    )
 
 
 @pytest.mark.parametrize("value", ["2", " 2 ", Decimal("2.00")])

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from integration.core.conflicts import SOURCE, TARGET, resolved_values, conflict_values, conflicts, resolve, unresolved
+from integration.core.conflicts import SOURCE, TARGET, conflict_values, conflicts, resolve, resolved_values, unresolved
 from integration.core.flow import Ownership
 from integration.core.issues import Issue
 from integration.core.plan import Change, Policy, Unchanged, diff

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from integration.core.erasure import ERASED, Customer, DataSubject, customer_of, person_from_json, identifying_words
+from integration.core.erasure import ERASED, Customer, DataSubject, customer_of, identifying_words, person_from_json
 from integration.core.records import Kind, Record
 
 ONE = Customer("39001", "62")

@@ -1,6 +1,12 @@
 """Documents that are not ours: what is told of them, and which of them somebody knows of."""
 
-from integration.core.foreign_documents import NO_STRANGERS, STRANGERS, ForeignDocuments, normalized_reference, reported_foreign
+from integration.core.foreign_documents import (
+    NO_STRANGERS,
+    STRANGERS,
+    ForeignDocuments,
+    normalized_reference,
+    reported_foreign,
+)
 
 
 def test_those_that_somebody_knows_of_are_left_out_in_whatever_letters_the_books_have_them() -> None:

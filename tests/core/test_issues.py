@@ -49,7 +49,9 @@ def test_an_article_that_is_elsewhere_waits_under_its_own_code_with_all_the_fact
 
 
 def test_a_product_of_the_till_is_named_by_its_number_and_its_name_where_it_has_one() -> None:
-    named, bare = (article_elsewhere_issue(a_part("1"), "TRUI", Location("5001", name, "1")) for name in ("Trui Noord", ""))
+    named, bare = (
+        article_elsewhere_issue(a_part("1"), "TRUI", Location("5001", name, "1")) for name in ("Trui Noord", "")
+    )
     assert (named.facts["product"], bare.facts["product"]) == ("5001 (Trui Noord)", "5001")
 
 

@@ -9,16 +9,16 @@ from integration.core.people import (
     RESERVED,
     RIGHTS,
     SCHEDULE,
-    Actor,
     AccessChannel,
+    Actor,
     Person,
     PersonAction,
     Right,
     Role,
-    at_terminal,
     acting_as,
-    known_roles,
+    at_terminal,
     current_action,
+    known_roles,
 )
 
 
@@ -62,7 +62,11 @@ def test_a_person_is_the_same_in_one_session_whatever_was_changed_about_them() -
 
 def test_whoever_is_at_this_machine_may_do_everything_and_a_schedule_what_an_administrator_may() -> None:
     assert OPERATOR.rights == at_terminal("").rights == at_terminal("ann").rights == ALL
-    assert (at_terminal("").ref, at_terminal("ann").ref, at_terminal("ann").came) == ("terminal", "ann", AccessChannel.TERMINAL)
+    assert (at_terminal("").ref, at_terminal("ann").ref, at_terminal("ann").came) == (
+        "terminal",
+        "ann",
+        AccessChannel.TERMINAL,
+    )
     assert SCHEDULE.rights == RIGHTS[Role.ADMINISTRATOR]
     assert {"operator", "schedule", "terminal"} <= RESERVED
 

@@ -27,7 +27,7 @@ class Says:
     def remarks(self, _stage: Stage, desired: Record, _held: Held | None, _link: Link | None) -> tuple[Issue, ...]:
         return (Issue("price_group_of_till", desired.key),) if desired.key == "remarked" else ()
 
-    def fitting(self, _stage: Stage, desired: Record, _held: Held | None) -> Record | Skip:
+    def writable_part(self, _stage: Stage, desired: Record, _held: Held | None) -> Record | Skip:
         return Skip("not_offered", desired.key) if desired.key == "held back" else desired
 
 
@@ -84,7 +84,7 @@ def test_what_is_held_and_cannot_be_read_waits() -> None:
 
 
 def test_a_document_is_written_once() -> None:
-    once = replace(STAGE, once=True)
+    once = replace(STAGE, write_once=True)
     assert decided(product(name="B"), product(name="A"), stage=once) == Decision(WrittenOnce())
     assert decided(product(name="B"), None, agreed(product(name="A"), unproven=True), once) == Decision(WrittenOnce())
     assert isinstance(decided(product(name="B"), stage=once).outcome, Change)

@@ -6,7 +6,16 @@ from types import MappingProxyType
 
 import pytest
 
-from integration.core.prices import Purchase, PriceType, PriceScope, PriceTerm, asked_about, effective_price, term_of, terms_in
+from integration.core.prices import (
+    PriceScope,
+    PriceTerm,
+    PriceType,
+    Purchase,
+    asked_about,
+    effective_price,
+    term_of,
+    terms_in,
+)
 from integration.core.records import Kind, Record, Value
 
 D = Decimal

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from integration.core.plan import Action, Change
 from integration.core.records import Kind, Record, Value
-from integration.core.search_keys import document_total, search_keys, display_facts
+from integration.core.search_keys import display_facts, document_total, search_keys
 
 
 def test_a_document_of_the_till_is_known_by_what_its_parts_say() -> None:
@@ -16,7 +16,12 @@ def test_a_document_of_the_till_is_known_by_what_its_parts_say() -> None:
         Record(Kind.PAYMENT, "r", {}),
     )
     document = Record(Kind.ORDER, "1", {"total_incl": Decimal("12.50")}, parts)
-    assert search_keys(document) == {"customer": "Vos", "email": "vos@post.example", "total": "12.50", "payment": "tr_1"}
+    assert search_keys(document) == {
+        "customer": "Vos",
+        "email": "vos@post.example",
+        "total": "12.50",
+        "payment": "tr_1",
+    }
 
 
 def test_a_document_as_it_was_booked_says_it_itself() -> None:

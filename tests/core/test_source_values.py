@@ -1,7 +1,7 @@
 """What a source says of a field that is kept otherwise."""
 
 from integration.core.records import Kind, Record
-from integration.core.source_values import is_cut, with_source_values, split_source_values
+from integration.core.source_values import is_cut, split_source_values, with_source_values
 
 
 def test_a_text_that_is_cut_is_noted_whole() -> None:

@@ -3,7 +3,16 @@
 from dataclasses import replace
 
 from integration.core.errors import Reason
-from integration.core.traces import Trace, TraceStep, WhyAnswer, by_row, by_setting, explained, with_reason, copied_field
+from integration.core.traces import (
+    Trace,
+    TraceStep,
+    WhyAnswer,
+    by_row,
+    by_setting,
+    copied_field,
+    explained,
+    with_reason,
+)
 
 
 def test_a_value_that_no_rule_gives_has_its_reason_with_its_facts() -> None:

@@ -33,8 +33,12 @@ def fill(database: Database, clock: Clock) -> None:
             Link(Kind.SALES_ORDER, "doc-1", "26000032", Record(Kind.SALES_ORDER, "doc-1", booked)),
         ])  # fmt: skip
         met = [
-            IssueOccurrence(Issue("vat_number_invalid", "39001", facts={"value": "NL1", "customer": "Anna"}), "relation", "Anna"),
-            IssueOccurrence(Issue("vat_number_invalid", "39002", facts={"value": "NL2", "customer": "Bram"}), "relation", "Bram"),
+            IssueOccurrence(
+                Issue("vat_number_invalid", "39001", facts={"value": "NL1", "customer": "Anna"}), "relation", "Anna"
+            ),
+            IssueOccurrence(
+                Issue("vat_number_invalid", "39002", facts={"value": "NL2", "customer": "Bram"}), "relation", "Bram"
+            ),
         ]
         issues.open_or_refresh(connection, clock(), "customers", "run", met)
         told = Event(event="parked", flow="orders", key="doc-2", title="for Anna Özdemir", facts={"why": "Kerklaan 7"})

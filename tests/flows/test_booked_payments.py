@@ -4,10 +4,10 @@ from collections.abc import Collection
 from decimal import Decimal
 from typing import Any, cast
 
-from integration.core.booking_state import BookingState, BookingStage
+from integration.core.booking_state import BookingStage, BookingState
 from integration.core.links import Link
 from integration.core.records import Kind, Record
-from integration.flows.booked_payments import without_booked_payments, methods_of, no_payments, without
+from integration.flows.booked_payments import methods_of, no_payments, without, without_booked_payments
 from integration.flows.spec import FlowContext
 
 
@@ -59,4 +59,4 @@ def test_the_method_is_that_of_the_payment_that_was_made_or_may_have_been() -> N
         def setting(self, *_: object) -> str:
             return "GIRO"
 
-    assert methods_of(cast("Asked", Told()), ["a", "b", "c", "d"]) == {"a": {"BANK"}, "b": {"GIRO"}}
+    assert methods_of(cast("FlowContext", Told()), ["a", "b", "c", "d"]) == {"a": {"BANK"}, "b": {"GIRO"}}

@@ -7,7 +7,7 @@ from itertools import permutations
 
 import pytest
 
-from integration.core.booking_state import BookingState, BookingStage
+from integration.core.booking_state import BookingStage, BookingState
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.records import Held, Kind, Record
@@ -55,7 +55,11 @@ class World:
         other = replace(desired, parts=(Record(Kind.LINE, "1", {"amount": Decimal("484.75")}),))
         held = Held(other, self.number) if SAME in self.reasons and known is None else None
         issue = logic.objection(stage, desired, held, known)
-        return issue or logic.beside(stage, [desired]).get(desired.key) or logic.fitting(stage, desired, held)
+        return (
+            issue
+            or logic.conflicts_between(stage, [desired]).get(desired.key)
+            or logic.writable_part(stage, desired, held)
+        )
 
     def _logic(self, *links: Link, known: bool) -> OrdersLogic:
         sale = [Link(Kind.POSTING, "receipt-1", "700/1")] if known else []

@@ -172,7 +172,7 @@ def test_prices_of_customers_are_part_of_the_offer() -> None:
     only_new = products(terms(), offer={"create": True, "update": False})
     desired = shaped(only_new, an_article("1001", **GIVEN))
     held = Held(Record(Kind.PRODUCT, "1001", {}, (Record(Kind.ARTICLE, "1001", {}),)), "5")
-    fitting = only_new.fitting(ARTICLES, desired, held)
+    fitting = only_new.writable_part(ARTICLES, desired, held)
     assert isinstance(fitting, Record)
     assert of_part(fitting) == {}
 
@@ -202,7 +202,7 @@ def test_an_agreement_that_ended_is_withdrawn_though_nothing_empty_is_written_el
     agreed = shaped(customers(terms()), a_debtor("20001", **AGREED))
     logic = customers(terms(agreed))
     desired = shaped(logic, a_debtor("20001"))
-    fitting = logic.fitting(DEBTORS, desired, Held(agreed, "9"))
+    fitting = logic.writable_part(DEBTORS, desired, Held(agreed, "9"))
     assert isinstance(fitting, Record)
     change = compared(logic, fitting, agreed, agreed)
     assert isinstance(change, Change)

@@ -1,7 +1,7 @@
 """A planned fault meets exactly its call, and what it does to a console happens before that call is carried out."""
 
 from integration.lab.fault_plan import FAULTS, FaultPlan
-from integration.lab.schedule import LATE, ProcessFault, Hazard, PlannedFault
+from integration.lab.schedule import LATE, Hazard, PlannedFault, ProcessFault
 from integration.sandbox.faults import ErrorAnswer, Fault
 
 WRITE, READ = ("accountview", "SO1 POST"), ("accountview", "SO1 GET")

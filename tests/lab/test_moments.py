@@ -25,10 +25,10 @@ from integration.lab.schedule import (
     OF_THE_KILLED,
     WAIT_SECONDS,
     Calls,
-    ProcessFault,
     FaultSchedule,
     Hazard,
     PlannedFault,
+    ProcessFault,
 )
 from integration.lab.trial import TrialResult
 from integration.lab.trials import SeriesRunner
@@ -52,7 +52,9 @@ def gone_through(folder: Path, flow: str, database: str, made: Made, *, further:
 
     Those that go `further` strike once documents have changed that are booked.
     """
-    bench = SeriesRunner(folder, Series((flow,), mapping="shipped", databases=(database,)), OperatorSettings(further=further))
+    bench = SeriesRunner(
+        folder, Series((flow,), mapping="shipped", databases=(database,)), OperatorSettings(further=further)
+    )
     baseline = bench.baseline(flow, FIRST_SHOP)
     assert baseline is not None
     assert (baseline.first != baseline.calls) == further

@@ -12,9 +12,9 @@ from integration.lab.schedule import (
     SHOPS,
     TURNS,
     Calls,
-    ProcessFault,
     FaultSchedule,
     Hazard,
+    ProcessFault,
     schedule,
 )
 

@@ -105,7 +105,9 @@ OTHERWISE = TURNS * len(Hazard)  # the seed from which on documents are tried in
 
 @pytest.mark.long
 def test_trade_invoices_and_quotations_are_tried_too_and_taken_back_and_booked_again(tmp_path: Path) -> None:
-    baseline = SeriesRunner(tmp_path, Series(("orders",), 1, 1, "shipped"), OperatorSettings()).baseline("orders", 0, way=1)
+    baseline = SeriesRunner(tmp_path, Series(("orders",), 1, 1, "shipped"), OperatorSettings()).baseline(
+        "orders", 0, way=1
+    )
 
     assert baseline is not None
     invoices = [name for name in baseline.left.records if name.startswith("K9_INV ")]

@@ -75,7 +75,9 @@ def met(app: Application, flow: str, code: str, **more: str) -> CauseGroup:
     }
     facts |= AMBIGUOUS if code == "customer_ambiguous" else {}
     issue = Issue(code, "1", facts.get("field", "name"), facts | SPECIAL.get(code, {}) | more)
-    stores_in(app).issues.looked(flow, ["1"], (code,), [IssueOccurrence(issue, str(FLOWS[flow].flow.counted.source), "Jansen")])
+    stores_in(app).issues.looked(
+        flow, ["1"], (code,), [IssueOccurrence(issue, str(FLOWS[flow].flow.counted.source), "Jansen")]
+    )
     return next(one for one in app.exceptions.groups(flow) if one.cause == code)
 
 
@@ -104,7 +106,8 @@ def test_a_cause_has_a_repair_that_leads_to_what_repairs_it(
     offered = keys(test)
     repair = FLOWS[flow].repair_of(code)
     done = {
-        RepairKind.ROW: "add_row", RepairKind.ARTICLES: "use_articles", RepairKind.CHOICE: "choose_customer", RepairKind.CONFLICT: "decide",
+        RepairKind.ROW: "add_row", RepairKind.ARTICLES: "use_articles", RepairKind.CHOICE: "choose_customer",
+        RepairKind.CONFLICT: "decide",
         RepairKind.DECISION: "decide", RepairKind.PROOF: "ask_again", RepairKind.DAY: "to_day",
         RepairKind.FLOW: "book_first",
     }  # fmt: skip

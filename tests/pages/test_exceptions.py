@@ -12,7 +12,7 @@ from streamlit.testing.v1.element_tree import MenuButton
 
 from integration.application.application import Application
 from integration.core.errors import PlanStaleError
-from integration.core.issues import CauseGroup, IssueState, IssueGroupKey, not_readable
+from integration.core.issues import CauseGroup, IssueGroupKey, IssueState, not_readable
 from integration.core.plan import Action, Approval
 from integration.core.plan_lines import PlanRow
 from integration.core.position import Position, Task

@@ -25,7 +25,9 @@ NAMED = "Jan Jansen <jan@shop.example>"
 def watched(connected: Application) -> Iterator[Application]:
     """A console on which orders wait, and a worker died."""
     stores = stores_in(connected)
-    met = [IssueOccurrence(Issue("vat_code_unmapped", f"O{one}", facts={"code": "7", "sold": "10.50"})) for one in range(3)]
+    met = [
+        IssueOccurrence(Issue("vat_code_unmapped", f"O{one}", facts={"code": "7", "sold": "10.50"})) for one in range(3)
+    ]
     stores.issues.open("orders", "run", met)
     Heartbeats(stores.database, lambda: now() - timedelta(minutes=5)).beat("worker-7")
     stores.heartbeats.lose("worker-7")

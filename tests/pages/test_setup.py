@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from integration import flows, words
 from integration.application.application import Application
-from integration.flows.forms import RadioChoice, Question, each_of
+from integration.flows.forms import Question, RadioChoice, each_of
 from integration.flows.registry import FLOWS
 from integration.services.setup import STEPS, State
 from tests.pages.conftest import Open, press, settled, texts

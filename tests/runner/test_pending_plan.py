@@ -273,7 +273,7 @@ class Unread(FlowHarness):
     def made(self) -> FlowLogic:
         logic = super().made()
         stages = [
-            replace(one, unverifiable=True, once=True) if one.target is Kind.PRODUCT else one
+            replace(one, unverifiable=True, write_once=True) if one.target is Kind.PRODUCT else one
             for one in logic.flow.stages
         ]
         logic.flow = replace(logic.flow, stages=tuple(stages))

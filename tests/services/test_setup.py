@@ -18,12 +18,12 @@ from integration.sandbox.server import Sandbox, running
 from integration.services.setup import (
     STEPS,
     AskedQuestion,
-    State,
     PointSeverity,
+    State,
     done,
+    evaluate_questions,
     question_of,
     readiness,
-    evaluate_questions,
 )
 from tests.consoles import opened
 from tests.people import somebody
@@ -363,7 +363,9 @@ def test_what_somebody_set_elsewhere_is_proposed_as_it_is() -> None:
 
 def test_questions_about_postings_come_only_where_postings_are_made() -> None:
     orders = [one.question.name for one in evaluate_questions(FLOWS["orders"], known("orders"))]
-    postings = [one.question.name for one in evaluate_questions(FLOWS["orders"], known("orders", {"orders": "posting"}))]
+    postings = [
+        one.question.name for one in evaluate_questions(FLOWS["orders"], known("orders", {"orders": "posting"}))
+    ]
 
     assert ("revenue" in orders, "article" in orders) == (False, True)
     assert ("revenue" in postings, "article" in postings) == (True, False)
@@ -612,7 +614,9 @@ def test_what_stops_comes_first_and_what_is_done_last() -> None:
     lines = readiness({"accountview": True, "mplus": False}, asked)
 
     assert [line.weight for line in lines] == sorted(line.weight for line in lines)
-    stopping = [(line.step, line.asked and line.asked.question.name) for line in lines if line.weight is PointSeverity.STOPS]
+    stopping = [
+        (line.step, line.asked and line.asked.question.name) for line in lines if line.weight is PointSeverity.STOPS
+    ]
     assert stopping == [("mplus", None), ("questions", "branches")]
 
 
@@ -688,7 +692,9 @@ def test_a_formula_that_subtracts_nothing_says_so_until_somebody_says_where_rese
 
 @pytest.mark.parametrize("settings", [{"formula": "available"}, {"branches": {"1": "warehouse:1"}}])
 def test_where_nothing_would_be_subtracted_nobody_is_asked_for_reservations(settings: Mapping[str, Any]) -> None:
-    assert "reservations" not in {one.question.name for one in evaluate_questions(FLOWS["stock"], known("stock", settings))}
+    assert "reservations" not in {
+        one.question.name for one in evaluate_questions(FLOWS["stock"], known("stock", settings))
+    }
 
 
 def test_the_field_of_reservations_is_proposed_and_never_taken_with_all_answers() -> None:

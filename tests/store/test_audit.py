@@ -9,13 +9,13 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from integration.core.chain import Break, Head, digest, head_text, canonical_line, entry_hash, verify_lines
+from integration.core.chain import Break, Head, canonical_line, digest, entry_hash, head_text, verify_lines
 from integration.core.errors import ConfigurationError
-from integration.core.issues import Issue, IssueOccurrence, IssueGroupKey
+from integration.core.issues import Issue, IssueGroupKey, IssueOccurrence
 from integration.core.records import Correction, Kind
 from integration.core.run import Mode
 from integration.store.audit import ANCHORED, AuditSearch, AuditStore
-from integration.store.configuration import Configuration, ArrangementStore
+from integration.store.configuration import ArrangementStore, Configuration
 from integration.store.corrections import Corrections
 from integration.store.database import Database
 from integration.store.issues import Issues
@@ -230,7 +230,9 @@ def rewritten(database: Database, first: int, key: bytes) -> None:
             line = canonical_line(content, SEALER.id, key)
             connection.execute(table.update().where(table.c.seq == row.seq).values(line=line.decode(), who="nobody"))
             head = Head(row.seq, digest(line))
-        connection.execute(audit_head.update().values(seq=head.seq, hash=head.hash, seal=entry_hash(head_text(head), key)))
+        connection.execute(
+            audit_head.update().values(seq=head.seq, hash=head.hash, seal=entry_hash(head_text(head), key))
+        )
 
 
 Tamper = Callable[[Database], None]
@@ -346,7 +348,9 @@ def test_writers_never_wait_in_a_circle(database: Database, clock: Clock) -> Non
     def write(names: tuple[str, ...]) -> None:
         together.wait()
         for at in range(10):
-            ArrangementStore(database, clock).keep(Configuration(settings={name: {"n": at} for name in names}), names[0], "")
+            ArrangementStore(database, clock).keep(
+                Configuration(settings={name: {"n": at} for name in names}), names[0], ""
+            )
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(write, [("a", "b"), ("b",)]))

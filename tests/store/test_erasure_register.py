@@ -15,7 +15,13 @@ from integration.core.issues import Issue, IssueOccurrence
 from integration.core.records import Kind
 from integration.store.database import Database
 from integration.store.days import DayChecked
-from integration.store.erasure_register import ErasureRegister, ErasedSinceReadError, SoFar, subject_pseudonym, read_erasures
+from integration.store.erasure_register import (
+    ErasedSinceReadError,
+    ErasureRegister,
+    SoFar,
+    read_erasures,
+    subject_pseudonym,
+)
 from integration.store.tables import day_checks, drifted, episodes, issues
 from tests.clocks import Clock
 from tests.core.days.example import DAY

@@ -13,7 +13,14 @@ import pytest
 
 from integration.store import database
 from integration.store.database import open_database
-from integration.store.files import copies_beside, copy_before, copy_file, integrity_error, leftover_files, remove_leftovers
+from integration.store.files import (
+    copies_beside,
+    copy_before,
+    copy_file,
+    integrity_error,
+    leftover_files,
+    remove_leftovers,
+)
 
 LATER = """
 import sqlalchemy as sa

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from integration.core.issues import Issue, IssueState, IssueOccurrence
+from integration.core.issues import Issue, IssueOccurrence, IssueState
 from integration.store.database import Database
 from integration.store.issues import Issues
 from integration.store.outbox_reader import OutboxReader
@@ -13,7 +13,9 @@ CHANGED = "document_changed_in_target"
 
 
 def meet(issues: Issues, *keys: str, run: str = "r1", cause: str = "price_missing") -> None:
-    issues.open(FLOW, run, [IssueOccurrence(Issue(cause, key, "price", {"key": key}), "product", f"Thee {key}") for key in keys])
+    issues.open(
+        FLOW, run, [IssueOccurrence(Issue(cause, key, "price", {"key": key}), "product", f"Thee {key}") for key in keys]
+    )
 
 
 def test_issues_are_grouped_by_cause_the_largest_group_first(issues: Issues, clock: Clock) -> None:

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from integration.core.errors import UnavailableError
-from integration.store.database import LISTED, Database, ReadyAmong, open_database, in_clause
-from integration.store.prepared_statements import PreparedStatement, PreparedInQuery
+from integration.store.database import LISTED, Database, ReadyAmong, in_clause, open_database
+from integration.store.prepared_statements import PreparedInQuery, PreparedStatement
 from integration.store.tables import links, settings
 from tests.postgres import postgres_server, postgres_url
 

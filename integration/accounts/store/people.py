@@ -24,7 +24,9 @@ SHORT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=15)
 FREE_TRIES = 4  # from one place, before somebody there has to wait
 MOST_TRIES, SPAN = 30, timedelta(minutes=15)  # under one name from all places together, within so long
 FORGOTTEN = timedelta(days=1)  # a name that nobody has tried for so long
-_CAME = PreparedStatement(sa.select(people.c.ref).where(people.c.subject.is_not(None)).limit(1))  # asked at every right looked at
+_CAME = PreparedStatement(
+    sa.select(people.c.ref).where(people.c.subject.is_not(None)).limit(1)
+)  # asked at every right looked at
 
 
 def key_hash(key: str) -> str:

@@ -12,9 +12,9 @@ from integration.connectors.accountview.client import AccountViewClient, Offered
 from integration.connectors.accountview.codec import (
     Cell,
     Row,
-    equivalent_value,
     calendar_day,
     cell_of,
+    equivalent_value,
     text_or_none,
     typed_value,
 )
@@ -93,7 +93,9 @@ class Layout:
         Raises WrongValueError where a column holds what is none of its type.
         """
         return {
-            name: equivalent_value(self.columns[column], typed_value(self.columns[column], row[column]), wanted.get(name))
+            name: equivalent_value(
+                self.columns[column], typed_value(self.columns[column], row[column]), wanted.get(name)
+            )
             for name, column in self.known().items()
             if column in row
         }

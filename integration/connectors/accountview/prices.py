@@ -16,7 +16,7 @@ from integration.connectors.accountview.missing_key import split_unnamed
 from integration.connectors.accountview.reader import RowReader
 from integration.connectors.accountview.rows import raw_row
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
-from integration.core.prices import PriceType, PriceScope, PriceTerm
+from integration.core.prices import PriceScope, PriceTerm, PriceType
 from integration.core.records import Kind, Record, Unreadable, Value, WrongValueError, unreadable
 
 _SAYS = {PriceType.PRICE: "price", PriceType.PERCENT: "percent"}

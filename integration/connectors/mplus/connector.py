@@ -25,7 +25,7 @@ from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.settlements import Settlements
 from integration.connectors.mplus.stock import TillStock
 from integration.connectors.mplus.target import TillTarget, naming_record, not_at_till
-from integration.connectors.protocol import GiftCardsLeft, InstallationFacts, ReservationPage, References
+from integration.connectors.protocol import GiftCardsLeft, InstallationFacts, References, ReservationPage
 from integration.core.connections import Finding, Tell, ignore_progress
 from integration.core.errors import RejectedError
 from integration.core.markers import UNKNOWN, ChangeRanges
@@ -49,7 +49,9 @@ class TillSource(Protocol):
 class Mplus:
     """One MplusKASSA installation."""
 
-    def __init__(self, settings: MplusSettings, gateway: Gateway | None = None, learned: InstallationFacts | None = None) -> None:
+    def __init__(
+        self, settings: MplusSettings, gateway: Gateway | None = None, learned: InstallationFacts | None = None
+    ) -> None:
         """`learned` keeps what is found out of the installation; without it that holds for this connection alone."""
         self.settings = settings
         self.in_flight = settings.in_flight

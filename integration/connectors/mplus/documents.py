@@ -18,7 +18,7 @@ import structlog
 from integration.connectors.last_activity import newest_days
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
-from integration.connectors.mplus.lists import ByNumbers, PartialLists, expect_once, by_own_number
+from integration.connectors.mplus.lists import ByNumbers, PartialLists, by_own_number, expect_once
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.connectors.mplus.target import expect_readable, till_numbers
 from integration.connectors.parallel import sliced

@@ -15,7 +15,7 @@ from integration.connectors.parallel import side_by_side
 from integration.core.errors import IntegrationError, MalformedAnswerError, RejectedError
 from integration.core.money import amount
 from integration.core.plan import Change
-from integration.core.prices import Charge, TillPrice, PriceType, PriceScope, PriceTerm, term_of, terms_in
+from integration.core.prices import Charge, PriceScope, PriceTerm, PriceType, TillPrice, term_of, terms_in
 from integration.core.records import Record, Value
 
 _LINES = "articleBranchDeviationLines"

@@ -8,7 +8,7 @@ from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.codec import Marks, RelationForm
 from integration.connectors.mplus.fields import TillFields
-from integration.connectors.mplus.lists import ByNumbers, PartialLists, expect_once, by_own_number
+from integration.connectors.mplus.lists import ByNumbers, PartialLists, by_own_number, expect_once
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import (
     created_number,

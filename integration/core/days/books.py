@@ -97,7 +97,9 @@ class DayBooks:
     debtor: Callable[[str], str] = _nobody
     item: Callable[[Record], str] = _no_item
     contents: Contents = "all"
-    alone: Mapping[str, SeparateBooking] = field(default_factory=dict)  # documents that are booked by themselves, by key
+    alone: Mapping[str, SeparateBooking] = field(
+        default_factory=dict
+    )  # documents that are booked by themselves, by key
     costs: bool = False  # whether a page has what the goods were bought for
     mode: Mode = "line"
     by_group: bool = False  # a line for each turnover group instead of each account

@@ -58,7 +58,9 @@ def costs_of(day: TillDay, documents: Sequence[DayDocument], left_out: Sequence[
         )
 
 
-def groups_without_cost(day: TillDay, groups: Mapping[tuple[str, str, str], VatSum], names: Mapping[str, str]) -> tuple[str, ...]:
+def groups_without_cost(
+    day: TillDay, groups: Mapping[tuple[str, str, str], VatSum], names: Mapping[str, str]
+) -> tuple[str, ...]:
     """Return which of these turnover groups sold something of which the till does not tell what it was bought for."""
     told = {(one.source, one.group, code) for one in day.costs for code in one.codes or ("",)}
     rest = dict.fromkeys(key[1] for key, each in groups.items() if each and key not in told and key[1] in names)

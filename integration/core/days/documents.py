@@ -7,7 +7,15 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TypeVar
 
-from integration.core.days.till import DOCUMENTS, TillDay, optional_amount, till_amount, till_text, total, turnover_group
+from integration.core.days.till import (
+    DOCUMENTS,
+    TillDay,
+    optional_amount,
+    till_amount,
+    till_text,
+    total,
+    turnover_group,
+)
 from integration.core.money import CENT, from_cents, share_out, to_cents
 from integration.core.records import Kind, Record, Value
 from integration.core.totals.categories import METHODS, Tender

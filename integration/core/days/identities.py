@@ -94,7 +94,9 @@ def _unpaid(day: TillDay, documents: Collection[DayDocument] = ()) -> Iterator[F
             yield FailedCheck(1, source, paid + rest, sold)
 
 
-def _undocumented(day: TillDay, sums: DaySums, documents: Collection[DayDocument], tolerance: Decimal) -> Iterator[FailedCheck]:
+def _undocumented(
+    day: TillDay, sums: DaySums, documents: Collection[DayDocument], tolerance: Decimal
+) -> Iterator[FailedCheck]:
     own = sums_of_documents(documents)
     journal: dict[tuple[str, str], Decimal] = {}
     for one in day.journal:

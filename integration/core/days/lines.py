@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import partial
 
 from integration.core.days.books import NO_VOUCHER, NOT_BOOKED, DayBooks, DayLine
-from integration.core.days.costs import GroupCost, groups_without_cost, costs_of
+from integration.core.days.costs import GroupCost, costs_of, groups_without_cost
 from integration.core.days.documents import DayDocument, DaySums, allocate_to_total, sums_of_documents
 from integration.core.days.till import (
     NO_GROUP,

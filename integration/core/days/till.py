@@ -259,7 +259,9 @@ def _payment(values: Mapping[str, Value]) -> Payment:
 
 def _vat(values: Mapping[str, Value]) -> TillVatTotal:
     told = VatSum(till_amount(values, "excl"), till_amount(values, "vat"))
-    return TillVatTotal(till_text(values, "source"), till_text(values, "code"), optional_amount(values, "percent"), told)
+    return TillVatTotal(
+        till_text(values, "source"), till_text(values, "code"), optional_amount(values, "percent"), told
+    )
 
 
 def _count(values: Mapping[str, Value]) -> DrawerCount:

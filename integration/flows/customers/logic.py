@@ -12,7 +12,7 @@ from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.plan import Change, retire
 from integration.core.records import Held, Kind, Record, Value, clean, same
-from integration.core.rules import EMPTY, as_text, field_owners, rules_from, rule_error
+from integration.core.rules import EMPTY, as_text, field_owners, rule_error, rules_from
 from integration.core.source_values import with_source_values
 from integration.core.staged import Staged
 from integration.core.traces import Trace, TraceStep, by_setting, explained
@@ -185,7 +185,7 @@ class Customers(FlowLogic):
             return Issue("customer_taken", desired.key, facts=facts | {"other": theirs})
         return None
 
-    def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
+    def writable_part(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
         """Return what may be written now: nothing empty unless that is meant, and no id over that of somebody else."""
         if held is None and not self.settings.create:
             return Skip("create_switched_off", desired.key, {"key": desired.key})
@@ -255,7 +255,7 @@ class Customers(FlowLogic):
         terms = partial(self._terms.of_customer, record, incl=self._prices_include_vat())
         return [*traces.values(), *traced(Kind.RELATION, record.key, terms)]
 
-    def by_change(self, change: Change) -> Mapping[str, Reason]:
+    def change_reasons(self, change: Change) -> Mapping[str, Reason]:
         """Return which prices and other agreements go since the books have them no more."""
         values = change.wanted.values.items()
         gone = (name for name, value in values if (value is None and is_term(name)) or self._is_nothing(name, value))

@@ -3,12 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
-from integration.core.causes import RepairKind, Repair
+from integration.core.causes import Repair, RepairKind
 from integration.core.flow import Ownership
 from integration.core.records import Kind, Record
 from integration.flows.customers.logic import EXTERNAL_ID, Customers
 from integration.flows.customers.settings import FLOW, LEAST_NOTHING, MOST_NOTHING, CustomerSettings
-from integration.flows.forms import Code, Codes, VisibleWhen, Select, Question, Rows, Section, Checkbox, FieldGroup, IntegerField, default_proposal
+from integration.flows.forms import (
+    Checkbox,
+    Code,
+    Codes,
+    FieldGroup,
+    IntegerField,
+    Question,
+    Rows,
+    Section,
+    Select,
+    VisibleWhen,
+    default_proposal,
+)
 from integration.flows.prices import OWNERS, PRICE_GROUPS, Terms
 from integration.flows.settings import COUNTRY_CODES, books_list, till_list
 from integration.flows.spec import MAPPINGS, FlowContext, FlowSpec, Requirements, Tables

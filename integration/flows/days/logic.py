@@ -12,7 +12,7 @@ from typing import Any
 
 from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.days.books import DayBooks, DayLine, DayPage
-from integration.core.days.corrections import difference, page_lines, same_postings, full_reversal
+from integration.core.days.corrections import difference, full_reversal, page_lines, same_postings
 from integration.core.days.documents import HOME, DayDocument, documents_of, sums_of_documents, sums_of_journals
 from integration.core.days.identities import CARRIED_OVER, failed_checks, with_cash_signs
 from integration.core.days.page import page_of
@@ -36,8 +36,8 @@ from integration.flows.days.closing import Closing
 from integration.flows.days.explanations import DayReasons
 from integration.flows.days.manual_entries import (
     ManualEntries,
-    rows_near,
     apply_manual_entry_decision,
+    rows_near,
     totals_told,
     typed_of,
 )
@@ -408,7 +408,9 @@ class DaysLogic(FlowLogic):
         agreed = [link.agreed for link in pages if link.agreed]
         return agreed[-1].values.get(COSTS) is True if _is_there(pages) else self.books.costs
 
-    def beside(self, stage: Stage, desired: Sequence[Record], *, sending: bool = False) -> Mapping[str, Issue | Skip]:
+    def conflicts_between(
+        self, stage: Stage, desired: Sequence[Record], *, sending: bool = False
+    ) -> Mapping[str, Issue | Skip]:
         """Return which pages are not sent because of what happened since the plan was made.
 
         A document in them was booked by itself, or somebody typed the day in the books.
@@ -451,7 +453,7 @@ class DaysLogic(FlowLogic):
             return Issue("day_page_differs", key, "", facts)
         return None
 
-    def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
+    def writable_part(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
         """Return the page as it is."""
         return desired
 
@@ -504,7 +506,7 @@ class DaysLogic(FlowLogic):
             traces += [replace(each, steps=(first, *behind, *each.steps), part=key) for each in told_by]
         return traces
 
-    def by_change(self, change: Change) -> Mapping[str, Reason]:
+    def change_reasons(self, change: Change) -> Mapping[str, Reason]:
         """Return that a page puts right what is booked of its day, where it does."""
         return {} if day_of_key(change.key) == change.key else {"": Reason("because_day_correction")}
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from functools import partial
 
-from integration.core.booking_state import BookingState, BookingStage
+from integration.core.booking_state import BookingStage, BookingState
 from integration.core.days.books import SeparateBooking
 from integration.core.days.entries import entry_of_row
 from integration.core.errors import RejectedError

@@ -10,15 +10,15 @@ from integration.core.errors import Reason
 from integration.core.ledgers import matching_account
 from integration.flows.balance_groups import BALANCE_GROUPS, USED_GROUPS, unused_groups
 from integration.flows.forms import (
-    SetupContext,
     MissingSetting,
     Proposal,
     Question,
+    SetupContext,
+    codes_missing_rows,
+    default_proposal,
     invalid_rows,
     only,
-    default_proposal,
     vat_question,
-    codes_missing_rows,
 )
 from integration.flows.orders.codes import VAT_TABLE
 from integration.flows.settings import Choice, Dimension, Listed, ValueTable, books_list, till_list
@@ -144,7 +144,9 @@ def _lacking_methods(known: SetupContext) -> MissingSetting | None:
     return _lacking(known, METHODS_TABLE, METHODS)
 
 
-def _lacking(known: SetupContext, table: ValueTable, codes: Listed, unused: Collection[str] = ()) -> MissingSetting | None:
+def _lacking(
+    known: SetupContext, table: ValueTable, codes: Listed, unused: Collection[str] = ()
+) -> MissingSetting | None:
     return _rowless(known, table, codes, known.of(codes) if known.settings["till_accounts"] else unused)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from integration.core.booking_state import BookingState
-from integration.core.days.books import SeparateBooking, DayPage
+from integration.core.days.books import DayPage, SeparateBooking
 from integration.core.days.documents import DayDocument
 from integration.core.issues import Skip
 from integration.core.records import Kind, Record, Value

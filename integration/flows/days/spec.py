@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from integration.core.causes import RepairKind, Repair
+from integration.core.causes import Repair, RepairKind
 from integration.core.ledgers import LedgerRules
 from integration.core.records import Field, FieldType, Kind
 from integration.core.totals.categories import Purpose
@@ -31,16 +31,16 @@ from integration.flows.days.questions import (
 )
 from integration.flows.days.settings import FLOW, DaySettings
 from integration.flows.forms import (
+    Checkbox,
     Code,
     Codes,
     Day,
-    VisibleWhen,
-    Select,
-    Rows,
-    Section,
-    Checkbox,
     FieldGroup,
     IntegerField,
+    Rows,
+    Section,
+    Select,
+    VisibleWhen,
 )
 from integration.flows.orders.balances import Turnover
 from integration.flows.orders.buyers import COUNTRIES

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from itertools import chain as joined
 
-from integration.core.booking_state import AskMade, AskStandings, BookingState, BookingStage
+from integration.core.booking_state import AskMade, AskStandings, BookingStage, BookingState
 from integration.core.days.corrections import difference, page_lines
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link

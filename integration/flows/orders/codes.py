@@ -24,8 +24,8 @@ from integration.flows.settings import (
     RecordRejected,
     ValueTable,
     books_list,
-    till_list,
     missing_vat_rate_issue,
+    till_list,
 )
 
 VAT_CODES = "vat_codes_sales"

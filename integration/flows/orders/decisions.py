@@ -90,11 +90,18 @@ class CurrentBooking(LatestBooking[Link]):
             return DecisionOption.STAYS
         if option in (AGAIN, ANEW) and cancelled:
             return DecisionOption.STAYS
-        ways = {KEEP: DecisionOption.KEPT, TAKE_BACK: DecisionOption.CREDITED, AGAIN: DecisionOption.BOOKED_AGAIN, ANEW: DecisionOption.BOOKED_AGAIN}
+        ways = {
+            KEEP: DecisionOption.KEPT,
+            TAKE_BACK: DecisionOption.CREDITED,
+            AGAIN: DecisionOption.BOOKED_AGAIN,
+            ANEW: DecisionOption.BOOKED_AGAIN,
+        }
         return ways.get(option, DecisionOption.STAYS)
 
 
-def current_bookings(documents: Collection[str], linked: Callable[[Collection[str]], Mapping[str, Link]]) -> dict[str, CurrentBooking]:
+def current_bookings(
+    documents: Collection[str], linked: Callable[[Collection[str]], Mapping[str, Link]]
+) -> dict[str, CurrentBooking]:
     """Return what the books have of each of these documents that is booked."""
     found = newest_bookings(documents, linked, stays=_stays)
     return {key: CurrentBooking(one.latest, one.booking, one.credit, one.is_restored) for key, one in found.items()}

@@ -7,7 +7,7 @@ from integration.core.errors import Reason
 from integration.core.records import Kind, Record, Value
 from integration.core.rows import EVERY
 from integration.core.rules import as_text
-from integration.core.traces import Trace, by_row, by_setting, explained, with_reason, copied_field
+from integration.core.traces import Trace, by_row, by_setting, copied_field, explained, with_reason
 from integration.flows.orders.articles import ARTICLES
 from integration.flows.orders.balances import BALANCE_ACCOUNTS, turnover_group_of
 from integration.flows.orders.buyers import customer_name

@@ -64,7 +64,9 @@ def newest_bookings(
         taken_back = {key: one for key, one in there.items() if key.endswith(CREDIT) and is_there(one)}
         for one, key in keys.items():
             if key in there:
-                found[one] = LatestBooking(there[key], booking, taken_back.get(key + CREDIT), key + CREDIT * 2 in taken_back)
+                found[one] = LatestBooking(
+                    there[key], booking, taken_back.get(key + CREDIT), key + CREDIT * 2 in taken_back
+                )
         waiting = [one for one, key in keys.items() if key in there and (found[one].is_taken_back or stays(there[key]))]
     return found
 

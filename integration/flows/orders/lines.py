@@ -7,7 +7,7 @@ from decimal import Decimal
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
 from integration.core.totals.booked import BookLine, book_lines, booked_totals, posting_totals
-from integration.core.totals.difference import Verdict, compare_totals, rounding_lines, posting_verdict
+from integration.core.totals.difference import Verdict, compare_totals, posting_verdict, rounding_lines
 from integration.core.totals.sold import NOTHING, Basis, Sale, Sums, VatSum, basis_of, sum_by
 from integration.core.vat import vat_fact
 from integration.flows.orders.balances import share_of
@@ -266,7 +266,9 @@ def _shares(
         return Account(books, tables.revenue_account(document, books))
 
     owed = {account for account in accounts.values() if account.is_balance}
-    return [(code, account or revenue(code), each) for (code, account), each in posting_totals(sale, accounts, owed).items()]
+    return [
+        (code, account or revenue(code), each) for (code, account), each in posting_totals(sale, accounts, owed).items()
+    ]
 
 
 def _payment_line(document: CompletedDocument, one: Paid) -> Record:

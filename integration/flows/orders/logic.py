@@ -20,7 +20,7 @@ from integration.core.records import Held, Kind, Record
 from integration.core.rules import as_text, rules_from
 from integration.core.staged import Staged
 from integration.core.traces import Trace
-from integration.flows.booked_payments import AskMethods, without_booked_payments, no_payments
+from integration.flows.booked_payments import AskMethods, no_payments, without_booked_payments
 from integration.flows.functions.toolbox import Tools
 from integration.flows.orders.active_rules import document_policy, in_use, of_articles
 from integration.flows.orders.articles import ARTICLES, LONGEST_ARTICLE, LineArticles
@@ -29,7 +29,7 @@ from integration.flows.orders.buyers import COUNTRIES
 from integration.flows.orders.chains import NOBODY_ASKED, SAME_SALE, ChainQueries, Chains, Verdict
 from integration.flows.orders.codes import REVENUE_ACCOUNTS, Codes
 from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, credit
-from integration.flows.orders.decisions import Decisions, CurrentBooking, DecisionOption, current_bookings, split_credit
+from integration.flows.orders.decisions import CurrentBooking, DecisionOption, Decisions, current_bookings, split_credit
 from integration.flows.orders.explanations import owner_traces, party_traces
 from integration.flows.orders.identity import alternative_bookings
 from integration.flows.orders.moves import Ask, SoldMoves, moved, nobody
@@ -194,7 +194,9 @@ class OrdersLogic(FlowLogic):
         identity = self._identity(record, None)
         return _Read(staged(record, replace(identity, values={**identity.values, SAME_SALE: verdict.facts["other"]})))
 
-    def beside(self, stage: Stage, desired: Sequence[Record], *, sending: bool = False) -> Mapping[str, Issue | Skip]:
+    def conflicts_between(
+        self, stage: Stage, desired: Sequence[Record], *, sending: bool = False
+    ) -> Mapping[str, Issue | Skip]:
         """Return which documents are not booked by themselves, since their sale is or will be booked as another one."""
         return self._chains.beside(desired, sending=sending) if stage.write_once else {}
 
@@ -340,7 +342,7 @@ class OrdersLogic(FlowLogic):
         desired, ahead = split_credit(alone.desired)
         return replace(alone, desired=desired, ahead=ahead, ahead_title=alone.title + CREDIT_ENDING)
 
-    def otherwise(self, stage: Stage, desired: Record) -> tuple[Record, ...]:
+    def alternatives(self, stage: Stage, desired: Record) -> tuple[Record, ...]:
         """Return a document as what else the books may have its sale; see `as_other_kinds`."""
         return alternative_bookings(stage, desired, self.settings.reference_prefix) if stage.write_once else ()
 
@@ -352,7 +354,7 @@ class OrdersLogic(FlowLogic):
             return None
         return booking_objection(stage, desired, held, link)
 
-    def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
+    def writable_part(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
         """Return the record as it is; or why a document is not booked: cancelled in time, or in the books already.
 
         What is linked goes through, so that it counts as unchanged.
@@ -381,7 +383,7 @@ class OrdersLogic(FlowLogic):
         credited = credit(change, self._decisions.undone_on(change.agreed)) if stage.write_once else None
         return credited or super().withdraw(stage, change)
 
-    def both(self, record: Record) -> BothSides | None:
+    def compare_booking(self, record: Record) -> BothSides | None:
         """Return a document as it was booked and as it would be booked now; None where nothing of it is."""
         (record,) = without_booked_payments([record], self._booked_payments)
         life = current_bookings([record.key], self._linked).get(record.key)
@@ -439,6 +441,6 @@ class OrdersLogic(FlowLogic):
             document, owner, where, self._resolved_articles(document), number
         )
 
-    def by_change(self, change: Change) -> Mapping[str, Reason]:
+    def change_reasons(self, change: Change) -> Mapping[str, Reason]:
         """Return that a document takes an earlier booking back, where it does."""
         return {"": Reason("because_credit")} if change.key.endswith(CREDIT) else {}

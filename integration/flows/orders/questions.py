@@ -10,16 +10,16 @@ from integration.core.ledgers import matching_account
 from integration.core.totals.categories import GROUPS, LineCategory
 from integration.flows.balance_groups import BALANCE_GROUPS, USED_GROUPS, unused_groups
 from integration.flows.forms import (
-    SetupContext,
     MissingSetting,
     Proposal,
     Question,
-    invalid_rows,
-    only,
+    SetupContext,
+    codes_missing_rows,
     codes_without_row,
     default_proposal,
+    invalid_rows,
+    only,
     vat_question,
-    codes_missing_rows,
 )
 from integration.flows.orders.balances import BALANCE_ACCOUNTS, Turnover, account_for
 from integration.flows.orders.codes import GROUP_ACCOUNTS, REVENUE_TABLE, VAT_TABLE

@@ -69,7 +69,9 @@ class DocumentNumber:
         return ".".join(map(str, (*where, self.year, self.number)))
 
 
-def encode_reference(mark: str, number: DocumentNumber, booking: int = FIRST_BOOKING, *, credit: bool = False) -> str | None:
+def encode_reference(
+    mark: str, number: DocumentNumber, booking: int = FIRST_BOOKING, *, credit: bool = False
+) -> str | None:
     """Return the twelve characters of one booking of a document; None where their places have no room for it."""
     letter = _LETTERS.get(number.kind, "")[2 * (booking - 1) + credit :][:1]
     year = year_digit(number.year)

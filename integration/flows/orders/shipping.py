@@ -53,7 +53,9 @@ def taken_out(
     amount = sum((one.amount for one in mine), NOTHING)
     field = BookLine("", ONE, amount, vat_code=settings.shipping_vat_code)
     codes = sorted({one.vat_code for one in mine})
-    same = booked_totals([*rest, field], rates, basis, settings.rounding) == booked_totals(made, rates, basis, settings.rounding)
+    same = booked_totals([*rest, field], rates, basis, settings.rounding) == booked_totals(
+        made, rates, basis, settings.rounding
+    )
     if not rest or codes != [settings.shipping_vat_code] or not same:
         code = next((one for one in codes if one != settings.shipping_vat_code), settings.shipping_vat_code)
         under = sum((one.amount for one in mine if one.vat_code == code), NOTHING)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from integration.core.booking_state import BookingStage
-from integration.core.causes import RepairKind, Repair
+from integration.core.causes import Repair, RepairKind
 from integration.core.flow import Flow
 from integration.core.links import Link
 from integration.core.records import Field, FieldType, Held, Kind, Record
@@ -14,20 +14,20 @@ from integration.flows.booked_payments import LEANS_ON, methods_of
 from integration.flows.console_marks import free_prefix
 from integration.flows.day_pages import pages_of
 from integration.flows.forms import (
+    Checkbox,
     Code,
     Codes,
     Day,
-    Money,
-    VisibleWhen,
-    PerKey,
-    Select,
-    Rows,
-    Section,
-    MultiSelect,
-    Checkbox,
     FieldGroup,
     IntegerField,
+    Money,
+    MultiSelect,
+    PerKey,
+    Rows,
+    Section,
+    Select,
     TextField,
+    VisibleWhen,
 )
 from integration.flows.orders.articles import ARTICLES
 from integration.flows.orders.balances import Turnover
@@ -53,7 +53,16 @@ from integration.flows.orders.settings import (
 )
 from integration.flows.orders.tables import COUNTRIES_TABLE, GROUPS_TABLE, METHODS_TABLE, TERMS_TABLE
 from integration.flows.orders.vocabulary import STATES
-from integration.flows.settings import BOOKS, COUNTRY_CODES, TILL, Listed, OwnDocumentMarks, ValueTable, books_list, till_list
+from integration.flows.settings import (
+    BOOKS,
+    COUNTRY_CODES,
+    TILL,
+    Listed,
+    OwnDocumentMarks,
+    ValueTable,
+    books_list,
+    till_list,
+)
 from integration.flows.spec import MAPPINGS, FlowContext, FlowSpec, Requirements
 
 _T, _D, _L = FieldType, Kind.ORDER, Kind.LINE
@@ -198,7 +207,9 @@ SECTIONS = (
         "settings_payments",
         (
             *(
-                Select(f"payments_of_{name}", ("document", "day", "not"), "payments", only=VisibleWhen(name, ("posting",)))
+                Select(
+                    f"payments_of_{name}", ("document", "day", "not"), "payments", only=VisibleWhen(name, ("posting",))
+                )
                 for name in PAYMENTS_OF
             ),
         ),

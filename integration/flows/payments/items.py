@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from integration.core.booking_state import AskStandings, BookingState, BookingStage
+from integration.core.booking_state import AskStandings, BookingStage, BookingState
 from integration.core.link_evidence import Match, match_identity
 from integration.core.links import Link
 from integration.core.records import Kind, Record, Value
@@ -72,7 +72,9 @@ class OpenItems:
         """Return what is due of these invoices, by their ids; one whose booking was taken back owes nothing."""
         paid = self._asks.paid(invoices)
         there = in_force(self._asks.standings, sorted(set(invoices) - set(paid)))
-        owing = {key: one for key, one in there.items() if one.where is BookingStage.BOOKED and one.kind is Kind.POSTING}
+        owing = {
+            key: one for key, one in there.items() if one.where is BookingStage.BOOKED and one.kind is Kind.POSTING
+        }
         relations = {as_text(one.values.get("debtor")) for one in owing.values()} - {""}
         numbers = self._asks.debtors(relations) if relations else {}
         found = ((key, _due(key, one, numbers)) for key, one in owing.items())

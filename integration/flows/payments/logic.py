@@ -141,14 +141,16 @@ class PaymentsLogic(FlowLogic):
         facts = {"key": _title(desired), "document": _title(desired), "paid": str(_number(desired, AMOUNT))}
         return Issue("payment_differs", desired.source, FIELD, {**facts, "open": str(there)})
 
-    def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
+    def writable_part(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
         """Return the payment; or that the invoice has it already."""
         if held is None:
             return desired
         facts = {"key": _title(desired), "reference": as_text(desired.values.get("item")), "system": TILL}
         return Skip("already_in_target", desired.source, facts)
 
-    def beside(self, stage: Stage, desired: Sequence[Record], *, sending: bool = False) -> Mapping[str, Issue | Skip]:
+    def conflicts_between(
+        self, stage: Stage, desired: Sequence[Record], *, sending: bool = False
+    ) -> Mapping[str, Issue | Skip]:
         """Return which payments are not made: the till's invoice is gone, is open by something else, or not booked."""
         keys = [one.key for one in desired]
         dues = self._dues.of(keys)

@@ -5,7 +5,7 @@ from functools import partial
 from integration.core.errors import Reason
 from integration.core.records import Kind
 from integration.flows.booked_payments import METHOD
-from integration.flows.forms import Code, SetupContext, MissingSetting, Question, Section, Checkbox
+from integration.flows.forms import Checkbox, Code, MissingSetting, Question, Section, SetupContext
 from integration.flows.orders.identity import BOOKED_AS
 from integration.flows.orders.spec import FLOW as ORDERS
 from integration.flows.payments.items import Asks

@@ -20,7 +20,7 @@ from integration.core.traces import Trace, TraceStep
 from integration.core.vat import vat_fact
 from integration.flows.functions.toolbox import Tools
 from integration.flows.prices import Terms, as_kept, traced
-from integration.flows.products.blocked import Look, at_the_till, is_alone, is_blocked, inactive, nothing_found
+from integration.flows.products.blocked import Look, at_the_till, inactive, is_alone, is_blocked, nothing_found
 from integration.flows.products.explanations import of_change, pictured, priced, till_trace
 from integration.flows.products.group_tree import without_cycles
 from integration.flows.products.numbers import number_if, number_in
@@ -47,7 +47,7 @@ from integration.flows.products.variants import (
     together,
     without_kept,
 )
-from integration.flows.settings import RecordRejected, excluded_by_filter, required, missing_vat_rate_issue
+from integration.flows.settings import RecordRejected, excluded_by_filter, missing_vat_rate_issue, required
 from integration.flows.spec import FlowLogic, TargetRecord
 
 VAT_TABLE = "vat_codes"
@@ -341,7 +341,7 @@ class ProductsLogic(FlowLogic):
                 return Issue("article_number_taken", desired.key, "number", facts)
         return None
 
-    def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
+    def writable_part(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
         """Return what of the desired record may be created or updated now; see `FlowLogic`.
 
         A part that may not be created yet stays as one without values: accounted for, and nothing of it is written.
@@ -403,6 +403,6 @@ class ProductsLogic(FlowLogic):
         except RecordRejected as rejected:
             return Trace(target, trace.steps, None, rejected.issue(record.key))
 
-    def by_change(self, change: Change) -> Mapping[str, Reason]:
+    def change_reasons(self, change: Change) -> Mapping[str, Reason]:
         """Return what a change says without a rule: what is gone, goes off sale, or has no offer yet."""
         return of_change(change, self.settings)

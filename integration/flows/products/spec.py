@@ -9,20 +9,20 @@ from integration.core.errors import Reason
 from integration.core.flow import Ownership
 from integration.core.records import Kind, Record, is_till_number
 from integration.flows.forms import (
-    RadioChoice,
-    SetupContext,
-    MissingSetting,
-    VisibleWhen,
-    Select,
-    Proposal,
-    Question,
-    Rates,
-    Section,
-    SourceField,
     Checkbox,
     FieldGroup,
     IntegerField,
+    MissingSetting,
+    Proposal,
+    Question,
+    RadioChoice,
+    Rates,
+    Section,
+    Select,
+    SetupContext,
+    SourceField,
     TextField,
+    VisibleWhen,
     default_proposal,
     vat_question,
 )
@@ -42,15 +42,21 @@ SECTIONS = (
         "settings_number",
         (
             RadioChoice("sku_rule", ("code", "field", "allotted"), "sku"),
-            SourceField("sku_field", Kind.ARTICLE, missing="sku_field_missing", only=VisibleWhen("sku_rule", ("field",))),
+            SourceField(
+                "sku_field", Kind.ARTICLE, missing="sku_field_missing", only=VisibleWhen("sku_rule", ("field",))
+            ),
         ),
         ("sku_external",),
     ),
     Section(
         "settings_price",
         (
-            FieldGroup((Select("price_basis", ("excl", "incl"), "price"), Select("price_sent", ("incl", "excl"), "price"))),
-            FieldGroup((Select("zero_price", ("send", "park"), "zero"), TextField("default_currency", 3, capitals=True))),
+            FieldGroup(
+                (Select("price_basis", ("excl", "incl"), "price"), Select("price_sent", ("incl", "excl"), "price"))
+            ),
+            FieldGroup(
+                (Select("zero_price", ("send", "park"), "zero"), TextField("default_currency", 3, capitals=True))
+            ),
             IntegerField("decimals", 0, 2),
             Rates("rates"),
         ),

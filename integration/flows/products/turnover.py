@@ -10,7 +10,15 @@ from integration.core.plan import Change, Policy
 from integration.core.records import Record, Value
 from integration.core.rules import EMPTY, Rule, as_text
 from integration.core.traces import Trace, TraceStep, by_row
-from integration.flows.forms import SetupContext, MissingSetting, Proposal, Question, invalid_rows, only, codes_missing_rows
+from integration.flows.forms import (
+    MissingSetting,
+    Proposal,
+    Question,
+    SetupContext,
+    codes_missing_rows,
+    invalid_rows,
+    only,
+)
 from integration.flows.settings import Choice, Dimension, ValueTable, books_list, till_list
 
 TURNOVER_GROUP = "turnover_group"

@@ -7,7 +7,7 @@ from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import EMPTY, as_text
 from integration.core.staged import Staged
-from integration.flows.products.blocked import single_article, is_alone, is_off_sale
+from integration.flows.products.blocked import is_alone, is_off_sale, single_article
 
 Member = tuple[Staged, Record]  # an article as it was read, and the product with that article alone
 

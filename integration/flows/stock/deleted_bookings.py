@@ -9,7 +9,7 @@ in it, and a credit takes nothing out.
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from integration.core.booking_state import Standings, BookingStage
+from integration.core.booking_state import BookingStage, Standings
 from integration.core.issues import Issue
 from integration.core.records import Kind
 from integration.flows.stock.contained import is_credit
@@ -34,5 +34,7 @@ def with_lost(found: Standings, lost: Collection[str], answered: Collection[str]
 
     A credit that somebody answered for is none that takes anything back, though what was booked after it is.
     """
-    where = {key: BookingStage.PARKED for key in answered if is_credit(key)} | dict.fromkeys(lost, BookingStage.DOUBTFUL)
+    where = {key: BookingStage.PARKED for key in answered if is_credit(key)} | dict.fromkeys(
+        lost, BookingStage.DOUBTFUL
+    )
     return {key: replace(one, where=where.get(key, one.where)) for key, one in found.items()}

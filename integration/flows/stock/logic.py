@@ -16,7 +16,7 @@ from integration.core.money import number_in_text
 from integration.core.moves import COUNTED, NO_MOMENT, Move
 from integration.core.plan import Change
 from integration.core.records import Held, Kind, Record, Unreadable, Value, is_till_number
-from integration.core.rules import EMPTY, RuleError, as_text, field_owners, rules_from, rule_error
+from integration.core.rules import EMPTY, RuleError, as_text, field_owners, rule_error, rules_from
 from integration.core.staged import Staged, Unstaged
 from integration.core.traces import Trace, TraceStep, explained
 from integration.flows.functions.toolbox import Tools
@@ -75,7 +75,7 @@ class StockLogic(FlowLogic):
         if self._sales is not None:
             self._sales.settle()
 
-    def unread(self, stage: Stage) -> Sequence[Issue]:
+    def read_failures(self, stage: Stage) -> Sequence[Issue]:
         """Return the movements of the till that count in no level, since nobody knows in which."""
         return [_unplaced(move) for move in self._sales.unplaced()] if self._sales else []
 
@@ -269,7 +269,7 @@ class StockLogic(FlowLogic):
         unit = as_text(one.record.values.get(UNIT))
         return TargetRecord(replace(one.record, values=values, parts=levels), one.title, unit=unit, inputs=inputs)
 
-    def fitting(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
+    def writable_part(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
         """Return the levels to be set, or why none is: an article the till does not have, or does not count."""
         if held is None:
             return _absent(desired.key)

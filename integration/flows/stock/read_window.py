@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from integration.core.booking_state import BookingState, BookingStage
+from integration.core.booking_state import BookingStage, BookingState
 from integration.core.records import Unreadable
 from integration.flows.stock.contained import MAYBE, NEVER, ONCE, CountRange, included_count, is_credit
 

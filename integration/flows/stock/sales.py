@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from integration.core.booking_state import AskStandings, BookingState, BookingStage
+from integration.core.booking_state import AskStandings, BookingStage, BookingState
 from integration.core.moves import Move, MoveSort, Promise, StockCounted, Unbooked
 from integration.core.records import Kind, Record, Unreadable
 from integration.flows.orders.credits import CREDIT

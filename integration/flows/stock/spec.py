@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from integration.core.booking_state import BookingState, Standings
-from integration.core.causes import RepairKind, Repair
+from integration.core.causes import Repair, RepairKind
 from integration.core.errors import Reason
 from integration.core.issues import IssueState
 from integration.core.records import Field, FieldType, Kind, Record, Unreadable
@@ -16,16 +16,16 @@ from integration.flows.forms import (
     Compared,
     Example,
     FieldsOf,
-    SetupContext,
     MissingSetting,
-    VisibleWhen,
     PerKey,
-    Select,
     Proposal,
     Question,
     Section,
+    Select,
+    SetupContext,
     SourceField,
     TextField,
+    VisibleWhen,
     default_proposal,
 )
 from integration.flows.orders.credits import CREDIT
@@ -79,7 +79,9 @@ SECTIONS = (
         "settings_sales",
         (
             Select("sales", SALES),
-            Select("orders_leave", ("auto", "booked", "invoiced"), only=VisibleWhen("sales", ("sales_orders", "documents"))),
+            Select(
+                "orders_leave", ("auto", "booked", "invoiced"), only=VisibleWhen("sales", ("sales_orders", "documents"))
+            ),
             TextField("sales_since", 40, only=VisibleWhen("sales", SALES[1:])),
             TextField("transfers_since", 40, only=VisibleWhen("sales", SALES[1:-1])),
             SourceField("sales_stamp", Kind.ARTICLE, only=VisibleWhen("sales", (DATED,))),
@@ -169,7 +171,9 @@ def _uncounted(known: SetupContext) -> MissingSetting | None:
 
 
 QUESTIONS = (
-    Question("branches", _branches, ("branches",), lists=(BRANCHES, WAREHOUSES), lacks=_branchless, safe_defaults=_plain),
+    Question(
+        "branches", _branches, ("branches",), lists=(BRANCHES, WAREHOUSES), lacks=_branchless, safe_defaults=_plain
+    ),
     Question("formula", default_proposal("proposed_formula", "formula", "expression"), ("formula", "expression")),
     Question(
         "reservations",

@@ -347,7 +347,9 @@ class Connections:
     # ---- connecting one's own systems: an access is in force until another one has worked
 
     @requires(Right.CONNECT)
-    def connect_mplus(self, url: str, ident: str, secret: str, by: Actor, tell: Tell = ignore_progress) -> list[Finding]:
+    def connect_mplus(
+        self, url: str, ident: str, secret: str, by: Actor, tell: Tell = ignore_progress
+    ) -> list[Finding]:
         """Check access to the till, and keep it once it has worked or where there is none yet; `tell` hears each line.
 
         Raises ConfigurationError for what can be no access, before anything is asked.

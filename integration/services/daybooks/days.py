@@ -26,7 +26,7 @@ from integration.core.days.report import (
 )
 from integration.core.days.till import DayRefusedError, TillDay, till_text
 from integration.core.errors import IntegrationError, RejectedError
-from integration.core.issues import Issue, IssueState, IssueOccurrence, not_readable
+from integration.core.issues import Issue, IssueOccurrence, IssueState, not_readable
 from integration.core.links import Link
 from integration.core.people import Right
 from integration.core.records import Held, Kind, Record, Unreadable

@@ -42,7 +42,11 @@ class SettingsComparison:
             return []
         found = [one for one in source.most(field, RECORDS) if not isinstance(one, Unreadable)]
         told = {one.key: {way: self._of(flow, one, settings) for way, settings in ways.items()} for one in found}
-        return [ComparedRecord(source_title(one), one.values[field], told[one.key]) for one in found if one.values.get(field)]
+        return [
+            ComparedRecord(source_title(one), one.values[field], told[one.key])
+            for one in found
+            if one.values.get(field)
+        ]
 
     def _of(self, flow: str, record: Record, settings: Mapping[str, Any]) -> Value:
         """Return the first value that a record comes to."""

@@ -179,7 +179,8 @@ class Logics:
         return {
             "mapping": str(version), "settings": self._set(flow, _ABOUT_RUNS), "tables": self._used(flow, body),
             "corrections": self._corrections.mark(flow),
-            RATES: _mark([self.rates(system) for system in self._flows[flow].vat_rate_systems]), NAMES: self._names.mark(),
+            RATES: _mark([self.rates(system) for system in self._flows[flow].vat_rate_systems]),
+            NAMES: self._names.mark(),
         }  # fmt: skip
 
     def basis(self, flow: str, version: int, *, asks: bool) -> Basis:
@@ -224,7 +225,9 @@ class Logics:
     def _set(self, flow: str, without: Collection[str]) -> str:
         """Return a mark of the settings of a flow, and of those of others that it leans on."""
         own = {name: value for name, value in self._kept(flow).items() if name not in without}
-        return _mark([own, [getattr(self.settings(other), name) for other, name in self._flows[flow].depends_on_settings]])
+        return _mark(
+            [own, [getattr(self.settings(other), name) for other, name in self._flows[flow].depends_on_settings]]
+        )
 
     def _used(self, flow: str, body: Mapping[str, Any]) -> str:
         """Return a mark of the value tables that a flow has by itself, or that its mapping names."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from integration.core.authorization import requires
 from integration.core.errors import IntegrationError
-from integration.core.issues import CauseGroup, IssueState, IssueGroupKey
+from integration.core.issues import CauseGroup, IssueGroupKey, IssueState
 from integration.core.people import Actor, Right
 from integration.core.run import Mode, PreviewRequest
 from integration.services.runs.exceptions import Exceptions

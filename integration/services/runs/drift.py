@@ -166,7 +166,10 @@ class Drift:
     def _tell(self, flow: Flow, stage: Stage, page: DriftPage, so_far: SoFar) -> None:
         """Open an exception for each difference, and close those of records that are as agreed again."""
         rates = self._lists.captions(flow.target, VAT_RATES) if page.different else {}
-        met = [IssueOccurrence(drift_issue(flow, stage, one, rates), str(stage.target), one.title) for one in page.different]
+        met = [
+            IssueOccurrence(drift_issue(flow, stage, one, rates), str(stage.target), one.title)
+            for one in page.different
+        ]
         self._issues.looked(flow.name, page.told, CAUSES, met, so_far)
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from integration.core.authorization import requires
 from integration.core.causes import CAUSES, RepairKind, grouping_detail
 from integration.core.errors import IntegrationError
-from integration.core.issues import CauseGroup, Issue, IssueState, OpenIssue, IssueGroupKey, source_mark
+from integration.core.issues import CauseGroup, Issue, IssueGroupKey, IssueState, OpenIssue, source_mark
 from integration.core.link_evidence import NO_EVIDENCE, Evidence, identities_of
 from integration.core.links import Link
 from integration.core.missing_codes import MissingCode, missing_codes_in
@@ -313,7 +313,12 @@ class Exceptions:
 
     @requires(Right.SEE)
     def issues_of(
-        self, cause: IssueGroupKey, state: IssueState = IssueState.OPEN, find: str = "", offset: int = 0, limit: int = 100
+        self,
+        cause: IssueGroupKey,
+        state: IssueState = IssueState.OPEN,
+        find: str = "",
+        offset: int = 0,
+        limit: int = 100,
     ) -> list[OpenIssue]:
         """Return issues of a group, the longest waiting first."""
         return self._issues.list(

@@ -103,7 +103,10 @@ class NamedObject:
     def there(self) -> Availability:
         """Return how the object itself stands: as its code does, and its tables."""
         states = [one.there for one in self.own]
-        return next((state for state in (Availability.ABSENT, Availability.UNREAD, Availability.PRESENT) if state in states), Availability.UNUSED)
+        return next(
+            (state for state in (Availability.ABSENT, Availability.UNREAD, Availability.PRESENT) if state in states),
+            Availability.UNUSED,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +175,8 @@ def named_objects(
         for sort in _SORTS
     ]
     manner = tuple(
-        Name(path, defaults[path], values[path], Availability.UNUSED, fixed=path in fixed, needed=True) for path in MANNER
+        Name(path, defaults[path], values[path], Availability.UNUSED, fixed=path in fixed, needed=True)
+        for path in MANNER
     )
     return NamedObjects((*objects, NamedObject("manner", (), manner)), seen.cause, seen.facts)
 

@@ -48,7 +48,12 @@ class SystemIdentities:
     """Compares each connected system with what is known of it. The built-in systems are not asked."""
 
     def __init__(
-        self, database: Database, cursors: Cursors, stored_settings: StoredSettings, access: ConnectorFactory, clock: Clock
+        self,
+        database: Database,
+        cursors: Cursors,
+        stored_settings: StoredSettings,
+        access: ConnectorFactory,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._cursors = cursors

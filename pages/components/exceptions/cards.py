@@ -11,7 +11,7 @@ import streamlit as st
 
 from integration.application.application import Application
 from integration.core.causes import RepairKind
-from integration.core.issues import CauseGroup, IssueState, OpenIssue, IssueGroupKey
+from integration.core.issues import CauseGroup, IssueGroupKey, IssueState, OpenIssue
 from integration.core.records import Value
 from integration.services.runs.bulk import Bulk
 from integration.services.runs.exceptions import Exceptions, Try, group_address
@@ -122,7 +122,9 @@ class Queue:
     waiting: Mapping[IssueGroupKey, CauseGroup]
     aside: Mapping[IssueGroupKey, CauseGroup]
     tries: Tries
-    came: Mapping[IssueGroupKey, Mapping[date, int]]  # how many on each of the last days, where there is something to see
+    came: Mapping[
+        IssueGroupKey, Mapping[date, int]
+    ]  # how many on each of the last days, where there is something to see
     corrects: bool  # whether whoever looks may repair
     versions: Versions | None  # where they may do more with a cause
 

@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 from integration.application.application import Application
-from integration.core.causes import RepairKind, Repair, cause
+from integration.core.causes import Repair, RepairKind, cause
 from integration.core.issues import CauseGroup, OpenIssue
 from integration.core.link_evidence import CUSTOMER_CHANGED
 from integration.core.records import Field, Record

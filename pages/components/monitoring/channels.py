@@ -8,7 +8,7 @@ import streamlit as st
 
 from integration.alerts.incidents import Channel, ProblemType
 from integration.application.application import Application
-from integration.core.causes import CAUSES, Severity, Responsible
+from integration.core.causes import CAUSES, Responsible, Severity
 from integration.words import LANGUAGES
 from pages.components.shared.application import guarded, person
 from pages.components.shared.layout import act, attempt, empty, failures, inline, note, small, titled

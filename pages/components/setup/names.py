@@ -7,7 +7,7 @@ import streamlit as st
 
 from integration.application.application import Application
 from integration.core.errors import IntegrationError
-from integration.services.systems.objects import HEADER, MANNER, Name, NamedObject, NamedObjects, Availability
+from integration.services.systems.objects import HEADER, MANNER, Availability, Name, NamedObject, NamedObjects
 from integration.words import has_term
 from pages.components.shared import controls
 from pages.components.shared.application import person
@@ -143,7 +143,14 @@ def _overview(named: NamedObjects, draft: _Draft) -> NamedObject:
 
 
 def _look(there: Availability) -> StateLook:
-    return LOOKS[{Availability.PRESENT: "ok", Availability.ABSENT: "failed", Availability.UNUSED: "off", Availability.UNREAD: "unknown"}[there]]
+    return LOOKS[
+        {
+            Availability.PRESENT: "ok",
+            Availability.ABSENT: "failed",
+            Availability.UNUSED: "off",
+            Availability.UNREAD: "unknown",
+        }[there]
+    ]
 
 
 def _counts(one: NamedObject) -> list[str]:

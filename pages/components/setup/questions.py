@@ -10,7 +10,7 @@ from integration.application.application import Application
 from integration.core.errors import IntegrationError
 from integration.core.people import Actor
 from integration.core.rows import EVERY
-from integration.services.setup import AskedQuestion, SetUpLine, State, PointSeverity
+from integration.services.setup import AskedQuestion, PointSeverity, SetUpLine, State
 from integration.words import capital, has_term
 from pages.components.flows.sections import draw_setting
 from pages.components.flows.tables import row_warning, table_draft, table_row

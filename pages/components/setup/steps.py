@@ -9,8 +9,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from integration.application.application import Application
 from integration.core.connections import Finding, Tell, parse_address
-from integration.services.connections.connections import Connections, ConnectionCheck
-from integration.services.setup import STEPS, AskedQuestion, State, PointSeverity
+from integration.services.connections.connections import ConnectionCheck, Connections
+from integration.services.setup import STEPS, AskedQuestion, PointSeverity, State
 from integration.services.systems.object_names import ObjectNames
 from integration.words import has_term
 from pages.components.setup.names import names_section, names_unsaved

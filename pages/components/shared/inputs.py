@@ -10,16 +10,16 @@ from integration.application.application import Application
 from integration.core.records import Field, Kind
 from integration.flows.forms import (
     LONGEST_CODE,
-    RadioChoice,
+    Checkbox,
     Code,
     Codes,
     Day,
-    Money,
-    Select,
-    MultiSelect,
-    SourceField,
-    Checkbox,
     IntegerField,
+    Money,
+    MultiSelect,
+    RadioChoice,
+    Select,
+    SourceField,
     TextField,
 )
 from integration.flows.settings import ISO, Listed, ValueTable

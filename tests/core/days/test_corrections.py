@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from integration.core.days.books import DayLine
-from integration.core.days.corrections import difference, same_postings, full_reversal
+from integration.core.days.corrections import difference, full_reversal, same_postings
 from integration.core.days.till import total
 from integration.core.records import Kind, Record
 from tests.core.days.example import COUNTS, DOCUMENTS, FINANCIAL, JOURNAL, PAYMENTS, VAT, day_record, document, euros

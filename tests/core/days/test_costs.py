@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from integration.core.days.books import SeparateBooking, DayBooks, DayPage, Mode
+from integration.core.days.books import DayBooks, DayPage, Mode, SeparateBooking
 from integration.core.days.entries import LedgerEntry
 from integration.core.days.lookalike_entries import pages_alike
 from integration.core.days.report import page_notes

@@ -5,7 +5,13 @@ from decimal import Decimal
 
 import pytest
 
-from integration.core.days.documents import DayDocument, allocate_to_total, documents_of, sums_of_documents, sums_of_journals
+from integration.core.days.documents import (
+    DayDocument,
+    allocate_to_total,
+    documents_of,
+    sums_of_documents,
+    sums_of_journals,
+)
 from integration.core.days.till import till_day, total
 from integration.core.records import Kind
 from integration.core.totals.sold import VatSum

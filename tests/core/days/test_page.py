@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from integration.core.days.books import Contents, SeparateBooking, DayBooks, DayLine, DayPage, Voucher
+from integration.core.days.books import Contents, DayBooks, DayLine, DayPage, SeparateBooking, Voucher
 from integration.core.days.check import DayFinding
 from integration.core.days.documents import documents_of, sums_of_journals
 from integration.core.days.identities import failed_checks, with_cash_signs
@@ -240,7 +240,9 @@ COUNTED = {"1000": euros("-200.35"), "1090": euros("200.00"), "4400": euros("0.3
 
 def booked_alone(**with_payments: bool) -> DayBooks:
     """Books in which these documents stand by themselves, whatever a day is set to hold."""
-    alone = {f"id-{number}": SeparateBooking(with_payments=each, debtor="10099") for number, each in with_payments.items()}
+    alone = {
+        f"id-{number}": SeparateBooking(with_payments=each, debtor="10099") for number, each in with_payments.items()
+    }
     return replace(BOOKS, alone=alone)
 
 

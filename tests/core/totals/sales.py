@@ -122,7 +122,9 @@ def discounted(sold: Sale, percent: Decimal) -> Sale:
     basis = basis_of(sold.method)
     amounts = [(code, amount(each.of(basis) * (100 - percent) / 100)) for code, each in sold.vat.items()]
     lines = [BookLine("", Decimal(1), each, vat_code=code) for code, each in amounts]
-    return replace(sold, vat=booked_totals(lines, charged(sold.method), basis, "document"), total_incl=None, total_excl=None)
+    return replace(
+        sold, vat=booked_totals(lines, charged(sold.method), basis, "document"), total_incl=None, total_excl=None
+    )
 
 
 def together(*sums: Mapping[str, VatSum]) -> dict[str, VatSum]:

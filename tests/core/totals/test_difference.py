@@ -20,8 +20,8 @@ from integration.core.totals.difference import (
     Verdict,
     compare_totals,
     correction,
-    rounding_lines,
     posting_verdict,
+    rounding_lines,
 )
 from integration.core.totals.sold import Basis, Rounding, Sale, SoldLine, VatSum, basis_of
 from integration.sandbox.faults import CallLedger, Switches

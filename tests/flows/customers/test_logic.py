@@ -321,7 +321,7 @@ def test_a_relation_with_the_id_of_another_is_a_question() -> None:
 def test_a_relation_with_the_id_of_another_is_accepted_where_that_is_set_and_keeps_it() -> None:
     record = desired(a_debtor())
     assert objection(record, held(external_id="shop-9"), other_external_id="accept") is None
-    found = customers().fitting(DEBTORS, record, held(external_id="shop-9"))
+    found = customers().writable_part(DEBTORS, record, held(external_id="shop-9"))
     assert isinstance(found, Record)
     assert "external_id" not in found.values
 
@@ -331,15 +331,15 @@ def test_a_relation_with_the_id_of_another_is_accepted_where_that_is_set_and_kee
 
 def test_a_new_customer_is_created_unless_that_is_switched_off() -> None:
     record = desired(a_debtor())
-    assert isinstance(customers().fitting(DEBTORS, record, None), Record)
-    assert customers(create=False).fitting(DEBTORS, record, None) == Skip(
+    assert isinstance(customers().writable_part(DEBTORS, record, None), Record)
+    assert customers(create=False).writable_part(DEBTORS, record, None) == Skip(
         "create_switched_off", "10042", {"key": "10042"}
     )
-    assert isinstance(customers(create=False).fitting(DEBTORS, record, held()), Record)
+    assert isinstance(customers(create=False).writable_part(DEBTORS, record, held()), Record)
 
 
 def test_nobody_is_created_as_inactive() -> None:
-    found = customers().fitting(DEBTORS, desired(a_debtor(blocked=True), blocked="inactive"), None)
+    found = customers().writable_part(DEBTORS, desired(a_debtor(blocked=True), blocked="inactive"), None)
     assert isinstance(found, Skip)
     assert found.reason == "blocked"
 
@@ -347,8 +347,8 @@ def test_nobody_is_created_as_inactive() -> None:
 def test_what_is_empty_in_the_books_stays_at_the_till() -> None:
     record = desired(a_debtor(phone=""))
     kept, cleared = (
-        customers().fitting(DEBTORS, record, held()),
-        customers(empty="clear").fitting(DEBTORS, record, held()),
+        customers().writable_part(DEBTORS, record, held()),
+        customers(empty="clear").writable_part(DEBTORS, record, held()),
     )
     assert isinstance(kept, Record)
     assert isinstance(cleared, Record)
@@ -358,7 +358,7 @@ def test_what_is_empty_in_the_books_stays_at_the_till() -> None:
 
 def test_what_is_ours_alone_is_never_written() -> None:
     record = desired(a_debtor("10042", email="info@x.nl"), {"info@x.nl": ("10042", "10043")})
-    found = customers().fitting(DEBTORS, record, None)
+    found = customers().writable_part(DEBTORS, record, None)
     assert isinstance(found, Record)
     assert not [name for name in found.values if name.startswith("shared_")]
 

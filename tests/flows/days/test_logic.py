@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from integration.core.booking_state import BookingState, BookingStage
+from integration.core.booking_state import BookingStage, BookingState
 from integration.core.days.books import SeparateBooking
 from integration.core.days.corrections import page_lines
 from integration.core.days.entries import LedgerEntry
@@ -599,7 +599,7 @@ def test_a_page_typed_after_a_day_was_booked_does_not_hold_its_day() -> None:
 
 def sent(logic: DaysLogic, planned: Record) -> Issue | None:
     """Why a page is not sent that was planned."""
-    found = logic.beside(STAGE, [planned], sending=True).get(planned.key)
+    found = logic.conflicts_between(STAGE, [planned], sending=True).get(planned.key)
     assert not isinstance(found, Skip)
     return found
 
@@ -656,10 +656,10 @@ def test_a_day_with_a_sale_that_may_be_booked_by_itself_waits_for_a_person_and_i
     )  # fmt: skip
     said = answered(day_record(), asked, "beside")
     one = page(days(beyond=beyond("2026.7")), said)
-    assert days(beyond=beyond("2026.7")).beside(STAGE, [one], sending=True) == {}
+    assert days(beyond=beyond("2026.7")).conflicts_between(STAGE, [one], sending=True) == {}
     for now in (beyond("2026.7", "2026.8"), beyond("2026.9")):
         assert parked(days(beyond=now), said).cause == "day_sale_elsewhere"
-        assert days(beyond=now).beside(STAGE, [one], sending=True).keys() == {one.key}
+        assert days(beyond=now).conflicts_between(STAGE, [one], sending=True).keys() == {one.key}
     assert page(days({one.key: link(one)}, beyond=beyond("2026.9")), day_record()).key == one.key  # it is booked
 
 

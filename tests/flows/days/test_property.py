@@ -83,7 +83,9 @@ def some_alone(days: Sequence[Day], seed: int) -> Counter[str]:
         if (day.conventions.split, day.conventions.vat) != ("document", "documents"):
             continue  # a till that splits otherwise moves cents between accounts of one code
         mine = [one for one in day.counting if one.source != "order" and not one.is_apart and random.random() < 0.4]
-        alone = {f"id-{one.number}": SeparateBooking(with_payments=random.random() < 0.5, debtor="2999") for one in mine}
+        alone = {
+            f"id-{one.number}": SeparateBooking(with_payments=random.random() < 0.5, debtor="2999") for one in mine
+        }
         found = _amounts(Books(VARIANTS[0]).logic(alone=partial(_among, alone)), day)
         for one in mine:
             how = alone[f"id-{one.number}"].with_payments

@@ -12,7 +12,7 @@ from integration.core.errors import Reason
 from integration.flows.days.questions import QUESTIONS, TABLES
 from integration.flows.days.settings import DaySettings
 from integration.flows.days.spec import DAYS
-from integration.flows.forms import SetupContext, Proposal, Question
+from integration.flows.forms import Proposal, Question, SetupContext
 from integration.flows.settings import Listed, books_list, till_list
 from integration.flows.tables import row_fault
 from integration.services.runs.exceptions import missing_row

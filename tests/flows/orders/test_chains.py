@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from integration.core.booking_state import BookingState, BookingStage
+from integration.core.booking_state import BookingStage, BookingState
 from integration.core.issues import Skip
 from integration.core.links import Link
 from integration.core.records import Kind, Record, Value
 from integration.core.staged import Staged
 from integration.flows.orders.chains import (
-    ChainQueries,
     Chain,
+    ChainQueries,
     Chains,
     in_day,
     in_force,
@@ -50,7 +50,13 @@ def said(document: Record, chain: Chain, taking_part: Collection[str] = ("other-
     return NOTHING_SAID if found is None else found.reason if isinstance(found, Skip) else found.cause
 
 
-B, D, P, W, X = BookingStage.BOOKED, BookingStage.DOUBTFUL, BookingStage.PLANNED, BookingStage.WAITING, BookingStage.PARKED
+B, D, P, W, X = (
+    BookingStage.BOOKED,
+    BookingStage.DOUBTFUL,
+    BookingStage.PLANNED,
+    BookingStage.WAITING,
+    BookingStage.PARKED,
+)
 BEFORE, AFTER = "before", "after"
 SITUATIONS = [  # the other document, where it stands, whether it takes part, and what is said at reading and at sending
     (BEFORE, B, True, "sale_booked", "sale_booked"),
@@ -253,7 +259,9 @@ INVOICED = a_document(Kind.INVOICE, "invoice-9", number=INVOICE)
 )
 def test_a_receipt_of_an_invoice_that_is_in_a_day_is_the_same_sale(document: Record, expected: str) -> None:
     page = a_page(sold=("invoice-9",), orders=("invoice-9",), shares=(share(INVOICED),))
-    asks = ChainQueries(days=lambda keys: {key: [Link(Kind.DAY_PAGE, "", "", page)] for key in keys if key == "invoice-9"})
+    asks = ChainQueries(
+        days=lambda keys: {key: [Link(Kind.DAY_PAGE, "", "", page)] for key in keys if key == "invoice-9"}
+    )
     found = Chains(asks, EVERY, {}, Decimal(0)).of([document]).get(document.key)
     assert (found.reason if isinstance(found, Skip) else found) == (expected or None)
 
@@ -303,7 +311,10 @@ def a_logic_that_knows(known: Mapping[str, BookingState], made: Mapping[str, Col
         return {key: known[key] for key in keys if key in known}
 
     return Chains(
-        ChainQueries(where, lambda keys: {key: (made or {})[key] for key in keys if key in (made or {})}), EVERY, {}, Decimal(0)
+        ChainQueries(where, lambda keys: {key: (made or {})[key] for key in keys if key in (made or {})}),
+        EVERY,
+        {},
+        Decimal(0),
     )
 
 
@@ -394,19 +405,21 @@ def test_a_person_says_once_whether_what_comes_to_more_than_its_order_is_a_sale_
     skip, booking = read(kept).skip, read(beside).record
     assert (skip and skip.reason, skip and skip.facts["other"]) == ("sale_booked", INVOICE)
     assert booking is not None
-    assert logic.beside(stage, [booking]) == logic.beside(stage, [booking], sending=True) == {}
+    assert logic.conflicts_between(stage, [booking]) == logic.conflicts_between(stage, [booking], sending=True) == {}
     for decision in (kept, beside):
         assert read(decision, "d2").issue  # it changed at the till
     known["invoice-9"] = replace(standing("invoice-9", BookingStage.BOOKED), title="2026.9")
     assert read(beside).issue
-    waits = logic.beside(stage, [booking], sending=True)["receipt-1"]
+    waits = logic.conflicts_between(stage, [booking], sending=True)["receipt-1"]
     assert not isinstance(waits, Skip)
     assert waits.cause == "sale_waits"  # until the next plan asks anew
 
 
 def test_a_receipt_waits_while_nobody_knows_whether_the_invoice_of_its_order_is_booked() -> None:
     known = {"invoice-7": replace(standing("invoice-7", BookingStage.DOUBTFUL), title=INVOICE)}
-    asks = ChainQueries(lambda keys: {key: known[key] for key in keys if key in known}, lambda _: {"order-1": ["invoice-7"]})
+    asks = ChainQueries(
+        lambda keys: {key: known[key] for key in keys if key in known}, lambda _: {"order-1": ["invoice-7"]}
+    )
     receipt = a_document(Kind.RECEIPT, "receipt-1", number="1.2.2026.8", orders=("order-1",))
     found = Chains(asks, EVERY, {}, Decimal(0)).of([receipt])["receipt-1"]
     assert not isinstance(found, Skip)
@@ -431,7 +444,9 @@ def test_a_document_that_is_booked_as_something_else_meanwhile_is_not_sent() -> 
 def test_a_day_of_which_nobody_knows_whether_it_is_booked_is_waited_for() -> None:
     receipt = a_document(Kind.RECEIPT, "receipt-1", date=date(2026, 11, 20))
     link = Link(Kind.DAY_PAGE, "2026-11-20/1", "")
-    chains = Chains(ChainQueries(days=lambda keys: {key: [link] for key in keys if key == link.key}), EVERY, {}, Decimal(0))
+    chains = Chains(
+        ChainQueries(days=lambda keys: {key: [link] for key in keys if key == link.key}), EVERY, {}, Decimal(0)
+    )
     found = chains.of([receipt])["receipt-1"]
     assert not isinstance(found, Skip)
     assert (found.cause, found.facts["other"]) == ("sale_waits", "2026-11-20/1")
@@ -439,17 +454,19 @@ def test_a_day_of_which_nobody_knows_whether_it_is_booked_is_waited_for() -> Non
 
 def test_a_document_whose_order_is_in_the_plan_makes_no_debtor_and_waits_where_the_plan_has_it_not() -> None:
     order = {"order-1": standing("order-1", BookingStage.PLANNED)}
-    logic = orders(asks=ChainQueries(lambda keys: {key: order[key] for key in keys if key in order}), **becoming("invoice"))
+    logic = orders(
+        asks=ChainQueries(lambda keys: {key: order[key] for key in keys if key in order}), **becoming("invoice")
+    )
     invoice = a_document(Kind.INVOICE, "invoice-1", orders=("order-1",))
     stage = logic.flow.stage("invoices")
     assert logic.stage(logic.flow.stage("debtors"), [invoice]) == []
     (one,) = logic.stage(stage, [invoice])
     assert one.record is not None
     assert not [part for part in one.record.parts if part.kind is Kind.LINE]
-    found = logic.beside(stage, [one.record])["invoice-1"]
+    found = logic.conflicts_between(stage, [one.record])["invoice-1"]
     assert isinstance(found, Skip)
     order.clear()
-    waits = logic.beside(stage, [one.record])["invoice-1"]
+    waits = logic.conflicts_between(stage, [one.record])["invoice-1"]
     assert not isinstance(waits, Skip)
     assert (waits.cause, waits.facts["other"]) == ("sale_waits", "ORDER-1")
-    assert logic.beside(PAPERS, []) == {}
+    assert logic.conflicts_between(PAPERS, []) == {}

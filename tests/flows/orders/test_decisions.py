@@ -238,14 +238,14 @@ def test_what_nothing_is_left_of_is_only_credited() -> None:
 
 def test_both_sides_are_what_was_booked_and_what_would_be_now() -> None:
     booked = link(booking(an_order(KEY, digest="d1")))
-    both = after(booked).both(decided(""))
+    both = after(booked).compare_booking(decided(""))
     assert both is not None
     assert both.now is not None
     assert total(both.now) == 2 * total(both.booked)
-    cancelled = after(booked).both(decided("", cancelled=True))
+    cancelled = after(booked).compare_booking(decided("", cancelled=True))
     assert cancelled is not None
     assert cancelled.now is None
-    wrong = after(booked).both(decided("", lines=(a_line(vat_code="9"),)))
+    wrong = after(booked).compare_booking(decided("", lines=(a_line(vat_code="9"),)))
     assert wrong is not None
     assert wrong.why is not None
-    assert after().both(decided("")) is None
+    assert after().compare_booking(decided("")) is None

@@ -169,7 +169,7 @@ def test_a_person_may_say_that_it_is_the_same_until_one_of_both_is_another() -> 
     said = with_values(decision_same=f"same {issue.facts['mark']}")(order)
     one = booking(said, logic)
     assert logic.objection(PAPERS, one, held, None) is None
-    assert isinstance(logic.fitting(PAPERS, one, held), Skip)
+    assert isinstance(logic.writable_part(PAPERS, one, held), Skip)
     assert logic.objection(PAPERS, one, replace(held, reference="700/2"), None) is not None
     changed = booking(with_values(digest="another")(said), logic)
     assert logic.objection(PAPERS, changed, held, None) is not None

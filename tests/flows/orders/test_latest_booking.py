@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from integration.core.booking_state import BookingState, BookingStage
+from integration.core.booking_state import BookingStage, BookingState
 from integration.core.links import Link
 from integration.core.records import Kind
 from integration.flows.orders.chains import in_force

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from integration.core.booking_state import BookingState, BookingStage
-from integration.core.days.books import SeparateBooking, DayPage
+from integration.core.booking_state import BookingStage, BookingState
+from integration.core.days.books import DayPage, SeparateBooking
 from integration.core.days.documents import DayDocument
 from integration.core.issues import Skip
 from integration.core.links import Link
@@ -180,7 +180,11 @@ class Books:
 
     def alone(self, keys: Collection[str]) -> dict[str, SeparateBooking]:
         """Return what is booked by itself, for the flow of days."""
-        return {key: SeparateBooking() for key, one in in_force(self.standings, keys).items() if one.where is BookingStage.BOOKED}
+        return {
+            key: SeparateBooking()
+            for key, one in in_force(self.standings, keys).items()
+            if one.where is BookingStage.BOOKED
+        }
 
     def made_alone(self, keys: Collection[str]) -> dict[str, list[BookingState]]:
         """Return what was made of these documents and is booked by itself, for the flow of days."""
@@ -241,7 +245,9 @@ def logic_of(switches: Mapping[str, Switches], books: Books, papers: list[Paper]
     given["price_basis"] = switches["order"].basis
     questions = _Known(books)
     by_key = {one.record.key: one.record for one in papers}
-    asks = ChainQueries(books.standings, books.made_of, books.days, lambda keys: [by_key[key] for key in keys if key in by_key])
+    asks = ChainQueries(
+        books.standings, books.made_of, books.days, lambda keys: [by_key[key] for key in keys if key in by_key]
+    )
     tables = BY_GROUP if switches["order"].by_group else TABLES
     return orders(tables=tables, context=replace(TOLD, collective={"1300"}), questions=questions, asks=asks, **given)
 
@@ -266,14 +272,14 @@ def looked(switches: Mapping[str, Switches], books: Books, papers: list[Paper]) 
         for key, link in there.items():
             assert logic.objection(stage, wanted[key], None, link) is None
         new = {key: one for key, one in wanted.items() if key not in there}
-        beside = logic.beside(stage, [*new.values()])
+        beside = logic.conflicts_between(stage, [*new.values()])
         books.parked |= {key: one.cause for key, one in beside.items() if not isinstance(one, Skip)}
         books.planned |= {key: one for key, one in new.items() if key not in beside}
     written = 0
     for key, made in list(books.planned.items()):
         name = key.partition("-")[0]
         stage = logic.flow.stage(f"{name}s")
-        if not logic.beside(stage, [made], sending=True):
+        if not logic.conflicts_between(stage, [made], sending=True):
             books.booked[key], books.under[key] = made, switches[name]
             written += 1
         del books.planned[key]

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.settings import MplusSettings
-from integration.core.booking_state import BookingState, BookingStage
+from integration.core.booking_state import BookingStage, BookingState
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.plan import Action, Change, diff, differences
@@ -136,14 +136,14 @@ def test_a_new_document_meets_no_objection() -> None:
     logic = orders()
     one = booking(an_order(), logic)
     assert logic.objection(PAPERS, one, None, None) is None
-    assert logic.fitting(PAPERS, one, None) == one
+    assert logic.writable_part(PAPERS, one, None) == one
 
 
 def test_what_is_there_without_a_link_is_skipped_with_its_reference() -> None:
     logic = orders()
     one = booking(an_order(), logic)
     assert logic.objection(PAPERS, one, Held(one, "50001"), None) is None
-    skip = logic.fitting(PAPERS, one, booked_as())
+    skip = logic.writable_part(PAPERS, one, booked_as())
     assert isinstance(skip, Skip)
     assert (skip.reason, skip.facts["reference"]) == ("already_in_target", "50001")
 
@@ -153,7 +153,7 @@ def test_a_booked_document_that_did_not_change_is_left_alone() -> None:
     logic = orders(questions=Questions(linked={"order-1": "50001"}))
     one = booking(an_order(delivery_state="complete", marker="9"), logic)
     assert logic.objection(PAPERS, one, booked_as(), link_to(before)) is None
-    assert logic.fitting(PAPERS, one, booked_as()) == one
+    assert logic.writable_part(PAPERS, one, booked_as()) == one
 
 
 def test_a_booked_document_that_changed_at_the_till_is_a_question() -> None:
@@ -173,7 +173,7 @@ def test_a_booked_document_that_changed_at_the_till_is_a_question() -> None:
 def test_a_document_cancelled_before_it_was_booked_takes_no_part() -> None:
     logic = orders(questions=Questions(known=[]))
     one = booking(an_order(cancelled=True), logic)
-    skip = logic.fitting(PAPERS, one, None)
+    skip = logic.writable_part(PAPERS, one, None)
     assert isinstance(skip, Skip)
     assert skip.reason == "document_cancelled"
     assert logic.stage(DEBTORS, [an_order(cancelled=True)]) == []

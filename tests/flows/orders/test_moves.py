@@ -79,7 +79,7 @@ def test_a_country_moves_only_where_the_till_tells_it() -> None:
 
 
 def test_a_new_debtor_has_the_usual_country_and_nothing_else_of_ours() -> None:
-    wanted = orders().fitting(DEBTORS, debtor(an_order(customer=a_customer(country=""))), None)
+    wanted = orders().writable_part(DEBTORS, debtor(an_order(customer=a_customer(country=""))), None)
     assert isinstance(wanted, Record)
     assert wanted.values["country"] == "NL"
     assert "country_guessed" not in wanted.values

@@ -18,12 +18,12 @@ from integration.flows.day_pages import reference as of_day
 from integration.flows.orders.references import (
     FIRST_BOOKING,
     LAST_BOOKING,
+    DecodedReference,
     DocumentNumber,
     OrderReferences,
-    DecodedReference,
+    encode_reference,
     has_prefix,
     of_credit,
-    encode_reference,
     parse_reference,
 )
 from tests.flows.orders.tills import PAPERS, Questions, an_order, booking, orders, parked, staged, without
@@ -58,7 +58,9 @@ def test_a_reference_is_read_back_as_what_it_stands_for(
 
 @given(st.lists(st.tuples(MARKS, NUMBERS, BOOKINGS, st.booleans()), min_size=2, max_size=40, unique=True))
 def test_no_two_bookings_or_credits_share_a_reference(many: list[tuple[str, DocumentNumber, int, bool]]) -> None:
-    assert len({encode_reference(mark, number, booking, credit=credit) for mark, number, booking, credit in many}) == len(many)
+    assert len(
+        {encode_reference(mark, number, booking, credit=credit) for mark, number, booking, credit in many}
+    ) == len(many)
 
 
 @given(MARKS, NUMBERS)

@@ -78,7 +78,7 @@ def test_a_proposal_becomes_a_quotation_whatever_orders_have_to_be_and_one_that_
     turned_down = of_kind(Kind.PROPOSAL, type="PROPOSAL", state="cancelled", cancelled=True)
     logic = orders(**given)
     identity = booking(turned_down, logic)
-    skip = logic.fitting(logic.flow.stage("proposals"), identity, None)
+    skip = logic.writable_part(logic.flow.stage("proposals"), identity, None)
     assert isinstance(skip, Skip)
     assert skip.reason == "document_cancelled"
 

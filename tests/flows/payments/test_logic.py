@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from integration.core.booking_state import BookingState, BookingStage
+from integration.core.booking_state import BookingStage, BookingState
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
@@ -198,7 +198,7 @@ def test_an_item_that_is_not_due_any_more_takes_no_part() -> None:
     ],
 )
 def test_only_an_invoice_that_is_open_by_exactly_that_much_is_paid(invoices: list[Record], said: str | None) -> None:
-    found = payments(invoices=invoices).beside(STAGE, [wanted()], sending=True).get(INVOICE)
+    found = payments(invoices=invoices).conflicts_between(STAGE, [wanted()], sending=True).get(INVOICE)
 
     assert (found and (found.cause if isinstance(found, Issue) else found.reason)) == said
 
@@ -230,7 +230,11 @@ def test_an_invoice_that_is_not_the_one_that_was_booked_is_a_question_and_is_not
         "number": "2026.1000", "sold_on": "2026-10-16/1", "customer": "Els de Wit", "debtor": "1003"
     }  # fmt: skip
     there = [standing(values=told)]
-    found = payments(there=there, invoices=[invoice]).beside(STAGE, [wanted(there=there)], sending=True).get(INVOICE)
+    found = (
+        payments(there=there, invoices=[invoice])
+        .conflicts_between(STAGE, [wanted(there=there)], sending=True)
+        .get(INVOICE)
+    )
 
     assert (isinstance(found, Issue) and found.cause == "invoice_of_another") is is_another
     if isinstance(found, Issue):
@@ -240,7 +244,7 @@ def test_an_invoice_that_is_not_the_one_that_was_booked_is_a_question_and_is_not
 
 @pytest.mark.parametrize("there", [[], [standing(reference="MA6010101000")]])
 def test_what_was_taken_back_since_the_plan_is_not_paid(there: list[BookingState]) -> None:
-    found = payments(there=there, invoices=[at_the_till()]).beside(STAGE, [wanted()], sending=True)[INVOICE]
+    found = payments(there=there, invoices=[at_the_till()]).conflicts_between(STAGE, [wanted()], sending=True)[INVOICE]
 
     assert isinstance(found, Skip)
     assert found.reason == "item_not_due"
@@ -251,8 +255,8 @@ def test_a_payment_by_the_same_method_is_the_one_where_it_comes_to_as_much() -> 
     same, other = (Held(Record(Kind.SETTLEMENT, INVOICE, {"amount": Decimal(sum_)}), INVOICE) for sum_ in ("121", "20"))
 
     assert logic.objection(STAGE, desired, same, None) is None
-    assert isinstance(logic.fitting(STAGE, desired, same), Skip)
-    assert logic.fitting(STAGE, desired, None) is desired
+    assert isinstance(logic.writable_part(STAGE, desired, same), Skip)
+    assert logic.writable_part(STAGE, desired, None) is desired
     issue = logic.objection(STAGE, desired, other, None)
     assert issue is not None
     assert (issue.cause, issue.facts["open"]) == ("payment_differs", "20")

@@ -277,10 +277,10 @@ def test_a_blocked_article_that_cannot_be_mapped_goes_off_sale_alone() -> None:
     there = Held(
         Record(Kind.PRODUCT, "1001", {"name": "Fiets"}, (Record(Kind.ARTICLE, "1001", {"active": True}),)), "7"
     )
-    written = logic.fitting(ARTICLES, found, there)
+    written = logic.writable_part(ARTICLES, found, there)
     assert isinstance(written, Record)
     assert written.flat() == {"1001/active": False}
-    assert logic.fitting(ARTICLES, found, None) == Skip("blocked", "1001", {"key": "1001"})
+    assert logic.writable_part(ARTICLES, found, None) == Skip("blocked", "1001", {"key": "1001"})
     assert staged(nothing).skip == Skip("blocked", "1001", {"key": "1001"})
     assert staged(nothing, linked({"1001": "1001"}, offer={"create": False, "update": False})).issue is not None
 
@@ -294,7 +294,7 @@ def test_the_other_variants_go_on_beside_one_that_only_goes_off_sale() -> None:
     assert {part.key: set(part.values) == {"active"} for part in found.desired.parts} == {"11": False, "12": True}
     assert str(found.desired.values["name"]).startswith("Trui Noord")
     elsewhere = Held(Record(Kind.PRODUCT, "7", {}, (Record(Kind.ARTICLE, "11", {}),)), "7")
-    written = logic.fitting(ARTICLES, found.desired, elsewhere)
+    written = logic.writable_part(ARTICLES, found.desired, elsewhere)
     assert isinstance(written, Record)
     assert [dict(part.values) for part in written.parts if part.key == "12"] == [{}]
 
@@ -707,7 +707,7 @@ def test_nothing_objects_to_a_group_or_to_what_is_not_there() -> None:
 
 
 def fitted(product: Record, there: Record | None, **settings: Any) -> Record:
-    found = products(**settings).fitting(ARTICLES, product, Held(there, "5001") if there else None)
+    found = products(**settings).writable_part(ARTICLES, product, Held(there, "5001") if there else None)
     assert isinstance(found, Record)
     return found
 
@@ -726,7 +726,7 @@ def test_content_without_an_offer_makes_an_article_that_is_not_for_sale() -> Non
 
 
 def test_what_may_not_be_created_is_skipped_with_the_reason() -> None:
-    found = products(content={"create": False}).fitting(ARTICLES, desired(an_article()), None)
+    found = products(content={"create": False}).writable_part(ARTICLES, desired(an_article()), None)
     assert found == Skip("create_switched_off", "1001", {"key": "1001"})
 
 
@@ -759,7 +759,7 @@ def test_every_part_stays_accounted_for() -> None:
     for create in (True, False):
         for update in (True, False):
             switches = {"create": create, "update": update}
-            found = products(content=switches, offer=switches).fitting(ARTICLES, both, Held(both, "5001"))
+            found = products(content=switches, offer=switches).writable_part(ARTICLES, both, Held(both, "5001"))
             assert isinstance(found, Record)
             assert [part.source for part in found.parts] == ["11", "12"]
 
@@ -767,9 +767,9 @@ def test_every_part_stays_accounted_for() -> None:
 def test_a_group_follows_the_switches_of_content() -> None:
     group = Record(Kind.GROUP, "KLED", {"name": "Kleding"})
     off = products(content={"create": False, "update": False})
-    assert isinstance(off.fitting(GROUPS, group, None), Skip)
-    assert off.fitting(GROUPS, group, Held(group, "3")) == replace(group, values={})
-    assert products().fitting(GROUPS, group, Held(group, "3")) == group
+    assert isinstance(off.writable_part(GROUPS, group, None), Skip)
+    assert off.writable_part(GROUPS, group, Held(group, "3")) == replace(group, values={})
+    assert products().writable_part(GROUPS, group, Held(group, "3")) == group
 
 
 def test_an_offer_that_is_switched_off_whole_needs_no_price_and_no_vat_code() -> None:
@@ -783,13 +783,13 @@ def test_an_offer_that_is_switched_off_whole_needs_no_price_and_no_vat_code() ->
 def test_what_was_created_without_an_offer_is_offered_once_that_is_switched_on() -> None:
     article = an_article()
     before, after = products(offer={"create": False, "update": False}), products()
-    made = before.fitting(ARTICLES, shaped_by(before, article), None)
+    made = before.writable_part(ARTICLES, shaped_by(before, article), None)
     assert isinstance(made, Record)
     create = diff(made, None, None, before.policy, title="")
     assert isinstance(create, Change)
     assert create.wanted.parts[0].values["active"] is False
     there = Held(create.wanted, "5001")
-    now = after.fitting(ARTICLES, shaped_by(after, article), there)
+    now = after.writable_part(ARTICLES, shaped_by(after, article), there)
     assert isinstance(now, Record)
     update = diff(now, there.record, create.agreed, after.policy, title="")
     assert isinstance(update, Change)

@@ -128,7 +128,9 @@ LISTS: dict[Listed, Mapping[str, str]] = {
 BY_NAME = {"F": "10", "K": "20", "K-SHI": "20"}
 
 
-def known(rows: Mapping[str, str] | None = None, answered: tuple[str, ...] = (), **lists: Mapping[str, str]) -> SetupContext:
+def known(
+    rows: Mapping[str, str] | None = None, answered: tuple[str, ...] = (), **lists: Mapping[str, str]
+) -> SetupContext:
     told = {**LISTS, **{books_list(name): codes for name, codes in lists.items()}}
     tables = {"vat_codes": {"1": "2", "2": "1"}, "turnover_groups": rows or {}}
     usual = ProductSettings().model_dump()

@@ -12,7 +12,7 @@ from typing import Any
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.protocol import References
 from integration.core.booking_state import BookingState, Standings
-from integration.core.issues import Issue, IssueState, IssueOccurrence
+from integration.core.issues import Issue, IssueOccurrence, IssueState
 from integration.core.links import Link
 from integration.core.records import Batch, Kind, Record, Unreadable
 from integration.core.run import Mode, Run

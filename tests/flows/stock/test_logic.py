@@ -381,7 +381,7 @@ def fitting(record: Record | None, **settings: Any) -> Record | Skip:
     logic = stock(**settings)
     (one,) = logic.stage(ARTICLES, [an_article()])
     assert one.record is not None
-    return logic.fitting(ARTICLES, one.record, None if record is None else held(record))
+    return logic.writable_part(ARTICLES, one.record, None if record is None else held(record))
 
 
 def test_an_article_that_the_till_does_not_have_is_left_out_with_that_reason() -> None:

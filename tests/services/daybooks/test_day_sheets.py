@@ -12,7 +12,7 @@ from integration import words
 from integration.core.days.check import DayComparison, DayFinding
 from integration.core.days.report import DayReport, DayState, PageShown, page_notes, report_of
 from integration.core.days.till import till_day
-from integration.services.connections.connections import Connections, ConnectionCheck
+from integration.services.connections.connections import ConnectionCheck, Connections
 from integration.services.daybooks.day_sheets import DaySheets, finding_text
 from integration.services.mappings.code_lists import CodeLists
 from integration.sheets.sheet import Sheet, SheetNotes, SheetTable, Tone

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from integration.application.application import Application
-from integration.core.issues import CauseGroup, Issue, IssueState, IssueOccurrence
+from integration.core.issues import CauseGroup, Issue, IssueOccurrence, IssueState
 from integration.core.run import Mode
 from integration.core.states import ACTIVE
 from integration.services.runs.bulk import Refused
@@ -25,7 +25,9 @@ def app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Application]
     with opened(tmp_path, start=is_at_work, sandbox=is_at_work, sandbox_articles=50) as application:
         issues = stores_in(application).issues
         articles = ["10001", "10002", "10003"]
-        issues.open("products", "r1", [IssueOccurrence(Issue("price_missing", key, "article.price")) for key in articles])
+        issues.open(
+            "products", "r1", [IssueOccurrence(Issue("price_missing", key, "article.price")) for key in articles]
+        )
         issues.open("products", "r1", [IssueOccurrence(Issue("ean_check_digit", "10001", "article.ean"))])
         issues.open("customers", "r2", [IssueOccurrence(Issue("email_too_long", "20001", "relation.email"))])
         yield application

@@ -11,7 +11,9 @@ from tests.stores import stores_in
 def test_articles_in_several_currencies_are_one_cause_that_names_them(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
         met = [
-            IssueOccurrence(Issue("currency_without_rate", key, "article.price", {"key": key, "currency": code}), Kind.PRODUCT, key)
+            IssueOccurrence(
+                Issue("currency_without_rate", key, "article.price", {"key": key, "currency": code}), Kind.PRODUCT, key
+            )
             for key, code in (("1", "USD"), ("2", "CHF"), ("3", "USD"))
         ]
         stores_in(application).issues.looked("products", ["1", "2", "3"], (), met)

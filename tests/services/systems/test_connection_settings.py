@@ -36,7 +36,9 @@ def test_a_system_that_shares_a_folder_with_the_console_gets_it_whatever_was_ent
 def test_what_was_found_out_of_one_installation_is_not_said_of_another(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
         kept = application.access.connected
-        here, there = (StoredInstallationFacts(kept, "mplus-learned", place) for place in ("i at here:1", "i at there:1"))
+        here, there = (
+            StoredInstallationFacts(kept, "mplus-learned", place) for place in ("i at here:1", "i at there:1")
+        )
         here.put({"stock_sets": "free"})
         assert StoredInstallationFacts(kept, "mplus-learned", "i at here:1").get() == {"stock_sets": "free"}
         assert there.get() == {}

@@ -22,7 +22,7 @@ from integration.sandbox.accountview.conventions import BY_ANALOGY
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import running
 from integration.services.systems.connection_settings import ELSEWHERE_SECONDS as ACCESS_SECONDS
-from integration.services.systems.objects import FILE, NEEDED, Name, NamedObject, NamedObjects, Availability, flat
+from integration.services.systems.objects import FILE, NEEDED, Availability, Name, NamedObject, NamedObjects, flat
 from integration.words import say
 from tests.consoles import WHO, opened
 from tests.people import somebody

@@ -130,9 +130,9 @@ __all__ = [
     "raw_elements",
     "relation_marker",
     "relation_number",
+    "required_integer",
     "sequence",
     "stock_id",
     "stock_managed",
     "stock_told",
-    "required_integer",
 ]

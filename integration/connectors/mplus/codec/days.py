@@ -14,10 +14,10 @@ from integration.connectors.mplus.codec.values import (
     child_number,
     date_of,
     exact_number,
+    parse_flag,
     percent,
     plain_word,
     required_integer,
-    parse_flag,
 )
 from integration.core.money import from_cents
 from integration.core.records import Kind, Record, Unreadable, Value, WrongValueError

@@ -17,12 +17,12 @@ from integration.connectors.mplus.codec.values import (
     child_number,
     date_of,
     field_decoder,
+    parse_flag,
     percent,
     plain_word,
     read_if_filled,
     read_values,
     required_integer,
-    parse_flag,
     whole_number,
 )
 from integration.core.money import from_scaled

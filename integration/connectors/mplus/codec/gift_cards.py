@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from integration.connectors.mplus.client import Element, expect_shape, qualified
-from integration.connectors.mplus.codec.values import child_text, required_integer, parse_flag
+from integration.connectors.mplus.codec.values import child_text, parse_flag, required_integer
 from integration.core.money import from_cents
 from integration.core.records import WrongValueError
 

@@ -20,7 +20,7 @@ from integration.connectors.mplus.codec.values import (
     required_integer,
 )
 from integration.core.money import from_cents, from_scaled, to_scaled
-from integration.core.prices import PriceType, PriceScope, PriceTerm, terms_in
+from integration.core.prices import PriceScope, PriceTerm, PriceType, terms_in
 from integration.core.records import FieldType, Kind, Record, Value, WrongValueError
 
 
@@ -45,7 +45,11 @@ LISTS: Mapping[Kind, TermList] = {
         scaled=True,
     ),
 }
-SAYS: Mapping[PriceType, str] = {PriceType.INCL: "priceIncl", PriceType.EXCL: "priceExcl", PriceType.PERCENT: "discountPercentage"}
+SAYS: Mapping[PriceType, str] = {
+    PriceType.INCL: "priceIncl",
+    PriceType.EXCL: "priceExcl",
+    PriceType.PERCENT: "discountPercentage",
+}
 MINIMUM, PLACES = "minimumAmount", "minimumAmountDecimalPlaces"
 
 Place = tuple[PriceScope, str, Decimal]  # what a row is about: of what, its number, and from how many pieces on

@@ -27,11 +27,11 @@ from integration.connectors.mplus.codec.values import (
     field_decoder,
     if_readable,
     is_empty_value,
+    parse_flag,
     read_if_filled,
     read_values,
-    scaled_number,
     required_integer,
-    parse_flag,
+    scaled_number,
     whole_number,
 )
 from integration.core.money import from_scaled, to_scaled
@@ -280,8 +280,8 @@ def _decode_group(element: Element, parent: str) -> TillGroup:
         return element.findtext(qualified(wire)) or ""
 
     image = element.findtext(f"{qualified('image')}/{qualified('imageId')}") or ""
-    return TillGroup(str(required_integer(element, "groupNumber")), parent, text("name"), text("text"), text("sortOrder"),
-                 text("syncMarker"), image)  # fmt: skip
+    number = str(required_integer(element, "groupNumber"))
+    return TillGroup(number, parent, text("name"), text("text"), text("sortOrder"), text("syncMarker"), image)
 
 
 def encode_group(group: TillGroup) -> dict[str, str]:

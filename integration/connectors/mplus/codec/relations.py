@@ -18,11 +18,11 @@ from integration.connectors.mplus.codec.values import (
     child_number,
     customs_of,
     field_decoder,
+    parse_flag,
     percent,
     plain_word,
     read_if_filled,
     read_values,
-    parse_flag,
     whole_number,
 )
 from integration.core.records import Field, Kind, Record, Value, WrongValueError
