@@ -55,10 +55,9 @@ def people(database: Database, clock: Clock) -> PeopleStore:
 @pytest.fixture
 def four_eyes(database: Database, clock: Clock) -> FourEyes:
     """Four eyes for more than ten changes of articles."""
-    asked = FourEyes(
-        FLOWS, StoredSettings(database, clock), FirstApprovalStore(database, clock), ChangeRequestStore(database, clock),
-        clock, part(People, deciders=lambda _: 1),
-    )  # fmt: skip
+    limits, first = StoredSettings(database, clock), FirstApprovalStore(database, clock)
+    requests = ChangeRequestStore(database, clock)
+    asked = FourEyes(FLOWS, limits, first, requests, clock, part(People, deciders=lambda _: 1))
     asked.change("products", {"brake_changes": 10, "brake_retirements": None, "brake_of_nothing": 1}, ADMIN)
     return asked
 

@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from integration.store import cursors
 from integration.store.database import open_database
 from integration.store.events import Event
-from integration.store.outbox import tell
+from integration.store.outbox import append_events
 url, name, longest = sys.argv[1], sys.argv[2], float(sys.argv[3])
 database, now = open_database(url), datetime.now(UTC)
 print("ready", flush=True)
@@ -33,7 +33,7 @@ while True:
     with database.write() as connection:
         for part in ("a", "b"):  # two statements: their ids need not be neighbours
             side = f"{name}-{number}-{part}"
-            tell(connection, now, [Event(event="test", key=side)])
+            append_events(connection, now, [Event(event="test", key=side)])
             time.sleep(random.random() * longest)
             cursors.keep_cursors(connection, now, "test", {side: "kept"})
 """
