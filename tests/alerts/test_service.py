@@ -181,7 +181,7 @@ def test_three_hundred_records_of_one_cause_are_one_message_and_one_when_it_is_o
     assert "300 records · at stake: €3,150.00" in begun["message"]
     assert f"{BASE}/exceptions?flow=orders" in begun["message"]
     assert over["title"].startswith("Over · Orders · ")
-    assert [subject.split(" · ")[0] for subject, _ in box.mails] == ["Waarschuwing", "Voorbij"]
+    assert [subject.split(" · ")[0] for subject, _ in box.mails] == ["Waarschuwing", "Opgelost"]
     assert "300 records · het gaat om €\u00a03.150,00" in box.mails[0][1]
 
 

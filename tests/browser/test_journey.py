@@ -36,7 +36,7 @@ def test_a_deep_link_on_a_fresh_server_shows_the_menu_of_the_console(console: st
     expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Runs")
     entries = page.get_by_test_id("stSidebarNavLink").all_inner_texts()
     assert [entry.split("\n")[-1].strip() for entry in entries] == [
-        "Overview", "Preview", "Exceptions", "Runs", "On your phone", "Days", "Stock", "Logs", "Monitoring", "Set-up",
+        "Overview", "Preview", "Exceptions", "Runs", "Approvals", "Days", "Stock", "Logs", "Monitoring", "Set-up",
         "Flows", "Mappings", "Administration",
     ]  # fmt: skip
 

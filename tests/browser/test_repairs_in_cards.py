@@ -53,7 +53,7 @@ def test_documents_without_a_customer_are_repaired_in_their_card(
     planned(page, connected, "orders")
     (group,) = [one for one in beside.exceptions.groups("orders") if one.cause == "customer_missing"]
     page.goto(f"{connected}/exceptions?flow=orders", wait_until="commit")
-    button(page, re.compile("Repair.*No customer to invoice"))
+    button(page, re.compile("Repair.*Order has no customer"))
     confirm = at_rest(page).get_by_role("button", name=re.compile(rf"Repair and preview {group.count} order"))
     expect(confirm).to_be_disabled()
 

@@ -149,7 +149,7 @@ def test_a_committed_run_adds_up_on_its_page_and_the_next_preview_has_nothing_to
     said = texts(open_page("preview", plan=again.id))
     assert "Nothing to do: both systems agree on" in said
     assert "Commit" not in said
-    assert "Last proof" in texts(open_page())
+    assert "Last good check" in texts(open_page())
 
 
 @pytest.mark.usefixtures("looked_at")

@@ -320,7 +320,7 @@ def test_a_draft_outlives_the_window_and_differs_from_what_is_published(shop: Ap
     assert "Draft" in test.title[0].value
     assert "1 rule changed" in said
     difference = test.dataframe[0].value
-    assert "Functions" in set(difference["what"])
+    assert "Conversions" in set(difference["what"])
     assert test.button(key="publish").label == f"Publish version {shop.drafts.current('products') + 1}"
     test = press(test, "discard_draft")
     assert shop.drafts.draft("products") is None

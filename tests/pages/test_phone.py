@@ -73,4 +73,4 @@ def test_a_plan_that_nobody_knows_shows_what_waits(connected: Application, open_
     assert connected is not None
     test = open_page("phone", plan="never-was")
     assert not test.exception
-    assert "On your phone" in texts(test)
+    assert "Approvals" in texts(test)

@@ -142,7 +142,7 @@ def test_what_an_undo_took_back_is_booked_again_from_its_line_of_a_plan(
     places = [lives[0].index(sign) for sign in bookings]
     assert places == sorted(places)  # the newest first
     assert "Debtor Terug: " in lives[0]
-    assert f"MP-{number}-2" in lives[0].partition("Where it is now")[2]
+    assert f"MP-{number}-2" in lives[0].partition("Current state")[2]
     assert lives[0] == lives[1] == lives[2]
 
 
