@@ -1,3 +1,3 @@
 """Sluis, the console between AccountView and MplusKASSA."""
 
-VERSION = "0.9.0"
+VERSION = "0.1.0.dev0"
