@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from textwrap import dedent
 
+from tests.language import relative_docstrings, vague_names
 from tests.readme import blocks
 from tests.size import bag_users, callable_arguments, collisions, mutual_imports, wiring_functions
 
@@ -24,6 +25,7 @@ BUILDERS = [
     "integration/application/stores.py",
     "integration/lab/trial.py",
 ]
+RELATIVE_DOCSTRINGS, VAGUE_NAMES = 777, 410  # go down with each one that is rewritten
 COLLISIONS = 38  # goes down with each name that is given to one thing alone
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
@@ -102,6 +104,16 @@ def test_services_take_the_objects_that_they_use() -> None:
 
 def test_no_two_packages_import_each_other() -> None:
     assert mutual_imports() == []
+
+
+def test_no_more_docstrings_begin_with_a_relative_clause_than_before() -> None:
+    found = relative_docstrings()
+    assert len(found) <= RELATIVE_DOCSTRINGS, found
+
+
+def test_no_more_public_names_lack_a_noun_and_a_verb_than_before() -> None:
+    found = vague_names()
+    assert len(found) <= VAGUE_NAMES, found
 
 
 BEGINS = re.compile(r"[\"']\n?(import|from) \w")  # a text that begins as a program does

@@ -1,0 +1,54 @@
+"""Measures two habits of language that make code hard to read: `python -m tests.language` lists each place.
+
+A docstring that begins with a relative clause ("What a run ...") names no subject. A public name made of participles,
+pronouns and adverbs alone (`told`, `held`, `so_far`) does not say what it is.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tests.size import PRODUCT, ROOT, Function, trees
+
+RELATIVE = re.compile(r"(What|Whatever|Whether|Who|Whoever|Whom|Whose|Where|When|How|That|Which)\b")
+VAGUE = frozenset((ROOT / "tests" / "vague_words.txt").read_text(encoding="utf-8").split())
+
+
+def relative_docstrings() -> list[str]:
+    """Return each docstring of the product that begins with a relative clause: `file:line first line`."""
+    return [f"{place} {text.splitlines()[0]}" for place, _, text in _described() if RELATIVE.match(text)]
+
+
+def vague_names() -> list[str]:
+    """Return each public class, function and method whose name has no noun and no verb: `file:line name`."""
+    return [f"{place} {name}" for place, name, _ in _defined() if _is_vague(name)]
+
+
+def _is_vague(name: str) -> bool:
+    words = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)]
+    return not name.startswith("_") and bool(words) and all(word in VAGUE for word in words)
+
+
+def _described() -> Iterator[tuple[str, str, str]]:
+    for file, tree in trees(PRODUCT):
+        for node in ast.walk(tree):
+            if isinstance(node, Function | ast.ClassDef | ast.Module) and (text := ast.get_docstring(node)):
+                yield f"{file.relative_to(ROOT)}:{getattr(node, 'lineno', 1)}", getattr(node, "name", ""), text
+
+
+def _defined() -> Iterator[tuple[str, str, str]]:
+    for file, tree in trees(PRODUCT):
+        for node in ast.walk(tree):
+            if isinstance(node, Function | ast.ClassDef):
+                yield f"{file.relative_to(ROOT)}:{node.lineno}", node.name, ""
+
+
+def main() -> None:
+    """Print every place, and how many there are."""
+    for found in (relative_docstrings(), vague_names()):
+        print("\n".join(found))
+        print(len(found))
+
+
+if __name__ == "__main__":
+    main()
