@@ -124,9 +124,9 @@ class Queue:
     tries: Tries
     came: Mapping[
         IssueGroupKey, Mapping[date, int]
-    ]  # records on each of the last days, for causes with a sparkline
+    ]  # number of new records on each of the last days, for causes that have a sparkline
     corrects: bool  # whether this person may repair
-    versions: Versions | None  # None if this person may not retry with a mapping version
+    versions: Versions | None  # None if this person does not get the menu of further actions
 
     def tried(self, group: CauseGroup) -> Try | None:
         """Return the newest finished retry of a cause that started after the cause was first seen."""

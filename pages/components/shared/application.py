@@ -46,7 +46,7 @@ DEFAULT = "overview"  # the page that an address without a page name opens
 OPENED_BY: Mapping[str, Callable[..., Any]] = {
     "logs": Log.search, "setup": SetUp.answer, "administration": People.invite,
 }  # fmt: skip
-"""The method that a person must be allowed to call to open a page; every other page is open for everybody."""
+"""The method that a person needs the right to call in order to open a page. Everybody may open the other pages."""
 
 
 def application() -> Application:

@@ -43,10 +43,10 @@ _BLANKS = re.compile(" +")
 _NOT_CODED = re.compile("`|:material/|  |^ | $")
 
 Markdown = str
-"""Words of ours in Markdown, in which all that is foreign is escaped: by `plain`, or because it is a number or a day.
+"""Our own text in Markdown, in which foreign text is escaped with `plain`, or harmless as a number or a date.
 
-Whatever a page draws as Markdown, labels and help among it, is of this kind; `tests/pages/test_foreign.py` looks that
-nothing else gets there.
+Everything that a page draws as Markdown, including labels and help texts, has this type.
+`tests/pages/test_foreign.py` checks that nothing else is drawn.
 """
 
 
