@@ -267,7 +267,7 @@ def _ask_note(app: Application, group: CauseGroup) -> None:
         act(lambda: app.issues.annotate(group.of, given.strip(), person().ref))
 
 
-# ---- the open one
+# ---- the open cause
 
 
 def _body(app: Application, group: CauseGroup, state: IssueState, find: str) -> None:

@@ -208,7 +208,7 @@ def _difference(event: Happened, before: Mapping[str, str]) -> None:
         note(counted("details_same", same))
 
 
-# ---- where it is now ------------------------------------------------------------------------------------------------
+# ---- the current state ----------------------------------------------------------------------------------------------
 
 
 def _now(app: Application, flow: str, rows: Sequence[Happened]) -> None:

@@ -83,7 +83,7 @@ def _answer(app: Application, kept: Mapping[str, tuple[str, str]]) -> None:
         trouble(answer.trouble.code, answer.trouble.facts)
 
 
-# ---- which question -------------------------------------------------------------------------------------------------
+# ---- the editor -----------------------------------------------------------------------------------------------------
 
 
 def _kept(app: Application) -> dict[str, tuple[str, str]]:

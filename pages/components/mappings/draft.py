@@ -49,7 +49,7 @@ from pages.components.shared.wording import (
 MOST_FIELDS = 3  # fields named in one sentence
 
 
-# ---- what differs ---------------------------------------------------------------------------------------------------
+# ---- differences ----------------------------------------------------------------------------------------------------
 
 
 def changes_part(editor: EditorState, place: Any) -> None:
@@ -120,7 +120,7 @@ def _show(**address: str) -> None:
     st.rerun()
 
 
-# ---- what it would change -------------------------------------------------------------------------------------------
+# ---- effect on records ----------------------------------------------------------------------------------------------
 
 
 def _known_effect(editor: EditorState) -> Effect | None:

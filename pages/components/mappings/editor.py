@@ -97,7 +97,7 @@ def show_rule(target: str) -> None:
     st.rerun()
 
 
-# ---- where the value comes from -------------------------------------------------------------------------------------
+# ---- the source of the value ----------------------------------------------------------------------------------------
 
 
 def _filled(editor: EditorState, rule: Rule, choices: FunctionChoices, key: str) -> Rule:
@@ -193,7 +193,7 @@ def _insert(area: str, pick: str, written: Any) -> None:
         st.session_state[pick] = None
 
 
-# ---- what becomes of it ---------------------------------------------------------------------------------------------
+# ---- value table, default and owner ---------------------------------------------------------------------------------
 
 
 def _afterwards(editor: EditorState, rule: Rule, choices: FunctionChoices, key: str) -> Rule:
@@ -298,7 +298,7 @@ def _default(rule: Rule, choices: FunctionChoices, key: str) -> Rule:
     return replace(rule, default=default, force=bool(force) and default not in EMPTY)
 
 
-# ---- why ------------------------------------------------------------------------------------------------------------
+# ---- explanation ----------------------------------------------------------------------------------------------------
 
 
 def why_box(editor: EditorState, rule: Rule, trial: Trial | None, record_name: str) -> None:

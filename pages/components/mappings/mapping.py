@@ -96,7 +96,7 @@ def editor_state(app: Application, name: str) -> EditorState:
     )
 
 
-# ---- records to try on ----------------------------------------------------------------------------------------------
+# ---- sample records -------------------------------------------------------------------------------------------------
 
 
 def try_on(editor: EditorState, record: Record) -> Trial | None:
@@ -138,7 +138,7 @@ def source_list(editor: EditorState, part: Kind) -> list[Field] | None:
     return None if found is None else with_captions(found, editor.flow.source)
 
 
-# ---- how things are called ------------------------------------------------------------------------------------------
+# ---- labels ---------------------------------------------------------------------------------------------------------
 
 
 def function_label(name: str) -> str:

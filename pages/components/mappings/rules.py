@@ -103,7 +103,7 @@ def _found(rule: Rule, fields: Sequence[Field], find: str) -> bool:
     return find.casefold() in " ".join(said).casefold()
 
 
-# ---- the record that is tried ---------------------------------------------------------------------------------------
+# ---- the sample record ----------------------------------------------------------------------------------------------
 
 
 def record_picker(editor: EditorState, part: Kind) -> Record | None:

@@ -171,7 +171,7 @@ def _flow(app: Application, flow: str, group: Sequence[AskedQuestion], opened: s
             draw_question(InputForm(app, SettingsDraft(app, flow, "answers")), one)
 
 
-# ---- one line -------------------------------------------------------------------------------------------------------
+# ---- a folded question ----------------------------------------------------------------------------------------------
 
 
 def _folded(form: InputForm, one: AskedQuestion) -> None:
@@ -209,7 +209,7 @@ def _stands(form: InputForm, one: AskedQuestion) -> Markdown:
     return answer(form, one, {name: form.draft.saved[name] for name in one.question.settings})
 
 
-# ---- open -----------------------------------------------------------------------------------------------------------
+# ---- an unfolded question -------------------------------------------------------------------------------------------
 
 
 def _open(form: InputForm, one: AskedQuestion) -> None:
@@ -311,7 +311,7 @@ def _keep(form: InputForm, one: AskedQuestion, values: Mapping[str, Any]) -> Non
     st.rerun()
 
 
-# ---- what is missing ------------------------------------------------------------------------------------------------
+# ---- open points ----------------------------------------------------------------------------------------------------
 
 
 SIGNS = {

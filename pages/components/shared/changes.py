@@ -176,7 +176,7 @@ NEW: Mapping[Sort, Callable[[Change], str]] = {
 }
 
 
-# ---- why a field has its value --------------------------------------------------------------------------------------
+# ---- traces of values -----------------------------------------------------------------------------------------------
 
 
 def trace_rows(app: Application, flow: Flow, traces: Sequence[Trace]) -> list[Row]:
@@ -248,6 +248,3 @@ def _named(target: str) -> str:
     """Return the caption of a field. The caption of a stock level is its branch."""
     branch, _, field = target.partition("/")
     return text("branch_short", branch=branch) if field == "amount" else field_name(target)
-
-
-# ---- a document as the tree it is -----------------------------------------------------------------------------------

@@ -192,7 +192,7 @@ def _listed(value: Value) -> tuple[str, ...]:
     return value if isinstance(value, tuple) else (str(value),) if value else ()
 
 
-# ---- the sums -------------------------------------------------------------------------------------------------------
+# ---- totals ---------------------------------------------------------------------------------------------------------
 
 
 def totals_table(app: Application, document: Record, flow: Flow) -> None:

@@ -298,8 +298,7 @@ def facts_table(rows: Mapping[Markdown, Markdown]) -> None:
     st.table({f":gray[{name}]": value for name, value in rows.items()}, border="horizontal")
 
 
-# ---- states: colour, icon and sign always accompany the word
-# -----------------------------------------------------------
+# ---- states: colour, icon and sign always accompany the word --------------------------------------------------------
 
 
 Colour = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray"]

@@ -101,8 +101,7 @@ def tick_anew() -> None:
     st.rerun()
 
 
-# ---- selections of other people, and plans that replace this one
-# -------------------------------------------------------
+# ---- selections of other people, and replaced plans -----------------------------------------------------------------
 
 
 def settled_choice(app: Application, run: Run) -> Run:

@@ -67,7 +67,7 @@ OUTCOMES = {  # results of a record, with the term that explains each
 }
 
 
-# ---- at work --------------------------------------------------------------------------------------------------------
+# ---- active runs ----------------------------------------------------------------------------------------------------
 
 
 @refreshing(REFRESH_SECONDS)
@@ -138,7 +138,7 @@ def _settled(app: Application, run: Run, *, proven: bool) -> Iterator[Markdown]:
     yield from (f"{number(value)} {term(name)}" for name, value in settled.items() if value)
 
 
-# ---- the sum --------------------------------------------------------------------------------------------------------
+# ---- the sum of the records -----------------------------------------------------------------------------------------
 
 
 def sum_strip(counts: Counts, kind: str = "", *, verifying: bool = False) -> None:

@@ -204,7 +204,7 @@ def height(rows: int, most: int = MOST_ROWS_HIGH) -> int:
     return ROW * (min(rows, most) + 1) + 3
 
 
-# ---- trees and code blocks ----------------------------------------------------------------------------------------
+# ---- trees and code blocks ------------------------------------------------------------------------------------------
 
 
 def code_block(text: str, height: int | Literal["content"] = "content") -> None:

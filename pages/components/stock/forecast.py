@@ -193,7 +193,7 @@ def _outlook_listed(page: Callable[[int, int], pd.DataFrame]) -> pd.DataFrame:
     return of_log(pd.concat(parts).drop(columns="found"))
 
 
-# ---- where the two systems differ -----------------------------------------------------------------------------------
+# ---- differences between the systems --------------------------------------------------------------------------------
 
 
 def differences_of(app: Application, view: View) -> None:
