@@ -81,7 +81,7 @@ def waiting_beside(flow: str) -> None:
 
 
 def nothing(status: str, *, filtered: bool) -> None:
-    """Say why the list is empty and what to do next."""
+    """Show why the list is empty and what to do next."""
     if not filtered and status == "open" and not app.runs.count():
         title, why = text("exceptions_empty_new"), text("exceptions_empty_new_about")
         offer_preview(app, "task_alt", title, why, text("btn_first"), next(iter(app.flows)))

@@ -102,7 +102,7 @@ def _notes(app: Application, report: DayReport) -> None:
 
 
 def _why(app: Application, report: DayReport) -> None:
-    """Say why a day waits or is parked, and link to the repair."""
+    """Show why a day waits or is parked, and link to the repair."""
     if report.cause and not report.rows:
         trouble(report.cause, report.facts, "waiting" if report.state is not DayState.UNKNOWN else "failed")
     if report.state is DayState.PARKED:

@@ -14,7 +14,7 @@ OFF, AS_POSTING = "nothing", "posting"  # values of the setting that says how a 
 
 
 def book_first(app: Application, way: Repair) -> None:
-    """Say which documents the day needs, and draw the button that previews their flow, after setting it if needed."""
+    """Show which documents the day needs, and draw the button that previews their flow, after setting it if needed."""
     if needed := app.first_week.begins_with():
         named = flow_name(needed)
         st.markdown(text("book_first_articles", flow=named))

@@ -166,7 +166,7 @@ def cause_card(
 
 
 def _grown(aside: CauseGroup, address: str) -> None:
-    """Say that a dismissed cause has new records, with a link to the dismissed ones."""
+    """Show that a dismissed cause has new records, with a link to the dismissed ones."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         said = counted("cause_more_aside", aside.count, person=plain(who(aside.by)), reason=plain(aside.reason))
         st.markdown(f":small[:gray[:material/inventory_2: {said}]]", width="content")

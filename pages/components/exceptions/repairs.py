@@ -324,7 +324,7 @@ def _day(app: Application, group: CauseGroup) -> dict[str, str]:
 
 
 def _elsewhere(app: Application, group: CauseGroup) -> None:
-    """Say where a cause is repaired, link there, and draw the retry."""
+    """Show where a cause is repaired, link there, and draw the retry."""
     sentences = say(group.cause, {"system": app.flows[group.flow].target, **group.facts})
     key = (group.facts.get("article") or group.facts.get("key", "")) if group.count == 1 else ""
     if correct := in_source(app, group.flow, group.cause, group.field, key):

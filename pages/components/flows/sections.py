@@ -176,7 +176,7 @@ def _free(form: InputForm, shape: TextField) -> None:
 
 
 def _stays(form: InputForm, shape: Select) -> None:
-    """Say how many records exist in the target in the form that the saved setting gave them."""
+    """Show how many records exist in the target in the form that the saved setting gave them."""
     kind = shape.kinds.get(form.draft.saved[shape.name])
     if kind is not None and (booked := form.app.links.booked(form.flow, kind)):
         note(counted(f"stays_{kind}", booked))

@@ -150,7 +150,7 @@ def table_row(draft: dict[str, Any], sides: Sides, code: str, waiting: int = 0) 
 
 
 def row_warning(draft: Mapping[str, Any], code: str, wrong: Mapping[str, Reason], apart: Collection[str]) -> None:
-    """Say below a row why it is invalid, or that the percentages of its codes differ."""
+    """Show below a row why it is invalid, or that the percentages of its codes differ."""
     if code in wrong and code in draft["rows"]:
         said = text("row_wrong", reason=plain(reason(wrong[code])))
         note(f":orange[:material/error: {said}]")

@@ -207,7 +207,7 @@ def records(app: Application, tools: DeltaGenerator) -> None:
 
 
 def _nothing(sought: LogSearch) -> None:
-    """Say why the list is empty and what to do next."""
+    """Show why the list is empty and what to do next."""
     if sought == LogSearch():
         empty("receipt_long", text("log_empty"), text("log_empty_about"))
     elif no_match(text("log_nothing_matches"), text("log_no_match_about")):

@@ -219,7 +219,7 @@ def _obstacle(one: Issue | Skip | None) -> str:
 
 
 def overtaken_box(editor: EditorState) -> None:
-    """Say who published another version since the draft began and what they changed, and draw the rebase button."""
+    """Show who published another version since the draft began and what they changed, and draw the rebase button."""
     if not editor.overtaken or editor.draft is None:
         return
     theirs = mapping_changes(editor.app.drafts.version(editor.name, editor.draft.base), editor.published.mapping)

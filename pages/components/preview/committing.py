@@ -157,7 +157,7 @@ def _commit(app: Application, run: Run, typed: Mapping[str, int]) -> None:
 
 
 def four_eyes_box(app: Application, run: Run) -> None:
-    """Say that a plan needs two approvals, and who has approved it."""
+    """Show that a plan needs two approvals, and who has approved it."""
     if not app.four_eyes.needed(run):
         return
     first = app.four_eyes.first(run)

@@ -103,7 +103,7 @@ def _choose(app: Application) -> None:
 
 
 def _say_waiting(flows: frozenset[str]) -> None:
-    """Say once which flows wait for a second person."""
+    """Show once which flows wait for a second person."""
     if flows:
         st.session_state["said"] = text("saved_waiting", settings=", ".join(map(flow_name, sorted(flows))))
 

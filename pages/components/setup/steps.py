@@ -66,7 +66,7 @@ def go_to(step: str, question: str = "", flow: str = "") -> None:
 
 
 def unfinished(step: str) -> None:
-    """Say that the set-up is unfinished, and link to the step where it continues."""
+    """Show that the set-up is unfinished, and link to the step where it continues."""
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width="stretch", gap=None):
             st.markdown(f":blue[:material/cable:] **{text('setup_unfinished')}**")

@@ -79,7 +79,7 @@ def person() -> Actor:
     """Return the person of this session with their current rights. Raises LoggedOutError."""
     people = bootstrap.running_application().people
     key = st.context.cookies.get(people.cookie)
-    return people.who(key if isinstance(key, str) else "")  # without a browser, as in tests, the cookie is not a string
+    return people.who(key if isinstance(key, str) else "")  # without a browser the cookie is not a string
 
 
 def may(method: Callable[..., Any]) -> bool:
@@ -201,7 +201,7 @@ def bring_into_sight() -> None:
 
 
 def focus_field() -> None:
-    """Put the cursor into the first field of the open dialog."""
+    """Move the cursor into the first field of the open dialog."""
     st.html('<script src="app/static/focus.js"></script>', unsafe_allow_javascript=True)  # a script of this project
 
 

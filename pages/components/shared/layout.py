@@ -192,7 +192,7 @@ def pages(name: str, total: int, size: int) -> None:
 
 
 def empty(icon: str, title: Markdown, about: Markdown, action: Markdown = "", key: str = "empty") -> bool:
-    """Say why a list is empty and what to do next. Return whether the action was pressed."""
+    """Show why a list is empty and what to do next. Return whether the action was pressed."""
     with st.container(border=True, gap="xsmall", horizontal_alignment="center"):
         st.space("xsmall")
         st.markdown(f":gray[:material/{icon}:]", width="content")
@@ -204,7 +204,7 @@ def empty(icon: str, title: Markdown, about: Markdown, action: Markdown = "", ke
 
 
 def no_match(title: Markdown, about: Markdown) -> bool:
-    """Say that no row matches the filters. Return whether the button that clears them was pressed."""
+    """Show that no row matches the filters. Return whether the button that clears them was pressed."""
     return empty("filter_alt_off", title, about, text("btn_clear_filters"), key="clear")
 
 

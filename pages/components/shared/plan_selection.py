@@ -177,7 +177,7 @@ def _taken_over_by(app: Application, run: Run) -> Run:
 
 
 def what_moved(run: Run) -> None:
-    """Say what changed since the plan was shown: the selection, or the plan itself."""
+    """Show what changed since the plan was shown: the selection, or the plan itself."""
     if st.session_state.get("chosen_by_others") == run.id:
         del st.session_state["chosen_by_others"]
         note(f":orange[:material/group: {text('chosen_by_others', number=number(len(run.excluded)))}]")

@@ -105,7 +105,7 @@ def table_step(app: Application, flow: Flow, step: TraceStep) -> str:
 
 
 def captions_of(app: Application, listed: Listed) -> Mapping[str, str]:
-    """Return the known codes of a list with their captions, without a call to its system."""
+    """Return the codes of a list with their captions. Waits only briefly if its system has not answered yet."""
     return countries(language()) if listed.system == ISO else app.lists.captions(*listed)
 
 

@@ -22,8 +22,8 @@ def save_button(
     """Draw the save button of a form and return whether the form must be saved now.
 
     `kept` is the state of the form in the session. `save` saves what the form recorded so far. It may run twice; a
-    refusal is ignored here, because the rerun meets it again and shows it. It must not access the session, which would
-    end it.
+    refusal is ignored here, because the rerun meets it again and shows it. `save` must not access `st.session_state`,
+    because Streamlit may end the run at that access.
     """
 
     def pressed() -> None:

@@ -76,7 +76,7 @@ class View:
 
     @property
     def about(self) -> Markdown:
-        """Which levels the page shows, their source, and their date."""
+        """Subtitle of the page: number of articles and branches, source, and moment of the levels."""
         if not self.known:
             return text("stock_about_none")
         sums, system = self.sums, system_name(TILL)
@@ -159,7 +159,7 @@ def _branch_names(app: Application, branches: Sequence[str]) -> dict[str, str]:
 
 
 def unknown(view: View) -> None:
-    """Say that nothing is known of an article, and link to all articles."""
+    """Show that nothing is known of an article, and link to all articles."""
     title = text("stock_unknown", article=plain(view.article))
     if empty("search_off", title, text("stock_unknown_about"), text("btn_all_articles"), key="unknown_article"):
         clear_address("article")
@@ -167,7 +167,7 @@ def unknown(view: View) -> None:
 
 
 def unproven_since(view: View) -> None:
-    """Say since when levels are unproven, if that is too long."""
+    """Show since when levels are unproven, if that is too long."""
     if view.unproven is not None:
         said = text(
             "stock_unproven_parked" if view.unproven.parked else "stock_unproven", moment=moment(view.unproven.since)
@@ -176,7 +176,7 @@ def unproven_since(view: View) -> None:
 
 
 def unreserved(app: Application) -> None:
-    """Say that levels ignore reservations until the setting is answered, and link to its question."""
+    """Show that levels ignore reservations until the setting is answered, and link to its question."""
     lacks = app.setup.missing_setting(app.stock.flow, "reservations")
     if lacks is not None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
