@@ -1,4 +1,4 @@
-"""The console. Imported, it is the server with the engine in its life span; run for a browser, it is the frame."""
+"""Entry point of the console: on import the server with the engine in its lifespan, as a script the page frame."""
 
 import streamlit as st
 
@@ -22,5 +22,5 @@ else:
 
     try:
         navigation().run()
-    except Exception as error:  # noqa: BLE001 - a bug of a page: kept with its trace under a number, and said in words
+    except Exception as error:  # noqa: BLE001 - a bug of a page is logged with a number and shown
         failed(error)

@@ -1,4 +1,4 @@
-"""Administration: who may use the console, what is kept and for how long, backups, and what somebody did."""
+"""Administration: people, retention, data subjects, backups, configuration files, and the audit log."""
 
 import streamlit as st
 
@@ -25,13 +25,13 @@ from pages.components.shared.layout import (
 from pages.components.shared.tables import code_block
 from pages.components.shared.wording import megabytes, moment, plain, sandbox_badges, text
 
-SECONDS = 3  # after which what became of a backup is looked at again
+SECONDS = 3  # refresh interval of the backup status
 
 app = application()
 
 
 def backups() -> None:
-    """Offer to make a backup, say when the last one was made, and with which commands one is restored."""
+    """Draw the backup form, the last backup, and the commands that restore one."""
     section(text("backups_title"), text("backups_about"))
     made_backup()
     if may(Backups.take):
@@ -48,7 +48,7 @@ def backups() -> None:
 
 @refreshing(SECONDS)
 def made_backup() -> None:
-    """Say when the last backup was made, and what became of the one of this process."""
+    """Draw the last backup, and the result of the one that this process started."""
     last, result = app.backups.last(), app.backups.result
     if last is None:
         note(text("backups_none"))

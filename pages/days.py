@@ -1,4 +1,4 @@
-"""Days: how each stands at the till and in the books, and where both differ. This page writes to no system."""
+"""Closed days: the state of each in the till and in the books, and their differences. Writes to no system."""
 
 from datetime import date
 
@@ -18,7 +18,7 @@ app = application()
 
 
 def asked_day() -> date | None:
-    """Return the day that the address asks for, or None where it asks for none or for nonsense."""
+    """Return the day in the address, or None if it is missing or invalid."""
     try:
         return date.fromisoformat(st.query_params.get("day", ""))
     except ValueError:
@@ -41,7 +41,7 @@ def one_day(day: date) -> None:
 
 
 def all_days() -> None:
-    """Draw a month, and what the nightly look came to."""
+    """Draw a month, and the results of the nightly drift check."""
     month = month_shown(app)
     with head(text("nav_days"), text("days_about"), sandbox_badges(app.sandbox.is_connected)):
         month_actions(app, month)

@@ -1,4 +1,4 @@
-"""What waits for a person, grouped by cause: one repair serves the whole group."""
+"""Exceptions: parked records grouped by cause. One repair serves the whole group."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -55,7 +55,7 @@ show_toast()
 
 
 def waiting_sentence(groups: Sequence[CauseGroup]) -> Markdown:
-    """Return the sentence under the title: how many records wait, and for how many causes."""
+    """Return the subtitle: how many records wait, and for how many causes."""
     waiting = sum(group.count for group in groups)
     return (
         counted("exceptions_about", waiting, causes=number(len(groups))) if waiting else text("exceptions_none_about")
@@ -63,7 +63,7 @@ def waiting_sentence(groups: Sequence[CauseGroup]) -> Markdown:
 
 
 def waiting_by_flow(status: str) -> Mapping[str, int]:
-    """Return of how many records each flow has such issues, or how many values are corrected here."""
+    """Return the number of records with issues of this status for each flow; for corrections, their number."""
     if status == CORRECTED:
         return app.corrections.counts()
     state, mine = STATUS[status]
@@ -74,14 +74,14 @@ def waiting_by_flow(status: str) -> Mapping[str, int]:
 
 
 def waiting_beside(flow: str) -> None:
-    """Draw what else waits, above the causes, in the order that every page has: of one flow, or of all."""
+    """Draw the other waiting items of a flow, or of all flows, above the causes."""
     found = [one for one in waiting_items(app, most=0).shown if flow in ("all", one.flow)]
     if found:
         waiting_list(app, WaitingItems(found))
 
 
 def nothing(status: str, *, filtered: bool) -> None:
-    """Say why there is nothing here, and what to do next."""
+    """Show why the list is empty and what to do next."""
     if not filtered and status == "open" and not app.runs.count():
         title, why = text("exceptions_empty_new"), text("exceptions_empty_new_about")
         offer_preview(app, "task_alt", title, why, text("btn_first"), next(iter(app.flows)))
@@ -94,7 +94,7 @@ def nothing(status: str, *, filtered: bool) -> None:
 
 
 def cards(groups: list[CauseGroup]) -> None:
-    """Draw one page of causes, the one that is asked for open and near the top."""
+    """Draw one page of causes, with the cause in the address open and near the top."""
     asked = st.query_params.get("cause", "")
     addresses = [group_address(group.of) for group in groups]
     offset = page_offset("page", len(groups), SIZE)
@@ -120,7 +120,7 @@ def cards(groups: list[CauseGroup]) -> None:
 
 
 def corrections(flow: str) -> None:
-    """Draw the values that hold in the place of those of the source."""
+    """Draw the corrections of a flow, or of all flows."""
     counts = app.corrections.counts()
     for name in [name for name in app.flows if counts.get(name) and flow in ("all", name)] or [flow]:
         corrected_list(app, name)

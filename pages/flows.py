@@ -1,4 +1,4 @@
-"""How a flow works: settings, filters, fields, value tables, when it runs, and its brakes."""
+"""The configuration of a flow: settings, filters, fields, value tables, timetable and brakes."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -22,7 +22,7 @@ from pages.components.shared.layout import choice, failures, head, note, show_to
 from pages.components.shared.timetables import schedule_text
 from pages.components.shared.wording import flow_name, flow_term, moment, sandbox_badges, term, text, way
 
-# What a tab with a bar of its own calls.
+# The method that a tab with its own save bar calls.
 SAVES: Mapping[str, Callable[..., Any]] = {"fields": Mappings.publish, "tables": Tables.save}
 
 app = application()
@@ -30,7 +30,7 @@ show_toast()
 
 
 def switch(draft: SettingsDraft, status: FlowStatus) -> None:
-    """Draw whether the flow is on, when it runs next, and what it may do by itself."""
+    """Draw whether the flow is on, its next run, and whether it may write without approval."""
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="medium"):
         with st.container(width="content"):
             toggle(draft, "on")

@@ -1,4 +1,4 @@
-"""Everything that was read, decided and written: one record's history, volumes, and questions of your own."""
+"""The log: all events, the history of one record, links, statistics, and SQL queries."""
 
 import streamlit as st
 

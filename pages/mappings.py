@@ -1,4 +1,4 @@
-"""The rules of a flow: built by choosing, tried on real records, and published as a numbered version."""
+"""The mapping of a flow: its rules, their results for real records, and its published versions."""
 
 import streamlit as st
 
@@ -53,5 +53,5 @@ with only_for(Tables.save if part == "tables" else Drafts.publish):
             history_part(editor, actions)
         case _:
             rules_part(editor, Kind(part), actions)
-if part != "tables" and may(Drafts.publish):  # which has a bar of its own
+if part != "tables" and may(Drafts.publish):  # the tables have a save bar of their own
     draft_bar(editor)

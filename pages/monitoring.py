@@ -1,4 +1,4 @@
-"""What is wrong now, whether each flow is on time, and who is told of it."""
+"""Monitoring: current incidents, late flows, alert channels, notifications and heartbeats."""
 
 from integration.alerts.channels import Channels
 from pages.components.monitoring.channels import channels

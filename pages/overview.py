@@ -1,4 +1,4 @@
-"""What needs a person, and how the flows are doing."""
+"""The overview: items that wait for a person, and the status of the flows."""
 
 from datetime import UTC, datetime
 
@@ -27,7 +27,7 @@ now = datetime.now(UTC)
 
 @refreshing(REFRESH_SECONDS)
 def status_summary() -> None:
-    """Draw everything that moves by itself; what stands beside it follows when a connection comes or goes."""
+    """Draw the part of the page that refreshes itself. A changed connection reruns the whole page."""
     if status_since() != st.session_state["stood"]:
         st.rerun()
     begins = app.first_week.begins_with()
@@ -61,17 +61,17 @@ def status_summary() -> None:
 
 
 def status_since() -> list[bool | None]:
-    """Return how both connections stand, which the menu shows as well."""
+    """Return the status of both connections, which the sidebar also shows."""
     return [stand.ok for stand in app.reach.stands()]
 
 
 def new_preview() -> None:
-    """Offer a preview of any flow."""
+    """Draw the menu that starts a preview of any flow."""
     flow = st.menu_button(
         text("btn_preview_of"),
         list(app.flows),
         key="new_preview",
-        type="secondary" if app.first_week.begins_with() else "primary",  # the first steps have the button of then
+        type="secondary" if app.first_week.begins_with() else "primary",  # the first steps have the primary button
         icon=":material/difference:",
         format_func=flow_name,
     )
@@ -80,7 +80,7 @@ def new_preview() -> None:
 
 
 def pass_a_day() -> None:
-    """Offer to let the sample shop sell for a day, so that there is something new to sync."""
+    """Draw the button that simulates a day of sales in the sample shop, so that there are new records."""
     if st.button(
         text("btn_pass_a_day"),
         icon=":material/wb_twilight:",

@@ -1,4 +1,4 @@
-"""What waits, for whoever has a phone in hand: each plan with its amount and brakes, in short, and the one yes."""
+"""Waiting plans for a phone: each with its amount, brakes, short form, and the commit button."""
 
 import streamlit as st
 
@@ -20,7 +20,7 @@ app = application()
 
 
 def everything() -> None:
-    """Draw what is at work and everything that waits; a plan also has the way into its short form."""
+    """Draw active runs and everything that waits. A plan has a link to its short form."""
     plans = app.runs.every_waiting()
     about = counted("phone_about", len(plans)) if plans else text("phone_none_about")
     head(text("nav_phone"), about, sandbox_badges(app.sandbox.is_connected))
@@ -35,7 +35,7 @@ def everything() -> None:
 
 
 def one_plan(run: Run) -> None:
-    """Draw one plan that waits, in short, with the bar that commits it."""
+    """Draw one waiting plan in short form, with the bar that commits it."""
     run = current_plan(app, run)
     about = text("phone_made", moment=moment(run.started_at), by=plain(who(run.by)))
     head(flow_name(run.flow), about, [inline(run_state(run)), *sandbox_badges(app.sandbox.is_connected)])
@@ -65,7 +65,7 @@ def one_plan(run: Run) -> None:
 
 
 def ways_on(run: Run) -> None:
-    """Offer to leave a plan waiting, which changes nothing, and to look at all of it."""
+    """Draw the links back to the list, which leaves the plan waiting, and to the whole plan."""
     with st.container(horizontal=True, gap="small"):
         waits = run.state is RunState.READY
         label = text("btn_leave_waiting" if waits else "btn_what_waits")
@@ -82,7 +82,7 @@ def ways_on(run: Run) -> None:
 
 
 def asked_for() -> Run | None:
-    """Return the plan that the address asks for, or None where it asks for none that is there."""
+    """Return the plan in the address, or None if it does not exist."""
     try:
         return app.runs.get(st.query_params.get("plan", ""))
     except KeyError:

@@ -1,4 +1,4 @@
-"""The plan: what would be written, field by field, before anything is written."""
+"""The plan of a run: every change, field by field, before anything is written."""
 
 from collections import Counter
 
@@ -64,7 +64,7 @@ from pages.components.shared.wording import (
 
 
 def plan_of_address(app: Application) -> Run | None:
-    """Return the plan the address names, else the one at work, the one that waits, or the last one."""
+    """Return the plan in the address, otherwise the active, the waiting, or the last one."""
     if asked := st.query_params.get("plan", ""):
         try:
             return app.runs.get(asked)
@@ -77,7 +77,7 @@ def plan_of_address(app: Application) -> Run | None:
 
 
 def about_plan(run: Run, flow: Flow) -> Markdown:
-    """Return what a plan is: which flow, which way, made when and by whom, with which mapping."""
+    """Return the description of a plan: flow, systems, time, person, what was read, and mapping version."""
     made = term("plan_made", moment=moment(run.started_at), by=plain(who(run.by)))
     read = what_was_read(run, flow)
     version = term("mapping_version", version=run.mapping_version)
@@ -85,7 +85,7 @@ def about_plan(run: Run, flow: Flow) -> Markdown:
 
 
 def sum_line(counts: Counts) -> None:
-    """Say that every record read is accounted for, or how many are not."""
+    """Show that every record read is accounted for, or how many are not."""
     parts = {
         "planned": counts.planned,
         "proven": counts.proven,
@@ -105,7 +105,7 @@ def sum_line(counts: Counts) -> None:
 
 
 def sums(run: Run) -> None:
-    """Draw what the plan accounts for, and how many articles keep a number that the rule would not give them now."""
+    """Draw the sum of the plan, and how many articles keep a number that the rule would not assign today."""
     sum_line(run.counts)
     changes = app.plans.count(run.id, "changes")
     if run.state is RunState.READY and run.counts.planned not in (0, changes):
@@ -116,7 +116,7 @@ def sums(run: Run) -> None:
 
 
 def plan_outcome(app: Application, run: Run) -> None:
-    """Say what became of a plan that no longer waits."""
+    """Show the result of a plan that no longer waits."""
     counts = run.counts
     match run.state:
         case RunState.DONE if run.approval is None:
@@ -149,7 +149,7 @@ open_saved(app, "preview")
 
 
 def first_preview() -> None:
-    """Draw the invitation to the first preview."""
+    """Draw the empty state that offers the first preview."""
     head(text("nav_preview"), text("preview_about"), sandbox_badges(app.sandbox.is_connected), meaning("preview"))
     failures()
     asked = st.query_params.get("flow", "")
@@ -200,7 +200,7 @@ def plan_page(run: Run) -> None:
 
 
 def _kind_of_plan(run: Run) -> None:
-    """Say what is particular to a plan: that it undoes another, or that nothing of it will be proven."""
+    """Show what is special about a plan: that it undoes a run, has expired lines, or cannot be proven."""
     if run.mode is Mode.UNDO:
         note(f":blue[:material/undo:] {text('undo_plan', run=plain(short_id(run.undo_of)))}")
     if run.pruned_at is not None:
@@ -210,12 +210,12 @@ def _kind_of_plan(run: Run) -> None:
 
 
 def waiting_flows(run: Run) -> None:
-    """Draw the switch between the flows whose plans wait, each with its changes; the menu has their sum."""
+    """Draw the switch between flows with waiting plans, each with its number of changes. The menu has their sum."""
     waiting = Counter[str]()
     for one in app.runs.every_waiting():
         waiting[one.flow] += app.plans.count(one.id, "planned")
     flows = [name for name in app.flows if name in waiting or name == run.flow]
-    if len(flows) < 2:  # noqa: PLR2004 - one has nothing beside it
+    if len(flows) < 2:  # noqa: PLR2004 - a single flow needs no switch
         return
     st.query_params["flow"] = run.flow
     forgotten = ("plan", "show", "find", "record", "page", "field", "group", "cause")
@@ -225,7 +225,7 @@ def waiting_flows(run: Run) -> None:
 
 
 def other_plans(run: Run) -> None:
-    """Say which other plans of the flow wait, and lead there: each is committed by itself."""
+    """Name the other waiting plans of the flow with links. Each is committed by itself."""
     for other in app.runs.every_waiting(run.flow):
         if other.id == run.id:
             continue
@@ -240,7 +240,7 @@ def other_plans(run: Run) -> None:
 
 
 def preview_again(run: Run, *, is_offered_below: bool) -> None:
-    """Offer to make the plan anew, unless the bar below does, or to read everything."""
+    """Draw the buttons that make the plan again, unless the bar below has that button, or read everything."""
     if not is_offered_below and st.button(text("btn_preview_again"), icon=":material/refresh:", key="again"):
         anew(run)
     if not takes_back(run) and st.button(
@@ -250,12 +250,12 @@ def preview_again(run: Run, *, is_offered_below: bool) -> None:
 
 
 def takes_back(run: Run) -> bool:
-    """Tell whether a plan is still to take back an earlier run: once that is done, the next plan is one as usual."""
+    """Return True if a plan undoes a run and is not approved yet. After its approval, a new plan is a normal one."""
     return run.mode is Mode.UNDO and run.approval is None
 
 
 def anew(run: Run) -> None:
-    """Make a plan anew: what changed, the records that were chosen, or what takes back an earlier run."""
+    """Make a plan again: an undo, the chosen records, or the changes since the last run."""
     if takes_back(run):
         start_undo(app, app.runs.get(run.undo_of))
     if run.mode is Mode.CHOSEN:
@@ -266,9 +266,9 @@ def anew(run: Run) -> None:
 
 
 def lines(run: Run, download: DeltaGenerator) -> None:
-    """Draw the lines of a plan with the filters above them and the detail beside them."""
+    """Draw the lines of a plan, with filters above and the detail beside them."""
     numbers = {name: app.plans.count(run.id, name) for name in SHOWS if name != "unchanged"}
-    numbers["unchanged"] = run.counts.unchanged  # which have no lines
+    numbers["unchanged"] = run.counts.unchanged  # they have no lines in the plan
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         show = choice(
             "show",
@@ -291,5 +291,5 @@ found = plan_of_address(app)
 if found is None:
     first_preview()
 elif not is_of_gone_flow(app, found):
-    with st.container(key=f"plan-{found.id}"):  # another plan is drawn anew, so that nothing of the one before stays
+    with st.container(key=f"plan-{found.id}"):  # a key per plan, so that no widget of the previous plan stays
         plan_page(found)

@@ -1,4 +1,4 @@
-"""What ran, when, and how it ended."""
+"""Runs: when each started, and how it ended."""
 
 import streamlit as st
 
@@ -54,7 +54,7 @@ app = application()
 
 
 def one_run(run_id: str) -> None:
-    """Draw one run: the sum of what it read, who approved what, and its records by result."""
+    """Draw one run: its sum, its events, its facts with the approval, and its records by result."""
     run = app.runs.get(run_id)
     if is_of_gone_flow(app, run):
         return
@@ -98,7 +98,7 @@ def _records(run: Run) -> None:
 
 
 def history() -> None:
-    """Draw what ran, newest first, with what is at work above it."""
+    """Draw the list of runs, newest first, below the active ones."""
     with head(text("nav_runs"), text("runs_about"), sandbox_badges(app.sandbox.is_connected), meaning("run")):
         download = st.container(width="content")
     failures()

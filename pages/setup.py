@@ -1,4 +1,4 @@
-"""The set-up that leads: both systems, the flows, their questions, and what is still missing."""
+"""The set-up assistant: both systems, the flows, their questions, and the open points."""
 
 import streamlit as st
 
@@ -17,7 +17,7 @@ from pages.components.shared.flows import sandbox_button
 from pages.components.shared.layout import failures, head, show_toast
 from pages.components.shared.wording import sandbox_badges, text
 
-RAIL, BODY = 1, 3  # of four columns
+RAIL, BODY = 1, 3  # columns of four
 
 app = application()
 finished_login(app)

@@ -1,4 +1,4 @@
-"""Stock: levels and movements over time, what runs out, and where the systems differ. This page only reads."""
+"""Stock: levels and movements over time, articles that run out, and differences between the systems. Writes nothing."""
 
 import streamlit as st
 
@@ -13,7 +13,7 @@ app = application()
 
 
 def stock() -> None:
-    """Draw what the log knows of levels, or lead to where the first are written."""
+    """Draw the levels in the log, or the link to the flow that writes the first ones."""
     view = asked_view(app)
     if view is None:
         head(text("nav_stock"), text("stock_about_none"), sandbox_badges(app.sandbox.is_connected))

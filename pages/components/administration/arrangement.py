@@ -1,4 +1,4 @@
-"""What is arranged here as a file: taken away, and a file brought in once somebody has seen what it would change."""
+"""Export of the configuration as a file, and import of such a file after a review of its differences."""
 
 import json
 from typing import Any
@@ -13,13 +13,13 @@ from pages.components.shared.layout import answer_or_error, attempt, note, secti
 from pages.components.shared.tables import table
 from pages.components.shared.wording import number, text
 
-SHOWN = 300  # differences; what is more is counted
-LONGEST = 500  # signs of a value
-FILES = "arrangement-files"  # how many were brought in: the next one comes to an empty field
+SHOWN = 300  # differences that are listed; the others are counted
+LONGEST = 500  # characters of a value
+FILES = "arrangement-files"  # number of imports so far; each one gets a new, empty file field
 
 
 def arrangement(app: Application) -> None:
-    """Draw the button that takes the file away, and the field that a file comes into."""
+    """Draw the download of the configuration and the field for a file to import."""
     section(text("arrangement_title"), text("arrangement_about"))
     st.download_button(
         text("arrangement_save"),
@@ -42,7 +42,7 @@ def arrangement(app: Application) -> None:
 
 
 def _read(app: Application, read: Read, content: bytes, name: str) -> None:
-    """Draw what a file would change, with the button that keeps it."""
+    """Draw the differences between a file and the current configuration, with the button that imports the file."""
     if not read.differences:
         note(text("arrangement_same"))
         return
@@ -63,5 +63,5 @@ def _read(app: Application, read: Read, content: bytes, name: str) -> None:
 
 
 def _value(value: Any) -> str:
-    """Return a value as the file writes it; a dash for none."""
+    """Return a value as JSON, or a dash for None."""
     return MISSING if value is None else json.dumps(value, ensure_ascii=False)[:LONGEST]

@@ -1,4 +1,4 @@
-"""The audit: whether its chain holds, what somebody did, found by who, what and when, and the whole of it as a file."""
+"""The audit log: the result of its verification, its entries with filters, and its export as a file."""
 
 from collections.abc import Mapping
 
@@ -31,7 +31,7 @@ SIZE = 50
 
 
 def audit(app: Application) -> None:
-    """Draw whether the chain holds, the filters, a page of entries, and what one of them says."""
+    """Draw the result of the verification, the filters, one page of entries, and the selected entry."""
     section(text("audit_title"), text("audit_about"))
     _chain(app)
     sought = _sought(app)
@@ -54,7 +54,7 @@ def audit(app: Application) -> None:
 
 
 def _chain(app: Application) -> None:
-    """Say whether the chain holds, with the buttons that look anew and take it away."""
+    """Show whether the hash chain is intact, with the buttons that verify and download it."""
     checked = app.audit.checked()
     if checked is None:
         note(text("audit_unchecked"))
@@ -86,13 +86,13 @@ def _chain(app: Application) -> None:
 
 
 def _broken(checked: Checked) -> Markdown:
-    assert checked.broken is not None  # noqa: S101 - asked for nothing else
+    assert checked.broken is not None  # noqa: S101 - only called for a broken chain
     said = say("audit_broken", facts_of(checked.broken), language())
     return plain(f"{said.what} {said.data} {said.do}")
 
 
 def _sought(app: Application) -> AuditSearch:
-    """Draw the filters and return what they ask for."""
+    """Draw the filters and return the search they describe."""
     who, actions = app.audit.known()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         search("find", text("audit_search"))
@@ -107,7 +107,7 @@ def _sought(app: Application) -> AuditSearch:
 
 
 def _asked() -> AuditSearch:
-    """Return what the address asks for."""
+    """Return the search that the address describes."""
     asked: Mapping[str, str] = {name: st.query_params.get(name, "") for name in ("who", "action", "flow", "find")}
     return AuditSearch(who=asked["who"], action=asked["action"], flow=asked["flow"], text=asked["find"].strip())
 
@@ -125,7 +125,7 @@ def _row(one: AuditEntry) -> dict[str, object]:
 
 
 def _one(one: AuditEntry) -> None:
-    """Draw what an entry says, before and after beside each other."""
+    """Draw one entry with its old and new values side by side."""
     with st.container(border=True):
         told = {"who": one.who, "session": one.session, "run": one.run, "kind": one.kind, "code": one.code}
         told |= {"why": one.why, "on": ", ".join(one.on)}

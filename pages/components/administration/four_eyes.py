@@ -1,4 +1,4 @@
-"""Four eyes: above which numbers a second person has to say yes to a plan."""
+"""Four eyes: the limits above which a plan needs the approval of a second person."""
 
 import streamlit as st
 
@@ -9,7 +9,7 @@ from pages.components.shared.change_requests import change_requests
 from pages.components.shared.layout import note, result_of, section
 from pages.components.shared.wording import flow_name, guard_name, option_name, text
 
-FORMS = "four-eyes-forms"  # how many were saved: the next one shows what counts
+FORMS = "four-eyes-forms"  # number of saved forms; the form after a save shows the limits in force
 
 
 def four_eyes(app: Application) -> None:

@@ -1,4 +1,4 @@
-"""Who may use the console: people with their roles, invitations, and the sessions they are in."""
+"""The people who may use the console with their roles, invitations, and open sessions."""
 
 from functools import partial
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ COLUMNS = ("person", "person_name", "grants", "has_come", "invited_until", "off_
 
 
 def people(app: Application) -> None:
-    """Draw everybody, the form of one of them, the form of an invitation, and the sessions."""
+    """Draw the list of people, the form for one person, the invitation form, and the sessions."""
     tools = titled(text("people_title"), text("people_about"))
     if not app.people.asks_log_in():
         note(text("people_nobody_logs_in"))
@@ -77,7 +77,7 @@ def _invite(app: Application) -> None:
 
 
 def _invited(app: Application, ref: str, name: str, grants: list[str]) -> None:
-    """Invite somebody, and show the link once: nobody can read it anywhere afterwards."""
+    """Invite a person and show the link once. It cannot be read again later."""
     key = result_of(lambda: app.people.invite(ref, name, grants, person()))
     if key is not None:
         here = urlsplit(st.context.url or "")

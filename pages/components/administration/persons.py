@@ -1,4 +1,4 @@
-"""What is kept of one person, by number: shown, given to them as a file, and erased."""
+"""Data subject requests: stored personal data of one person by number, its export as a file, and its erasure."""
 
 import streamlit as st
 
@@ -12,11 +12,11 @@ from pages.components.shared.wording import Markdown, counted, language, number_
 
 SORTS = ("debtor", "relation")
 NAMED = ("links", "plan_lines", "issues", "corrections")
-MOST_DOCUMENTS = 20  # that are named on screen; the file has all
+MOST_DOCUMENTS = 20  # documents named on screen; the file has all of them
 
 
 def persons(app: Application) -> None:
-    """Draw the search for a person, and what can be done with what is found."""
+    """Draw the search for a person, and the actions for the result."""
     section(text("persons"), text("persons_about"))
     every, unfinished = app.persons.every(), app.persons.unfinished()
     if held := {one.person for one in every if one.lifted_at is None}:

@@ -1,4 +1,4 @@
-"""How long what is kept is kept: each class with the law behind it, what it takes, and the form that changes it."""
+"""Retention classes: length, legal basis and size of each, and the form that changes the lengths."""
 
 import streamlit as st
 
@@ -17,7 +17,7 @@ COLUMNS = ("class", "caption", "law", "length", "unit", "rows", "bytes", "oldest
 
 
 def retention(app: Application) -> None:
-    """Draw every class as it is now, the files they lie in, and the form."""
+    """Draw every retention class with its current size, the files with the data, and the form."""
     tools = titled(text("retention_title"), text("retention_about"))
     last = app.retention.last()
     when = text("retention_never") if last is None else moment(last)
@@ -67,7 +67,7 @@ def _file(one: KeptFile) -> Markdown:
 
 
 def _form(app: Application, now: Retention) -> None:
-    """Draw the form of what can be set; what is shorter than the law says is refused unless the person knows it."""
+    """Draw the form for the lengths. A length below the legal minimum is refused unless the person confirms it."""
     with st.form("retention", border=False):
         countries = list(Country)
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -81,12 +81,12 @@ def _form(app: Application, now: Retention) -> None:
             for one in CLASSES:
                 _length_of(now, one.name)
         st.checkbox(text("retention_knowing"), key="retention-knowing")
-        by, label = person(), text("btn_retention_save")  # who leaves is known no more
+        by, label = person(), text("btn_retention_save")  # the person may be gone in the callback
         st.form_submit_button(label, type="primary", key="retention-save", on_click=lambda: _save(app, now, by))
 
 
 def _save(app: Application, now: Retention, by: Actor) -> None:
-    """Keep what the form has, before what is kept is counted anew for the page."""
+    """Save the form in the callback, before the page counts the stored data again."""
     entered = {one.name: int(st.session_state[f"retention-length-{one.name}"]) for one in CLASSES}
     changed = {name: length for name, length in entered.items() if length != now.length(name)}
     country, oss, knowing = (st.session_state[f"retention-{name}"] for name in ("country", "oss", "knowing"))

@@ -1,4 +1,4 @@
-"""What the last look at everything that was written came to: by kind, with numbers."""
+"""Results of the last drift check for each kind of record."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ CAPTIONS = {"unknown": "col_not_known"}
 
 
 def drift_results(app: Application) -> None:
-    """Draw the last look at each kind of record, and the button that looks now."""
+    """Draw the last drift check of each kind of record, and the button that starts a check."""
     found = app.drift.latest()
     actions = titled(text("drift_title"), text("drift_about"))
     if may(Drift.look) and actions.button(text("btn_look_again"), icon=":material/visibility:", key="look_again"):

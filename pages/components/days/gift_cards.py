@@ -1,4 +1,4 @@
-"""What is left on the gift cards of the till, beside the accounts of the books that have it."""
+"""Balances of the gift cards in the till, with the account of each group in the books."""
 
 import streamlit as st
 
@@ -15,7 +15,7 @@ ASKED = "gift_cards_asked"
 
 
 def cards_at_the_till(app: Application) -> None:
-    """Draw what the till says once somebody asks for it."""
+    """Draw the balances after a person asks for them."""
     if not may(Days.gift_cards):
         return
     actions = titled(text("gift_cards_title"), text("gift_cards_about"))

@@ -1,4 +1,4 @@
-"""A month of days: a calendar with the state of each, and the list of the same by branch."""
+"""One month of closed days: a calendar with the state of each day, and a list by branch."""
 
 import calendar
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ from pages.components.shared.wording import (
     whole_day,
 )
 
-# Of several branches, the state of the one that needs most attention marks a day.
+# With several branches, a day shows the state that needs most attention.
 WORST = (
     DayState.DIFFERENT, DayState.PARKED, DayState.UNKNOWN, DayState.WAITING, DayState.CLOSED, DayState.BOOKED,
     DayState.NOT_POSTED, DayState.OPEN, DayState.EQUAL, DayState.EMPTY, DayState.LEFT_OUT,
@@ -47,7 +47,7 @@ FIRST_YEAR = 2000
 
 
 def month_shown(app: Application) -> date:
-    """Return the first day of the month that the address asks for, else of this one."""
+    """Return the first day of the month in the address, otherwise of the current month."""
     today = app.days.today()
     try:
         asked = date.fromisoformat(f"{st.query_params.get('month', '')}-01")
@@ -62,7 +62,7 @@ def last_of(month: date) -> date:
 
 
 def month_actions(app: Application, month: date) -> None:
-    """Draw what leads to other months, and what compares the days of this one."""
+    """Draw the links to other months and the button that checks the days of this month."""
     earlier, later = month - timedelta(days=1), last_of(month) + timedelta(days=1)
     if icon_button("chevron_left", text("btn_earlier_month"), "earlier_month"):
         _go(earlier)
@@ -90,7 +90,7 @@ def _check(app: Application, month: date) -> None:
 
 
 def the_month(app: Application, month: date) -> None:
-    """Draw the calendar of a month, and its list beside it."""
+    """Draw the calendar of a month with its list beside it."""
     branches = app.days.branches()
     branch = ""
     if len(branches) > 1:
@@ -136,14 +136,14 @@ def _day(app: Application, day: date, found: Sequence[DayListed], *, is_here: bo
 
 
 def open_day(day: date, branch: str) -> None:
-    """Look at one day of a branch."""
+    """Show one day of a branch."""
     keep_in_address("day", day.isoformat())
     keep_in_address("branch", branch)
     st.rerun()
 
 
 def _legend(listed: Sequence[DayListed]) -> None:
-    """Draw how many days are in which state, the worst first."""
+    """Draw how many days have each state, in the order of `WORST`."""
     there = [state for state in WORST if any(one.state is state for one in listed)]
     counted = {state: sum(one.state is state for one in listed) for state in there}
     shown = (f"{inline(f'day_{state}')} {counted[state]}" for state in there)
@@ -181,7 +181,7 @@ def _row(one: DayListed) -> dict[str, str]:
 
 
 def month_listed(listed: Sequence[DayListed]) -> pd.DataFrame:
-    """Return a list of days as a file has it: bare codes, ISO days."""
+    """Return a list of days as a table for a file, with bare codes and ISO dates."""
     lines = [
         {
             "date": one.date.isoformat(), "branch": one.branch, "branch_name": one.branch_name, "state": str(one.state),
@@ -195,12 +195,12 @@ def month_listed(listed: Sequence[DayListed]) -> pd.DataFrame:
 
 
 def state_badge(state: DayState) -> Markdown:
-    """Return the badge of a state."""
+    """Return the badge of a state as Markdown."""
     return inline(f"day_{state}")
 
 
 def back_to_month(day: date) -> None:
-    """Leave a day for its month."""
+    """Show the month of a day."""
     clear_address("day")
     keep_in_address("month", f"{day:%Y-%m}")
     st.rerun()

@@ -1,4 +1,4 @@
-"""One day on both sides: each figure of till and books, each difference by its name, and the page it became."""
+"""One closed day in both systems: every figure of till and books, every difference, and the day page."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
@@ -26,7 +26,7 @@ EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def day_actions(app: Application, day: date, branch: str, report: DayReport | None) -> None:
-    """Draw what leads back, to other days, and what can be done with this one."""
+    """Draw the links back and to other days, and the buttons for this day."""
     if st.button(text("btn_all_days"), icon=":material/arrow_back:", type="tertiary", key="all_days"):
         back_to_month(day)
     if icon_button("chevron_left", text("btn_earlier_day"), "earlier_day"):
@@ -65,7 +65,7 @@ def _sheets(app: Application, report: DayReport) -> None:
 
 
 def the_day(app: Application, day: date, branch: str, report: DayReport | None) -> None:
-    """Draw one day as it was compared last, or offer to compare it."""
+    """Draw the last check of a day, or the button for the first check."""
     if report is None:
         title, about = text("day_never_checked"), text("day_never_checked_about")
         check = text("btn_check_day") if may(Days.check) else ""
@@ -93,7 +93,7 @@ def the_day(app: Application, day: date, branch: str, report: DayReport | None) 
 
 
 def _notes(app: Application, report: DayReport) -> None:
-    """Say what a bookkeeper should know of the page, and is no difference."""
+    """Show remarks on the day page that are no differences."""
     if report.notes:
         section(text("day_notes"))
         rates = app.lists.captions(BOOKS, "vat_rates")
@@ -102,7 +102,7 @@ def _notes(app: Application, report: DayReport) -> None:
 
 
 def _why(app: Application, report: DayReport) -> None:
-    """Say why a day waits or is parked, and lead to where that is repaired."""
+    """Show why a day waits or is parked, and link to the repair."""
     if report.cause and not report.rows:
         trouble(report.cause, report.facts, "waiting" if report.state is not DayState.UNKNOWN else "failed")
     if report.state is DayState.PARKED:

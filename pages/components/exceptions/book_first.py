@@ -1,4 +1,4 @@
-"""The repair of a day that waits for documents which another flow books: one press sets that flow and previews it."""
+"""The repair of a day that waits for documents of another flow: sets that flow to book them and starts its preview."""
 
 import streamlit as st
 
@@ -10,11 +10,11 @@ from pages.components.shared.flows import start_preview
 from pages.components.shared.layout import attempt
 from pages.components.shared.wording import flow_name, text
 
-OFF, AS_POSTING = "nothing", "posting"  # values of the setting: how a flow books documents
+OFF, AS_POSTING = "nothing", "posting"  # values of the setting that says how a flow books documents
 
 
 def book_first(app: Application, way: Repair) -> None:
-    """Say what the day waits for, and preview the flow that books it; that flow is set to do so where it is not."""
+    """Show which documents the day needs, and draw the button that previews their flow, after setting it if needed."""
     if needed := app.first_week.begins_with():
         named = flow_name(needed)
         st.markdown(text("book_first_articles", flow=named))

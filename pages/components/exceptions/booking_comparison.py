@@ -1,4 +1,4 @@
-"""A booked document beside what the till has of it now: facts of both, line by line, and the difference in money."""
+"""A booked document beside the current one in the till: facts, lines, and the difference in money."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -22,18 +22,18 @@ from pages.components.shared.wording import (
     value_text,
 )
 
-MOST_LINES = 20  # of one document that are shown
-FOUND = "found_"  # a fact of the document that stands under the reference of another
+MOST_LINES = 20  # lines of a document that are shown
+FOUND = "found_"  # prefix of facts about the document that was found under the reference of another
 COMPARED = ("date", "customer", "branch", "amount", "articles", "till_id")
 
 
 def is_of_document(group: CauseGroup) -> bool:
-    """Tell whether the records of a group are documents that a person decides about."""
+    """Return True if the records of a group are documents that a person decides about."""
     return bool(group.facts.get("source") and group.facts.get("mark"))
 
 
 def both_sides(app: Application, group: CauseGroup, one: OpenIssue) -> None:
-    """Draw what the books have of a document and what the till has now, with what differs in red."""
+    """Draw the booked document beside the current one, with differences in red."""
     if any(name.startswith(FOUND) for name in one.issue.facts):
         _another(app, group, one.issue.facts)
         return
@@ -59,7 +59,7 @@ def both_sides(app: Application, group: CauseGroup, one: OpenIssue) -> None:
 
 
 def _another(app: Application, group: CauseGroup, facts: Mapping[str, str]) -> None:
-    """Draw a document that is not booked beside the one that stands under its reference: as they were compared."""
+    """Draw an unbooked document beside the one that has its reference, with the facts of their comparison."""
     flow = app.flows[group.flow]
     sides = (system_name(flow.source), system_name(flow.target))
     pairs = {"number": (facts.get("document", ""), facts.get("number", ""))}
@@ -104,7 +104,7 @@ def _name(pair: LinePair) -> str:
 
 
 def _line(line: Record | None) -> str:
-    """Return what a line says of its amount: of an order how many at which price, of a posting what it puts there."""
+    """Return the amount of a line: quantity and price of an order line, amount and VAT of a posting line."""
     if line is None:
         return "–"
     quantity, price, vat = (line.values.get(name) for name in ("quantity", "price", "vat"))

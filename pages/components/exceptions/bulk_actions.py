@@ -1,4 +1,4 @@
-"""Several causes, or several records of one, that one action is for; and what could not be done of it."""
+"""Actions on several causes, or on several records of one cause, and the report of refused ones."""
 
 from collections.abc import Sequence
 
@@ -17,17 +17,17 @@ _CHOSEN, _TOLD, _ROUND = "several_chosen", "several_told", "several_round"
 
 
 def choosing_several(groups: Sequence[CauseGroup]) -> bool:
-    """Draw the switch with which several causes are chosen, and tell whether it is on."""
+    """Draw the switch that turns on the selection of causes. Return whether it is on."""
     return len(groups) > 1 and may(Bulk.set_aside) and st.toggle(text("choose_several"), key="choose_several")
 
 
 def tick(group: CauseGroup, title: Markdown) -> None:
-    """Draw the tick that chooses a cause."""
+    """Draw the checkbox that selects a cause."""
     address = group_address(group.of)
     key = f"tick-{st.session_state.get(_ROUND, 0)}-{address}"
     chosen: set[str] = st.session_state.setdefault(_CHOSEN, set())
 
-    def moved() -> None:  # before the page is drawn: what is chosen stands above the causes
+    def moved() -> None:  # a callback, because the selection is drawn above the causes
         (chosen.add if st.session_state[key] else chosen.discard)(address)
 
     label = naming(text("choose_cause"), title)
@@ -35,7 +35,7 @@ def tick(group: CauseGroup, title: Markdown) -> None:
 
 
 def several_bar(app: Application, groups: Sequence[CauseGroup], state: IssueState) -> None:
-    """Draw what can be done with all that is chosen at once."""
+    """Draw the number of selected causes and the actions for all of them."""
     wanted: set[str] = st.session_state.get(_CHOSEN, set())
     chosen = [group for group in groups if group_address(group.of) in wanted]
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small", key="several"):
@@ -48,7 +48,7 @@ def several_bar(app: Application, groups: Sequence[CauseGroup], state: IssueStat
 
 
 def actions(app: Application, chosen: Sequence[CauseGroup], state: IssueState, only: Sequence[int] = ()) -> None:
-    """Offer what applies to all that is chosen: of causes, or of some records of one."""
+    """Draw the actions for the selected causes, or for the selected records (`only`) of one cause."""
     if state is IssueState.SET_ASIDE:
         if st.button(text("btn_take_back"), icon=":material/undo:", key="several_back"):
             _did(app.bulk.take_back(chosen, person(), only))
@@ -78,7 +78,7 @@ def _ask_who(app: Application, chosen: Sequence[CauseGroup]) -> None:
 
 
 def assignee(app: Application, key: str, now: str = "") -> str:
-    """Ask to whom a cause is given, and return them: nobody, whoever asks, or somebody who is known here."""
+    """Draw the choice of an assignee and return the name: nobody, the current person, or a known person."""
     known = [] if app.people.asks_log_in() else app.issues.people()
     offer = list(dict.fromkeys(["", person().ref, *app.people.names(), *known, now]))
     chosen = st.selectbox(
@@ -112,7 +112,7 @@ def _anew(chosen: set[str]) -> None:
 
 
 def several_told(app: Application) -> None:
-    """Say, once, for which causes or records an action could not be done, and why."""
+    """Show once for which causes or records an action was refused, and why."""
     done: Done | None = st.session_state.pop(_TOLD, None)
     if done is None or not done.refused:
         return

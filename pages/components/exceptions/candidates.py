@@ -1,4 +1,4 @@
-"""Which of several records of the target a customer is: all beside one another, with what speaks for each."""
+"""The choice between several target records for one customer, shown side by side with their matching evidence."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,14 +15,14 @@ from pages.components.shared.layout import ask_live, note
 from pages.components.shared.wording import Markdown, counted, field_name, plain, table_day, text, value_text
 
 MOST_CANDIDATES = 5
-TECHNICAL = frozenset({"marker"})  # of no use to whoever chooses
-MOST_CHOICES = 10  # records of one group that are linked by hand one after the other
+TECHNICAL = frozenset({"marker"})  # useless for the choice
+MOST_CHOICES = 10  # records of a group that are linked in one form
 
 
 def choose_customers(
     app: Application, group: CauseGroup, noun: str, repair: Callable[[Callable[[], None]], None]
 ) -> None:
-    """Ask for each record of the group which one of the candidates it is; `repair` carries the answers out."""
+    """Ask for each record of the group which candidate it is. `repair` is called with the function that links them."""
     found = app.exceptions.issues_of(group.of, limit=MOST_CHOICES)
     chosen: dict[int, tuple[OpenIssue, Candidate]] = {}
     for one in found:
@@ -55,7 +55,7 @@ def _link(app: Application, chosen: Sequence[tuple[OpenIssue, Candidate]]) -> No
 
 
 def _side_by_side(candidates: Sequence[Candidate], ours: Record | None) -> None:
-    """Draw the customer and its candidates beside one another: what speaks for each, and what else differs."""
+    """Draw the customer and its candidates side by side, with the matching evidence and the other differences."""
     shown = candidates[:MOST_CANDIDATES]
     kind = next((each.record.kind for each in shown if each.record), "")
     speaks = [alike(ours, each.record) if ours and each.record else () for each in shown]
@@ -89,7 +89,7 @@ def _side_by_side(candidates: Sequence[Candidate], ours: Record | None) -> None:
 
 
 def _named(candidates: Sequence[Candidate], reference: str) -> Markdown:
-    """Return a candidate by its number and what it is called."""
+    """Return a candidate by its number and name."""
     record = next((each.record for each in candidates if each.reference == reference), None)
     name = matching_evidence(record).get("name", "") if record else ""
     return plain(f"{reference} · {name}" if name else reference)

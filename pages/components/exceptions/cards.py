@@ -1,4 +1,4 @@
-"""A cause as a card: how many, why, since when, who has it, what a try came to; the open one with its records."""
+"""Causes as cards: number, reason, age, assignee and the result of the last retry. An open card has the records."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ from pages.components.shared.wording import (
     zone,
 )
 
-# The filters of the page: which state is shown, and whether only what this person has.
+# The filters of the page: the state, and whether only causes of the current person are shown.
 STATUS: dict[str, tuple[IssueState, bool]] = {
     "open": (IssueState.OPEN, False),
     "mine": (IssueState.OPEN, True),
@@ -64,16 +64,16 @@ STATUS: dict[str, tuple[IssueState, bool]] = {
 
 CORRECTED = "corrected"
 RECORDS = 25
-RAW_HEIGHT = 320  # pixels of a record as it came
-REACH = 4  # causes a page shows above the open one; with more it begins at that
+RAW_HEIGHT = 320  # pixels of a record in its original form
+REACH = 4  # most causes above the open one; otherwise the page begins with it
 
 
 # ---- the head of the page
 
 
 def keys_bar(addresses: Sequence[str], asked_for: str) -> None:
-    """Draw the way from one cause to the next while one is open; N and P do the same."""
-    if asked_for not in addresses or len(addresses) < 2:  # noqa: PLR2004 - one has no neighbour
+    """Draw the buttons to the previous and the next cause while one is open. P and N press them."""
+    if asked_for not in addresses or len(addresses) < 2:  # noqa: PLR2004 - a single cause has no neighbour
         return
     at = addresses.index(asked_for)
     ways = (("previous", "upward", "P", at - 1), ("next", "downward", "N", at + 1))
@@ -101,21 +101,21 @@ def _open(address: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """With which version of a mapping each run was made, and which each flow has today."""
+    """The mapping version of each run, and the current version of each flow."""
 
     made: Mapping[str, int]
     today: Mapping[str, int]
 
     @classmethod
     def of(cls, app: Application, groups: Sequence[CauseGroup]) -> Self:
-        """Return what causes need of it: each run and each flow is asked about once."""
+        """Return the versions for these causes. Each run and each flow is read once."""
         made = {run: app.exceptions.made_with(group) for run, group in {one.run: one for one in groups}.items()}
         return cls(made, {flow: app.drafts.current(flow) for flow in {one.flow for one in groups}})
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """What a card has to know beside its own cause: every open one, those set aside, and what was tried."""
+    """Facts that a card needs besides its own cause: other open causes, dismissed causes, and retries."""
 
     state: IssueState
     find: str
@@ -124,12 +124,12 @@ class Queue:
     tries: Tries
     came: Mapping[
         IssueGroupKey, Mapping[date, int]
-    ]  # how many on each of the last days, where there is something to see
-    corrects: bool  # whether whoever looks may repair
-    versions: Versions | None  # where they may do more with a cause
+    ]  # number of new records on each of the last days, for causes that have a sparkline
+    corrects: bool  # whether this person may repair
+    versions: Versions | None  # None if this person does not get the menu of further actions
 
     def tried(self, group: CauseGroup) -> Try | None:
-        """Return the newest try at a cause that still says something about it: it began after the cause was seen."""
+        """Return the newest finished retry of a cause that started after the cause was first seen."""
         one = self.tries.get(group.of)
         told = one is not None and one.run.ended_at is not None and one.run.started_at >= group.first_seen
         return one if told and self.state is IssueState.OPEN else None
@@ -138,7 +138,7 @@ class Queue:
 def cause_card(
     app: Application, group: CauseGroup, queue: Queue, *, is_open: bool, first: bool = False, several: bool = False
 ) -> None:
-    """Draw one cause; the open one with its repair at the left and its records at the right. O opens the first."""
+    """Draw one cause. An open card has the repair on the left and the records on the right. O opens the first."""
     item = app.waiting_list.cause_item(group, language(), zone())
     address, state, title = group_address(group.of), queue.state, plain(item.name)
     with st.container(border=True, gap="small"):
@@ -166,7 +166,7 @@ def cause_card(
 
 
 def _grown(aside: CauseGroup, address: str) -> None:
-    """Say that a cause that was set aside has come back because it has grown."""
+    """Show that a dismissed cause has new records, with a link to the dismissed ones."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         said = counted("cause_more_aside", aside.count, person=plain(who(aside.by)), reason=plain(aside.reason))
         st.markdown(f":small[:gray[:material/inventory_2: {said}]]", width="content")
@@ -186,14 +186,14 @@ def _seen(group: CauseGroup) -> Markdown:
 
 
 def begins_at(addresses: Sequence[str], asked_for: str, size: int) -> int:
-    """Return where a page of causes begins: with the open one where that would be far down, else with its page."""
+    """Return the offset of the first shown cause: that of the page, or of the open cause if it is too far down."""
     at = addresses.index(asked_for) if asked_for in addresses else 0
     start = at // size * size
     return at if at - start >= REACH else start
 
 
 def above(addresses: Sequence[str], begin: int) -> None:
-    """Say how many causes stand above the first that is shown, with the way to them."""
+    """Draw the number of causes above the first shown one, with the link to them."""
     if begin and st.button(
         counted("causes_above", begin), icon=":material/expand_less:", type="tertiary", key="causes_above"
     ):
@@ -212,7 +212,7 @@ def _open_or_close(queue: Queue, address: str, title: Markdown, *, is_open: bool
 
 
 def _more(app: Application, group: CauseGroup, versions: Versions, address: str, title: Markdown) -> None:
-    """Offer what can be done beside the repair; what needs an answer asks for it in a dialog."""
+    """Draw the menu of actions besides the repair. Some of them open a dialog."""
     made, today = versions.made[group.run], versions.today[group.flow]
     again = ("again",) if made in (0, today) else ("today", "as_it_was")
     labels = {"today": text("more_today", version=today), "as_it_was": text("more_as_it_was", version=made)}
@@ -267,11 +267,11 @@ def _ask_note(app: Application, group: CauseGroup) -> None:
         act(lambda: app.issues.annotate(group.of, given.strip(), person().ref))
 
 
-# ---- the open one
+# ---- the open cause
 
 
 def _body(app: Application, group: CauseGroup, state: IssueState, find: str) -> None:
-    several = app.flows.spec(group.flow).repair_of(group.cause).by is RepairKind.CHOICE  # records beside one another
+    several = app.flows.spec(group.flow).repair_of(group.cause).by is RepairKind.CHOICE  # shown side by side
     with st.grid(5, min_column_width=190) as grid:
         with grid.cell(column_span=3 if several else 2), st.container(gap="small"):
             if state is IssueState.OPEN:
@@ -290,7 +290,7 @@ def _body(app: Application, group: CauseGroup, state: IssueState, find: str) -> 
 
 
 def _records(app: Application, group: CauseGroup, state: IssueState, find: str) -> None:
-    """Draw the records of a cause, page by page, and what can be done with the one that was clicked."""
+    """Draw the records of a cause, one page at a time, and the actions for the clicked one."""
     offset = page_offset("records", group.count, RECORDS)
     found = app.exceptions.issues_of(group.of, state, find, offset, RECORDS)
     frame, total = _frame(app, group, found)
@@ -320,7 +320,7 @@ def _records(app: Application, group: CauseGroup, state: IssueState, find: str) 
 
 
 def _aside_or_back(app: Application, group: CauseGroup, state: IssueState, one: OpenIssue) -> None:
-    """Offer to set one record aside, or to take it back."""
+    """Draw the button that dismisses one record, or the one that takes a dismissal back."""
     if state is IssueState.OPEN:
         if st.button(text("btn_aside_this"), icon=":material/inventory_2:", type="tertiary", key="aside_one"):
             _dialog("aside_title", "inventory_2", lambda: _ask_reason(app, group, (one.id,)))
@@ -331,7 +331,7 @@ def _aside_or_back(app: Application, group: CauseGroup, state: IssueState, one: 
 def _chosen(
     app: Application, group: CauseGroup, state: IssueState, found: Sequence[OpenIssue], frame: pd.DataFrame, name: str
 ) -> int | None:
-    """Draw the table of records, with what can be done with those that are ticked, and return which was clicked."""
+    """Draw the table of records with the actions for ticked ones, and return the clicked one."""
     several = len(found) > 1 and may(Bulk.set_aside) and st.toggle(text("choose_records"), key=f"several-{name}")
     clicked, ticked = _clicked(frame, name, several=several)
     if ticked:
@@ -342,7 +342,7 @@ def _chosen(
 
 
 def _frame(app: Application, group: CauseGroup, found: Sequence[OpenIssue]) -> tuple[pd.DataFrame, Decimal | None]:
-    """Return the table of records, of documents with branch, day and amount as the till has them now."""
+    """Return the table of records and its total. Documents have the current branch, date and amount of the till."""
     documents = app.flows[group.flow].counted.write_once
     keys = [one.issue.facts.get("document") or one.issue.key if documents else one.issue.key for one in found]
     titles = [one.title for one in found]
@@ -366,7 +366,7 @@ def _frame(app: Application, group: CauseGroup, found: Sequence[OpenIssue]) -> t
 
 
 def _sold(app: Application, group: CauseGroup, found: Sequence[OpenIssue]) -> list[dict[str, Value]]:
-    """Return the documents of issues as the till has them now, none where it does not have one."""
+    """Return the current documents of issues in the till; a document that the till does not have is empty."""
     keys = [one.issue.key for one in found]
     name = f"records {group.flow} {group_address(group.of)} {keys[:1]} {len(keys)}"
     records = ask_live(app, name, lambda: app.exceptions.records(group.flow, keys)) or {}
@@ -379,7 +379,7 @@ def _day(values: Mapping[str, Value]) -> date | None:
 
 
 def _clicked(frame: pd.DataFrame, key: str, *, several: bool) -> tuple[int | None, set[int]]:
-    """Draw the records and return which was clicked, and which are ticked where `several` can be."""
+    """Draw the records and return the clicked one, and with `several` the ticked ones."""
     columns = {
         "key": CONFIG.TextColumn(text("col_document" if "sold" in frame.columns else "col_code")),
         "title": CONFIG.TextColumn(text("col_name")),

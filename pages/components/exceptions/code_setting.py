@@ -1,4 +1,4 @@
-"""The code that a setting of a flow lacks, such as the default debtor: one for all, or one for each branch."""
+"""The repair of a missing code in a setting, such as the default debtor: one code for all or one for each branch."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -19,11 +19,11 @@ from pages.components.shared.rows import code_label
 from pages.components.shared.wording import counted, number, plain, system_name, text
 
 BRANCHES = till_list("branches")
-DEFAULT, BY_BRANCH = "default_debtor", "default_debtors_by_branch"  # settings of documents
+DEFAULT, BY_BRANCH = "default_debtor", "default_debtors_by_branch"  # settings of document flows
 
 
 def choose_code(app: Application, group: CauseGroup, noun: str, repair: Callable[[Callable[[], None]], None]) -> None:
-    """Ask for the code of the setting, or of each branch where a person wants so; `repair` carries the answer out."""
+    """Ask for the code of the setting, or one code per branch. `repair` is called with the function that saves it."""
     setting = app.flows.spec(group.flow).repair_of(group.cause).name or group.facts["setting"]
     listed = _list_of(app, group.flow, "debtor_number" if setting == DEFAULT else setting)
     codes = codes_or_error(app, listed)
@@ -65,7 +65,7 @@ def choose_code(app: Application, group: CauseGroup, noun: str, repair: Callable
 
 
 def _branches(app: Application, group: CauseGroup) -> dict[str, int] | None:
-    """Return how many documents each branch has, None where the till cannot say so."""
+    """Return the number of documents of each branch, or None if the till does not answer."""
     keys = [one.issue.key for one in app.exceptions.issues_of(group.of, limit=MOST)]
     name = f"branches {group.flow} {keys[:1]} {len(keys)}"
     records = ask_live(app, name, lambda: app.exceptions.records(group.flow, keys))
@@ -76,7 +76,7 @@ def _branches(app: Application, group: CauseGroup) -> dict[str, int] | None:
 
 
 def _list_of(app: Application, flow: str, setting: str) -> Listed:
-    """Return the list whose codes a setting takes."""
+    """Return the code list of a setting."""
     shapes = (shape for section in app.flows.spec(flow).sections for shape in section.shapes)
     flat = (one for shape in shapes for one in (shape.shapes if isinstance(shape, FieldGroup) else (shape,)))
     return next(one.of for one in flat if isinstance(one, Code) and one.name == setting and one.of is not None)
@@ -87,7 +87,7 @@ def _keep(app: Application, flow: str, settings: Mapping[str, object]) -> None:
 
 
 def _settings(app: Application, flow: str, setting: str, chosen: Mapping[str, str]) -> dict[str, object]:
-    """Return the settings that make the chosen debtors the default, by branch; of an empty branch, for all."""
+    """Return the changed settings. A code under the empty branch applies to all branches."""
     if setting != DEFAULT:
         return {setting: chosen[""]}
     now = app.flows.settings(flow).model_dump()

@@ -1,4 +1,4 @@
-"""A field that both systems changed: its three values, and whose is to count, for one record or for all of its kind."""
+"""The repair of a conflict: its three values, and the choice of a system for one record or the whole group."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -16,13 +16,13 @@ from pages.components.shared.layout import note, small
 from pages.components.shared.rows import field_text
 from pages.components.shared.wording import Markdown, counted, plain, system_name, text
 
-SIDES = {SOURCE: "conflict_take", TARGET: "conflict_keep"}  # whose value is to count, with how it is offered
+SIDES = {SOURCE: "conflict_take", TARGET: "conflict_keep"}  # the winning system, and the text of its option
 
 
 def settle_conflicts(
     app: Application, group: CauseGroup, noun: str, repair: Callable[[Callable[[], None]], None]
 ) -> None:
-    """Show the three values of each conflict of a group, ask whose counts, and offer to preview them so."""
+    """Draw the values of each conflict in a group, the choice of the winner, and the preview button."""
     small(f"**{text('conflict_whose')}**", meaning("conflict"))
     for_all = is_for_all(group)
     found = app.exceptions.issues_of(group.of, limit=MOST if for_all else ONE_BY_ONE)
@@ -51,7 +51,7 @@ def _for_all(app: Application, group: CauseGroup, found: Sequence[OpenIssue]) ->
 
 
 def _values(app: Application, group: CauseGroup, found: Sequence[OpenIssue]) -> None:
-    """Draw what both agreed on and what each has now, a line for each record."""
+    """Draw the agreed value and the current values of both systems, one row for each record."""
     flow = app.flows[group.flow]
     heads = {
         "agreed": text("conflict_agreed"), SOURCE: system_name(flow.source), TARGET: system_name(flow.target),

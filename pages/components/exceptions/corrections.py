@@ -1,4 +1,4 @@
-"""Values that hold in the place of those of the source: entered as a repair, and listed until they are taken back."""
+"""Corrections: values that replace those of the source. They are entered as a repair and listed until removed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -40,7 +40,7 @@ MOST_EXPORTED = 100_000
 
 
 def value_to_correct(app: Application, group: CauseGroup) -> Field | None:
-    """Return the field of the source whose value would repair a group, where its own records have it."""
+    """Return the source field that a correction of a group would change, if the records of the flow have that field."""
     found = app.exceptions.field_to_correct(group.flow, group.cause, group.field)
     read = [stage.source for stage in app.flows.as_set(group.flow).counting]
     return found if found is not None and found.kind in read else None
@@ -49,7 +49,7 @@ def value_to_correct(app: Application, group: CauseGroup) -> Field | None:
 def correct(
     app: Application, group: CauseGroup, field: Field, noun: str, repair: Callable[[Callable[[], None]], None]
 ) -> None:
-    """Ask for a value of each record of a group, and offer to let those hold."""
+    """Ask for the value of each record in a group, and draw the button that saves them as corrections."""
     found = app.exceptions.issues_of(group.of, limit=AT_ONCE)
     keys = [one.issue.key for one in found]
     name = f"values {group.flow} {field.name} {group_address(group.of)} {keys}"
@@ -75,7 +75,7 @@ def correct(
 def _objections(
     app: Application, group: CauseGroup, field: Field, records: Mapping[str, Record], given: Mapping[str, Value]
 ) -> list[Markdown]:
-    """Return what is wrong with values that were typed: no value for the field, or their record would still wait."""
+    """Return the errors of typed values: a wrong type, or a value with which the record would still be parked."""
     numeric = field.type in (FieldType.NUMBER, FieldType.MONEY)
     if wrong := [value for value in given.values() if numeric and isinstance(value, str) and value]:
         return [text("value_wrong", value=plain(value)) for value in wrong]
@@ -92,9 +92,9 @@ def _objections(
 def _asked_for(
     found: Sequence[OpenIssue], held: Mapping[str, Value], field: Field, system: str, key: str
 ) -> dict[str, Value]:
-    """Draw the values as the source has them beside what is to hold, and return those that are another one.
+    """Draw the source values beside an input for each correction, and return the changed ones.
 
-    What was typed is kept by its record: others may be repaired meanwhile, by somebody else.
+    Input is stored by record, because other records of the group may be repaired by somebody else meanwhile.
     """
     keys = [one.issue.key for one in found if one.issue.key in held]
     now = [typed_text(held[one], field.type) for one in keys]
@@ -113,11 +113,11 @@ def _asked_for(
     return {code: value for code, value in values.items() if not same(value, held[code])}
 
 
-# ---- those that hold
+# ---- the list of corrections
 
 
 def corrected_list(app: Application, flow: str) -> None:
-    """Draw every value that holds in the place of one of the source, and let the source's own count again."""
+    """Draw every correction of a flow, with the button that removes the selected one."""
     total = app.corrections.counts().get(flow, 0)
     if not total:
         empty("edit_note", text("exceptions_empty_corrected"), text("exceptions_empty_corrected_about"))
@@ -140,7 +140,7 @@ def corrected_list(app: Application, flow: str) -> None:
 
 
 def corrected_listed(app: Application) -> pd.DataFrame:
-    """Return every value that holds in the place of one of the source."""
+    """Return every correction as a table."""
     lines = [
         (flow, one.kind, one.key, one.title, one.field, _kept(one.was), _kept(one.becomes), one.by)
         for flow in app.flows
@@ -154,7 +154,7 @@ def _kept(value: Value) -> Value:
 
 
 def _becomes(one: Correction) -> str:
-    """Return what a value is taken for; a decision by its words, without the mark of what it is about."""
+    """Return the replacing value of a correction. A decision is shown as text, without the mark of its document."""
     option, _, mark = as_text(one.becomes).partition(" ")
     return text(f"decision_{option}") if mark and has_term(f"decision_{option}") else typed_text(one.becomes)
 

@@ -1,4 +1,4 @@
-"""What becomes of a record where there is more than one way to go: a person says it, of each or of a whole group."""
+"""The repair of a record with several options: a person decides for each record or for the whole group."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -15,8 +15,8 @@ from pages.components.shared.layout import note
 from pages.components.shared.wording import Markdown, counted, plain, text
 
 MOST_REASON = 200  # characters
-ONE_BY_ONE = 10  # records of one group that are decided each by itself
-# Facts worth knowing before, by what the records are, with their sentences.
+ONE_BY_ONE = 10  # records of a group that are decided in one form
+# Facts that are shown before a decision, by kind of record, with the sentence for each.
 NAMED = {"day": {"difference": "decision_off", "behind": "decision_late"}}
 
 
@@ -27,7 +27,7 @@ def decide(
     noun: str,
     repair: Callable[[Callable[[], None]], None],
 ) -> None:
-    """Ask for each record of a group, or once for all, which way to go, and offer to preview them so."""
+    """Ask for a decision about each record of a group or about all, and draw the preview button."""
     given = _for_all(app, group, options, noun) if is_for_all(group) else _for_each(app, group, options, noun)
     reason = _reason() if KEEP in given else ""
     decided = sum(map(len, given.values()))
@@ -37,7 +37,7 @@ def decide(
 
 
 def is_for_all(group: CauseGroup) -> bool:
-    """Ask whether all records of a group are decided alike; one alone is not asked about."""
+    """Draw the choice between one decision for all records and one for each. Return True for all."""
     if group.count == 1:
         return False
     way = controls.segmented_control(
@@ -75,7 +75,7 @@ def _for_all(app: Application, group: CauseGroup, options: Sequence[str], noun: 
 
 
 def _option(options: Sequence[str], noun: str, key: str, record: Markdown) -> str | None:
-    """Draw the ways to go and return the one that was chosen; what changes meanwhile is asked anew."""
+    """Draw the options and return the chosen one. The key changes with the record, so a change asks again."""
     return controls.radio(
         text("decision_question", record=record),
         options,

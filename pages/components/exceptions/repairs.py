@@ -1,4 +1,4 @@
-"""The repair of a cause, on the same screen: one question, one button, and its preview."""
+"""The repair of a cause on its card: one question and one button that starts the preview."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -48,28 +48,28 @@ from pages.components.shared.wording import (
 )
 
 MOST_ALIKE = 8
-# What of a line is worth knowing to whoever creates its article in the books.
+# Fields of a line that help a person to create its article in the books.
 SOLD = ("article", "text", "price_incl", "price_excl", "vat_code", "vat_percent")
-MOST_CHOICES = 10  # records of one group that are linked by hand one after the other
+MOST_CHOICES = 10  # records of a group that are linked in one form
 
 
 def noun(app: Application, group: CauseGroup) -> str:
-    """Return of what kind the records of a group are: `order`, `article`, `customer` or `record`."""
+    """Return the noun for the records of a group: `customer`, or the noun of the flow."""
     is_customer = group.cause == CUSTOMER_CHANGED or group.facts.get("documents")
     return "customer" if is_customer else app.flows.noun(group.flow)
 
 
 def preview_group(app: Application, group: CauseGroup, version: int | None = None) -> None:
-    """Start a preview of a group and show it; what stands in the way is shown on the page that is open.
+    """Start a preview of a group and show it. A refusal is shown on the page that is open.
 
-    `version` asks for a mapping that was in force before.
+    `version` selects an earlier mapping.
     """
     of = group.of
     show_plan(of.flow, lambda: app.runs.try_again(of.flow, of.cause, person(), of.field, of.detail, version))
 
 
 def repair(app: Application, group: CauseGroup) -> None:
-    """Draw the repair of a group: the row, article or customer it lacks, else where it is repaired."""
+    """Draw the repair of a group: a form for its missing value, otherwise the place where it is repaired."""
     way = app.flows.spec(group.flow).repair_of(group.cause)
     if has_rows_together(app, group):
         missing_rows(app, group.flow)
@@ -94,7 +94,7 @@ def repair(app: Application, group: CauseGroup) -> None:
 
 
 def _question(app: Application, group: CauseGroup, way: Repair) -> None:
-    """Ask what a person has to say, and preview the group once it is said."""
+    """Draw the question of a repair. Its answer is saved and the group is previewed."""
     asked, carry_out = noun(app, group), partial(_repair, app, group)
     match way.by:
         case RepairKind.CHOICE:
@@ -111,7 +111,7 @@ def _question(app: Application, group: CauseGroup, way: Repair) -> None:
 
 
 def _value(app: Application, group: CauseGroup, field: Field) -> None:
-    """Offer to put a value right where it comes from, or to let another one hold in its place."""
+    """Draw the choice between a correction in the source system and a correction in the console."""
     way = controls.segmented_control(
         text("value_way_here"),
         ("source", "here"),
@@ -142,7 +142,7 @@ def _repair(app: Application, group: CauseGroup, repair: Callable[[], None]) -> 
 
 
 def _row(app: Application, group: CauseGroup, row: MissingRow) -> None:
-    """Ask what a code becomes, and for which of its records: all of them, or those that it is parked for."""
+    """Ask for the counterpart of a code, and whether the new row is valid for all records or only for parked ones."""
     flow, table = app.flows[group.flow], row.table
     lists, theirs = lists_of(app, table), codes_or_error(app, table.theirs)
     if lists is None or theirs is None:
@@ -166,7 +166,7 @@ def _row(app: Application, group: CauseGroup, row: MissingRow) -> None:
     _nothing_written(app, group)
 
 
-# ---- articles that stand in
+# ---- replacement articles
 
 
 def _articles(app: Application, group: CauseGroup, articles: Sequence[str]) -> None:
@@ -197,7 +197,7 @@ def _articles(app: Application, group: CauseGroup, articles: Sequence[str]) -> N
 
 
 def _article(app: Application, label: Markdown, key: str) -> str:
-    """Ask for an article of the books by its code, or by its name among those that were sent to the till."""
+    """Ask for an article of the books by code, or by name among the articles that were sent to the till."""
     typed = (controls.text_input(label, key=key, autocomplete="off", placeholder=text("article_find")) or "").strip()
     if not typed:
         return ""
@@ -220,7 +220,7 @@ def _article(app: Application, label: Markdown, key: str) -> str:
 
 
 def _known_article(app: Application, code: str) -> bool:
-    """Tell whether the books have an article, and say what it is called."""
+    """Return True if the books have an article, and show its name."""
     found: list[Record | None] | None = ask_live(app, f"article {code}", lambda: [app.exceptions.article(code)])
     article = found[0] if found else None
     if article is not None:
@@ -230,7 +230,7 @@ def _known_article(app: Application, code: str) -> bool:
 
 
 def _create_first(app: Application, group: CauseGroup, articles: Sequence[str]) -> None:
-    """Show what the till sold, as it has to be created in the books, and offer to look again."""
+    """Show the till's data of missing articles that must be created in the books, with a button that looks again."""
     note(text("article_create_about"))
     sold = ask_live(app, f"sold {group.flow} {articles}", lambda: app.exceptions.sold(group.of, articles)) or {}
     for code in articles:
@@ -262,11 +262,11 @@ def _keep_articles(app: Application, group: CauseGroup, given: Mapping[str, str]
             app.tables.add(ARTICLES, code.strip(), other, person())
 
 
-# ---- what was sent, and may be there or not
+# ---- writes in doubt
 
 
 def _doubts(app: Application, group: CauseGroup) -> None:
-    """Ask for each record of the group whether the target has it: nobody but a person can tell by now."""
+    """Ask a person for each record of the group whether the target has it, because a lookup could not settle that."""
     system = system_name(group.facts["system"])
     answers: list[tuple[OpenIssue, str | None]] = []
     for one in app.exceptions.issues_of(group.of, limit=MOST_CHOICES):
@@ -303,11 +303,11 @@ def _answer(app: Application, answers: Sequence[tuple[OpenIssue, str | None]]) -
         app.exceptions.answer(one, number, person())
 
 
-# ---- repaired in another place
+# ---- repairs in another place
 
 
 def _needed(app: Application, group: CauseGroup) -> CauseGroup | None:
-    """Return the cause for which a record is parked that a group waits for: repaired there, both are solved."""
+    """Return the cause of the parked record that a group waits for. Its repair solves both."""
     if app.flows.spec(group.flow).repair_of(group.cause).by is not RepairKind.NEEDED:
         return None
     facts = group.facts
@@ -316,7 +316,7 @@ def _needed(app: Application, group: CauseGroup) -> CauseGroup | None:
 
 
 def _day(app: Application, group: CauseGroup) -> dict[str, str]:
-    """Return the address of the day that a group is about; empty where it is about something else."""
+    """Return the address of the day that a group is about, or an empty mapping."""
     if app.flows.spec(group.flow).repair_of(group.cause).by is not RepairKind.DAY:
         return {}
     day, _, branch = next((one.issue.key for one in app.exceptions.issues_of(group.of, limit=1)), "").partition("/")
@@ -324,7 +324,7 @@ def _day(app: Application, group: CauseGroup) -> dict[str, str]:
 
 
 def _elsewhere(app: Application, group: CauseGroup) -> None:
-    """Say where a cause is repaired, lead there, and offer to look again afterwards."""
+    """Show where a cause is repaired, link there, and draw the retry."""
     sentences = say(group.cause, {"system": app.flows[group.flow].target, **group.facts})
     key = (group.facts.get("article") or group.facts.get("key", "")) if group.count == 1 else ""
     if correct := in_source(app, group.flow, group.cause, group.field, key):
@@ -334,7 +334,7 @@ def _elsewhere(app: Application, group: CauseGroup) -> None:
     needed, day = _needed(app, group), _day(app, group)
     by = app.flows.spec(group.flow).repair_of(group.cause).by
     place = repair_address(app.flows.spec(group.flow), group.cause, group.field, group.facts)
-    if by is RepairKind.SYSTEM and cause(group.cause).apart:  # only the look that found it can tell that it is gone
+    if by is RepairKind.SYSTEM and cause(group.cause).apart:  # only the check that found it can find it solved
         return
     with st.container(horizontal=True, gap="small"):
         if needed and st.button(
@@ -358,7 +358,7 @@ def _elsewhere(app: Application, group: CauseGroup) -> None:
 
 
 def _setting(app: Application, group: CauseGroup, *, primary: bool = False) -> None:
-    """Lead to the setting that repairs a cause, where there is one, from where there is a way back."""
+    """Draw the link to the setting that repairs a cause, if there is one. That page links back."""
     place = repair_address(app.flows.spec(group.flow), group.cause, group.field, group.facts)
     if place and st.button(
         text(f"btn_to_{place['tab']}"),
@@ -369,11 +369,11 @@ def _setting(app: Application, group: CauseGroup, *, primary: bool = False) -> N
         st.switch_page("pages/flows.py", query_params={**place, "cause": group_address(group.of)})
 
 
-# ---- asked once more
+# ---- another query to the target
 
 
 def _proof(app: Application, group: CauseGroup) -> None:
-    """Ask the target once more about what it said otherwise: whoever put it right there sees at once that it is."""
+    """Draw the button that reads the value from the target again, so that a correction made there is seen at once."""
     st.markdown(plain(say(group.cause, {"system": app.flows[group.flow].target, **group.facts}).do))
     system = system_name(app.flows[group.flow].target)
     if controls.button(text("btn_ask_again", system=system), type="primary", icon=":material/help:", key="ask_again"):

@@ -1,4 +1,4 @@
-"""What became of causes that were tried again: how many records are solved, and where the others wait."""
+"""Results of retries: how many records are solved, and under which causes the others are parked."""
 
 from collections.abc import Mapping
 
@@ -13,14 +13,14 @@ from pages.components.shared.flows import group_headline
 from pages.components.shared.layout import mark, small
 from pages.components.shared.wording import Markdown, counted, number, text
 
-MOST_CAUSES = 3  # that a try leads on to
-COUNT_WIDTH = 78  # of the number of records on a card
+MOST_CAUSES = 3  # causes that a result links to
+COUNT_WIDTH = 78  # width in pixels of the number of records on a card
 
 Tries = Mapping[IssueGroupKey, Try]
 
 
 def try_sentence(one: Try) -> Markdown:
-    """Return in one sentence what a try came to; empty where all of it is solved."""
+    """Return the result of a retry as a sentence, or an empty text if all records are solved."""
     facts = {"solved": number(one.solved), "read": number(one.run.counts.read)}
     if one.same and one.elsewhere:
         return text("try_both", same=number(one.same), others=number(one.elsewhere), **facts)
@@ -30,7 +30,7 @@ def try_sentence(one: Try) -> Markdown:
 
 
 def try_result(app: Application, one: Try, groups: Mapping[IssueGroupKey, CauseGroup]) -> None:
-    """Draw what a try came to, with the way to its preview and to the causes its records have by now."""
+    """Draw the result of a retry, with links to its preview and to the new causes of its records."""
     if said := try_sentence(one):
         small(f"{mark('parked')} {said}")
     planned = one.run.counts.planned if one.run.state is RunState.READY else 0
@@ -47,7 +47,7 @@ def try_result(app: Application, one: Try, groups: Mapping[IssueGroupKey, CauseG
 
 
 def solved_cards(app: Application, tries: Tries, groups: Mapping[IssueGroupKey, CauseGroup]) -> None:
-    """Draw causes that are gone from the queue and whose records wait in a preview for their commit."""
+    """Draw solved causes whose records wait in a preview for approval."""
     for one in tries.values():
         if one.group.of in groups or one.run.state is not RunState.READY:
             continue

@@ -1,4 +1,4 @@
-"""How many records a cause got on each of the last days, as small bars beside it; the page draws them itself."""
+"""A sparkline of the new records of a cause per day, drawn as HTML."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, time
@@ -8,16 +8,16 @@ import streamlit as st
 
 from pages.components.shared.wording import number, short_day, text, zone
 
-COURSE_WIDTH = 112  # pixels of a bar for each day
+COURSE_WIDTH = 112  # pixels of the whole sparkline
 
 
 def course(days: Mapping[date, int]) -> None:
-    """Draw a bar for each day, the highest as high as there is room, and say what they tell to who cannot see them."""
+    """Draw the sparkline. Its label names the numbers for screen readers."""
     st.html(drawn(days), width=COURSE_WIDTH)
 
 
 def drawn(days: Mapping[date, int]) -> str:
-    """Return the bars as HTML."""
+    """Return the sparkline as HTML."""
     named = {day: short_day(datetime.combine(day, time(12), zone())) for day in days}
     top = max(days.values())
     told = ", ".join(f"{named[day]} {number(count)}" for day, count in days.items() if count)

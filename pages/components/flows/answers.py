@@ -1,4 +1,4 @@
-"""How settings are asked that have an answer for each of several codes: a row each."""
+"""Input widgets for settings with several rows: one answer for each code."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ from pages.components.shared.wording import Markdown, option_name, plain, system
 
 
 def per_key(form: InputForm, shape: PerKey, options: Mapping[str, str]) -> dict[str, str]:
-    """Draw a row for each code of a list, with these options or any text, and return what each has on screen."""
+    """Draw a row for each code of a list, and return the answers by code. Without options, any text is accepted."""
     draft, rows, known = form.draft, form.draft.value(shape.name), form.choices(shape.keys)
     listed = shape.options if isinstance(shape.options, Listed) else None
     st.markdown(f":small[**{form.label(shape.name)}**]", help=form.about(shape.name))
@@ -43,7 +43,7 @@ def per_key(form: InputForm, shape: PerKey, options: Mapping[str, str]) -> dict[
 
 
 def rows(form: InputForm, shape: Rows) -> dict[str, Any]:
-    """Draw rows of a code with its answers and return them."""
+    """Draw a table of codes with their answers, and return the answers by code."""
     now = form.draft.value(shape.name)
     st.markdown(f":small[**{form.label(shape.name)}**]", help=form.about(shape.name))
     one = next(iter(shape.columns)) if len(shape.columns) == 1 else ""
@@ -71,7 +71,7 @@ def rows(form: InputForm, shape: Rows) -> dict[str, Any]:
 
 
 def _row_by_row(form: InputForm, shape: Rows, of: Listed, now: Mapping[str, str]) -> dict[str, str]:
-    """Draw each row with its answer, and one more to add, where an answer may be none of the list it is chosen from."""
+    """Draw each row with its answer and a select box that adds a row, for lists that lack some valid answers."""
     draft, known, choices = form.draft, form.choices(shape.keys), form.choices(of)
     free = [code for code in known if code not in now]
     added = st.selectbox(

@@ -1,4 +1,4 @@
-"""The fields of a flow: from where each comes and who decides about it; and the filters, by which records take part."""
+"""The fields of a flow with their source and owner, and the filters that select its records."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -56,7 +56,7 @@ from pages.components.shared.wording import (
 
 
 def fields_tab(app: Application, flow: str) -> None:
-    """Draw one row for each field, the way to add one, and why a record has the values it has."""
+    """Draw one row for each field, the form that adds a field, and the explanation of the values of a record."""
     published, spec = app.mappings.published(flow), app.flows.spec(flow)
     draft = _draft(flow, published)
     kinds = spec.parts_of(app.flows.as_set(flow))
@@ -94,7 +94,7 @@ def fields_tab(app: Application, flow: str) -> None:
 
 
 def _draft(flow: str, published: Published) -> dict[str, Any]:
-    """Return the rules as they are on screen; those of an older version that nobody touched are read anew."""
+    """Return the rules on screen. Rules without changes are replaced when another version is published."""
     draft: dict[str, Any] = st.session_state.setdefault(
         f"rules-{flow}", {"flow": flow, "base": 0, "rules": (), "round": 0}
     )
@@ -178,7 +178,7 @@ def _edited(rule: Rule, row: Mapping[Any, Any], kind: FieldType, wrong: list[str
     )
 
 
-# ---- adding, and why ------------------------------------------------------------------------------------------------
+# ---- adding a field -------------------------------------------------------------------------------------------------
 
 
 def _add(
@@ -264,7 +264,7 @@ WITHOUT_VALUE = (Operator.EMPTY, Operator.NOT_EMPTY)
 
 
 def filters_tab(app: Application, draft: SettingsDraft) -> None:
-    """Draw the rules, and what they take in and leave out of what the source holds now."""
+    """Draw the filter rules, and the records of the source that they include and exclude."""
     fields = fields_read(app, draft.flow, [stage.source for stage in app.flows.as_set(draft.flow).counting])
     if fields is None:
         return
@@ -290,7 +290,7 @@ def _keep(draft: SettingsDraft, rows: list[dict[str, Any]]) -> None:
 
 
 def _row(draft: SettingsDraft, place: int, row: Mapping[str, Any], fields: Sequence[Field]) -> dict[str, Any] | None:
-    """Draw one rule and return it as it is on screen, or None when it was taken away."""
+    """Draw one filter rule and return it as it is on screen, or None if it was removed."""
     kinds = {one.name: one.type for one in fields}
 
     def key(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The settings of a flow: the cards of its sections, when it runs by itself, and what stops its plans."""
+"""The settings of a flow: its sections as cards, its timetable, and its brakes."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -62,7 +62,7 @@ from pages.components.shared.wording import (
 
 
 def rates(form: InputForm, shape: Rates) -> dict[str, Decimal]:
-    """Draw the rates of currencies and return what is on screen."""
+    """Draw the exchange rates of currencies and return those on screen."""
     draft, label = form.draft, form.label(shape.name)
     currency, now = draft.value("default_currency"), draft.value(shape.name)
     st.markdown(f":small[**{label}**]")
@@ -87,7 +87,7 @@ def rates(form: InputForm, shape: Rates) -> dict[str, Decimal]:
 
 
 def example(form: InputForm, shape: Example) -> None:
-    """Ask for a record and show how its values come about."""
+    """Ask for a record and show how its values are computed."""
     del shape
     flow = form.flow
     small(f"**{flow_text('example', flow)}**")
@@ -104,7 +104,7 @@ def example(form: InputForm, shape: Example) -> None:
 
 
 def field_comparison(form: InputForm, shape: Compared) -> str:
-    """Draw a choice of a field, and what the records that have most of it come to in each of the ways."""
+    """Draw a select box for a field, and the results of each alternative for the records with the highest values."""
     chosen = source_field(form, shape)
     if not chosen:
         return chosen
@@ -132,9 +132,9 @@ def _quantity(value: Value) -> Markdown:
 
 
 def pick_with_objects(form: InputForm, shape: Select) -> str:
-    """Draw one of a few options, of which some need an object of the books that an installation may not have.
+    """Draw a select box whose options may need an object that this AccountView installation lacks.
 
-    What lacks its object leads to where that is named.
+    Such an option is not offered, and the object's name setting is linked.
     """
     lacking = {option: name for option, name in shape.needs.items() if not form.app.names.has_object(name)}
     if not lacking:
@@ -152,7 +152,7 @@ def pick_with_objects(form: InputForm, shape: Select) -> str:
 
 
 def draw_setting(form: InputForm, shape: Shape) -> None:
-    """Draw a setting where it is asked at all, take what is on screen into the draft, and say what is wrong with it."""
+    """Draw a setting if it applies, record its value in the draft, and show its error."""
     if shape.only is not None and not shape.only.holds(form.draft.value):
         return
     is_sought = bool(shape.name) and shape.name == st.query_params.get("field")
@@ -168,7 +168,7 @@ def draw_setting(form: InputForm, shape: Shape) -> None:
 
 
 def _free(form: InputForm, shape: TextField) -> None:
-    """Say which prefix is free where another console writes under this one."""
+    """Name a free prefix if another console writes under this one."""
     signs, told = form.app.flows.spec(form.flow).own_document_marks, form.app.connections.prefix_in_use(form.flow)
     if signs is not None and signs.setting == shape.name and told.get("prefix") == form.draft.value(shape.name):
         facts = {name: plain(told[name]) for name in ("prefix", "free", "reference")}
@@ -176,13 +176,13 @@ def _free(form: InputForm, shape: TextField) -> None:
 
 
 def _stays(form: InputForm, shape: Select) -> None:
-    """Say how many records are in the target as what the setting made of them up to now."""
+    """Show how many records exist in the target in the form that the saved setting gave them."""
     kind = shape.kinds.get(form.draft.saved[shape.name])
     if kind is not None and (booked := form.app.links.booked(form.flow, kind)):
         note(counted(f"stays_{kind}", booked))
 
 
-PARTS = {"part_content": "content_part", "part_offer": "offer_part"}  # what an article has, by the word for it
+PARTS = {"part_content": "content_part", "part_offer": "offer_part"}  # parts of an article, and the term of each
 
 
 def _together(form: InputForm, shape: FieldGroup) -> None:
@@ -197,7 +197,7 @@ def _together(form: InputForm, shape: FieldGroup) -> None:
 
 
 def options_of(form: InputForm, shape: PerKey) -> dict[str, str]:
-    """Return what each code can get, with its words; nothing where any text will do, or no list is known."""
+    """Return the possible answers of a setting with captions; empty if any text is accepted or the list is unknown."""
     of = shape.options
     if of is None or isinstance(of, Listed):
         return form.choices(of)
@@ -206,7 +206,7 @@ def options_of(form: InputForm, shape: PerKey) -> dict[str, str]:
     return first | {one.name: field_label(fields, one.name) for one in fields if one.type is of.type}
 
 
-# How each sort of answer is drawn.
+# The function that draws each type of setting.
 DRAWN: Mapping[type[Shape], Callable[[InputForm, Any], Any]] = {
     FieldGroup: _together,
     Checkbox: inputs.switch_input,
@@ -229,7 +229,7 @@ DRAWN: Mapping[type[Shape], Callable[[InputForm, Any], Any]] = {
 
 
 def settings_tab(app: Application, draft: SettingsDraft) -> None:
-    """Draw every setting that is a question of its own."""
+    """Draw every setting in the cards of its section."""
     form = InputForm(app, draft)
     with st.grid(2, min_column_width=330):
         for section in app.flows.spec(draft.flow).sections:
@@ -242,7 +242,7 @@ def settings_tab(app: Application, draft: SettingsDraft) -> None:
 
 
 def heading(title: Markdown, *names: str) -> None:
-    """Draw the head of a card; the one that a repair or a search leads to is marked, and brought into sight."""
+    """Draw the head of a card. The card of the setting in the address is marked and scrolled into view."""
     asked_for = st.query_params.get("field", "")
     top = asked_for.partition(".")[0]
     if not top or top not in {name.partition(".")[0] for name in names}:
@@ -264,7 +264,7 @@ LAST_RUNS = 10
 
 
 def schedule_tab(draft: SettingsDraft, status: FlowStatus) -> None:
-    """Draw when the flow runs, and whether it may send by itself."""
+    """Draw the timetable of the flow, and whether it may write without approval."""
     with st.container(border=True, gap="small", width=860):
         heading(text("schedule_title"), "schedule_minutes", "calendar")
         timetable(draft)
@@ -278,7 +278,7 @@ def schedule_tab(draft: SettingsDraft, status: FlowStatus) -> None:
 
 
 def brakes_tab(app: Application, draft: SettingsDraft) -> None:
-    """Draw each brake as a sentence with its number; switching one off asks why."""
+    """Draw each brake as a sentence with its limit. Switching a brake off asks for a reason."""
     stopped = app.flows.stops(draft.flow, LAST_RUNS)
     runs = min(LAST_RUNS, app.runs.count(draft.flow))
     with st.container(border=True, gap="small", width=860, key="rows_brakes"):
@@ -322,7 +322,7 @@ def _brake(draft: SettingsDraft, guard: Guard, stopped: Markdown) -> None:
 
 
 def _limit(draft: SettingsDraft, guard: Guard, now: Any, *, on: bool) -> Any:
-    """Draw the number of a brake and return it, or None while the brake is off."""
+    """Draw the limit of a brake and return it, or None if the brake is off."""
     name, usual = guard.name, guard.limit if now is None else now
     if guard.measure is not Measure.NUMBER:
         limit = _share(draft, guard, Decimal(f"{usual:g}"), on=on)
@@ -341,7 +341,7 @@ def _limit(draft: SettingsDraft, guard: Guard, now: Any, *, on: bool) -> Any:
 
 
 def _share(draft: SettingsDraft, guard: Guard, usual: Decimal, *, on: bool) -> Decimal:
-    """Draw a percentage and return it; what is none leaves the one there was."""
+    """Draw a percentage and return it. An invalid entry is reported and returns the old percentage."""
     given = controls.text_input(
         guard_name(guard),
         typed_text(usual),

@@ -1,4 +1,4 @@
-"""Value tables: which code of the source is which of the target. What waits for one is listed first."""
+"""Value tables: rows that map codes of the source to codes of the target. Codes that records wait for come first."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ SIZE = 25
 
 
 def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
-    """Draw one value table, row by row, each with its counterpart; `rules` are those of a draft, else of the flow."""
+    """Draw one value table with the counterpart of each row. `rules` are those of a draft, otherwise the flow's own."""
     spec = app.flows.spec(flow)
     names = table_names(spec, rules or app.mappings.published(flow).mapping.rules)
     if not names:
@@ -82,7 +82,7 @@ def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
 
 
 def _listed(sides: "Sides", saved: Mapping[str, str]) -> pd.DataFrame:
-    """Return the rows of a table as they are saved, each side with what it is called."""
+    """Return the saved rows of a table with the captions of both sides."""
     lines = [
         (key, row_label(sides.app, sides.table, key, sides.lists), code, sides.other(code))
         for key, code in saved.items()
@@ -92,7 +92,7 @@ def _listed(sides: "Sides", saved: Mapping[str, str]) -> pd.DataFrame:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """What rows of a table are chosen from: what each part of a key can be, and the counterparts."""
+    """The choices for the rows of a table: the codes of each part of a key, and the counterparts."""
 
     app: Application
     table: ValueTable
@@ -100,21 +100,21 @@ class Sides:
     theirs: Mapping[str, str]
 
     def other(self, code: str) -> str:
-        """Return what a counterpart is called."""
+        """Return the label of a counterpart."""
         return code_label(self.app, self.table.theirs, code, self.theirs)
 
 
 def table_names(spec: FlowSpec, rules: Sequence[Rule]) -> list[str]:
-    """Return the value tables a flow uses: those it looks up itself, then those its rules name."""
+    """Return the value tables of a flow: those its code looks up, then those its rules name."""
     named = [rule.table for rule in rules if rule.table]
     named += [str(call.args[0]) for rule in rules for call in rule.functions if call.name == "lookup" and call.args]
     return list(dict.fromkeys([*(one.name for one in spec.tables if one.looks_up), *named]))
 
 
 def table_draft(key: str, saved: Mapping[str, str]) -> dict[str, Any]:
-    """Return the rows of a table as they are on screen; when others have saved it meanwhile, as they saved it.
+    """Return the rows of a table on screen, replaced by the saved rows if another person saved the table meanwhile.
 
-    Where it is saved as it is on screen the same fields stay, with what is entered there meanwhile.
+    If the saved rows equal those on screen, the widgets are kept with their current input.
     """
     draft: dict[str, Any] = st.session_state.setdefault(key, {"key": key, "rows": {}, "saved": None, "round": 0})
     if draft["saved"] != saved:
@@ -123,7 +123,7 @@ def table_draft(key: str, saved: Mapping[str, str]) -> dict[str, Any]:
 
 
 def table_row(draft: dict[str, Any], sides: Sides, code: str, waiting: int = 0) -> None:
-    """Draw what a row is for with the choice of its counterpart, and take what is chosen into the draft."""
+    """Draw a row with the choice of its counterpart, and record the choice in the draft."""
     key, now = f"{draft['key']}-{draft['round']}-{code}", draft["rows"].get(code, "")
     shown = row_label(sides.app, sides.table, code, sides.lists)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
@@ -150,7 +150,7 @@ def table_row(draft: dict[str, Any], sides: Sides, code: str, waiting: int = 0) 
 
 
 def row_warning(draft: Mapping[str, Any], code: str, wrong: Mapping[str, Reason], apart: Collection[str]) -> None:
-    """Say below a row why it is impossible, or that its percentages differ."""
+    """Show below a row why it is invalid, or that the percentages of its codes differ."""
     if code in wrong and code in draft["rows"]:
         said = text("row_wrong", reason=plain(reason(wrong[code])))
         note(f":orange[:material/error: {said}]")
@@ -159,7 +159,7 @@ def row_warning(draft: Mapping[str, Any], code: str, wrong: Mapping[str, Reason]
 
 
 def _new_row(draft: dict[str, Any], sides: Sides, target: Markdown) -> None:
-    """Draw the choice of each part of a key and of its counterpart, and the button that adds the row."""
+    """Draw the inputs for a new row and the button that adds it."""
     table, at = sides.table, f"{draft['key']}-{draft['round']}"
     with st.expander(text("table_new_row"), icon=":material/add:", expanded=not draft["rows"] or len(table.parts) > 1):
         with st.grid(3, min_column_width=230) as grid:
@@ -180,7 +180,7 @@ def _new_row(draft: dict[str, Any], sides: Sides, target: Markdown) -> None:
 
 
 def counterpart(sides: Sides, label: Markdown, key: str) -> str:
-    """Draw the choice of a counterpart, typed where its system has no list, and return it."""
+    """Draw the choice of a counterpart and return it; a text field if its system has no list."""
     if not sides.theirs:
         return (controls.text_input(label, key=key, autocomplete="off") or "").strip()
     chosen = controls.selectbox(
@@ -199,7 +199,7 @@ def _bar(app: Application, name: str, saved: Mapping[str, str], draft: dict[str,
     rows = draft["rows"]
     changed = [code for code in {**saved, **rows} if saved.get(code) != rows.get(code)]
 
-    by = person()  # who leaves is known no more
+    by = person()  # read here, because `save` must not use the session, see `save_button`
 
     def save() -> None:
         app.tables.save(name, rows, by)

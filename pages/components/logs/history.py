@@ -1,4 +1,4 @@
-"""The history of one record: a timeline of sentences, where the record is now, and for a document its sums."""
+"""The history of one record: its timeline, its current state, and the totals of a document."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -61,11 +61,11 @@ SENT = ("sent", "proven", "accepted", "in_doubt")
 MOST_EVENTS = 1_000
 SIZE = 40
 MOST_VALUES = 12
-SUMS = ("sold_", "booked_", "digest", "rounding")  # shown as sums, or of no use to people
+SUMS = ("sold_", "booked_", "digest", "rounding")  # shown as totals, or of no use to people
 
 
 def one_history(app: Application, record: str) -> None:
-    """Draw the history of one record, from first sight to now. `record` is flow and key: `products:TS-RED-M`."""
+    """Draw the history of one record. `record` is flow and key, such as `products:TS-RED-M`."""
     flow, _, key = record.partition(":")
     key = app.flows.spec(flow).record_of(key) if flow in app.flows else key
     history = app.log.history(flow, key, MOST_EVENTS)
@@ -106,7 +106,7 @@ def _head(app: Application, flow: str, key: str, events: pd.DataFrame, own: Happ
 
 
 def _code(own: Happened) -> str:
-    """Return the code people know: that of a document or a payment is its number; its key is for machines."""
+    """Return the code that people know: for a document or payment its number, because its key is technical."""
     return str(own["title"] if own["kind"] in kinds(Sort.DOCUMENT, Sort.PAYMENT) else own["key"])
 
 
@@ -123,7 +123,7 @@ def _state(rows: Sequence[Happened]) -> str:
 
 
 def _timeline(rows: Sequence[Happened], own: Happened) -> None:
-    """Draw what happened, newest first, page by page; steps that went well in one line unless each is asked for."""
+    """Draw the timeline of a record in pages. Successful steps are folded into one line, unless the switch is on."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         with st.container(width="stretch"):
             section(text("history_title"))
@@ -140,21 +140,21 @@ def _timeline(rows: Sequence[Happened], own: Happened) -> None:
 
 
 def _with_others(app: Application, flow: str, history: pd.DataFrame) -> list[Happened]:
-    """Return the events of a record with what happened around it, newest first."""
+    """Return the events of a record and the related events of other objects, newest first."""
     tables = [table.name for table in app.flows.spec(flow).tables] if flow in app.flows else []
     mine, others = rows_of(history), rows_of(app.log.around_history(history, flow, tables))
     return sorted([*mine, *around(mine, others)], key=event_moment, reverse=True)
 
 
 def _waited(one: TimelineEntry, rows: Sequence[Happened], place: int) -> TimelineEntry:
-    """Return the line of an event; of a record that waits no longer with what it waited for, and until when."""
+    """Return the entry of an event. For a closed issue, it says what the record waited for and until when."""
     if one.event != "issue_closed" or not (said := wait_sentence(rows, place)):
         return one
     return replace(one, title=event_name(one.event), lines=[said, *one.lines])
 
 
 def _entry(event: Happened, own: Happened) -> TimelineEntry:
-    """Return the line of an event; one of something else, such as a debtor or a later booking, says so."""
+    """Return the entry of an event. The title names another object, such as a debtor or a later booking."""
     one = entry(event)
     is_own = event["kind"] in ("", own["kind"]) and event["key"] in ("", own["key"])
     if is_own or not event["title"]:
@@ -166,7 +166,7 @@ def _entry(event: Happened, own: Happened) -> TimelineEntry:
 
 
 def _details(one: TimelineEntry) -> None:
-    """Show what an event changed, field by field, what was sent, and each step with its time."""
+    """Draw the details of an entry: changed fields, sent values, facts, and each step with its time."""
     st.markdown(f"**{plain(one.title)}**")
     note(f"{short_day(one.at)}, {clock_time(one.at)}")
     told = next((event for event in one.events if payload_of(event).after), one.events[0])
@@ -208,7 +208,7 @@ def _difference(event: Happened, before: Mapping[str, str]) -> None:
         note(counted("details_same", same))
 
 
-# ---- where it is now ------------------------------------------------------------------------------------------------
+# ---- the current state ----------------------------------------------------------------------------------------------
 
 
 def _now(app: Application, flow: str, rows: Sequence[Happened]) -> None:
@@ -230,7 +230,7 @@ def _now(app: Application, flow: str, rows: Sequence[Happened]) -> None:
 
 
 def _facts(app: Application, flow: str, rows: Sequence[Happened], known: Link | None) -> dict[Markdown, Markdown]:
-    """Return where a record is now: the captions with what is so."""
+    """Return the current facts of a record by caption."""
     newest: Happened = rows[0]
     shown: dict[Markdown, Markdown] = {}
     if flow in app.flows:
@@ -264,7 +264,7 @@ def _facts(app: Application, flow: str, rows: Sequence[Happened], known: Link | 
 
 
 def _numbers(newest: Happened, known: Link | None) -> tuple[str, str]:
-    """Return under what people find a record in either system; of a payment its open item, and the invoice it pays."""
+    """Return the numbers of a record in both systems. For a payment these are the open item and its invoice."""
     code, there = _code(newest), known.reference if known else ""
     if known and known.agreed and known.agreed.kind.sort is Sort.PAYMENT:
         return as_text(known.agreed.flat().get("item")) or code, code if there else ""
@@ -272,7 +272,7 @@ def _numbers(newest: Happened, known: Link | None) -> tuple[str, str]:
 
 
 def _debtor(app: Application, flow: str, agreed: Record | None) -> str:
-    """Return the number that the debtor of a document has, or of a payment of one; nothing where none is known."""
+    """Return the number of the debtor of a document or payment, or an empty text if it is unknown."""
     told_of = agreed.flat() if agreed else {}
     told, of = (as_text(told_of.get(name)) for name in ("debtor_number", "debtor"))
     if told or not of:
@@ -282,7 +282,7 @@ def _debtor(app: Application, flow: str, agreed: Record | None) -> str:
 
 
 def _approved_by(app: Application, run: str) -> Markdown:
-    """Return who approved the run that proved a record; nothing where nobody did, or it is gone."""
+    """Return who approved the run that proved a record. Empty without approval, or if the run is gone."""
     try:
         approval = app.runs.get(run).approval
     except KeyError:
@@ -290,12 +290,12 @@ def _approved_by(app: Application, run: str) -> Markdown:
     return plain(who(approval.by)) if approval else ""
 
 
-TILL, BRANCH = "mplus", "branch"  # the till alone has branches, also where a document of the books names one
+TILL, BRANCH = "mplus", "branch"  # only the till has branches, even if a document of the books names one
 SHOWN_ALREADY = ("key", "title", "name", "there")
 
 
 def _known(app: Application, flow: str, rows: Sequence[Happened]) -> dict[Markdown, Markdown]:
-    """Return everything a record is known by beside its code and its number there: customer, total, references."""
+    """Return the search keys of a record that are not shown elsewhere: customer, total, references. Adds its group."""
     newest = rows[0]
     told: dict[Markdown, Markdown] = {}
     for one in app.search.names(flow, str(newest["key"])):
@@ -310,7 +310,7 @@ def _known(app: Application, flow: str, rows: Sequence[Happened]) -> dict[Markdo
 
 
 def _linked(app: Application, flow: str, key: str) -> None:
-    """Draw what both systems agreed on of a record of which the log tells nothing, where it is linked."""
+    """Draw the link of a record that has no events in the log, if there is one."""
     known = next((link for _, link in app.links.called([flow], key, 1)), None)
     if known is None or flow not in app.flows:
         return
@@ -324,7 +324,7 @@ def _linked(app: Application, flow: str, key: str) -> None:
 
 
 def _agreed(app: Application, flow: str, agreed: Record) -> None:
-    """Draw what both systems last agreed on, as the target calls it; the rest of many values on demand."""
+    """Draw the agreed values of a record as the target names them. A button opens the rest of a long list."""
     system = app.flows[flow].target if flow in app.flows else ""
     told = {
         path: said
@@ -342,7 +342,7 @@ def _agreed(app: Application, flow: str, agreed: Record) -> None:
 
 
 def named_field(kind: str, path: str) -> str:
-    """Return a field of a document or a payment with its kind; in the path of any other part of a record it stays."""
+    """Return the path of a document or payment field with its kind in front. Other paths are unchanged."""
     part, _, name = path.rpartition("/")
     if kind not in kinds(Sort.DOCUMENT, Sort.PAYMENT) or "." in name:
         return path

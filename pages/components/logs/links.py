@@ -1,4 +1,4 @@
-"""Every link: which record of the one system is which of the other."""
+"""The list of links between records of both systems."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -28,12 +28,12 @@ from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import amount_text, flow_name, kind_name, number, text
 
 SIZE = 200
-LISTED_AT_ONCE, MOST_LISTED = 10_000, 1_000_000  # links of a file
+LISTED_AT_ONCE, MOST_LISTED = 10_000, 1_000_000  # links that are read at once, and the most links in a file
 COLUMNS = ["flow", "kind", "key", "title", "linked_to", "ean", "state", "retired"]
 
 
 def linked(app: Application, tools: DeltaGenerator) -> None:
-    """Draw the links that are asked for; a click opens the history of the record."""
+    """Draw the links that match the filters. A click opens the history of the record."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         find, flow = search("find", text("find_link")), pick_flow(app, 180)
     flows = [flow] if flow else list(app.flows)
@@ -86,7 +86,7 @@ def _stands(link: Link) -> str:
 
 
 def _shown(flow: str, link: Link) -> dict[str, str]:
-    """Return a link as it is shown: a document by its number, with its customer and what it comes to."""
+    """Return a link as a row of the table: a document by its number, with its customer and total."""
     is_document = link.kind.sort is Sort.DOCUMENT
     title = _title(link)
     customer = search_keys(link.agreed).get("customer", "") if link.agreed else ""
@@ -99,7 +99,7 @@ def _shown(flow: str, link: Link) -> dict[str, str]:
 
 
 def _every(app: Application, flows: list[str], find: str) -> Iterator[list[object]]:
-    """Yield every link that is asked for as a file has it."""
+    """Yield every matching link as a row of a file."""
     for at in count(0, LISTED_AT_ONCE):
         found = app.links.listed(flows, find, at, LISTED_AT_ONCE)
         for flow, link in found:

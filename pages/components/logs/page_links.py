@@ -1,4 +1,4 @@
-"""Where the codes of the log lead: a run, a record and its history, a cause and what waits for it."""
+"""Links from codes in the log to pages: a run, the history of a record, or the exceptions of a cause."""
 
 from collections.abc import Mapping
 
@@ -10,14 +10,14 @@ from integration.services.runs.exceptions import group_address
 RECORDS = ("key", "record", "article")
 CAUSES = ("code", "cause", "reason")
 LEADING = frozenset({"run", *RECORDS, *CAUSES})
-"""The columns of the log, and of the questions that come with the console, whose values lead somewhere."""
+"""Columns of the log and of the shipped queries whose values link to a page."""
 
 
-Place = tuple[str, dict[str, str]]  # a page, and what its address says
+Place = tuple[str, dict[str, str]]  # a page and its query parameters
 
 
 def opened_by(app: Application, column: str, row: Mapping[str, object]) -> Place | None:
-    """Return where a cell of an answer leads; one that names nothing leads nowhere."""
+    """Return the page that a cell of an answer links to, or None if it names nothing."""
     value, flow = (told if isinstance(told := row.get(name), str) else "" for name in (column, "flow"))
     if not value:
         return None
@@ -29,14 +29,14 @@ def opened_by(app: Application, column: str, row: Mapping[str, object]) -> Place
 
 
 def life_place(app: Application, flow: str, key: str) -> Place:
-    """Return the history of a record, in the first flow that knows it where none is named; else what is found of it."""
+    """Return the history page of a record, in `flow` or the first flow that knows it, otherwise a log search."""
     known = [flow] if flow in app.flows else app.log.flows_of(key)
     found = next((name for name in app.flows if name in known), "")
     return "logs", {"record": f"{found}:{key}"} if found else {"find": key}
 
 
 def cause_place(app: Application, flow: str, code: str) -> Place:
-    """Return the exceptions of a cause while there are any, else what the log has of it."""
+    """Return the exceptions page of a cause while it has issues, otherwise a search of the log."""
     of_flow = {"flow": flow} if flow else {}
     waiting = [group_address(one.of) for one in app.issues.causes(flow) if one.of.cause == code]
     if waiting:
@@ -45,5 +45,5 @@ def cause_place(app: Application, flow: str, code: str) -> Place:
 
 
 def go(place: Place) -> None:
-    """Open a place."""
+    """Open a page."""
     st.switch_page(f"pages/{place[0]}.py", query_params=place[1])

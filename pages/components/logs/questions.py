@@ -1,4 +1,4 @@
-"""Questions in SQL over the log: kept ones first, an editor, the tables beside it, the answer as table and chart."""
+"""SQL queries over the log: saved queries, an editor, the list of tables, and the answer as table or chart."""
 
 import time
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ from pages.components.shared.wording import Markdown, coded, counted, number, op
 SECONDS = 2
 SHORTEST = 0.1
 MOST_ROWS = 10_000
-FRESH_SECONDS = 240  # the download token of a link holds for five minutes
+FRESH_SECONDS = 240  # the download token of a link is valid for five minutes
 KINDS = ("bar", "line", "scatter")
 MOST_SERIES = 8
 OWN = "own:"
@@ -44,7 +44,7 @@ Kind = Literal["bar", "line", "scatter"]
 
 @dataclass(frozen=True, slots=True)
 class ShownAnswer:
-    """What the log answered to a question, and how long it took; without a frame, what stood in the way."""
+    """The answer of the log to a query with its duration. Without a frame, `trouble` is the error."""
 
     sql: str
     frame: pd.DataFrame | None
@@ -53,9 +53,9 @@ class ShownAnswer:
 
 
 def questions(app: Application, _tools: DeltaGenerator) -> None:
-    """Answer a question in SQL over the log; it can only be read, within limits that are said when they are hit.
+    """Draw the query editor and its answer. The log is opened read-only, within limits on time and rows.
 
-    Only what a person asks for here is run: an address fills the editor and no more.
+    Only a query that a person starts here is run. A query in the address only fills the editor.
     """
     kept = _kept(app)
     with st.grid(5, min_column_width=190) as grid:
@@ -64,37 +64,37 @@ def questions(app: Application, _tools: DeltaGenerator) -> None:
             _editor(app, kept)
         with grid.cell(column_span=2), st.container(border=True, gap="xsmall", key="question_tables"):
             _tables(app)
-        with grid.cell(column_span=5):  # above the tables where a screen has room for one column
+        with grid.cell(column_span=5):  # on a screen with one column, the answer is above the tables
             failures()
             _answer(app, kept)
 
 
 def _answer(app: Application, kept: Mapping[str, tuple[str, str]]) -> None:
-    """Answer what was asked just now, and draw the answer to what the page is about."""
+    """Run the query that was just started, and draw the answer if it belongs to the query in the address."""
     asked = st.session_state.pop("question_asked", None)
     if asked is not None:
         st.session_state["answer"] = _answered(app, asked)
     answer: ShownAnswer | None = st.session_state.get("answer")
     if answer is None or answer.sql != _asked_for(kept):
-        return  # what was answered is not what the page is about any more
+        return  # the page shows another query by now
     if answer.frame is not None:
         _show(app, answer, answer.frame)
     elif answer.trouble is not None:
         trouble(answer.trouble.code, answer.trouble.facts)
 
 
-# ---- which question -------------------------------------------------------------------------------------------------
+# ---- the editor -----------------------------------------------------------------------------------------------------
 
 
 def _kept(app: Application) -> dict[str, tuple[str, str]]:
-    """Return the kept questions: what each is called and its SQL, those that people saved under `own:`."""
+    """Return title and SQL of the saved queries by name. Those that people saved have the prefix `own:`."""
     shipped = {name: (text(f"question_title_{name}"), sql) for name, sql in app.questions.shipped().items()}
     saved = {OWN + one.name: (text("question_own", name=one.name), one.sql) for one in app.questions.saved()}
     return {**saved, **shipped}
 
 
 def _pick(kept: Mapping[str, tuple[str, str]]) -> None:
-    """Draw the choice of a kept question; choosing one puts it into the editor and answers it."""
+    """Draw the choice of a saved query. Choosing one puts it into the editor and runs it."""
 
     def take() -> None:
         chosen = chosen_in("question")
@@ -116,13 +116,13 @@ def _pick(kept: Mapping[str, tuple[str, str]]) -> None:
 
 
 def _asked_for(kept: Mapping[str, tuple[str, str]]) -> str:
-    """Return the question of the address: what was typed, else the kept one that is named."""
+    """Return the SQL in the address: the typed query, otherwise the saved query that is named."""
     named = kept.get(st.query_params.get("question", ""))
     return st.query_params.get("query", "") or (named[1] if named else term("question_first"))
 
 
 def _editor(app: Application, kept: Mapping[str, tuple[str, str]]) -> None:
-    """Draw the editor with the question of the address, and ask it once its button is pressed."""
+    """Draw the editor with the query of the address. Its button runs the query."""
 
     def ask() -> None:
         sql, chosen = st.session_state["sql"], st.query_params.get("question", "")
@@ -136,7 +136,7 @@ def _editor(app: Application, kept: Mapping[str, tuple[str, str]]) -> None:
                 clear_address("question")
 
     asked = _asked_for(kept)
-    if "sql" not in st.session_state or st.session_state.get("sql_of") != asked:  # back again, or another address
+    if "sql" not in st.session_state or st.session_state.get("sql_of") != asked:  # page reopened, or new address
         st.session_state.update(sql=asked, sql_of=asked)
     with st.form("question", border=False):
         sql = st.text_area(text("question_sql"), height=220, key="sql")
@@ -155,7 +155,7 @@ def _editor(app: Application, kept: Mapping[str, tuple[str, str]]) -> None:
 
 
 def _save(app: Application, sql: str, kept: Mapping[str, tuple[str, str]]) -> None:
-    """Draw how a question is kept for everybody, and how one of them is taken away."""
+    """Draw the form that saves a query for everybody, and the button that removes one."""
     chosen = st.query_params.get("question", "")
     own = chosen.removeprefix(OWN) if chosen.startswith(OWN) and chosen in kept else ""
     with st.popover(text("btn_keep_question"), icon=":material/bookmark_add:"):
@@ -176,11 +176,11 @@ def _save(app: Application, sql: str, kept: Mapping[str, tuple[str, str]]) -> No
 
 
 def _tables(app: Application) -> None:
-    """Draw the tables and views with a sentence each and their columns, and the whole log as a file."""
+    """Draw the tables and views with a sentence and their columns, and the download of the whole log."""
     st.markdown(f":small[**{text('question_tables')}**]")
     with st.container(gap="xsmall"):
         for name, columns in app.log.tables().items():
-            if has_term(f"log_table_{name}"):  # else it serves other views alone
+            if has_term(f"log_table_{name}"):  # other views only serve these
                 note(f"{coded(name)} {text(f'log_table_{name}')}")
                 note(" ".join(map(coded, columns)))
         note(f"`ago(30)` {text('log_macro_ago')}")
@@ -191,7 +191,7 @@ def _tables(app: Application) -> None:
 
 @refreshing(FRESH_SECONDS)
 def _whole(app: Application) -> None:
-    """Draw the links to the whole log, each with a download token that holds once, and anew before it is old."""
+    """Draw the links to the whole log. Each has a download token for one use, renewed before it expires."""
     with st.container(horizontal=True, gap="xsmall"):
         for name in ("csv", "parquet"):
             st.link_button(
@@ -208,7 +208,7 @@ def _whole(app: Application) -> None:
 
 
 def _answered(app: Application, sql: str) -> ShownAnswer:
-    """Return the answer to a question that a person has just asked."""
+    """Run a query and return its answer."""
     begun = time.monotonic()
     try:
         frame = app.log.ask(sql, seconds=SECONDS, rows=MOST_ROWS)
@@ -244,7 +244,7 @@ def _show(app: Application, answer: ShownAnswer, frame: pd.DataFrame) -> None:
 
 
 def _cells(app: Application, sql: str, frame: pd.DataFrame) -> None:
-    """Draw an answer as a table; a click on a run, a record or a cause opens it."""
+    """Draw an answer as a table. A click on a run, record or cause opens it."""
     clicked = pick_cell(frame, f"answer-{hash(sql)}", text("answer_title"))
     if any(name in LEADING for name in frame.columns):
         note(text("answer_leads"))
@@ -257,7 +257,7 @@ def _cells(app: Application, sql: str, frame: pd.DataFrame) -> None:
 
 
 def _chart(frame: pd.DataFrame) -> None:
-    """Draw an answer: over the first column that is no number, the first numbers, until something else is chosen."""
+    """Draw an answer as a chart: by default the first numeric column over the first column that is not numeric."""
     numbers = [str(name) for name in frame.columns if pd.api.types.is_numeric_dtype(frame[name])]
     if not numbers:
         empty("bar_chart_off", text("answer_no_numbers"), text("answer_no_numbers_about"))
@@ -277,7 +277,7 @@ def _chart(frame: pd.DataFrame) -> None:
 
 
 def _column(name: str, options: list[str], default: str, label: Markdown) -> str:
-    """Draw the choice of a column, kept in the address."""
+    """Draw the choice of a column, which is stored in the address."""
 
     def keep() -> None:
         st.query_params[name] = chosen_in(name)
@@ -291,7 +291,7 @@ def _column(name: str, options: list[str], default: str, label: Markdown) -> str
 
 
 def _columns(name: str, options: list[str], default: list[str], label: Markdown) -> list[str]:
-    """Draw the choice of some columns, kept in the address."""
+    """Draw the choice of several columns, which are stored in the address."""
 
     def keep() -> None:
         st.query_params[name] = ",".join(chosen_in(name))

@@ -1,4 +1,4 @@
-"""The log as a list that is searched and filtered, and counted: results over time, errors, and how long things took."""
+"""The log as a list with search and filters, and as statistics: results over time, errors, and durations."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -103,7 +103,7 @@ SIZE = 200
 
 
 def _asked(app: Application) -> LogSearch:
-    """Draw the filters and return which events are asked for."""
+    """Draw the filters and return the search they describe."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         sought = search("find", text("find_in_log"))
         flow = pick_flow(app, 180)
@@ -129,18 +129,18 @@ def _asked(app: Application) -> LogSearch:
 
 
 def pick_flow(app: Application, width: int) -> str:
-    """Draw the choice of a flow, or of all of them, and return its name."""
+    """Draw the choice of a flow and return its name; empty for all flows."""
     named = {flow: flow_name(flow) for flow in app.flows}
     return select_input("flow", {"": text("log_all_flows"), **named}, text("col_flow"), width, ("page",))
 
 
 def result_name(event: str) -> Markdown:
-    """Return the word of a result, or what else happened."""
+    """Return the word of a result, or the name of another event."""
     return state_word(event) if event in LOOKS else plain(event_name(event))
 
 
 def _days() -> tuple[date | None, date | None]:
-    """Draw the period and return its first and last day; a period that is half chosen asks for nothing yet."""
+    """Draw the period and return its first and last day; both are None while only one day is chosen."""
 
     def moved() -> None:
         chosen = [day.isoformat() for day in chosen_in("days", ())]
@@ -170,12 +170,12 @@ def _day(name: str) -> date | None:
 
 
 def _begin(day: date | None, later: int = 0) -> datetime | None:
-    """Return when a day, or one so many days later, begins."""
+    """Return the begin of a day in UTC, `later` days after it."""
     return datetime.combine(day + timedelta(days=later), time(), zone()).astimezone(UTC) if day else None
 
 
 def records(app: Application, tools: DeltaGenerator) -> None:
-    """Draw the events that are asked for; a click opens the record's history, or the run."""
+    """Draw the matching events. A click opens the history of the record, or the run."""
     sought = _asked(app)
     offset = page_offset("page", MOST_FOUND, SIZE)
     events = app.log.search(sought, offset, SIZE)
@@ -207,7 +207,7 @@ def records(app: Application, tools: DeltaGenerator) -> None:
 
 
 def _nothing(sought: LogSearch) -> None:
-    """Say why there is nothing here, and what to do next."""
+    """Show why the list is empty and what to do next."""
     if sought == LogSearch():
         empty("receipt_long", text("log_empty"), text("log_empty_about"))
     elif no_match(text("log_nothing_matches"), text("log_no_match_about")):
@@ -216,7 +216,7 @@ def _nothing(sought: LogSearch) -> None:
 
 
 def _open(event: "pd.Series[str]") -> None:
-    """Open what an event tells of: a record's history, or the run it belongs to."""
+    """Open the object of an event: the history of its record, or its run."""
     if event["flow"] and event["key"]:
         st.switch_page("pages/logs.py", query_params={"record": f"{event['flow']}:{event['key']}"})
     if event["run"]:
@@ -224,7 +224,7 @@ def _open(event: "pd.Series[str]") -> None:
 
 
 def event_frame(events: pd.DataFrame) -> pd.DataFrame:
-    """Return events of the log as they are shown, in the time zone and language of whoever looks."""
+    """Return events of the log as a table, in the time zone and language of the session."""
     at, rows = pd.to_datetime(events["happened_at"], utc=True), rows_of(events)
     return pd.DataFrame(
         {
@@ -240,7 +240,7 @@ def event_frame(events: pd.DataFrame) -> pd.DataFrame:
 
 
 def _code(row: dict[str, str]) -> str:
-    """Return the code people know: that of a document is its number, its key is for machines."""
+    """Return the code that people know: for a document its number, because its key is technical."""
     if str(row["event"]).startswith("connection_"):
         return system_name(row["key"].removeprefix("sandbox-"))
     return row["title"] if row["kind"] in kinds(Sort.DOCUMENT) else row["key"]
@@ -254,7 +254,7 @@ def _title(row: dict[str, str]) -> str:
 
 
 def _amount(row: dict[str, str]) -> str:
-    """Return what a document comes to, or what is at stake; empty where the event tells neither."""
+    """Return the total of a document or the amount at stake; empty if the event has neither."""
     facts = texts_of(row.get("facts"))
     told = facts.get("sold") or facts.get("total", "")
     return amount_text(Decimal(told)) if AMOUNT.fullmatch(told) else ""
@@ -286,7 +286,7 @@ MILLI = 1000
 
 
 def volumes(app: Application, _tools: DeltaGenerator) -> None:
-    """Draw what the log tells of a period, each chart with its data."""
+    """Draw the statistics of a period, each chart with a download of its data."""
     period = _period(app)
     volume = app.log.volume(period)
     runs = app.log.durations(period)
@@ -325,7 +325,7 @@ def _results(period: LogPeriod, volume: pd.DataFrame) -> None:
 
 
 def _titled(title: str, about: str, name: str, data: pd.DataFrame) -> None:
-    """Draw the head of a section with what it shows as a file; an index without a name is no data."""
+    """Draw the head of a section with a download of its data. An unnamed index is not part of the data."""
     with titled(text(title), text(about)):
         if len(data):
             indexed = data.index.name is not None
@@ -333,7 +333,7 @@ def _titled(title: str, about: str, name: str, data: pd.DataFrame) -> None:
 
 
 def _errors(app: Application, period: LogPeriod) -> None:
-    """Draw what was parked or stopped a run, by cause; a click leads to where it is repaired."""
+    """Draw what was parked or stopped a run, by cause. A click opens the place of the repair."""
     errors = app.log.errors(period)
     _titled("errors_title", "errors_about", "errors", of_log(errors))
     if errors.empty:
@@ -361,18 +361,18 @@ def _errors(app: Application, period: LogPeriod) -> None:
 
 
 def _here(moments: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Return moments of the log as the clock of whoever looks shows them."""
+    """Return moments of the log in the time zone of the session."""
     return pd.to_datetime(moments, utc=True).dt.tz_convert(str(zone())).dt.tz_localize(None)
 
 
 def _cause(error: Happened) -> str:
-    """Return the sentence of a cause, as it was said of the newest of its records."""
+    """Return the sentence of a cause for the newest of its records."""
     said = event_reason(error) if error["event"] == "parked" else event_title(error)
     return said or str(error["code"]).replace("_", " ")
 
 
 def _lead_to(app: Application, error: "pd.Series[str]") -> None:
-    """Open the exceptions of a cause while there are any, else what the log has of it; or the runs it stopped."""
+    """Open the exceptions of a cause, otherwise the log. For an error that stopped runs, open those log events."""
     flow, event, code = (str(error[name]) for name in ("flow", "event", "code"))
     if event != "parked":
         st.switch_page("pages/logs.py", query_params={"flow": flow, "event": event})
@@ -380,7 +380,7 @@ def _lead_to(app: Application, error: "pd.Series[str]") -> None:
 
 
 def _durations(period: LogPeriod, runs: pd.DataFrame) -> None:
-    """Draw how long runs were at work, a point for each."""
+    """Draw the working time of runs, as a point for each."""
     labels = [short_id(str(run)) for run in runs["run"]]
     frame = runs.assign(at=_here(runs["started_at"]), seconds=runs["run_ms"] / MILLI, label=labels)
     _titled("duration_title", "duration_about", "durations", frame[["run", "flow", "at", "seconds"]])
@@ -390,7 +390,7 @@ def _durations(period: LogPeriod, runs: pd.DataFrame) -> None:
 
 
 def _change_times(app: Application, period: LogPeriod) -> None:
-    """Draw how long one change took from sending to its proof, day by day."""
+    """Draw the time from sending a change to its proof, per day."""
     times = app.log.change_paces(period)
     times = times.assign(seconds=times["half_ms"] / MILLI, most_seconds=times["most_ms"] / MILLI)
     wide = times.pivot_table(index="period", columns="flow", values="seconds")

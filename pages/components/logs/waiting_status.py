@@ -1,4 +1,4 @@
-"""What a record waited for, in full sentences: since when, why, and what somebody did about it."""
+"""Sentences that say since when and why a record waited, and who solved it."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from integration.words import has_term, known
 from pages.components.shared.timeline import Happened, event_moment, texts_of
 from pages.components.shared.wording import Markdown, listed, plain, say, span, table_name, term, text, who
 
-# What people do about a record that waits, each with the key of its sentence.
+# Actions of people that solve a parked record, with the text key of each.
 DONE = {
     "setting_changed": "until_setting",
     "table_changed": "until_table",
@@ -25,7 +25,7 @@ ENDED = ("issue_closed", "planned", "proven", "accepted", "skipped")
 
 
 def _settings(one: Happened) -> list[str]:
-    """Return what the settings of a flow are called that somebody changed, as far as they have names."""
+    """Return the captions of the settings of a flow that a person changed, if they have captions."""
     changed = {**texts_of(one["before"]), **texts_of(one["after"])}
     tops = dict.fromkeys(re.split(r"[.\[]", path)[0] for path in changed)
     captions = (caption_of(str(one["key"]).removeprefix("flow:"), name) for name in tops)
@@ -33,7 +33,7 @@ def _settings(one: Happened) -> list[str]:
 
 
 def around(history: Sequence[Happened], others: Sequence[Happened]) -> list[Happened]:
-    """Return what of the others is part of it: all of its runs, and of what people changed that while it waited."""
+    """Return the related events: all events of its runs, and changes by people while the record waited."""
     waits = list(_waits(history))
     return [
         one
@@ -43,7 +43,7 @@ def around(history: Sequence[Happened], others: Sequence[Happened]) -> list[Happ
 
 
 def _waits(history: Sequence[Happened]) -> Iterator[tuple[datetime, datetime]]:
-    """Yield from when to when a record waited, by its events, oldest first."""
+    """Yield begin and end of each time that a record waited. `history` has its events, oldest first."""
     begun: datetime | None = None
     for one in history:
         if one["event"] == "parked":
@@ -56,7 +56,7 @@ def _waits(history: Sequence[Happened]) -> Iterator[tuple[datetime, datetime]]:
 
 
 def wait_sentence(rows: Sequence[Happened], place: int) -> Markdown:
-    """Return what a record waited for that waits no longer, of its events newest first; nothing where it is unknown."""
+    """Return the sentence about a wait that has ended; empty if its reason is unknown. `rows` is newest first."""
     closed = rows[place]
     parked = next((one for one in rows[place + 1 :] if _is_of(one, closed)), None)
     if parked is None or not known(str(closed["code"])):

@@ -1,4 +1,4 @@
-"""The draft of a mapping: what differs from the version in force, what it would change, publishing, and going back."""
+"""The draft of a mapping: its differences, its effect on records, publishing, and the history of versions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -46,14 +46,14 @@ from pages.components.shared.wording import (
     who,
 )
 
-MOST_FIELDS = 3  # named in one sentence
+MOST_FIELDS = 3  # fields named in one sentence
 
 
-# ---- what differs ---------------------------------------------------------------------------------------------------
+# ---- differences ----------------------------------------------------------------------------------------------------
 
 
 def changes_part(editor: EditorState, place: Any) -> None:
-    """Draw the draft rule by rule, old and new side by side, and what it changes in the last records."""
+    """Draw the changed rules of the draft, old beside new, and their effect on the last records."""
     if not editor.changed:
         if empty("edit_note", text("draft_none"), text("draft_none_about"), text("btn_to_rules"), key="to_rules"):
             _show(part=str(next(iter(editor.parts))))
@@ -78,7 +78,7 @@ def changes_part(editor: EditorState, place: Any) -> None:
 
 
 def _difference(editor: EditorState, found: Sequence[RuleChange]) -> pd.DataFrame:
-    """Return one line for each part of a rule that differs; a rule that came or went is one line."""
+    """Return one row for each changed part of a rule. An added or removed rule is one row."""
     rows = []
     for one in found:
         shared = (one.target, fields_of_kind(kind_of(one.target)), field_name(one.target))
@@ -120,7 +120,7 @@ def _show(**address: str) -> None:
     st.rerun()
 
 
-# ---- what it would change -------------------------------------------------------------------------------------------
+# ---- effect on records ----------------------------------------------------------------------------------------------
 
 
 def _known_effect(editor: EditorState) -> Effect | None:
@@ -133,7 +133,7 @@ def _shape(editor: EditorState) -> tuple[object, ...]:
 
 
 def find_effect(editor: EditorState) -> bool:
-    """Try the draft on the last records with the progress on screen; tell whether it could be done."""
+    """Apply the draft to the last records while showing progress. Return whether that succeeded."""
     bar = st.progress(0.0, text=text("effect_reading", system=editor.source))
 
     def told(done: int, total: int) -> None:
@@ -147,7 +147,7 @@ def find_effect(editor: EditorState) -> bool:
 
 
 def effect_box(editor: EditorState) -> None:
-    """Draw what the draft changes in the last records, or the button that finds out."""
+    """Draw the effect of the draft on the last records, or the button that computes it."""
     effect = _known_effect(editor)
     with st.container(border=True, gap="small"):
         if effect is None:
@@ -161,7 +161,7 @@ def effect_box(editor: EditorState) -> None:
 
 
 def effect_sentence(editor: EditorState, effect: Effect) -> Markdown:
-    """Return in one sentence what a draft changes, with the fields it changes."""
+    """Return the effect of a draft in one sentence, with the number of changes per field."""
     many = flow_term("many", editor.name)
     if not effect.read:
         return text("effect_no_records", system=editor.source)
@@ -219,7 +219,7 @@ def _obstacle(one: Issue | Skip | None) -> str:
 
 
 def overtaken_box(editor: EditorState) -> None:
-    """Say that somebody else published since the draft began, with what they changed, and offer how to go on."""
+    """Show who published another version since the draft began and what they changed, and draw the rebase button."""
     if not editor.overtaken or editor.draft is None:
         return
     theirs = mapping_changes(editor.app.drafts.version(editor.name, editor.draft.base), editor.published.mapping)
@@ -250,7 +250,7 @@ def _fields(targets: Sequence[str]) -> Markdown:
 
 
 def draft_bar(editor: EditorState) -> None:
-    """Draw the bar that says what the draft changes and leads to publishing it."""
+    """Draw the bar with the changes of the draft and the buttons that discard and publish it."""
     if not editor.changed:
         return
     effect, known = _known_effect(editor), text("effect_unknown_short")
@@ -278,7 +278,7 @@ def draft_bar(editor: EditorState) -> None:
 
 
 def _publish(editor: EditorState) -> None:
-    """Ask for a note and publish the draft, with what it changes in the last records."""
+    """Ask for a note and publish the draft, after showing its effect on the last records."""
     effect = _known_effect(editor)
     if effect is None and find_effect(editor):
         effect = _known_effect(editor)
@@ -300,7 +300,7 @@ def _publish(editor: EditorState) -> None:
 
 
 def history_part(editor: EditorState, place: Any) -> None:
-    """Draw the published versions, the newest first; of the one looked at, its rules beside those in force."""
+    """Draw the published versions, newest first, and the differences of the chosen one from the version in force."""
     versions = editor.app.rules.history(editor.name)
     frame = pd.DataFrame(
         [(one.version, one.published_at, who(one.by), one.note) for one in versions],
@@ -329,7 +329,7 @@ def history_part(editor: EditorState, place: Any) -> None:
 
 
 def _version(editor: EditorState, version: int, mapping: RuleMapping) -> None:
-    """Draw one version: how it differs from the one in force, or its rules where it is that one."""
+    """Draw one version: its differences from the version in force, or all rules of the version in force."""
     name, in_force = text("version_short", version=version), editor.published.version
     section(name)
     if version == in_force:
@@ -370,12 +370,12 @@ def _rules_of(editor: EditorState, mapping: RuleMapping) -> None:
 
 
 def draft_badges(editor: EditorState) -> list[Markdown]:
-    """Return the mark of a page whose rules are not those in force."""
+    """Return the badge of a page that shows a draft."""
     return [f":orange-badge[:material/edit_note: {text('badge_draft')}]"] if editor.draft else []
 
 
 def about_draft(editor: EditorState) -> Markdown:
-    """Return what the page shows: which version is in force, and whose draft it is."""
+    """Return which version is in force, and who made the draft."""
     one, draft = editor.published, editor.draft
     made = text("mapping_made", version=one.version, by=plain(who(one.by)), moment=moment(one.published_at))
     about = plain(one.note)
@@ -385,7 +385,7 @@ def about_draft(editor: EditorState) -> Markdown:
 
 
 def part_label(editor: EditorState, part: str) -> Markdown:
-    """Return how a part of the page is called; that of the changes with their number."""
+    """Return the label of a part of the page; that of the changes includes their number."""
     if part not in ("tables", "history", "changes"):
         return fields_of_kind(part)
     return text(f"part_{part}") + (f" **{len(editor.changed)}**" if part == "changes" and editor.changed else "")

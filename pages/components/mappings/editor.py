@@ -1,4 +1,4 @@
-"""One rule of a mapping: where its value comes from, what is done with it, and why a record gets the value it gets."""
+"""The editor of one mapping rule: its source, its functions, and the explanation of its value in a record."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -43,12 +43,12 @@ from pages.components.shared.wording import (
 )
 
 SIDES = ("field", "expression", "fixed")
-MOST_WAYS = 5  # lines or branches whose way is shown
+MOST_WAYS = 5  # lines or parts of a record that are explained
 LONGEST_DEFAULT = 500
 
 
 def rule_editor(editor: EditorState, rule: Rule, choices: FunctionChoices, neighbours: tuple[str, str]) -> None:
-    """Draw one rule, and keep it in the draft as soon as something of it changes."""
+    """Draw one rule, and save it in the draft after every change."""
     state = _state(editor, rule)
     key = f"rule-{editor.name}-{rule.target}-{state['round']}"
     with st.container(border=True, gap="small", key=f"editor-{editor.name}"):
@@ -64,7 +64,7 @@ def rule_editor(editor: EditorState, rule: Rule, choices: FunctionChoices, neigh
 
 
 def _state(editor: EditorState, rule: Rule) -> dict[str, Any]:
-    """Return what is kept of the rule on screen: fields are drawn anew when somebody else changed it."""
+    """Return the state of the rule on screen. Its widgets are recreated if another person changed the rule."""
     state: dict[str, Any] = st.session_state.setdefault(f"editing-{editor.name}-{rule.target}", {"round": 0})
     if state.get("rule") != rule:
         state.update(rule=rule, round=state["round"] + 1)
@@ -92,12 +92,12 @@ def _head(editor: EditorState, rule: Rule, choices: FunctionChoices, neighbours:
 
 
 def show_rule(target: str) -> None:
-    """Let the page go on with another rule."""
+    """Show another rule."""
     keep_in_address("field", target)
     st.rerun()
 
 
-# ---- where the value comes from -------------------------------------------------------------------------------------
+# ---- the source of the value ----------------------------------------------------------------------------------------
 
 
 def _filled(editor: EditorState, rule: Rule, choices: FunctionChoices, key: str) -> Rule:
@@ -181,19 +181,19 @@ def _expression(rule: Rule, choices: FunctionChoices, key: str) -> str:
 
 
 def _named(name: str) -> str:
-    """Return how an expression reads a field."""
+    """Return the name of a field as an expression reads it."""
     return name if name.isidentifier() else f'field("{name}")'
 
 
 def _insert(area: str, pick: str, written: Any) -> None:
-    """Put what was chosen behind the expression."""
+    """Append the chosen field or function to the expression."""
     chosen = st.session_state.get(pick)
     if chosen:
         st.session_state[area] = f"{st.session_state.get(area, '')} {written(chosen)}".strip()
         st.session_state[pick] = None
 
 
-# ---- what becomes of it ---------------------------------------------------------------------------------------------
+# ---- value table, default and owner ---------------------------------------------------------------------------------
 
 
 def _afterwards(editor: EditorState, rule: Rule, choices: FunctionChoices, key: str) -> Rule:
@@ -258,7 +258,7 @@ def _table(editor: EditorState, rule: Rule, choices: FunctionChoices, key: str) 
 
 
 def _rows_of(editor: EditorState, table: str) -> None:
-    """Say how many rows a table has and what waits for one, with the way there."""
+    """Draw the number of rows of a table, the codes without a row, and the link to the table."""
     missing = editor.app.exceptions.unmapped(editor.name, table)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         said = counted("table_rows", len(editor.app.rules.tables().get(table, {})))
@@ -298,11 +298,11 @@ def _default(rule: Rule, choices: FunctionChoices, key: str) -> Rule:
     return replace(rule, default=default, force=bool(force) and default not in EMPTY)
 
 
-# ---- why ------------------------------------------------------------------------------------------------------------
+# ---- explanation ----------------------------------------------------------------------------------------------------
 
 
 def why_box(editor: EditorState, rule: Rule, trial: Trial | None, record_name: str) -> None:
-    """Draw how the field of a rule comes to its value with the record that is tried."""
+    """Draw how a rule computes its value for the chosen record."""
     with st.container(border=True, gap="small"):
         small(f"**{text('why_value')}** :gray[{plain(record_name)}]")
         if trial is None:
@@ -321,7 +321,7 @@ def why_box(editor: EditorState, rule: Rule, trial: Trial | None, record_name: s
 
 
 def _way(editor: EditorState, trace: Trace) -> None:
-    """Draw the steps of one value as a table whose last line is the value, or why there is none."""
+    """Draw the steps of one value as a table that ends with the value, or the reason why it is missing."""
     rows = {
         f"{place}\\. {plain(table_step(editor.app, editor.flow, step) or step_label(step))}": _value(
             step_text(editor.app, editor.flow, trace.target, step)
@@ -343,7 +343,7 @@ def _value(value: Value) -> Markdown:
 
 
 def step_label(step: TraceStep) -> str:
-    """Return what was done on one step: a field by its caption, a function by its name."""
+    """Return the label of one step: the caption of a field or the name of a function."""
     what = step.what
     if has_term(f"field_{what}"):
         return field_name(what)

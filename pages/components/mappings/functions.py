@@ -1,4 +1,4 @@
-"""A chain of functions, built by choosing: each with a field for every argument, and moved or taken out by a click."""
+"""The editor of a chain of functions, with a field for each argument and buttons to move and remove a function."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ NARROW = 130
 
 @dataclass(frozen=True, slots=True)
 class FunctionChoices:
-    """What a rule, and the arguments of its functions, can be built from."""
+    """The choices for a rule and for the arguments of its functions."""
 
     sources: Sequence[Field]
     target: Field | None
@@ -41,16 +41,16 @@ class FunctionChoices:
 
     @property
     def type(self) -> FieldType:
-        """How the values of the target are typed."""
+        """Type of the values of the target field; text if the field is unknown."""
         return self.target.type if self.target else FieldType.TEXT
 
     def called(self, name: str) -> str:
-        """Return how a field of the source is offered."""
+        """Return the label of a source field."""
         return source_label(self.sources, name, self.samples)
 
 
 def chain(calls: Sequence[RuleCall], choices: FunctionChoices, key: str) -> tuple[RuleCall, ...]:
-    """Draw the functions of a rule, the first at the top, and return them as they are on screen."""
+    """Draw the functions of a rule in their order, and return them as they are on screen."""
     result = list(calls)
     small(f"**{text('rule_functions')}** :gray[{text('functions_about')}]")
     for place, call in enumerate(calls):
@@ -73,7 +73,7 @@ def chain(calls: Sequence[RuleCall], choices: FunctionChoices, key: str) -> tupl
 
 
 def _first(name: str, choices: FunctionChoices) -> tuple[Value, ...]:
-    """Return the arguments a function starts with: those it cannot do without."""
+    """Return the initial arguments of a function: one for each required argument."""
     start: dict[Takes, Value] = {
         Takes.NUMBER: Decimal(1),
         Takes.TABLE: next(iter(choices.tables), ""),
@@ -86,7 +86,7 @@ def _first(name: str, choices: FunctionChoices) -> tuple[Value, ...]:
 def _row(
     call: RuleCall, place: int, choices: FunctionChoices, key: str, *, first: bool
 ) -> RuleCall | Literal["up"] | None:
-    """Draw one function and return it as it is on screen, "up" to move it, or None to take it out."""
+    """Draw one function and return it as it is on screen, "up" to move it, or None to remove it."""
     name = plain(function_label(call.name))
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall"):
@@ -113,7 +113,7 @@ def _row(
 
 
 def _argument(argument: Argument, now: Sequence[Value], choices: FunctionChoices, key: str) -> list[Value]:
-    """Draw one argument and return it; None stands for one that is not given."""
+    """Draw one argument and return its values; None for an omitted optional argument."""
     label = text(f"argument_{argument.name}")
     before = now[0] if now else None
     match argument.takes:

@@ -1,4 +1,4 @@
-"""What every part of the mappings page works on: a flow's rules in force and in the draft, and how they are called."""
+"""The state of the mapping editor, and the labels of fields, functions and rules."""
 
 import time
 from collections.abc import Sequence
@@ -32,14 +32,14 @@ from pages.components.shared.wording import (
     value_text,
 )
 
-SAMPLE = 32  # characters of a value beside its field
+SAMPLE = 32  # characters of a sample value
 KEPT_SECONDS = 60
 TILL = "mplus"
 
 
 @dataclass(frozen=True, slots=True)
 class EditorState:
-    """A flow's mapping as it is worked on: the version in force, and the draft where there is one."""
+    """The mapping of a flow on screen: the version in force, and the draft if there is one."""
 
     app: Application
     flow: Flow
@@ -52,32 +52,32 @@ class EditorState:
 
     @property
     def spec(self) -> FlowSpec:
-        """The flow as one value."""
+        """Specification of the flow."""
         return self.app.flows.spec(self.flow.name)
 
     @property
     def name(self) -> str:
-        """The name of the flow."""
+        """Name of the flow."""
         return self.flow.name
 
     @property
     def overtaken(self) -> bool:
-        """Whether another version has been published since the draft began."""
+        """True if another version was published since the draft began."""
         return self.draft is not None and self.draft.base != self.published.version
 
     @property
     def source(self) -> Markdown:
-        """How the system is called that is read."""
+        """Name of the source system."""
         return system_name(self.flow.source)
 
     @property
     def target(self) -> Markdown:
-        """How the system is called that is written."""
+        """Name of the target system."""
         return system_name(self.flow.target)
 
 
 def editor_state(app: Application, name: str) -> EditorState:
-    """Return what the page works on for a flow."""
+    """Return the editor state of a flow."""
     flow, published, draft = app.flows.as_set(name), app.mappings.published(name), app.drafts.draft(name)
     mapping = draft.mapping if draft else published.mapping
     base = (
@@ -96,11 +96,14 @@ def editor_state(app: Application, name: str) -> EditorState:
     )
 
 
-# ---- records to try on ----------------------------------------------------------------------------------------------
+# ---- sample records -------------------------------------------------------------------------------------------------
 
 
 def try_on(editor: EditorState, record: Record) -> Trial | None:
-    """Return what the mapping at hand makes of a record, or None with the reason on screen; kept for a minute."""
+    """Return the result of the mapping on screen for a record, cached for a minute.
+
+    After an error, show the error and return None.
+    """
     shape = (editor.name, record, editor.mapping, editor.app.rules.tables(), editor.app.flows.settings(editor.name))
     kept: dict[str, Any] = st.session_state.setdefault("tried", {})
     if kept.get("shape") != shape or time.monotonic() - kept["at"] >= KEPT_SECONDS:
@@ -113,9 +116,9 @@ def try_on(editor: EditorState, record: Record) -> Trial | None:
 
 
 def with_captions(fields: Sequence[Field], system: str) -> list[Field]:
-    """Return fields with captions in the language of the session, where the caption is ours and not the system's own.
+    """Return fields with captions in the language of the session, unless the system has its own captions.
 
-    AccountView names its fields in its dictionary; the till has no captions at all.
+    AccountView has captions in its dictionary; the till has none.
     """
 
     def caption(one: Field) -> str:
@@ -127,27 +130,30 @@ def with_captions(fields: Sequence[Field], system: str) -> list[Field]:
 
 
 def source_list(editor: EditorState, part: Kind) -> list[Field] | None:
-    """Return the fields of the source that rules for a part read, or None with the reason on screen."""
+    """Return the source fields that the rules of a part can read.
+
+    Returns None if the source does not answer; the reason is shown.
+    """
     found = source_fields(editor.app, editor.name, editor.parts[part])
     return None if found is None else with_captions(found, editor.flow.source)
 
 
-# ---- how things are called ------------------------------------------------------------------------------------------
+# ---- labels ---------------------------------------------------------------------------------------------------------
 
 
 def function_label(name: str) -> str:
-    """Return how a function is called."""
+    """Return the label of a function."""
     return text(f"function_{name}") if has_term(f"function_{name}") else name
 
 
 def short_value(value: Value) -> str:
-    """Return a value as it is shown beside its field: short, and a dash for none."""
+    """Return a shortened value, or a dash for no value."""
     said = " ".join(value_text(value).split())
     return (f"{said[:SAMPLE]}…" if len(said) > SAMPLE else said) or "–"
 
 
 def source_label(fields: Sequence[Field], name: str, samples: dict[str, Value]) -> str:
-    """Return how a field of the source is offered: caption, its own name, its type, and a value it has."""
+    """Return the label of a source field: caption, name, type and a sample value."""
     found = next((one for one in fields if one.name == name), None)
     if found is None:
         return text("field_absent", field=field_name(name)) if name else text("field_none")
@@ -158,7 +164,7 @@ def source_label(fields: Sequence[Field], name: str, samples: dict[str, Value]) 
 
 
 def target_about(target: Field | None) -> str:
-    """Return what a field of the target takes: its type and length, and the name its system has for it."""
+    """Return the type, the length and the system's own name of a target field."""
     if target is None:
         return text("target_absent")
     said = [text(f"fieldtype_{target.type}")]
@@ -170,7 +176,7 @@ def target_about(target: Field | None) -> str:
 
 
 def call_label(call: RuleCall) -> str:
-    """Return one function of a chain with what it is given, in a few words."""
+    """Return a function call with its arguments in a few words."""
     arguments = FUNCTIONS.get(call.name, ())
     said = []
     for place, value in enumerate(call.args):
@@ -189,7 +195,7 @@ def call_label(call: RuleCall) -> str:
 
 
 def way_label(rule: Rule) -> str:
-    """Return what happens to a value on its way: functions or expression, value table, fixed value."""
+    """Return the steps of a rule in one line: functions, expression, value table and default."""
     if rule.force:
         return text("way_always", value=short_value(rule.default))
     said = [call_label(call) for call in rule.functions]
@@ -205,7 +211,7 @@ def way_label(rule: Rule) -> str:
 
 
 def aspect_text(name: str, rule: Rule | None, fields: Sequence[Field]) -> str:
-    """Return one part of a rule as people read it; empty where the rule, or that part of it, is not there."""
+    """Return one part of a rule as text; empty if the rule or that part is missing."""
     if rule is None:
         return ""
     value = getattr(rule, name)

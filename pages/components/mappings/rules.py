@@ -1,4 +1,4 @@
-"""The rules of one part of a mapping as a table, tried on a record, with the way to add one."""
+"""The rules of one part of a mapping as a table, with their results for a sample record."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -56,12 +56,12 @@ from pages.components.shared.wording import (
     text,
 )
 
-MOST_OFFERED = 25  # records to choose from
-MOST_LOOKED_AT = 8  # records among which one is looked for that takes part
+MOST_OFFERED = 25  # records offered as samples
+MOST_LOOKED_AT = 8  # records that are tried to find a sample that is neither parked nor skipped
 
 
 def rules_part(editor: EditorState, part: Kind, actions: DeltaGenerator) -> None:
-    """Draw the rules of a part, the one that is looked at, and what a record becomes with them."""
+    """Draw the rules of a part, the editor of the chosen rule, and their results for the sample record."""
     sources, targets = source_list(editor, part), fields_or_error(editor.app, editor.flow.target, part)
     if sources is None or targets is None:
         return
@@ -103,11 +103,11 @@ def _found(rule: Rule, fields: Sequence[Field], find: str) -> bool:
     return find.casefold() in " ".join(said).casefold()
 
 
-# ---- the record that is tried ---------------------------------------------------------------------------------------
+# ---- the sample record ----------------------------------------------------------------------------------------------
 
 
 def record_picker(editor: EditorState, part: Kind) -> Record | None:
-    """Draw the choice of a record, one of the last ones or any by its key, and return it."""
+    """Draw the choice of the sample record, a recent one or any by its key, and return the record."""
     kind = editor.flow.read_for(part)
     name = f"recent {editor.name} {kind}"
     recent = ask_live(editor.app, name, lambda: editor.app.drafts.recent(editor.name, kind, MOST_OFFERED))
@@ -148,7 +148,7 @@ def record_picker(editor: EditorState, part: Kind) -> Record | None:
 
 
 def _by_key(editor: EditorState, kind: Kind, key: str) -> Record | None:
-    """Return one record of the source; None when there is none, or with the reason on screen."""
+    """Return a record of the source by its key. Return None if it does not exist, or after an error, which is shown."""
     found = ask_live(
         editor.app, f"record {editor.name} {kind} {key}", lambda: editor.app.drafts.records(editor.name, kind, [key])
     )
@@ -156,7 +156,7 @@ def _by_key(editor: EditorState, kind: Kind, key: str) -> Record | None:
 
 
 def _first(editor: EditorState, recent: Sequence[Record]) -> int:
-    """Return the place of the first record that nothing keeps from being sent: it shows most."""
+    """Return the position of the first record that would be written, because it has the most results."""
     some = recent[:MOST_LOOKED_AT]
     name = f"first {editor.name} {[one.key for one in some]}"
     tried = (
@@ -220,7 +220,7 @@ def _marks(editor: EditorState, rule: Rule) -> list[str]:
 
 
 def _gives(editor: EditorState, rule: Rule, trial: Trial | None) -> str:
-    """Return what a rule makes of the record that is tried; of several lines the values one after the other."""
+    """Return the result of a rule for the sample record; for several lines their distinct values."""
     if trial is None or rule.target in editor.faults:
         return "–"
     target = editor.flow.target

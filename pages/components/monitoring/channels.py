@@ -1,4 +1,4 @@
-"""Channels: who is told what and when, tried by a button, made and changed in a form."""
+"""Alert channels: who receives which alerts when, with a test button and a form."""
 
 from collections.abc import Mapping
 from datetime import time
@@ -23,11 +23,11 @@ FORMS = {
     "ntfy": "ntfys://TOPIC",
     "webhook": "jsons://hooks.example.com/path",
 }
-MOST_HOURS = 24 * 30  # after which somebody can be reminded
+MOST_HOURS = 24 * 30  # hours until a reminder, at most
 
 
 def channels(app: Application) -> None:
-    """Draw every channel, and the button that makes one more."""
+    """Draw every channel, and the button that adds one."""
     found = app.channels.every()
     room = titled(text("channels_title"), text("channels_about"))
     if room.button(text("btn_channel_add"), icon=":material/add:", type="primary", key="channel_add"):

@@ -1,4 +1,4 @@
-"""What waits at this moment with the alerts that tell of it, connections, the console itself, flows."""
+"""Items that wait now with their alerts, the status of connections and of the console, and the flows."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
@@ -35,17 +35,17 @@ from pages.components.shared.wording import (
     zone,
 )
 
-MOST_WAITING = 20  # rows of what waits
-MOST_LISTED = 1_000  # episodes of a file that are over
+MOST_WAITING = 20  # rows of the waiting list
+MOST_LISTED = 1_000  # past incidents in a file
 
 
 def severity_badge(severity: Severity) -> Markdown:
-    """Return how grave something is, as it stands inside a line."""
+    """Return the badge of a severity as Markdown."""
     return inline(SEVERITY_STATES[severity], text(f"severity_{severity}"))
 
 
 def symptom_subject(symptom: Problem) -> Markdown:
-    """Return what a symptom is about: a flow, a system, or a part of the console."""
+    """Return the subject of a problem: a flow, a system, or a part of the console."""
     if symptom.sort is ProblemType.CONNECTION:
         return plain(system_name(symptom.of))
     return plain(flow_name(symptom.flow)) if symptom.flow else text(f"sort_{symptom.sort}")
@@ -55,7 +55,7 @@ def symptom_subject(symptom: Problem) -> Markdown:
 
 
 def everything_silenced(app: Application) -> None:
-    """Draw the button that keeps every channel silent for a while, or the one that ends that."""
+    """Draw the button that silences every channel for a while, or the one that ends the silence."""
     until = app.alerts.silences.now().get(EVERYTHING)
     if until is None:
         if may(Silences.keep):
@@ -82,11 +82,11 @@ def _silence(app: Application, identity: str, label: Markdown, key: str) -> None
             until(lambda: datetime.combine(day, time(), zone()).astimezone(UTC))
 
 
-# ---- episodes
+# ---- incidents
 
 
 def waiting_now(app: Application) -> None:
-    """Draw everything that waits; an item that an alert tells of has the severity and the silence of the alert."""
+    """Draw everything that waits. An item with an alert has its severity and the button that silences it."""
     found = waiting_items(app, most=MOST_WAITING)
     episodes = {one.symptom.identity: one for one in app.monitoring.going_on()}
     section(text("needs_person"), counted("episodes_about", len(episodes)) if episodes else "")
@@ -103,7 +103,7 @@ def waiting_now(app: Application) -> None:
 
 
 def _alert(app: Application, episode: Incident, silenced: datetime | None) -> None:
-    """Draw how grave an alert is, for how long it goes on, and what silences it."""
+    """Draw the severity of an alert, its duration, and the button that silences it."""
     symptom = episode.symptom
     with st.container(width="content", gap="xxsmall"):
         small(severity_badge(symptom.severity))
@@ -130,7 +130,7 @@ def _actions(app: Application, episode: Incident, silenced: datetime | None) -> 
 
 
 def over(app: Application) -> None:
-    """Draw the last episodes that are over."""
+    """Draw the last incidents that ended."""
     found = app.monitoring.past()
     if not found:
         return
@@ -150,7 +150,7 @@ def over(app: Application) -> None:
 
 
 def _episodes(app: Application) -> pd.DataFrame:
-    """Return episodes as a file has them, those that go on first."""
+    """Return incidents as a table for a file, current ones first."""
     every = [*app.monitoring.going_on(), *app.monitoring.past(MOST_LISTED)]
     lines = [
         (str(one.symptom.severity), one.symptom.flow or one.symptom.of, one.symptom.cause,
@@ -165,7 +165,7 @@ def _episodes(app: Application) -> pd.DataFrame:
 
 
 def health(app: Application) -> None:
-    """Draw how the console itself and both connections are."""
+    """Draw the status of the console and of both connections."""
     section(text("health_title"))
     rows = [
         {
@@ -207,7 +207,7 @@ def _parts(looked: Health) -> list[dict[Markdown, Markdown]]:
 
 
 def flows_on_time(app: Application) -> None:
-    """Draw every flow with when it ran, what it proved last, and whether that is late."""
+    """Draw every flow with its last run, its last proof, and whether it is late."""
     tools, found = titled(text("flows_on_time")), app.monitoring.flows()
     lines = [(one.flow, one.state, one.began, one.proof, one.next_run) for one in found]
     columns = ["flow", "stands", "last_run", "last_proof", "next_run"]

@@ -1,4 +1,4 @@
-"""Signs of life to somebody outside, and when the shop is open: by both, silence is noticed."""
+"""Heartbeats to an outside monitor, and the opening hours of the shop. Both make silence noticeable."""
 
 from datetime import time
 
@@ -14,7 +14,7 @@ from pages.components.shared.wording import Markdown, flow_name, language, momen
 
 
 def signs_of_life(app: Application) -> None:
-    """Draw where signs of life go, for the whole and for each flow."""
+    """Draw the heartbeat addresses of the console and of each flow."""
     section(text("signs_title"), text("signs_about"))
     known = app.pings.every()
     with st.container(border=True, gap="small"):

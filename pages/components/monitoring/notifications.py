@@ -1,4 +1,4 @@
-"""What was sent where, and what waits."""
+"""The list of sent and waiting notifications."""
 
 import streamlit as st
 
@@ -9,12 +9,12 @@ from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.layout import empty, inline, titled
 from pages.components.shared.wording import Markdown, cause_headline, moment, plain, text
 
-MOST_LISTED = 10_000  # messages of a file
+MOST_LISTED = 10_000  # notifications in a file
 COLUMNS = ("made_at", "channel", "message", "about", "cause", "happened", "sent_at", "due_at", "attempts", "error")
 
 
 def sent(app: Application) -> None:
-    """Draw the last messages."""
+    """Draw the last notifications."""
     tools = titled(text("sent_title"), text("sent_about"))
     found = app.monitoring.sent()
     if not found:
@@ -25,7 +25,7 @@ def sent(app: Application) -> None:
 
 
 def _line(one: Notification) -> list[object]:
-    """Return a message as a file has it."""
+    """Return a notification as a row of a file."""
     sent, episode = one.delivery, one.episode
     of = (episode.symptom.flow or episode.symptom.of, episode.symptom.cause) if episode else ("", "")
     said = cause_headline(episode.symptom.cause, episode.symptom.facts) if episode else ""

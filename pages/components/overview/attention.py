@@ -1,4 +1,4 @@
-"""Both connections, and the last days as charts."""
+"""The status of both connections, and the results of the last days as charts."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ from pages.components.shared.wording import (
 
 
 def connection_rows(app: Application) -> None:
-    """Draw both connections with what they are connected to, since when they answer, and how fast."""
+    """Draw both connections with their description, since when they answer, and their response time."""
     with st.container(border=True, gap="xsmall", key="rows_connections"):
         for place, status in enumerate(app.reach.stands()):
             if place:
@@ -36,7 +36,7 @@ def connection_rows(app: Application) -> None:
 
 
 def _two_lines(title: Markdown, about: Markdown) -> None:
-    """Draw what a row says, as one element: a browser works on each."""
+    """Draw title and description as one element, because every element costs the browser time."""
     st.markdown(f":small[**{title}**]  \n:small[:gray[{about}]]", width="stretch")
 
 
@@ -48,7 +48,7 @@ RESULTS = ["proven", "accepted", "parked", "in_doubt"]
 
 
 def last_days(app: Application) -> None:
-    """Draw what the log tells of the last days, each chart with its data; a line instead while it tells nothing."""
+    """Draw the results of the last days, each chart with a download of its data. Without results, draw a sentence."""
     told = answer_or_error(lambda: daily(app))
     if told is None:
         return
@@ -70,7 +70,7 @@ def last_days(app: Application) -> None:
 
 
 def daily(app: Application) -> pd.DataFrame:
-    """Return how many records had each result on each of the last days of whoever looks: day, flow, event, events."""
+    """Return the number of records by day in the session's time zone, flow and event, as day, flow, event, events."""
     since = _first_day()
     told = app.log.volume(LogPeriod(since))
     told = told[told["event"].isin(RESULTS)]
@@ -79,8 +79,8 @@ def daily(app: Application) -> pd.DataFrame:
 
 
 def _wide(told: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Return a row for each day and a column for each value of one."""
-    return told.groupby(["day", column])["events"].sum().unstack()  # noqa: PD010 - a pivot_table takes the page longer
+    """Return a table with a row for each day and a column for each value of `column`."""
+    return told.groupby(["day", column])["events"].sum().unstack()  # noqa: PD010 - pivot_table is slower
 
 
 def _first_day() -> datetime:
@@ -100,7 +100,7 @@ def _chart(title: str, wide: pd.DataFrame, draw: Callable[[pd.DataFrame], None])
 
 
 def _every_day(wide: pd.DataFrame) -> pd.DataFrame:
-    """Return a row for each of the last days, also those on which nothing happened, with its label."""
+    """Return a row with a label for each of the last days, including days without events."""
     days = [(_first_day() + timedelta(days=place)).date() for place in range(DAYS)]
     noons = [datetime(day.year, day.month, day.day, 12, tzinfo=zone()) for day in days]
     return wide.reindex(days).fillna(0).assign(label=[short_day(noon) for noon in noons])

@@ -1,4 +1,4 @@
-"""Stacked bars of a few days, drawn by the page itself: there as soon as its words are, with no library to fetch."""
+"""Stacked bars as plain HTML, which the browser shows without loading a chart library."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from integration.core.untrusted_text import visible
 from pages.components.shared.layout import LOOKS, line_colour, state_word
 from pages.components.shared.wording import number
 
-CALM = (0, 4, 8, 6, 7, 9)  # places of the theme's colours that no state has
-ROUND = (1, 2, 5)  # what a step of the scale may be, times a power of ten
+CALM = (0, 4, 8, 6, 7, 9)  # positions of theme colours that no state uses
+ROUND = (1, 2, 5)  # a step of the axis is one of these times a power of ten
 MOST_STEPS = 4
-EVERY = 3  # bars has its label written, for which a phone has room
+EVERY = 3  # only every third bar is labelled, to fit a phone
 
 
 @dataclass(frozen=True, slots=True)
 class BarPart:
-    """What every bar has a part of: its column, what it is called, and its colour."""
+    """A part of every bar: its column, label and colour."""
 
     column: str
     label: str
@@ -29,25 +29,25 @@ class BarPart:
 
 
 def state_bars(frame: pd.DataFrame, states: Sequence[str], alt: str) -> None:
-    """Draw a bar for each row of `frame`, stacked of the columns that are states; the column `label` stands below."""
+    """Draw a bar for each row of `frame`, stacked from its state columns. The column `label` has the label below."""
     parts = [BarPart(state, state_word(state), line_colour(LOOKS[state].colour)) for state in states]
     _draw(frame, [part for part in parts if part.column in frame and frame[part.column].sum()], alt)
 
 
 def flow_bars(frame: pd.DataFrame, names: Mapping[str, str], alt: str) -> None:
-    """Draw the same of the columns that are flows, in colours of no state."""
+    """Draw a bar for each row of `frame`, stacked from its flow columns, in colours that no state uses."""
     named = zip(CALM, names.items(), strict=False)
     parts = [BarPart(flow, label, theme_colour(place)) for place, (flow, label) in named]
     _draw(frame, [part for part in parts if part.column in frame], alt)
 
 
 def theme_colour(place: int) -> str:
-    """Return a colour for charts of the theme that the browser shows."""
+    """Return a chart colour of the theme that the browser shows."""
     return str(config.get_option(f"theme.{st.context.theme.type or 'light'}.chartCategoricalColors")[place])
 
 
 def scale(highest: int) -> list[int]:
-    """Return what the lines of a scale stand for, from nothing to the first round number that nothing is above."""
+    """Return the values of the grid lines, from 0 to the first step that is not below `highest`."""
     steps = (power * one for power in (10**digits for digits in count()) for one in ROUND)
     step = next(one for one in steps if one * MOST_STEPS >= highest)
     return list(range(0, step * max(1, -(-highest // step)) + 1, step))
@@ -71,7 +71,7 @@ def _draw(frame: pd.DataFrame, parts: Sequence[BarPart], alt: str) -> None:
 
 
 def bar(label: str, counts: Sequence[int], parts: Sequence[BarPart], top: int, *, is_written: bool) -> str:
-    """Return one bar: its height is that of all of it, its colours are stops of one gradient."""
+    """Return one bar as HTML: its height is the total, its parts are colour stops of one gradient."""
     ends = [sum(counts[:place]) for place in range(len(counts) + 1)]
     whole = ends[-1]
     stops = ",".join(
@@ -90,5 +90,5 @@ def _share(part: float, whole: float) -> str:
 
 
 def _plain(words: str) -> str:
-    """Return text as HTML shows it, with every sign to be seen."""
+    """Return text as HTML with invisible characters made visible."""
     return escape(visible(words))

@@ -1,4 +1,4 @@
-"""Where a new console begins: three steps to the first products that are proven."""
+"""Three steps of a new console: from the first preview to the first proven products."""
 
 import streamlit as st
 
@@ -17,7 +17,7 @@ CARD = 210
 
 
 def first_steps(app: Application, status: FlowStatus) -> None:
-    """Draw the three steps of the flow to begin with, a button at the one that comes next; nothing once hidden."""
+    """Draw the three steps of the first flow, with a button for the next one. Draws nothing once hidden."""
     if not app.first_week.shown():
         return
     following = STEPS.index(_step(status))
@@ -40,7 +40,7 @@ def _step(status: FlowStatus) -> str:
 
 
 def _go_on(app: Application, status: FlowStatus) -> None:
-    """Offer what comes next: a preview, or the run that is there already."""
+    """Draw the button for the next step: a preview, or the existing run."""
     flow, run = status.flow.name, status.active or status.waiting
     with st.container(height="stretch", vertical_alignment="bottom"):
         if run is not None:

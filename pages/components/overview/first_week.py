@@ -1,4 +1,4 @@
-"""Where to begin, and what a first week holds: a list that ticks itself off."""
+"""The task list of the first week, which marks finished tasks itself."""
 
 from itertools import groupby
 
@@ -13,7 +13,7 @@ from pages.components.shared.wording import Markdown, text
 
 
 def first_week(app: Application) -> None:
-    """Draw what is to be done next, why, and everything else of the first week; nothing once all of it is done."""
+    """Draw the next task with its reason, and the other tasks of the first week. Draws nothing once all are done."""
     tasks = app.first_week.shown() if may(FirstWeek.hide) else []
     if not tasks:
         return
@@ -29,7 +29,7 @@ def first_week(app: Application) -> None:
 
 
 def hide_button(app: Application) -> None:
-    """Offer to whoever may to put everything of the first week out of sight."""
+    """Draw the button that hides the first steps and tasks, for people who may hide them."""
     if may(FirstWeek.hide) and st.button(
         text("btn_hide"), type="tertiary", icon=":material/close:", key="hide_first_week"
     ):
@@ -38,13 +38,13 @@ def hide_button(app: Application) -> None:
 
 
 def _line(task: FirstTask) -> Markdown:
-    """Return what a task says that is done, or is not to be done yet."""
+    """Return the line of a task that is done, or that comes later."""
     said = text(f"week_{task.name}")
     return f":small[{mark('ok' if task.done else 'unknown')} {f':gray[{said}]' if task.done else said}]"
 
 
 def _next(app: Application, task: FirstTask) -> None:
-    """Draw the task that is to be done now, with why and where."""
+    """Draw the next task with its reason and the link to its page."""
     said = text(f"week_{task.name}")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width="stretch", gap=None):

@@ -1,4 +1,4 @@
-"""The question whether the data of this console is the only copy that runs."""
+"""The question whether this console is the only running copy of its data."""
 
 import streamlit as st
 
@@ -10,7 +10,7 @@ from pages.components.shared.wording import listed, plain, term, text
 
 
 def place_question(app: Application) -> None:
-    """Draw the question while writes are held, with what a confirmation means; nothing otherwise."""
+    """Draw the question while writes are blocked, with the meaning of a confirmation. Otherwise draws nothing."""
     status = app.installation.status()
     if not status.is_held:
         return

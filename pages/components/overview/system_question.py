@@ -1,4 +1,4 @@
-"""The question whether a connected system is the one from before."""
+"""The question whether a connected system is still the same one."""
 
 from functools import partial
 
@@ -12,7 +12,7 @@ from pages.components.shared.wording import listed, plain, system_name, term, te
 
 
 def system_questions(app: Application) -> None:
-    """Draw a question for each system that does not look as before, with what each answer means."""
+    """Draw a question for each system whose identity changed, with the meaning of each answer."""
     for question in app.system_identities.questions():
         _draw(app, question)
 

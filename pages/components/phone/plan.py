@@ -1,4 +1,4 @@
-"""A plan in short: what it comes to, how many lines of each sort, and the first of them in words."""
+"""The short form of a plan: its extent, its lines by action, and the first changes in words."""
 
 import streamlit as st
 
@@ -16,7 +16,7 @@ SORTS = ("create", "update", "retire", "park", "skip")
 
 
 def way_into_plan(app: Application, item: WaitingItem) -> None:
-    """Draw beside a plan that waits how much it would write, and the way into its short form."""
+    """Draw the extent of a waiting plan, and the link to its short form."""
     if item.run is None:
         return
     small(plan_extent(app, item.run))
@@ -26,7 +26,7 @@ def way_into_plan(app: Application, item: WaitingItem) -> None:
 
 
 def plan_extent(app: Application, run: Run) -> Markdown:
-    """Return how much a plan would write as it is chosen now: changes, money where it books any, and write calls."""
+    """Return the extent of the selected changes: their number, the booked amount if any, and the number of writes."""
     chosen = app.plans.count(run.id, "changes") - len(run.excluded)
     sold = app.plans.sold(run.id, run.excluded)
     said = [f"**{counted('phone_changes', chosen)}**"]
@@ -37,7 +37,7 @@ def plan_extent(app: Application, run: Run) -> Markdown:
 
 
 def plan_in_short(app: Application, run: Run) -> None:
-    """Draw what a plan comes to, how many lines there are of each sort, and what the first of them say."""
+    """Draw the extent of a plan, the number of lines by action, and its first changes."""
     with st.container(border=True, gap="xsmall"):
         small(plan_extent(app, run))
         numbers = {sort: app.plans.count(run.id, sort) for sort in SORTS}
@@ -57,9 +57,9 @@ def plan_in_short(app: Application, run: Run) -> None:
 
 
 def telling_changes(app: Application, run: Run) -> list[PlanRow]:
-    """Return the few changes that tell most of a plan: what a brake counted, what goes, what changes, what is new.
+    """Return a few changes that represent a plan: those a brake counted, retirements, updates and new records.
 
-    Of what is new the last: what it needs, groups or debtors, is made before it.
+    The last new records are taken, because groups and debtors that they need come first.
     """
     found = {row.seq: row for one in run.brakes for row in app.plans.marked(run.id, one.code, SHOWN)[0]}
     for sort in ("retire", "update"):
@@ -69,7 +69,7 @@ def telling_changes(app: Application, run: Run) -> list[PlanRow]:
 
 
 def _line(app: Application, run: Run, row: PlanRow) -> None:
-    """Draw one change: what it is about, and what it does."""
+    """Draw one change: its record and its summary."""
     left_out = f" {inline('left')}" if row.seq in run.excluded else ""
     small(f"{mark(str(row.action))} **{plain(' · '.join(part for part in known_as(row) if part))}**{left_out}")
     undone, target = run.mode is Mode.UNDO, app.flows[run.flow].target

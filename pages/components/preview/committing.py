@@ -1,4 +1,4 @@
-"""What stands between a plan and its commit: brakes, the second person, and the one button that writes."""
+"""The steps from a plan to its commit: brakes, the approval of a second person, and the commit button."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -36,9 +36,9 @@ SHOWN_RECORDS = 10
 
 
 def brake_box(run: Run, *, asks: bool) -> None:
-    """Say which brakes hold the plan, above everything else; where it `asks`, with the field for what each counted.
+    """Show the brakes that hold the plan. With `asks`, draw a field for the number that each brake counted.
 
-    What is typed there stands in the question before the commit already.
+    The number typed there is filled in when the confirmation opens.
     """
     if not run.brakes:
         return
@@ -56,7 +56,7 @@ def brake_box(run: Run, *, asks: bool) -> None:
 
 
 def outdated_bar(app: Application, run: Run, flow: Flow, changes: int) -> bool:
-    """Draw the bar of a plan that can no longer be written, and tell whether another one is asked for."""
+    """Draw the bar of an outdated plan. Return whether a new preview was requested."""
     with bottom_bar(f":gray[{text('nothing_written')}]"):
         discard_button(app, run, text("btn_discard"))
         label = counted("btn_commit", changes, system=system_name(flow.target))
@@ -65,7 +65,7 @@ def outdated_bar(app: Application, run: Run, flow: Flow, changes: int) -> bool:
 
 
 def commit_bar(app: Application, run: Run, flow: Flow, changes: int) -> None:
-    """Draw the bar that says what is chosen and offers the one button that writes."""
+    """Draw the bar with the selection and the commit button, which is the only one that writes."""
     chosen = changes - len(run.excluded)
     writes = counted("write", app.plans.writes(run.id, frozenset(run.excluded)))
     said = counted("bar_chosen", changes, chosen=number(chosen))
@@ -76,7 +76,7 @@ def commit_bar(app: Application, run: Run, flow: Flow, changes: int) -> None:
             tick_anew()
         discard_button(app, run, text("btn_discard"))
         label = counted("btn_commit", chosen, system=system_name(flow.target))
-        asks = "Ctrl+Enter" if run.brakes else None  # a shortcut may open a question, and never write
+        asks = "Ctrl+Enter" if run.brakes else None  # the shortcut may open a confirmation, but never write
         if st.button(
             label, type="primary", icon=":material/send:", key="commit", disabled=not chosen, shortcut=asks,
             help=meaning("commit"),
@@ -93,7 +93,7 @@ def commit_bar(app: Application, run: Run, flow: Flow, changes: int) -> None:
 
 
 def _sums(app: Application, run: Run) -> list[Markdown]:
-    """Return what is approved with the chosen changes: how many of each kind, money, and prices up and down."""
+    """Return what an approval covers: the number of each kind, the amount, and prices up and down."""
     sums = app.plans.sums(run.id, run.excluded)
     told = [f"{kind_name(kind)} {number(count)}" for kind, count in sums.kinds.items()]
     if sums.booked is not None:
@@ -104,7 +104,7 @@ def _sums(app: Application, run: Run) -> list[Markdown]:
 
 
 def _ask(app: Application, run: Run, label: Markdown, writes: Markdown) -> None:
-    """Ask for the number each brake counted, so that a plan over its limits is looked at twice."""
+    """Ask for the number that each brake counted, so that a person checks a plan above its limits twice."""
     typed: dict[str, int] = {}
     for brake in run.brakes:
         sentences = say(brake.code, {"count": str(brake.count), "limit": brake.limit})
@@ -126,13 +126,13 @@ def _ask(app: Application, run: Run, label: Markdown, writes: Markdown) -> None:
 
 
 def _number_asked(key: str, count: int, given: str = "") -> str | None:
-    """Draw the field for what a brake counted."""
+    """Draw the field for the number that a brake counted."""
     label = text("brake_type", count=count)
     return st.text_input(label, given, key=key, live=True, autocomplete="off", placeholder=number(count), width=280)
 
 
 def _braked(app: Application, run: Run, code: str) -> None:
-    """Show the first records a brake counted; a brake on the whole plan marks none of them."""
+    """Draw the first records that a brake counted. A brake on the whole plan marks none."""
     marked, found = app.plans.marked(run.id, code, SHOWN_RECORDS)
     if not marked:
         return
@@ -157,7 +157,7 @@ def _commit(app: Application, run: Run, typed: Mapping[str, int]) -> None:
 
 
 def four_eyes_box(app: Application, run: Run) -> None:
-    """Say that a plan asks for two people, and who of them has said yes."""
+    """Show that a plan needs two approvals, and who has approved it."""
     if not app.four_eyes.needed(run):
         return
     first = app.four_eyes.first(run)

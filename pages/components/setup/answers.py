@@ -1,4 +1,4 @@
-"""The answer to a question of the set-up in one line, as people read it; and from what it is drawn."""
+"""The answer to a set-up question as one line of text, and the fields of the question."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ SHOWN = 4  # answers of a list that a line names
 
 
 def answer(form: InputForm, one: AskedQuestion, values: Mapping[str, Any]) -> Markdown:
-    """Return an answer in one line, as people read it."""
+    """Return an answer as one line of text."""
     if one.question.table:
         sides = sides_of(form, one)
         if sides is None:
@@ -61,14 +61,14 @@ def _listed(said: Sequence[Markdown]) -> Markdown:
 
 
 def sides_of(form: InputForm, one: AskedQuestion) -> Sides | None:
-    """Return what the rows of a question are chosen from; None with the reason on screen."""
+    """Return the choices for the rows of a question, or None if a system does not answer; the reason is shown."""
     app, table = form.app, form.app.flows.spec(one.flow).table(one.question.table)
     lists, theirs = lists_of(app, table), codes_or_error(app, table.theirs)
     return None if lists is None or theirs is None else Sides(app, table, lists, theirs)
 
 
 def shapes_of(form: InputForm, one: AskedQuestion) -> list[Shape]:
-    """Return the fields of a question, as the page of its flow has them."""
+    """Return the fields of a question, as the settings page of its flow has them."""
     names = one.question.settings
     shapes = each_of(shape for section in form.app.flows.spec(one.flow).sections for shape in section.shapes)
     return sorted((shape for shape in shapes if shape.name in names), key=lambda shape: names.index(shape.name))

@@ -1,4 +1,4 @@
-"""What a flow misses, in words: a VAT code with what it charges, as it is shown everywhere."""
+"""Sentences about settings that a flow lacks. VAT codes include their percentage."""
 
 from dataclasses import replace
 
@@ -10,17 +10,17 @@ from integration.services.setup import AskedQuestion
 from pages.components.shared.rows import captions_of, row_label
 from pages.components.shared.wording import Markdown, number, plain, text
 
-COUNTS = ("number", "total")  # facts that are quantities; codes are none
+COUNTS = ("number", "total")  # facts that are quantities and no codes
 
 
 def lack_sentence(why: Reason) -> Markdown:
-    """Return a sentence of the set-up; what it names comes from the systems."""
+    """Return a sentence of the set-up with its facts escaped, because they come from the systems."""
     facts = {name: number(int(fact)) if name in COUNTS else plain(fact) for name, fact in why.facts.items()}
     return text(why.code, **facts)
 
 
 def lack(app: Application, one: AskedQuestion, why: Reason) -> Markdown:
-    """Return what a flow misses; codes and rows of VAT as they are always shown."""
+    """Return what a flow lacks. VAT codes and rows have their usual labels."""
     table = app.flows.spec(one.flow).table(one.question.table) if one.question.table else None
     if table is None or table.ours is None or table.ours.name != VAT_CODES:
         return lack_sentence(why)
@@ -29,6 +29,6 @@ def lack(app: Application, one: AskedQuestion, why: Reason) -> Markdown:
 
 
 def _row(app: Application, table: ValueTable, key: str) -> str:
-    """Return what a row is for; one that nobody can read as it stands."""
+    """Return the label of a row. An unreadable key is returned unchanged."""
     lists = {part.name: {one.mark: captions_of(app, one.of) for one in part.of} for part in table.parts}
     return row_label(app, table, key, lists)

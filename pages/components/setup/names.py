@@ -1,4 +1,4 @@
-"""What AccountView calls its objects and fields: looked at object by object, and saved with one button."""
+"""The names of AccountView objects and fields: shown object by object, and saved together."""
 
 from collections.abc import Mapping, Sequence
 
@@ -31,7 +31,7 @@ from pages.components.shared.wording import (
 
 LONGEST = 40
 UNVERIFIED, NARROW = "○", "\u202f"
-# Groups whose fields are called as those of a kind of record that we know under another name.
+# Groups whose fields have the captions of another kind of record.
 WORDS = {
     "sales_order_line": "line",
     "posting_line": "line",
@@ -41,31 +41,31 @@ WORDS = {
     "quotation_line": "line",
     "trade_invoice": "sales_order",
 }
-# Groups of fields of an object that is used in two ways, and the titles of all groups in their order.
+# Field groups of an object with two uses, and the titles of all groups in their order.
 OF_DAYS = {"day_page": "names_of_day_pages", "day_page_line": "names_of_day_page_lines"}
 TITLES = ("names_of_fields", "names_of_lines", *OF_DAYS.values())
 
 
 class _Draft(Edits):
-    """Names as they are on screen, by their paths."""
+    """Unsaved names by their paths."""
 
     def value(self, name: Name) -> str:
         return str(self.changed.get(name.path, name.value))
 
     def key(self, name: Name) -> str:
-        """Return the key of a field on screen; another one after the names were saved or put back."""
+        """Return the widget key of a name. The key changes after names were saved or discarded."""
         return f"{name.path}-{self.kept['round']}"
 
 
 def names_section(app: Application) -> None:
-    """Draw the names of AccountView, which is connected, behind a fold: they are read only while it is open."""
+    """Draw the names of the connected AccountView in an expander. They are only read while it is open."""
     with st.expander(text("names_title"), key="names", bind="query-params", icon=":material/label:") as fold:
         if fold.open:
             _names(app)
 
 
 def names_unsaved(app: Application) -> Markdown:
-    """Return what to do first while names are changed and not saved; empty when none are."""
+    """Return the request to save changed names first; empty if no name is changed."""
     return text("names_save_first") if _draft(app).changed else ""
 
 
@@ -90,7 +90,7 @@ def _names(app: Application) -> None:
     if any(_is_unverified(name, draft.value(name)) for one in named.objects for name in one.fields):
         note(text("names_about_unverified"))
     _object(chosen, draft)
-    if (_of_objects(draft), bool(draft.changed)) != before:  # drawn above as it was
+    if (_of_objects(draft), bool(draft.changed)) != before:  # the overview above was drawn before the change
         st.rerun()
     _bar(app, named, draft)
 
@@ -105,7 +105,7 @@ def _of_objects(draft: _Draft) -> dict[str, str]:
 
 
 def _listed(named: NamedObjects, draft: _Draft) -> pd.DataFrame:
-    """Return every name as a file has it: where it stands, what it is called here, and whether it is there."""
+    """Return every name as a table for a file: object, path, name, default, and availability."""
     lines = [
         (one.name, name.path, draft.value(name), name.default or "", str(name.there))
         for one in named.objects
@@ -115,7 +115,7 @@ def _listed(named: NamedObjects, draft: _Draft) -> pd.DataFrame:
 
 
 def _overview(named: NamedObjects, draft: _Draft) -> NamedObject:
-    """Draw a row for each object and return the one that is looked at."""
+    """Draw a row for each object and return the selected object."""
     frame = pd.DataFrame(
         [
             {
@@ -154,7 +154,7 @@ def _look(there: Availability) -> StateLook:
 
 
 def _counts(one: NamedObject) -> list[str]:
-    """Return how many fields that have to be there are not, and how many stand under unverified names."""
+    """Return the number of required fields that are missing, and of fields with unverified names."""
     if one.there is Availability.UNUSED:
         return []
     absent = sum(name.there is Availability.ABSENT and _has_to_be_there(name, name.value) for name in one.fields)
@@ -164,7 +164,7 @@ def _counts(one: NamedObject) -> list[str]:
 
 
 def _has_to_be_there(name: Name, value: str) -> bool:
-    """Tell whether a field has to be in AccountView; where a default is missing, the field is left out."""
+    """Return True if a field must exist in AccountView. An optional default that is missing is left out instead."""
     return bool(value) and (name.needed or value != name.default)
 
 
@@ -176,7 +176,7 @@ def _is_unverified(name: Name, value: str) -> bool:
 
 
 def _object(one: NamedObject, draft: _Draft) -> None:
-    """Draw the codes and tables of an object, and a field for each of its fields."""
+    """Draw the codes and tables of an object, and an input for the name of each of its fields."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width="stretch", gap=None):
             small(f"**{text(f'names_object_{one.name}')}**")
@@ -194,7 +194,7 @@ def _object(one: NamedObject, draft: _Draft) -> None:
     if has_term(f"names_about_{one.name}"):
         note(text(f"names_about_{one.name}"))
     _fields(one.own, draft)
-    if one.own and not draft.value(one.own[0]):  # an object that is not in use needs no fields
+    if one.own and not draft.value(one.own[0]):  # an unused object needs no fields
         return
     for title, names in _groups(one):
         if title:
@@ -222,7 +222,7 @@ def _fields(names: Sequence[Name], draft: _Draft) -> None:
 
 
 def _field(name: Name, draft: _Draft) -> str:
-    """Draw one name and return it: chosen from what AccountView has where that is known, else as it is typed."""
+    """Draw one name and return it: a select box if the names of AccountView are known, otherwise a text field."""
     now, key = draft.value(name), draft.key(name)
     if name.path == "page_strategy":
         ways = ("number", "last_key")
@@ -280,7 +280,7 @@ def _label(name: Name) -> Markdown:
 
 
 def _beside(name: Name, draft: _Draft) -> None:
-    """Say under a field what is worth knowing: that it is not there, our default, what would fit, what was refused."""
+    """Draw remarks on a name: that it is missing, the default, a name that would fit, and why it was refused."""
     now = draft.value(name)
     codes = {code.upper() for code in name.options}
     said = []
@@ -304,7 +304,7 @@ def _beside(name: Name, draft: _Draft) -> None:
 
 
 def _bar(app: Application, named: NamedObjects, draft: _Draft) -> None:
-    """Draw the bar that says what is changed and what saving it causes, with the one button that does."""
+    """Draw the bar with the changed names, the effect of saving them, and the save button."""
     if not draft.changed:
         if was_pressed(draft.kept, "save_names"):
             _save(app, draft)
@@ -319,7 +319,7 @@ def _bar(app: Application, named: NamedObjects, draft: _Draft) -> None:
         if controls.button(text("btn_discard_changes"), type="tertiary", key="discard_names"):
             draft.forget()
             st.rerun()
-        by = person()  # who leaves is known no more
+        by = person()  # read here, because the save must not use the session, see `save_button`
         label = counted("btn_save_names", len(draft.changed))
         if save_button(label, "save_names", draft.kept, lambda: app.names.put(draft.changed, by)):
             _save(app, draft)
@@ -333,7 +333,7 @@ def _save(app: Application, draft: _Draft) -> None:
         draft.refused[error.facts.get("setting", "")] = wanted(error)
         st.rerun()
     draft.forget()
-    draft.kept["read"] += 1  # what AccountView has under them is asked anew
+    draft.kept["read"] += 1  # reads the names from AccountView again
     with st.spinner(text("names_effect")):
         attempt(lambda: app.connections.check("accountview"))
     st.session_state["said"] = text("saved")

@@ -1,4 +1,4 @@
-"""The third to the last step of the set-up: which flows shall run, their questions, and what is still missing."""
+"""The last three steps of the set-up: the flows to run, their questions, and the open points."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -38,12 +38,12 @@ from pages.components.shared.wording import (
 )
 
 PROPOSED = ":blue[:material/lightbulb:]"
-ANSWER = "answer-"  # begins the key of the button that keeps an answer
+ANSWER = "answer-"  # prefix of the key of the button that saves an answer
 OPEN = ":gray[:material/radio_button_unchecked:]"
 
 
 def flows_step(app: Application) -> None:
-    """Offer each flow with what it does; what is chosen is kept at once, and the questions depend on it."""
+    """Draw each flow with its description. The selection is saved at once, because the questions depend on it."""
     with st.container(border=True, gap="small", key="rows_flows"):
         st.header(text("setup_flows"), anchor=False)
         note(text("setup_flows_about_on" if app.setup.started() else "setup_flows_about"))
@@ -56,7 +56,7 @@ def flows_step(app: Application) -> None:
         st.rerun()
     chosen = [name for name in app.flows if st.session_state[f"choose-{name}"]]
     waits = "" if chosen else text("setup_flows_none")
-    # What is suggested counts once it was seen.
+    # A suggestion is saved once a person has seen it.
     next_step("flows", primary=True, waits=waits, first=lambda: _choose(app))
 
 
@@ -82,18 +82,18 @@ def _flow_row(app: Application, name: str, when: SettingsDraft, *, chosen: bool)
 
 
 def _when(draft: SettingsDraft) -> None:
-    """Draw when a chosen flow runs, which opens to be set."""
+    """Draw the timetable of a chosen flow in a popover."""
     with st.popover(said(draft), icon=":material/schedule:", key=f"when-{draft.flow}"):
         timetable(draft)
 
 
 def _timetables(app: Application) -> dict[str, SettingsDraft]:
-    """Return when each flow runs, as it is on screen."""
+    """Return the timetable of each flow on screen."""
     return {name: SettingsDraft(app, name, "when") for name in app.flows}
 
 
 def _choose(app: Application) -> None:
-    """Keep the flows that are chosen, and when they run."""
+    """Save the chosen flows and their timetables."""
     chosen = {name: when for name, when in _timetables(app).items() if st.session_state[f"choose-{name}"]}
     minutes = {name: when.value("schedule_minutes") for name, when in chosen.items()}
     waiting = app.setup.choose(minutes, person(), {name: calendar_of(when) for name, when in chosen.items()})
@@ -103,13 +103,13 @@ def _choose(app: Application) -> None:
 
 
 def _say_waiting(flows: frozenset[str]) -> None:
-    """Say once which flows wait for a second person."""
+    """Show once which flows wait for a second person."""
     if flows:
         st.session_state["said"] = text("saved_waiting", settings=", ".join(map(flow_name, sorted(flows))))
 
 
 def questions_step(app: Application) -> None:
-    """Draw the questions of each chosen flow; the first that nobody has answered, or that of the address, is open."""
+    """Draw the questions of each chosen flow. The one in the address, otherwise the first open one, is unfolded."""
     questions = app.setup.questions()
     every = [one for group in questions.values() for one in group]
     if not every:
@@ -136,25 +136,25 @@ def questions_step(app: Application) -> None:
 
 
 def _opened(every: Sequence[AskedQuestion]) -> str:
-    """Return the name of the question that is open: that of the address, else the first that nobody has answered."""
+    """Return the name of the unfolded question: the one in the address, otherwise the first unanswered one."""
     asked, pressed = st.query_params.get("question", ""), _presses().get(PRESSED, "").removeprefix(ANSWER)
     left = (question_name(one) for one in every if one.state is not State.ANSWERED)
     return next((name for name in (asked, pressed) if name in map(question_name, every)), next(left, ""))
 
 
 def _presses() -> dict[str, Any]:
-    """Return what the session holds of the button that keeps an answer: the question stays open until that is done."""
+    """Return the session state of the save button. The question stays unfolded until its answer is saved."""
     presses: dict[str, Any] = st.session_state.setdefault("answers_pressed", {})
     return presses
 
 
 def question_name(one: AskedQuestion) -> str:
-    """Return the name of a question as addresses have it."""
+    """Return the name of a question as used in addresses."""
     return f"{one.flow}.{one.question.name}"
 
 
 def question_title(one: AskedQuestion) -> Markdown:
-    """Return what a question asks."""
+    """Return the title of a question."""
     key = f"question_{one.flow}_{one.question.name}"
     return text(key) if has_term(key) else plain(capital(one.question.name.replace("_", " ")))
 
@@ -171,11 +171,11 @@ def _flow(app: Application, flow: str, group: Sequence[AskedQuestion], opened: s
             draw_question(InputForm(app, SettingsDraft(app, flow, "answers")), one)
 
 
-# ---- one line -------------------------------------------------------------------------------------------------------
+# ---- a folded question ----------------------------------------------------------------------------------------------
 
 
 def _folded(form: InputForm, one: AskedQuestion) -> None:
-    """Draw a question as one line: what it asks, the answer it has, and the way to open it."""
+    """Draw a question as one line: its title, its answer, and the button that unfolds it."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(_sign(one), width=24)
         with st.container(width="stretch", gap=None):
@@ -209,18 +209,18 @@ def _stands(form: InputForm, one: AskedQuestion) -> Markdown:
     return answer(form, one, {name: form.draft.saved[name] for name in one.question.settings})
 
 
-# ---- open -----------------------------------------------------------------------------------------------------------
+# ---- an unfolded question -------------------------------------------------------------------------------------------
 
 
 def _open(form: InputForm, one: AskedQuestion) -> None:
-    """Draw a question: what is proposed and why, the fields that answer it, and the button that keeps the answer."""
+    """Draw a question: the proposal with its reason, the fields, and the button that saves the answer."""
     small(f"{_sign(one)} **{question_title(one)}**")
     if one.proposal is not None and one.state is not State.ANSWERED:
         said = text("question_proposed", answer=answer(form, one, one.proposal.values))
         note(f"{said}. {lack_sentence(one.proposal.why)}")
     if one.lack is not None:
         note(lack(form.app, one, one.lack.why))
-    by = person()  # who leaves is known no more
+    by = person()  # read here, because the save must not use the session, see `save_button`
     values = _table(form, one) if one.question.table else _settings(form, one)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if values is not None and save_button(
@@ -240,7 +240,7 @@ def _open(form: InputForm, one: AskedQuestion) -> None:
 
 
 def _settings(form: InputForm, one: AskedQuestion) -> Callable[[], Mapping[str, Any]]:
-    """Draw the fields, with what is proposed as their first answer, and return how to read them."""
+    """Draw the fields of a question, filled with the proposal, and return a function that reads them."""
     draft = form.draft
     if one.proposal is not None and one.state is not State.ANSWERED:
         for name, value in one.proposal.values.items():
@@ -252,9 +252,9 @@ def _settings(form: InputForm, one: AskedQuestion) -> Callable[[], Mapping[str, 
 
 
 def _table(form: InputForm, one: AskedQuestion) -> Callable[[], Mapping[str, Any]] | None:
-    """Draw a row for each code, those without a counterpart first and those that need none for now apart.
+    """Draw a row for each code: codes without a counterpart first, unused codes in an expander.
 
-    Returns how to read the rows, or None when a list is needed and cannot be read.
+    Returns a function that reads the rows, or None if a list cannot be read.
     """
     name, app = one.question.table, form.app
     sides = sides_of(form, one)
@@ -284,14 +284,14 @@ def _table(form: InputForm, one: AskedQuestion) -> Callable[[], Mapping[str, Any
 
 
 def _use(form: InputForm, one: AskedQuestion, values: Mapping[str, Any], by: Actor) -> None:
-    """Keep an answer unless something is wrong with it."""
+    """Save an answer, unless a field of it is wrong."""
     if not any(name in form.draft.wrong for name in one.question.settings):
         unchecked = form.app.setup.answer(one.flow, one.question.name, values, by)
         form.draft.kept["unchecked"] = unchecked or form.draft.kept.get("unchecked", ())
 
 
 def _keep(form: InputForm, one: AskedQuestion, values: Mapping[str, Any]) -> None:
-    """Keep an answer and open the next question; what cannot be used is said beside its field."""
+    """Save an answer and unfold the next question. An error is shown beside its field."""
     draft = form.draft
     if any(name in draft.wrong for name in one.question.settings):
         st.session_state["said"] = text("settings_wrong")
@@ -311,7 +311,7 @@ def _keep(form: InputForm, one: AskedQuestion, values: Mapping[str, Any]) -> Non
     st.rerun()
 
 
-# ---- what is missing ------------------------------------------------------------------------------------------------
+# ---- open points ----------------------------------------------------------------------------------------------------
 
 
 SIGNS = {
@@ -323,7 +323,7 @@ SIGNS = {
 
 
 def ready_step(app: Application) -> None:
-    """Draw the list, each line leading to its step or question, and offer the first preview when nothing stops it."""
+    """Draw the open points with links to their steps or questions. If none stops a preview, offer the first preview."""
     for status in app.connections.statuses():
         if status.connected and status.ok is None:
             with st.spinner(text("checking", system=system_name(status.system))):
@@ -385,7 +385,7 @@ def _row(sign: Markdown, title: Markdown, about: Markdown, step: str, question: 
 
 
 def _first_preview(app: Application) -> None:
-    """Offer the first preview; the other chosen flows follow by themselves."""
+    """Draw the button for the first preview. The other chosen flows start by themselves."""
     (first, *others), started = app.setup.chosen(), app.setup.started()
     said = text("ready_text")
     if others and not started:

@@ -1,4 +1,4 @@
-"""The steps of the set-up, and the first two: log in at AccountView, connect the till, each checked line by line."""
+"""The steps of the set-up, and the first two: the AccountView login and the till, each with a check in lines."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ HERE, AHEAD = ":blue[:material/radio_button_checked:]", ":gray[:material/radio_b
 
 
 def step_here(app: Application) -> str:
-    """Return the step of the address; without one, where the set-up goes on, which the address tells from then on."""
+    """Return the step in the address. If it has none, add and return the step where the set-up continues."""
     asked = st.query_params.get("step", "")
     if asked not in STEPS:
         st.query_params["step"] = asked = app.setup.step()
@@ -43,22 +43,22 @@ def step_here(app: Application) -> str:
 
 
 def step_number(step: str) -> Markdown:
-    """Return the place of a step."""
+    """Return the number of a step."""
     return str(STEPS.index(step) + 1)
 
 
 def step_name(step: str) -> Markdown:
-    """Return how a step is called."""
+    """Return the name of a step."""
     return system_name(step) if step in ("accountview", "mplus") else text(f"step_{step}")
 
 
 def step_title(step: str) -> Markdown:
-    """Return a step with its place."""
+    """Return the number and name of a step."""
     return f"{step_number(step)}\\. {step_name(step)}"
 
 
 def go_to(step: str, question: str = "", flow: str = "") -> None:
-    """Lead to a step, and to one of its questions, with the next run of the page; those of `flow` are drawn first."""
+    """Set the step, question and flow in the address for the next run of the page. Questions of `flow` come first."""
     asked = st.query_params
     kept = flow or (asked.get("flow", "") if asked.get("step") == step else "")
     for name, value in {"step": step, "question": question, "flow": kept}.items():
@@ -66,7 +66,7 @@ def go_to(step: str, question: str = "", flow: str = "") -> None:
 
 
 def unfinished(step: str) -> None:
-    """Say that a set-up was begun and not finished, and lead back to where it goes on."""
+    """Show that the set-up is unfinished, and link to the step where it continues."""
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width="stretch", gap=None):
             st.markdown(f":blue[:material/cable:] **{text('setup_unfinished')}**")
@@ -79,7 +79,7 @@ def unfinished(step: str) -> None:
 
 
 def rail(app: Application, here: str) -> None:
-    """Draw every step with its state; each leads there."""
+    """Draw every step with its state as a link."""
     asked, done = app.setup.questions(), app.setup.done()
     failed = {status.system for status in app.connections.statuses() if status.ok is False}
     with st.container(gap="small"):
@@ -94,7 +94,7 @@ def rail(app: Application, here: str) -> None:
 
 
 def _stands(app: Application, step: str, asked: Mapping[str, Sequence[AskedQuestion]]) -> Markdown:
-    """Return in a few words how far a step is."""
+    """Return the state of a step in a few words."""
     match step:
         case "flows":
             suggested, is_chosen = app.setup.suggested(), bool(app.setup.chosen())
@@ -112,7 +112,7 @@ def _stands(app: Application, step: str, asked: Mapping[str, Sequence[AskedQuest
 
 
 def connection_stands(status: ConnectionCheck) -> Markdown:
-    """Return to what a system is connected, or the reason why it is not."""
+    """Return the description of a connected system, or the reason why it is not connected."""
     if not status.connected:
         return text("not_connected")
     wrong = next((one for one in status.findings if one.ok is False), None)
@@ -122,9 +122,9 @@ def connection_stands(status: ConnectionCheck) -> Markdown:
 
 
 def next_step(step: str, *, primary: bool, waits: Markdown = "", first: Callable[[], object] | None = None) -> None:
-    """Draw the way on: the button to the next step and what comes there, or what it `waits` for here.
+    """Draw the button to the next step with its name, or with the reason in `waits` why it is disabled.
 
-    `first` is done when it is pressed.
+    `first` is called before the step changes.
     """
     following = STEPS[STEPS.index(step) + 1]
 
@@ -150,28 +150,28 @@ def next_step(step: str, *, primary: bool, waits: Markdown = "", first: Callable
 
 Kind = Literal["primary", "secondary"]
 
-PORTS = 65_536  # there are as many, counted from 0
+PORTS = 65_536  # port numbers start at 0
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A connection as it stands, and where on the page its check is shown."""
+    """A connection with the placeholder on the page for the result of its check."""
 
     status: ConnectionCheck
     check: DeltaGenerator
 
     @property
     def well(self) -> bool:
-        """Whether the system is connected, and nothing is wrong as far as it was looked at."""
+        """True if the system is connected and no check has failed."""
         return self.status.connected and self.status.ok is not False
 
     @property
     def kind(self) -> Kind:
-        """How the button that connects is drawn: once all is well, the way on is what matters."""
+        """Type of the connect button: secondary if the connection works, because the next step then is primary."""
         return "secondary" if self.well else "primary"
 
     def fill(self, check: Callable[[Tell], object]) -> None:
-        """Check, line by line where everybody can see it, and draw the page anew with what was found."""
+        """Run a check, show each line as it is known, and rerun the page with the result."""
 
         def tell(findings: Sequence[Finding]) -> None:
             with self.check.container():
@@ -181,13 +181,13 @@ class Spot:
 
 
 def _spot(app: Application, system: str) -> tuple[DeltaGenerator, Spot]:
-    """Return where the form of a system is drawn, and where its check is, beneath."""
+    """Return the container for the form of a system, and its connection with the check below."""
     form, check = st.container(border=True), st.empty()
     return form, Spot(app.connections.of(system), check)
 
 
 def _asks(app: Application, spot: Spot) -> bool:
-    """Tell whether to draw the form of a system: not while it is connected and well, before somebody asks for it."""
+    """Return whether to draw the form of a system. A working connection only shows it on request."""
     system, sandboxed = spot.status.system, app.sandbox.is_connected
     if not sandboxed and not spot.well:
         return True
@@ -208,7 +208,7 @@ def _asks(app: Application, spot: Spot) -> bool:
 
 
 def _checked(app: Application, spot: Spot) -> None:
-    """Show what the last check found, offer a new one, and the way on."""
+    """Draw the result of the last check, the button for a new one, and the button to the next step."""
     status, failed = spot.status, app.connections.failed(spot.status.system)
     with spot.check.container():
         if failed is not None:
@@ -233,7 +233,7 @@ def _checked(app: Application, spot: Spot) -> None:
 
 
 def accountview_step(app: Application) -> None:
-    """Log in at AccountView in three short parts: the keys, the log-in itself, the company."""
+    """Draw the AccountView login in three parts: the keys, the login itself, and the company."""
     form, spot = _spot(app, "accountview")
     with form:
         st.header(text("setup_accountview"), anchor=False)
@@ -266,11 +266,11 @@ def _login_form(app: Application, spot: Spot, *, logged_in: bool) -> None:
     if address.strip() and parse_address(address) is None:
         note(f":orange[:material/error: {text('address_wrong')}]")
         return
-    here = str(st.context.url or "").partition("?")[0]  # to which AccountView sends the operator back
+    here = str(st.context.url or "").partition("?")[0]  # address to which AccountView redirects after the login
     page = result_of(lambda: app.connections.authorize_address(here, client_id, secret, person(), address))
     if page is not None:
         at = parse_address(page.partition("?")[0])
-        called = "" if at is None else at.host  # whatever letters were typed
+        called = "" if at is None else at.host  # in lower case and ASCII (IDNA)
         note(text("log_in_there", host=plain(called)))
         st.link_button(text("btn_go_log_in"), page, icon=":material/open_in_new:", type="primary")
     else:
@@ -296,21 +296,21 @@ def _company_form(app: Application, spot: Spot) -> None:
 
 
 def finished_login(app: Application) -> None:
-    """Take up the answer of a log-in that came back in the address, and clear the address of it."""
+    """Process the answer of a login in the address, and remove it from the address."""
     code, state = st.query_params.get("code", ""), st.query_params.get("state", "")
     if not code and not (state and st.query_params.get("error")):
         return
     clear_address("code", "state", "error", "error_description", "scope")
     st.query_params["step"] = "accountview"
     if attempt(lambda: app.connections.authorized(code, state)):
-        st.session_state["asks-accountview"] = True  # the company is chosen next
+        st.session_state["asks-accountview"] = True  # the company must be chosen next
 
 
 # ---- MplusKASSA -----------------------------------------------------------------------------------------------------
 
 
 def mplus_step(app: Application) -> None:
-    """Connect the till with address, port, ident and secret; the secret is never shown again, only replaced."""
+    """Connect the till with address, port, ident and secret. The secret is never shown again, only replaced."""
     form, spot = _spot(app, "mplus")
     with form:
         st.header(text("setup_mplus"), anchor=False)
@@ -324,7 +324,7 @@ def _mplus_form(app: Application, spot: Spot) -> None:
     with st.form("mplus", border=False):
         with st.container(horizontal=True, gap="small"):
             kept = app.connections.address("mplus")
-            at = parse_address(kept)  # what is none is shown as it is, to be corrected
+            at = parse_address(kept)  # an invalid address is shown as typed, to be corrected
             shown, number = (kept, "") if at is None else (at.place, str(at.port or ""))
             address = controls.text_input(text("field_address"), shown, autocomplete="off") or ""
             port = controls.text_input(text("field_port"), number, width=140, autocomplete="off") or ""
@@ -352,9 +352,9 @@ def _mplus_form(app: Application, spot: Spot) -> None:
 
 
 def check_result(system: str, findings: Sequence[Finding], *, under_way: bool = False) -> None:
-    """Draw a check: what is wrong in three sentences, then every line with its tick, cross or dash.
+    """Draw a check: the first error in three sentences, then every line with its sign.
 
-    One that is still `under_way` says where it is.
+    With `under_way`, the line that is being checked is marked.
     """
     wrong = next((one for one in findings if one.ok is False), None)
     with st.container(border=True, gap="small"):
@@ -374,7 +374,7 @@ def check_result(system: str, findings: Sequence[Finding], *, under_way: bool = 
 
 
 def _name(system: str, finding: Finding) -> Markdown:
-    """Return the caption of a line; the systems have different words for some of them."""
+    """Return the caption of a line. Some captions depend on the system."""
     line = finding.name.replace("-", "_").replace(" ", "_")
     keys = (f"check_{system}_{line}", f"check_{line}")
     if line.startswith("flow_"):

@@ -1,4 +1,4 @@
-"""What stands around every page: the application, the menu, both connections, and what is told where a page fails."""
+"""The frame of every page: the application, the menu, the status of both connections, and errors of a page."""
 
 import html
 import json
@@ -42,15 +42,15 @@ from pages.components.shared.wording import (
     text,
 )
 
-DEFAULT = "overview"  # the page of an address that names none
+DEFAULT = "overview"  # the page that an address without a page name opens
 OPENED_BY: Mapping[str, Callable[..., Any]] = {
     "logs": Log.search, "setup": SetUp.answer, "administration": People.invite,
 }  # fmt: skip
-"""The method that a person must be allowed to call to open a page; every other page is open for everybody."""
+"""The method that a person needs the right to call in order to open a page. Everybody may open the other pages."""
 
 
 def application() -> Application:
-    """Return the application of this process; a page that was opened without the frame of `app.py` stops here."""
+    """Return the application of this process. Stop the script if the page was opened without the frame of `app.py`."""
     if not st.session_state.get("framed"):
         st.markdown(f"[{text('open_console')}](/)")
         st.stop()
@@ -58,9 +58,9 @@ def application() -> Application:
 
 
 def acting_application() -> Application:
-    """Return the application of this process as whoever is here may ask it.
+    """Return the application of this process, authorized for the person of this session.
 
-    What keeps it from starting is shown instead of a page.
+    If nobody is logged in, or the application cannot start, the reason is shown and the script stops.
     """
     try:
         return bootstrap.running_application().authorized_for(person())
@@ -68,7 +68,7 @@ def acting_application() -> Application:
         trouble(error.code, error.facts)
         st.markdown(f"[{text('btn_log_in')}](/login)")
         if st.session_state.pop("left", False) and bootstrap.running_application().provider is not None:
-            st.html('<script src="app/static/leave.js"></script>', unsafe_allow_javascript=True)  # a file of ours
+            st.html('<script src="app/static/leave.js"></script>', unsafe_allow_javascript=True)  # our script
         st.stop()
     except IntegrationError as error:
         trouble(error.code, error.facts)
@@ -76,14 +76,17 @@ def acting_application() -> Application:
 
 
 def person() -> Actor:
-    """Return who acts here, as they are known right now. Raises LoggedOutError."""
+    """Return the person of this session with their current rights. Raises LoggedOutError."""
     people = bootstrap.running_application().people
     key = st.context.cookies.get(people.cookie)
-    return people.who(key if isinstance(key, str) else "")  # a page that runs without a browser has no text there
+    return people.who(key if isinstance(key, str) else "")  # without a browser the cookie is not a string
 
 
 def may(method: Callable[..., Any]) -> bool:
-    """Return True if the person of this session may call a method, such as `Runs.commit`; a call is checked again."""
+    """Return True if the person of this session may call a method, such as `Runs.commit`.
+
+    This only decides what is shown. The call itself is authorized again.
+    """
     return person().may(_right(method))
 
 
@@ -95,12 +98,12 @@ def _right(method: Callable[..., Any]) -> Right:
 
 
 def may_open(page: str) -> bool:
-    """Tell whether a page is there for whoever acts here."""
+    """Return True if the person of this session may open a page."""
     return page not in OPENED_BY or may(OPENED_BY[page])
 
 
 def is_theirs(method: Callable[..., Any]) -> bool:
-    """Return True if the person of this session may call a method; say who may where they may not."""
+    """Return True if the person of this session may call a method; otherwise show which roles may."""
     if may(method):
         return True
     roles = [term(f"role_{role}") for role in Role if _right(method) in RIGHTS[role]]
@@ -110,9 +113,10 @@ def is_theirs(method: Callable[..., Any]) -> bool:
 
 @contextmanager
 def only_for(method: Callable[..., Any], *, quietly: bool = False) -> Iterator[None]:
-    """Draw what follows enabled for whoever may call a method; others see it, and who may change it.
+    """Enable the controls of the block only for people who may call a method.
 
-    `quietly` leaves out the sentence, where it stands beside already.
+    Other people see the controls disabled, with a sentence that names the roles that may use them. `quietly` omits that
+    sentence, for a block beside one that shows it.
     """
     if may(method) if quietly else is_theirs(method):
         yield
@@ -125,7 +129,7 @@ def only_for(method: Callable[..., Any], *, quietly: bool = False) -> Iterator[N
 
 
 def navigation() -> StreamlitPage:
-    """Draw the frame and return the page that was asked for."""
+    """Draw the menu and the sidebar, and return the requested page."""
     st.session_state["framed"] = True
     settle_language()
     dark = st.context.theme.type == "dark"
@@ -157,7 +161,7 @@ def navigation() -> StreamlitPage:
             *([_page("administration", "admin_panel_settings")] if may_open("administration") else []),
         ],
     }
-    page = st.navigation(menu, expanded=True)  # beyond a dozen pages it folds the last ones away
+    page = st.navigation(menu, expanded=True)  # otherwise Streamlit collapses a menu of more than twelve pages
     name = page.url_path or DEFAULT
     waits = f" ({waiting[name]})" if waiting.get(name) else ""
     st.set_page_config(page_title=f"{text(f'nav_{name}')}{waits} · Sluis")
@@ -177,7 +181,7 @@ def navigation() -> StreamlitPage:
 
 
 def names_no_page(url: str, pages: Collection[str]) -> bool:
-    """Tell whether an address names a page that is not there, or not for whoever looks."""
+    """Return True if an address names a page that does not exist or that this person may not open."""
     asked_for = urlsplit(url).path.removeprefix(f"/{st.get_option('server.baseUrlPath')}").strip("/")
     return asked_for not in ("", DEFAULT, *pages)
 
@@ -192,18 +196,18 @@ def _search(app: Application) -> None:
 
 
 def bring_into_sight() -> None:
-    """Bring the setting that somebody was led to into sight."""
-    st.html('<script src="app/static/sought.js"></script>', unsafe_allow_javascript=True)  # a file of ours
+    """Scroll to the setting that a link or search result points to."""
+    st.html('<script src="app/static/sought.js"></script>', unsafe_allow_javascript=True)  # a script of this project
 
 
 def focus_field() -> None:
-    """Put the cursor into the first field of the dialog that is open."""
-    st.html('<script src="app/static/focus.js"></script>', unsafe_allow_javascript=True)  # likewise
+    """Move the cursor into the first field of the open dialog."""
+    st.html('<script src="app/static/focus.js"></script>', unsafe_allow_javascript=True)  # a script of this project
 
 
 def colour_sql() -> None:
-    """Colour the question in SQL on this page while it is typed."""
-    st.html('<script src="app/static/sql.js"></script>', unsafe_allow_javascript=True)  # likewise
+    """Highlight the SQL query on this page while a person types it."""
+    st.html('<script src="app/static/sql.js"></script>', unsafe_allow_javascript=True)  # a script of this project
 
 
 def _connections(app: Application) -> None:
@@ -213,7 +217,7 @@ def _connections(app: Application) -> None:
 
 
 def _whoever_is_here(app: Application) -> None:
-    """Say who is logged in, with the way out; or that nobody has to be."""
+    """Show who is logged in with a logout button, or that this console needs no login."""
     actor = person()
     if not actor.session:
         note(text("nobody_logs_in"))
@@ -225,9 +229,9 @@ def _whoever_is_here(app: Application) -> None:
 
 
 def _languages() -> None:
-    """Draw the choice of the language, and tell the browser which one this is and whether to remember it.
+    """Draw the language menu, and tell the browser the language of the page and whether to store it in the cookie.
 
-    The address and every filter stay as they are: they hold codes, not words.
+    A change of language leaves the address and all filters as they are, because they hold codes and no texts.
     """
     with st.container(gap=None):
         st.menu_button(
@@ -246,7 +250,7 @@ def _languages() -> None:
         st.html(f"<i hidden {told}></i>")
 
 
-# ---- what goes wrong of our own -------------------------------------------------------------------------------------
+# ---- errors of pages ------------------------------------------------------------------------------------------------
 
 
 log = structlog.get_logger(__name__)
@@ -255,7 +259,7 @@ P = ParamSpec("P")
 
 
 def failed(error: Exception) -> None:
-    """Say that a page could not be shown, under the number by which its trace is found in the log of the server."""
+    """Show that a page failed, with an incident number under which the server log has the stack trace."""
     if isinstance(error, LoggedOutError | NotAllowedError):
         trouble(error.code, error.facts)
         return
@@ -266,9 +270,9 @@ def failed(error: Exception) -> None:
 
 
 def guarded(draw: Callable[P, None]) -> Callable[P, None]:
-    """Return what draws a part of a page that Streamlit runs by itself, such as a dialog.
+    """Return a function that draws a part of a page which Streamlit reruns by itself, such as a dialog.
 
-    What goes wrong in it is told in its place. As long as the same goes wrong each time, it keeps its number and is
+    An error in that part is shown in its place. While the same error repeats, it keeps its incident number and is
     logged once.
     """
     place = f"failing-{draw.__module__}.{draw.__qualname__}"
@@ -277,7 +281,7 @@ def guarded(draw: Callable[P, None]) -> Callable[P, None]:
     def drawn(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             draw(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001 - a bug of a page: kept with its trace under a number, and said in words
+        except Exception as error:  # noqa: BLE001 - a bug in this part must not end the page: it is logged and shown
             _part_failed(place, error)
         else:
             st.session_state.pop(place, None)
@@ -286,7 +290,7 @@ def guarded(draw: Callable[P, None]) -> Callable[P, None]:
 
 
 def refreshing(seconds: float | None) -> Callable[[Callable[P, None]], Callable[P, None]]:
-    """Make a part of a page draw itself anew every so many seconds; see `guarded` for what happens when it fails."""
+    """Redraw the decorated part of a page every `seconds` seconds; its errors are handled as in `guarded`."""
     return lambda draw: st.fragment(guarded(draw), run_every=seconds)
 
 

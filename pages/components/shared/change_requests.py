@@ -1,4 +1,4 @@
-"""Changes of settings that wait for a second person: what they change, and the buttons that approve and reject them."""
+"""Changes of settings that wait for a second person, with the buttons that approve and reject them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
@@ -32,7 +32,7 @@ from pages.components.shared.wording import (
 
 
 def change_requests(app: Application, requests: Sequence[ChangeRequest]) -> None:
-    """Draw each request with its values before and afterwards."""
+    """Draw each request with the old and the new value of every setting."""
     for request in requests:
         with st.container(border=True, gap="xsmall", key=f"change-{request.setting.replace(':', '-')}"):
             name, until = plain(who(request.by)), moment(request.until)
@@ -77,7 +77,7 @@ def _button(name: str, said: str, request: ChangeRequest, do: Callable[[], objec
 
 
 def _rows(app: Application, request: ChangeRequest) -> Iterator[tuple[Markdown, Markdown, Markdown]]:
-    """Yield what each setting is called, with its value before and afterwards."""
+    """Yield the caption, the old value and the new value of each setting in a request."""
     if any(name in request.after for name in TIMETABLE):
         before_and_after = [_timetable(app, request.flow, values) for values in (request.before, request.after)]
         yield text("setting_schedule"), before_and_after[0], before_and_after[1]

@@ -1,4 +1,4 @@
-"""What a line of a plan changes, field by field and in one line of text, and why each value."""
+"""Describes a line of a plan: the changed fields, a summary in one line, and the explanation of each value."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -36,28 +36,28 @@ from pages.components.shared.wording import (
 )
 
 SHOWN_FIELDS = 2
-LONGEST = 24  # signs of a value that still fits into a line of the table
+LONGEST = 24  # most characters of a value in a line of the table
 SHOWN_CODES = 2
 SHOWN_PARTS = 8
 LEVEL = "level.amount"
 PRICES = ("article.price_incl", "article.price_excl")
 
-Row = dict[str, str]  # one line of a table of plain text, by the captions of its columns
+Row = dict[str, str]  # one row of a table of plain text, keyed by column caption
 
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field of a change: where it stands, its name, what the target holds and what it will hold."""
+    """One field of a change: its part, its name, the current value in the target and the new value."""
 
     part: str
     field: str
     now: Value
     wanted: Value
-    there: bool  # the target has the record the field belongs to
+    there: bool  # the target already has the record that the field belongs to
 
 
 def field_changes(change: Change) -> Iterator[FieldChange]:
-    """Yield the fields a change writes, in the order of the record."""
+    """Yield the fields that a change writes, in the order of the record."""
     before = change.before.flat() if change.before else {}
     known = {part.key for part in change.before.parts} if change.before else set()
     for path, name, wanted in change.wanted.fields():
@@ -67,9 +67,10 @@ def field_changes(change: Change) -> Iterator[FieldChange]:
 
 
 def what_changes(app: Application, row: PlanRow, *, undone: bool = False, system: str = "", total: bool = True) -> str:
-    """Return the change of a line in one line of text, or why there is none, or why the target did not get it.
+    """Return a one-line summary of a plan line, or the reason why it has no change or was not written.
 
-    `undone` in a plan that takes back; `system` is where the plan goes; without `total` where that stands beside it.
+    `undone` is set for a plan that undoes a run. `system` is the target of the plan. `total` is false where the total
+    has a column of its own.
     """
     change = row.change
     if change is not None and row.cause == TAKEN_BACK:
@@ -96,24 +97,24 @@ def what_changes(app: Application, row: PlanRow, *, undone: bool = False, system
 
 
 def shortened(said: str, room: int) -> str:
-    """Return text that fits into its column, in whole words; what is cut off stands in the detail."""
+    """Return a text cut to at most `room` characters at a word boundary; the detail of the line shows all of it."""
     return said if len(said) <= room else f"{said[:room].rpartition(' ')[0].rstrip(' ·,')} …"
 
 
 def _with_cuts(said: str, change: Change) -> str:
-    """Return what a line changes with the fields that are cut named before it."""
+    """Return a summary that starts with the names of the fields that the target stores truncated."""
     cut = [name for name, told in change.told.items() if is_cut(change.wanted.values.get(name), told)]
     fields = ", ".join(sorted(field_term(f"{change.kind}.{name}") for name in cut))
     return f"{text('plan_cut_fields', fields=fields)} · {said}" if fields else said
 
 
 def _with_unit(line: FieldChange, said: str, change: Change) -> str:
-    """Return what is said of a field with the unit of what it counts, as far as that is known."""
+    """Return the text of a stock level with the unit of the article, if the unit is known."""
     return f"{said} {change.unit}" if line.field == LEVEL and change.unit else said
 
 
 def _short_name(app: Application, system: str, line: FieldChange) -> str:
-    """Return what a field is called in a line of text; a level is called by its branch."""
+    """Return the short caption of a field. The caption of a stock level is its branch."""
     if line.field != LEVEL:
         return field_term(line.field)
     return f"{app.lists.captions(system, 'branches').get(line.part) or term('branch_short', branch=line.part)}:"
@@ -147,14 +148,14 @@ def _what_is_new(change: Change) -> str:
 
 
 def _new_party(change: Change) -> str:
-    """Return what a new debtor, relation or address is recognised by."""
+    """Return the street, city and e-mail address of a new debtor, relation or address."""
     told = [value_text(change.wanted.values.get(name)) for name in ("street", "city", "email")]
     about = ", ".join(one for one in told if one)
     return text("plan_new_party", about=about) if about else _what_is_new(change)
 
 
 def _new_document(change: Change) -> str:
-    """Return what a new document or payment comes to, a page on either side."""
+    """Return the number of lines and the total of a new document or daybook page, or the amount of a new payment."""
     sold, lines = document_total(change.agreed), _lines(change)
     if change.kind.sort is Sort.PAYMENT and sold is not None:
         return text("plan_new_payment", amount=amount_text(sold))
@@ -162,11 +163,11 @@ def _new_document(change: Change) -> str:
 
 
 def _lines(change: Change) -> str:
-    """Return how many lines a document has; a payment has none."""
+    """Return the number of lines of a document, or an empty text for a payment, which has none."""
     return counted("document_lines", len(change.wanted.parts)) if change.wanted.parts else ""
 
 
-# How a new record is told in one line, where it is told by more than the number of its fields.
+# Summaries of new records that say more than the number of fields.
 NEW: Mapping[Sort, Callable[[Change], str]] = {
     Sort.PARTY: _new_party,
     Sort.DOCUMENT: _new_document,
@@ -175,11 +176,11 @@ NEW: Mapping[Sort, Callable[[Change], str]] = {
 }
 
 
-# ---- why a field has its value --------------------------------------------------------------------------------------
+# ---- traces of values -----------------------------------------------------------------------------------------------
 
 
 def trace_rows(app: Application, flow: Flow, traces: Sequence[Trace]) -> list[Row]:
-    """Return how values came about as a table: the field, each step with its result, the value."""
+    """Return the traces as a table with the field, each step with its result, and the value."""
     rows, field, how, value = [], text("col_field"), text("col_how"), text("col_will_be")
     for trace in traces:
         path = " → ".join(step_said(app, flow, trace.target, step) for step in trace.steps)
@@ -199,9 +200,10 @@ def why_of(
     width: int,
     mapping: RuleMapping | None = None,
 ) -> list[Trace] | None:
-    """Ask for a record and return how its values come about: none with the reason on screen; None when not asked.
+    """Draw a field that asks for a record, and return the traces of its values.
 
-    `keys` are those of the field and of its button.
+    Returns None if no record was asked for, and an empty list after an error or for an unknown record; both are shown.
+    `keys` are the widget keys of the field and of its button.
     """
     source, kept = system_name(app.flows[flow].source), f"{keys[0]}-of-{flow}"
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
@@ -220,9 +222,9 @@ def why_of(
 
 
 def origin(app: Application, row: PlanRow, flow: Flow, change: Change) -> None:
-    """Say out of which records of the source a line was made, and as what the target knows it.
+    """Show the source records of a line, and how the target knows the record.
 
-    What another flow of this console has linked was not there before it.
+    A first match is mentioned only if no other flow of this console has linked the record.
     """
     codes = [code for code in change.sources if code] or [row.key]
     more = f" +{len(codes) - SHOWN_CODES}" if len(codes) > SHOWN_CODES else ""
@@ -237,15 +239,12 @@ def origin(app: Application, row: PlanRow, flow: Flow, change: Change) -> None:
 
 
 def step_said(app: Application, flow: Flow, target: str, step: TraceStep) -> str:
-    """Return what was done on one step, and what it gave: a field by its caption, a row by what it is for."""
+    """Return the name and the result of one step of a trace. Fields and table rows are named by their captions."""
     done = field_term(step.what) if has_term(f"field_{step.what}") else table_step(app, flow, step) or step.what
     return f"{done}: {step_text(app, flow, target, step) or term('empty_value')}"
 
 
 def _named(target: str) -> str:
-    """Return the caption of a field; a level is called by its branch."""
+    """Return the caption of a field. The caption of a stock level is its branch."""
     branch, _, field = target.partition("/")
     return text("branch_short", branch=branch) if field == "amount" else field_name(target)
-
-
-# ---- a document as the tree it is -----------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Charts in the colours of the theme; state colours go by name, never by order."""
+"""Charts in the colours of the theme. The colour of a state depends on its name, never on its position."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,34 +15,34 @@ from pages.components.shared.layout import LOOKS, line_colour, state_word
 from pages.components.shared.wording import separators
 
 HEIGHT = 260
-WHOLE = ",.12~r"  # how numbers are written: all their digits, with the signs of the language
+WHOLE = ",.12~r"  # number format of D3: all digits, with the separators of the language
 
 
 OF_ITS_NAME = "<extra>%{fullData.name}</extra>"
 LIMIT = "#8A94A0"
-LEGEND = {"orientation": "h", "x": 0, "y": 1.08, "yanchor": "bottom"}  # clear of the highest line, also in two rows
-SHORTEST_SCALE = timedelta(hours=1)  # below it all labels of a scale would read alike
-BAR_SHARE = 0.7  # of a period that its bar fills
-FEWEST_BARS = 12  # a chart has room for, so that few bars stay slim
-STRIPES = {"skipped": "/", "left": "x"}  # results that share the colour of what is unchanged
+LEGEND = {"orientation": "h", "x": 0, "y": 1.08, "yanchor": "bottom"}  # above the highest line, even in two rows
+SHORTEST_SCALE = timedelta(hours=1)  # on a shorter time axis all labels would be the same
+BAR_SHARE = 0.7  # share of its period that a bar covers
+FEWEST_BARS = 12  # least periods on the axis, so that a few bars stay narrow
+STRIPES = {"skipped": "/", "left": "x"}  # these states have the same colour as `unchanged`
 ANSWER_HEIGHT = 360
 SHORT_DAYS = 9
-Bounds = tuple[datetime, datetime]  # from when to when a chart goes
+Bounds = tuple[datetime, datetime]  # begin and end of the time axis
 
-CALM = (0, 4, 8, 6, 7, 9)  # places of the theme's colours that no state has
+CALM = (0, 4, 8, 6, 7, 9)  # positions of theme colours that no state uses
 
 
 def stand_in(place: int) -> str:
-    """Return the mark that Streamlit replaces by the theme's colour of this place, from 0 on."""
+    """Return the placeholder that Streamlit replaces with the theme colour at this position, counted from 0."""
     return f"#{place + 1:06d}"
 
 
-COLOURS = [stand_in(place) for place in range(10)]  # all ten of the theme
+COLOURS = [stand_in(place) for place in range(10)]  # the theme has ten
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A level that a chart marks by a dotted line, with what it says there."""
+    """A level that a chart marks with a dotted line and a label."""
 
     level: float
     words: str
@@ -56,9 +56,9 @@ def steps(
     limit: Limit | None = None,
     unsure: pd.Timestamp | None = None,
 ) -> None:
-    """Draw levels over time as steps: a line for each column of `frame`, whose index are the moments.
+    """Draw levels over time as steps, with one line for each column of `frame`. Its index holds the moments.
 
-    From `unsure` on the lines are dotted: nobody has looked since.
+    Lines are dotted from `unsure` on, because the levels were not read after that moment.
     """
     figure = go.Figure()
     for place, column in enumerate(frame.columns):
@@ -89,7 +89,7 @@ def steps(
 
 
 def _sure_and_unsure(line: "pd.Series[Any]", unsure: pd.Timestamp | None) -> Iterator[tuple[str, "pd.Series[Any]"]]:
-    """Yield a line in the parts that are drawn apart: solid up to a moment, dotted from there on."""
+    """Yield the parts of a line with their style: solid up to the moment `unsure`, dotted after it."""
     if unsure is None or unsure >= line.index[-1]:
         yield "solid", line
         return
@@ -102,9 +102,10 @@ def _sure_and_unsure(line: "pd.Series[Any]", unsure: pd.Timestamp | None) -> Ite
 
 
 def ups_and_downs(frame: pd.DataFrame, names: Mapping[str, str], ticks: str, alt: str, unit: pd.Timedelta) -> None:
-    """Draw for each name what rose above the line and what fell below it.
+    """Draw increases as bars above the axis and decreases as bars below it, in one colour for each name.
 
-    `frame` has a row for each period and name: period, origin, rose, fell. `unit` is how long a period is.
+    `frame` has one row for each period and name, with the columns period, origin, rose and fell. `unit` is the length
+    of a period.
     """
     figure = go.Figure()
     for place, (name, label) in enumerate(names.items()):
@@ -127,7 +128,7 @@ def ups_and_downs(frame: pd.DataFrame, names: Mapping[str, str], ticks: str, alt
 
 
 def _over_time(figure: go.Figure, ticks: str, alt: str, numbers: str = WHOLE, bounds: Bounds | None = None) -> None:
-    """Draw a figure whose labels below are moments, written by the pattern `ticks`."""
+    """Draw a figure with a time axis whose labels have the format `ticks`."""
     if bounds is not None:
         figure.update_xaxes(range=bounds)
     figure.update_layout(
@@ -145,7 +146,7 @@ def _over_time(figure: go.Figure, ticks: str, alt: str, numbers: str = WHOLE, bo
 
 
 def _show(figure: go.Figure, alt: str) -> None:
-    """Draw a figure, whose names and labels may be foreign: a chart would read tags and entities in them."""
+    """Draw a figure after escaping its names and labels, because Plotly interprets HTML tags and entities in them."""
     for drawn in figure.data:
         for name in ("name", "text", "x", "y"):
             drawn[name] = _plain(drawn[name])
@@ -155,7 +156,7 @@ def _show(figure: go.Figure, alt: str) -> None:
 
 
 def _plain(labels: Any) -> Any:
-    """Return a label, or many, as a chart shows them: text with every sign to be seen; numbers and moments stay."""
+    """Return labels with HTML escaped and invisible characters made visible; numbers and moments are unchanged."""
     if isinstance(labels, str):
         return escape(visible(labels), quote=False)
     if labels is None or (getattr(labels, "dtype", None) is not None and labels.dtype.kind in "fiubM"):
@@ -163,16 +164,16 @@ def _plain(labels: Any) -> Any:
     return [_plain(one) if isinstance(one, str) else one for one in labels]
 
 
-ANY = ",~g"  # numbers with as many decimals as they have
+ANY = ",~g"  # number format of D3: as many decimals as the number has
 SHORT = ",.3~f"
 UNITS = {"hour": 3_600_000, "day": 86_400_000}  # in milliseconds
-WIDEST = 0.7  # of its hour or day
+WIDEST = 0.7  # share of its hour or day that a bar covers
 
 
 def results_over_time(
     frame: pd.DataFrame, states: Sequence[str], ticks: str, unit: str, bounds: Bounds, alt: str
 ) -> None:
-    """Draw one stacked bar for each hour or day, a column of `frame` for each result; its index are the periods."""
+    """Draw one stacked bar for each hour or day. `frame` has a column for each result; its index holds the periods."""
     figure = go.Figure()
     for state in states:
         if state in frame and frame[state].sum():
@@ -190,7 +191,7 @@ def results_over_time(
 def points_over_time(
     frame: pd.DataFrame, names: Mapping[str, str], ticks: str, bounds: Bounds, alt: str, unit: str
 ) -> None:
-    """Draw a point for each row of `frame`: at, seconds, flow, label."""
+    """Draw a point for each row of `frame`, which has the columns at, seconds, flow and label."""
     figure = go.Figure()
     for colour, (flow, name) in zip(CALM, names.items(), strict=False):
         mine = frame[frame["flow"] == flow]
@@ -209,7 +210,7 @@ def points_over_time(
 def lines_over_time(
     frame: pd.DataFrame, names: Mapping[str, str], ticks: str, bounds: Bounds, alt: str, unit: str
 ) -> None:
-    """Draw a line for each column of `frame`, whose index are the moments."""
+    """Draw a line for each column of `frame`. Its index holds the moments."""
     figure = go.Figure()
     for colour, (flow, name) in zip(CALM, names.items(), strict=False):
         if flow in frame:
@@ -224,14 +225,14 @@ def lines_over_time(
                 hovertemplate=f"%{{y:,.2f}} {unit}{OF_ITS_NAME}",
             )
     if bounds[1] - bounds[0] < timedelta(days=SHORT_DAYS):
-        figure.update_xaxes(dtick=UNITS["day"])  # else a day would be written several times
+        figure.update_xaxes(dtick=UNITS["day"])  # otherwise Plotly repeats the label of a day
     _over_time(figure, ticks, alt, SHORT, bounds)
 
 
 def answer_chart(
     kind: Literal["bar", "line", "scatter"], at: "pd.Series[Any]", values: Mapping[str, "pd.Series[Any]"], alt: str
 ) -> None:
-    """Draw an answer of the log: one series for each name, over what stands in `at`."""
+    """Draw the result of a query of the log: one series for each name, with `at` on the horizontal axis."""
     figure = go.Figure()
     for name, series in values.items():
         if kind == "bar":

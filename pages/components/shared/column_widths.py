@@ -1,4 +1,4 @@
-"""How wide the columns of a table are: each as what it holds needs, measured in the font that tables are drawn in."""
+"""Computes the widths of table columns from their contents, measured in the font of Streamlit's tables."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -7,18 +7,18 @@ from unicodedata import normalize
 import pandas as pd
 from pandas.api.types import is_list_like
 
-ROOM = 1128  # pixels that a table has on a screen of 1440
-BESIDE = 694  # of it where a detail stands beside: five eighths
-LEAST = 120  # of a column that is cut where all of them have no room
-SHARES = (1, 0.95, 0.9, 0.75)  # of its rows that a column has room for: the first that leaves room for all columns
-LETTER = 0.013125  # pixels of a table for a thousandth of its letter
-PADDING = 8  # at each side of a cell, and of a badge inside of one
-GAP = 4  # between two badges
-PENCIL = 28  # of the picture beside the caption of a column that can be edited
-LOOKED_AT = 500  # rows: whoever is further down has scrolled
-DRAWN = ("area_chart", "line_chart", "bar_chart", "progress", "image", "checkbox")  # what is no text
+ROOM = 1128  # width of a table in pixels on a screen of 1440 pixels
+BESIDE = 694  # width of a table beside a detail: five eighths of the page
+LEAST = 120  # least pixels of a column that is cut
+SHARES = (1, 0.95, 0.9, 0.75)  # shares of the rows that are shown whole; the first share that fits is used
+LETTER = 0.013125  # pixels for a thousandth of an em
+PADDING = 8  # pixels at each side of a cell, and inside a badge
+GAP = 4  # pixels between two badges
+PENCIL = 28  # pixels of the pencil icon beside the caption of an editable column
+LOOKED_AT = 500  # rows that are measured; a person further down has scrolled
+DRAWN = ("area_chart", "line_chart", "bar_chart", "progress", "image", "checkbox")  # column types without text
 
-# How far letters advance in thousandths, from the space on; the font itself is read in the tests.
+# Advance widths of the characters from the space on, in thousandths of an em. A test compares them with the font.
 _ADVANCES = (
     236, 284, 419, 713, 598, 927, 694, 242, 335, 335, 450, 600, 272, 399, 272, 383, 600, 600, 600, 600, 600, 600, 600,
     600, 600, 600, 292, 292, 600, 600, 600, 477, 891, 641, 653, 621, 671, 583, 559, 695, 707, 400, 510, 634, 501, 812,
@@ -27,11 +27,11 @@ _ADVANCES = (
     314, 343, 600,
 )  # fmt: skip
 _ADVANCE = {chr(32 + at): advance for at, advance in enumerate(_ADVANCES)}
-_WIDE = 803  # of a sign that is not among them: no less than that of any usual one
+_WIDE = 803  # for any other character: no narrower than the usual ones
 
 
 def text_width(said: str) -> float:
-    """Return how many pixels a text takes in a table; a letter with an accent is as wide as without."""
+    """Return the width of a text in a table, in pixels. A letter with an accent counts as the bare letter."""
     return sum(_ADVANCE.get(sign) or _ADVANCE.get(normalize("NFD", sign)[0], _WIDE) for sign in said) * LETTER
 
 
@@ -43,10 +43,11 @@ def fitted(
     room: int = ROOM,
     edited: bool = False,
 ) -> dict[str, Any]:
-    """Return the configuration of the columns of a table, each as wide as the widest text that it shows.
+    """Return the column configuration of a table with a width for each column, so that its widest text fits.
 
-    Where that is more than the room, what few rows need is cut first, then the longest: a table that scrolls hides its
-    last columns. What is left of the room Streamlit shares out. `write` says how the values of a column are written.
+    If the columns do not fit into `room` pixels, values that only a few rows need are cut first, then the widest
+    columns, because a table that scrolls hides its last columns. Streamlit distributes the remaining width. `write` has
+    the formatter of each column.
     """
     shown = {str(name): columns.get(name) or {} for name in frame.columns if columns.get(name, {}) is not None}
     captions: dict[str, float] = {}
@@ -59,7 +60,7 @@ def fitted(
         captions[name] = text_width(column.get("label") or name) + 2 * PADDING + (PENCIL if edited else 0)
         labels = {one["value"]: one.get("label") or one["value"] for one in kind.get("options") or ()}
         cells[name] = sorted(_cell(one, labels, write.get(name, str)) for one in frame[name].head(LOOKED_AT)) or [0]
-        if kind.get("type") == "multiselect":  # half a badge says nothing
+        if kind.get("type") == "multiselect":  # a badge cannot be cut
             captions[name] = max(captions[name], cells[name][-1])
     needed = _of_most_rows(cells, captions, room)
     most = _longest(needed, captions, room)
@@ -68,7 +69,7 @@ def fitted(
 
 
 def _cell(value: Any, labels: Mapping[Any, str], write: Callable[[Any], str]) -> float:
-    if is_list_like(value):  # badges
+    if is_list_like(value):  # a list is drawn as badges
         return sum(text_width(str(labels.get(one, one))) + 2 * PADDING + GAP for one in value) + 2 * PADDING
     if value is None or pd.isna(value):
         return 0
@@ -76,7 +77,7 @@ def _cell(value: Any, labels: Mapping[Any, str], write: Callable[[Any], str]) ->
 
 
 def _of_most_rows(cells: Mapping[str, Sequence[float]], least: Mapping[str, float], room: float) -> dict[str, float]:
-    """Return how wide columns are in which as many rows are whole as there is room for."""
+    """Return the column widths at which the largest share of `SHARES` that fits into `room` is shown whole."""
     needed: dict[str, float] = {}
     for share in SHARES:
         needed = {name: max(least[name], _of_share(mine, share)) for name, mine in cells.items()}
@@ -84,7 +85,7 @@ def _of_most_rows(cells: Mapping[str, Sequence[float]], least: Mapping[str, floa
             break
     left = room - sum(needed.values())
     missing = {name: mine[-1] - needed[name] for name, mine in cells.items()}
-    for name in sorted(missing, key=lambda one: missing[one]):  # what is left of the room is theirs
+    for name in sorted(missing, key=lambda one: missing[one]):  # the remaining width goes to the smallest gaps first
         more = min(max(0, missing[name]), max(0, left))
         needed[name] += more
         left -= more
@@ -92,12 +93,12 @@ def _of_most_rows(cells: Mapping[str, Sequence[float]], least: Mapping[str, floa
 
 
 def _of_share(cells: Sequence[float], share: float) -> float:
-    """Return how wide a column is in which a share of the rows is not cut; a short one is not cut at all."""
+    """Return the width at which a share of the rows is shown whole; a column narrower than `LEAST` is never cut."""
     return max(cells[round((len(cells) - 1) * share)], min(cells[-1], LEAST))
 
 
 def _longest(needed: Mapping[str, float], least: Mapping[str, float], room: float) -> float:
-    """Return how wide the widest columns may be for all to have room: what short ones leave is theirs."""
+    """Return the maximum column width at which all columns fit into `room`. Narrow columns keep their width."""
     high, low = max(needed.values(), default=0.0), float(LEAST)
     if sum(needed.values()) <= room:
         return high

@@ -1,4 +1,4 @@
-"""How a connection stands: a badge, and since when in words."""
+"""The status of a connection as a badge, and since when it has that status."""
 
 from integration.alerts.connection_status import ConnectionStatus
 from pages.components.shared.layout import badge
@@ -8,12 +8,12 @@ _STATES = {True: "ok", False: "failed", None: "unknown"}
 
 
 def state_of(stand: ConnectionStatus) -> str:
-    """Return the state under which a connection is shown."""
+    """Return the badge state of a connection: `ok`, `failed` or `unknown`."""
     return _STATES[stand.ok]
 
 
 def since_when(stand: ConnectionStatus) -> Markdown:
-    """Return since when a connection stands as it does, and when it answered last."""
+    """Return since when a connection has its status, and after a failure also the moment of its last answer."""
     if not stand.connected:
         return term("not_connected")
     if stand.since is None:
@@ -26,7 +26,7 @@ def since_when(stand: ConnectionStatus) -> Markdown:
 
 
 def answer_time(stand: ConnectionStatus) -> Markdown:
-    """Return what is known of the answers of a connection in a word or two."""
+    """Return the response time of a connection, or a short text if there is none."""
     if stand.ok is None:
         return text("badge_unknown" if stand.connected else "not_connected")
     if stand.ok:
@@ -35,5 +35,5 @@ def answer_time(stand: ConnectionStatus) -> Markdown:
 
 
 def stand_badge(stand: ConnectionStatus) -> None:
-    """Draw whether a connection is well."""
+    """Draw the badge of a connection."""
     badge(state_of(stand), answer_time(stand))

@@ -1,7 +1,8 @@
-"""Controls that change something: as Streamlit draws them, and out of reach where whoever is here may not change it.
+"""Streamlit controls that change data, disabled for people who may not use them.
 
-Everybody sees how something is arranged. `application.only_for` says who may change it, and `withheld` puts what is
-drawn meanwhile out of reach. What only looks (a filter, a search, a way to another page) is drawn by Streamlit itself.
+People without the right still see every setting. `application.only_for` checks the right and `withheld` disables the
+controls in its block. Controls that change nothing (a filter, a search, a link to another page) are taken from
+Streamlit directly.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,13 +19,13 @@ _withheld: ContextVar[bool] = ContextVar("_withheld", default=False)
 
 
 def out_of_reach() -> bool:
-    """Tell whether what is drawn now is only to be looked at."""
+    """Return True if controls are disabled at this point."""
     return _withheld.get()
 
 
 @contextmanager
 def withheld() -> Iterator[None]:
-    """Put every control that is drawn meanwhile out of reach."""
+    """Disable every control that the block draws."""
     token = _withheld.set(True)
     try:
         yield
@@ -33,7 +34,7 @@ def withheld() -> Iterator[None]:
 
 
 def _held(draw: Drawn) -> Drawn:
-    """Return what draws a control, disabled where it is withheld; it takes what Streamlit's own takes."""
+    """Return a Streamlit control that is disabled inside `withheld`. Its parameters are the same."""
 
     @wraps(draw)
     def drawn(*given: Any, **named: Any) -> Any:

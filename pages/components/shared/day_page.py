@@ -1,4 +1,4 @@
-"""A page of a daybook as a bookkeeper writes it: accounts by name, what is debit and what is credit, and the sum."""
+"""A daybook page as a bookkeeper reads it: named accounts, debit and credit columns, and totals."""
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -14,13 +14,13 @@ from pages.components.shared.layout import mark, note
 from pages.components.shared.rows import vat_label
 from pages.components.shared.wording import Markdown, amount_text, number, plain, text
 
-SHOWN_DOCUMENTS = 3  # of a line; the others are counted
+SHOWN_DOCUMENTS = 3  # documents named for each line; the others are counted
 
 
 def day_page(app: Application, books: str, lines: Sequence[DayLine], *, gross: bool = False) -> None:
-    """Draw the lines of a page with debit and credit, what they come to, and the documents behind each.
+    """Draw the lines of a daybook page with debit, credit, totals, and the documents behind each line.
 
-    `books` is the system that keeps the names of accounts and VAT codes; in `gross` lines the VAT is inside.
+    `books` is the system that has the names of accounts and VAT codes. In `gross` lines the amount includes VAT.
     """
     ledgers = app.lists.captions(books, "ledgers")
     st.table(
@@ -30,7 +30,7 @@ def day_page(app: Application, books: str, lines: Sequence[DayLine], *, gross: b
 
 
 def day_page_beside(app: Application, books: str, lines: Sequence[DayLine], title: str, *, gross: bool = False) -> None:
-    """Draw the same where there is little room, and offer it with the documents behind each line."""
+    """Draw a narrow table of a daybook page, with a button that opens the table with the documents behind each line."""
     ledgers = app.lists.captions(books, "ledgers")
     st.table(
         short_rows(lines, ledgers, partial(vat_label, app, books), gross=gross), border="horizontal", hide_index=True
@@ -52,7 +52,7 @@ def _adds_up(lines: Sequence[DayLine], *, gross: bool) -> None:
 def short_rows(
     lines: Sequence[DayLine], ledgers: Mapping[str, str], vat_said: Callable[[str], str], *, gross: bool = False
 ) -> list[dict[Markdown, Markdown]]:
-    """Return a page as the rows of a narrow table: account and description in one, and of VAT the code alone."""
+    """Return the rows of a narrow table: account and description share a column, and VAT is only the code."""
     account, debit, credit, vat = (text(f"col_{name}") for name in ("account", "debit", "credit", "vat"))
     rows = []
     for one in lines:
@@ -74,7 +74,7 @@ def short_rows(
 def page_rows(
     lines: Sequence[DayLine], ledgers: Mapping[str, str], vat_said: Callable[[str], str], *, gross: bool = False
 ) -> list[dict[Markdown, Markdown]]:
-    """Return a page as the rows of a table, with a last row of what both sides come to, VAT included."""
+    """Return the rows of the full table, ending with the totals of debit and credit, VAT included."""
     account, what, debit, credit, vat, behind = (
         text(f"col_{name}") for name in ("account", "description", "debit", "credit", "vat", "documents_behind")
     )

@@ -1,4 +1,4 @@
-"""A document as a tree: what it needs, its head, its lines and what it comes to on both sides."""
+"""A document as a tree: the records it needs, its head, its lines, and its totals in both systems."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -32,9 +32,9 @@ from pages.components.shared.wording import (
     value_text,
 )
 
-MarkdownRow = dict[Markdown, Markdown]  # a row of a table that reads Markdown
+MarkdownRow = dict[Markdown, Markdown]  # a row of a table that renders Markdown
 
-BOOKED = frozenset({Sort.DOCUMENT, Sort.PAGE, Sort.PAYMENT})  # what comes to an amount on a day
+BOOKED = frozenset({Sort.DOCUMENT, Sort.PAGE, Sort.PAYMENT})  # sorts of records that have an amount and a date
 POINTERS = {"debtor": Kind.DEBTOR, "address": Kind.ADDRESS}
 LINE_FIELDS = (
     "article",
@@ -48,19 +48,19 @@ LINE_FIELDS = (
     "vat",
     "cost_centre",
 )
-# Kept for the console to know a record by, and not written.
+# Values that the console stores to recognise a record, and does not write to the target.
 REMEMBERED = frozenset(
     {
         "documents", "debtor", "debtor_number", "sold", "sold_on", "shares", "beside", "same_sale", "seen", "totals",
         "costs", "costless", "reference_before", "completed", "with_payments", "rounding_rule",
     }
 )  # fmt: skip
-BARE = ("quantity", "discount_percent")  # numbers without the decimals of money
+BARE = ("quantity", "discount_percent")  # numbers that are no money and keep their own decimals
 MOST_LINES = 50
 
 
 def document_tree(app: Application, run: Run, flow: Flow, row: PlanRow, change: Change) -> None:
-    """Draw a document with everything it needs, in the order in which it is written."""
+    """Draw a document with all records it needs, in the order in which they are written."""
     values = {**change.agreed.values, **change.wanted.values}
     for name, kind in POINTERS.items():
         key = str(values.get(name) or "")
@@ -87,8 +87,7 @@ def document_tree(app: Application, run: Run, flow: Flow, row: PlanRow, change: 
 def known_as(row: PlanRow) -> tuple[str, str]:
     """Return the code and the name under which people know the record of a line.
 
-    A document or payment is known by its number and its customer, an address by what it says; all have keys for
-    machines.
+    A document or payment is known by its number and customer, an address by its text, because their keys are technical.
     """
     if row.kind.sort in (Sort.DOCUMENT, Sort.PAYMENT):
         values = row.change.agreed.values if row.change else row.facts
@@ -97,14 +96,14 @@ def known_as(row: PlanRow) -> tuple[str, str]:
 
 
 def kinds_of(rows: Sequence[PlanRow]) -> list[Markdown]:
-    """Return what the lines of one plan are about; where it writes trade invoices, its documents are called so."""
+    """Return the kinds of record in the lines of one plan. Documents of a plan with trade invoices are called so."""
     invoices = any(row.change and row.change.wanted.values.get("trade_invoice") is True for row in rows)
     names = {Kind.SALES_ORDER: "trade_invoice"} if invoices else {}
     return [kind_name(names.get(row.kind, row.kind)) for row in rows]
 
 
 def needed_by(change: Change) -> None:
-    """Say how many documents wait for a debtor or an address."""
+    """Show how many documents need this debtor or address."""
     documents = change.agreed.values.get("documents")
     if isinstance(documents, tuple) and documents:
         note(counted("needed_by", len(documents)))
@@ -115,7 +114,7 @@ def _title(kind: Kind, name: Markdown) -> Markdown:
 
 
 def _needed(app: Application, run: Run, flow: Flow, kind: Kind, key: str) -> None:
-    """Draw a record that the document points to: as this plan writes it, or as the target has it already."""
+    """Draw a record that a document refers to, as this plan writes it or as the target already has it."""
     icon = ":material/person:" if kind is Kind.DEBTOR else ":material/local_shipping:"
     line = app.plans.line_about(run.id, kind, key)
     if line is not None:
@@ -137,12 +136,12 @@ def _needed(app: Application, run: Run, flow: Flow, kind: Kind, key: str) -> Non
 
 
 def sides(step: Step) -> tuple[Markdown, Markdown]:
-    """Return the headings of what is there and what is to be; of what was and what is, once a change is proven."""
+    """Return the column headings for the old and the new value; a proven change has its own pair."""
     return (text("col_was"), text("col_is")) if step is Step.PROVEN else (text("col_now"), text("col_will_be"))
 
 
 def _head(app: Application, flow: Flow, change: Change, step: Step) -> list[MarkdownRow]:
-    """Return the fields of the record itself; where it is there already, with what is there now."""
+    """Return the fields of the head of a record, with the current values if the target already has the record."""
     wanted = {name: value for name, value in change.wanted.values.items() if name not in POINTERS}
     if change.before is None:
         return _values(app, flow, change.kind, wanted)
@@ -171,7 +170,7 @@ def _shown(said: str) -> Markdown:
 
 
 def line_table(app: Application, flow: Flow, lines: Sequence[Record]) -> list[MarkdownRow]:
-    """Return the lines of a document as a table: articles by name, and only columns that a line has something for."""
+    """Return the lines of a document as a table, with article names and without columns that are entirely empty."""
     articles = app.plans.article_names([str(line.values["article"]) for line in lines if line.values.get("article")])
     names = [name for name in LINE_FIELDS if any(line.values.get(name) not in (None, "") for line in lines)]
     captions = {name: plain(field_name(f"line.{name}")) for name in names}
@@ -193,11 +192,11 @@ def _listed(value: Value) -> tuple[str, ...]:
     return value if isinstance(value, tuple) else (str(value),) if value else ()
 
 
-# ---- the sums -------------------------------------------------------------------------------------------------------
+# ---- totals ---------------------------------------------------------------------------------------------------------
 
 
 def totals_table(app: Application, document: Record, flow: Flow) -> None:
-    """Show what was sold beside what is booked, per VAT code and in all, and what a difference comes from."""
+    """Draw the totals of the sale beside the booked ones, per VAT code and overall, with the cause of a difference."""
     values = document.values
     columns = (" ", system_name(flow.source), system_name(flow.target), text("col_difference"))
     rows = [dict(zip(columns, cells, strict=True)) for cells in _sums(app, document, flow)]

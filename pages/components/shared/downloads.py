@@ -1,4 +1,4 @@
-"""Every list as a file: for Excel and as CSV in the words of whoever reads it, and as CSV for programs."""
+"""Downloads of lists: as Excel and CSV files in the language of the reader, and as CSV for programs."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ MOMENTS = (
     "at", "started_at", "ended_at", "checked_at", "first_seen", "last_seen", "period", "published_at", "happened_at",
 )  # fmt: skip
 DAYS = ("date", "day")
-# What stands before the key of the text of a column's codes.
+# Prefixes of the text keys that translate the codes of a column.
 CODES = {
     "state": ("badge_", "day_state_"), "action": ("badge_", "event_"), "event": ("event_", "badge_"),
     "mode": ("mode_short_",), "kind": ("kind_",), "ownership": ("owner_",), "unmapped": ("unmapped_",),
@@ -48,10 +48,10 @@ Listed = Callable[[], pd.DataFrame]
 def downloads(
     name: str, listed: Listed, at: DeltaGenerator | None = None, *, index: bool = False, key: str = "", **look: Any
 ) -> None:
-    """Draw what offers a list as a file, named in words of ours; the list is asked for when somebody takes one.
+    """Draw the menu that offers a list in three file formats. `listed` is called when a person downloads one.
 
-    `index` says that its index is data too, and `at` is another place of the page. Codes and captions become words
-    but in the file for programs. Nothing is drawn for whoever may take no lists along.
+    `index` includes the index of the list as data, and `at` is another container of the page. Codes and captions are
+    translated, except in the file for programs. Nothing is drawn for people who may not export lists.
     """
     if not may(Listings.excel):
         return
@@ -94,20 +94,20 @@ def _button(label: str, file: str, mime: str, key: str, data: Callable[[str], by
 
 
 def in_words(frame: pd.DataFrame) -> tuple[list[str], list[list[Any]]]:
-    """Return captions and rows of a list as whoever reads it says them: codes in words, moments as real ones."""
+    """Return captions and rows of a list in the language of the reader, with codes translated and moments parsed."""
     columns = [_cells(str(name), frame[name]) for name in frame.columns]
     return [caption(str(name)) for name in frame.columns], [list(row) for row in zip(*columns, strict=True)]
 
 
 def _cells(name: str, values: "pd.Series[Any]") -> list[Any]:
-    """Return the cells of a column; moments that are all of a midnight are days."""
+    """Return the cells of a column. A column whose moments are all at midnight becomes a column of dates."""
     if is_datetime64_dtype(values.dtype) and _are_days(values):
         return [None if pd.isna(value) else value.date() for value in values]
     return [_cell(name, value) for value in values]
 
 
 def caption(name: str) -> str:
-    """Return what a column of a file is called: what one of the systems has by that system's name."""
+    """Return the caption of a column of a file. A column of one system has the name of that system."""
     if name in (BOOKS, TILL):
         return system_name(name)
     for key in (f"file_{name}", f"col_{name}", f"badge_{name}", f"field_{name}", f"fact_{name}"):
@@ -126,12 +126,12 @@ def _cell(name: str, value: Any) -> Any:
     if isinstance(value, (bool, int, float, Decimal, date)):
         return value
     if hasattr(value, "item"):
-        return value.item()  # a number of numpy
+        return value.item()  # a scalar of numpy
     return _said(name, str(value)) if name not in MOMENTS + DAYS else _moment(str(value))
 
 
 def _here(at: datetime) -> datetime:
-    """Return a moment on the clock of whoever reads it; one that says no zone is on that clock already."""
+    """Return a moment in the time zone of the reader, without a zone. A moment without a zone is unchanged."""
     at = at.to_pydatetime() if isinstance(at, pd.Timestamp) else at
     return at.astimezone(zone()).replace(tzinfo=None) if at.tzinfo else at
 
@@ -144,7 +144,7 @@ def _moment(said: str) -> Any:
 
 
 def _said(name: str, code: str) -> str:
-    """Return a code in words; what is none stays as it is."""
+    """Return the translation of a code, or the value itself if it is no known code."""
     if not code:
         return code
     match name:
@@ -162,7 +162,7 @@ def _said(name: str, code: str) -> str:
 
 
 def of_log(told: pd.DataFrame) -> pd.DataFrame:
-    """Return a table of the log whose moments say what they are in: the log writes them without, in UTC."""
+    """Return a table of the log with the UTC zone on its moments; the log stores moments without a zone, in UTC."""
     named = [name for name, kind in told.dtypes.items() if is_datetime64_dtype(kind) and not _are_days(told[name])]
     return told.assign(**{str(name): told[name].dt.tz_localize("UTC") for name in named})
 
@@ -172,5 +172,5 @@ def _are_days(moments: "pd.Series[Any]") -> bool:
 
 
 def rows_in(columns: Sequence[str], lines: Sequence[Sequence[object]]) -> pd.DataFrame:
-    """Return lines as a table of which every value stays what it is."""
+    """Return rows as a table of type `object`, so that no value is converted."""
     return pd.DataFrame([list(line) for line in lines], columns=list(columns), dtype=object)

@@ -1,4 +1,4 @@
-"""Settings that are changed on screen and not saved yet, and the bar that saves them."""
+"""Unsaved changes of settings, and the bar that saves them."""
 
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
@@ -17,16 +17,16 @@ from pages.components.shared.wording import Markdown, counted, language, listed,
 
 
 class Edits:
-    """What is changed on screen and not saved yet, by name; what of it was refused is kept with the reason."""
+    """Unsaved changes by name, and the reasons why values were refused."""
 
     def __init__(self, kept: dict[str, Any]) -> None:
-        """Take up what a session has kept."""
+        """Load the changes that the session state holds."""
         self.changed: dict[str, Any] = kept["changed"]
         self.refused: dict[str, str] = kept["refused"]
         self.kept = kept
 
     def take(self, name: str, value: object, saved: object) -> None:
-        """Take a value from the screen; what equals the saved one is no change."""
+        """Record a value from the screen. A value that equals the saved one is removed from the changes."""
         if value == self.changed.get(name, saved):
             return
         self.refused.pop(name, None)
@@ -36,25 +36,25 @@ class Edits:
             self.changed[name] = value
 
     def renew(self) -> None:
-        """Draw the widgets anew from what is kept here, because rows came or went."""
+        """Recreate the widgets from the recorded changes, because table rows were added or removed."""
         self.kept["round"] += 1
 
     def forget(self) -> None:
-        """Put every change aside."""
+        """Discard every change."""
         self.changed.clear()
         self.refused.clear()
         self.renew()
 
 
 class SettingsDraft(Edits):
-    """The settings of a flow as the operator has them on screen.
+    """The settings of a flow with the unsaved changes of the operator.
 
-    Names are those of the settings; `brakes.changes` is one setting inside another. What is wrong is kept by name
-    and said beside the field.
+    Names are those of the settings; `brakes.changes` is a setting inside another one. Errors are stored by name and
+    shown beside the field.
     """
 
     def __init__(self, app: Application, flow: str, name: str = "draft") -> None:
-        """Take up the draft of this name: what is begun on one page is not mixed with what is begun on another."""
+        """Load the draft of this name. Each page that edits settings has a draft of its own."""
         none = {"changed": {}, "refused": {}, "reasons": {}, "round": 0}
         super().__init__(st.session_state.setdefault(f"{name}-{flow}", none))
         self.flow = flow
@@ -63,31 +63,31 @@ class SettingsDraft(Edits):
         self.wrong: dict[str, str] = {}
 
     def value(self, name: str) -> Any:
-        """Return a setting as it is on screen."""
+        """Return the value of a setting on screen."""
         top, _, inner = name.partition(".")
         whole = self.changed.get(top, self.saved[top])
         return whole[inner] if inner else whole
 
     def put(self, name: str, value: object) -> None:
-        """Take a setting from the screen."""
+        """Record the value of a setting from the screen."""
         top, _, inner = name.partition(".")
         self.take(top, {**self.value(top), inner: value} if inner else value, self.saved[top])
 
     def key(self, name: str) -> str:
-        """Return the key of the widget of a setting; another one after the changes were put aside."""
+        """Return the widget key of a setting. The key changes when changes are discarded, which resets the widget."""
         return f"{self.flow}-{name}-{self.kept['round']}"
 
     def beside(self, name: str) -> None:
-        """Say what is wrong with a setting, where something is."""
+        """Show the error of a setting, if it has one."""
         if said := self.wrong.get(name) or self.refused.get(name):
             note(f":orange[:material/error: {plain(said)}]")
 
     def without_reason(self) -> list[str]:
-        """Return the brakes that are switched off on screen and lack the reason why."""
+        """Return the brakes that are switched off on screen without a reason."""
         return [brake for brake, reason in self.reasons.items() if not reason.strip()]
 
     def said_saved(self) -> Markdown:
-        """Return what is said once of settings that were saved: which could not be checked, which wait for a person."""
+        """Return the message after saving, once: which settings wait for a second person or could not be checked."""
         unchecked, waiting = self.kept.pop("unchecked", ()), self.kept.pop("waiting", ())
         if waiting:
             return text("saved_waiting", settings=self._names(waiting))
@@ -97,13 +97,13 @@ class SettingsDraft(Edits):
         return plain(listed([setting_name(self.flow, name, language()) for name in names]))
 
     def forget(self) -> None:
-        """Put every change aside, with the reasons that were given for it."""
+        """Discard every change and every reason."""
         self.reasons.clear()
         super().forget()
 
 
 def save_bar(app: Application, draft: SettingsDraft) -> None:
-    """Draw the bar that says what is changed and offers the one button that saves it."""
+    """Draw the bar with the number of changes and the button that saves them."""
     if not draft.changed:
         if was_pressed(draft.kept, "save"):
             _finish(app, draft)
@@ -111,9 +111,9 @@ def save_bar(app: Application, draft: SettingsDraft) -> None:
     status = next(one for one in app.flows.statuses() if one.flow.name == draft.flow)
     effect = text("settings_effect_at", moment=moment(status.next_run)) if status.next_run else text("settings_effect")
     waits = f" {text('settings_plan_waits')}" if status.waiting else ""
-    if draft.wrong or draft.refused:  # nothing takes effect before that is put right
+    if draft.wrong or draft.refused:  # nothing can be saved before the errors are corrected
         effect, waits = text("settings_wrong"), ""
-    by = person()  # who leaves is known no more
+    by = person()  # read here, because `save` must not use the session, see `save_button`
     with bottom_bar(f"**{counted('settings_changed', len(draft.changed))}** :gray[{effect}{waits}]"):
         if controls.button(text("btn_discard_changes"), type="tertiary", key="discard_changes"):
             draft.forget()
@@ -128,7 +128,7 @@ def _finish(app: Application, draft: SettingsDraft) -> NoReturn:
 
 
 def _save(app: Application, draft: SettingsDraft, by: Actor) -> bool:
-    """Save what is changed where nothing is wrong with it; tell whether that is so."""
+    """Save the changes, unless a setting is wrong or a reason is missing. Return whether they were saved."""
     if draft.wrong or draft.without_reason():
         return False
     if draft.changed:
@@ -139,7 +139,7 @@ def _save(app: Application, draft: SettingsDraft, by: Actor) -> bool:
 
 
 def _is_saved(app: Application, draft: SettingsDraft) -> bool:
-    """Save what is changed; tell whether it could be, with what is wrong kept beside its field."""
+    """Save the changes and return whether they were saved. Errors are stored beside their fields."""
     draft.refused.update({f"reason.{brake}": text("brake_reason_missing") for brake in draft.without_reason()})
     try:
         if not _save(app, draft, person()):
@@ -153,7 +153,7 @@ def _is_saved(app: Application, draft: SettingsDraft) -> bool:
 
 
 def toggle(draft: SettingsDraft, name: str, about: Markdown = "", label: Markdown = "") -> bool:
-    """Draw a setting that is on or off, and take it into the draft."""
+    """Draw a setting that is on or off, record its value in the draft, and return the value."""
     said = label or text(f"setting_{name.replace('.', '_')}")
     on = controls.toggle(said, value=draft.value(name), key=draft.key(name))
     draft.put(name, on)

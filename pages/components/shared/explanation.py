@@ -1,4 +1,4 @@
-"""Why the values of a line are what they are: a full sentence for each, with the steps that led to it."""
+"""Explains the values of a plan line: one sentence for each value, with the steps that led to it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
@@ -35,11 +35,11 @@ from pages.components.shared.wording import (
     who,
 )
 
-LONGEST = 80  # signs of a value in a sentence; the plan shows all of it
+LONGEST = 80  # characters of a value in a sentence; the plan shows the whole value
 
 
 def why(app: Application, run: Run, row: PlanRow) -> None:
-    """Say of every value of a line why it is what it is."""
+    """Draw the explanation of every value of a plan line."""
     with st.spinner(text("why_wait")):
         found = answer_or_error(lambda: app.plans.why(run.id, row.seq))
     if found is None:
@@ -62,7 +62,7 @@ def _by_part(found: Sequence[WhyAnswer]) -> dict[tuple[str, str], list[WhyAnswer
 
 
 def _part(part: str, source: str, answers: Sequence[WhyAnswer]) -> Markdown:
-    """Return what a part of a line is called: the line of a document by its text, else its key."""
+    """Return the heading of a part of a plan line: the text of a document line, otherwise the key."""
     if not part:
         return plain(source) or text("why_of_record")
     first = next((step for one in answers if one.trace for step in one.trace.steps), None)
@@ -86,12 +86,12 @@ def _row(app: Application, flow: Flow, answer: WhyAnswer) -> dict[Markdown, Mark
 
 def _steps(app: Application, flow: Flow, trace: Trace) -> Iterator[str]:
     for step in trace.steps:
-        if not step.what.startswith("line "):  # which stands above the table
+        if not step.what.startswith("line "):  # the heading of the table already names the line
             yield step_said(app, flow, trace.target, step)
 
 
 def because(app: Application, flow: Flow, answer: WhyAnswer) -> str:
-    """Return why a value is what it is in one sentence; why there is none where that is so."""
+    """Return the sentence that explains a value, or the reason why the value is missing."""
     trace = answer.trace
     if trace is not None and trace.issue is not None:
         return say(trace.issue.cause, {"system": flow.target, **trace.issue.facts}).what
@@ -115,13 +115,13 @@ def _short(said: str) -> str:
 
 
 def _found(app: Application, flow: Flow, trace: Trace) -> str:
-    """Return what the source had, in its own words."""
+    """Return the source value in the notation of the source."""
     begun = next((step for step in trace.steps if not step.what.startswith("line ")), None)
     return _short(step_text(app, flow, trace.target, begun)) if begun else ""
 
 
 def _facts(app: Application, flow: Flow, why: Reason) -> dict[str, str]:
-    """Return the facts of a reason as its sentence has them."""
+    """Return the facts of an explanation as its sentence writes them: codes by their captions."""
     table = why.facts.get("table", "")
     written: Mapping[str, Callable[[str], str]] = {
         "field": field_term,

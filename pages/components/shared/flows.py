@@ -1,4 +1,4 @@
-"""Flows on screen: a card each, what starts a preview, causes and where they are repaired."""
+"""Flows on screen: their cards, starting a preview, and causes with the places where they are repaired."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -39,12 +39,12 @@ from pages.components.shared.wording import (
     way,
 )
 
-FEW_CARDS = 4  # fit beside each other; more stand in rows of three
+FEW_CARDS = 4  # cards that fit in one row; more are shown in rows of three
 CARD = 236
 
 
 def flow_cards(app: Application, statuses: Sequence[FlowStatus]) -> None:
-    """Draw every flow with its state, its number of the moment, and when it was proven last."""
+    """Draw a card for every flow with its state, its current number, and the moment of its last proof."""
     previews = may(Runs.preview)
     with st.grid(3 if len(statuses) > FEW_CARDS else FEW_CARDS, min_column_width=CARD):
         for status in statuses:
@@ -76,7 +76,7 @@ def _card(app: Application, status: FlowStatus, *, previews: bool) -> None:
 
 
 def _card_buttons(app: Application, status: FlowStatus, *, previews: bool) -> None:
-    """Offer the next step of a flow, and its settings."""
+    """Draw the button for the next step of a flow, and the button to its settings."""
     flow = status.flow.name
     run = status.active or status.waiting
     if run is not None:
@@ -112,12 +112,12 @@ def _figure(app: Application, status: FlowStatus) -> tuple[Markdown, Markdown]:
 
 
 def start_preview(app: Application, flow: str, mode: Mode = Mode.CHANGES) -> None:
-    """Start a preview and show it while it is made; a run already at work is shown instead."""
+    """Start a preview of a flow and show it. If a run is already active, that run is shown."""
     show_plan(flow, lambda: app.runs.preview(PreviewRequest(flow, person(), mode)))
 
 
 def show_plan(flow: str, start: Callable[[], str]) -> None:
-    """Start a run that makes a plan and show it; what stands in the way is shown on the page that is open."""
+    """Start a run that makes a plan and show the plan. A refusal is shown on the page that is open."""
     plan = result_of(start)
     if plan is not None:
         st.switch_page("pages/preview.py", query_params={"flow": flow, "plan": plan})
@@ -125,7 +125,7 @@ def show_plan(flow: str, start: Callable[[], str]) -> None:
 
 
 def preview_causes(app: Application, groups: Sequence[CauseGroup]) -> None:
-    """Start one preview of all that is parked for these causes of a flow and show it; say what stands in the way."""
+    """Start one preview of all records parked for these causes of a flow, and show it. A refusal is shown."""
     done = app.bulk.try_again(groups, person())
     if done.runs:
         st.switch_page("pages/preview.py", query_params={"flow": groups[0].flow, "plan": done.runs[0]})
@@ -135,17 +135,17 @@ def preview_causes(app: Application, groups: Sequence[CauseGroup]) -> None:
 
 
 def flow_of_address(app: Application) -> Flow:
-    """Return the flow that the address names, else the first."""
+    """Return the flow named in the address, otherwise the first flow."""
     return app.flows.get(st.query_params.get("flow", "")) or next(iter(app.flows.values()))
 
 
 def is_connected(app: Application) -> bool:
-    """Tell whether both systems are connected, so that a preview can read them."""
+    """Return True if both systems are connected, which a preview needs."""
     return all(status.connected for status in app.connections.statuses())
 
 
 def needs_connections(app: Application, about: str) -> None:
-    """Stop a page that needs both systems while one of them is not connected, and lead to the set-up."""
+    """Stop the page if a system is not connected, and link to the set-up."""
     if is_connected(app):
         return
     _to_set_up(text("flows_unconnected"), about)
@@ -158,7 +158,7 @@ def _to_set_up(title: Markdown, about: Markdown) -> None:
 
 
 def offer_preview(app: Application, icon: str, title: Markdown, about: Markdown, action: Markdown, flow: str) -> None:
-    """Say why there is nothing yet and offer the preview that changes that; without connections the way to them."""
+    """Draw an empty state with a button that starts a preview, or links to the set-up without connections."""
     if not is_connected(app):
         _to_set_up(text("unconnected_title"), text("unconnected_about"))
     elif empty(icon, title, about, action if may(Runs.preview) else "", key="first"):
@@ -166,7 +166,7 @@ def offer_preview(app: Application, icon: str, title: Markdown, about: Markdown,
 
 
 def invitation(app: Application) -> None:
-    """Draw what a new installation shows: connect both systems, or look around without any credentials."""
+    """Draw the start screen of a new installation: connect both systems, or try the built-in ones."""
     st.markdown(text("welcome_text"))
     with st.grid(2, min_column_width=330):
         with st.container(border=True, gap="small", height="stretch"):
@@ -185,7 +185,7 @@ def invitation(app: Application) -> None:
 
 
 def sandbox_button(app: Application, then: str = "overview") -> None:
-    """Offer to connect both built-in systems in one click, and go on with the page `then`."""
+    """Draw the button that connects both built-in systems, then opens the page `then`."""
     if may(Connections.use_sandbox) and st.button(
         text("btn_try_builtin"), icon=":material/science:", key="sandbox", help=meaning("sandbox")
     ):
@@ -195,7 +195,7 @@ def sandbox_button(app: Application, then: str = "overview") -> None:
 
 
 def more_exceptions(number_of: int, flow: str = "") -> None:
-    """Lead to the exceptions that are not shown here."""
+    """Draw the link to the exceptions that are not shown here."""
     label = text("and_more", number=number(number_of))
     if st.button(label, icon=":material/arrow_forward:", type="tertiary", key="more_exceptions"):
         st.switch_page("pages/exceptions.py", query_params={"flow": flow} if flow else {})
@@ -204,21 +204,21 @@ def more_exceptions(number_of: int, flow: str = "") -> None:
 # ---- causes ---------------------------------------------------------------------------------------------------------
 
 
-# Facts that are the same in every record of a flow.
+# Facts that every record of a flow shares.
 CONSTANT = frozenset({"system", "flow", "target_system", "source_system"})
-CODED = frozenset({"identity", "wants", "vat", "till", "books"})  # facts that a detail writes as a sentence does
-MOST_NAMED = 2  # articles in the detail of a cause: an order can lack dozens, and its record names them all
+CODED = frozenset({"identity", "wants", "vat", "till", "books"})  # facts that a detail writes out as text
+MOST_NAMED = 2  # articles named in the detail of a cause; an order can lack dozens, and its record names them all
 
 
 def group_headline(app: Application, group: CauseGroup) -> Markdown:
-    """Return the name of the cause of a group, escaped."""
+    """Return the headline of the cause of a group, escaped."""
     return plain(cause_headline(group.cause, {"system": app.flows[group.flow].target, **group.facts}))
 
 
 def group_detail(app: Application, group: CauseGroup) -> Markdown:
-    """Return what is known of the records of a group beyond its cause_headline, escaped; empty where that is nothing.
+    """Return the detail of a group that its headline does not give, escaped; may be empty.
 
-    Of one record it is the sentence with its facts, of several what they share or else an example.
+    For one record this is the full sentence, for several the shared facts or else an example.
     """
     named = named_facts(app, group.facts, _title(app, group), most=MOST_NAMED)
     facts = {"system": app.flows[group.flow].target, **named}
@@ -235,25 +235,25 @@ def group_detail(app: Application, group: CauseGroup) -> Markdown:
 
 
 def _title(app: Application, group: CauseGroup) -> str:
-    """Return what the only record of a cause is called; nothing where it is about several."""
+    """Return the title of the only record of a group, or an empty text if the group has several."""
     if group.count != 1:
         return ""
     return next((one.title for one in app.exceptions.issues_of(group.of, limit=1)), "")
 
 
 def at_stake(group: CauseGroup) -> Markdown:
-    """Return how much money a cause is about: what is not booked, or what booked documents are off by."""
+    """Return the amount at stake in a group: the amount not booked, or the difference in booked documents."""
     found = group_amount(group)
     return amount_at_stake_text(found) if found else ""
 
 
 def amount_at_stake_text(found: AmountAtStake) -> Markdown:
-    """Return euros at stake as a line has them."""
+    """Return the text of an amount at stake for a line."""
     return text("cause_off" if found.is_difference else "cause_sold", amount=euros(found.amount))
 
 
 def _written(facts: dict[str, str], field: str) -> dict[str, str]:
-    """Return facts as a detail has them: systems and fields by their names, and no key of one record."""
+    """Return the facts of a detail, with systems and fields by name and without the key of a record."""
     named = facts.get("field") or field
     shared = {name: fact_text(name, fact) if name in CODED else fact for name, fact in facts.items() if name != "key"}
     return {
@@ -264,14 +264,14 @@ def _written(facts: dict[str, str], field: str) -> dict[str, str]:
 
 
 def back_to_cause() -> None:
-    """Draw the way back where a cause led to its setting."""
+    """Draw the link back to the cause that led to this page."""
     cause = st.query_params.get("cause", "")
     if cause and st.button(text("btn_back_to_cause"), icon=":material/arrow_back:", key="back_to_cause"):
         st.switch_page("pages/exceptions.py", query_params={"cause": cause})
 
 
 def in_source(app: Application, flow: str, cause: str, field: str, key: str = "") -> Markdown:
-    """Return which field of which record to correct in the source; empty text when that is no repair."""
+    """Return which field to correct in the source, and in which record; empty if no correction there helps."""
     found = app.exceptions.field_to_correct(flow, cause, field)
     if found is None:
         return ""
@@ -283,7 +283,7 @@ def in_source(app: Application, flow: str, cause: str, field: str, key: str = ""
 
 
 def repairs(app: Application, flow: str, cause: str, field: str, facts: Mapping[str, str], key: str) -> None:
-    """Draw what repairs one line: the place where its setting is, the field to correct, and another try."""
+    """Draw the repairs of one plan line: the link to its setting, the field to correct, and the retry."""
     if correct := in_source(app, flow, cause, field, facts.get("article") or key):
         note(f"**{correct}**")
     asked = group_address(cause_of(flow, cause, field, facts))
@@ -297,7 +297,7 @@ def repairs(app: Application, flow: str, cause: str, field: str, facts: Mapping[
 
 
 def try_again_button(app: Application, flow: str, cause: str, key: str, field: str | None = None) -> None:
-    """Offer a preview of only what is parked for a cause."""
+    """Draw the button that starts a preview of only the records parked for a cause."""
     keys = app.exceptions.keys(flow, cause, field) if may(Runs.try_again) else ()
     if keys and st.button(
         counted("btn_try_again", len(keys)), icon=":material/refresh:", key=f"again-{key}", help=text("try_again_about")
@@ -306,5 +306,5 @@ def try_again_button(app: Application, flow: str, cause: str, key: str, field: s
 
 
 def try_again(app: Application, flow: str, cause: str, field: str | None = None) -> None:
-    """Start a preview of only what is parked for a cause, and show it."""
+    """Start a preview of only the records parked for a cause, and show it."""
     show_plan(flow, lambda: app.runs.try_again(flow, cause, person(), field))

@@ -1,4 +1,4 @@
-"""What each word of ours means, in one sentence: told where the word stands, and in the list of words."""
+"""The terms of the console with their meaning, used in tooltips and in the list of terms."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from integration.words import capital
 from pages.components.shared.layout import facts_table, note
 from pages.components.shared.wording import Markdown, term, text
 
-# Each word of ours by its name in `data/words/terms.csv`, in the order in which people meet them, with its sentence.
+# Text key of the meaning for each term of `data/words/terms.csv`, in the order in which a user meets the terms.
 WORDS: Mapping[str, str] = {
     **{name: f"help_{name}" for name in ("flow", "link", "preview", "plan")},
     "btn_read_all": "help_read_all",
@@ -31,12 +31,12 @@ WORDS: Mapping[str, str] = {
 
 
 def meaning(word: str) -> Markdown:
-    """Return what a word of ours means."""
+    """Return the meaning of a term."""
     return text(WORDS[word])
 
 
 def words_button() -> None:
-    """Draw the button that shows all words of ours with what they mean."""
+    """Draw the button that opens the list of terms."""
     if st.button(text("words_title"), icon=":material/dictionary:", type="tertiary", key="words"):
         st.dialog(text("words_title"), icon=":material/dictionary:", width="medium")(_words)()
 

@@ -1,4 +1,4 @@
-"""How settings are asked on screen: each sort of answer drawn, and taken into the draft."""
+"""Input widgets for settings: one function for each type of answer, which returns the value for the draft."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,33 +46,33 @@ WIDE = 340
 
 @dataclass(frozen=True, slots=True)
 class InputForm:
-    """Whom a setting is asked for: the flow's draft, and the systems that know the choices."""
+    """The draft of a flow's settings, and the application that supplies code lists."""
 
     app: Application
     draft: SettingsDraft
 
     @property
     def flow(self) -> str:
-        """The flow."""
+        """Name of the flow."""
         return self.draft.flow
 
     def label(self, name: str) -> Markdown:
-        """Return what a setting is called."""
+        """Return the caption of a setting."""
         key = self._own("setting", name)
         return text(key) if key else plain(name.replace("_", " ").capitalize())
 
     def about(self, name: str) -> Markdown | None:
-        """Return the help of a setting, or None when it needs none."""
+        """Return the help text of a setting, or None if it has none."""
         key = self._own("about", name)
         return text(key) if key else None
 
     def option(self, words: str, value: str) -> str:
-        """Return what one option is called; what has no word of ours is shown as the system writes it."""
+        """Return the caption of an option. An option without a text of the console is shown as the system writes it."""
         key = f"{words}_{value}" if value else "choose_nothing"
         return text(key) if has_term(key) else value.replace("-", " ").capitalize()
 
     def choices(self, listed: Listed | None) -> dict[str, str]:
-        """Return codes and captions as the system has them now; nothing without a list, or while it does not answer."""
+        """Return the codes of a list with captions. Empty without a list, or if the system does not answer."""
         return codes_or_error(self.app, listed) or {}
 
     def _own(self, kind: str, name: str) -> str:
@@ -81,14 +81,20 @@ class InputForm:
 
 
 def codes_or_error(app: Application, listed: Listed | None) -> dict[str, str] | None:
-    """Return the codes of a list with their captions, none without a list, None with the reason on screen."""
+    """Return the codes of a list with captions, or an empty mapping without a list.
+
+    Returns None if the system does not answer; the reason is shown.
+    """
     if listed and listed.system == ISO:
         return countries(language())
     return ask_live(app, f"{listed.system} {listed.name}", lambda: app.lists.choices(*listed)) if listed else {}
 
 
 def lists_of(app: Application, table: ValueTable) -> dict[str, dict[str, dict[str, str]]] | None:
-    """Return what each part of a key can be, by its name and the sign before; None with the reason on screen."""
+    """Return the codes of each part of a key, by the name of the part and the prefix of its codes.
+
+    Returns None if a system does not answer; the reason is shown.
+    """
     found: dict[str, dict[str, dict[str, str]]] = {}
     for part in table.parts:
         codes: dict[str, dict[str, str]] = {}
@@ -107,7 +113,7 @@ def switch_input(form: InputForm, shape: Checkbox) -> bool:
 
 
 def pick_input(form: InputForm, shape: Select, lacking: Collection[str] = ()) -> str:
-    """Draw one of a few options and return the chosen one; what is `lacking` is no option."""
+    """Draw a select box and return the chosen option. Options in `lacking` are not offered, unless chosen already."""
     now = str(form.draft.value(shape.name))
     options = [one for one in shape.options if one not in lacking or one == now]
     return controls.selectbox(
@@ -121,7 +127,7 @@ def pick_input(form: InputForm, shape: Select, lacking: Collection[str] = ()) ->
 
 
 def option_input(form: InputForm, shape: RadioChoice) -> str:
-    """Draw one of a few options with a sentence each and return the chosen one."""
+    """Draw radio buttons with a sentence for each option, and return the chosen one."""
     return controls.radio(
         form.label(shape.name),
         shape.options,
@@ -133,7 +139,7 @@ def option_input(form: InputForm, shape: RadioChoice) -> str:
 
 
 def several(form: InputForm, shape: MultiSelect) -> tuple[str, ...]:
-    """Draw any of a few options and return the chosen ones."""
+    """Draw a select box for several options, and return the chosen ones."""
     now = [str(one) for one in form.draft.value(shape.name)]
     return tuple(
         controls.multiselect(
@@ -149,7 +155,7 @@ def several(form: InputForm, shape: MultiSelect) -> tuple[str, ...]:
 
 
 def code_input(form: InputForm, shape: Code) -> str:
-    """Draw one code and return it."""
+    """Draw a field for one code and return the code."""
     choices = form.choices(shape.of)
     return code_field(
         form.label(shape.name),
@@ -175,9 +181,10 @@ def code_field(
     of: Listed | None = None,
     **look: Any,
 ) -> str:
-    """Draw a field for one code and return it: from a list where there is one, which keeps a code that it lacks.
+    """Draw a field for one code and return the code.
 
-    Where the list it is `of` is only what is in use, another code can be typed.
+    It is a select box if there is a list, which also offers a current code that the list lacks. If the list `of` has
+    only the codes in use, the select box accepts a typed code.
     """
     if not choices:
         return (controls.text_input(label, now, key=key, max_chars=longest, autocomplete="off", **look) or "").strip()
@@ -195,7 +202,7 @@ def code_field(
 
 
 def codes(form: InputForm, shape: Codes) -> tuple[str, ...]:
-    """Draw any number of codes and return them."""
+    """Draw a field for several codes and return the codes."""
     choices = form.choices(shape.of)
     now = [str(one) for one in form.draft.value(shape.name)]
     chosen = controls.multiselect(
@@ -212,7 +219,7 @@ def codes(form: InputForm, shape: Codes) -> tuple[str, ...]:
 
 
 def words(form: InputForm, shape: TextField) -> str:
-    """Draw a short text and return it."""
+    """Draw a short text field and return the text."""
     given = controls.text_input(
         form.label(shape.name),
         str(form.draft.value(shape.name)),
@@ -226,7 +233,7 @@ def words(form: InputForm, shape: TextField) -> str:
 
 
 def whole_input(form: InputForm, shape: IntegerField) -> int:
-    """Draw a whole number and return it."""
+    """Draw a field for an integer and return the number."""
     given = controls.number_input(
         form.label(shape.name),
         shape.least,
@@ -240,7 +247,7 @@ def whole_input(form: InputForm, shape: IntegerField) -> int:
 
 
 def money(form: InputForm, shape: Money) -> Decimal:
-    """Draw an amount in euros and return it; what is none leaves the one there was."""
+    """Draw a field for an amount in euros and return it. An invalid entry is reported and returns the old amount."""
     draft, name = form.draft, shape.name
     now: Decimal = draft.value(name)
     given = controls.text_input(
@@ -259,7 +266,7 @@ def money(form: InputForm, shape: Money) -> Decimal:
 
 
 def day_input(form: InputForm, shape: Day) -> date | None:
-    """Draw a day, or none, and return it."""
+    """Draw a date field and return the date, or None."""
     now: date | None = form.draft.value(shape.name)
     given = controls.date_input(
         form.label(shape.name),
@@ -272,12 +279,18 @@ def day_input(form: InputForm, shape: Day) -> date | None:
 
 
 def source_fields(app: Application, flow: str, kind: Kind) -> list[Field] | None:
-    """Return the fields of the source as its dictionary has them, or None with the reason on screen."""
+    """Return the fields that the source has for a kind of record.
+
+    Returns None if the source does not answer; the reason is shown.
+    """
     return fields_or_error(app, app.flows[flow].source, kind)
 
 
 def fields_read(app: Application, flow: str, kinds: Sequence[Kind]) -> list[Field] | None:
-    """Return the fields of several kinds of the source, each name once; None with the reason on screen."""
+    """Return the fields that the source has for several kinds of record, each name once.
+
+    Returns None if the source does not answer; the reason is shown.
+    """
     found: dict[str, Field] = {}
     for kind in kinds:
         if (fields := source_fields(app, flow, kind)) is None:
@@ -287,12 +300,15 @@ def fields_read(app: Application, flow: str, kinds: Sequence[Kind]) -> list[Fiel
 
 
 def fields_or_error(app: Application, system: str, kind: Kind) -> list[Field] | None:
-    """Return the fields of a kind as a system has them, or None with the reason on screen."""
+    """Return the fields that a system has for a kind of record.
+
+    Returns None if the system does not answer; the reason is shown.
+    """
     return ask_live(app, f"{system} {kind}", lambda: app.lists.fields(system, kind))
 
 
 def field_label(fields: Sequence[Field], name: str) -> str:
-    """Return how a field of the source is offered: its caption with its own name, or that it is not there."""
+    """Return the label of a source field: its caption with its name, or a text that the field does not exist."""
     found = next((one for one in fields if one.name == name), None)
     if found is not None:
         return f"{found.caption} ({found.wire or found.name})"
@@ -300,7 +316,7 @@ def field_label(fields: Sequence[Field], name: str) -> str:
 
 
 def source_field(form: InputForm, shape: SourceField) -> str:
-    """Draw a choice of a field of the source and return it."""
+    """Draw a select box for a field of the source and return its name."""
     draft, now = form.draft, str(form.draft.value(shape.name))
     fields = source_fields(form.app, form.flow, shape.kind)
     if fields is None:

@@ -1,11 +1,11 @@
-"""Which keys do what, asked for with a question mark or with the button in the menu."""
+"""The list of keyboard shortcuts, opened with a question mark or with the button in the sidebar."""
 
 import streamlit as st
 
 from pages.components.shared.layout import note
 from pages.components.shared.wording import Markdown, text
 
-# What is pressed, by the text that says what it does. Names of keys are those on the keys.
+# Keys by the text that says what they do. Key names are those printed on keyboards.
 KEYS: dict[str, Markdown] = {
     "key_ask": "`?`",
     "key_search": "`Ctrl + K`",
@@ -22,7 +22,7 @@ KEYS: dict[str, Markdown] = {
 
 
 def keys_button() -> None:
-    """Draw the button that shows the keys; the question mark presses it, see `static/frame.js`."""
+    """Draw the button that opens the list of shortcuts. `static/frame.js` presses it on a question mark."""
     if st.button(text("keys_title"), icon=":material/keyboard:", type="tertiary", key="keys"):
         st.dialog(text("keys_title"), icon=":material/keyboard:", width="medium")(_keys)()
 

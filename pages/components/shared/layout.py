@@ -1,4 +1,4 @@
-"""Shared shapes of a page: head, sections, notes, filters, empty states and trouble; and how each state looks."""
+"""Building blocks of pages: heads, sections, notes, filters, empty states, errors, and the look of each state."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,24 +18,24 @@ ASKED_SECONDS = 60
 
 T = TypeVar("T")
 
-BADGE = 36  # pixels of a badge beside its word: its picture and its margins
-LONGEST_PAGE = 9  # digits that the number of a page in an address may have
+BADGE = 36  # pixels of a badge in addition to its word: icon and margins
+LONGEST_PAGE = 9  # most digits of a page number in an address
 
 
 def note(words: Markdown) -> None:
-    """Write secondary text. `words` may hold our own Markdown; what is foreign comes escaped."""
+    """Write secondary text. `words` may contain our own Markdown; foreign text must be escaped."""
     st.markdown(f":small[:gray[{words}]]")
 
 
 def small(words: Markdown, help_: Markdown | None = None) -> None:
-    """Write a line of the size that tables have; `help_` says what a word in it means."""
+    """Write a line in the text size of tables. `help_` is the tooltip."""
     st.markdown(f":small[{words}]", help=help_)
 
 
 def head(
     title: Markdown, about: Markdown, badges: Sequence[Markdown] = (), help_: Markdown | None = None
 ) -> DeltaGenerator:
-    """Draw the head of a page and return the container for its actions; `help_` says what its title means."""
+    """Draw the head of a page and return the container for its buttons. `help_` is the tooltip of the title."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width="stretch", gap=None):
             st.title(" ".join([title, *badges]), anchor=False, help=help_)
@@ -51,7 +51,7 @@ def section(title: Markdown, about: Markdown = "") -> None:
 
 
 def titled(title: Markdown, about: Markdown = "") -> DeltaGenerator:
-    """Draw the head of a section and return the room at its right, for what acts on it."""
+    """Draw the head of a section and return the container at its right, for buttons."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         with st.container(width="stretch", gap=None):
             section(title, about)
@@ -59,7 +59,7 @@ def titled(title: Markdown, about: Markdown = "") -> DeltaGenerator:
 
 
 def bottom_bar(said: Markdown) -> DeltaGenerator:
-    """Draw the bar at the foot of a page with what it says, and return it for its buttons."""
+    """Draw the bar at the foot of a page with its text, and return the container for its buttons."""
     with st.bottom:
         bar = st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False)
     bar.markdown(said, width="stretch")
@@ -67,7 +67,7 @@ def bottom_bar(said: Markdown) -> DeltaGenerator:
 
 
 def clear_address(*names: str) -> None:
-    """Take filters and pages out of the address, and out of the controls that are bound to it."""
+    """Remove filters and page numbers from the address and from the controls bound to it."""
     for name in names:
         st.query_params.pop(name, None)
         for key in (name, f"_{name}"):
@@ -75,7 +75,7 @@ def clear_address(*names: str) -> None:
 
 
 def keep_in_address(name: str, value: str) -> None:
-    """Keep a value in the address; what is empty is no part of it."""
+    """Store a value in the address. An empty value is removed from it."""
     if value:
         st.query_params[name] = value
     else:
@@ -83,7 +83,7 @@ def keep_in_address(name: str, value: str) -> None:
 
 
 def chosen_in(name: str, otherwise: Any = "") -> Any:
-    """Return what a person just chose in a control, or `otherwise` where another drawing of the page dropped it."""
+    """Return the value that a person just chose in a control, or `otherwise` if another rerun dropped it."""
     return st.session_state.get(f"_{name}", otherwise)
 
 
@@ -94,9 +94,9 @@ def choice(
     label: Callable[[str], Markdown] = plain,
     no_longer: Sequence[str] = (),
 ) -> str:
-    """Draw a filter and return what is chosen; the address holds the code, never the counted or translated label.
+    """Draw a filter and return the chosen code. The address holds the code, never the label.
 
-    `no_longer` names what of the address no longer fits once this filter moves.
+    `no_longer` names the parameters of the address that a change of this filter removes.
     """
 
     def moved() -> None:
@@ -105,7 +105,7 @@ def choice(
 
     asked = st.query_params.get(name, default)
     at = asked if asked in options else default
-    st.session_state[f"_{name}"] = at  # always: in another language this is another widget, which knows of no choice
+    st.session_state[f"_{name}"] = at  # always: in another language this is a new widget without a choice
     chosen = st.segmented_control(
         text(f"choice_{name}"),
         options,
@@ -114,7 +114,7 @@ def choice(
         on_change=moved,
         format_func=label,
         label_visibility="collapsed",
-        wrap=True,  # German words are longer than a tablet is wide
+        wrap=True,  # German words can be wider than a tablet
     )
     return str(chosen or at)
 
@@ -128,14 +128,14 @@ def select_input(
     *,
     is_labelled: bool = False,
 ) -> str:
-    """Draw a choice of one among many, which `options` name by code; see `choice` for the address."""
+    """Draw a select box and return the chosen code. `options` has captions by code. For the address, see `choice`."""
 
     def moved() -> None:
         clear_address(*no_longer)
         keep_in_address(name, chosen_in(name) or "")
 
     codes, asked = list(options), st.query_params.get(name, "")
-    st.session_state[f"_{name}"] = asked if asked in options else codes[0]  # always: Back brings another address
+    st.session_state[f"_{name}"] = asked if asked in options else codes[0]  # always: Back changes the address
     found = st.selectbox(
         label,
         codes,
@@ -149,10 +149,10 @@ def select_input(
 
 
 def search(name: str, placeholder: Markdown) -> str:
-    """Draw a search field whose text is kept in the address, and return it."""
+    """Draw a search field and return its text, which is stored in the address."""
     typed = st.session_state.pop(f"type_{name}", None)
     if typed is not None:
-        st.session_state[name] = typed  # the address follows: it is bound to the field
+        st.session_state[name] = typed  # the address follows, because the field is bound to it
     found = st.text_input(
         placeholder,
         placeholder=placeholder,
@@ -167,32 +167,32 @@ def search(name: str, placeholder: Markdown) -> str:
 
 
 def clear_search(name: str) -> None:
-    """Empty a search field at the next run of the page, which begins at once."""
+    """Empty a search field and rerun the page."""
     type_search(name, "")
 
 
 def type_search(name: str, sought: str) -> NoReturn:
-    """Fill a search field at the next run of the page, which begins at once."""
+    """Fill a search field and rerun the page."""
     st.session_state[f"type_{name}"] = sought
     st.rerun()
 
 
 def page_offset(name: str, total: int, size: int) -> int:
-    """Return where the page that is shown begins in a list; 0 for a page the list no longer has."""
+    """Return the offset of the shown page of a list, or 0 if the list does not have that page."""
     asked = str(st.session_state.get(name) or st.query_params.get(name, "1"))
     offset = (int(asked) - 1) * size if asked.isdecimal() and len(asked) <= LONGEST_PAGE else 0
     return offset if 0 <= offset < total else 0
 
 
 def pages(name: str, total: int, size: int) -> None:
-    """Draw the choice of pages under a list that has more than one; `page_offset` says which is shown."""
+    """Draw the page numbers below a list with several pages. `page_offset` returns the offset of the chosen one."""
     last = -(-total // size)
     if last > 1:
         st.pagination(last, key=name, bind="query-params")
 
 
 def empty(icon: str, title: Markdown, about: Markdown, action: Markdown = "", key: str = "empty") -> bool:
-    """Say why there is nothing here and what to do next; tell whether the action was pressed."""
+    """Show why a list is empty and what to do next. Return whether the action was pressed."""
     with st.container(border=True, gap="xsmall", horizontal_alignment="center"):
         st.space("xsmall")
         st.markdown(f":gray[:material/{icon}:]", width="content")
@@ -204,12 +204,12 @@ def empty(icon: str, title: Markdown, about: Markdown, action: Markdown = "", ke
 
 
 def no_match(title: Markdown, about: Markdown) -> bool:
-    """Say that the filters leave nothing over; tell whether they are to be cleared."""
+    """Show that no row matches the filters. Return whether the button that clears them was pressed."""
     return empty("filter_alt_off", title, about, text("btn_clear_filters"), key="clear")
 
 
 def icon_button(icon: str, label: Markdown, key: str, *, shortcut: str | None = None, disabled: bool = False) -> bool:
-    """Draw a button that is only an icon and tell whether it was pressed; its label is a tooltip, and is read aloud."""
+    """Draw a button that is only an icon. Return whether it was pressed. Its label is the tooltip and is read aloud."""
     with st.container(key=f"icon-only-{key}", width="content"):
         return st.button(
             label, icon=f":material/{icon}:", key=key, type="tertiary", help=label, shortcut=shortcut, disabled=disabled
@@ -217,12 +217,12 @@ def icon_button(icon: str, label: Markdown, key: str, *, shortcut: str | None = 
 
 
 def naming(label: Markdown, thing: Markdown) -> Markdown:
-    """Return what a button says, with what it is about for whoever hears the page: several say the same."""
+    """Return the label of a button followed by its object, so that a screen reader tells equal buttons apart."""
     return f"{label} **{thing}**"
 
 
 def trouble(code: str, facts: Mapping[str, str], state: str = "failed") -> None:
-    """Say what happened, what it means for the data, and what to do."""
+    """Show an error: what happened, what it means for the data, and what to do."""
     sentences = say(code, facts)
     icon, colour = ("error", "red") if state == "failed" else ("pause_circle", "orange")
     with st.container(border=True, gap="xsmall"):
@@ -233,7 +233,7 @@ def trouble(code: str, facts: Mapping[str, str], state: str = "failed") -> None:
 
 
 def result_of(action: Callable[[], T]) -> T | None:
-    """Do what a button asks and return its result; None where it failed, and `failures` shows the error."""
+    """Call the action of a button and return its result. After an error, return None; `failures` shows the error."""
     try:
         return action()
     except IntegrationError as error:
@@ -242,18 +242,18 @@ def result_of(action: Callable[[], T]) -> T | None:
 
 
 def attempt(action: Callable[[], object]) -> bool:
-    """Do what a button asks and return whether it worked; where it failed, `failures` shows the error."""
+    """Call the action of a button and return whether it succeeded. `failures` shows an error."""
     return result_of(lambda: (action(),)) is not None
 
 
 def act(action: Callable[[], object]) -> NoReturn:
-    """Do what a button asks and draw the page anew, which also shows what stood in the way."""
+    """Call the action of a button and rerun the page, which also shows an error."""
     attempt(action)
     st.rerun()
 
 
 def answer_or_error(ask: Callable[[], T]) -> T | None:
-    """Return what is asked for; None with what stands in the way on screen."""
+    """Return the answer of a call. After an error, show the error and return None."""
     try:
         return ask()
     except IntegrationError as error:
@@ -262,7 +262,7 @@ def answer_or_error(ask: Callable[[], T]) -> T | None:
 
 
 def ask_live(app: Application, name: str, ask: Callable[[], T]) -> T | None:
-    """Return what a live system answers, asked again after a minute; what stands in the way is shown instead."""
+    """Return the answer of a connected system, cached for a minute. After an error, show the error and return None."""
     kept: dict[str, tuple[float, T]] = st.session_state.setdefault("asked", {})
     whole = f"{'sandbox' if app.sandbox.is_connected else 'real'} {name}"
     at, found = kept.get(whole, (0.0, None))
@@ -275,30 +275,30 @@ def ask_live(app: Application, name: str, ask: Callable[[], T]) -> T | None:
 
 
 def log_aside(files: Sequence[str]) -> None:
-    """Say which log was set aside last because it could not be read, as long as its file lies there."""
+    """Name the newest log file that was set aside because it could not be read, while the file exists."""
     if files:
         st.warning(text("log_set_aside", file=plain(files[0])), icon=":material/inventory_2:")
 
 
 def failures() -> None:
-    """Show what stood in the way of the last button, once."""
+    """Show the error of the last button, once."""
     failure = st.session_state.pop("failure", None)
     if failure is not None:
         trouble(*failure)
 
 
 def show_toast() -> None:
-    """Say briefly what the last button did, once."""
+    """Show the confirmation of the last button as a toast, once."""
     if words := st.session_state.pop("said", ""):
         st.toast(plain(words))
 
 
 def facts_table(rows: Mapping[Markdown, Markdown]) -> None:
-    """Draw captions with their values; both may hold our own Markdown."""
+    """Draw a table of captions and values; both may contain our own Markdown."""
     st.table({f":gray[{name}]": value for name, value in rows.items()}, border="horizontal")
 
 
-# ---- states: colour, icon and sign always stand beside the word -----------------------------------------------------
+# ---- states: colour, icon and sign always accompany the word --------------------------------------------------------
 
 
 Colour = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray"]
@@ -306,7 +306,7 @@ Colour = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray"]
 
 @dataclass(frozen=True, slots=True)
 class StateLook:
-    """How a state is drawn: colour name, icon, and the sign used where no icon can be."""
+    """The look of a state: the name of its colour, its icon, and the sign used where icons are impossible."""
 
     colour: Colour
     icon: str
@@ -350,7 +350,7 @@ LOOKS = {
     "day_unknown": StateLook("violet", "help", "?"),
 }
 
-# Line colours, light and dark, for charts and tags.
+# Line colours for charts and tags, in the light and the dark theme.
 COLOURS = {
     "green": ("#00795C", "#3DB893"),
     "gray": ("#66717F", "#94A0AE"),
@@ -362,7 +362,7 @@ COLOURS = {
 
 
 def step_state(step: Step) -> str:
-    """Return the state under which one change is shown."""
+    """Return the badge state of one change."""
     return "running" if step is Step.SENT else str(step)
 
 
@@ -372,39 +372,39 @@ def state_word(state: str) -> Markdown:
 
 
 def state_tag(state: str) -> str:
-    """Return sign and word, for tables that can show no icon."""
+    """Return the sign and the word of a state, for tables that cannot show icons."""
     return f"{LOOKS[state].sign} {state_word(state)}"
 
 
 def tint(state: str) -> str:
-    """Return the ground of a tag: one fifth of the line colour serves light and dark alike."""
+    """Return the background colour of a tag: the line colour at one fifth opacity suits both themes."""
     return f"{COLOURS[LOOKS[state].colour][0]}33"
 
 
 def badge(state: str, label: Markdown = "", width: int | Literal["content"] = "content") -> None:
-    """Draw a state by itself, or in a column of so many pixels; a badge takes words of ours alone."""
+    """Draw the badge of a state, `width` pixels wide in a column. `label` must be our own text, never foreign text."""
     look = LOOKS[state]
     st.badge(label or state_word(state), icon=f":material/{look.icon}:", color=look.colour, width=width)
 
 
 def badge_width(state: str) -> int:
-    """Return how many pixels the badge of a state takes, for a column of them."""
+    """Return the width in pixels of the badge of a state, to align badges in a column."""
     return round(text_width(state_word(state))) + BADGE
 
 
 def inline(state: str, label: Markdown = "") -> Markdown:
-    """Return a state for use inside a title or sentence."""
+    """Return a state as Markdown for a title or sentence."""
     look = LOOKS[state]
     return f":{look.colour}-badge[:material/{look.icon}: {label or state_word(state)}]"
 
 
 def mark(state: str) -> Markdown:
-    """Return the icon of a state in its colour."""
+    """Return the icon of a state in its colour, as Markdown."""
     look = LOOKS[state]
     return f":{look.colour}[:material/{look.icon}:]"
 
 
 def line_colour(colour: str) -> str:
-    """Return the line colour of the mode the browser shows."""
+    """Return the line colour for the theme that the browser shows."""
     light, dark = COLOURS[colour]
     return dark if st.context.theme.type == "dark" else light

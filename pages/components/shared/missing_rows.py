@@ -1,4 +1,4 @@
-"""All rows that the value tables of a flow lack: each with its euros and a choice, and one confirmation for all."""
+"""The rows that the value tables of a flow lack: each with its amount and a choice, and one button that adds them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -28,7 +28,7 @@ from pages.components.shared.wording import (
     text,
 )
 
-FEW = 2  # rows from which all of them are shown together
+FEW = 2  # from this number on, all missing rows are shown together
 
 
 def has_rows_together(app: Application, group: CauseGroup) -> bool:
@@ -39,7 +39,7 @@ def has_rows_together(app: Application, group: CauseGroup) -> bool:
 
 
 def missing_rows(app: Application, flow: str) -> None:
-    """Draw every row that is missing, over all records of a flow, with the button that adds them and previews."""
+    """Draw every missing row of a flow with the button that adds the rows and starts a preview."""
     rows, groups = app.missing_rows.rows(flow), app.missing_rows.groups(flow)
     st.markdown(text("rows_question"))
     chosen: dict[tuple[str, str], str] = {}
@@ -58,7 +58,7 @@ def missing_rows(app: Application, flow: str) -> None:
 
 
 def rows_at_days(app: Application, flow: str) -> None:
-    """Draw the same where the days of a flow are shown, while some of them wait for rows."""
+    """Draw the missing rows of a flow on the page of closed days, if some days are parked for them."""
     groups = app.missing_rows.groups(flow)
     if not groups:
         return
@@ -74,7 +74,7 @@ def rows_at_days(app: Application, flow: str) -> None:
 
 
 def _table(app: Application, table: ValueTable, rows: Sequence[RowToAdd], noun: str) -> Mapping[tuple[str, str], str]:
-    """Draw the rows of one table and return the counterpart that is chosen for each, empty where none is."""
+    """Draw the missing rows of one table, and return the chosen code for each row; empty if none is chosen."""
     lists, theirs = lists_of(app, table), codes_or_error(app, table.theirs)
     small(f"**{plain(table_name(table.name))}**")
     if lists is None or theirs is None:

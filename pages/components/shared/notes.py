@@ -1,4 +1,4 @@
-"""What people wrote on a plan, and the question why it is discarded."""
+"""Notes on a plan, and the dialog that asks for a reason before a plan is discarded."""
 
 import streamlit as st
 
@@ -10,7 +10,7 @@ from pages.components.shared.wording import Markdown, moment, plain, text, who
 
 
 def plan_notes(app: Application, run: Run) -> None:
-    """Draw what people wrote on a plan, with the reason why it was discarded, and offer to write something."""
+    """Draw the notes on a plan and the reason why it was discarded, with a button to add a note."""
     found = app.notes.of(run.id)
     if not found and not may(app.notes.add):
         return
@@ -34,7 +34,7 @@ def _ask(app: Application, run: Run) -> None:
 
 
 def discard_button(app: Application, run: Run, label: Markdown) -> None:
-    """Offer to discard a plan; why is asked for, and may be left open."""
+    """Draw the button that discards a plan. Its dialog asks for an optional reason."""
     if st.button(label, type="tertiary", key="discard"):
         st.dialog(text("discard_title"), icon=":material/block:")(guarded(_discard))(app, run, label)
 

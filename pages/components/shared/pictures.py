@@ -1,4 +1,4 @@
-"""Pictures of a line of a plan, small, beside the marks they are known by."""
+"""Thumbnails of a plan line that changes a picture."""
 
 import streamlit as st
 
@@ -10,7 +10,7 @@ from pages.components.shared.wording import plain
 
 
 def small_pictures(app: Application, change: Change, step: Step) -> None:
-    """Draw the picture that is there and the one that will be, as far as this console keeps them."""
+    """Draw the current and the new picture, if the console has stored them."""
     held = change.before.values.get("content") if change.before else None
     marks = dict(zip(sides(step), (held, change.wanted.values.get("content")), strict=True))
     drawn = [

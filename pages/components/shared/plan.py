@@ -1,4 +1,4 @@
-"""A plan on screen: by what its lines are sorted out, what changes, field by field, and what is chosen."""
+"""A plan on screen: its filters, its lines, and the detail of a line with every changed field."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
@@ -68,13 +68,13 @@ WITH_GROUPS = ("all", "create", "update", "retire", "park", "skip")
 WITH_CAUSES = ("all", "park", "skip", "parked")
 FACETS = ("field", "group", "cause")
 PAGE = 500
-DOCUMENT_TAKEN_BACK = "document_taken_back"  # why a document is left out that can be booked again
-Said = Callable[[FieldChange, Value], str]  # how a value of a field is written
+DOCUMENT_TAKEN_BACK = "document_taken_back"  # cause of a document whose undone booking can be booked again
+Said = Callable[[FieldChange, Value], str]  # formats the value of a field
 GROUP_FIELDS = ("product.groups", "group.parent")
 
 
 def facet_filters(app: Application, run: Run, show: str) -> LineFilter:
-    """Draw a filter for everything that tells the lines shown apart, and return what is chosen."""
+    """Draw the filters that distinguish the shown lines, and return the chosen filter."""
     counted = app.plans.facets(run.id, show)
     named = {
         "field": {name: field_name(name) for name in counted["field"]} if show in WITH_FIELDS else {},
@@ -87,7 +87,7 @@ def facet_filters(app: Application, run: Run, show: str) -> LineFilter:
 
 
 def _pick(name: str, word: str, named: Mapping[str, str], counted: Mapping[str, int]) -> str:
-    """Draw one filter where there is something to choose, and return the code that is chosen."""
+    """Draw one filter if it has more than one option, and return the chosen code."""
     if len(named) <= 1 and st.query_params.get(name, "") not in named:
         return ""
     options = {"": text(f"any_{word}"), **{code: f"{said} ({number(counted[code])})" for code, said in named.items()}}
@@ -103,7 +103,7 @@ def _groups(app: Application, run: Run, codes: Mapping[str, int]) -> dict[str, s
 
 
 def _cause(app: Application, run: Run, cause: str) -> str:
-    """Return the sentence of a cause for whatever record it is about."""
+    """Return the sentence of a cause with placeholders for the facts of a record."""
     facts = {**dict.fromkeys(told_by(cause), "…"), "system": app.flows[run.flow].target, "flow": run.flow}
     return say(cause, facts).what
 
@@ -114,9 +114,10 @@ def _cause(app: Application, run: Run, cause: str) -> str:
 def plan_table(
     app: Application, run: Run, rows: Sequence[PlanRow], show: str, name: str, *, ticks: bool
 ) -> PlanRow | None:
-    """Draw lines of a plan. Ticks choose what will be written; a click or the arrow keys choose what is looked at.
+    """Draw the lines of a plan and return the selected line.
 
-    Returns the line that is looked at. `name` tells this list from the others of the plan.
+    Ticks choose the changes to write; a click or the arrow keys select a line. `name` distinguishes this list from the
+    other lists of the plan.
     """
     frame = plan_frame(app, run, rows, show)
     columns, key = plan_columns(frame, show), f"plan-{run.id}-{name}"
@@ -142,9 +143,9 @@ def plan_lines(
     below: Callable[[], None] = lambda: None,
     at: DeltaGenerator | None = None,
 ) -> None:
-    """Draw the lines of a plan with the filters above them and the detail beside them; `none` says why there are none.
+    """Draw the lines of a plan, with filters above and the detail beside them. `none` explains an empty list.
 
-    `below` draws what stands under the list; `at` is where the lines are offered as a file.
+    `below` draws the content under the list. `at` is the container for the download of the lines.
     """
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         among = facet_filters(app, run, show)
@@ -183,12 +184,12 @@ def plan_lines(
 
 
 def plan_detail(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
-    """Draw one line of a plan: field by field old and new, or the reason why there is nothing to write."""
+    """Draw one plan line: the old and new value of each field, or the reason why nothing is written."""
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(f"**{plain(' · '.join(part for part in known_as(row) if part))}**", width="content")
             badge(str(row.action))
-        if row.change is None or row.cause:  # also why the target did not get it after all
+        if row.change is None or row.cause:  # a change can have a cause too: the reason why it was not written
             _reason(app, run, flow, row)
         if row.change is not None:
             _change(app, run, flow, row, row.change)
@@ -239,7 +240,7 @@ def _reason(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
             {text(f"value_{name}"): plain(value or text("empty_value")) for name, value in values.items()},
             border="horizontal",
         )
-    if row.cause != TAKEN_BACK:  # which waits in the plan itself
+    if row.cause != TAKEN_BACK:  # the record of an undo waits in the plan itself
         repairs(app, run.flow, row.cause, row.cause_field, row.facts, row.key)
     if row.cause == "needed_record_parked":
         _to_needed(app, run, row)
@@ -248,7 +249,7 @@ def _reason(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
 
 
 def _book_again(app: Application, run: Run, row: PlanRow) -> None:
-    """Offer to book once more what was taken back, as a plan of its own."""
+    """Draw the button that starts a plan which books a document again after its booking was undone."""
     if st.button(text("btn_book_again"), icon=":material/redo:", key="book_again"):
         keys: list[str] = []
         if attempt(lambda: keys.extend(app.documents.book_again(run.flow, [row], person()))):
@@ -257,7 +258,7 @@ def _book_again(app: Application, run: Run, row: PlanRow) -> None:
 
 
 def _to_needed(app: Application, run: Run, row: PlanRow) -> None:
-    """Lead to the parked record for which this one waits."""
+    """Draw the link to the parked record that this record needs."""
     needed = [one for one in app.plans.rows(run.id, "park", row.facts.get("needed", ""), 0, PAGE) if one.seq != row.seq]
     if needed and st.button(text("btn_open_needed"), icon=":material/arrow_upward:", key="needed"):
         st.query_params["record"] = str(needed[0].seq)
@@ -265,7 +266,7 @@ def _to_needed(app: Application, run: Run, row: PlanRow) -> None:
 
 
 def _group_names(app: Application, run: Run, change: Change) -> Mapping[str, str]:
-    """Return the names of the article groups a change speaks of, by code."""
+    """Return the names, by code, of the article groups in a change."""
     spoken_of = [value for one in field_changes(change) if one.field in GROUP_FIELDS for value in (one.now, one.wanted)]
     codes = {code for value in spoken_of if value for code in (value if isinstance(value, tuple) else [str(value)])}
     return app.plans.group_names(run.flow, sorted(codes), run.id) if codes else {}
@@ -274,7 +275,7 @@ def _group_names(app: Application, run: Run, change: Change) -> Mapping[str, str
 def _fields(row: PlanRow, change: Change, flow: Flow, said: Said, branches: Mapping[str, str]) -> None:
     lines = list(field_changes(change))
     headings = list(dict.fromkeys(line.part for line in lines))
-    if not branches and len(headings) == 2 and "" in headings:  # noqa: PLR2004 - a simple product and its one article read as one
+    if not branches and len(headings) == 2 and "" in headings:  # noqa: PLR2004 - a product and its only article
         st.table(_field_table(row, flow, lines, change.kept, said), border="horizontal", hide_index=True)
         return
     for part in headings[: SHOWN_PARTS + 1]:
@@ -314,7 +315,7 @@ def _field_table(
         )
         for line in lines
     ]
-    shown = list(dict.fromkeys(shown))  # a product and its only article often say the same
+    shown = list(dict.fromkeys(shown))  # a product and its only article often have equal values
     shown += [
         (plain(field_name(path)), f":gray[{text('plan_own_value')}]", f":gray[{text('plan_kept_short')}]")
         for path in kept
@@ -324,7 +325,7 @@ def _field_table(
 
 
 def _said(app: Application, flow: Flow, groups: Mapping[str, str], line: FieldChange, value: Value) -> str:
-    """Return a value as people read it: the code of a group with its name, a VAT code with what it charges."""
+    """Return a value as people read it: the code of a group with its name, a VAT code with its percentage."""
     if line.field not in GROUP_FIELDS:
         return field_text(app, flow.target, line.field, value)
     codes = value if isinstance(value, tuple) else (value,) if isinstance(value, str) else ()
@@ -341,7 +342,7 @@ def _now(line: FieldChange, said: Said) -> Markdown:
 
 
 def _otherwise(line: FieldChange, flow: Flow, as_told: Mapping[str, str]) -> Markdown:
-    """Return what the source says of a field that is kept otherwise: cut, or in other letters."""
+    """Return the source value of a field that the target stores truncated or transliterated, as Markdown."""
     if line.part or not (told := as_told.get(line.field.rpartition(".")[2])):
         return ""
     is_shorter = is_cut(line.wanted, told)

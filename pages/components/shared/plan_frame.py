@@ -1,4 +1,4 @@
-"""The lines of a plan as a table: what people look for in a document stands in columns of its own."""
+"""The lines of a plan as a table. Documents have columns for their total, date and branch."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,21 +21,21 @@ from pages.components.shared.layout import state_tag, step_state, tint
 from pages.components.shared.tables import CONFIG, Columns, Written
 from pages.components.shared.wording import Markdown, money_text, table_day, text
 
-LONGEST_LINE = 110  # signs that fit into the last column of the table where it has all the room
+LONGEST_LINE = 110  # characters that fit into the last column of a full-width table
 WRITTEN: Written = {"total": money_text, "date": table_day}
-DAYS = ("date", "day", "paid_on", "entered")  # of a document: as it is booked, and as it came
+DAYS = ("date", "day", "paid_on", "entered")  # dates of a document: as booked, and as received
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentColumns:
-    """What each document among some lines comes to, its day and its branch; nothing for what is no document."""
+    """Total, date and branch of each line; None or empty for lines that are not documents."""
 
     totals: Sequence[Decimal | None]
     days: Sequence[date | None]
     branches: Sequence[str]
 
     def columns(self) -> Iterator[tuple[str, list[Any]]]:
-        """Yield the columns that say something: a branch that is the same for all says nothing."""
+        """Yield the columns that have content. A branch that all lines share is omitted."""
         if any(one is not None for one in self.totals):
             yield "total", [None if one is None else float(one) for one in self.totals]
         if any(self.days):
@@ -45,7 +45,7 @@ class DocumentColumns:
 
 
 def document_columns(rows: Sequence[PlanRow], branches: Mapping[str, str]) -> DocumentColumns:
-    """Return what the lines of a plan come to; `branches` are the names of branches by their codes."""
+    """Return total, date and branch of the plan lines. `branches` has the names of branches by code."""
     values: list[Mapping[str, Value]] = [
         dict(row.change.agreed.values) if row.change and row.kind.sort in BOOKED else {} for row in rows
     ]
@@ -56,11 +56,11 @@ def document_columns(rows: Sequence[PlanRow], branches: Mapping[str, str]) -> Do
 
 
 def short_branch_names(names: Mapping[str, str]) -> dict[str, str]:
-    """Return the names of branches without the words with which all of them begin: Utrecht, Zeist."""
+    """Return the names of branches without the leading words that all of them share, such as `Utrecht` and `Zeist`."""
     split = {code: name.split() for code, name in names.items()}
     shortest = min(map(len, split.values()), default=0)
     shared = sum(len({tuple(words[:most]) for words in split.values()}) == 1 for most in range(1, shortest + 1))
-    if shared == shortest:  # one of them has no other words
+    if shared == shortest:  # one of the names consists of the shared words only
         return dict(names)
     return {code: " ".join(words[shared:]) for code, words in split.items()}
 
@@ -70,7 +70,7 @@ def _day(value: Value) -> date | None:
 
 
 def plan_frame(app: Application, run: Run, rows: Sequence[PlanRow], show: str) -> pd.DataFrame:
-    """Return the table of a list: a column that would say the same in every row is left out."""
+    """Return the table of a list of plan lines, without columns that would be the same in every row."""
     known, kinds = [known_as(row) for row in rows], kinds_of(rows)
     named = {"key": [code for code, _ in known], "title": [title for _, title in known]}
     columns: dict[str, list[Any]] = {name: said for name, said in named.items() if any(said)}
@@ -91,14 +91,14 @@ def plan_frame(app: Application, run: Run, rows: Sequence[PlanRow], show: str) -
         columns["brake"] = [[state_tag("brake")] if one else [] for one in held]
     undone, target = run.mode is Mode.UNDO, app.flows[run.flow].target
     said = [what_changes(app, row, undone=undone, system=target, total="total" not in sums) for row in rows]
-    if mixed and sums:  # there is no room for a column of kinds
+    if mixed and sums:  # the table is too narrow for another column
         said = [f"{kind} · {one}" if one else kind for kind, one in zip(kinds, said, strict=True)]
     columns["what"] = [shortened(one, LONGEST_LINE) for one in said]
     return pd.DataFrame(columns, index=range(len(rows)))
 
 
 def plan_columns(frame: pd.DataFrame, show: str) -> Columns:
-    """Return how the columns of the table of a list are called and drawn."""
+    """Return the column configuration of the table of a list."""
 
     def states(caption: str, *names: str, about: Markdown | None = None) -> object:
         return CONFIG.MultiselectColumn(

@@ -1,4 +1,4 @@
-"""Which changes of a plan are chosen: ticked here, kept with the plan, and the same for everybody who looks at it."""
+"""The selection of changes in a plan. It is stored with the plan and is the same for everybody."""
 
 from collections.abc import Collection, Sequence
 
@@ -21,13 +21,13 @@ WRITABLE = (Action.CREATE, Action.UPDATE, Action.RETIRE)
 
 
 def seen_choice(run: Run) -> set[int]:
-    """Return the lines left out of a plan as this session has seen them; its own decisions follow at once."""
+    """Return the excluded lines of a plan as this session last saw them, including its own decisions."""
     seen: dict[str, set[int]] = st.session_state.setdefault("seen_choice", {})
     return seen.setdefault(run.id, set(run.excluded))
 
 
 def leave_out(app: Application, run: Run, lines: Collection[int]) -> None:
-    """Leave changes out of a plan, for everybody."""
+    """Exclude changes from a plan, for everybody."""
     out: set[int] = set()
     if attempt(lambda: out.update(app.choices.leave(run.id, lines, person().ref))):
         seen_choice(run).update(lines, out)
@@ -35,7 +35,7 @@ def leave_out(app: Application, run: Run, lines: Collection[int]) -> None:
 
 
 def take_in(app: Application, run: Run, lines: Collection[int]) -> None:
-    """Take changes into a plan again, for everybody."""
+    """Include changes in a plan again, for everybody."""
     back: set[int] = set()
     if attempt(lambda: back.update(app.choices.take(run.id, lines, person().ref))):
         seen_choice(run).difference_update(lines, back)
@@ -43,7 +43,7 @@ def take_in(app: Application, run: Run, lines: Collection[int]) -> None:
 
 
 def _followed(how: str, more: int) -> None:
-    """Draw the plan anew where lines follow those that were ticked, and have it said."""
+    """Redraw the plan with a notice if other lines changed along with the ticked ones."""
     if more:
         st.session_state["followed"] = (how, more)
         tick_anew()
@@ -58,7 +58,7 @@ def ticked_table(
     key: str,
     written: Written,
 ) -> int | None:
-    """Draw lines with the ticks of what is chosen, keep what is ticked otherwise, and return the line clicked."""
+    """Draw lines with ticks for the selected changes, store changed ticks, and return the clicked line."""
     first = _first_ticks(key, rows, seen_choice(run))
     at, ticked = table_choice(frame, columns, key, text("plan_table"), first, written, BESIDE)
     before: tuple[str, set[int]] = st.session_state.get("ticks_seen", (key, set(first)))
@@ -72,9 +72,9 @@ def ticked_table(
 
 
 def _first_ticks(key: str, rows: Sequence[PlanRow], left_out: Collection[int]) -> list[int]:
-    """Return the ticks a list starts with; they must not move while the same list stays on screen.
+    """Return the initial ticks of a list, which must stay the same while the list is on screen.
 
-    A list that was away in between knows nothing of its ticks any more, and starts with what is chosen now.
+    Streamlit forgets the ticks of a list that was off screen; that list starts with the stored selection.
     """
     kept: tuple[str, list[int]] | None = st.session_state.get("first_ticks")
     if kept is None or kept[0] != key or key not in st.session_state:
@@ -85,7 +85,7 @@ def _first_ticks(key: str, rows: Sequence[PlanRow], left_out: Collection[int]) -
 
 
 def choose_shown(app: Application, run: Run, show: str, find: str, among: LineFilter) -> None:
-    """Offer to choose or leave out every change that the filters show, on whatever page of the list it is."""
+    """Draw the buttons that include or exclude every change that matches the filters, on all pages of the list."""
     changes = app.plans.count(run.id, "changes" if show == "all" else show, find, among)
     with st.container(horizontal=True, gap="small"):
         for key, decide in (("leave_shown", leave_out), ("choose_shown", take_in)):
@@ -95,19 +95,19 @@ def choose_shown(app: Application, run: Run, show: str, find: str, among: LineFi
 
 
 def tick_anew() -> None:
-    """Draw the list with other ticks: they are what its table starts with."""
+    """Redraw the list with the stored selection, which its table only reads when it is created."""
     st.session_state.pop("first_ticks", None)
     st.session_state["ticks_round"] = st.session_state.get("ticks_round", 0) + 1
     st.rerun()
 
 
-# ---- others who choose, and plans that take over --------------------------------------------------------------------
+# ---- selections of other people, and replaced plans -----------------------------------------------------------------
 
 
 def settled_choice(app: Application, run: Run) -> Run:
-    """Return a plan that waits as it is after its lines were drawn.
+    """Return the stored plan after its lines were drawn.
 
-    Where somebody else has chosen otherwise, or the plan no longer waits, the page is drawn anew and says so first.
+    If somebody else changed the selection, or the plan no longer waits, the page is rerun with a notice.
     """
     now = app.runs.get(run.id)
     if now.state is not RunState.READY:
@@ -121,25 +121,25 @@ def settled_choice(app: Application, run: Run) -> Run:
 
 
 def is_asking(run: Run) -> bool:
-    """Tell whether the question before the commit of a plan is on screen."""
+    """Return True if the confirmation before the commit of a plan is open."""
     return bool(st.session_state.get("ask_commit", "") == run.id)
 
 
 def ask_before_commit(run: Run) -> None:
-    """Put the question before the commit on screen; it stays while the page around it is drawn anew."""
+    """Open the confirmation before the commit. It stays open when the page is rerun."""
     st.session_state["ask_commit"] = run.id
 
 
 def stop_asking(run: Run) -> None:
-    """Take the question before the commit of a plan away."""
+    """Close the confirmation before the commit of a plan."""
     if is_asking(run):
         del st.session_state["ask_commit"]
 
 
 def current_plan(app: Application, run: Run) -> Run:
-    """Return the plan that is looked at: the one that has taken over, where this session looked at the one before.
+    """Return the plan to show. A plan that was replaced while this session showed it yields its successor.
 
-    The question before the commit stays on screen where both say the same.
+    The confirmation before the commit stays open if both plans have the same changes and brakes.
     """
     if run.error == "plan_says_the_same":
         run = _taken_over_by(app, run)
@@ -177,7 +177,7 @@ def _taken_over_by(app: Application, run: Run) -> Run:
 
 
 def what_moved(run: Run) -> None:
-    """Say what has become another since it was looked at: the choice, or the plan itself."""
+    """Show what changed since the plan was shown: the selection, or the plan itself."""
     if st.session_state.get("chosen_by_others") == run.id:
         del st.session_state["chosen_by_others"]
         note(f":orange[:material/group: {text('chosen_by_others', number=number(len(run.excluded)))}]")
@@ -188,7 +188,7 @@ def what_moved(run: Run) -> None:
 
 
 def watch(app: Application, run: Run) -> None:
-    """Draw the page anew once the plan is no longer what is on screen: a colleague may have committed it."""
+    """Rerun the page when the plan differs from the one on screen, for example after a commit by a colleague."""
     seen = str(app.runs.outdated(run))
 
     def look() -> None:

@@ -1,4 +1,4 @@
-"""How rows of a value table are called and chosen: each part of a key by its name, a VAT code with what it charges."""
+"""Captions and inputs for rows of a value table: each part of a key by name, a VAT code with its percentage."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -29,13 +29,14 @@ from pages.components.shared.wording import (
 
 
 def vat_label(app: Application, system: str, code: str) -> str:
-    """Return a VAT code as it is always shown: with its percentage and its system."""
+    """Return the label of a VAT code: the code with its percentage and its system."""
     if not code:
         return ""
     return words.vat_code(code, app.lists.captions(system, VAT_RATES).get(code, ""), system, language())
 
 
-# Amounts of documents and payments, by field and kind: they have cents also where a system told none or four decimals.
+# Amounts of documents and payments, by field and kind. They are shown with cents, even if a system sent none or four
+# decimals.
 AMOUNTS = frozenset(
     {
         *(f"line.{name}" for name in ("amount", "price", "vat", "vat_base")),
@@ -47,7 +48,7 @@ AMOUNTS = frozenset(
 
 
 def field_text(app: Application, system: str, field: str, value: Value) -> str:
-    """Return the value of a field of a system as people read it: a code with what its system calls it."""
+    """Return the value of a field of a system as people read it; a code is followed by its caption."""
     if isinstance(value, Decimal) and field in AMOUNTS:
         return amount_text(value)
     if not isinstance(value, str) or not value:
@@ -59,15 +60,15 @@ def field_text(app: Application, system: str, field: str, value: Value) -> str:
 
 
 def code_text(app: Application, listed: Listed, code: str) -> str:
-    """Return a code of a list with its caption, as far as that is known."""
+    """Return a code of a list with its caption, if the caption is known."""
     return code_label(app, listed, code, app.lists.captions(*listed))
 
 
 def named_facts(app: Application, facts: Mapping[str, str], title: str = "", most: int | None = None) -> dict[str, str]:
-    """Return the facts of a cause as people read them: codes with their captions, an article with its name.
+    """Return the facts of a cause as people read them: codes with captions, an article with its name.
 
-    `title` is what the only record is called that they are about. Of several codes in one fact the first `most` are
-    named and the others counted; without it all are named.
+    `title` is the title of the only record that the facts are about. If a fact has several codes, the first `most` are
+    named and the others counted; without `most` all are named.
     """
     article = facts.get("article", "")
     own = title if facts.get("key", article) == article else ""
@@ -87,13 +88,13 @@ def _named(app: Application, name: str, fact: str, title: str, most: int | None)
 
 
 def step_text(app: Application, flow: Flow, target: str, step: TraceStep) -> str:
-    """Return what a step on the way to a field gave: up to a table in the words of the source, then of the target."""
+    """Return the result of a trace step: in the terms of the source up to a value table, then of the target."""
     is_there = step.what.startswith("table ") or step.what in ("books_vat_code", "page_vat_code")
     return field_text(app, flow.target if is_there else flow.source, target, step.value)
 
 
 def table_step(app: Application, flow: Flow, step: TraceStep) -> str:
-    """Return what a look into a value table is called, with the row that was found; nothing for another step."""
+    """Return the label of a value table step with the row it found, or an empty text for another step."""
     name, _, key = step.what.removeprefix("table ").partition(" ")
     if not step.what.startswith("table "):
         return ""
@@ -104,12 +105,12 @@ def table_step(app: Application, flow: Flow, step: TraceStep) -> str:
 
 
 def captions_of(app: Application, listed: Listed) -> Mapping[str, str]:
-    """Return the codes of a list as they are known, without a look into its system where that takes long."""
+    """Return the codes of a list with their captions. Waits only briefly if its system has not answered yet."""
     return countries(language()) if listed.system == ISO else app.lists.captions(*listed)
 
 
 def code_label(app: Application, listed: Listed | None, code: str, choices: Mapping[str, str]) -> str:
-    """Return a code of a list as it is offered: countries by their names, VAT codes with what they charge."""
+    """Return the label of a code in a list: countries by name, VAT codes with their percentage."""
     if listed is not None and listed.system == ISO:
         name = countries(language()).get(code)
         return f"{name} ({code})" if name else code
@@ -120,18 +121,18 @@ def code_label(app: Application, listed: Listed | None, code: str, choices: Mapp
 
 
 def code_caption(code: str, choices: Mapping[str, str]) -> str:
-    """Return a code with what its system calls it."""
+    """Return a code followed by its caption."""
     caption = choices.get(code, "")
     return f"{code} · {caption}" if caption and caption != code else code
 
 
 def is_in_use(listed: Listed | None) -> bool:
-    """Tell whether a list is only what is in use, so that another code can be typed."""
+    """Return True if a list has only the codes in use, so that another code can be typed."""
     return listed is not None and listed.name in IN_USE
 
 
 def dimension_label(app: Application, part: Dimension, value: str, known: Mapping[str, Mapping[str, str]]) -> str:
-    """Return what one part of a key is called; `known` has the codes of its lists by the sign before them."""
+    """Return the label of one part of a key. `known` has the codes of its lists by their prefix."""
     if value in ("", EVERY):
         return text(f"every_{part.name}") if has_term(f"every_{part.name}") else text("table_every")
     if value in part.options:
@@ -144,11 +145,11 @@ def dimension_label(app: Application, part: Dimension, value: str, known: Mappin
     return value
 
 
-Lists = Mapping[str, Mapping[str, Mapping[str, str]]]  # by the name of a part and the sign before its codes
+Lists = Mapping[str, Mapping[str, Mapping[str, str]]]  # captions by the name of a part, prefix and code
 
 
 def row_label(app: Application, table: ValueTable, key: str, lists: Lists) -> str:
-    """Return what a row is for, in one line: its parts as far as it names them; a key that is none as it stands."""
+    """Return the label of a row: the parts that its key names. An unreadable key is returned unchanged."""
     read = table.read(key)
     if read is None:
         return key
@@ -159,7 +160,7 @@ def row_label(app: Application, table: ValueTable, key: str, lists: Lists) -> st
 def part_choice(
     app: Application, part: Dimension, known: Mapping[str, Mapping[str, str]], key: str, among: Sequence[str] = ()
 ) -> str:
-    """Draw the choice of one part of a key, `among` these or all there are; it is typed where there is no list."""
+    """Draw the select box of one part of a key, with the options `among` or all; a text field if there is no list."""
     label = part_title(part)
     codes = [f"{one.mark}{code}" for one in part.of for code in known.get(one.mark, {})]
     options = list(dict.fromkeys(among or [*([] if part.needed else [""]), *codes, *part.options]))
@@ -180,5 +181,5 @@ def part_choice(
 
 
 def part_title(part: Dimension) -> Markdown:
-    """Return what one part of a key is called."""
+    """Return the caption of one part of a key."""
     return text(f"part_{part.name}") if has_term(f"part_{part.name}") else plain(part.name)

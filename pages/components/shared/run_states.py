@@ -1,4 +1,4 @@
-"""Under which state a run is shown."""
+"""The badge state of a run."""
 
 from integration.core.run import Run
 from integration.core.states import RunState
@@ -7,9 +7,9 @@ RUN_STATES = ("running", "waiting", "interrupted", "done", "done_parked", "done_
 
 
 def run_state(run: Run) -> str:
-    """Return the state under which a run is shown: one that is done is not well where records of it are parked.
+    """Return the badge state of a run.
 
-    Nor is one whose plan was to be written, and that proved nothing.
+    A finished run has a state of its own if records are parked, or if it had changes to write and proved none.
     """
     if run.came_to_nothing:
         return "done_nothing"

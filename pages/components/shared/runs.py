@@ -1,4 +1,4 @@
-"""Runs on screen: progress while one is at work, the sum of what it read, and the list of what ran."""
+"""Runs on screen: progress of an active run, the sum of its records, and the list of runs."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -55,26 +55,26 @@ from pages.components.shared.wording import (
 )
 
 REFRESH_SECONDS = 1
-SLOW = 10  # records a second
-MOST_CAUSES = 5  # of a run that are shown with it
-VERIFYING = "badge_verifying"  # what is in doubt while the run that sent it looks for it
-AT_ONCE = 100  # runs asked for together
+SLOW = 10  # records per second
+MOST_CAUSES = 5  # causes shown with a run
+VERIFYING = "badge_verifying"  # word for writes in doubt while their run still looks them up
+AT_ONCE = 100  # runs read with one query
 COUNTED = ("read", "proven", "parked", "unchanged", "skipped")
-OUTCOMES = {  # what a record comes to, by the word for it
+OUTCOMES = {  # results of a record, with the term that explains each
     **{name: name for name in ("proven", "unchanged", "skipped", "parked", "in_doubt")},
     "accepted": "badge_accepted",
     "waiting": "badge_waiting",
 }
 
 
-# ---- at work --------------------------------------------------------------------------------------------------------
+# ---- active runs ----------------------------------------------------------------------------------------------------
 
 
 @refreshing(REFRESH_SECONDS)
 def progress_strip(app: Application, run_id: str) -> None:
-    """Draw what a run at work has done, at what rate, and about how long it still takes.
+    """Draw the progress of an active run: records, speed and estimated time left.
 
-    The page is drawn anew once the run comes to rest.
+    The page is rerun when the run stops.
     """
     run = app.runs.get(run_id)
     if run.state not in ACTIVE:
@@ -106,7 +106,7 @@ def _progress(app: Application, run: Run) -> list[Markdown]:
     writing = run.state is RunState.COMMITTING
     if total:
         reading = "progress_read_of" if run.phase == "extract" else "progress_compared"
-        at_once = writing and 0 < done == app.plans.count(run.id, "proven")  # said once where both are the same
+        at_once = writing and 0 < done == app.plans.count(run.id, "proven")  # shown once if both are equal
         key = "progress_proven" if at_once else "progress_written" if writing else reading
         said = [text(key, done=number(done), total=number(total))]
     else:
@@ -114,7 +114,7 @@ def _progress(app: Application, run: Run) -> list[Markdown]:
     if writing:
         said += _settled(app, run, proven=not (total and at_once))
     speed = app.runs.speed(run)
-    if speed.per_second:  # a slow one has a decimal, because it is not nothing
+    if speed.per_second:  # a slow speed has a decimal, so that it is not shown as 0
         decimals = Decimal("0.1") if speed.per_second < SLOW else Decimal(1)
         said.append(text("progress_rate", rate=number(Decimal(speed.per_second).quantize(decimals))))
     if speed.seconds_left:
@@ -123,7 +123,7 @@ def _progress(app: Application, run: Run) -> list[Markdown]:
 
 
 def _settled(app: Application, run: Run, *, proven: bool) -> Iterator[Markdown]:
-    """Yield what became of the changes of a run at work; what was just sent is on its way, and no doubt yet."""
+    """Yield the counts of the changes of an active run. A change just sent is not counted as in doubt."""
     lines = {name: app.plans.count(run.id, name) for name in ("sent", "proven", "accepted", "parked", "park")}
     if lines["sent"]:
         held = app.runs.is_at_limit(run, lines["sent"])
@@ -132,19 +132,20 @@ def _settled(app: Application, run: Run, *, proven: bool) -> Iterator[Markdown]:
     settled = {
         "badge_proven": lines["proven"] if proven else 0,
         "badge_accepted": lines["accepted"],
-        "badge_parked": lines["parked"] - lines["park"],  # what the plan itself parked was never to be written
+        "badge_parked": lines["parked"] - lines["park"],  # records that the plan itself parked were not to be written
         VERIFYING: app.runs.doubtful(run),
     }
     yield from (f"{number(value)} {term(name)}" for name, value in settled.items() if value)
 
 
-# ---- the sum --------------------------------------------------------------------------------------------------------
+# ---- the sum of the records -----------------------------------------------------------------------------------------
 
 
 def sum_strip(counts: Counts, kind: str = "", *, verifying: bool = False) -> None:
-    """Draw the records read and what became of them, as a sum that adds up or says that it does not.
+    """Draw the records read and their results as a sum, with a warning if the sum is wrong.
 
-    Where all are of one `kind` they are called so; what is in doubt is being verified while its run is at work.
+    If all records are of one `kind`, they are called so. `verifying` means that the run is active and still looks up
+    writes in doubt.
     """
     parts = {name: getattr(counts, name) for name in COUNTED[1:]}
     rest = {"accepted": counts.accepted, "in_doubt": counts.in_doubt, "waiting": counts.planned}
@@ -164,7 +165,7 @@ def sum_strip(counts: Counts, kind: str = "", *, verifying: bool = False) -> Non
 
 
 def run_sum(app: Application, run_id: str) -> None:
-    """Draw the sum of a run, anew every other second while it is at work."""
+    """Draw the sum of a run, refreshed every two seconds while the run is active."""
 
     def draw() -> None:
         run = app.runs.get(run_id)
@@ -174,13 +175,13 @@ def run_sum(app: Application, run_id: str) -> None:
 
 
 def added(runs: Sequence[Run]) -> Counts:
-    """Return the counts of several runs together."""
+    """Return the sum of the counts of several runs."""
     names = (*COUNTED, "accepted", "in_doubt", "planned")
     return Counts(**{name: sum(getattr(run.counts, name) for run in runs) for name in names})
 
 
 def kind_read(flow: Flow) -> str:
-    """Return what the records are that a flow counts: of several sorts of documents, documents."""
+    """Return the kind of record that a flow counts; `document` if there are several kinds."""
     kinds = {stage.source for stage in flow.counting}
     return str(kinds.pop()) if len(kinds) == 1 else "document"
 
@@ -189,7 +190,7 @@ def kind_read(flow: Flow) -> str:
 
 
 def run_table(app: Application, runs: Sequence[Run]) -> Run | None:
-    """Draw runs, newest first, and return the one that was clicked."""
+    """Draw runs, newest first, and return the clicked run."""
     columns: dict[str, Any] = {
         "run": CONFIG.TextColumn(text("col_run")),
         "flow": CONFIG.TextColumn(text("col_flow")),
@@ -233,7 +234,7 @@ def run_frame(app: Application, runs: Sequence[Run]) -> pd.DataFrame:
 
 
 def is_of_gone_flow(app: Application, run: Run) -> bool:
-    """Tell whether the flow of a run is gone, and say so: nothing that it left is shown further, or written."""
+    """Return True, and say so, if the flow of a run no longer exists. Such a run cannot be shown or written."""
     if run.flow in app.flows:
         return False
     if empty("help", text("unknown_flow", name=plain(run.flow)), text("unknown_flow_about"), text("btn_all_runs")):
@@ -242,7 +243,7 @@ def is_of_gone_flow(app: Application, run: Run) -> bool:
 
 
 def runs_listed(runs: Sequence[Run]) -> pd.DataFrame:
-    """Return runs as a file has them: bare codes, ISO times."""
+    """Return runs as a table for a file, with bare codes and ISO times."""
     shown = [
         {
             "run": run.id,
@@ -267,7 +268,7 @@ def runs_listed(runs: Sequence[Run]) -> pd.DataFrame:
 
 
 def short_id(run_id: str) -> str:
-    """Return the part of a run's id that people say: what follows date and time."""
+    """Return the short id of a run, without its date and time."""
     return run_id.rpartition("-")[2]
 
 
@@ -275,14 +276,14 @@ def short_id(run_id: str) -> str:
 
 
 def what_was_read(run: Run, flow: Flow) -> Markdown:
-    """Return how much a run read, and why it was everything where only changes were asked for."""
+    """Return how much a run read, and why it read everything if only changes were requested."""
     said = term(f"mode_{Mode(run.mode)}", system=system_name(flow.source))
     because = [term(f"all_for_{name}") for name in run.notes.get(ALL_FOR, "").split(",") if name]
     return f"{said}, {term('all_for', what=', '.join(because))}" if because else said
 
 
 def outcome(app: Application, run: Run) -> tuple[str, Markdown]:
-    """Return what became of a plan that was written to its end: the state it is marked with, and the sentences."""
+    """Return the result of a written plan: its badge state and its sentences."""
     counts, system = run.counts, system_name(app.flows[run.flow].target)
     nothing = run.came_to_nothing
     said = text("outcome_none_proven") if nothing else counted("outcome_proven", counts.proven, system=system)
@@ -291,7 +292,7 @@ def outcome(app: Application, run: Run) -> tuple[str, Markdown]:
 
 
 def run_facts(app: Application, run: Run) -> None:
-    """Draw what one run is: when, by whom, how much it read, and who approved what."""
+    """Draw the facts of one run: times, people, how much it read, and the approval."""
     flow = app.flows[run.flow]
     worked = app.runs.worked([run]).get(run.id)
     rows = {
@@ -315,7 +316,7 @@ def run_facts(app: Application, run: Run) -> None:
 
 
 def run_phases(app: Application, run: Run) -> None:
-    """Draw what a run did one after the other and how long each took; nothing where that was not kept."""
+    """Draw the phases of a run with their durations. Draws nothing if they were not recorded."""
     phases = app.runs.phases(run.id)
     if not phases:
         return
@@ -337,7 +338,7 @@ def run_phases(app: Application, run: Run) -> None:
 
 
 def run_actions(app: Application, run: Run) -> None:
-    """Offer what can be done with a run in its state; a stopped one says why it stopped."""
+    """Draw the buttons for a run in its state."""
     acts = may(Runs.resume)
     if run.state is RunState.INTERRUPTED and acts:
         discard_button(app, run, text("btn_discard_rest"))
@@ -360,19 +361,19 @@ def run_actions(app: Application, run: Run) -> None:
 
 
 def start_undo(app: Application, run: Run) -> None:
-    """Start a plan that puts back what a run wrote, and show it; nothing is written before it is approved."""
+    """Start a plan that undoes a run, and show it. Nothing is written before the plan is approved."""
     show_plan(run.flow, lambda: app.runs.undo(run.id, by=person()))
 
 
 def stopped_by(run: Run) -> None:
-    """Say what stopped a run, what that means for the data, and what to do; one at work says so in its progress."""
+    """Show the error that stopped a run. The progress of an active run shows its own error."""
     if run.error and run.state not in ACTIVE:
         state = "failed" if run.state is RunState.FAILED else "interrupted"
         trouble(run.error, {"flow": run.flow, "run": short_id(run.id), **run.facts}, state)
 
 
 def parked_causes(app: Application, run: Run) -> None:
-    """Say how many records of a run are parked, with the causes that still wait: each with its money and repair."""
+    """Draw the number of parked records of a run and their open causes, each with its amount and repair."""
     if not run.counts.parked or run.state in ACTIVE:
         return
     section(text("run_parked"), counted("run_parked_about", run.counts.parked))
@@ -404,7 +405,7 @@ def _parked_cause(app: Application, group: CauseGroup) -> None:
 
 
 def today(app: Application) -> list[Run]:
-    """Return the runs that began today and did not end aside."""
+    """Return the runs that started today, without discarded ones."""
     midnight = datetime.now(UTC).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
     found: list[Run] = []
     while len(found) % AT_ONCE == 0:

@@ -1,4 +1,4 @@
-"""Filters under a name: opened, kept and deleted where the filters of a page are. The address carries the name."""
+"""Named filters of a page: opened, saved and deleted beside the filters. The address has the name."""
 
 from collections.abc import Mapping
 
@@ -11,11 +11,11 @@ from pages.components.shared.layout import clear_address, icon_button, note, typ
 from pages.components.shared.wording import plain, text
 
 SAVED = "saved"
-SEARCH = "find"  # the field that is bound to the address
+SEARCH = "find"  # the search field, which is bound to the address
 
 
 def open_saved(app: Application, page: str) -> None:
-    """Ask for what a saved filter asks for, where the address names one and says nothing else."""
+    """Apply the saved filter named in the address, if the address has no other filter."""
     name = st.query_params.get(SAVED, "")
     if not name or any(one in st.query_params for one in FILTERS[page]):
         return
@@ -27,10 +27,10 @@ def open_saved(app: Application, page: str) -> None:
 
 
 def saved_filters(app: Application, page: str) -> None:
-    """Draw the menu of a page's saved filters: each opens, and is deleted; what is shown now is kept under a name."""
+    """Draw the menu of saved filters of a page, which opens and deletes them, and saves the current filter."""
     found = app.saved_filters.of(page, person())
     asked = {name: st.query_params.get(name, "") for name in FILTERS[page]}
-    asked[SEARCH] = str(st.session_state.get(SEARCH) or "")  # the address follows the field
+    asked[SEARCH] = str(st.session_state.get(SEARCH) or "")  # the address is updated only after the field
     now = {name: one for name, one in asked.items() if one}
     named = next((one.name for one in found if one.asked == now and now), "")
     with st.popover(

@@ -1,8 +1,8 @@
-"""The button that saves a form: what is pressed is saved, also where the page is left before it was drawn anew.
+"""The save button of a form. It saves even if the person leaves the page before the rerun ends.
 
-Whatever a browser sends next ends the drawing that a press began, and a form is drawn from top to bottom before its
-button is reached. So a press saves at once what the form has taken in, and is remembered until the form has been drawn
-to its button once more: what was entered last comes with that drawing.
+The next message of a browser ends the current run of the script, and a form is drawn from top to bottom before its
+button is reached. Therefore the callback of the button saves at once what the form has recorded. The press is
+remembered until the script reaches the button again, because that run has the last input.
 """
 
 from collections.abc import Callable
@@ -19,10 +19,11 @@ PRESSED = "pressed"
 def save_button(
     label: Markdown, key: str, kept: dict[str, Any], save: Callable[[], object], icon: str = "save"
 ) -> bool:
-    """Draw the button that saves a form and tell whether the form, as it is drawn now, is to be saved.
+    """Draw the save button of a form and return whether the form must be saved now.
 
-    `kept` is what the session holds of the form. `save` keeps what the form had taken in before; it may run twice, and
-    where it is refused the drawing finds the same and says so. It must not ask the session, which would end it.
+    `kept` is the state of the form in the session. `save` saves what the form recorded so far. It may run twice; a
+    refusal is ignored here, because the rerun meets it again and shows it. `save` must not access `st.session_state`,
+    because Streamlit may end the run at that access.
     """
 
     def pressed() -> None:
@@ -35,7 +36,7 @@ def save_button(
 
 
 def was_pressed(kept: dict[str, Any], key: str) -> bool:
-    """Tell once whether the button of a form was pressed, which is not drawn where nothing is left to save."""
+    """Return whether the save button of a form was pressed, once. A form without changes draws no button."""
     if kept.get(PRESSED) != key:
         return False
     del kept[PRESSED]

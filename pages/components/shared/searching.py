@@ -1,4 +1,4 @@
-"""One search from every page: what was typed leads to the history of a record, or to the setting it is a word for."""
+"""The search on every page, which finds records and leads to their history, and finds pages, settings and tables."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -11,7 +11,7 @@ from integration.services.log.search import PageResult, RecordResult
 from pages.components.shared.layout import answer_or_error, badge, note, section
 from pages.components.shared.wording import Markdown, euros, flow_name, kind_name, language, plain, system_name, text
 
-KEYS = "Ctrl+K"  # opens the search from every page
+KEYS = "Ctrl+K"  # opens the search on every page
 WAITING = "parked"
 OPEN, ASKED = "searching", "sought"
 
@@ -19,7 +19,8 @@ OPEN, ASKED = "searching", "sought"
 def search_button() -> None:
     """Draw the button that opens the search.
 
-    `static/frame.js` hears its keys on every page, presses it, and takes what is typed until the dialog is drawn.
+    `static/frame.js` listens for the shortcut on every page, presses the button, and buffers typed text until the
+    dialog is drawn.
     """
     st.button(
         text("btn_search"),
@@ -33,23 +34,23 @@ def search_button() -> None:
 
 
 def _open() -> None:
-    if not is_open():  # else what was typed stays
+    if not is_open():  # pressed while open, the text stays
         st.session_state.pop(ASKED, None)
     st.session_state[OPEN] = True
 
 
 def is_open() -> bool:
-    """Tell whether the search is open: a page that is drawn anew meanwhile leaves it so."""
+    """Return True if the search is open. It stays open when the page is rerun."""
     return bool(st.session_state.get(OPEN))
 
 
 def close() -> None:
-    """Close the search: somebody left it."""
+    """Close the search."""
     st.session_state.pop(OPEN, None)
 
 
 def search_box(app: Application, *, may_read: bool) -> None:
-    """Draw the field of the search and what was found: records for whoever may read the log."""
+    """Draw the search field and the results. Records are only searched for people who may read the log."""
     asked = st.text_input(
         text("search_label"),
         key=ASKED,
@@ -79,7 +80,7 @@ def search_box(app: Application, *, may_read: bool) -> None:
 
 
 def _record(app: Application, hit: RecordResult, number: int) -> None:
-    """Draw a record, which leads to its history, with what was found of it and whether it waits."""
+    """Draw a record that links to its history, with the matching value and whether it is parked."""
     flow = flow_name(hit.flow) if hit.flow in app.flows else plain(hit.flow)
     waits = app.exceptions.waits(hit.flow, hit.key) is not None
     with st.container(gap=None):
@@ -93,24 +94,24 @@ def _record(app: Application, hit: RecordResult, number: int) -> None:
 
 
 def known_value(sort: str, value: str) -> Markdown:
-    """Return a number, name or amount that a record is known by as it is read."""
+    """Return the formatted value of a search key: a number, name or amount."""
     return euros(Decimal(value)) if sort == "amount" else plain(value)
 
 
 def known_caption(app: Application, flow: str, sort: str) -> Markdown:
-    """Return what a number, name or amount is called that a record is known by."""
+    """Return the caption of a search key."""
     target = system_name(app.flows[flow].target) if flow in app.flows else ""
     return text(f"known_{sort}", system=target)
 
 
 def _lead_to(page: str, asked: Mapping[str, str]) -> NoReturn:
-    """Leave the search for what was found."""
+    """Close the search and open a page."""
     close()
     st.switch_page(f"pages/{page}.py", query_params=dict(asked))
 
 
 def _place(place: PageResult, number: int) -> None:
-    """Draw a page, setting or value table, which leads there, with where it is."""
+    """Draw a page, setting or value table as a link, with its location."""
     trail = [text(f"nav_{place.page}"), *([flow_name(place.flow)] if place.flow else [])]
     if tab := place.asked.get("tab", "") if place.page == "flows" else "":
         trail.append(text(f"tab_{tab}"))

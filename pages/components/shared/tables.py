@@ -1,4 +1,4 @@
-"""Dense tables: a click or the arrow keys choose what is looked at, ticks choose what is acted on; trees and code."""
+"""Dense tables: a click or the arrow keys select a row, ticks choose rows for an action. Also trees and code blocks."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
@@ -17,22 +17,22 @@ from pages.components.shared.wording import number_text
 CONFIG = st.column_config
 ROW = 34
 MOST_ROWS_HIGH = 15
-TICKS = 40  # pixels of the column in which rows are ticked
+TICKS = 40  # pixels of the column with the ticks
 
 Columns = Mapping[str, Any]  # Streamlit's column configuration by column name
 
-Written = Mapping[str, Callable[[Any], str]]  # how the values of a column are written, by column name
+Written = Mapping[str, Callable[[Any], str]]  # formatters of columns, by column name
 
 
 def browse(
     frame: pd.DataFrame, columns: Columns, key: str, alt: str, written: Written | None = None, room: int = ROOM
 ) -> int | None:
-    """Draw a table and return the place of the row that was clicked; `room` is how wide it is on a wide screen."""
+    """Draw a table and return the position of the clicked row. `room` is the table's width on a wide screen."""
     return _draw(seen(frame), columns, key, alt, ["single-cell"], None, written, room)[0]
 
 
 def pick_cell(frame: pd.DataFrame, key: str, alt: str) -> tuple[int, str] | None:
-    """Draw a table as it came and return the place and the column of the cell that was clicked."""
+    """Draw a table with unformatted values, and return the row position and column name of the clicked cell."""
     shown = seen(frame)
     event = st.dataframe(
         shown,
@@ -54,16 +54,16 @@ def pick_cell(frame: pd.DataFrame, key: str, alt: str) -> tuple[int, str] | None
 def table(
     rows: pd.DataFrame | Sequence[Mapping[str, str]], alt: str, columns: Columns | None = None, **look: Any
 ) -> None:
-    """Draw a table in which nothing is chosen."""
+    """Draw a table without selection."""
     shown = seen(pd.DataFrame(rows))
     widths = fitted(shown, columns or {}, {})
     st.dataframe(shown, hide_index=True, row_height=ROW, column_config=widths, alt=alt, **look)
 
 
 def figures(rows: Sequence[Mapping[str, str]], off: str, alt: str) -> None:
-    """Draw figures beside each other: all but the first column at the right, and red in `off` what is not nothing.
+    """Draw figures in columns. All but the first column are right-aligned, and `off` is red where it is not zero.
 
-    They are written already; what is nothing there holds no digit but zeros.
+    Figures are formatted already; a zero has no digit other than 0.
     """
     frame = seen(pd.DataFrame(rows))
     columns = fitted(frame, {name: CONFIG.TextColumn(name, alignment="right") for name in frame.columns[1:]}, {})
@@ -77,18 +77,18 @@ _RED = "color: #B4232C; font-weight: 600"
 
 
 def seen(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table in whose text every sign is to be seen, that of its captions too."""
+    """Return a table with invisible characters made visible, in captions too."""
     return _with_text(frame, visible)
 
 
 def csv_of(frame: pd.DataFrame, *, index: bool = False) -> str:
-    """Return a table as a CSV file: no spreadsheet computes its text, and its numbers stay numbers."""
+    """Return a table as CSV. Text is escaped so that no spreadsheet runs it as a formula; numbers stay numbers."""
     written = _with_text(frame, harmless)
-    return written.to_csv(index=index, lineterminator="\r\n")  # else a return alone would begin a line of its own
+    return written.to_csv(index=index, lineterminator="\r\n")  # with "\n", a lone "\r" in a text would start a new row
 
 
 def _with_text(frame: pd.DataFrame, write: Callable[[str], str]) -> pd.DataFrame:
-    """Return a table whose text is written in this way, also where several texts are in one cell."""
+    """Return a table with `write` applied to its text, also in cells that hold several texts."""
 
     def written_cell(value: Any) -> Any:
         if isinstance(value, str):
@@ -109,24 +109,24 @@ def _with_text(frame: pd.DataFrame, write: Callable[[str], str]) -> pd.DataFrame
 
 
 def localised(frame: pd.DataFrame, written: Written | None = None) -> pd.DataFrame | Styler:
-    """Return a table whose numbers are written in the language of the session; the values stay what they are.
+    """Return a table with numbers formatted in the language of the session; the values are unchanged.
 
-    `written` names the columns that are written in another manner. A column must have no `format` of its own, which
-    would win, and which Streamlit fills by the locale of the browser.
+    `written` has the columns with another formatter. A column must not have a `format`, which would override this one
+    and which Streamlit fills by the locale of the browser.
     """
     asked = _manners(frame, written)
     if not asked:
         return frame
     lists = [name for name in frame.columns if len(frame) and isinstance(frame[name].iloc[0], list)]
     manners: dict[Any, str | Callable[[Any], str] | None] = {
-        **{name: lambda _: "" for name in lists},  # their cells draw themselves
+        **{name: lambda _: "" for name in lists},  # Streamlit draws list cells itself
         **asked,
     }
     return frame.style.format(manners, na_rep="")
 
 
 def _manners(frame: pd.DataFrame, written: Written | None) -> dict[str, Callable[[Any], str]]:
-    """Return how the values of columns are written that are more than text."""
+    """Return the formatters of the columns that need one."""
     numeric = [name for name, kind in frame.dtypes.items() if is_numeric_dtype(kind) and not is_bool_dtype(kind)]
     asked = {name: manner for name, manner in (written or {}).items() if name in frame.columns}
     return {**dict.fromkeys(map(str, numeric), number_text), **asked}
@@ -141,9 +141,9 @@ def table_choice(
     written: Written | None = None,
     room: int = ROOM,
 ) -> tuple[int | None, set[int]]:
-    """Draw a table with ticks and return the place of the row that was clicked, and those that are ticked.
+    """Draw a table with ticks, and return the position of the clicked row and those of the ticked rows.
 
-    `ticked` are the ticks it starts with; the same key must come with the same ones.
+    `ticked` are the initial ticks. They must be the same whenever the key is the same.
     """
     return _draw(seen(frame), columns, key, alt, ["multi-row", "single-cell"], list(ticked), written, room - TICKS)
 
@@ -158,7 +158,7 @@ def _draw(
     written: Written | None,
     room: int,
 ) -> tuple[int | None, set[int]]:
-    """Draw a table and return the place of the row that was clicked, and those that are ticked."""
+    """Draw a table, and return the position of the clicked row and those of the ticked rows."""
     rows = len(frame)
     event = st.dataframe(
         localised(frame, written),
@@ -179,10 +179,10 @@ def _draw(
 
 
 def editor(key: str, frame: pd.DataFrame, columns: Columns, alt: str, **more: Any) -> pd.DataFrame:
-    """Draw a table that can be edited and return it as it is on screen.
+    """Draw an editable table and return its contents on screen.
 
-    What it starts with stays the same while it is on screen: another table would throw away what was typed. Its text
-    stands as it is, to be typed in; what only stands beside that comes with every sign to be seen.
+    The initial table stays the same while it is on screen, because another one would discard what was typed. Its text
+    is not changed, so that it can be edited; the caller makes invisible characters visible in read-only columns.
     """
     if key not in st.session_state:
         st.session_state[f"base-{key}"] = frame
@@ -200,18 +200,18 @@ def editor(key: str, frame: pd.DataFrame, columns: Columns, alt: str, **more: An
 
 
 def height(rows: int, most: int = MOST_ROWS_HIGH) -> int:
-    """Return how high a table of so many rows is drawn."""
+    """Return the height in pixels of a table with so many rows."""
     return ROW * (min(rows, most) + 1) + 3
 
 
-# ---- what is no table ------------------------------------------------------------------------------------------------
+# ---- trees and code blocks ------------------------------------------------------------------------------------------
 
 
 def code_block(text: str, height: int | Literal["content"] = "content") -> None:
-    """Draw text as it came, with its lines and with every sign to be seen."""
+    """Draw text with its line breaks, and with invisible characters made visible."""
     st.code(visible_lines(text), language=None, wrap_lines=height == "content", height=height)
 
 
 def values(told: Mapping[str, str]) -> None:
-    """Draw names with their values as a tree, with every sign to be seen."""
+    """Draw names and values as a tree, with invisible characters made visible."""
     st.json({visible(name): visible(value) for name, value in told.items()})

@@ -1,4 +1,4 @@
-"""What happened, newest first: per day, with time, icon and a sentence."""
+"""Timelines of events, newest first: grouped by day, each with time, icon and sentence."""
 
 import json
 import re
@@ -81,7 +81,7 @@ _LOOKS = {
     "found_by_hand": ("violet", "link"),
     "not_there": ("blue", "replay"),
 }
-GOOD = ("planned", "sent", "proven")  # steps of a machine that say nothing new where all of them went well
+GOOD = ("planned", "sent", "proven")  # steps of a write that are folded into one if all succeeded
 
 
 SETTING = "setting_changed"
@@ -90,15 +90,15 @@ REFRESH_SECONDS = 5
 MOST_DRAWN = 200
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _FIGURE = re.compile(r"-?\d{1,12}(\.\d+)?")
-_SWITCHED = {"true": "yes", "false": "no", "null": "badge_off"}  # values of settings that are switches or none
+_SWITCHED = {"true": "yes", "false": "no", "null": "badge_off"}  # values of settings that are switches or empty
 _COUNTED = ("price", "amount", "quantity", "sold", "booked", "percent", "cost")
 
-Happened = Mapping[str, Any]  # one event of the log, by column
+Happened = Mapping[str, Any]  # one event of the log, by column name
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """One line of a timeline: its sentence, what is said below it, and the events it stands for, newest first."""
+    """One line of a timeline: its title, the lines below it, and its events, newest first."""
 
     at: datetime
     event: str
@@ -108,7 +108,7 @@ class TimelineEntry:
 
 
 def draw_timeline(entries: Sequence[TimelineEntry], name: str, *, details: bool = False) -> TimelineEntry | None:
-    """Draw the lines of a timeline, newest first; return the one whose details were asked for, where they can be."""
+    """Draw a timeline, newest first. With `details`, return the entry whose details button was pressed."""
     asked: TimelineEntry | None = None
     with st.container(border=True, gap="small", key=f"timeline-{name}"):
         if not entries:
@@ -124,7 +124,7 @@ def draw_timeline(entries: Sequence[TimelineEntry], name: str, *, details: bool 
 
 
 def _line(one: TimelineEntry, details: str) -> bool:
-    """Draw one line; tell whether its details were asked for, with the button of this key."""
+    """Draw one line. Return whether its details button, which has the key `details`, was pressed."""
     colour, icon = _LOOKS.get(one.event, ("gray", "circle"))
     with st.container(horizontal=True, gap="xsmall", wrap=False):
         st.markdown(f":small[:gray[{clock_time(one.at)}]]", width=62)
@@ -140,7 +140,7 @@ def _line(one: TimelineEntry, details: str) -> bool:
 
 @refreshing(REFRESH_SECONDS)
 def run_timeline(app: Application, run_id: str) -> None:
-    """Draw what happened to a run as a whole, newest first; what happened to its records is in the log."""
+    """Draw the events of a run as a whole, newest first. The events of its records are in the log."""
     events = answer_or_error(lambda: app.log.of_run(run_id)) if may(Log.of_run) else None
     if events is None:
         return
@@ -157,12 +157,12 @@ def rows_of(events: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def entry(event: Happened) -> TimelineEntry:
-    """Return the line of one event."""
+    """Return the timeline entry of one event."""
     return TimelineEntry(event_moment(event), str(event["event"]), event_title(event), _about(event), [event])
 
 
 def fold_steps(entries: Sequence[TimelineEntry]) -> list[TimelineEntry]:
-    """Return the lines with the steps of a record in one run in one, where all of them went well."""
+    """Return the entries with the steps of each record in a run folded into one entry, if all steps succeeded."""
     steps: dict[tuple[str, ...], list[Happened]] = {}
     for one in entries:
         steps.setdefault(_step_of(one), []).extend(one.events)
@@ -179,7 +179,7 @@ def _step_of(one: TimelineEntry) -> tuple[str, ...]:
 
 
 def _told_at_once(one: TimelineEntry, events: Sequence[Happened]) -> TimelineEntry:
-    """Return the line of several steps: what was planned is said below, with how many steps it took and how long."""
+    """Return the entry of several steps, with the planned change, the number of steps and their duration below."""
     planned = next((event for event in events if event["event"] == "planned"), None)
     if planned is None or len(events) < len(GOOD):
         return one
@@ -190,14 +190,14 @@ def _told_at_once(one: TimelineEntry, events: Sequence[Happened]) -> TimelineEnt
 
 
 def event_moment(event: Happened) -> datetime:
-    """Return when an event happened."""
+    """Return the moment of an event."""
     at = pd.Timestamp(event["happened_at"])
     found: datetime = (at.tz_localize("UTC") if at.tz is None else at).to_pydatetime()
     return found
 
 
 def event_title(event: Happened) -> str:
-    """Return the sentence of one event: what happened, and for what stands still, why."""
+    """Return the title of an event: what happened, followed by its cause or state."""
     title = event_name(str(event["event"]))
     code = str(event.get("code") or "")
     if known(code):
@@ -206,18 +206,18 @@ def event_title(event: Happened) -> str:
 
 
 def _facts(event: Happened) -> Mapping[str, str]:
-    """Return the facts of an event; the system is the target of its flow where the event names none."""
+    """Return the facts of an event. If they name no system, it is the target of the event's flow."""
     spec = FLOWS.get(str(event.get("flow") or ""))
     return {**({"system": spec.flow.target} if spec else {}), **texts_of(event.get("facts"))}
 
 
 def event_name(event: str) -> str:
-    """Return what happened, without why."""
+    """Return the name of an event, without its reason."""
     return text(f"event_{event}") if has_term(f"event_{event}") else event.replace("_", " ")
 
 
 def event_reason(event: Happened) -> str:
-    """Return why, or what changed, in one line of plain text."""
+    """Return the reason of an event, or what it changed, as one line of plain text."""
     code, facts = str(event.get("code") or ""), texts_of(event.get("facts"))
     if known(code):
         return cause_headline(code, _facts(event))
@@ -231,7 +231,7 @@ def event_reason(event: Happened) -> str:
 
 
 def changed_values(event: Happened) -> list[tuple[str, str, str]]:
-    """Return the fields that an event changes: path, old and new value."""
+    """Return the fields that an event changed: path, old and new value."""
     before, after = texts_of(event.get("before")), texts_of(event.get("after"))
 
     def as_read(path: str, value: str) -> str:
@@ -246,7 +246,7 @@ def changed_values(event: Happened) -> list[tuple[str, str, str]]:
 
 
 def _name_of(event: Happened, path: str) -> str:
-    """Return what a value is called that an event changed: a setting by its caption, a field by its name."""
+    """Return the caption of a changed value: that of the setting or that of the field."""
     if event["event"] == SETTING:
         asked = caption_of(str(event["key"]).removeprefix("flow:"), path), f"brake_{path.removeprefix('brakes.')}_on"
         named = next(filter(has_term, (*asked, path.replace(".", "_"))), "")
@@ -256,7 +256,7 @@ def _name_of(event: Happened, path: str) -> str:
 
 
 def logged_value(path: str, value: str) -> str:
-    """Return a value of the log as this language writes it."""
+    """Return a value of the log in the notation of the session's language."""
     if value in ("yes", "no"):
         return term(value)
     if _DAY.fullmatch(value):
@@ -306,7 +306,7 @@ _TOLD = (
 
 
 def _fact(event: Happened, name: str, fact: str) -> str:
-    """Return a fact with its caption; how many records, by what they are."""
+    """Return a fact with its caption. A number of records is followed by their kind."""
     stage, spec = texts_of(event.get("facts")).get("stage", ""), FLOWS.get(str(event["flow"]))
     if name == "records" and spec is not None and stage in spec.flow.order:
         return records_of(str(spec.flow.stage(stage).source), int(fact))
@@ -320,7 +320,7 @@ def _shown(name: str, fact: str) -> str:
 
 
 def texts_of(given: object) -> dict[str, str]:
-    """Return facts or values as the log keeps them: a mapping, or JSON text of one."""
+    """Return facts or values of the log, which are a mapping or its JSON text."""
     if isinstance(given, str) and given:
         given = json.loads(given)
     return {str(name): str(value) for name, value in given.items()} if isinstance(given, Mapping) else {}

@@ -1,4 +1,4 @@
-"""When a flow runs by itself: asked for in the same way wherever it is set, and said in words."""
+"""The timetable of a flow: its input, and its description as a sentence."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,12 +28,12 @@ PARTS = ("begins", "ends", "weekdays", "holidays")
 
 
 def calendar_of(draft: SettingsDraft) -> dict[str, Any]:
-    """Return between which times and on which days a flow runs, as it is on screen."""
+    """Return the hours and days on which a flow runs, as they are on screen."""
     return {name: draft.value(f"calendar.{name}") for name in PARTS}
 
 
 def schedule_text(minutes: int, calendar: Mapping[str, Any]) -> Markdown:
-    """Return a timetable as a sentence without its end: every 5 minutes between 07:00 and 22:00, not on Sundays."""
+    """Return a timetable as a phrase, such as "every 5 minutes between 07:00 and 22:00, not on Sundays"."""
     begins, ends = calendar["begins"], calendar["ends"]
     table = Timetable(minutes, begins, ends)
     rounds = counted("every_minutes", minutes) if minutes % HOUR else counted("every_hours", minutes // HOUR)
@@ -47,12 +47,12 @@ def schedule_text(minutes: int, calendar: Mapping[str, Any]) -> Markdown:
 
 
 def said(draft: SettingsDraft) -> Markdown:
-    """Return the timetable on screen as a sentence."""
+    """Return the timetable on screen as a phrase with a capital."""
     return capital(schedule_text(draft.value("schedule_minutes"), calendar_of(draft)))
 
 
 def timetable(draft: SettingsDraft) -> None:
-    """Draw how often a flow runs, between which times and on which days, with what that comes to as a sentence."""
+    """Draw the inputs for interval, hours and days of a flow, with the resulting sentence."""
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         minutes = controls.number_input(
             text("setting_schedule_minutes"),
@@ -84,7 +84,7 @@ def timetable(draft: SettingsDraft) -> None:
 
 
 def _time(draft: SettingsDraft, name: str) -> None:
-    """Draw from or up to which time of day a flow runs."""
+    """Draw the input for the begin or end of the hours in which a flow runs."""
     chosen = controls.time_input(
         text(f"calendar_{name}"),
         draft.value(f"calendar.{name}"),

@@ -1,4 +1,4 @@
-"""The list of what waits for a person: one row each, the same wherever it is shown."""
+"""The waiting list: one row for each item that waits for a person, the same on every page."""
 
 from collections.abc import Callable, Sequence
 
@@ -25,7 +25,7 @@ from pages.components.shared.wording import (
     zone,
 )
 
-MOST = 6  # rows where the list stands beside something else
+MOST = 6  # rows of a list that shares the page with other content
 
 RowActions = Callable[[WaitingItem], None]
 
@@ -33,12 +33,12 @@ RowActions = Callable[[WaitingItem], None]
 def waiting_items(
     app: Application, statuses: Sequence[FlowStatus] | None = None, most: int | None = MOST
 ) -> WaitingItems:
-    """Return what waits, in the language of whoever looks; `statuses` are flows that were read already."""
+    """Return the waiting list in the language of the session. `statuses` are flow statuses that were read already."""
     return app.waiting_list.items(language(), zone(), statuses, most)
 
 
 def waiting_list(app: Application, found: WaitingItems, actions: RowActions | None = None) -> None:
-    """Draw the rows and the way to the others. `actions` adds what a page offers beside; O opens the first."""
+    """Draw the rows and the link to the others. `actions` adds buttons of the page; the key O opens the first row."""
     wide = max((badge_width(one.state) for one in found.shown), default=0)
     with st.container(border=True, gap="xsmall", key="rows_needs"):
         for at, item in enumerate(found.shown):
@@ -52,7 +52,7 @@ def waiting_list(app: Application, found: WaitingItems, actions: RowActions | No
 def waiting_row(
     app: Application, item: WaitingItem, wide: int, actions: RowActions | None = None, shortcut: str | None = None
 ) -> None:
-    """Draw one row: badge, what it is, another try, and the button that leads to its next step."""
+    """Draw one row: badge, description, retry, and the button that opens its next step."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         badge(item.state, width=wide)
         st.markdown(row_text(app, item), width="stretch")
@@ -66,7 +66,7 @@ def waiting_row(
 
 
 def row_text(app: Application, item: WaitingItem) -> Markdown:
-    """Return what a row says, as one element: name; flow, number, euros and age; what is known, and what to do."""
+    """Return the text of a row: name; flow, number, amount and age; the detail and what to do."""
     detail = group_detail(app, item.group) if item.group is not None else plain(item.detail)
     ends = detail.endswith((".", plain("."), "?"))
     about = " ".join(part for part in (detail if ends or not detail else f"{detail}.", plain(item.step)) if part)
@@ -75,7 +75,7 @@ def row_text(app: Application, item: WaitingItem) -> Markdown:
 
 
 def row_facts(item: WaitingItem) -> Markdown:
-    """Return flow or system, number, euros and age."""
+    """Return flow or system, number, amount and age of an item."""
     about = flow_name(item.flow) if item.flow else plain(system_name(item.system)) if item.system else ""
     number = counted(item.unit, item.count) if item.count else ""
     amount = amount_at_stake_text(item.amount) if item.amount else ""
@@ -84,7 +84,7 @@ def row_facts(item: WaitingItem) -> Markdown:
 
 
 def verb(item: WaitingItem) -> Markdown:
-    """Return what the button of a row says: who may not repair, looks."""
+    """Return the label of the button of a row. People who may not repair get "look"."""
     return text("btn_look" if item.group is not None and not may(Exceptions.correct) else f"btn_{item.verb}")
 
 

@@ -1,4 +1,4 @@
-"""Texts and values in the language and time zone of whoever is looking."""
+"""Texts and values in the language and time zone of the session."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ from integration.core.rules import as_text
 from integration.core.untrusted_text import visible
 from integration.words import Sentences
 
-KEPT_LANGUAGE = "console_language"  # name of the cookie by which a browser remembers the language that was chosen
+KEPT_LANGUAGE = "console_language"  # cookie in which the browser stores the chosen language
 
 FIELD_DATES: dict[str, Literal["DD/MM/YYYY", "DD-MM-YYYY", "DD.MM.YYYY"]] = {
     "en": "DD/MM/YYYY",
@@ -29,10 +29,10 @@ FIELD_DATES: dict[str, Literal["DD/MM/YYYY", "DD-MM-YYYY", "DD.MM.YYYY"]] = {
     "de": "DD.MM.YYYY",
 }
 
-_SPOKEN = "spoken_language"  # not the key of the picker: Streamlit forgets those of controls that are not drawn
+_SPOKEN = "spoken_language"  # not the key of the menu: Streamlit drops the state of controls that are not drawn
 _CHOSEN = "chose_language"
 _SIGN = r"[\\`*_{}\[\]()#+\-.!|<>~$:@&]"
-# What addresses, pictures and arrows are made of even where every sign is escaped: `://`, `www.`, `a@b`, `:x:`, `->`.
+# Links, images and arrows that Markdown recognises even if every sign is escaped: `://`, `www.`, `a@b`, `:x:`, `->`.
 _MADE_OF = (
     r"(?<=[\w.+-])@(?=[\w-])|(?<=http)://|(?<=https)://|(?<=www)\."
     r"|:(?=[\w+-]+:)|-(?=[->])|<(?=-)|[<>~](?==)"
@@ -43,10 +43,10 @@ _BLANKS = re.compile(" +")
 _NOT_CODED = re.compile("`|:material/|  |^ | $")
 
 Markdown = str
-"""Words of ours in Markdown, in which all that is foreign is escaped: by `plain`, or because it is a number or a day.
+"""Our own text in Markdown, in which foreign text is escaped with `plain`, or harmless as a number or a date.
 
-Whatever a page draws as Markdown, labels and help among it, is of this kind; `tests/pages/test_foreign.py` looks that
-nothing else gets there.
+Everything that a page draws as Markdown, including labels and help texts, has this type.
+`tests/pages/test_foreign.py` checks that nothing else is drawn.
 """
 
 
@@ -57,9 +57,9 @@ _HEARD: ContextVar[tuple[str, tzinfo] | None] = ContextVar("heard", default=None
 
 
 def later(make: Callable[[], V]) -> Callable[[], V]:
-    """Return what makes a file when somebody takes it: in the language and on the clock of whoever looks now.
+    """Return a function that makes a file on download, in the language and time zone of the current session.
 
-    It is asked for outside of a session, which would be spoken to in English, on no clock in particular.
+    Streamlit calls it outside a session, where the language would be English and the time zone unknown.
     """
     heard = language(), zone()
 
@@ -81,7 +81,7 @@ def language() -> str:
 
 
 def spoken(write: Callable[[V, str], W]) -> Callable[[V], W]:
-    """Return a function of `words` so that it speaks the language of this session."""
+    """Return a function of `words` bound to the language of this session."""
 
     @wraps(write)
     def written(value: V) -> W:
@@ -108,7 +108,7 @@ capital = words.capital
 
 
 def settle_language() -> None:
-    """Decide on the language of this session: that of the address, the one chosen before, or that of the browser."""
+    """Set the language of this session: the one in the address, the stored one, or that of the browser."""
     asked = st.query_params.get("lang", "")
     if asked in words.LANGUAGES:
         st.session_state[_SPOKEN] = asked
@@ -118,7 +118,7 @@ def settle_language() -> None:
 
 
 def speak(language: str) -> None:
-    """Go on in the language that a person chose."""
+    """Switch to the language that a person chose."""
     st.session_state[_SPOKEN] = language
     st.session_state[_CHOSEN] = True
     if "lang" in st.query_params:
@@ -126,7 +126,7 @@ def speak(language: str) -> None:
 
 
 def chosen() -> bool:
-    """Tell whether a person chose the language in this session, so that the browser is to remember it."""
+    """Return True if a person chose the language in this session, so that the browser stores it."""
     return bool(st.session_state.get(_CHOSEN))
 
 
@@ -146,12 +146,12 @@ def text(key: str, **facts: object) -> str:
 
 
 def term(key: str, **facts: object) -> str:
-    """Return a text by its key as it stands, for use inside a sentence."""
+    """Return a text by its key, for use inside a sentence."""
     return words.term(key, language(), **facts)
 
 
 def counted(key: str, count: int, **facts: object) -> str:
-    """Return a quantity with its noun, or a sentence that comes in two forms."""
+    """Return a quantity with its noun, or a sentence with a singular and a plural form."""
     return words.capital(words.count(key, count, language(), **{"number": number(count), **facts}))
 
 
@@ -161,59 +161,59 @@ def say(code: str, facts: Mapping[str, str]) -> Sentences:
 
 
 def cause_headline(code: str, facts: Mapping[str, str]) -> str:
-    """Return the name of a cause as plain text, the same wherever it is shown."""
+    """Return the headline of a cause as plain text."""
     return words.headline(code, facts, language())
 
 
 def fact_text(name: str, fact: str) -> str:
-    """Return a fact of a cause as its sentences have it."""
+    """Return a fact of a cause as its sentences write it."""
     return words.fact_text(name, fact, language())
 
 
 def wanted(error: IntegrationError) -> str:
-    """Return what a setting should have been that was refused."""
+    """Return the expected value of a setting whose value was refused."""
     return reason(Reason(error.facts.get("expected", ""), error.facts))
 
 
 def in_short(issue: Issue) -> str:
-    """Return why a record waits: of a formula without a result the reason alone."""
+    """Return why a record is parked. For a formula without a result this is only the reason."""
     message = issue.facts.get("message")
     return reason(Reason(message, issue.facts)) if message else say(issue.cause, issue.facts).what
 
 
 def in_cause(cause: str, facts: Mapping[str, str]) -> str:
-    """Return what happened, in the one sentence of its cause."""
+    """Return the sentence of a cause that says what happened."""
     return say(cause, facts).what
 
 
 def plain(value: object) -> Markdown:
-    """Return foreign text so that Markdown leaves it alone, in one line, with every sign to be seen."""
+    """Return foreign text escaped for Markdown, on one line, with invisible characters made visible."""
     return _MARKDOWN.sub(_escaped, _BLANKS.sub(" ", visible(str(value))).strip(" "))
 
 
 def _escaped(found: re.Match[str]) -> str:
     signs = "".join(f"&#{ord(sign)};" for sign in found[0])
-    return f":color[{signs}]" if found["made_of"] else signs  # of no colour: only an element of its own
+    return f":color[{signs}]" if found["made_of"] else signs  # without a colour it only separates the signs
 
 
 def link(words: Markdown, page: str, **asked: str) -> Markdown:
-    """Return words that lead to a page of the console; what is asked of it in the address may be foreign."""
+    """Return a link to a page of the console. The values of the query parameters may be foreign."""
     return f"[{words}](/{page}?{urlencode(asked)})"
 
 
 def coded(value: object) -> Markdown:
-    """Return a code as such, in the letters of a machine; what would end or change them is written as other text is."""
+    """Return a code in a monospaced font. A code that would break the Markdown is escaped as plain text instead."""
     shown = visible(str(value))
     return plain(value) if _NOT_CODED.search(shown) or not shown.strip() else f"`{shown}`"
 
 
 def option_name(label: Callable[[Any], str]) -> Callable[[Any], str]:
-    """Return how a choice is called, for a list of choices that reads no Markdown: every sign is to be seen."""
+    """Return a formatter for options of a control that renders no Markdown; it makes invisible characters visible."""
     return lambda choice: visible(label(choice))
 
 
 def typed_value(given: str, kind: FieldType) -> Value:
-    """Return what was typed as a value of a field; text where it is no such value. Empty text is no value."""
+    """Return typed text as a value of a field, or the text itself if it is not valid. Empty text is None."""
     flags = {term("yes"): True, "true": True, term("no"): False, "false": False}
     bare = given.strip()
     if not bare:
@@ -230,9 +230,10 @@ def typed_value(given: str, kind: FieldType) -> Value:
 
 
 def typed_text(value: Value, kind: FieldType = FieldType.TEXT) -> str:
-    """Return a value as it stands in a field to type in; `typed_value` reads it back.
+    """Return a value as text for an input field; `typed_value` reads it back.
 
-    A value may also be kept as plain text, with a decimal point and days as 2026-03-31; then its kind tells what it is.
+    A value may also be stored as plain text, with a decimal point and days as 2026-03-31; `kind` then says how to read
+    it.
     """
     plainly = as_text(value)
     if isinstance(value, bool) or (kind is FieldType.FLAG and plainly in ("true", "false")):
@@ -251,14 +252,15 @@ def field_name(name: str) -> str:
 
 
 def table_name(name: str) -> str:
-    """Return how a value table is called."""
+    """Return the name of a value table."""
     return text(f"table_{name}") if words.has_term(f"table_{name}") else name
 
 
 def kind_name(kind: str) -> Markdown:
-    """Return what a kind of record is called, with a capital; one that a flow brought has its name where no word is.
+    """Return the name of a kind of record, with a capital.
 
-    Of one that is only stored, since its flow is gone or a newer revision wrote it, it says that it is not known.
+    A kind without a text has its own identifier as name. A stored kind that this version does not know, because its
+    flow was removed or a newer version wrote it, is named as unknown.
     """
     if words.has_term(f"kind_{kind}"):
         return text(f"kind_{kind}")
@@ -266,7 +268,7 @@ def kind_name(kind: str) -> Markdown:
 
 
 def fields_of_kind(kind: str) -> Markdown:
-    """Return how the fields of a kind are headed in a mapping, with a capital; where no word is, its name."""
+    """Return the heading for the fields of a kind in a mapping, or the identifier of the kind if there is no text."""
     return text(f"fields_{kind}") if words.has_term(f"fields_{kind}") else _own_name(kind)
 
 
@@ -280,92 +282,92 @@ def flow_name(flow: str) -> str:
 
 
 def flow_text(stem: str, flow: str, **facts: object) -> str:
-    """Return what a flow calls something, with a capital; where it has no word of its own, what any flow calls it."""
+    """Return a text of a flow with a capital, or the text for any flow if it has none of its own."""
     return words.capital(flow_term(stem, flow, **facts))
 
 
 def flow_term(stem: str, flow: str, **facts: object) -> str:
-    """Return what a flow calls something as it stands, for use inside a sentence."""
+    """Return a text of a flow for use inside a sentence, or the text for any flow if it has none of its own."""
     own = f"{stem}_{flow}"
     return term(own if words.has_term(own) else f"{stem}_any", **{"flow": flow, **facts})
 
 
 def guard_name(guard: Guard) -> Markdown:
-    """Return what a guard is called: by its name where it has no words."""
+    """Return the name of a guard; without a text, its identifier."""
     own = f"brake_{guard.name}_on"
     return text(own) if words.has_term(own) else plain(words.capital(guard.name.replace("_", " ")))
 
 
 def guard_text(guard: Guard, flow: str, limit: Limit) -> Markdown:
-    """Return at which limit a guard holds a plan of a flow."""
+    """Return the sentence that says at which limit a guard holds a plan of a flow."""
     own = f"brake_{guard.name}"
     facts = {"many": flow_term("many", flow), "guard": guard_name(guard), "limit": number(limit)}
     return text(own if words.has_term(own) else "brake_any", **facts)
 
 
 def struck(old: str) -> Markdown:
-    """Return an old value: struck through, but grey where it has figures, which a line would make unreadable."""
+    """Return an old value struck through, or grey if it has digits, which a line would make unreadable."""
     return f":gray[{plain(old)}]" if any(sign.isdigit() for sign in old) else f"~~{plain(old)}~~"
 
 
 def records_of(kind: str, count: int) -> Markdown:
-    """Return how many records, by what they are: 25 orders."""
+    """Return a number of records with their kind, such as "25 orders"."""
     own = f"records_{kind}"
     return counted(own if words.has_count(own) else "records_any", count)
 
 
 def way(source: str, target: str) -> Markdown:
-    """Return from where to where."""
+    """Return source and target with an arrow."""
     return f"{system_name(source)} → {system_name(target)}"
 
 
 def moment(at: datetime | None) -> str:
-    """Return a time the short way, or a dash."""
+    """Return a moment in short form, or a dash for None."""
     return words.moment(at, language(), zone()) if at else words.MISSING
 
 
 def duration(begun: datetime, ended: datetime | None = None) -> str:
-    """Return how long something took, or has taken until now."""
+    """Return a duration as text. Without `ended`, it lasts until now."""
     return span(((ended or datetime.now(UTC)) - begun).total_seconds())
 
 
 def long_day(at: datetime) -> str:
-    """Return the weekday with its date."""
+    """Return the weekday and date of a moment."""
     return words.long_day(at, language(), zone())
 
 
 def weekdays() -> list[str]:
-    """Return the days of a week in short, Monday first."""
+    """Return the short names of the weekdays, Monday first."""
     return words.weekdays(language())
 
 
 def weekday_names() -> list[str]:
-    """Return the days of a week, Monday first."""
+    """Return the names of the weekdays, Monday first."""
     return words.weekday_names(language())
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return several names in one sentence: a, b and c."""
+    """Return names as a list in a sentence, such as "a, b and c"."""
     return words.listed(names, language())
 
 
 def short_day(at: datetime) -> str:
-    """Return day and month."""
+    """Return the day and month of a moment."""
     return words.short_day(at, language(), zone())
 
 
 def number_text(value: float) -> str:
-    """Return a number of a table or chart, which holds it in binary, in the digits it was given in."""
+    """Return a float of a table or chart with the digits of its shortest decimal form."""
     return number(Decimal(str(value)))
 
 
 def megabytes(size: int) -> Markdown:
-    """Return bytes in megabytes with one decimal."""
+    """Return a size in bytes as megabytes with one decimal."""
     return number(Decimal(f"{size / 1_000_000:.1f}"))
 
 
 def money_text(value: float) -> str:
-    """Return an amount of a table, which holds it in binary, with two decimals and no currency sign."""
+    """Return a float of a table as an amount with two decimals, without currency sign."""
     return amount_text(Decimal(f"{value:.2f}"))
 
 
@@ -375,17 +377,17 @@ def change_text(value: float) -> str:
 
 
 def table_second(value: datetime) -> str:
-    """Return a moment with seconds as a table has it; its time zone is that of the table."""
+    """Return a moment of a table with seconds. The table has converted its time zone already."""
     return words.table_time(value, language(), seconds=True)
 
 
 def field_date() -> Literal["DD/MM/YYYY", "DD-MM-YYYY", "DD.MM.YYYY"]:
-    """Return how a date is typed, in the letters of Streamlit."""
+    """Return the date format of input fields, in the notation of Streamlit."""
     return FIELD_DATES[language()]
 
 
 def separators() -> str:
-    """Return the decimal sign and the sign between thousands, as Plotly takes them."""
+    """Return the decimal and the thousands separator, as Plotly expects them."""
     return ".," if language() == "en" else ",."
 
 
@@ -395,10 +397,10 @@ def clock_time(at: datetime) -> str:
 
 
 def sandbox_badges(sandboxed: bool) -> list[Markdown]:
-    """Return the mark that every page head carries while both systems are the built-in ones."""
+    """Return the badge in every page head that says that both systems are the built-in ones."""
     return [f":gray-badge[:material/science: {text('badge_sandbox')}]"] if sandboxed else []
 
 
 def who(name: str) -> str:
-    """Return how the author of a run or a decision is called: the schedule, the console, or a person by name."""
+    """Return the name of an author: the schedule, the console, or a person."""
     return term(f"by_{name}") if words.has_term(f"by_{name}") else name

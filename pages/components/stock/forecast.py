@@ -1,4 +1,4 @@
-"""Stock as the log knows it: charts, the list of articles with how long each lasts, and where the systems differ."""
+"""Stock from the log: charts, the list of articles with their days left, and the differences between the systems."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import cast
@@ -62,7 +62,7 @@ EXPORTED_AT_ONCE = 5_000
 
 
 def levels(app: Application, view: View) -> None:
-    """Draw the levels over time: of one article in each branch, else of all together by branch or by group."""
+    """Draw the levels over time: of one article by branch, or of all articles by branch or group."""
     with titled(_in_unit(view, "stock_levels_title")):
         by = "branch"
         if not view.article and view.groups:
@@ -81,14 +81,14 @@ def levels(app: Application, view: View) -> None:
 
 
 def _in_unit(view: View, title: str) -> Markdown:
-    """Return the title of a chart with the unit of what it adds up, where there are several."""
+    """Return the title of a chart, with the unit of its sums if there are several units."""
     if view.scope.counted is None and not view.total.unit:
         return text(title)
     return f"{text(title)} · {unit_name(view.total.unit)}"
 
 
 def _reorder(app: Application, view: View) -> Limit | None:
-    """Return the line at which an article is to be ordered again, where the books have one."""
+    """Return the reorder level of an article as a line of the chart, if the books have one."""
     if not view.article:
         return None
     name = f"reorder {view.article} {app.flows.settings(app.stock.flow).model_dump()['reorder']}"
@@ -97,7 +97,7 @@ def _reorder(app: Application, view: View) -> Limit | None:
 
 
 def purchases(app: Application, view: View) -> None:
-    """Say what the books have on order of an article, which is not for sale."""
+    """Draw the quantity of an article that the books have on order, which cannot be sold yet."""
     if not view.article:
         return
     (found,) = ask_live(app, f"purchases {view.article}", lambda: [app.stock.purchases(view.article)]) or [None]
@@ -110,12 +110,12 @@ def purchases(app: Application, view: View) -> None:
 
 
 def _here(moments: pd.Index) -> pd.DatetimeIndex:
-    """Return moments of the log as the clock of whoever looks shows them."""
+    """Return moments of the log in the time zone of the session."""
     return pd.DatetimeIndex(moments).tz_localize("UTC").tz_convert(str(zone())).tz_localize(None)
 
 
 def movements(app: Application, view: View) -> None:
-    """Draw what rose and fell: at the till between two runs, and by what the runs wrote."""
+    """Draw increases and decreases: those of the till between two runs, and those that runs wrote."""
     moved = app.stock.moved(view.scope)
     with titled(_in_unit(view, "stock_moves_title")):
         download("movements", lambda: of_log(moved))
@@ -131,7 +131,7 @@ def movements(app: Application, view: View) -> None:
 
 
 def article_list(app: Application, view: View) -> None:
-    """Draw articles with their level and how long it lasts; a click opens an article."""
+    """Draw articles with their level and days left. A click opens an article."""
     asked = st.query_params
     show = asked.get("show", "all" if view.article else "soon")
     show, sort, find = show if show in SHOWS else "soon", asked.get("sort", "days"), ""
@@ -186,18 +186,18 @@ def _none_listed(show: str, find: str) -> None:
 
 
 def _outlook_listed(page: Callable[[int, int], pd.DataFrame]) -> pd.DataFrame:
-    """Return every line of the list, with the numbers it is computed from."""
+    """Return every line of the list with the numbers behind it."""
     parts: list[pd.DataFrame] = []
     while not parts or len(parts[-1]) == EXPORTED_AT_ONCE:
         parts.append(page(EXPORTED_AT_ONCE * len(parts), EXPORTED_AT_ONCE))
     return of_log(pd.concat(parts).drop(columns="found"))
 
 
-# ---- where the two systems differ -----------------------------------------------------------------------------------
+# ---- differences between the systems --------------------------------------------------------------------------------
 
 
 def differences_of(app: Application, view: View) -> None:
-    """Draw what the plan that waits would change, or offer a comparison, which writes nothing."""
+    """Draw the changes of the waiting plan, or a button that compares the systems. A comparison writes nothing."""
     status = view.status
     run = status.waiting
     with titled(text("stock_differences"), _as_of(run, status.last)):
@@ -248,7 +248,7 @@ def _differences_table(app: Application, view: View, run: Run) -> None:
 
 
 def _clicked(app: Application, view: View, found: Sequence[LevelDifference], key: str) -> int | None:
-    """Draw where the systems differ, and return the place of the row that was clicked."""
+    """Draw the differences between the systems, and return the position of the clicked row."""
     frame = pd.DataFrame(
         {
             "article": [one.article for one in found],
@@ -275,7 +275,7 @@ def _clicked(app: Application, view: View, found: Sequence[LevelDifference], key
 
 
 def _why(why: LevelReason) -> str:
-    """Return what moved since a level was written last, and where."""
+    """Return the changes in each system since a level was last written."""
     if why.since is None:
         return text("stock_why_never")
     moved = ((TILL, why.target), (BOOKS, why.source))

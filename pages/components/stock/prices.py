@@ -1,4 +1,4 @@
-"""What a customer pays, and why: all that could decide it, from where in the books, and the till's own answer."""
+"""The price of an article for a customer: every rule that could set it, and the price that the till answers."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -17,7 +17,7 @@ MOST = 100_000
 
 
 def prices_section(app: Application) -> None:
-    """Draw what is paid, where prices of customers are sent."""
+    """Draw the prices, if customer prices are sent to the till."""
     if not app.prices.are_sent():
         return
     section(text("prices_title"), text("prices_about", source=system_name(BOOKS), target=system_name(TILL)))
@@ -50,7 +50,7 @@ def _title(one: KnownRecord | None) -> str:
 
 
 def _answers(found: Proof) -> None:
-    """Draw what both systems say, beside each other, and whether they say the same."""
+    """Draw the prices of both systems side by side, and whether they are equal."""
     vat = text("prices_with_vat" if found.paid.incl else "prices_without_vat")
     with st.grid(2, min_column_width=190):
         st.metric(system_name(BOOKS), _price_written(found.paid.total), border=True)
@@ -65,7 +65,7 @@ def _price_verdict(found: Proof) -> Markdown:
 
 
 def _steps(found: Proof, branches: Mapping[str, str]) -> None:
-    """Draw all that could decide the price, the most particular last; that is the one that wins."""
+    """Draw every rule that could set the price, the most specific last; that one wins."""
     rows: Sequence[Mapping[str, str]] = [
         {
             text("prices_col_by"): _by(step, branches),
@@ -86,7 +86,7 @@ def _by(step: PriceStep, branches: Mapping[str, str]) -> str:
 
 
 def _source(step: PriceStep, found: Proof) -> str:
-    """Return the record of the books that says so: an article, a row of a price list, or the debtor."""
+    """Return the record of the books that sets a price: an article, a row of a price list, or the debtor."""
     customer = found.customer.key if found.customer else ""
     code = found.sources.get(f"{step.by}:{step.number}", "")
     return text(f"prices_from_{step.by}", article=found.article.key, customer=customer, code=code)

@@ -1,4 +1,4 @@
-"""What of stock is looked at: the scope of the address, what it comes to, and the heads of what is drawn of it."""
+"""The scope of the stock page as given in the address, with its totals, names and filters."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,22 +32,22 @@ from pages.components.shared.wording import (
 BOOKS, TILL = "accountview", "mplus"
 PERIODS = ("7", "30", "90", "365")
 PERIOD = "30"
-NO_UNIT = "-"  # in an address
+NO_UNIT = "-"  # a missing unit, in an address
 
 
 def both_systems(key: str, **facts: Markdown | int) -> Markdown:
-    """Return a sentence that names the two systems."""
+    """Return a text that names both systems."""
     return text(key, source=system_name(BOOKS), target=system_name(TILL), **facts)
 
 
 def download(name: str, listed: Callable[[], pd.DataFrame]) -> None:
-    """Draw what offers a list as a file."""
+    """Draw the download of a list."""
     downloads(f"stock-{name}", listed, key=name)
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What is looked at: the scope of the address, what it comes to, and the names of its parts."""
+    """The scope of the stock page, its totals, and the names of its branches and groups."""
 
     now: datetime
     days: int
@@ -56,17 +56,17 @@ class View:
     branches: Mapping[str, str]
     groups: Mapping[str, str]
     name: str
-    status: FlowStatus  # of the flow that writes stock
+    status: FlowStatus  # status of the flow that writes stock
     unproven: Unproven | None = None
 
     @property
     def article(self) -> str:
-        """The article that is looked at, empty for all."""
+        """Code of the selected article; empty for all articles."""
         return self.scope.article
 
     @property
     def known(self) -> bool:
-        """Whether any level of what is looked at is known."""
+        """True if any level in the scope is known."""
         return bool(self.sums.levels)
 
     @property
@@ -76,7 +76,7 @@ class View:
 
     @property
     def about(self) -> Markdown:
-        """What levels the page shows, where they come from, and of when they are."""
+        """Subtitle of the page: number of articles and branches, source, and moment of the levels."""
         if not self.known:
             return text("stock_about_none")
         sums, system = self.sums, system_name(TILL)
@@ -90,12 +90,12 @@ class View:
 
     @property
     def total(self) -> Total:
-        """What is looked at comes to, in the unit that is looked at."""
+        """Total of the scope in the selected unit."""
         found = (one for one in self.sums.totals if self.scope.counted in (None, one.unit))
         return next(found, Total())
 
     def in_its_unit(self, amount: Decimal) -> Markdown:
-        """Return a quantity with the unit that is looked at."""
+        """Return a quantity with the selected unit."""
         return in_unit(amount, self.total.unit)
 
     @property
@@ -104,7 +104,7 @@ class View:
 
 
 def asked_view(app: Application) -> View | None:
-    """Return what the address asks for; None while no level is known at all."""
+    """Return the view for the address, or None if no level is known at all."""
     now, asked = datetime.now(UTC), st.query_params
     branches, groups = app.stock.branches(), app.stock.groups()
     if not branches:
@@ -136,17 +136,17 @@ def asked_view(app: Application) -> View | None:
 
 
 def in_unit(amount: Decimal, unit: str) -> Markdown:
-    """Return a quantity with its unit, as far as that is known."""
+    """Return a quantity with its unit, if the unit is known."""
     return f"{number(amount)} {plain(unit)}" if unit else number(amount)
 
 
 def unit_name(unit: str) -> Markdown:
-    """Return what a unit is called; what has none is told as such."""
+    """Return the name of a unit, or a text for a missing unit."""
     return plain(unit) if unit else text("stock_no_unit")
 
 
 def _branch_names(app: Application, branches: Sequence[str]) -> dict[str, str]:
-    """Return what the till calls the branches; their numbers while it does not answer."""
+    """Return the branch names of the till, or their numbers if it does not answer. Cached in the session."""
     kept: dict[bool, Mapping[str, str]] = st.session_state.setdefault("stock_branches", {})
     if app.sandbox.is_connected not in kept:
         try:
@@ -159,7 +159,7 @@ def _branch_names(app: Application, branches: Sequence[str]) -> dict[str, str]:
 
 
 def unknown(view: View) -> None:
-    """Say that nothing is known of an article, and lead back to all."""
+    """Show that nothing is known of an article, and link to all articles."""
     title = text("stock_unknown", article=plain(view.article))
     if empty("search_off", title, text("stock_unknown_about"), text("btn_all_articles"), key="unknown_article"):
         clear_address("article")
@@ -167,7 +167,7 @@ def unknown(view: View) -> None:
 
 
 def unproven_since(view: View) -> None:
-    """Say since when levels are not proven, where that is too long ago."""
+    """Show since when levels are unproven, if that is too long."""
     if view.unproven is not None:
         said = text(
             "stock_unproven_parked" if view.unproven.parked else "stock_unproven", moment=moment(view.unproven.since)
@@ -176,7 +176,7 @@ def unproven_since(view: View) -> None:
 
 
 def unreserved(app: Application) -> None:
-    """Say that levels are without reservations, and lead to where that is answered, while nobody has."""
+    """Show that levels ignore reservations until the setting is answered, and link to its question."""
     lacks = app.setup.missing_setting(app.stock.flow, "reservations")
     if lacks is not None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -187,7 +187,7 @@ def unreserved(app: Application) -> None:
 
 
 def nothing_yet(app: Application) -> None:
-    """Lead to the flow of stock, which has not written a level yet."""
+    """Draw the link to the stock flow, which has not written a level yet."""
     status = next(one for one in app.flows.statuses() if one.flow.name == app.stock.flow)
     run = status.active or status.waiting
     title, about = text("stock_none"), text("stock_none_about")
@@ -198,7 +198,7 @@ def nothing_yet(app: Application) -> None:
 
 
 def filters(view: View) -> None:
-    """Draw period, branch and group; each is kept in the address."""
+    """Draw the filters for period, branch, group and unit, which are stored in the address."""
     pages = ("page", "page2")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         choice("period", PERIODS, PERIOD, lambda days: text(f"stock_period_{days}"), pages)
@@ -212,7 +212,7 @@ def filters(view: View) -> None:
 
 
 def numbers(view: View) -> None:
-    """Draw what the levels come to."""
+    """Draw the totals of the scope."""
     sums, total, lasts = view.sums, view.total, view.total.days_left
     with st.grid(4, min_column_width=190):
         st.metric(text("stock_now"), view.in_its_unit(total.amount), border=True)
