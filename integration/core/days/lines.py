@@ -302,7 +302,7 @@ class DayLines:
         if found is None and known is None:
             return TillTurnover(source, group, group or NO_GROUP, "", NOTHING)
         if found is None or known is None:
-            return found or known  # at least one exists
+            return found or known  # type: ignore[return-value]  # one of them is there
         return replace(found, type=known.type, account=found.account or known.account, name=known.name or found.name)
 
     def _row(self, group: str, code: str) -> str:
