@@ -41,7 +41,7 @@ class Position:
     planned: int = 0  # number of read records that are planned
     changes: int = 0
     retirements: int = 0
-    watched: Mapping[str, int] = field(default_factory=dict)  # count of each brake's guard
+    watched: Mapping[str, int] = field(default_factory=dict)  # count of each guard, by its name
     undone: int = 0  # the last reversed line of the run that is undone
     trusting: bool = False  # records with unchanged hashes are not read again
 

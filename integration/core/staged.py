@@ -25,7 +25,7 @@ class Staged:
     issue: Issue | None = None
     skip: Skip | None = None
     group: str = ""  # the source value by which people sort it
-    beside: str = ""  # digest of its inputs other than the source record that may differ between runs
+    beside: str = ""  # inputs other than the source record that may differ between runs
     source_hash: str = ""  # hash of all inputs; empty if unknown
     same: bool = False
 
