@@ -67,7 +67,7 @@ class Timetable:
         return next(self._due(moment, zone, is_closed, 1), None)
 
     def before(self, moment: datetime, zone: tzinfo, is_closed: IsClosed, rounds: int) -> datetime | None:
-        """Return when the last run but so many began that were due up to a moment, in UTC."""
+        """Return the start of the `rounds`-th last run due up to a moment, in UTC; None without one in 30 days."""
         found = list(islice(self._due(moment + MINUTE, zone, is_closed, -1), rounds))
         return found[-1] if found else None
 
