@@ -31,40 +31,25 @@ class Unique(StrEnum):
 class Stage:
     """One step of a flow: the kind it reads, the kind it writes, and how records of this kind behave.
 
-    `name` is stored with everything that the stage reads and plans, and is unique within the flow.
-
-    `counted`: the flow counts the records of this stage.
-
-    `derived`: the records are not read by themselves but come from the records of the counted stage, as the debtor of
-    an order does.
-
-    `write_once`: the records are documents, which are never changed. A later change becomes a question.
-
-    `not_idempotent`: sending a write again creates a second record, because the target has no key of ours that
-    rejects it. This holds for all documents.
-
-    `unverifiable`: a person declared that the target cannot be searched or read back, so its positive answer counts
-    as proof.
-
-    `volatile`: the target itself changes the values every day, so a different value is no drift.
-
-    `one_by_one`: changes are sent one at a time, and one that reads back differently stops all that follow.
-
-    `off`: the stage is not read. Changes of plans made before are still written.
-
-    `keyed_source`: the flow asks the source for known keys, because the source cannot list the records.
-
-    `hashed`: the result changes only if the hash of the source record or of the target record changes. Records of
-    this stage do not depend on each other.
-
-    `needs` maps fields to the kind of the record that the target must have first.
-
-    `grouped_by` is the field of the source record that groups its lines for people: article group, country or branch.
-
-    `unique` lists the values that no two records read may share.
-
-    `parts`: several source records become one target record, each as a part of this kind with its own link, because
-    the target may have the part in another record.
+    - `name`: stored with everything that the stage reads and plans; unique within the flow.
+    - `counted`: the flow counts the records of this stage.
+    - `derived`: the records are not read by themselves but come from the records of the counted stage, as the debtor of
+      an order does.
+    - `write_once`: the records are documents, which are never changed. A later change becomes a question.
+    - `not_idempotent`: sending a write again creates a second record, because the target has no key of ours that rejects
+      it. This holds for all documents.
+    - `unverifiable`: a person declared that the target cannot be searched or read back, so its positive answer counts.
+    - `volatile`: the target itself changes the values every day, so a different value is no drift.
+    - `one_by_one`: changes are sent one at a time, and one that reads back differently stops all that follow.
+    - `off`: the stage is not read. Changes of plans made before are still written.
+    - `keyed_source`: the flow asks the source for known keys, because the source cannot tell which records are meant.
+    - `hashed`: the result changes only if the hash of its inputs or of the target record changes. Records of this stage
+      do not depend on each other.
+    - `needs`: fields with the kind of the record that the target must have first.
+    - `grouped_by`: field of the source record that groups its lines for people: article group, country or branch.
+    - `unique`: values that no two records read may share.
+    - `parts`: several source records become one target record, each as a part of this kind with its own link, because the
+      target may have the part in another record.
     """
 
     name: str

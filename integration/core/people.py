@@ -147,8 +147,7 @@ def at_terminal(account: str) -> Actor:
 OWNER = Actor("terminal", roles=frozenset({Role.ADMINISTRATOR}), apart=APART, came=AccessChannel.API)
 """Actor of a program that shows data only readable by the owner of the files."""
 
-# ---- the current action
-# ----------------------------------------------------------------------------------------------
+# ---- the current action ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
