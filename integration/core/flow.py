@@ -33,23 +33,23 @@ class Stage:
 
     - `name`: stored with everything that the stage reads and plans; unique within the flow.
     - `counted`: the flow counts the records of this stage.
-    - `derived`: the records are not read by themselves but come from the records of the counted stage, as the debtor of
-      an order does.
+    - `derived`: the records are not read by themselves but come from those of the counted stage, as the debtor of an
+      order does.
     - `write_once`: the records are documents, which are never changed. A later change becomes a question.
-    - `not_idempotent`: sending a write again creates a second record, because the target has no key of ours that rejects
-      it. This holds for all documents.
+    - `not_idempotent`: sending a write again creates a second record, because the target has no key of ours that
+      rejects it. This holds for all documents.
     - `unverifiable`: a person declared that the target cannot be searched or read back, so its positive answer counts.
     - `volatile`: the target itself changes the values every day, so a different value is no drift.
     - `one_by_one`: changes are sent one at a time, and one that reads back differently stops all that follow.
     - `off`: the stage is not read. Changes of plans made before are still written.
     - `keyed_source`: the flow asks the source for known keys, because the source cannot tell which records are meant.
-    - `hashed`: the result changes only if the hash of its inputs or of the target record changes. Records of this stage
-      do not depend on each other.
+    - `hashed`: the result changes only if the hash of its inputs or of the target record changes. Records of this
+      stage do not depend on each other.
     - `needs`: fields with the kind of the record that the target must have first.
     - `grouped_by`: field of the source record that groups its lines for people: article group, country or branch.
     - `unique`: values that no two records read may share.
-    - `parts`: several source records become one target record, each as a part of this kind with its own link, because the
-      target may have the part in another record.
+    - `parts`: several source records become one target record, each as a part of this kind with its own link, because
+      the target may have the part in another record.
     """
 
     name: str

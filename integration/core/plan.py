@@ -105,7 +105,7 @@ def diff(
     """Compare the desired record with the target's record and the last agreed values, and return the result.
 
     A field that both sides changed is reported as a conflict. This field and the fields coupled with it are neither
-    written nor agreed on anew; all other fields are.
+    written nor agreed on anew. Other fields are not affected.
     """
     sources = desired.sources
     if held is None and agreed is not None:  # someone removed it from the target

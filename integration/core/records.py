@@ -327,7 +327,8 @@ def same(one: Value, other: Value) -> bool:
 def merged(old: Record | None, new: Record) -> Record:
     """Return the new record, completed with values and parts of the old record that it lacks.
 
-    An old part is replaced if a new part has the same key or the same source.
+    An old part with the key of a new part is merged with it. An old part with another key and the same source is
+    dropped.
     """
     if old is None:
         return new
