@@ -1,22 +1,22 @@
-"""Files of the data folder of a console: which they are, and what must be there before the database is opened."""
+"""Files of the data folder, the key ring of a console, and a check before the database is opened."""
 
 from integration.core.errors import ConfigurationError
 from integration.settings import DATABASE, ENGINE, Settings
 from integration.store.keys import KeyRing
 
-OTHERS = 0o077  # mask of the permissions that only the owner may have
+OTHERS = 0o077  # permission bits of group and others
 FILES = ("console.*", "engine.*", "log.duckdb*", "sandbox.journal")
 
 
 def key_ring(settings: Settings, instance: str) -> KeyRing:
-    """Return the keys of the console with this id. Creates none."""
+    """Return the key ring of the console instance with this id. Creates no key."""
     return KeyRing(settings.key.get_secret_value(), settings.key_before.get_secret_value(), settings.key_file, instance)
 
 
 def require_database_file(settings: Settings) -> None:
-    """Raise ConfigurationError `database_file_missing` where the engine's file is there and the database file is not.
+    """Raise ConfigurationError `database_file_missing` if the engine's file exists and the database file does not.
 
-    A new database would not know what was written already.
+    A new database would not know what was already written.
     """
     data = settings.data.absolute()
     file = data / DATABASE

@@ -1,4 +1,4 @@
-"""What the console is told from outside: the environment (`CONSOLE_...`) or a file `.env`."""
+"""Settings of the console, from environment variables (`CONSOLE_...`) or a file `.env`."""
 
 import difflib
 import os
@@ -43,19 +43,19 @@ log = structlog.get_logger(__name__)
 PREFIX = "CONSOLE_"
 DATABASE = "console.sqlite"
 ENGINE = "engine.sqlite"  # the file of the engine, in the data folder
-AT_SOCKET = "unix://"  # before the path of a socket, where an address to listen at is asked for
-LONGEST_SOCKET = 104  # bytes of a path that every system takes, with its end
+AT_SOCKET = "unix://"  # prefix of a listen address that is the path of a Unix socket
+LONGEST_SOCKET = 104  # bytes of a path including its terminator that every supported platform accepts
 GROUPS = (
     *SYSTEMS,
     "pictures",
     "timestamps",
     "provider",
     "in_front",
-)  # of settings, each given as one variable per value
+)  # groups of settings; each value has its own variable
 
 
 def _public(url: str) -> str:
-    """Return where browsers find the console, as they name it themselves: who logs in there must not be read along."""
+    """Return the origin of the console's public address. Refuses an address that would send logins unencrypted."""
     address = parse_address(url)
     if url and (address is None or not address.is_safe or not address.bare or address.path.strip("/")):
         raise PydanticCustomError("expected_console_address", "expected_console_address")
@@ -70,12 +70,12 @@ def _proxy(url: SecretStr) -> SecretStr:
 
 
 def _authorities(file: Path | None) -> Path | None:
-    """Tell at the start, and not at the first call, that a file holds no certificates."""
+    """Refuse a file that holds no certificates at the start, not at the first call."""
     if file is None or not str(file).strip(". "):
         return None
     try:
         ssl.create_default_context().load_verify_locations(cafile=file)
-    except (OSError, ValueError):  # of ssl too
+    except (OSError, ValueError):  # also covers ssl.SSLError
         raise PydanticCustomError("expected_console_certificates", "expected_console_certificates") from None
     return file
 
@@ -90,7 +90,7 @@ def _networks(listed: str) -> str:
 
 
 class PicturePlaces(BaseModel):
-    """Where pictures of articles may come from: below a folder of this machine, or below an address."""
+    """Allowed sources of article pictures: a folder of this machine or a base address."""
 
     folder: Path | None = None
     address: AddressIfAny = ""
@@ -105,7 +105,7 @@ def _time_authority(url: str) -> str:
 
 
 class TimeStamps(BaseModel):
-    """Which time authority stamps the heads of the audit, and whose certificates vouch for it: both, or neither."""
+    """Time-stamping authority for heads of the audit log, and the certificates that verify it: both or neither."""
 
     address: Annotated[str, AfterValidator(_time_authority)] = ""
     certificates: Annotated[Path | None, AfterValidator(_authorities), Field(validate_default=True)] = None
@@ -120,7 +120,7 @@ class TimeStamps(BaseModel):
 
 
 class ProviderSettings(BaseModel):
-    """Who proves with OpenID Connect who somebody is, and who we are there."""
+    """OpenID Connect provider that authenticates people, and our client registration there."""
 
     issuer: AddressIfAny = ""
     client_id: str = ""
@@ -128,7 +128,7 @@ class ProviderSettings(BaseModel):
 
 
 def _socket_path(path: Path | None) -> Path | None:
-    """Return where a socket is to be: whole, in a folder that is there, and not longer than systems take."""
+    """Return the path of the socket if it is absolute, in an existing folder and short enough for every platform."""
     if path is None or not str(path).strip(". "):
         return None
     fits = path.is_absolute() and path.parent.is_dir() and len(os.fsencode(path)) < LONGEST_SOCKET
@@ -138,9 +138,10 @@ def _socket_path(path: Path | None) -> Path | None:
 
 
 class FrontProxy(BaseModel):
-    """What a proxy before the console says of whom it asks for: in which header, and why that is believed.
+    """Configuration of a reverse proxy that tells the console who is logged in: the header, and why it can be trusted.
 
-    Either it signs (by whom, for whom, and where its public keys are), or it alone can open the socket.
+    Either the proxy signs the header (issuer, audience and address of its public keys), or only the proxy can open
+    the socket.
     """
 
     issuer: str = ""
@@ -151,9 +152,9 @@ class FrontProxy(BaseModel):
 
 
 class Settings(BaseSettings):
-    """Everything that can be set before the start. Names in the environment: `CONSOLE_` and `__` for what is inside.
+    """All settings read at the start. Environment names begin with `CONSOLE_`; `__` separates a group from its value.
 
-    How each system is reached is a group under its name: `access` returns it.
+    The connection settings of each system are a group under the system's name; `access` returns it.
     """
 
     model_config = SettingsConfigDict(
@@ -198,17 +199,17 @@ class Settings(BaseSettings):
 
     @property
     def is_guarded(self) -> bool:
-        """Whether a log-in is asked for: by who stands before the console, or by itself."""
+        """Whether a login is required, by a proxy in front of the console or by the console itself."""
         return bool(self.address) and self.log_in != "none"
 
     @property
     def asks_log_in(self) -> bool:
-        """Whether the console itself knows people, from the first on."""
+        """Whether the console identifies each person itself."""
         proves = bool(self.in_front.issuer or self.in_front.socket)
         return self.log_in in ("accounts", "provider") or (self.log_in == "in_front" and proves)
 
     def expect_ways_in(self) -> None:
-        """Raise ConfigurationError where a way to log in is chosen, and something that it needs is not set."""
+        """Raise ConfigurationError if the chosen sign-on method needs a setting that is not set."""
         of_provider = ("issuer", "client_id") if self.log_in == "provider" else ()
         of_proxy = ("audience", "keys") if self.in_front.issuer else ()
         for group, names in (("provider", of_provider), ("in_front", of_proxy)):
@@ -222,12 +223,13 @@ class Settings(BaseSettings):
                 raise _lacking(f"{PREFIX}IN_FRONT__HEADER")
 
     def listen(self, host: str) -> str:
-        """Return the host to listen at; without a log-in only this machine may reach it, and by a proxy nobody else.
+        """Return the host to listen at.
 
-        Raises ConfigurationError `listens_without_log_in`. No host at all is every address there is.
+        Without a login only this machine may reach the console. With a proxy on a socket nothing but that socket is
+        allowed. Raises ConfigurationError `listens_without_log_in`. An empty host means all addresses.
         """
         if self.log_in == "in_front" and self.in_front.socket:
-            if host != f"{AT_SOCKET}{self.in_front.socket}":  # where whoever comes could say who they are
+            if host != f"{AT_SOCKET}{self.in_front.socket}":  # a TCP port would let any caller set the proxy's header
                 raise ConfigurationError("listens_without_log_in", host=host or "0.0.0.0")  # noqa: S104 - told, not bound
             return host
         published = parse_address(self.address)
@@ -238,9 +240,9 @@ class Settings(BaseSettings):
         return host
 
     def route(self, url: str) -> dict[str, Any]:
-        """Return what lies between us and an address: a proxy, ours or else the machine's, and certificates.
+        """Return the proxy and the certificates for calls to an address. Our proxy setting precedes the machine's.
 
-        What `NO_PROXY` names is reached straight away, and so is this machine.
+        Hosts of `NO_PROXY` and this machine itself are reached without a proxy.
         """
         host = urlsplit(url).hostname or ""
         proxy = self.proxy.get_secret_value() or getproxies_environment().get("https", "")
@@ -251,11 +253,11 @@ class Settings(BaseSettings):
         return {"proxy": proxy, "certificates": self.certificates}
 
     def access(self, system: str) -> Any:
-        """Return the group of a system, of the type it was registered with; what is empty comes from the set-up."""
+        """Return the settings group of a system, of its registered type. Empty values are taken from the set-up."""
         return getattr(self, system)
 
     def secrets(self) -> list[str]:
-        """Return every text among the settings that must not be shown."""
+        """Return all secret texts of the settings, including passwords within addresses."""
         groups = (self, self.provider, *map(self.access, SYSTEMS))
         values = [value for group in groups for _, value in group if isinstance(value, SecretStr)]
         texts = [value.get_secret_value() for value in values]
@@ -263,13 +265,13 @@ class Settings(BaseSettings):
         return [*(text for text in texts if "://" not in text), *passwords, *(unquote(one) for one in passwords)]
 
     def given(self) -> set[str]:
-        """Return the names, as in the environment, of the settings that somebody has set."""
+        """Return the environment names of all settings that were set explicitly."""
         inside = {f"{group}__{name}" for group in GROUPS for name in getattr(self, group).model_fields_set}
         return {f"{PREFIX}{name.upper()}" for name in inside | (self.model_fields_set - set(GROUPS))}
 
     @property
     def key_file(self) -> Path:
-        """Where the key of the credentials lies that is made where none is set."""
+        """The file of the generated encryption key, used if no key is set."""
         return self.data / "console.key"
 
     def operational_url(self) -> str:
@@ -280,7 +282,7 @@ class Settings(BaseSettings):
         return f"sqlite:///{(self.data / DATABASE).absolute()}"
 
     def engine_url(self) -> str:
-        """Return the address of the engine's database: the same server, or a file of its own beside the other."""
+        """Return the address of the engine's database: the same PostgreSQL server, or a separate SQLite file."""
         given = self.database_url.get_secret_value()
         if given.startswith("postgresql://"):
             return given.replace("postgresql://", "postgresql+psycopg://", 1)
@@ -293,7 +295,7 @@ _Settings = create_model("_Settings", __base__=Settings, **_groups)
 
 @dataclass(frozen=True, slots=True)
 class KnownSetting:
-    """One setting: its name in the environment, what it should look like, and its default as people write it."""
+    """One setting: its environment name, the expected form of its value, and its default as text."""
 
     name: str
     shape: str
@@ -301,7 +303,7 @@ class KnownSetting:
 
 
 def known_settings() -> list[KnownSetting]:
-    """Return every setting there is, in the order they are declared."""
+    """Return all settings in the order of their declaration."""
     return list(_known(_Settings, PREFIX))
 
 
@@ -317,16 +319,16 @@ def _known(model: type[BaseModel], prefix: str) -> Iterator[KnownSetting]:
 
 
 def settings_table() -> str:
-    """Return every setting as a table in Markdown."""
+    """Return all settings as a Markdown table."""
     lines = [f"| `{one.name}` | {one.shape} | {one.default and f'`{one.default}`'} |" for one in known_settings()]
     return "\n".join(["| Setting | What it is | Default |", "|---|---|---|", *lines])
 
 
 def load_settings(**given: Any) -> Settings:
-    """Return the settings, and set the log up as they say.
+    """Return the settings and configure logging accordingly.
 
-    Names that begin with CONSOLE_ and mean nothing are warned of, with the nearest name that does. Raises
-    ConfigurationError with the name of the first wrong setting and what it should be.
+    Logs a warning for each unknown name that begins with CONSOLE_, with the closest known name. Raises
+    ConfigurationError with the name of the first invalid setting and the expected form.
     """
     for name in _no_text():
         raise ConfigurationError("setting_invalid", setting=name, expected="expected_utf8")
@@ -334,7 +336,7 @@ def load_settings(**given: Any) -> Settings:
         settings = _Settings(**given)
     except ValidationError as error:
         raise refused(error, PREFIX) from None
-    except SettingsError as error:  # a group of settings given as one text that is not JSON
+    except SettingsError as error:  # a group of settings was given as one text that is not JSON
         group = next((name for name in GROUPS if f'"{name}"' in str(error)), "")
         name = f"{PREFIX}{group.upper()}"
         raise _one_each(name) from None
@@ -349,7 +351,7 @@ def load_settings(**given: Any) -> Settings:
 
 
 def _no_text() -> Iterator[str]:
-    """Yield the names of our settings whose values hold bytes that are no text."""
+    """Yield the names of our settings whose values are not valid text."""
     for name, value in os.environ.items():
         try:
             value.encode()
@@ -359,7 +361,7 @@ def _no_text() -> Iterator[str]:
 
 
 def refused(error: ValidationError, prefix: str) -> ConfigurationError:
-    """Return what pydantic says about a setting as our error: its name after `prefix` and its shape, not its value."""
+    """Return a pydantic error as ConfigurationError with the setting's full name and expected form, not its value."""
     first = error.errors(include_input=False, include_url=False)[0]
     name = prefix + "__".join(str(part) for part in first["loc"]).upper()
     if name in {f"{PREFIX}{group.upper()}" for group in GROUPS}:
@@ -378,12 +380,12 @@ def _lacking(setting: str) -> ConfigurationError:
 
 
 def _shape(name: str) -> str:
-    """Return the key of the text that says what a setting looks like."""
+    """Return the text key of the expected form of a setting."""
     return f"expected_{name.lower()}"
 
 
 def unknown_settings() -> dict[str, str]:
-    """Return names in the environment and `.env` that begin like ours and mean nothing, each with the nearest known."""
+    """Return unknown names with our prefix in the environment and `.env`, each with the closest known name."""
     names = [one.name for one in known_settings()]
     file = Settings.model_config.get("env_file")
     given = {*os.environ, *(dotenv_values(file) if isinstance(file, str) else {})}
@@ -392,5 +394,5 @@ def unknown_settings() -> dict[str, str]:
 
 
 def logged_in() -> str:
-    """Return the name of who is logged in on this machine, empty where nobody says."""
+    """Return the name of the operating system user, empty if unknown."""
     return os.environ.get("USER", "")

@@ -1,7 +1,7 @@
-"""What comes with the program beside its modules, and where an installation keeps what is its own.
+"""Paths of the files shipped with the program, the default data folder, and the command that starts the program.
 
-In a wheel `app.py`, `pages/`, `static/` and the shipped data lie beneath this package, in a checkout beside it. Nothing
-is ever written there.
+In a wheel, `app.py`, `pages/`, `static/` and the shipped data are below this package; in a checkout they are beside
+it. The program never writes to these folders.
 """
 
 import os
@@ -22,7 +22,7 @@ SHIPPED = PACKAGE / "console" if IS_INSTALLED else PROGRAM
 
 
 def _typed(*words: str) -> str:
-    """Return words as a shell of this platform takes them."""
+    """Return the words as one command line, quoted for the shell of this platform."""
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
@@ -32,8 +32,11 @@ def _is_on_path(program: Path) -> bool:
 
 
 def _command(*, on_path: bool) -> str:
-    """Return how the program is called; `on_path` is whether a shell has the same search path as this process."""
-    interpreter = Path(sys.executable)  # not resolved: an environment is known by the path of its interpreter
+    """Return the command that starts the program.
+
+    `on_path` says whether the shell has the same search path as this process.
+    """
+    interpreter = Path(sys.executable)  # not resolved: the path of the interpreter identifies its virtual environment
     own = interpreter.with_name("sluis.exe" if os.name == "nt" else "sluis")
     if IS_INSTALLED and own.exists():
         return own.stem if _is_on_path(own) else _typed(str(own))
@@ -43,11 +46,11 @@ def _command(*, on_path: bool) -> str:
 
 
 COMMAND = _command(on_path=True)
-"""What a person types before the name of a command in the terminal of this process."""
+"""The command prefix that a person types in the terminal of this process."""
 
 
 def command_elsewhere(data: Path) -> str:
-    """Return what a person types before the name of a command in any terminal of this machine, for this data folder."""
+    """Return the command prefix that works in any terminal of this machine, for this data folder."""
     steps = [] if IS_INSTALLED else [f"cd {_typed(str(PROGRAM))} &&"]
     if data.absolute() != (DATA if IS_INSTALLED else PROGRAM / DATA):
         steps.append(
@@ -59,4 +62,4 @@ def command_elsewhere(data: Path) -> str:
 
 
 DATA = user_data_path("sluis", appauthor=False) if IS_INSTALLED else Path("data")
-"""The data folder where nobody names another; in a checkout the one of the working folder."""
+"""The default data folder. In a checkout it is `data` in the working folder."""

@@ -1,1 +1,1 @@
-"""Values in, values out: what records, plans and runs are and how they are decided. Standard library only."""
+"""Pure domain logic: types of records, plans and runs, and the decisions about them. Uses only the standard library."""

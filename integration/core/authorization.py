@@ -1,4 +1,4 @@
-"""The right that a method asks for, written on the method."""
+"""Declares on each method which right its callers need."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -12,10 +12,10 @@ _ATTRIBUTE = "__right__"
 
 
 def requires(right: Right) -> Callable[[Method], Method]:
-    """Let people call a method who have a right. A method without a right is not reachable for them.
+    """Declare the right that people need to call a method. People cannot reach a method without such a declaration.
 
-    The method itself stays as it is: `AuthorizedApplication` reads the right and checks the actor at each call. Stands
-    below `@property`.
+    The decorator does not change the method: `AuthorizedApplication` reads the right and checks the actor at each
+    call. Must stand below `@property`.
     """
 
     def mark(method: Method) -> Method:
@@ -26,12 +26,12 @@ def requires(right: Right) -> Callable[[Method], Method]:
 
 
 def right_of(member: object) -> Right | None:
-    """Return the right that a method or property asks for, None where people may not reach it."""
+    """Return the right that a method or property requires, or None if people may not reach it."""
     found = getattr(member.fget if isinstance(member, property) else member, _ATTRIBUTE, None)
     return found if isinstance(found, Right) else None
 
 
 def require_right(actor: Actor, right: Right) -> None:
-    """Raise NotAllowedError unless an actor has a right."""
+    """Raise NotAllowedError unless the actor has the right."""
     if not actor.may(right):
         raise NotAllowedError("not_allowed", message="_".join(("reason", "right", right)), name=actor.ref)  # noqa: FLY002 - no text is called so

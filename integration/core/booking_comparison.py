@@ -1,4 +1,4 @@
-"""A document as it was booked beside what it would be booked as now: line by line, and what differs in money."""
+"""Compares a booked document with what would be booked now, line by line and in money."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ _NOTHING = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class BothSides:
-    """A document as it was booked last, and as it would be booked now: None where it is cancelled.
+    """A document as last booked, and as it would be booked now; `now` is None if the document is cancelled.
 
-    `why` says what stands in the way of booking it now; of such a document only the header is told.
+    `why` is the issue that prevents booking it now. Such a comparison has only the header.
     """
 
     booked: Record
@@ -38,25 +38,25 @@ class FactPair:
 
     @property
     def differs(self) -> bool:
-        """Whether both sides say something else."""
+        """Whether the two sides have different values."""
         return not same(self.booked, self.now)
 
 
 @dataclass(frozen=True, slots=True)
 class LinePair:
-    """One line on both sides; None on the side that does not have it."""
+    """One line on both sides. A side without this line is None."""
 
     booked: Record | None
     now: Record | None
 
     @property
     def difference(self) -> Decimal:
-        """By how much the line is more now than was booked."""
+        """Amount of the line now minus the booked amount."""
         return line_amount(self.now) - line_amount(self.booked)
 
     @property
     def differs(self) -> bool:
-        """Whether both sides say something else of it."""
+        """Whether the two sides have different values."""
         if self.booked is None or self.now is None:
             return True
         return any(not same(self.booked.values.get(name), self.now.values.get(name)) for name in _LINE)
@@ -64,7 +64,7 @@ class LinePair:
 
 @dataclass(frozen=True, slots=True)
 class BookingComparison:
-    """Both sides of a document, fact by fact and line by line."""
+    """Comparison of both versions of a document by header fact and by line."""
 
     header: tuple[FactPair, ...]
     lines: tuple[LinePair, ...]
@@ -72,7 +72,7 @@ class BookingComparison:
 
 
 def beside(both: BothSides) -> BookingComparison:
-    """Return what two versions of a document say beside each other."""
+    """Compare two versions of a document."""
     booked, now = both.booked, both.now
     there = now.values if now else {}
     header = tuple(FactPair(name, booked.values.get(name), there.get(name)) for name in HEADER)
@@ -85,7 +85,7 @@ def beside(both: BothSides) -> BookingComparison:
 
 
 def line_amount(line: Record | None) -> Decimal:
-    """Return what a line comes to, as it is written: of a posting its amount, of an order after its discount."""
+    """Return the amount of a line: the amount of a posting, or quantity times price after discount of an order line."""
     if line is None:
         return _NOTHING
     told, quantity, price, discount = (
@@ -100,7 +100,7 @@ def line_amount(line: Record | None) -> Decimal:
 
 
 def line_name(line: Record) -> str:
-    """Return by what people know a line: its article or account, and its text."""
+    """Return the display name of a line: its article or account, and its text."""
     told = (as_text(line.values.get(name)).strip() for name in ("article", "account", "text", "description"))
     return " · ".join(filter(None, told))
 
@@ -110,7 +110,7 @@ def _lines(document: Record | None) -> list[Record]:
 
 
 def _paired(booked: Sequence[Record], now: Sequence[Record]) -> Iterator[LinePair]:
-    """Yield the lines of both sides in order, those about the same beside each other."""
+    """Yield the lines of both sides in order, and pair lines with the same name."""
     ours, theirs = ([line_name(line) for line in side] for side in (booked, now))
     for _, first, last, begin, end in SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
         for one, other in zip_longest(booked[first:last], now[begin:end]):

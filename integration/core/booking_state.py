@@ -1,4 +1,4 @@
-"""Where a document stands on its way into the books, for whoever must not book the same sale again."""
+"""Booking state of documents. Flows ask it so that the same sale is not booked twice."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -9,18 +9,18 @@ from integration.core.records import Kind, Value
 
 
 class BookingStage(StrEnum):
-    """How far a document has come."""
+    """Stage of a document on its way into the books."""
 
     BOOKED = "booked"
-    DOUBTFUL = "doubtful"  # sent, and nobody knows whether the books have it
-    PLANNED = "planned"  # in the plan that is being made
-    WAITING = "waiting"  # in another plan that may be written yet
+    DOUBTFUL = "doubtful"  # sent, and it is unknown whether the books have it
+    PLANNED = "planned"  # in the plan of the current preview
+    WAITING = "waiting"  # in another plan that can still be written
     PARKED = "parked"
 
 
 @dataclass(frozen=True, slots=True)
 class BookingState:
-    """Where one document stands: its number, what was sold, and its reference and kind in the books."""
+    """Booking state of one document: its title, the sold amount, and its reference and kind in the books."""
 
     key: str
     where: BookingStage
@@ -28,15 +28,15 @@ class BookingState:
     reference: str = ""
     sold: Decimal | None = None
     kind: Kind | None = None  # what it is booked as
-    values: Mapping[str, Value] = field(default_factory=dict)  # of its booking, as both sides agreed on them
+    values: Mapping[str, Value] = field(default_factory=dict)  # the booking's values as last agreed by both systems
 
     @property
     def may_be_there(self) -> bool:
-        """Whether the books have it, or nobody knows that they do not."""
+        """Whether the books have the document or may have it."""
         return self.where in (BookingStage.BOOKED, BookingStage.DOUBTFUL)
 
 
 Standings = Mapping[str, BookingState]
 AskStandings = Callable[[Collection[str]], Standings]
-# Which documents that are booked, or may be, come out of each of these.
+# Returns for each given document the documents made from it that are booked or may be booked.
 AskMade = Callable[[Collection[str]], Mapping[str, Collection[str]]]

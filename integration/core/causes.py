@@ -1,7 +1,7 @@
-"""Every cause: its code, who acts on it, which facts tell one trouble of it from another, and what repairs it.
+"""All causes of issues: code, responsible role, facts that group issues, and repair.
 
-The sentences of a cause are in `data/words/errors.csv` under its code. A flow that repairs a cause in another place
-than the others says so itself. The list of them is what makes this file longer than others.
+The sentences of a cause are in `data/words/errors.csv` under its code. A flow overrides the repair of a cause if its
+repair is at another place. This file is long because the list of causes is.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from integration.core.records import Kind
 
 
 class Responsible(StrEnum):
-    """Who acts on a cause."""
+    """Role that must act on a cause."""
 
     NOBODY = "nobody"
     OPERATOR = "operator"
@@ -23,63 +23,63 @@ class Responsible(StrEnum):
 
 
 class Severity(StrEnum):
-    """How grave a cause is for whoever is told of it; what is graver comes later."""
+    """Severity of a cause for the people who are alerted, in ascending order."""
 
-    NOTICE = "notice"  # it ends by itself, or may stay
-    WARNING = "warning"  # a person has to look before long
-    CRITICAL = "critical"  # the console, or money, is at stake
+    NOTICE = "notice"  # ends by itself, or needs no action
+    WARNING = "warning"  # a person must act soon
+    CRITICAL = "critical"  # the console or money is at risk
 
     def reaches(self, least: "Severity") -> bool:
-        """Tell whether it is at least as grave as another."""
+        """Return True if this severity is equal to or higher than `least`."""
         graver = tuple(Severity)
         return graver.index(self) >= graver.index(least)
 
 
 class RepairKind(StrEnum):
-    """What a person does about a cause where it is shown."""
+    """Action by which a person removes a cause, at the place where the cause is shown."""
 
     ROW = "row"  # add the row that a value table lacks
     ROWS = "rows"  # add all rows that value tables lack, at once
     SETTING = "setting"  # choose the code that a setting lacks
-    ARTICLES = "articles"  # create articles in the books, or let another stand in for them
-    CHOICE = "choice"  # say which record of the target is meant
-    VALUE = "value"  # correct a field of the source, or let another value hold
-    DOUBT = "doubt"  # say whether the target has what was sent to it
-    FLOW = "flow"  # let another flow write first what the record waits for
-    NEEDED = "needed"  # repair the record that this one waits for
-    DECISION = "decision"  # say which of a few ways to go
-    CONFLICT = "conflict"  # say whose value of a field is to count
-    DAY = "day"  # look at the day on both sides
-    PROOF = "proof"  # ask the target once more
-    SYSTEM = "system"  # put it right in one of the two systems, where its sentence says, and try again
-    AGAIN = "again"  # try again: what stood in the way is read anew
+    ARTICLES = "articles"  # create articles in the books, or choose a substitute
+    CHOICE = "choice"  # choose the intended record of the target
+    VALUE = "value"  # correct a field of the source, or set another value
+    DOUBT = "doubt"  # say whether the target has the write that is in doubt
+    FLOW = "flow"  # run another flow first that writes the record this one depends on
+    NEEDED = "needed"  # repair the record that this one depends on
+    DECISION = "decision"  # choose one of a few options
+    CONFLICT = "conflict"  # choose whose value of a field counts
+    DAY = "day"  # compare the day on both sides
+    PROOF = "proof"  # ask the target again
+    SYSTEM = "system"  # correct it in one of the two systems, as the sentence of the cause says, and try again
+    AGAIN = "again"  # try again: the obstacle is read again
 
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What repairs a cause: by what where it is shown, and under which tab of the flow, with the field there.
+    """Repair of a cause: the action where the cause is shown, and the tab of the flow with the field to change.
 
-    Without `name` it is the field, table or setting that the trouble names. `flow` is the flow with that tab, if it is
-    another one than the flow that met the cause.
+    An empty `name` means the field, table or setting that the issue names. `flow` is the flow that has the tab, if
+    that is not the flow that met the cause.
     """
 
     by: RepairKind | None = None
-    tab: str = ""  # settings, filters, tables, brakes or fields; empty: nowhere on the page of the flow
+    tab: str = ""  # settings, filters, tables, brakes or fields; empty: no place on the page of the flow
     name: str = ""
-    kind: Kind | None = None  # of the records of which one is chosen
-    every: bool = False  # a row may stand for every code
-    options: tuple[str, ...] = ()  # the ways a person decides between
+    kind: Kind | None = None  # kind of the records to choose from
+    every: bool = False  # one row may cover all codes
+    options: tuple[str, ...] = ()  # the options that a person chooses from
     flow: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One cause. `telling` names the facts that tell its troubles apart: what has them alike is repaired at once.
+    """One cause. Issues with equal `telling` facts form one group, and one repair removes them all.
 
-    `listing` names those that are told of all its records together, though one repair serves them.
+    `listing` names facts that are listed for all records of a group, although one repair serves the group.
 
-    What is met `apart` is found by a look that is no run: that look alone closes it. `graver` is how grave it is where
-    who has to act does not say so.
+    A cause with `apart` is found by a check and not by a run: only that check closes its issues. `graver` overrides
+    the severity that follows from the responsible role.
     """
 
     code: str
@@ -92,7 +92,7 @@ class Cause:
 
     @property
     def severity(self) -> Severity:
-        """How grave it is: as it says itself, or by who has to act."""
+        """The severity, by `graver` or else by the responsible role."""
         return self.graver or _GRAVE[self.who]
 
 
@@ -503,16 +503,16 @@ CAUSES: Mapping[str, Cause] = {
 }
 
 
-# Causes that a look finds which is no run, and which a run therefore never closes.
+# Causes that a check finds and no run does, so that a run never closes them.
 APART = frozenset(code for code, one in CAUSES.items() if one.apart)
 
 
 def cause(code: str) -> Cause:
-    """Return the cause of a code; an unknown one is a guard that a flow has for itself, or an error of ours."""
+    """Return the cause of a code. An unknown code is a guard of a flow (`brake_...`), or else an unexpected error."""
     own = Cause(code, OPERATOR, repair=BRAKES) if code.startswith("brake_") else CAUSES["unexpected_error"]
     return CAUSES.get(code, own)
 
 
 def grouping_detail(code: str, facts: Mapping[str, str]) -> str:
-    """Return what tells the trouble of a cause from others of it, as one text; the same text is the same repair."""
+    """Return the grouping facts of an issue as one text. Issues of one cause with the same text share one repair."""
     return " · ".join(facts.get(name, "") for name in cause(code).telling)

@@ -1,4 +1,4 @@
-"""The chain of the audit: a line seals one entry and names the line before it, so that nothing is changed unseen.
+"""The hash chain of the audit log: each line seals one entry and holds the hash of the line before it.
 
 This file needs nothing but Python 3.11, and is a program as well: it verifies a file that the console exported.
 
@@ -7,8 +7,8 @@ This file needs nothing but Python 3.11, and is a program as well: it verifies a
 A line is `{"entry":{...},"key":"...","seal":"..."}`, in canonical JSON (RFC 8785). Its entry has a number `seq`, which
 counts from 1 without a gap, and `previous`, the SHA-256 of the whole line before it. `seal` is an HMAC of the entry
 under a key of the console, which is not in the file. The last line of a file is its head: number and SHA-256 of the
-last entry. Whoever rewrites a file from some entry on changes every hash after it, and so every head that was sent to
-somebody: give one with `--head`.
+last entry. A person who rewrites a file from some entry on changes every later hash, and so every head that was sent
+to somebody: pass such a head with `--head`.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-START = "0" * 64  # what the first entry names as the line before it
+START = "0" * 64  # the `previous` of the first entry
 LINE = re.compile(rb'\{"entry":(\{.+\}),"key":"([0-9a-f]{16})?","seal":"([0-9a-f]{64})?"\}')
 HEAD = re.compile(
     rb'(\{"head":\{"hash":"([0-9a-f]{64})","seq":(\d{1,18})\},"key":"\w*","seal":"\w*"),"sum":"([0-9a-f]{64})"\}'
@@ -30,7 +30,7 @@ HEAD = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """How far a chain goes: the number of its last entry, and the hash of that line."""
+    """Head of a chain: the number of its last entry, and the hash of that line."""
 
     seq: int = 0
     hash: str = START
@@ -38,12 +38,12 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """What is wrong with a chain, and from which entry on.
+    """The first fault of a chain, and the number of the entry where it begins.
 
-    `altered`: what stands there is not what was written. `missing`: entries are gone in the middle. `cut`: they are
-    gone at the end. `rewritten`: from there on it is another history than the one that was known before. `added`: there
-    are more than the head tells of. `unsealed`, `key_unknown`: whoever wrote it had no key of the console, or none that
-    is known here. `head_altered`: the head is not what was written.
+    `altered`: the content is not what was written. `missing`: entries are gone in the middle. `cut`: entries are gone
+    at the end. `rewritten`: from this entry on the history differs from a head that was known before. `added`: there
+    are more entries than the head says. `unsealed`, `key_unknown`: the entry was written without a key of the
+    console, or with a key that is not known here. `head_altered`: the head is not what was written.
     """
 
     what: str
@@ -51,36 +51,36 @@ class Break:
 
 
 def digest(line: bytes) -> str:
-    """Return the hash of a line, which the next entry names."""
+    """Return the SHA-256 of a line, which is the `previous` of the next entry."""
     return hashlib.sha256(line).hexdigest()
 
 
 def entry_hash(content: bytes, key: bytes) -> str:
-    """Return the seal of an entry, or of a head."""
+    """Return the seal (HMAC-SHA-256) of an entry or of a head."""
     return hmac.new(key, content, hashlib.sha256).hexdigest()
 
 
 def canonical_line(entry: bytes, key_id: str, key: bytes) -> bytes:
-    """Return the line of an entry in canonical JSON; without a key it has no seal."""
+    """Return the line of an entry in canonical JSON. Without a key the seal is empty."""
     seal = entry_hash(entry, key) if key else ""
     return b'{"entry":%b,"key":"%b","seal":"%b"}' % (entry, key_id.encode(), seal.encode())
 
 
 def head_text(head: Head) -> bytes:
-    """Return a head as it is sealed."""
+    """Return the bytes of a head that its seal covers."""
     return b'{"head":{"hash":"%b","seq":%d}}' % (head.hash.encode(), head.seq)
 
 
 def last_line(head: Head, key_id: str, seal: str) -> bytes:
-    """Return the line that ends a file."""
+    """Return the last line of an exported file, which holds the head."""
     line = b'%b,"key":"%b","seal":"%b"' % (head_text(head)[:-1], key_id.encode(), seal.encode())
     return b'%b,"sum":"%b"}' % (line, digest(line).encode())
 
 
 class AuditChain:
-    """Follows a chain from its beginning, or from a head that was verified before.
+    """Verifies a chain line by line, from its beginning or after a head that was verified before.
 
-    Seals are checked where `keys`, by their ids, are given.
+    Checks the seals if `keys` (by key id) are given.
     """
 
     def __init__(self, keys: Mapping[str, bytes] | None = None, after: Head | None = None) -> None:
@@ -88,7 +88,7 @@ class AuditChain:
         self.head = after or Head()
 
     def follow(self, line: bytes) -> Break | None:
-        """Go on by one line, and return what is wrong with it, or with the one before it."""
+        """Verify the next line. Return the fault of this line or of the line before it, or None."""
         seq = self.head.seq + 1
         found = LINE.fullmatch(line)
         if found is None:
@@ -108,7 +108,7 @@ class AuditChain:
         return None
 
     def _wrong(self, entry: bytes, key: str, seal: str) -> str:
-        """Return what is wrong with a seal."""
+        """Return the fault of a seal, or an empty text."""
         if self._keys is None:
             return ""
         if not key:
@@ -118,7 +118,7 @@ class AuditChain:
         return "" if hmac.compare_digest(entry_hash(entry, self._keys[key]), seal) else "altered"
 
     def end(self, head: Head) -> Break | None:
-        """Return what is wrong with the end of a chain that was followed, by the head it should have."""
+        """Return the fault at the end of the verified chain, given the head that it should have, or None."""
         if head.seq > self.head.seq:
             return Break("cut", self.head.seq + 1)
         if head.seq < self.head.seq:
@@ -126,13 +126,13 @@ class AuditChain:
         return None if head.hash == self.head.hash else Break("altered", max(head.seq, 1))
 
     def end_seal(self, head: Head, key: str, seal: str) -> Break | None:
-        """Return what is wrong with the seal of the head itself."""
+        """Return the fault of the seal of a head, or None."""
         wrong = self._wrong(head_text(head), key, seal)
         return Break("head_altered" if wrong == "altered" else wrong, head.seq) if wrong else None
 
 
 def verify_lines(lines: Iterable[bytes], heads: Iterable[Head] = ()) -> tuple[Head, Break | None]:
-    """Return how far the lines of a file hold, and what is wrong; `heads` are those that were known before."""
+    """Verify the lines of a file. Return the last valid head and the first fault; `heads` were known before."""
     chain, known, last = AuditChain(), {one.seq: one.hash for one in heads}, None
     for line in lines:
         if last is not None:
@@ -163,7 +163,7 @@ SENTENCES = {
 
 
 def main(given: list[str]) -> int:
-    """Verify the file of the command line, say what was found, and return the status to end with."""
+    """Verify the file named on the command line, print the result, and return the exit status."""
     parser = argparse.ArgumentParser(description="Verify an exported audit.")
     parser.add_argument("file", type=Path)
     parser.add_argument("--head", action="append", default=[], help="NUMBER:HASH, as it was sent with a digest")

@@ -1,4 +1,4 @@
-"""A change of settings that one person asked for and another person has to approve."""
+"""A change of settings that one person requests and another person must approve."""
 
 import hashlib
 from collections.abc import Mapping
@@ -12,9 +12,9 @@ from integration.core.untrusted_text import json_text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRequest:
-    """Values of one setting of one flow as they were and as somebody asks for them, by name, as JSON.
+    """Request to change one setting of a flow: the values before and after, by name, as JSON.
 
-    `right` is the right that the person who asks and the person who approves need.
+    Both the person who requests and the person who approves need `right`.
     """
 
     setting: str
@@ -22,7 +22,7 @@ class ChangeRequest:
     right: Right
     before: Mapping[str, Any]
     after: Mapping[str, Any]
-    reasons: Mapping[str, str] = field(default_factory=dict)  # of brakes that are switched off
+    reasons: Mapping[str, str] = field(default_factory=dict)  # of switched-off brakes
     by: str
     session: str
     at: datetime
@@ -30,5 +30,5 @@ class ChangeRequest:
 
     @property
     def mark(self) -> str:
-        """The digest of the exact change."""
+        """Digest of exactly this change."""
         return hashlib.sha256(json_text([self.setting, dict(self.before), dict(self.after)]).encode()).hexdigest()

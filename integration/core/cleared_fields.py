@@ -1,4 +1,4 @@
-"""Fields that a change empties: one may be meant, many are a source that does not tell them any more."""
+"""Counts the fields that a change clears. Many cleared fields suggest that the source no longer reports them."""
 
 from integration.core.guards import Guard
 from integration.core.plan import Action, Change
@@ -6,7 +6,7 @@ from integration.core.records import Value
 
 
 def emptied(change: Change) -> int:
-    """Return how many fields a change empties that held something."""
+    """Return how many non-empty fields an update makes empty."""
     before = change.before.flat() if change.before and change.action is Action.UPDATE else {}
     return sum(_is_empty(value) and not _is_empty(before.get(path)) for path, value in change.wanted.flat().items())
 

@@ -1,14 +1,14 @@
-"""Clocks: the present moment, and the time that has passed since the machine started."""
+"""Clocks: the current time, and the time since the machine started."""
 
 import time
 from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """Return the present moment, in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 def boottime_seconds() -> float:
-    """Return seconds of a clock that nobody sets. It goes on while the machine sleeps, where the system can tell."""
+    """Return seconds of a clock that cannot be set. It includes sleep of the machine where possible."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()

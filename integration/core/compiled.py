@@ -1,4 +1,4 @@
-"""A mapping at work: the rules made ready once, applied to record after record, and why each field has its value."""
+"""Compiled mappings: rules are prepared once and applied to many records, with a trace of each field's value."""
 
 from collections import abc
 from collections.abc import Callable, Collection, Sequence
@@ -29,11 +29,11 @@ class _Nothing(Enum):
     ABSENT = "absent"
 
 
-_Note = Callable[[str, Value], None] | None  # None: nobody asks why
+_Note = Callable[[str, Value], None] | None  # None: no trace is wanted
 
 
 class _Way:
-    """One rule made ready: everything that does not depend on the record is done. Raises RuleError if it cannot be."""
+    """One prepared rule: everything independent of the record is done. Raises RuleError if the rule is invalid."""
 
     def __init__(self, rule: Rule, toolbox: Toolbox) -> None:
         self.rule = rule
@@ -43,10 +43,10 @@ class _Way:
         self.table = toolbox.table(rule.table) if rule.table else None
         self.reads = self.formula.names if self.formula else frozenset({rule.source} if rule.source else ())
         says_more = rule.force or rule.expression or rule.table or rule.max_length or not is_empty(rule.default)
-        self.is_plain = not says_more  # a source and functions, as most rules are
+        self.is_plain = not says_more  # only a source and functions, as most rules
 
     def value(self, values: Values, note: _Note) -> Value | _Nothing:
-        """Return the value for one record. Raises RuleError when there is none."""
+        """Return the value for one record. Raises RuleError if the rule gives none."""
         rule = self.rule
         if self.is_plain:
             value = self._computed(values, note)
@@ -110,21 +110,21 @@ class _Way:
 
 
 def _code(value: Value) -> str:
-    """Return the text a value table knows a value by: 2.00 is 2."""
+    """Return the text under which a value table has a value: 2.00 is 2."""
     if isinstance(value, Decimal):
         return format(value.normalize(), "f")
     return as_text(value).strip()
 
 
 class Compiled:
-    """A mapping made ready for many records. May be used by several threads."""
+    """A mapping compiled for many records. Thread-safe."""
 
     def __init__(self, ways: tuple[_Way, ...]) -> None:
         self._ways = ways
-        self.reads = frozenset(name for way in ways for name in way.reads)  # fields of the record
+        self.reads = frozenset(name for way in ways for name in way.reads)  # source fields that the rules read
 
     def apply(self, record: Record) -> MappingResult:
-        """Return every target field's value, and an issue for each that has none."""
+        """Return the values of all target fields, and an issue for each field whose rule failed."""
         values: dict[str, Value] = {}
         issues: list[Issue] = []
         for way in self._ways:
@@ -138,7 +138,7 @@ class Compiled:
         return MappingResult(values, tuple(issues))
 
     def trace(self, record: Record) -> list[Trace]:
-        """Return for every target field how it came to its value, step by step."""
+        """Return for each target field the steps that led to its value."""
         return [_traced(way, record) for way in self._ways]
 
 
@@ -153,7 +153,7 @@ def _traced(way: _Way, record: Record) -> Trace:
 
 
 def _reason(way: _Way, steps: Sequence[TraceStep], value: Value) -> Reason:
-    """Return in one sentence why a rule gave a value."""
+    """Return the sentence that explains a rule's value."""
     rule, done, said = way.rule, {step.what for step in steps}, {"field": way.rule.source}
     if rule.expression and not rule.force:
         said = {"formula": rule.expression}
@@ -175,9 +175,9 @@ def _reason(way: _Way, steps: Sequence[TraceStep], value: Value) -> Reason:
 
 
 def compile(mapping: Mapping, toolbox: Toolbox, kinds: Collection[Kind] | None = None) -> Compiled:  # noqa: A001
-    """Return the rules for these kinds of target record, for all where none is named, ready to be applied.
+    """Compile the rules for these kinds of target record, or all rules if `kinds` is None.
 
-    Raises ConfigurationError that names the rule and the reason when it cannot work.
+    Raises ConfigurationError with the rule and the reason if a rule is invalid.
     """
     rules = [rule for rule in mapping.rules if kinds is None or rule.target.partition(".")[0] in kinds]
     return Compiled(tuple(_way(rule, toolbox) for rule in rules))
@@ -191,7 +191,7 @@ def _way(rule: Rule, toolbox: Toolbox) -> _Way:
 
 
 def rule_faults(mapping: Mapping, toolbox: Toolbox) -> dict[str, Reason]:
-    """Return for each rule that cannot work, by its target, what is wrong with it."""
+    """Return what is wrong with each invalid rule, by its target."""
     found = {}
     for rule in mapping.rules:
         reason = contradiction(rule)

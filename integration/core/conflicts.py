@@ -1,4 +1,4 @@
-"""Conflicts: fields that were changed in the source and in the target since both last agreed on them."""
+"""Conflicts: fields that both source and target changed since they last agreed."""
 
 import hashlib
 import json
@@ -9,8 +9,8 @@ from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value, from_json, merged, same, to_json
 
 CONFLICT = "field_conflict"
-SOURCE, TARGET = "source", "target"  # whose value is to count
-# An address is one thing: half of what one side says and half of what the other does is where nobody lives.
+SOURCE, TARGET = "source", "target"  # whose value counts
+# The parts of an address belong together: parts of two addresses would make one that does not exist.
 ADDRESS = frozenset({"street", "postcode", "city", "country"})
 _VALUES = ("agreed", SOURCE, TARGET)
 _MARK_LENGTH = 16
@@ -18,30 +18,30 @@ _MARK_LENGTH = 16
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """Whose value counts in one conflict, for exactly the values that were shown: `key` is that of the link."""
+    """A person's resolution of one conflict, valid only for the values that were shown. `key` is the link's key."""
 
     kind: Kind
     key: str
     path: str
-    agreed: Value  # what both agreed on before
-    becomes: Value  # what they are taken to have agreed on from now on
+    agreed: Value  # the value both sides agreed on before
+    becomes: Value  # the value that counts as agreed from now on
 
 
 def is_coupled_with(path: str, other: str) -> bool:
-    """Tell whether two fields mean something only together, so that a conflict of one is one of the other."""
+    """Return True if two fields have a meaning only together, so that a conflict in one is a conflict in both."""
     (part, _, name), (owner, _, also) = path.rpartition("/"), other.rpartition("/")
     return part == owner and (name == also or {name, also} <= ADDRESS)
 
 
 def held_back_fields(conflicts: Collection[str], write: Collection[str]) -> list[str]:
-    """Return which of the fields to be written wait with those in conflict."""
+    """Return the fields to write that must wait because they belong to a field in conflict."""
     return sorted(path for path in write if any(is_coupled_with(path, other) for other in conflicts))
 
 
 def conflicts(
     paths: Sequence[str], desired: Record, held: Record | None, agreed: Record | None, title: str
 ) -> Iterator[Issue]:
-    """Yield an issue for each of these paths, with the three values, under the key the source knows it by."""
+    """Yield an issue with all three values for each path, under the key of the source."""
     source, target = desired.flat(), held.flat() if held else {}
     last = agreed.flat() if agreed else {}
     parts = {part.key: part for part in desired.parts}
@@ -61,17 +61,17 @@ def _mark(kept: Mapping[str, str]) -> str:
 
 
 def conflict_values(issue: Issue) -> Mapping[str, Value]:
-    """Return the three values of a conflict: `agreed`, `source`, `target`; none for one that an earlier version met."""
+    """Return the three values of a conflict (`agreed`, `source`, `target`); empty for an issue of an older version."""
     if f"{SOURCE}_json" not in issue.facts:
         return {}
     return {side: from_json(json.loads(issue.facts[f"{side}_json"])) for side in _VALUES}
 
 
 def resolve(issue: Issue, by: str) -> Resolution | None:
-    """Return what a person's choice between `source` and `target` comes to, or None for what is no conflict.
+    """Return the resolution for a choice between `source` and `target`, or None if the issue is no conflict.
 
-    To keep the target's value is to agree on the source's, which is then the only one that has not moved; and the
-    other way round. An issue that an earlier version met has no values to be taken over.
+    Keeping the target's value means that the source's value counts as agreed, so that only the target has changed
+    since; and the reverse. Issues of an older version have no stored values and give None.
     """
     facts, values = issue.facts, conflict_values(issue)
     if issue.cause != CONFLICT or not values:
@@ -81,14 +81,14 @@ def resolve(issue: Issue, by: str) -> Resolution | None:
 
 
 def resolved_values(agreed: Record, one: Resolution) -> Record | None:
-    """Return what both sides agree on once a conflict is settled; None where it is not the one that was shown."""
+    """Return the link values after a resolution, or None if the agreed value is no longer the one that was shown."""
     if not same(agreed.flat().get(one.path), one.agreed):
         return None
     return _with_value(agreed, one.path, one.becomes)
 
 
 def unresolved(change_agreed: Record, now: Record, paths: Sequence[str]) -> Record:
-    """Return what a change agreed on, with what is agreed on by now under the paths it had nothing to do with."""
+    """Return the agreed values of a change, with the currently agreed values under `paths`, which it did not touch."""
     flat = now.flat()
     for path in paths:
         if path in flat:

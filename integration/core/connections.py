@@ -1,4 +1,4 @@
-"""Connections: what a check of one found, the tokens of one with log-in, and what can be an address at all."""
+"""Connections: findings of a connection check, tokens of a connection with login, and the parsing of addresses."""
 
 import ipaddress
 import re
@@ -12,32 +12,33 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of a connection check: what was looked at, and how it was found; each field missing has a line.
+    """One finding of a connection check. Each missing field has its own finding.
 
-    `ok` is None when the check stopped before it. `cause` is a code of the catalogue, `facts` fill its sentences.
+    `ok` is None if the check stopped before this point. `cause` is a code of the catalogue, `facts` fill its
+    sentences.
     """
 
     name: str  # host, certificate, credentials, company, rights, fields, version, prices
     ok: bool | None
     cause: str = ""
     facts: dict[str, str] = field(default_factory=dict)
-    about: str = ""  # what was found when it is well: a version, a company's name, a word that has a text
+    about: str = ""  # detail of a good finding: a version, a company's name, or a word that has a text
 
 
-# Hears the lines of a check as they stand, each time one more is found.
+# Receives all findings so far, each time the check adds one.
 Tell = Callable[[Sequence[Finding]], None]
 
 
 def ignore_progress(_findings: Sequence[Finding]) -> None:
-    """Hear a check in silence: only its end counts."""
+    """Discard the progress of a check; only its result is used."""
 
 
-# ---- the pair of tokens of a connection with log-in: one to call with, one to get the next pair
+# ---- tokens of a connection with login: an access token for calls, and a refresh token for the next pair
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token with its end (UTC) and the refresh token that follows it. Both are kept out of `repr`."""
+    """An access token with its expiry (UTC) and the refresh token for the next pair. `repr` shows neither."""
 
     access: str = field(repr=False)
     refresh: str = field(repr=False)
@@ -45,19 +46,19 @@ class Token:
 
 
 class TokenKeeper(Protocol):
-    """Where a connection's tokens are kept between calls, processes and restarts."""
+    """Stores a connection's tokens between calls, processes and restarts."""
 
     def load(self) -> Token | None:
-        """Return the pair kept last, or None before the first log-in."""
+        """Return the stored pair, or None before the first login."""
 
     def save(self, token: Token) -> None:
-        """Keep a new pair; called before the pair is used."""
+        """Store a new pair. Called before the pair is used."""
 
     def alone(self) -> AbstractContextManager[None]:
-        """Hold the right to refresh: one at a time per connection, across all processes."""
+        """Hold the exclusive right to refresh this connection's tokens, across all processes."""
 
 
-# ---- addresses: which of them are this machine's own, and what can be one at all
+# ---- addresses: which are loopback, and which are valid
 
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -67,7 +68,7 @@ _HOST = re.compile(r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9_-]*[a-z0-
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether only this machine reaches what listens at this name or number."""
+    """Return whether a host name or IP address is reachable only from this machine."""
     try:
         return host in LOOPBACK or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -76,7 +77,7 @@ def is_loopback(host: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The parts of an address of the web that can be asked."""
+    """Parts of an http or https address."""
 
     scheme: str
     host: str
@@ -86,7 +87,7 @@ class Address:
 
     @property
     def is_safe(self) -> bool:
-        """Whether a secret may go there: encrypted, or on this machine."""
+        """Whether a secret may be sent there: the address uses https or is on this machine."""
         return self.scheme == "https" or self.host in LOOPBACK
 
     @property
@@ -96,12 +97,12 @@ class Address:
 
     @property
     def origin(self) -> str:
-        """As a browser names where a page comes from: without the port that its scheme has anyway."""
+        """The origin as a browser sends it: without the port if it is the scheme's default."""
         return self.place if self.port in (None, USUAL_PORTS[self.scheme]) else f"{self.place}:{self.port}"
 
     @property
     def spot(self) -> str:
-        """What tells one system from every other, however its address is written."""
+        """Normalized address with port and path, which identifies a system whatever the spelling of its address."""
         return f"{self.place}:{self.port or USUAL_PORTS[self.scheme]}{self.path.rstrip('/')}"
 
     def __str__(self) -> str:
@@ -109,7 +110,7 @@ class Address:
 
 
 def parse_address(url: object) -> Address | None:
-    """Return the parts of an address, or None for what is none: of another scheme, host or port than there can be."""
+    """Return the parts of an address, or None if its scheme, host or port is invalid."""
     text = str(url).strip()
     if len(text) > LONGEST or not text.isprintable() or " " in text:
         return None

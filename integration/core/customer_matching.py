@@ -1,4 +1,4 @@
-"""What speaks for two records being the same customer, value by value; none of it decides."""
+"""Evidence that two records are the same customer, value by value. A person decides on it."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from integration.core.records import Record, Value
 from integration.core.rules import as_text
 from integration.core.vat_numbers import same_vat_number
 
-# By what a customer is told from others, the strongest first, with the names it may have on either side.
+# Values that identify a customer, the strongest first, with their field names in either system.
 EVIDENCE: Mapping[str, tuple[str, ...]] = {
     "number": ("external_id", "number"),
     "vat_number": ("vat_number",),
@@ -21,14 +21,14 @@ EVIDENCE: Mapping[str, tuple[str, ...]] = {
 
 
 def matching_evidence(record: Record) -> dict[str, str]:
-    """Return what a customer is told from others by, as far as a record says it; its key where it has no number."""
+    """Return the identifying values of a customer. The record's key stands in for a missing number."""
     values: Mapping[str, Value] = {**record.values, "number": record.values.get("number") or record.key}
     found = {name: [as_text(values.get(one)).strip() for one in names] for name, names in EVIDENCE.items()}
     return {name: next(filter(None, some)) for name, some in found.items() if any(some)}
 
 
 def alike(ours: Record, other: Record) -> tuple[str, ...]:
-    """Return by which evidence two records are the same, whatever their spelling."""
+    """Return the names of the evidence that two records share, regardless of spelling."""
     mine, theirs = matching_evidence(ours), matching_evidence(other)
     spelled = {name: _bare(mine[name]) == _bare(theirs.get(name, "")) for name in EVIDENCE if name in mine}
     if "vat_number" in spelled:
@@ -38,5 +38,5 @@ def alike(ours: Record, other: Record) -> tuple[str, ...]:
 
 
 def _bare(value: str) -> str:
-    """Return a text by which two spellings are the same: without blanks and signs, in small letters."""
+    """Return a text for comparison, without spaces and punctuation and in lower case."""
     return re.sub(r"[^\w@+]|_", "", value).casefold()

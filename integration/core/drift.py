@@ -1,4 +1,4 @@
-"""Drift: what the target holds that is not what both systems last agreed on, told value by value."""
+"""Drift: values that the target no longer holds as both systems last agreed on them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,14 +8,14 @@ from integration.core.flow import Ownership
 from integration.core.plan import Policy
 from integration.core.records import Kind, Record, Value, same
 
-_NAMED_BY = ("text", "article", "account", "name", "code")  # of a part, the first that it has
+_NAMED_BY = ("text", "article", "account", "name", "code")  # the first of these fields that a part has is its name
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One value that is not what was agreed on: under which path, which field with its kind, and both values.
+    """One value that differs from the agreed one: its path, its field with the kind, and both values.
 
-    A part that is gone has nothing found, a part that came has nothing agreed; its path is its key.
+    `found` is empty for a missing part and `agreed` is empty for an added part; the path is then the part's key.
     """
 
     path: str
@@ -26,7 +26,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class DriftedRecord:
-    """One record that is not in the target as agreed; without edits it is not there at all."""
+    """A record that the target does not hold as agreed. Without edits, the record is missing."""
 
     key: str
     title: str
@@ -36,10 +36,10 @@ class DriftedRecord:
 
 @dataclass(frozen=True, slots=True)
 class DriftCounts:
-    """What a look at records of one kind came to; `looked` is the sum of the others.
+    """Counts of a drift check of one kind; `looked` is the sum of the other counts.
 
-    `kept` hold values that somebody changed in the target and that stay so, `unknown` could not be told: the target did
-    not show them, nor anything else that is known to be there, or their record cannot be read.
+    `kept` counts records with values that somebody changed in the target and may keep. `unknown` counts records that
+    could not be checked: the target showed neither them nor any record known to exist there, or they are unreadable.
     """
 
     looked: int = 0
@@ -50,7 +50,7 @@ class DriftCounts:
     unknown: int = 0
 
     def plus(self, other: "DriftCounts") -> "DriftCounts":
-        """Return the sum of both."""
+        """Return the sum of two counts."""
         return DriftCounts(*(getattr(self, name) + getattr(other, name) for name in DriftCounts.__slots__))
 
 
@@ -59,7 +59,7 @@ NOTHING_LOOKED = DriftCounts()
 
 @dataclass(frozen=True, slots=True)
 class DriftFound:
-    """The last look at records of one kind of a flow, with some of what differs; `error` is why it ended early."""
+    """The last drift check of one kind of a flow, with a sample of the differences; `error` says why it ended early."""
 
     flow: str
     kind: Kind
@@ -72,10 +72,10 @@ class DriftFound:
 
 
 def own_edits(agreed: Record, held: Record, policy: Policy, *, once: bool) -> tuple[tuple[Edit, ...], int]:
-    """Return the edits of what is ours, and how many values were changed that the target may keep.
+    """Return the edits of values that we own, and the number of changed values that the target may keep.
 
-    Of a document, which is written `once`, every value that was written is ours as far as the target tells it, and
-    so are its parts. Of any other record it is what is kept equal.
+    In a document, which is written `once`, we own every written value that the target reports, and the parts. In any
+    other record we own the values that are kept equal.
     """
     now, there = held.flat(), {part.key for part in held.parts}
     edits, kept = [], 0
@@ -97,7 +97,7 @@ def own_edits(agreed: Record, held: Record, policy: Policy, *, once: bool) -> tu
 
 
 def adopted_values(wanted: Record, held: Record, policy: Policy) -> Record:
-    """Return what is agreed on of a document that was in the target before: what is ours as it is held there."""
+    """Return the agreed values of a document that the target already had: our values as the target holds them."""
     owned = _owned(policy)
     values = {name: value for name, value in wanted.values.items() if not owned(f"{wanted.kind}.{name}")}
     values |= {
@@ -114,7 +114,7 @@ def adopted_values(wanted: Record, held: Record, policy: Policy) -> Record:
 
 
 def _beside(told: Record | None, ours: Mapping[str, Value], owned: Callable[[str], bool]) -> Mapping[str, Value]:
-    """Return what we know of a part and the target does not keep, where it holds that part as we would write it."""
+    """Return the values of a part that the target does not store, if it holds the part as we would write it."""
     if told is None:
         return {}
     sent = {name: value for name, value in told.values.items() if owned(f"{told.kind}.{name}")}
@@ -127,12 +127,12 @@ def _owned(policy: Policy) -> Callable[[str], bool]:
 
 
 def _is_ours(part: Record, policy: Policy, *, once: bool) -> bool:
-    """Tell whether a part of a record has values that are ours."""
+    """Return True if we own values of this part of a record."""
     owners = {policy.get(f"{part.kind}.{name}", Ownership.NEVER) for name in part.values}
     return bool(owners - {Ownership.NEVER}) if once else Ownership.KEEP_EQUAL in owners
 
 
 def _named(part: Record) -> str:
-    """Return by what a person knows a part."""
+    """Return the display name of a part."""
     told = (str(part.values[name]) for name in _NAMED_BY if part.values.get(name))
     return next(told, part.key)

@@ -1,4 +1,4 @@
-"""What is kept of one person: which records those are, which words name them, and what comes in their place."""
+"""Erasure of personal data: recognizes the records and words of one data subject, and redacts them."""
 
 import json
 import re
@@ -8,8 +8,8 @@ from functools import cached_property
 
 from integration.core.records import Kind, Record, Sort, kinds
 
-ERASED = "█████"  # in the place of what named a person
-# Values that name a person wherever they stand, and those that do so only among what is known of the person.
+ERASED = "█████"  # replaces personal data
+# Names of values that identify a person everywhere, and of those that do so only in the person's own documents.
 TELLING = frozenset(
     {
         "name", "company", "contact", "first_name", "last_name", "email", "phone", "mobile", "fax", "street",
@@ -18,15 +18,15 @@ TELLING = frozenset(
     }
 )  # fmt: skip
 PLACES = frozenset({"postcode", "city"})
-# Facts of a record of a person that say nothing of the person.
+# Facts of a person's record that are not personal data.
 PLAIN_FACTS = frozenset({"field", "system", "country", "table", "evidence", "run", "by", "reason", "records", "stage"})
-SHORTEST = 4  # signs: what is shorter names a person only where nothing else stands beside it
+SHORTEST = 4  # characters: a shorter word is redacted only if it is the whole text
 _NUMBERS = re.compile(r"[\d\s,.;]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A customer by number: in the books, at the till, or both; and the flows that know the number as a key."""
+    """A customer by number, in the books, at the till or both, and the flows that use the number as a key."""
 
     debtor: str = ""
     relation: str = ""
@@ -35,15 +35,15 @@ class Customer:
 
     @property
     def numbers(self) -> tuple[tuple[str, str], ...]:
-        """The numbers that are there, each with whose number it is."""
+        """The known numbers, each with its type."""
         return tuple(
             (sort, number) for sort, number in (("debtor", self.debtor), ("relation", self.relation)) if number
         )
 
     def has(self, flow: str, kind: str, key: str) -> bool:
-        """Tell whether a record is about this customer itself: a debtor, relation or address.
+        """Return True if a record describes this customer: a debtor, relation or address.
 
-        Its kind may be empty, or one that is only stored: nobody knows that such a record is of nobody.
+        The kind may be empty or unknown; such a record is then judged by its flow and key only.
         """
         if kind and Kind.stored(kind).known and kind not in kinds(Sort.PARTY):
             return False
@@ -55,7 +55,7 @@ class Customer:
         return of_relation or (bool(self.debtor) and key.startswith(f"={self.debtor}/"))
 
     def is_named_by(self, values: object) -> bool:
-        """Tell whether values of a document are of one for this customer."""
+        """Return True if the values of a document name this customer."""
         if not isinstance(values, Mapping):
             return False
         by_relation = bool(self.relation) and values.get("debtor") == self.relation
@@ -64,7 +64,7 @@ class Customer:
 
 @dataclass(frozen=True)
 class DataSubject:
-    """A customer with the documents made for them, and the words that name them."""
+    """A customer with their documents and the words that identify them."""
 
     customer: Customer
     documents: frozenset[str] = frozenset()
@@ -73,15 +73,15 @@ class DataSubject:
 
     @property
     def ids(self) -> frozenset[str]:
-        """What stays: numbers say nothing of a person any more once nothing else is kept."""
+        """Numbers that are not erased: without any other data they identify nobody."""
         return self.documents | {number for _, number in self.customer.numbers}
 
     def is_near(self, key: str) -> bool:
-        """Tell whether a record is a document of the person, where a place names them too."""
+        """Return True if a record is a document of the person, where place names identify the person too."""
         return key in self.documents
 
     def is_of_another(self, flow: str, kind: str, key: str) -> bool:
-        """Tell whether a record is about somebody or something else: the same words are theirs there."""
+        """Return True if a record is about another person or a thing, whose equal words are not this person's data."""
         if kind in kinds(Sort.GOODS):
             return True
         is_of_people = kind in kinds(Sort.PARTY) or (not kind and flow == self.customer.customers and bool(key))
@@ -96,7 +96,7 @@ class DataSubject:
         return _Words(self.telling | self.places)
 
     def blotted(self, told: object, *, near: bool = False) -> object:
-        """Return a value as JSON has it, without what names the person; names of values stay."""
+        """Return a JSON value with the words that identify the person redacted. Names of values stay."""
         words = self._near if near else self._telling
         match told:
             case str():
@@ -109,39 +109,39 @@ class DataSubject:
                 return told
 
     def agreed(self, record: Mapping[str, object]) -> dict[str, object]:
-        """Return a document as a link keeps it, without the values that name the person.
+        """Return the agreed values of a link to a document, without those that identify the person.
 
-        They are left out, not blotted: what is not agreed is not looked at.
+        These values are removed, not redacted, because a drift check compares only the values that remain.
         """
         values = record["values"]
         kept = {n: v for n, v in values.items() if self.blotted(v, near=True) == v} if isinstance(values, dict) else {}
         return {**record, "values": kept}
 
     def facts(self, facts: Mapping[str, str]) -> dict[str, str]:
-        """Return facts of a record of the person: numbers, and what says nothing of the person."""
+        """Return facts of the person's record, redacted except for numbers and facts that are not personal data."""
         return {name: value if self._is_plain(name, value) else ERASED for name, value in facts.items()}
 
     def _is_plain(self, name: str, value: str) -> bool:
         return name in PLAIN_FACTS or value in self.ids or _NUMBERS.fullmatch(value) is not None
 
     def stripped(self, values: Mapping[str, str] | None) -> dict[str, str] | None:
-        """Return values of a record of the person, of which only their names stay."""
+        """Return the values of a person's record, redacted except for document and customer numbers."""
         return None if values is None else {name: v if v in self.ids else ERASED for name, v in values.items()}
 
     def is_named_in(self, told: object, *, near: bool = False) -> bool:
-        """Tell whether a value as JSON has it names the person."""
+        """Return True if a JSON value contains words that identify the person."""
         return self.blotted(told, near=near) != told
 
     def may_be_in(self, text: str, *, near: bool = False) -> bool:
-        """Tell whether a text, plain or as JSON has it, may name the person; what does not is not looked into."""
+        """Return True if a plain or JSON text may identify the person. Other texts need no further search."""
         return (self._near if near else self._telling).may_be_in(text)
 
     def needles(self) -> list[str]:
-        """Return every spelling in small letters by which a text that may name the person is found."""
+        """Return all lower-case spellings to search for in texts that may identify the person."""
         return sorted(self._near.spellings)
 
     def to_json(self) -> dict[str, object]:
-        """Return the person as JSON can carry it."""
+        """Return the person as JSON data."""
         one = self.customer
         return {
             "customer": [one.debtor, one.relation, one.customers, one.orders],
@@ -150,7 +150,7 @@ class DataSubject:
 
 
 def customer_of(record: Record) -> tuple[str, str] | None:
-    """Return by whose number a record read is about a customer: a debtor's own, or the relation of a document."""
+    """Return the type and number of a record's customer: a debtor's own number, or the relation of a document."""
     if record.kind is Kind.DEBTOR:
         return "debtor", record.key
     relation = record.values.get("relation")
@@ -158,13 +158,13 @@ def customer_of(record: Record) -> tuple[str, str] | None:
 
 
 def person_from_json(told: Mapping[str, Sequence[str]]) -> DataSubject:
-    """Return the person that `to_json` told."""
+    """Return the person from the data of `to_json`."""
     documents, telling, places = (frozenset(told[name]) for name in ("documents", "telling", "places"))
     return DataSubject(Customer(*told["customer"]), documents, telling, places)
 
 
 class _Words:
-    """Words to be found: short ones where they are all there is, others anywhere."""
+    """Searches words: short words only as a whole text, longer words anywhere."""
 
     def __init__(self, words: Iterable[str]) -> None:
         told = {one.strip() for one in words} - {"", ERASED}
@@ -184,7 +184,7 @@ class _Words:
 
 
 def _bounded(word: str) -> str:
-    """Return a pattern that finds a word, and not one that only ends or begins like it, such as another address."""
+    """Return a pattern that finds a whole word, and not a part of a longer one such as another e-mail address."""
     return rf"(?<![\w.+-]){re.escape(word)}(?![\w@-])"
 
 
@@ -197,7 +197,7 @@ def _spellings(word: str) -> Iterator[str]:
 
 
 def identifying_words(record: object) -> tuple[set[str], set[str]]:
-    """Return the words of a record, as it is kept or as the log tells it, that name a person, and the places."""
+    """Return the identifying words and the place names of a record from the store or the log."""
     telling: set[str] = set()
     places: set[str] = set()
     for name, value in _values(record):
@@ -208,7 +208,7 @@ def identifying_words(record: object) -> tuple[set[str], set[str]]:
 
 
 def _values(record: object) -> Iterator[tuple[str, object]]:
-    """Yield every value of JSON under its own name, however deep it stands; of a path the last part."""
+    """Yield all values of nested JSON data with their names. The name of a path is its last part."""
     if isinstance(record, Mapping):
         for name, value in record.items():
             yield str(name).rpartition("/")[2], value

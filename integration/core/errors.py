@@ -1,4 +1,4 @@
-"""What can stop the console, arranged by who acts.
+"""Errors of the console, by the role that must act.
 
 IntegrationError
 ├── ConfigurationError
@@ -14,8 +14,8 @@ IntegrationError
 ├── PlanUnsafeError
 └── RunActiveError
 
-Every error carries a code of the catalogue (`data/words/errors.csv`) and the facts its sentences need, so that
-a terminal, a page and the log tell the same story. Facts never hold a secret.
+Every error has a code of the catalogue (`data/words/errors.csv`) and the facts of its sentences, so that terminal,
+pages and log show the same text. Facts never contain a secret.
 """
 
 from collections.abc import Mapping
@@ -27,9 +27,9 @@ from integration.core.masking import masked_text
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why something is as it is: a key of the words (`data/words/texts.csv`) and the facts that fill its text.
+    """Explanation of a state or value: a text key (`data/words/texts.csv`) and the facts that fill the text.
 
-    Among the facts of an error the key stands under `message` or `expected`, and its own facts beside it.
+    In the facts of an error, `message` or `expected` holds the key, and the reason's own facts stand beside it.
     """
 
     code: str
@@ -37,7 +37,7 @@ class Reason:
 
 
 class IntegrationError(Exception):
-    """Something stopped what was going on."""
+    """Base class of all errors with a code of the catalogue."""
 
     default = "unexpected_error"
 
@@ -48,69 +48,69 @@ class IntegrationError(Exception):
         super().__init__(f"{self.code}: {details}" if details else self.code)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Errors travel through the engine's database."""
+        """Support pickling: errors pass through the engine's database."""
         return partial(type(self), self.code, **self.facts), ()
 
 
 class ConfigurationError(IntegrationError):
-    """A setting is missing or cannot be used; whoever runs the console acts."""
+    """A setting is missing or invalid; the administrator must act."""
 
     default = "setting_invalid"
 
 
 class NotAllowedError(IntegrationError):
-    """Whoever asks has no right to it; nothing was done."""
+    """The actor lacks the right; nothing was done."""
 
     default = "not_allowed"
 
 
 class LoggedOutError(IntegrationError):
-    """Whoever asks is not logged in, or no more; nothing was done."""
+    """The actor is not or no longer logged in; nothing was done."""
 
     default = "logged_out"
 
 
 class ConnectorError(IntegrationError):
-    """One of the two systems could not be spoken to as planned."""
+    """A call to one of the two systems failed."""
 
 
 class UnavailableError(ConnectorError):
-    """A call was not delivered, or a read was answered with a request to wait; safe to try again."""
+    """A call was not delivered, or a read was answered with a request to wait. Safe to retry."""
 
     default = "service_unavailable"
 
 
 class InDoubtError(ConnectorError):
-    """The outcome of a write is unknown; it is settled by looking in the target, never by sending it again blindly."""
+    """The outcome of a write is unknown. A lookup in the target settles it; the write is never repeated blindly."""
 
     default = "timeout_after_sending_write"
 
     def unavailable(self) -> UnavailableError | None:
-        """Return why no more should be sent for now, where the answer asked to wait; None where it did not."""
+        """Return UnavailableError if the answer asked to wait, so that no more is sent for now; None otherwise."""
         asks_to_wait = self.code in {"service_unavailable", "too_many_requests"}
         return UnavailableError(self.code, **self.facts) if asks_to_wait else None
 
 
 class AccessDeniedError(ConnectorError):
-    """The system refuses who we are or what we may do; whoever holds the keys acts."""
+    """The system refuses our identity or our rights; the administrator of the credentials must act."""
 
     default = "right_missing"
 
 
 class RejectedError(ConnectorError):
-    """The system refused this one record; it becomes an issue and the others go on."""
+    """The system refused this one record. The record gets an issue and the run continues."""
 
     default = "request_refused"
 
 
 class MalformedAnswerError(ConnectorError):
-    """The system answered something that is not its interface."""
+    """The system's answer does not conform to its interface."""
 
     default = "answer_unreadable"
 
 
 class PlanStaleError(IntegrationError):
-    """The plan is no longer what it was when it was shown; nothing was sent."""
+    """The plan has changed since it was shown; nothing was sent."""
 
     default = "plan_stale"
 
@@ -122,6 +122,6 @@ class PlanUnsafeError(IntegrationError):
 
 
 class RunActiveError(IntegrationError):
-    """Another run of the same flow is at work."""
+    """Another run of the same flow is active."""
 
     default = "run_active"

@@ -1,4 +1,4 @@
-"""Documents in the books that begin as ours do, and that this console has not written."""
+"""Documents in the books that have our prefix but were not written by this console."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -10,36 +10,36 @@ from integration.core.rules import as_text
 
 
 def normalized_reference(reference: Value) -> str:
-    """Return a reference as it is compared: the books may keep it in capitals, or with blanks behind it."""
+    """Return a reference in comparable form: AccountView may store it in capitals or with trailing spaces."""
     return as_text(reference).strip().casefold()
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignDocuments:
-    """References of documents that are not ours, under which prefix they stand, and one that none begins with."""
+    """References of foreign documents, the prefix they share with ours, and a prefix that is still unused."""
 
     references: tuple[str, ...] = ()
     prefix: str = ""
     free: str = ""
 
     def without(self, told: Collection[str]) -> Self:
-        """Return those that are not among some references, as these are compared."""
+        """Return a copy without the given normalized references."""
         return replace(self, references=tuple(one for one in self.references if normalized_reference(one) not in told))
 
     def facts(self) -> Mapping[str, str]:
-        """Return what their sentence says."""
+        """Return the facts for the sentence about them."""
         example = next(iter(self.references), "")
         return {"prefix": self.prefix, "free": self.free, "count": str(len(self.references)), "reference": example}
 
     def told(self) -> str:
-        """Return what a plan keeps of them."""
+        """Return the normalized references as the text that a plan stores."""
         return json.dumps([normalized_reference(one) for one in self.references])
 
 
 NO_STRANGERS = ForeignDocuments()
-STRANGERS = "strangers"  # the note of a plan with those that its brake has counted
+STRANGERS = "strangers"  # name of the plan note with the foreign documents that its brake counted
 
 
 def reported_foreign(notes: Mapping[str, str]) -> frozenset[str]:
-    """Return the strangers that a plan tells of, as references are compared."""
+    """Return the normalized references of the foreign documents that a plan reported."""
     return frozenset(json.loads(notes.get(STRANGERS, "[]")))

@@ -1,4 +1,4 @@
-"""Guards: what holds a plan until a person has typed what it counts. Those of a flow stand with its settings."""
+"""Guards (brakes): limits that hold a plan until a person types its count. A flow's settings have its own guards."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -13,19 +13,19 @@ Limit = int | Decimal
 
 
 class Measure(Enum):
-    """What the limit of a guard is held against."""
+    """Quantity that the limit of a guard applies to."""
 
-    NUMBER = auto()  # how much the guard counts in a plan
-    SHARE = auto()  # the percentage that this is of the records read
-    EACH = auto()  # a percentage by which each thing moves: the guard counts those beyond it
+    NUMBER = auto()  # the count itself
+    SHARE = auto()  # the count as a percentage of the records read
+    EACH = auto()  # the percentage by which each value changes; the guard counts those above the limit
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """One guard. `name` is that of its limit among the settings, and of its words; what it trips is told by `code`.
+    """One guard. `name` names its limit in the settings and its texts; `code` is the cause of the brake.
 
-    `limit` is the one it begins with, or gets when it is switched on. `counts` returns how much of a change it counts,
-    by the settings of the flow. Of guards with one code a person types what the first one counts.
+    `limit` is the initial value, also when the guard is switched on. `counts` returns how much of a change counts,
+    given the flow's settings. If several guards share a code, a person types the count of the first.
     """
 
     name: str
@@ -34,10 +34,10 @@ class Guard:
     counts: Callable[[Change, Any], int] = lambda _change, _settings: 0
     measure: Measure = Measure.NUMBER
     is_on: bool = True
-    whole: bool = False  # about the size of a plan: it marks no line, and the first plan of a flow creates everything
+    whole: bool = False  # about the plan as a whole: marks no line, and is ignored in a flow's first plan
 
     def is_beyond(self, count: int, limit: Limit, read: int) -> bool:
-        """Tell whether a plan counts more than a limit, of so many records read."""
+        """Return True if the count exceeds the limit, given the number of records read."""
         match self.measure:
             case Measure.NUMBER:
                 return count > limit
@@ -47,7 +47,7 @@ class Guard:
 
 
 def typed_guards(guards: Iterable[Guard]) -> dict[str, Guard]:
-    """Return by each code the guard whose count is typed."""
+    """Return for each code the guard whose count a person types."""
     found: dict[str, Guard] = {}
     for guard in guards:
         found.setdefault(guard.code, guard)
@@ -62,9 +62,9 @@ def brakes(
     *,
     is_first: bool = False,
 ) -> tuple[Brake, ...]:
-    """Return what a plan trips, by what its guards have counted. A limit that is None switches a guard off.
+    """Return the brakes of a plan, given the counts of its guards. A limit of None switches a guard off.
 
-    One that no setting sets keeps the limit it begins with.
+    A guard without a setting has its initial limit.
     """
     guards = (*ALWAYS, *guards)
     typed, found = typed_guards(guards), dict[str, Brake]()
@@ -81,9 +81,9 @@ def brakes(
 def price_jumps(
     change: Change, limit: Limit | None, prices: frozenset[str], *, everywhere: frozenset[str] = frozenset()
 ) -> int:
-    """Return how many prices the change moves by more than a percentage. `prices` are the names of price fields.
+    """Return how many prices a change moves by more than a percentage. `prices` are the names of price fields.
 
-    A price that there is `everywhere` and that the target does not tell may move by any.
+    A price field in `everywhere` counts as well if the target does not report the old price.
     """
     if change.before is None or limit is None:
         return 0
@@ -101,9 +101,9 @@ def price_jumps(
 
 
 def made_inactive(change: Change, active: str = "active") -> int:
-    """Return how many records of the target the change makes inactive: the articles of a product one by one.
+    """Return how many target records a change makes inactive, counting the articles of a product separately.
 
-    One of which the target does not tell whether it is active may be.
+    Records of which the target does not report the state count as well.
     """
     before = change.before.flat() if change.before else {}
     paths = (path for path, value in change.wanted.flat().items() if value is False)
@@ -111,7 +111,7 @@ def made_inactive(change: Change, active: str = "active") -> int:
 
 
 def records_changed(change: Change) -> int:
-    """Return how many of the records read would change in the target: of a product, the articles it is about."""
+    """Return how many source records change in the target. For a product, its articles count."""
     return len(change.sources) if change.wanted.values else min(len(change.sources), len(change.wanted.parts))
 
 
@@ -119,8 +119,8 @@ def _retired(change: Change, _: Any) -> int:
     return made_inactive(change) if change.action is Action.RETIRE or change.undoes else 0
 
 
-# Of every flow, not to be set: how many records the source had before it suddenly gave none, and how many documents of
-# another console there are beside which new ones would stand. The runner counts them.
+# Guards of all flows without a setting. They count the records the source had before it returned none, and the
+# documents of another console with our prefix. The runner counts both.
 SOURCE_EMPTY = Guard("source_empty", "brake_source_empty", 0)
 AMONG_STRANGERS = Guard("strangers", "brake_strangers", 0)
 ALWAYS = (SOURCE_EMPTY, AMONG_STRANGERS)
@@ -130,5 +130,5 @@ CHANGES_PERCENT = Guard(
     "changes_percent", "brake_changes", Decimal(10), lambda change, _: records_changed(change),
     Measure.SHARE, is_on=False, whole=True,
 )  # fmt: skip
-SIZE = (CHANGES, CHANGES_PERCENT)  # of a flow that says nothing else
+SIZE = (CHANGES, CHANGES_PERCENT)  # default for flows without their own size guards
 RETIREMENTS = Guard("retirements", "brake_retirements", 0, _retired)

@@ -1,4 +1,4 @@
-"""Where an installation runs: what tells a console from a copy of its data on another machine or in another folder."""
+"""Identifies the place of an installation, to detect a copy of its data on another machine or in another folder."""
 
 import hashlib
 import json
@@ -13,23 +13,24 @@ ADAPTERS = "adapters"
 class InstallationPlace:
     """The machine, path and inode of a database file, or the server and name of a PostgreSQL database.
 
-    `adapters` are the network adapters of the machine, with commas: they tell a clone of a virtual machine, which has
-    the same id, path and inode. Adapters come and go, so they differ where none is the same. A part that cannot be read
-    on this platform is left out, and a part that either place lacks is not compared.
+    `adapters` are the network adapters of the machine, separated by commas. They reveal a clone of a virtual machine,
+    which has the same machine id, path and inode. Adapters may change, so two places differ only if they share no
+    adapter. A part that this platform cannot read is omitted. A part that one of the places lacks is not compared.
     """
 
     parts: Mapping[str, str]
 
     @property
     def code(self) -> str:
-        """A short code of this place. It tells nothing about the machine."""
+        """A short code of this place. It reveals nothing about the machine."""
         text = json.dumps(dict(self.parts), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:CODE_LENGTH]
 
     def changed_parts(self, other: "InstallationPlace") -> tuple[str, ...]:
-        """Return the names of the parts that both places have and that differ.
+        """Return the names of the common parts that differ.
 
-        A place of a file and a place of a server have no part in common: then every part of this place differs.
+        The place of a file and the place of a server have no common parts. All parts of this place then count as
+        different.
         """
         common = self.parts.keys() & other.parts.keys()
         if not common:

@@ -1,4 +1,4 @@
-"""Issues: one reason why one record waits for a person, a value, never an exception; and the queue of them."""
+"""Issues: values that say why a record is parked, and the types of the issue queue."""
 
 import dataclasses
 import hashlib
@@ -13,11 +13,11 @@ from integration.core.records import Location, Record, Unreadable, canonical
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """Why a record is parked.
+    """Reason why a record is parked.
 
-    `cause` is a code of the catalogue, `facts` fill its sentences (texts, already without secrets). The same trouble
-    tomorrow is the same issue: it is known by flow, key, cause and field. `about` is what people know the record by;
-    the log is told of it, and it is no part of the issue.
+    `cause` is a code of the catalogue; `facts` fill its sentences and contain no secrets. Flow, key, cause and field
+    identify an issue, so the same problem tomorrow is the same issue. `about` holds display facts of the record for
+    the log, and is not part of the issue's identity.
     """
 
     cause: str
@@ -28,7 +28,7 @@ class Issue:
 
 
 def article_elsewhere_issue(part: Record, parent: str, location: Location) -> Issue:
-    """Return why an article waits that is wanted in the record of this key: the target has it or its number there."""
+    """Return the issue of an article whose number, or which itself, the target already has in another record."""
     facts = {
         "key": part.source,
         "article": part.source,
@@ -44,11 +44,11 @@ def article_elsewhere_issue(part: Record, parent: str, location: Location) -> Is
     return Issue("article_in_other_product", part.source, "parent", facts)
 
 
-LONGEST_FOUND = 200  # characters of a value that are told in a sentence
+LONGEST_FOUND = 200  # characters of a value that a sentence shows
 
 
 def not_readable(record: Unreadable, system: str) -> Issue:
-    """Return why a record of a system waits that cannot be read, with all of it as it came."""
+    """Return the issue of a record that cannot be read, with its raw text."""
     facts = {"key": record.key, "field": record.field, "value": record.found[:LONGEST_FOUND]}
     cause = "key_unreadable" if record.nameless else "record_unreadable"
     return Issue(cause, record.key, record.field, facts | {"system": system, "raw": record.raw})
@@ -56,7 +56,7 @@ def not_readable(record: Unreadable, system: str) -> Issue:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """Why a record takes no part: nobody has to act, but nobody has to wonder either."""
+    """Reason why a record takes no part in the flow. Nobody has to act."""
 
     reason: str
     key: str
@@ -64,30 +64,30 @@ class Skip:
 
 
 PASSING = ("changed", "marker")
-# How names of values begin that change by themselves, without anybody having looked at the record.
+# Prefixes of values that change without an edit of the record.
 STOCK = ("stock", "warehouse:")
 
 
 def source_mark(record: Record, passing: tuple[str, ...] = PASSING + STOCK) -> str:
-    """Return a mark that becomes another one when somebody changes the record in its source.
+    """Return a mark that changes if somebody changes the record in its source.
 
-    What is `passing` does not count: names of values begin so that change by themselves.
+    Values whose names have a prefix in `passing` do not count, because they change without an edit.
     """
     kept = {name: value for name, value in record.values.items() if not name.startswith(passing)}
     return hashlib.sha256(canonical(dataclasses.replace(record, values=kept)).encode()).hexdigest()[:32]
 
 
 class IssueState(StrEnum):
-    """Where an issue stands."""
+    """State of an issue."""
 
     OPEN = "open"
-    SET_ASIDE = "set_aside"  # a person said why it may stay as it is
+    SET_ASIDE = "set_aside"  # a person dismissed it, with a reason
     CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True)
 class IssueGroupKey:
-    """What issues have in common that one repair serves: `detail` tells the trouble from others of its cause."""
+    """Key of the issues that one repair removes; `detail` holds the grouping facts of the cause."""
 
     flow: str
     cause: str
@@ -97,10 +97,10 @@ class IssueGroupKey:
 
 @dataclass(frozen=True, slots=True)
 class CauseGroup:
-    """All open issues of one cause, or all that were set aside.
+    """All open issues, or all dismissed issues, of one issue group.
 
-    `facts`, `reason`, `by` and `run`, which met it last, are those of the newest; `sold` is what its documents come to,
-    as far as they tell.
+    `facts`, `reason`, `by` and `run` (the last run that met the cause) are those of the newest issue. `sold` is the
+    total of the documents, as far as they report it.
     """
 
     flow: str
@@ -120,13 +120,13 @@ class CauseGroup:
 
     @property
     def of(self) -> IssueGroupKey:
-        """What they have in common."""
+        """The key of the issue group."""
         return IssueGroupKey(self.flow, self.cause, self.field, self.detail)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenIssue:
-    """One issue of the queue, with what became of it."""
+    """One issue of the queue with its state."""
 
     id: int
     flow: str
@@ -143,7 +143,7 @@ class OpenIssue:
 
 @dataclass(frozen=True, slots=True)
 class IssueOccurrence:
-    """An issue as a run met it, with what the record is called."""
+    """An issue as a run met it, with the kind and title of its record."""
 
     issue: Issue
     kind: str = ""

@@ -1,7 +1,7 @@
-"""Evidence of identity: what a link keeps of the two records it joins, and whether a record is still the one linked.
+"""Evidence of identity: identifying values that a link stores, to detect that a key now belongs to another record.
 
-A number identifies nobody: a system that was replaced gives the same number to somebody else. So a link keeps what
-else identifies its record on either side, and each side is compared with what that same side said before.
+A number alone identifies nobody: a replaced system may give the same number to somebody else. So a link stores other
+identifying values of both records, and each side is compared with the earlier values of the same side.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from integration.core.vat_numbers import same_vat_number
 Identity = Mapping[str, str]  # field -> value, as the system has it; a field without a value is left out
 Identities = Mapping[str, Identity]  # by the key of the part; "" is the record itself
 
-SAME_RECORD, OTHER_RECORD = "same_record", "other_record"  # the answers to the question
+SAME_RECORD, OTHER_RECORD = "same_record", "other_record"  # the answers to the identity question
 CUSTOMER_CHANGED, ARTICLE_CHANGED = "customer_identity_changed", "article_identity_changed"
 IDENTITY_CAUSES = (CUSTOMER_CHANGED, ARTICLE_CHANGED)
 
@@ -31,13 +31,13 @@ _FIELDS: Mapping[Kind, tuple[str, ...]] = {
     Kind.ARTICLE: _OF_GOODS,
     Kind.STOCK: _OF_GOODS,
 }
-_STRONG = frozenset({"email", "vat_number", "ean"})  # one of these that is the same settles it
+_STRONG = frozenset({"email", "vat_number", "ean"})  # one equal value of these is sufficient
 _MARK_LENGTH = 16
-_SHORTEST_WORD = 3  # letters of a word that two names of an article may have in common by more than chance
+_SHORTEST_WORD = 3  # letters: a shared word of this length in two article names is hardly a coincidence
 
 
 class Match(StrEnum):
-    """Whether a record is the one that a link was made for."""
+    """Result of comparing a record with the evidence of its link."""
 
     AGREES = "agrees"
     CONTRADICTS = "contradicts"
@@ -45,7 +45,7 @@ class Match(StrEnum):
 
 
 class Side(StrEnum):
-    """Which side of a link a record is on."""
+    """The side of a link."""
 
     SOURCE = "source"
     TARGET = "target"
@@ -53,7 +53,7 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What identifies the records of a link, on each side as that side said it last."""
+    """Identifying values of the records of a link, on each side as last reported by that side."""
 
     source: Identities = field(default_factory=dict)
     target: Identities = field(default_factory=dict)
@@ -63,29 +63,29 @@ class Evidence:
 
     @property
     def swapped(self) -> "Evidence":
-        """The same for a link in the other direction."""
+        """The evidence for a link in the opposite direction."""
         return Evidence(self.target, self.source)
 
     def renewed(self, seen: "Evidence") -> "Evidence":
-        """Return the evidence with what was seen now; a field that a system no longer fills keeps its last value."""
+        """Return the evidence updated with current values. A field that is now empty keeps its last value."""
         return Evidence(_renewed(self.source, seen.source), _renewed(self.target, seen.target))
 
     def replaced(self, seen: "Evidence") -> "Evidence":
-        """Return the evidence with each record that was seen now in the place of what was known of it."""
+        """Return the evidence in which each record in `seen` replaces its earlier evidence."""
         return Evidence({**self.source, **seen.source}, {**self.target, **seen.target})
 
     def after_write(self, written: Record) -> "Evidence":
-        """Return the evidence as it is once a record was written to the target."""
+        """Return the evidence after a record was written to the target."""
         return Evidence(self.source, _renewed(self.target, identities_of(written)))
 
     def to_json(self) -> dict[str, Any]:
-        """Return the evidence as JSON can carry it; empty for none."""
+        """Return the evidence as JSON data; empty if there is none."""
         sides = (("source", self.source), ("target", self.target))
         return {name: {key: dict(one) for key, one in side.items()} for name, side in sides if side}
 
     @property
     def mark(self) -> str:
-        """A short digest, by which an answer is known to be about this evidence."""
+        """A short digest that identifies the evidence an answer was given for."""
         text = json.dumps(self.to_json(), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:_MARK_LENGTH]
 
@@ -94,14 +94,14 @@ NO_EVIDENCE = Evidence()
 
 
 def evidence_from_json(shape: Mapping[str, Any] | None) -> Evidence:
-    """Return the evidence that `Evidence.to_json` gave."""
+    """Return the evidence from the data of `Evidence.to_json`."""
     return Evidence(shape.get("source", {}), shape.get("target", {})) if shape else NO_EVIDENCE
 
 
 def identities_of(record: Record) -> Identities:
-    """Return what identifies a record and each of its parts; empty for kinds that have no identity of their own.
+    """Return the identifying values of a record and of its parts; empty for kinds without an identity.
 
-    An article inside a product has the name of the product where it has none itself.
+    An article in a product without a name of its own has the product's name.
     """
     found = dict(_identities(record))
     return {key: one for key, one in found.items() if one}
@@ -121,7 +121,7 @@ def _filled(values: Mapping[str, Value]) -> Mapping[str, Value]:
 
 
 def identity_of(kind: Kind, values: Mapping[str, Value]) -> Identity:
-    """Return those of some values that identify a record of a kind."""
+    """Return the values that identify a record of this kind."""
     texts = ((name, _text(values.get(name))) for name in _FIELDS.get(kind, ()))
     return {name: text for name, text in texts if text}
 
@@ -131,12 +131,12 @@ def _text(value: Value) -> str:
 
 
 def is_identified(kind: Kind) -> bool:
-    """Tell whether links of a kind keep evidence of identity."""
+    """Return True if links of this kind store evidence of identity."""
     return kind in _FIELDS
 
 
 def evidence_of(wanted: Record, held: Held | None) -> Evidence:
-    """Return what identifies a record of the source, mapped as it is wanted, and what the target holds of it."""
+    """Return the evidence of a mapped source record and of the target's current record."""
     source, there = identities_of(wanted), held.record if held else None
     if held is None or there is None or isinstance(there, Unreadable):
         return Evidence(source)
@@ -145,12 +145,12 @@ def evidence_of(wanted: Record, held: Held | None) -> Evidence:
 
 
 def match_identity(kind: Kind, before: Identity, now: Identity) -> Match:
-    """Tell whether two identities are of the same person or article.
+    """Return whether two identities belong to the same person or article.
 
-    Compared is what both have. The same e-mail address, VAT number or EAN settles it. Else the record contradicts
-    where more is different than the same: a new address or a new e-mail address is ordinary, everything at once is
-    not. Of an article the external id counts as well, also where it is gone: we wrote it. Where nothing but a name can
-    be compared, one that has a word in common is the same article reworded.
+    Only fields that both have are compared. An equal e-mail address, VAT number or EAN is sufficient. Otherwise the
+    record contradicts if more fields differ than agree: a new address or a new e-mail address is ordinary, a change
+    of all fields is not. For an article the external id counts even if it is now missing, because we wrote it. If
+    only the name of an article can be compared, one common word is sufficient.
     """
     compared = {name: _is_same(name, before[name], now[name]) for name in before if now.get(name)}
     if not compared:
@@ -166,9 +166,9 @@ def match_identity(kind: Kind, before: Identity, now: Identity) -> Match:
 
 
 def match_evidence(kind: Kind, known: Evidence, seen: Evidence) -> Mapping[Side, Match]:
-    """Tell for each side of a link whether what is seen now is what the link was made for.
+    """Return for each side of a link whether the current values match the evidence.
 
-    A record with several parts contradicts where one of them does.
+    A record with several parts contradicts if one of its parts does.
     """
     sides = {Side.SOURCE: (known.source, seen.source), Side.TARGET: (known.target, seen.target)}
     return {side: _match(kind, before, now) for side, (before, now) in sides.items()}
@@ -180,15 +180,16 @@ def _match(kind: Kind, before: Identities, now: Identities) -> Match:
 
 
 def contradicting_side(kind: Kind, known: Evidence, seen: Evidence) -> Side | None:
-    """Return the side on which the record is another one than the one linked; None where there is none."""
+    """Return the side on which the record is no longer the linked one, or None."""
     found = match_evidence(kind, known, seen)
     return next((side for side, match in found.items() if match is Match.CONTRADICTS), None)
 
 
 def contradicts_match(kind: Kind, seen: Evidence) -> bool:
-    """Tell whether two records that were found to have one number, and were never linked, are not the same.
+    """Return True if two records with the same number that were never linked are different records.
 
-    Names of articles differ between systems that never shared them: what is compared has to be more than the name.
+    Article names differ between systems that never shared them, so an article is compared only if both sides have an
+    EAN.
     """
     for key, one in seen.source.items():
         source, target = {name: value for name, value in one.items() if name != "external_id"}, seen.target.get(key, {})
@@ -199,12 +200,12 @@ def contradicts_match(kind: Kind, seen: Evidence) -> bool:
 
 
 def identity_cause(kind: Kind) -> str:
-    """Return the cause of the question about a record of a kind."""
+    """Return the cause of the identity question for records of this kind."""
     return CUSTOMER_CHANGED if _FIELDS.get(kind) == _OF_PARTY else ARTICLE_CHANGED
 
 
 def shown_identity(before: Identities, now: Identities) -> tuple[str, str]:
-    """Return two identities as texts, of the first part in which they differ."""
+    """Return two identities as texts, from the first part in which they differ."""
     keys = [key for key in now if before.get(key, {}) != now[key]] or list(now) or list(before)
     key = keys[0] if keys else ""
     return _shown(before.get(key, {})), _shown(now.get(key, {}))
@@ -234,7 +235,7 @@ def _compared(name: str, text: str) -> str:
 
 
 def _same_name(one: str, other: str) -> bool:
-    """Tell whether two names are of the same: the words of one are among those of the other; initials do not count."""
+    """Return True if all words of one name are among those of the other. Initials do not count."""
     if _compared("name", one) == _compared("name", other):
         return True
     mine, theirs = ({word for word in _tokens(text) if len(word) > 1} for text in (one, other))

@@ -1,11 +1,11 @@
-"""Which records of both systems belong together, and what both last agreed on."""
+"""Links: pairs of records in both systems, and the values both last agreed on."""
 
 from dataclasses import dataclass, field
 
 from integration.core.link_evidence import NO_EVIDENCE, Evidence
 from integration.core.records import Kind, Record
 
-Hashes = tuple[str, str]  # of a record of the source and of the target, as they came
+Hashes = tuple[str, str]  # hashes of the raw source record and target record
 NO_HASHES: Hashes = ("", "")
 
 
@@ -20,7 +20,7 @@ class Link:
     marker: str = ""
     mark: str = ""
     retired: bool = False
-    unproven: bool = False  # nobody could read the record back
-    owner: str = ""  # the key of the record that a part was in when both agreed on it
-    hashes: Hashes = field(default=NO_HASHES, compare=False)  # of source and target as they were when they agreed
+    unproven: bool = False  # the record could not be read back
+    owner: str = ""  # the key of the record that contained this part when both systems agreed on it
+    hashes: Hashes = field(default=NO_HASHES, compare=False)  # of source and target at the time of agreement
     evidence: Evidence = field(default=NO_EVIDENCE, compare=False)  # what identifies the record on either side

@@ -1,17 +1,17 @@
-"""Markers of a system: whole numbers that rise with every change of a kind, and stretches of them that are known."""
+"""Change numbers of a system, which rise with every change of a kind, and the ranges that are already processed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from heapq import merge, nlargest
 
-MOST = 1_000  # stretches that are kept: a system whose numbers leave gaps is asked, which costs calls and loses nothing
+MOST = 1_000  # stored ranges: beyond this, known numbers are asked again, which costs calls but loses nothing
 
-_Stretch = tuple[int, int]  # its first marker and its last
+_Stretch = tuple[int, int]  # first and last marker
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeRanges:
-    """Markers of which it is known what became of them: from one to another, without a gap."""
+    """Contiguous ranges of change numbers whose outcome is known."""
 
     spans: tuple[_Stretch, ...] = ()
 
@@ -22,18 +22,18 @@ class ChangeRanges:
         return " ".join(f"{first}-{last}" for first, last in self.spans)
 
     def past(self, marker: str) -> str:
-        """Return the last marker of the stretch that goes on right after this one; this one where none does."""
+        """Return the last marker of the range that begins at or contains the next marker, or `marker` itself."""
         if not marker.isdecimal():
             return marker
         following = int(marker) + 1
         return str(next((last for first, last in self.spans if first <= following <= last), marker))
 
     def beyond(self, marker: str) -> "ChangeRanges":
-        """Return those that are not over by this marker."""
+        """Return the ranges that end after this marker."""
         return ChangeRanges(tuple(span for span in self.spans if not marker.isdecimal() or span[1] > int(marker)))
 
     def joined(self, other: "ChangeRanges") -> "ChangeRanges":
-        """Return the markers of both: the longest stretches of them, where there are too many."""
+        """Return the union of both, limited to the longest ranges."""
         return _joined(merge(self.spans, other.spans))
 
 
@@ -41,25 +41,25 @@ UNKNOWN = ChangeRanges()
 
 
 def stretches(markers: Iterable[int]) -> ChangeRanges:
-    """Return the stretches that rising markers make."""
+    """Return the ranges of ascending markers."""
     return _joined((marker, marker) for marker in markers)
 
 
 def stretches_from(text: str) -> ChangeRanges:
-    """Return stretches as `str` tells them."""
+    """Return the ranges from the text of `str`."""
     pairs = (one.split("-") for one in text.split())
     return ChangeRanges(tuple((int(first), int(last)) for first, last in pairs))
 
 
 def _joined(spans: Iterable[_Stretch]) -> ChangeRanges:
-    """Return spans that rise, with those in one that touch each other."""
+    """Merge ascending spans that overlap or touch."""
     found: list[_Stretch] = []
     for first, last in spans:
         if found and first <= found[-1][1] + 1:
             found[-1] = (found[-1][0], max(found[-1][1], last))
         else:
             found.append((first, last))
-            if len(found) > 2 * MOST:  # never more at once, however many there are
+            if len(found) > 2 * MOST:  # limits memory for any number of spans
                 found = [*_longest(found[:-1]), found[-1]]
     return ChangeRanges(tuple(_longest(found)))
 

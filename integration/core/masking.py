@@ -1,8 +1,8 @@
-"""Secrets are blotted out of what is shown or kept, in whatever spelling they stand there.
+"""Masks secrets in texts that are shown or stored, in any encoding.
 
-An answer may quote our own request: percent-encoded once or twice, with the escapes of JSON, HTML or Python, in base64,
-in other letters, or cut off in the middle. So a text is read down to the signs it stands for, and each of these knows
-which part of the text it came from; what is found among them is blotted out there.
+An answer may quote our own request: percent-encoded once or twice, with escapes of JSON, HTML or Python, in base64,
+in other letter case, or cut off in the middle. So a text is decoded to plain characters, each of which keeps its
+position in the original text. Matches are masked at that position.
 """
 
 import base64
@@ -16,18 +16,18 @@ from functools import lru_cache
 from html import unescape
 
 MASK = "***"
-ROUNDS = 6  # of unwrapping: whoever encodes more often than that does not mean us to read it
-SHORTEST_CUT = 4  # signs of a secret that a text ends with
-SHORTEST_PART = 10  # signs of a secret anywhere, where they are half of it
-SHORTEST_PACKED = 4  # signs of a secret in base64: fewer say nothing
-SHORTEST_KNOWN = 6  # signs of a secret that is blotted out of everything: fewer may be part of any word
-SHORTEST_WORD = 12  # letters of one that has nothing else, such as the name of a product
-_PAIRED = 0x10000  # from here on a sign takes two numbers of UTF-16
+ROUNDS = 6  # rounds of decoding; nobody encodes more often by accident
+SHORTEST_CUT = 4  # characters of a secret at the end of a cut text
+SHORTEST_PART = 10  # characters of a secret anywhere, if they are at least half of it
+SHORTEST_PACKED = 4  # characters of a secret in base64; shorter matches are coincidences
+SHORTEST_KNOWN = 6  # characters of a secret that is masked everywhere; shorter ones may be part of any word
+SHORTEST_WORD = 12  # characters of a secret of letters only, which may be a word such as a product name
+_PAIRED = 0x10000  # from here on a character takes two UTF-16 units
 _SIGNS = 0x110000
 
 _WRAPPED = re.compile(
     r"(?:%[0-9a-f]{2})+"
-    r"|(?<!\\)(?:"  # from the first backslash of a row: from each of them, a long row takes for ever
+    r"|(?<!\\)(?:"  # only from the first backslash of a row: starting at each one takes quadratic time on a long row
     r"\\++(?:(?-i:U)[0-9a-f]{8}|u[0-9a-f]{4}(?:\\++u[0-9a-f]{4})*|x[0-9a-f]{2}(?:\\++x[0-9a-f]{2})*|(?=[^\w\s]))"
     r"|\\+(?=\\))"
     r"|&(?:\#\d{1,7}|\#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});",
@@ -43,7 +43,7 @@ _NAMED = re.compile(
     r"([^\s\"'<>,;\]})]+)"
     r"|(?:^|[^a-z])(?:bearer|basic)\s+((?=\S*\d)[a-z0-9._~/ =-]{8,4000}?)(?=[\s\"'<>,;\]})]|$)"
 )
-_CUT = re.compile(  # perhaps inside an escape, or between the bytes of a sign
+_CUT = re.compile(  # possibly within an escape or between the bytes of a character
     r"((?:\w?[^\x00-\x7f]{1,6})?(?:%[0-9a-f]?|\\+[ux]?[0-9a-f]{0,7}|&[#a-z0-9]{0,8})?)\s*(?:\.{2,}|…|\[|$)"
 )
 
@@ -51,33 +51,33 @@ Spot = tuple[int, int]
 
 
 def masked(text: str, secrets: Collection[str], *, quoted: bool = True) -> str:
-    """Return a text with every secret blotted out, and what stands where one is named, as behind `secret=`.
+    """Return a text with all secrets masked, and all values behind names such as `secret=`.
 
-    One that is `quoted` may have been cut off in the middle of a secret: our own are not.
+    A `quoted` text comes from outside and may be cut off in the middle of a secret. Our own texts are not.
     """
-    if not text:  # as nearly every answer has: it says nothing but what was asked for
+    if not text:  # nearly every answer has empty texts
         return text
     return _blotted(text, _spots(_unwrapped(text), secrets, quoted=quoted))
 
 
-# What this process was told or given, the last ones: any of it may turn up in a text of anybody.
+# The latest secrets of this process. Any of them may occur in any text.
 _known: deque[str] = deque(maxlen=40)
 
 
 def remember(*secrets: str) -> None:
-    """Blot these out of everything that is told from now on, in this process; a common word is none that could be."""
+    """Mask these secrets in all texts of this process from now on. Secrets that may be ordinary words are ignored."""
     tellable = (one for one in secrets if len(one) >= (SHORTEST_WORD if one.isalpha() else SHORTEST_KNOWN))
     _known.extend(one for one in tellable if one not in _known)
 
 
 def masked_text(text: str, secrets: Collection[str] = (), *, quoted: bool = False) -> str:
-    """Return a text without these secrets and without any that this process knows, fit to be shown and kept."""
+    """Return a text without the given secrets and without all secrets known to this process."""
     return masked(text, {*secrets, *_known.copy()}, quoted=quoted)
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What a text says, sign by sign, and from which part of the text each sign comes."""
+    """The decoded characters of a text, and the span of the original text that each one comes from."""
 
     signs: str
     spots: tuple[Spot, ...]
@@ -113,7 +113,7 @@ def _once_unwrapped(read: _Read) -> _Read:
 
 
 def _meant(wrapped: str, start: int) -> Iterator[tuple[str, int, int]]:
-    """Yield what an escape stands for, each sign with its place; a backslash before a sign stands for nothing."""
+    """Yield the characters of an escape with their spans. A backslash before a plain character yields nothing."""
     end = start + len(wrapped)
     if wrapped[0] == "&":
         yield unescape(wrapped) if unescape(wrapped) != wrapped else wrapped, start, end
@@ -131,7 +131,7 @@ def _meant(wrapped: str, start: int) -> Iterator[tuple[str, int, int]]:
 
 
 def _decoded(raw: bytes, size: int, places: list[Spot]) -> Iterator[tuple[str, int, int]]:
-    """Yield the signs of bytes that are UTF-8, or of pairs that are UTF-16; what is neither is taken as it is."""
+    """Yield the characters of UTF-8 bytes or UTF-16 units. Invalid bytes are taken as single characters."""
     at = 0
     while at < len(raw):
         for length in (size, 2 * size) if size == 2 else (1, 2, 3, 4):  # noqa: PLR2004 - bytes of a sign
@@ -148,7 +148,7 @@ def _decoded(raw: bytes, size: int, places: list[Spot]) -> Iterator[tuple[str, i
 
 
 def _folded(read: _Read) -> _Read:
-    """Return what is compared: in small letters, their marks apart from them, and a blank for a plus sign."""
+    """Return the text in comparable form: lower case, accents separated, and plus signs as spaces."""
     if read.signs.isascii():
         return _Read(read.signs.lower().replace("+", " "), read.spots)
     folds = [_fold(sign) for sign in read.signs]
@@ -163,7 +163,7 @@ def _fold(sign: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Needle:
-    """What to look for: a secret as it is compared, and as digits of base64 hold it, wherever it begins in them."""
+    """Search patterns of a secret: its comparable form and hexadecimal form, and its base64 digits at each offset."""
 
     folded: tuple[str, ...]
     packed: tuple[str, ...]
@@ -181,14 +181,14 @@ def _needle(secret: str) -> _Needle:
 
 
 def _stems(raw: bytes) -> Iterator[str]:
-    """Yield the digits of base64 that depend on these bytes alone, for each of the three places to begin."""
+    """Yield the base64 digits that depend only on these bytes, for each of the three possible offsets."""
     for before in range(3):
         digits = base64.b64encode(b"\0" * before + raw).decode().rstrip("=")
         yield digits[-(-before * 4 // 3) : len(digits) - (1 if (before + len(raw)) % 3 else 0)]
 
 
 def _spots(read: _Read, secrets: Collection[str], *, quoted: bool) -> list[Spot]:
-    """Return which parts of the text are to be blotted out."""
+    """Return the spans of the text to mask."""
     folded, needles = _folded(read), [_needle(secret) for secret in secrets if secret]
     found = [
         folded.where(*spot)
@@ -203,8 +203,8 @@ def _spots(read: _Read, secrets: Collection[str], *, quoted: bool) -> list[Spot]
 
 
 def _packed(signs: str, needles: Collection[_Needle], *, quoted: bool) -> Iterator[Spot]:
-    """Yield where base64 holds a secret: its digits are blotted out as a whole."""
-    places = [place for place, sign in enumerate(signs) if sign not in "\r\n"]  # a long one may be in lines
+    """Yield the spans of base64 texts that contain a secret. Each is masked as a whole."""
+    places = [place for place, sign in enumerate(signs) if sign not in "\r\n"]  # long base64 may span several lines
     digits = "".join(signs[place] for place in places).replace("-", "+").replace("_", "/")
     found = {spot for needle in needles for stem in needle.packed for spot in _of(stem, digits, quoted=quoted)}
     rows = [row.span() for row in _PACKED.finditer(digits)] if found else []
@@ -217,7 +217,7 @@ def _packed(signs: str, needles: Collection[_Needle], *, quoted: bool) -> Iterat
 
 
 def _of(needle: str, signs: str, *, quoted: bool) -> Iterator[Spot]:
-    """Yield where a secret stands, whole or in part."""
+    """Yield the spans of a secret, whole or partial."""
     whole = signs.find(needle)
     while whole >= 0:
         yield whole, whole + len(needle)
@@ -225,7 +225,7 @@ def _of(needle: str, signs: str, *, quoted: bool) -> Iterator[Spot]:
     if quoted:
         yield from _cut(needle, signs)
     size = max(SHORTEST_PART, -(-len(needle) // 2))
-    block = size // 2  # one of these is in every part of that size
+    block = size // 2  # every part of `size` characters contains one of these blocks
     if len(needle) > size and any(needle[at : at + block] in signs for at in range(0, len(needle) - block + 1, block)):
         for part in {needle[at : at + size] for at in range(len(needle) - size + 1)}:
             place = signs.find(part)
@@ -235,7 +235,7 @@ def _of(needle: str, signs: str, *, quoted: bool) -> Iterator[Spot]:
 
 
 def _cut(needle: str, signs: str) -> Iterator[Spot]:
-    """Yield where the beginning of a secret stands and the text was cut off behind it."""
+    """Yield the spans of a secret's beginning at which the text is cut off."""
     begin = signs.find(needle[:SHORTEST_CUT])
     while begin >= 0 and len(needle) > SHORTEST_CUT:
         length = SHORTEST_CUT

@@ -1,4 +1,4 @@
-"""Amounts: every Decimal of money and quantity from outside passes here, so that equal amounts are equal."""
+"""Amounts: normalizes every Decimal of money and quantity from outside, so that equal amounts compare equal."""
 
 import re
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ def _unit(places: int) -> Decimal:
 def amount(text: object, places: int = 2) -> Decimal:
     """Return a number from outside as an amount with a fixed number of decimals, rounded half up.
 
-    Raises ValueError for what is no finite number, and for a text that is no row of digits with a point at most.
-    Floats go through their shortest text, so 16.5289 stays 16.5289.
+    Raises ValueError if the value is not a finite number, or a text has anything but a sign, digits and one point. A
+    float is converted by its shortest text, so 16.5289 stays 16.5289.
     """
     if isinstance(text, str) and not _PLAIN.fullmatch(text.strip()):
         raise ValueError(f"no amount: {text!r}")
@@ -29,16 +29,16 @@ def amount(text: object, places: int = 2) -> Decimal:
         number = text if isinstance(text, Decimal) else Decimal(repr(text) if isinstance(text, float) else str(text))
         if not number.is_finite():
             raise ValueError(f"no amount: {text!r}")
-        return number.quantize(_unit(places), ROUND_HALF_UP) + _ZERO  # a zero has no sign
+        return number.quantize(_unit(places), ROUND_HALF_UP) + _ZERO  # removes the sign of a negative zero
     except InvalidOperation as error:
         raise ValueError(f"no amount: {text!r}") from error
 
 
 def number_in_text(text: str) -> Decimal:
-    """Return the number that a text from outside is.
+    """Return the number in a text from outside.
 
-    Raises ValueError for a text with anything but digits, one sign before them and one point in them, and for one that
-    can be two numbers: 1.234 is a thousand and more where the point stands between thousands.
+    Raises ValueError if the text has anything but a sign, digits and one point, or is ambiguous: 1.234 may be a
+    number with a thousands separator.
     """
     plain = text.strip()
     if not _PLAIN.fullmatch(plain) or _AMBIGUOUS.fullmatch(plain):
@@ -57,9 +57,9 @@ def to_cents(euros: Decimal) -> int:
 
 
 def from_scaled(value: int, places: int) -> Decimal:
-    """Return a quantity that travels as whole number and number of decimals: 530 with 3 is 0.530.
+    """Return a quantity given as a whole number and its number of decimals: 530 with 3 is 0.530.
 
-    Raises ValueError for less than no decimals.
+    Raises ValueError for a negative number of decimals.
     """
     if places < 0:
         raise ValueError(f"no number of decimals: {places}")
@@ -67,7 +67,7 @@ def from_scaled(value: int, places: int) -> Decimal:
 
 
 def to_scaled(quantity: Decimal, places: int) -> int:
-    """Return a quantity as the whole number that travels beside its number of decimals."""
+    """Return a quantity as a whole number for the given number of decimals."""
     return int(quantity.scaleb(places).quantize(Decimal(1), ROUND_HALF_UP))
 
 
@@ -82,9 +82,9 @@ def remove_vat(incl: Decimal, percent: Decimal) -> Decimal:
 
 
 def share_out(cents: int, weights: Sequence[int]) -> list[int]:
-    """Return whole cents shared out in proportion to the size of weights, the largest remainders first.
+    """Return whole cents divided in proportion to the absolute weights, by the largest remainder method.
 
-    They are shared equally if all weigh nothing.
+    The division is equal if all weights are zero.
     """
     sizes = [abs(weight) for weight in weights] if any(weights) else [1] * len(weights)
     whole, sign = sum(sizes), -1 if cents < 0 else 1

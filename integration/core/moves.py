@@ -1,4 +1,4 @@
-"""Movements of stock at the till as its own history tells them, and up to which of them a level counts."""
+"""Stock movements from the till's own history, and the last movement that a stock level includes."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -8,31 +8,32 @@ from enum import StrEnum
 
 from integration.core.records import Value
 
-# The value of a record of stock that says up to which movement its levels count. It is no field of either system: what
-# the target holds is told as of the same movement, so that a sale in between is no difference.
+# Name of the value of a stock record that says up to which movement its levels count. It is no field of either
+# system: the target's level is read as of the same movement, so that a sale in between is no difference.
 COUNTED = "counted"
 
 
-# When a movement happened of which that cannot be read: it may count for every level.
+# Stands for an unreadable time of a movement: the movement may count for every level.
 NO_MOMENT = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class MoveSort(StrEnum):
-    """Why the stock of an article moved at the till."""
+    """Reason of a stock movement at the till."""
 
-    SALES = "sales"  # sold, or taken back
+    SALES = "sales"  # sold or returned
     DELIVERY = "delivery"  # received from a supplier
-    INTERNAL = "internal"  # sent to another branch, or received from one
-    SENT = "sent"  # no movement is told so: what of those left counts by itself
-    UNREADABLE = "unreadable"  # nobody can tell how much of its article moved, or why
-    OTHER = "other"  # counted, corrected by hand, or set by a program: the books do not follow it
+    INTERNAL = "internal"  # sent to or received from another branch
+    SENT = "sent"  # only for selection: outgoing internal movements; no movement has this value
+    UNREADABLE = "unreadable"  # the quantity or the reason cannot be read
+    OTHER = "other"  # counted, corrected by hand, or set by a program: the books do not follow these
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One movement of an article in a branch; `amount` is negative for what left.
+    """One movement of an article in a branch; `amount` is negative for outgoing stock.
 
-    Of one that is unreadable the number may be 0, and branch and article may be empty: that could not be read either.
+    In an unreadable movement the number may be 0, and branch and article may be empty, because they cannot be read
+    either.
     """
 
     number: int  # rises with every movement of the installation
@@ -41,23 +42,23 @@ class Move:
     amount: Decimal
     sort: MoveSort
     at: datetime
-    documents: tuple[str, ...] = ()  # the documents of the till that brought it about, by their ids
-    title: str = ""  # what people call the first of them
-    is_delivered: bool = False  # of an order that had kept it aside, so that what is free stays as it is
-    unread: str = ""  # of one that is unreadable: the field of the till that cannot be read
+    documents: tuple[str, ...] = ()  # ids of the till documents that caused it
+    title: str = ""  # display name of the first document
+    is_delivered: bool = False  # delivers an order that had reserved the stock, so that the free stock stays the same
+    unread: str = ""  # the unreadable field of the till
 
     def counts_as(self, sorts: Collection[MoveSort]) -> bool:
-        """Tell whether it is of one of these sorts."""
+        """Return True if the movement is of one of these types."""
         return self.sort in sorts or (MoveSort.SENT in sorts and self.sort is MoveSort.INTERNAL and self.amount < 0)
 
     def is_about(self, branches: Collection[str]) -> bool:
-        """Tell whether it is, or may be, of one of these branches; none named is all of them."""
+        """Return True if the movement is or may be in one of these branches. No branches means all branches."""
         return not branches or not self.branch or self.branch in branches
 
 
 @dataclass(frozen=True, slots=True)
 class Unbooked:
-    """A movement that the books are not known to have: its documents, and whether it brought goods back."""
+    """A movement that the books may not have: its documents, and whether it returned goods."""
 
     documents: tuple[str, ...]
     is_back: bool = False
@@ -65,46 +66,46 @@ class Unbooked:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What an order of the till that is not delivered keeps aside of an article in a branch."""
+    """Stock of an article in a branch that is reserved for an undelivered order of the till."""
 
-    document: str  # the order, by its id
+    document: str  # the order's id
     branch: str
     article: str
     amount: Decimal
-    title: str = ""  # what people call the order
+    title: str = ""  # display name of the order
 
 
 @dataclass(frozen=True, slots=True)
 class StockCounted:
-    """Up to which movement levels count, of which sorts, and how much each branch had kept aside for orders by then."""
+    """The last movement that levels include, the included types, and the stock reserved per branch at that time."""
 
     upto: int
     sorts: frozenset[MoveSort]
     reserved: Mapping[str, Decimal] = field(default_factory=dict)
 
     def as_value(self) -> Value:
-        """Return it as a value of a record."""
+        """Return this as the value of a record."""
         kept = (f"{branch}={amount}" for branch, amount in sorted(self.reserved.items()))
         return (str(self.upto), *sorted(self.sorts), *kept)
 
     def moved(self, moves: Iterable[Move], upto: int) -> tuple[Decimal, Decimal]:
-        """Return what came to be free by later movements up to another one, and what came of orders' goods."""
+        """Return the change of free stock and of reserved stock by later movements, up to and including `upto`."""
         later = [one for one in moves if self.upto < one.number <= upto and one.counts_as(self.sorts)]
         free = sum((one.amount for one in later if not one.is_delivered), Decimal(0))
         return free, sum((one.amount for one in later if one.is_delivered), Decimal(0))
 
 
 def unreadable_move(moves: Iterable[Move], after: int, upto: int) -> Move | None:
-    """Return a movement later than one and up to another of which nobody can tell how much moved; None without any.
+    """Return an unreadable movement after `after` and up to `upto`, or None.
 
-    One without a number may be any.
+    An unreadable movement without a number may be any of them.
     """
     wrong = (one for one in moves if one.sort is MoveSort.UNREADABLE)
     return next((one for one in wrong if not one.number or after < one.number <= upto), None)
 
 
 def counted_of(value: Value) -> StockCounted | None:
-    """Return what a value of a record says; None where its levels are those of the moment."""
+    """Return the content of a record's value, or None if its levels are current."""
     if not isinstance(value, tuple) or not value:
         return None
     upto, *rest = value

@@ -1,4 +1,4 @@
-"""Opening hours of the shop, and for how long it was open between two moments."""
+"""Opening hours of the shop, and the opening time between two moments."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 
 @dataclass(frozen=True, slots=True)
 class WeekHours:
-    """When the shop is open: the same hours on each of these weekdays, Monday being 0."""
+    """Weekly opening hours, the same on each of these weekdays (Monday is 0)."""
 
     opens: time = time(9)
     closes: time = time(18)
@@ -18,14 +18,14 @@ IsClosed = Callable[[date], bool]
 
 
 def never_closed(_: date) -> bool:
-    """Tell of no day that it is a holiday."""
+    """Return False: no day is a holiday."""
     return False
 
 
 def open_between(
     start: datetime, end: datetime, hours: WeekHours, zone: tzinfo, is_closed: IsClosed = never_closed
 ) -> timedelta:
-    """Return for how long the shop was open between two moments, on the clock of its wall."""
+    """Return how long the shop was open between two moments. The hours are local times of `zone`."""
     passed, day = timedelta(), start.astimezone(zone).date()
     last = end.astimezone(zone).date()
     while day <= last:

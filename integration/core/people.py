@@ -1,7 +1,7 @@
-"""Who does something at the console, and what they may do: people in their roles, and what acts by itself.
+"""People, roles and rights, and the actor of each action.
 
-An action is done by an `Actor`. What is kept of it is the actor's `ref`, which never changes and is never given to
-anybody else; everything else about them may change, and is asked for again at every action.
+An `Actor` performs an action. The stored part is the actor's `ref`, which never changes and is never given to anybody
+else. Everything else about an actor may change and is read again at every action.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,24 +13,24 @@ from enum import StrEnum
 
 
 class Right(StrEnum):
-    """What somebody may do. Which one an action asks for, the table of the services says."""
+    """Permission to call certain methods. The services declare the right of each method."""
 
-    SEE = "see"  # what the pages show: states, plans, lists, days, stock
-    READ_LOG = "read_log"  # what was read, decided and written, record by record
-    EXPORT = "export"  # lists and days as files
-    COMPARE = "compare"  # ask both systems whether what was written still stands
-    RUN = "run"  # previews and commits: begin, choose, approve, stop, go on
-    REPAIR = "repair"  # settle exceptions, correct values, complete value tables
-    ARRANGE = "arrange"  # flows, mappings, brakes
+    SEE = "see"  # everything that pages show: states, plans, lists, days, stock
+    READ_LOG = "read_log"  # the log of every record read, decided and written
+    EXPORT = "export"  # download lists and days as files
+    COMPARE = "compare"  # compare both systems with what was written
+    RUN = "run"  # previews and commits: start, select, approve, stop, resume
+    REPAIR = "repair"  # resolve exceptions, correct values, complete value tables
+    ARRANGE = "arrange"  # change flows, mappings, brakes
     TRY = "try"  # the fault lab and the clock of the sandbox
-    CONNECT = "connect"  # both systems: addresses, keys, names of fields
+    CONNECT = "connect"  # set up both systems: addresses, keys, field names
     ADMINISTER = "administer"  # people, channels, opening hours, retention
-    ASK_SQL = "ask_sql"  # ask the log any question
-    EXPORT_LOG = "export_log"  # take the whole log as a file
+    ASK_SQL = "ask_sql"  # run SQL queries on the log
+    EXPORT_LOG = "export_log"  # download the whole log as a file
 
 
 class Role(StrEnum):
-    """What a person is here for. It comes with rights; what is in `APART` is given to a person by itself."""
+    """Named set of rights of a person. Rights in `APART` are granted separately."""
 
     VIEWER = "viewer"
     ACCOUNTANT = "accountant"
@@ -43,7 +43,7 @@ _ACCOUNTING = _LOOKING | {Right.READ_LOG, Right.EXPORT, Right.COMPARE}
 _OPERATING = _ACCOUNTING | {Right.RUN, Right.REPAIR, Right.ARRANGE, Right.TRY}
 
 APART = frozenset({Right.ASK_SQL, Right.EXPORT_LOG})
-"""Rights that come with no role: the log holds what every record was, of every customer."""
+"""Rights that no role includes, because the log holds all records of all customers."""
 
 RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.VIEWER: _LOOKING,
@@ -55,65 +55,65 @@ ALL = frozenset(Right)
 
 
 class AccessChannel(StrEnum):
-    """By which way an action came."""
+    """Way by which an action reached the console."""
 
     CONSOLE = "console"
     TERMINAL = "terminal"
-    SCHEDULE = "schedule"  # and whatever else the program does by itself
+    SCHEDULE = "schedule"  # also everything else that the program does by itself
     API = "api"
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something: a person in a session, whoever is at this machine, or a part of the program."""
+    """Originator of an action: a person in a session, the user of this machine, or a part of the program."""
 
     ref: str
     name: str = ""
     roles: frozenset[Role] = frozenset()
-    apart: frozenset[Right] = frozenset()  # rights given beside the roles
-    session: str = ""  # by which a person is known; of whoever acts without one, nothing is asked
+    apart: frozenset[Right] = frozenset()  # rights granted in addition to the roles
+    session: str = ""  # id of the person's session; empty for an actor without a session, who is not checked
     came: AccessChannel = AccessChannel.CONSOLE
 
     @property
     def rights(self) -> frozenset[Right]:
-        """What they may do."""
+        """All rights of the actor."""
         return self.apart.union(*(RIGHTS[role] for role in self.roles))
 
     def may(self, right: Right) -> bool:
-        """Tell whether they may do something."""
+        """Return True if the actor has the right."""
         return right in self.rights
 
     def is_same(self, other: "Actor") -> bool:
-        """Tell whether both are one person in one session, whatever was changed about them in between."""
+        """Return True if both are the same person in the same session, even if roles or name have changed."""
         return (self.ref, self.session, self.came) == (other.ref, other.session, other.came)
 
 
 def known_roles(names: Iterable[str]) -> tuple[frozenset[Role], frozenset[Right]]:
-    """Return the roles and the rights apart that names stand for; what a later version gave is left out."""
+    """Return the roles and separate rights with these names. Names of a later version are ignored."""
     given = set(names)
     return frozenset(one for one in Role if one in given), frozenset(one for one in APART if one in given)
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One person. Who has not come yet, or is `off`, can do nothing."""
+    """A person with an account. Without an accepted invitation, or once disabled, a person can do nothing."""
 
     ref: str
     name: str
-    grants: tuple[str, ...]  # names of roles, and of rights beside them
-    has_come: bool  # they have accepted an invitation
+    grants: tuple[str, ...]  # names of roles and of separate rights
+    has_come: bool  # the person has accepted an invitation
     off_at: datetime | None = None
     invited_until: datetime | None = None
 
     def as_actor(self, session: str) -> Actor:
-        """Return them as they act in a session."""
+        """Return the person as the actor of a session."""
         roles, apart = known_roles(self.grants)
         return Actor(self.ref, self.name, roles, apart, session)
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One session of a person: until when it holds, unless it is revoked."""
+    """A session of a person, valid until `until` unless it is revoked."""
 
     id: str
     person: str
@@ -126,7 +126,7 @@ def _by_itself(ref: str) -> Actor:
 
 
 OPERATOR = Actor("operator", roles=frozenset({Role.ADMINISTRATOR}), apart=APART)
-"""Whoever opens a console that asks nobody who they are, as what they did has always been recorded."""
+"""The actor of a console without login. Its name in stored data has always been `operator`."""
 
 SCHEDULE = _by_itself("schedule")
 START = _by_itself("start")
@@ -136,28 +136,28 @@ DEMO = _by_itself("demo")
 LAB = _by_itself("lab")
 
 RESERVED = frozenset({OPERATOR.ref, "terminal", *(one.ref for one in (SCHEDULE, START, SANDBOX, SHIPPED, DEMO, LAB))})
-"""What no person is ever called."""
+"""References that no person may have."""
 
 
 def at_terminal(account: str) -> Actor:
-    """Return who is at a terminal of this machine and can read the data of the console: they may do everything."""
+    """Return the actor at a terminal of this machine, who can read the console's data and so has all rights."""
     return Actor(account or "terminal", roles=frozenset({Role.ADMINISTRATOR}), apart=APART, came=AccessChannel.TERMINAL)
 
 
 OWNER = Actor("terminal", roles=frozenset({Role.ADMINISTRATOR}), apart=APART, came=AccessChannel.API)
-"""A program that shows what only the owner of the data can read."""
+"""Actor of a program that shows data only readable by the owner of the files."""
 
-# ---- the action under way -------------------------------------------------------------------------------------------
+# ---- the current action ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class PersonAction:
-    """What somebody is doing right now: by which question of which service, under which right."""
+    """Current action of an actor: the service method and its right."""
 
     actor: Actor
-    name: str  # such as runs.commit
+    name: str  # for example runs.commit
     right: Right
-    about: Mapping[str, object] = field(default_factory=dict)  # what it was asked with, by the names of its arguments
+    about: Mapping[str, object] = field(default_factory=dict)  # the arguments by name
 
 
 _under_way: ContextVar[PersonAction | None] = ContextVar("_under_way", default=None)
@@ -165,7 +165,7 @@ _under_way: ContextVar[PersonAction | None] = ContextVar("_under_way", default=N
 
 @contextmanager
 def acting_as(action: PersonAction) -> Iterator[None]:
-    """Be known, to what keeps something of it in a transaction, as the action under way."""
+    """Make this the current action, so that stores can record it in their transactions."""
     token = _under_way.set(action)
     try:
         yield
@@ -174,5 +174,5 @@ def acting_as(action: PersonAction) -> Iterator[None]:
 
 
 def current_action() -> PersonAction | None:
-    """Return what somebody is doing right now in this thread; None where the program acts by itself."""
+    """Return the current action of this thread, or None if the program acts by itself."""
     return _under_way.get()

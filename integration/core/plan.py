@@ -1,4 +1,4 @@
-"""The heart: what has to change in the target, decided and counted before anything is sent."""
+"""Plans: the changes that the target needs, decided and counted before anything is sent."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
@@ -12,11 +12,11 @@ from integration.core.link_evidence import NO_EVIDENCE, Evidence
 from integration.core.moves import COUNTED
 from integration.core.records import Kind, Record, Unreadable, Value, canonical, merged, same
 
-FOLLOWS = "follows"  # of a document: the key of the one that has to be in the target before it
+FOLLOWS = "follows"  # value of a document: the key of the document that the target must have first
 
 
 class Action(StrEnum):
-    """What a line of a plan says."""
+    """Kind of a plan line."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -27,10 +27,10 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One write the plan wants: exactly these values, and what the target held under them when it was planned.
+    """One write of a plan: the exact values to write, and the target's values at these paths when the plan was made.
 
-    `agreed` is what both systems hold of our fields once it is done; it becomes the memory of the link. `sources`
-    are the keys of the records read that this change accounts for.
+    `agreed` holds the values of our fields that both systems have after the write; the link stores them. `sources`
+    are the keys of the source records that the change covers.
     """
 
     action: Action
@@ -42,36 +42,36 @@ class Change:
     wanted: Record
     before: Record | None
     agreed: Record
-    kept: tuple[str, ...] = ()  # paths left as somebody set them in the target
-    conflicts: tuple[str, ...] = ()  # paths both sides changed: left alone, and what was agreed on stays as it was
-    first_match: bool = False  # both systems had the record before they were ever linked
-    told: Mapping[str, str] = field(default_factory=dict)  # what the source says of paths that are kept otherwise
-    unit: str = ""  # in which its quantities are counted, as the source has it; empty where that is not known
-    inputs: Mapping[str, str] = field(default_factory=dict)  # what the source says that a running figure is made of
-    undoes: bool = False  # it turns around what another run wrote
-    evidence: Evidence = field(default=NO_EVIDENCE, compare=False)  # what identified both records when it was planned
+    kept: tuple[str, ...] = ()  # paths that keep the value somebody set in the target
+    conflicts: tuple[str, ...] = ()  # paths that both sides changed: neither written nor agreed on anew
+    first_match: bool = False  # both systems had the record before they were linked
+    told: Mapping[str, str] = field(default_factory=dict)  # original source values, by path
+    unit: str = ""  # unit of the quantities, from the source; empty if unknown
+    inputs: Mapping[str, str] = field(default_factory=dict)  # source figures from which a running figure was computed
+    undoes: bool = False  # it reverses a write of another run
+    evidence: Evidence = field(default=NO_EVIDENCE, compare=False)  # what identified both records at planning time
 
     def digest(self) -> str:
-        """Return a short mark of what would be written and over what."""
+        """Return a short digest of the values to write and the values they replace."""
         text = f"{self.action}\n{canonical(self.wanted)}\n{canonical(self.before)}"
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     @property
     def follows(self) -> str:
-        """The key of the document that has to be in the target before this one; empty where none has."""
+        """Key of the document that the target must have first; empty if there is none."""
         return str(self.agreed.values.get(FOLLOWS) or "")
 
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """Both sides agree; `agreed` is kept as the memory of the link when there was none."""
+    """Result for a record on which both sides agree. `agreed` is stored in the link if it had no values."""
 
     agreed: Record
     kept: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
 
 
-# Ownership per field name with its kind (`article.price_incl`); what is not listed is not ours.
+# Ownership by field name with its kind (`article.price_incl`). We do not own fields that are not listed.
 Policy = Mapping[str, Ownership]
 _Choose = Callable[[str, str], bool]
 
@@ -85,7 +85,7 @@ class _Verdict:
 
 
 def _judge(ownership: Ownership, wanted: Value, held: Value, agreed: Value, *, met: bool) -> _Verdict:
-    """Decide one field of a record that both sides have. `met`: both sides have agreed on it before."""
+    """Decide one field of a record that both sides have. `met` says whether both sides agreed on it before."""
     if ownership in (Ownership.ON_CREATE, Ownership.NEVER):
         return _Verdict(write=False, agreed=held)
     if same(wanted, held):  # nothing to do
@@ -94,7 +94,7 @@ def _judge(ownership: Ownership, wanted: Value, held: Value, agreed: Value, *, m
         return _Verdict(write=True, agreed=wanted)
     if same(held, agreed):  # only the source changed
         return _Verdict(write=True, agreed=wanted)
-    if same(wanted, agreed):  # only the target changed: leave it
+    if same(wanted, agreed):  # only the target changed: do not write
         return _Verdict(write=False, agreed=agreed, kept=True)
     return _Verdict(write=False, agreed=agreed, conflict=True)  # both changed
 
@@ -102,10 +102,10 @@ def _judge(ownership: Ownership, wanted: Value, held: Value, agreed: Value, *, m
 def diff(
     desired: Record, held: Record | None, agreed: Record | None, policy: Policy, *, title: str, group: str = ""
 ) -> Change | Unchanged | Issue:
-    """Compare what should be with what is and with what both last agreed on, and say what follows.
+    """Compare the desired record with the target's record and the last agreed values, and return the result.
 
-    A field that both sides changed holds up nothing but itself, and what is one with it: it is named, and neither
-    written nor agreed on anew.
+    A field that both sides changed is reported as a conflict. This field and the fields coupled with it are neither
+    written nor agreed on anew. Other fields are not affected.
     """
     sources = desired.sources
     if held is None and agreed is not None:  # someone removed it from the target
@@ -176,10 +176,10 @@ def retire(
     frees: frozenset[str] = frozenset(),
     active: str = "active",
 ) -> Change:
-    """Propose to mark as inactive the parts whose source vanished, or a record without parts itself.
+    """Return the change that makes inactive the parts whose source is gone, or a record without parts itself.
 
-    Nothing is ever deleted in somebody's books. What of the values of a part is unique is taken from it where the
-    target still holds what was agreed on: the fields that `frees` names. Another part may need it.
+    Nothing is ever deleted in the books. The fields in `frees` hold unique values, which another part may need: they
+    are cleared if the target still holds the agreed value.
     """
     if not agreed.parts:
         return _retire_alone(agreed, title, active)
@@ -241,9 +241,10 @@ def _retire_alone(agreed: Record, title: str, active: str) -> Change:
 
 
 def inverse(change: Change, active: str = "active") -> Change:
-    """Return the change that puts back what another one overwrote; parts it had added are made inactive.
+    """Return the change that restores the values another change overwrote. Parts that it added become inactive.
 
-    A part without a source of its own, such as a level, cannot be inactive and stays. What was agreed on follows.
+    A part without a source of its own, such as a stock level, cannot be inactive and stays. The agreed values are
+    restored as well. Raises ValueError for a change that created its record.
     """
     if change.before is None:
         raise ValueError("what was created has nothing before it")
@@ -268,14 +269,14 @@ def inverse(change: Change, active: str = "active") -> Change:
 
 
 def still_applies(change: Change, held: Record | None) -> bool:
-    """Tell whether the target is still as it was when the change was planned, in every field it would touch."""
+    """Return True if the target still has all values that it had at planning time in the fields to write."""
     if change.before is None:
         return held is None
     return held is not None and not isinstance(held, Unreadable) and not differences(change.before, held)
 
 
 def differences(wanted: Record, held: Record | None) -> tuple[str, ...]:
-    """Return the paths whose value in the target is not the wanted one: empty means proven."""
+    """Return the paths whose value in the target differs from the wanted one. An empty result means proven."""
     if isinstance(held, Unreadable):
         return tuple(wanted.flat())
     now = held.flat() if held else {}
@@ -283,9 +284,9 @@ def differences(wanted: Record, held: Record | None) -> tuple[str, ...]:
 
 
 def remaining(change: Change, held: Record | None) -> Change | None:
-    """Return what is left of a change that we carried out in part, or None when somebody else was there.
+    """Return the rest of a partly written change, or None if somebody else changed the record.
 
-    Every field must be as it was before or as it was wanted; a field that was not there before may still be empty.
+    Each field must have its old or its wanted value. A field that did not exist before may still be empty.
     """
     now = held.flat() if held else {}
     before = change.before.flat() if change.before else {}
@@ -302,13 +303,13 @@ def remaining(change: Change, held: Record | None) -> Change | None:
 
 
 def fingerprint(flow: str, mapping_version: int, digests: Iterable[str]) -> str:
-    """Return the mark of a whole plan: the same changes in any order give the same mark, any other plan another."""
+    """Return the fingerprint of a plan. It depends on the set of changes, not on their order."""
     text = "\n".join([flow, str(mapping_version), *sorted(digests)])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def chosen_mark(fingerprint: str, left_out: Iterable[str]) -> str:
-    """Return the mark of a plan with what is left out of it, told by digests; its fingerprint where nothing is."""
+    """Return the mark of a plan without the excluded changes, given by digest. Without any, it is the fingerprint."""
     digests = sorted(left_out)
     if not digests:
         return fingerprint
@@ -316,13 +317,13 @@ def chosen_mark(fingerprint: str, left_out: Iterable[str]) -> str:
 
 
 def is_of_plan(mark: str, fingerprint: str) -> bool:
-    """Tell whether a mark is one of this plan, whatever was left out of it."""
+    """Return True if a mark belongs to this plan, whatever changes are excluded."""
     return mark.partition("-")[0] == fingerprint
 
 
 @dataclass(frozen=True, slots=True)
 class Brake:
-    """One tripped brake: its code of the catalogue, the number it counted and the limit it compared with."""
+    """A tripped brake: its code in the catalogue, the count, and the limit."""
 
     code: str
     count: int
@@ -331,11 +332,11 @@ class Brake:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """A person's yes to exactly one plan: its mark, which covers what is left out, and each brake's number as typed."""
+    """A person's approval of exactly one plan: the plan's mark, which covers excluded lines, and the typed numbers."""
 
-    fingerprint: str  # of the plan, with what is left out of it
+    fingerprint: str  # the plan's mark, including its excluded changes
     by: str
-    confirmed: Mapping[str, int] | None = None  # brake code -> the number typed
+    confirmed: Mapping[str, int] | None = None  # typed number by brake code
 
 
 def _only(record: Record, keep: _Choose) -> Record:
@@ -364,7 +365,7 @@ def _filled(shape: Record, flat: Mapping[str, Value]) -> Record:
 
 
 def _before(desired: Record, now: Mapping[str, Value], known: set[str], write: set[str]) -> Record:
-    """What the target holds under the paths to be written; paths of parts it does not have yet have no before."""
+    """Return the target's values at the paths to be written. Paths of parts that the target lacks have no value."""
     there = {path: now.get(path) for path in write if "/" not in path or path.rpartition("/")[0] in known}
     held = _filled(desired, there)
     return Record(held.kind, held.key, held.values, tuple(part for part in held.parts if part.values), held.source)

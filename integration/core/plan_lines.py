@@ -1,4 +1,4 @@
-"""The lines of a plan as they are kept, and which of them are meant."""
+"""Stored lines of a plan, and a filter for them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,10 +11,10 @@ from integration.core.states import Step
 
 @dataclass(frozen=True, slots=True)
 class PlanRow:
-    """One line of a kept plan, with where it stands; `stage` is the name of that of the flow.
+    """One line of a stored plan with its state; `stage` is the name of a stage of the flow.
 
-    `weight` is how many records read it accounts for, `calls` how many write calls its change takes. `cause` names the
-    issue of a parked line or the reason of a skipped one, `facts` fill its sentences.
+    `weight` is the number of source records that the line covers, `calls` the number of write calls of its change.
+    `cause` is the cause of a parked line or the reason of a skipped one; `facts` fill its sentences.
     """
 
     seq: int
@@ -34,16 +34,16 @@ class PlanRow:
     step: Step = Step.PLANNED
     attempts: int = 0
     sent_at: datetime | None = None
-    accepted: bool = False  # the target said yes
+    accepted: bool = False  # the target answered positively
     reference: str = ""
     calls: int = 1
-    run: str = ""  # whose line it is
-    about: Mapping[str, str] = field(default_factory=dict, compare=False)  # of what is parked; only the log is told
+    run: str = ""  # id of the run that the line belongs to
+    about: Mapping[str, str] = field(default_factory=dict, compare=False)  # facts of a parked record, for the log
 
 
 @dataclass(frozen=True, slots=True)
 class LineFilter:
-    """What some lines of a plan have in common: a field they change, their group, their cause. Empty says nothing."""
+    """Filter for plan lines by changed field, group and cause. An empty value matches all lines."""
 
     field: str = ""
     group: str = ""

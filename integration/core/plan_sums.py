@@ -1,4 +1,4 @@
-"""What the changes of a plan add up to: how many of each kind, the money that they book, and prices up and down."""
+"""Sums over the changes of a plan: changes per kind, booked money, and prices raised and lowered."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -9,13 +9,13 @@ from integration.core.plan import Action, Change
 from integration.core.records import Kind, Sort
 from integration.core.search_keys import document_total
 
-PRICES = frozenset({"price", "price_incl", "price_excl"})  # names of fields that hold a selling price
+PRICES = frozenset({"price", "price_incl", "price_excl"})  # names of selling price fields
 BOOKED = (Sort.DOCUMENT, Sort.PAGE, Sort.PAYMENT)
 
 
 @dataclass(frozen=True, slots=True)
 class PlanSums:
-    """Sums of changes. `booked` is in euros, VAT included; None where nothing is booked.
+    """Sums of changes. `booked` is in euros including VAT, or None if nothing is booked.
 
     `dearer` and `cheaper` count the changes that raise or lower a price.
     """
@@ -41,7 +41,7 @@ def change_sums(change: Change) -> PlanSums:
 
 
 def total_sums(sums: Iterable[PlanSums]) -> PlanSums:
-    """Return what sums of several changes come to together."""
+    """Return the total of several sums."""
     counted, booked, dearer, cheaper = Counter[Kind](), [], 0, 0
     for one in sums:
         counted.update(one.kinds)

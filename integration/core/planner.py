@@ -1,4 +1,4 @@
-"""What a plan does with one record: decided the same way for a run and for the trial of a mapping. It asks nobody."""
+"""Decides what a plan does with one record, for runs and for trials of a mapping. Does no input or output."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,31 +14,31 @@ from integration.core.source_values import split_source_values
 
 
 class RecordRules(Protocol):
-    """What a flow says about its records; see `flows/spec.py`."""
+    """Rules of a flow for its records; see `flows/spec.py`."""
 
     flow: Flow
     policy: Policy
 
     def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
-        """Return why the record the target holds is not the one meant, or None."""
+        """Return the issue if the record found in the target is not the intended one, or None."""
 
     def remarks(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> tuple[Issue, ...]:
-        """Return what a person is told about a record beside what is written of it."""
+        """Return issues to show to a person, in addition to the change that is written."""
 
     def writable_part(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
-        """Return what of the desired record may be created or updated now; or why nothing."""
+        """Return the part of the desired record that may be written now, or the reason why nothing may be."""
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenOnce:
-    """What comes of a document that is there, or that nobody could read back: it is written once."""
+    """Result for a document that exists in the target or could not be read back: it is not written again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """A record as it should be in the target, with what people call it and sort it by, and its unit.
+    """A record as the target should have it, with its title, its group and its unit.
 
-    `inputs` are the figures of the source that a running figure is made of, as a text, by the path of the figure.
+    `inputs` holds, by path, the source figures from which a running figure is computed, as text.
     """
 
     record: Record
@@ -50,14 +50,14 @@ class Desired:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What comes of a record, and which fields of it wait alone because both sides changed them."""
+    """Result for one record, and an issue for each field that is held back because both sides changed it."""
 
     outcome: Change | Unchanged | WrittenOnce | Issue | Skip
     waits: tuple[Issue, ...] = ()
 
 
 def plan_record(rules: RecordRules, stage: Stage, desired: Desired, held: Held | None, link: Link | None) -> Decision:
-    """Return what makes the target as it should be in one record, by what it holds and what both last agreed on."""
+    """Decide what makes the target's record as desired, from what it holds and what both sides last agreed on."""
     record, agreed = desired.record, link.agreed if link else None
     if held is not None and isinstance(held.record, Unreadable):
         return Decision(not_readable(held.record, rules.flow.target))

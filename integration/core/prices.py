@@ -1,8 +1,8 @@
-"""Prices that are not the same for everybody: how each is named as a field of a record, and which of them is paid.
+"""Price terms per customer, price group and branch: their field names, and the price that is paid.
 
-A term is one price or percentage: of an article for a price group or in a branch, or of a customer for an article or a
-discount group, from a quantity on. As a field it is called by what it is, from how many on, and for whom or what:
-`price_group_incl:10:2` is the price including VAT for price group 2 from ten pieces on.
+A term is one price or percentage, from a minimum quantity: of an article for a price group or a branch, or of a
+customer for an article or a discount group. Its field name has scope, type, minimum and number:
+`price_group_incl:10:2` is the price including VAT for price group 2 from ten pieces.
 """
 
 import re
@@ -18,7 +18,7 @@ NOUGHT = Decimal(0)
 
 
 class PriceScope(StrEnum):
-    """For whom or what a term is. The first two are terms of an article, the others of a customer."""
+    """Scope of a term. The first two are terms of an article, the others of a customer."""
 
     PRICE_GROUP = "price_group"
     BRANCH = "branch"
@@ -27,7 +27,7 @@ class PriceScope(StrEnum):
 
 
 class PriceType(StrEnum):
-    """What a term says: a price including or excluding VAT, one as the books have it, or a percentage off."""
+    """Type of a term's value: price including or excluding VAT, price as in the books, or discount percentage."""
 
     INCL = "incl"
     EXCL = "excl"
@@ -40,7 +40,7 @@ _NAME = re.compile(rf"({'|'.join(PriceScope)})_({'|'.join(PriceType)}):(\d+(?:,\
 
 @dataclass(frozen=True, slots=True)
 class PriceTerm:
-    """What one price or percentage is of, how it is meant, from how many pieces on, and for which code or number."""
+    """Scope, type, minimum quantity, and code or number of one price or percentage."""
 
     of: PriceScope
     how: PriceType
@@ -49,12 +49,12 @@ class PriceTerm:
 
     @property
     def name(self) -> str:
-        """The field that holds it."""
+        """The field name of the term."""
         return f"{self.of}_{self.how}:{_plain(self.minimum)}:{self.number}"
 
 
 def term_of(field: str) -> PriceTerm | None:
-    """Return the term that a field holds; None for every other field."""
+    """Return the term of a field name, or None if the field is no term."""
     found = _NAME.fullmatch(field) if ":" in field else None
     if found is None:
         return None
@@ -62,22 +62,22 @@ def term_of(field: str) -> PriceTerm | None:
 
 
 def terms_in(values: Mapping[str, Value]) -> dict[PriceTerm, Value]:
-    """Return the terms among the values of a record, with what each says."""
+    """Return the terms among the values of a record, with their values."""
     return {term: value for name, value in values.items() if ":" in name and (term := term_of(name)) is not None}
 
 
 def _plain(minimum: Decimal) -> str:
-    return f"{minimum.normalize():f}".replace(".", ",")  # a point stands between a kind and its field
+    return f"{minimum.normalize():f}".replace(".", ",")  # a point separates a kind from its field
 
 
-# ---- which one is paid
+# ---- the price that is paid
 
 
 @dataclass(frozen=True, slots=True)
 class PriceStep:
-    """One thing that could decide a price: what says so, from how many pieces on, and what one piece costs by it.
+    """A candidate for a price: the term, its minimum quantity, and the resulting price of one piece.
 
-    `says` is a price, or a percentage off where `is_percent`. One of the steps `wins`.
+    `says` is a price, or a discount percentage if `is_percent`. Exactly one step `wins`.
     """
 
     by: str
@@ -92,7 +92,7 @@ class PriceStep:
 
 @dataclass(frozen=True, slots=True)
 class PricePaid:
-    """What a quantity costs by what the books say, how that came about, and whether it includes VAT."""
+    """Price of a quantity by the books' terms, with all candidates, and whether it includes VAT."""
 
     total: Decimal
     incl: bool
@@ -101,9 +101,9 @@ class PricePaid:
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """What is bought by whom: an article and a customer of the till as agreed on; the customer may be nobody.
+    """A purchase: an article and a customer with their agreed values. The customer may be None.
 
-    `group` is the price group of the branch, for who has none.
+    `group` is the branch's price group, for customers without one.
     """
 
     article: Record
@@ -114,11 +114,11 @@ class Purchase:
 
 
 def effective_price(buying: Purchase) -> PricePaid | None:
-    """Return what is paid; None for an article of which nobody agreed on a price.
+    """Return the price to pay, or None if no price of the article is agreed on.
 
-    Which of several terms a till lets win is published by nobody. Taken is the most particular: one of the customer for
-    the article, for its discount group, one of the customer's price group, the customer's discount on everything; of
-    several quantities the highest that is reached.
+    The vendor does not document which of several terms wins at the till. This function takes the most specific: the
+    customer's term for the article, the customer's term for its discount group, the term of the customer's price
+    group, the customer's general discount. Of several minimum quantities it takes the highest one that is reached.
     """
     values = buying.article.values
     incl = isinstance(values.get("price_incl"), Decimal)
@@ -136,13 +136,13 @@ def effective_price(buying: Purchase) -> PricePaid | None:
     steps += _offers(buying, start)
     winner = steps[-1] = replace(steps[-1], wins=True)
     total = winner.price * buying.quantity
-    if winner.is_percent:  # off the whole, rounded once
+    if winner.is_percent:  # discount on the total, rounded once
         total = start.price * buying.quantity * (HUNDRED - winner.says) / HUNDRED
     return PricePaid(amount(total), winner.incl, tuple(steps))
 
 
 def _offers(buying: Purchase, start: PriceStep) -> list[PriceStep]:
-    """Return what could be paid instead of the price to start from, the less particular first."""
+    """Return the candidates that may replace the start price, the least specific first."""
     article, customer = buying.article.values, buying.customer.values if buying.customer else {}
     offers = []
     discount = customer.get("discount_percent")
@@ -177,7 +177,7 @@ def _off(start: PriceStep, by: str, number: str, minimum: Decimal, percent: Deci
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """One question to a till: what a customer of its own pays for a quantity of an article in a branch."""
+    """Query for the till: the price a till customer pays for a quantity of an article in a branch."""
 
     article: str
     customer: str
@@ -187,7 +187,7 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class TillPrice:
-    """What a till answers: the whole with and without VAT, and by which discount, in its own word."""
+    """Answer of the till: the total with and without VAT, and the till's own name of the discount."""
 
     incl: Decimal
     excl: Decimal
@@ -195,10 +195,11 @@ class TillPrice:
 
 
 def asked_about(articles: Iterable[Record], customer: Record | None, most: int) -> list[tuple[Record, Decimal]]:
-    """Return which articles are asked about for a customer, and how many pieces: where any term of either counts.
+    """Return the articles and quantities to ask the till about for a customer: those with a term that applies.
 
-    Each at every quantity from which on something else is paid, and at one piece; `most` of them. A discount on
-    everything counts for each. What a branch charges is asked about for nobody: who has no terms pays the same.
+    Each article is asked at one piece and at every minimum quantity above one; at most `most` queries. A general
+    discount applies to all articles. Branch prices are asked without a customer, because customers without terms pay
+    the same.
     """
     found: list[tuple[Record, Decimal]] = []
     for article in articles:

@@ -1,7 +1,7 @@
-"""Records: one business object each, in our own field names, alike for both systems.
+"""Records: one business object each, with our field names, in the same form for both systems.
 
-A record's values are open: the known fields have names of our own (`name`, `price_excl`), every other field of a
-system keeps that system's name, so that an operator can map it. Which fields exist is data (`Field`), not code.
+The values of a record are open: known fields have our names (`name`, `price_excl`), and every other field keeps the
+system's name, so that an operator can map it. The available fields are data (`Field`), not code.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-# What a field can hold. Codes and numbers of things are text; amounts and quantities are Decimal.
+# Types of a field's value. Codes and numbers of things are text; amounts and quantities are Decimal.
 Value = None | bool | str | Decimal | date | datetime | tuple[str, ...]
 
 
@@ -22,20 +22,20 @@ _KINDS: dict[str, "Kind"] = {}
 
 
 class Sort(StrEnum):
-    """What kinds of record are alike in: whom they name, what they are known by, how long they are kept."""
+    """Category of kinds that share behaviour: whether they name people, what identifies them, their retention."""
 
-    GOODS = "goods"  # what is sold: a name in it is nobody's
-    PARTY = "party"  # a customer, or where one is
+    GOODS = "goods"  # articles and groups: names in them are not personal data
+    PARTY = "party"  # a customer or an address
     SALE = "sale"  # a document of the till
     DOCUMENT = "document"  # a document in the books, known by its number
-    PAGE = "page"  # a page in the books that is for many documents
-    PAYMENT = "payment"  # what came in for a document, passed on
-    SUM = "sum"  # a part of a document or a day: what it comes to, and for what
+    PAGE = "page"  # a daybook page for many documents
+    PAYMENT = "payment"  # a received payment that is passed on
+    SUM = "sum"  # an amount within a document or a day
     OTHER = "other"
 
 
 class _Ours:
-    """A kind of the console itself, which has the name of the attribute it is given to."""
+    """Declares a kind of the console itself. The attribute's name is the kind's name."""
 
     def __init__(self, sort: Sort, *, drawn: bool = False, owned: bool = True) -> None:
         self._sort, self._drawn, self._owned = sort, drawn, owned
@@ -43,35 +43,35 @@ class _Ours:
     def __set_name__(self, owner: type["Kind"], name: str) -> None:
         setattr(owner, name, owner.add(name.lower(), self._sort, drawn=self._drawn, owned=self._owned))
 
-    if TYPE_CHECKING:  # the kind stands in its place once its class is there
+    if TYPE_CHECKING:  # after class creation the attribute is the Kind
 
         def __get__(self, instance: object, owner: object) -> "Kind": ...
 
 
 class Kind(str):
-    """What sort of business object a record is, with what is true of all of them in whichever flow.
+    """Kind of a record, with the properties that hold in all flows.
 
-    There is one of each name, and `Kind(name)` returns it. A flow with records of its own adds their kinds where it
-    is declared; whoever needs to know something of a kind asks it. What is stored may be of a kind that is not known:
-    its flow is gone, or a newer revision wrote it. It has its name, and nothing is written for it.
+    There is one instance for each name, and `Kind(name)` returns it. A flow with own records adds their kinds where
+    it is declared. A stored kind may be unknown, because its flow was removed or a newer version wrote it: it has a
+    name, but nothing is written for it.
     """
 
     __slots__ = ("drawn", "known", "owned", "sort")
 
     sort: Sort
-    known: bool  # whether it is a kind of this console
-    drawn: bool  # whether charts of stock are drawn from it
-    owned: bool  # whether anybody decides about its fields once it is written
+    known: bool  # whether this console declares the kind
+    drawn: bool  # whether stock charts use it
+    owned: bool  # whether a person or system owns its fields after the write
 
     GROUP = _Ours(Sort.GOODS, drawn=True)  # an article group
-    ARTICLE = _Ours(Sort.GOODS)  # what is sold and stocked; at the till always inside a product
-    PRODUCT = _Ours(Sort.GOODS, drawn=True)  # at the till: what groups the articles of one item
+    ARTICLE = _Ours(Sort.GOODS)  # a sold and stocked article; at the till always part of a product
+    PRODUCT = _Ours(Sort.GOODS, drawn=True)  # at the till: a group of articles of one item
     PICTURE = _Ours(Sort.GOODS)  # the picture of a product
-    STOCK = _Ours(Sort.GOODS, drawn=True)  # at the till: how much there is of one article, with a level for each branch
-    LEVEL = _Ours(Sort.GOODS)  # a part of STOCK, under the number of its branch
+    STOCK = _Ours(Sort.GOODS, drawn=True)  # at the till: the stock of an article, with a level for each branch
+    LEVEL = _Ours(Sort.GOODS)  # a part of STOCK, with the branch number as its key
     DEBTOR = _Ours(Sort.PARTY)  # a customer in the books
     RELATION = _Ours(Sort.PARTY)  # a customer at the till; in a document the part `customer`
-    ADDRESS = _Ours(Sort.PARTY, owned=False)  # where goods are delivered, in the books
+    ADDRESS = _Ours(Sort.PARTY, owned=False)  # a delivery address in the books
     ORDER = _Ours(Sort.SALE)  # a sales order of the till
     INVOICE = _Ours(Sort.SALE)  # an invoice of the till
     RECEIPT = _Ours(Sort.SALE)  # a sale at a till
@@ -80,25 +80,25 @@ class Kind(str):
     POSTING = _Ours(Sort.DOCUMENT, owned=False)  # a page in a sales daybook
     QUOTATION = _Ours(Sort.DOCUMENT, owned=False)  # a quotation in the books
     LINE = _Ours(Sort.SUM, owned=False)  # a part of a document
-    VAT = _Ours(Sort.SUM)  # a part of a document or a day of the till: what one VAT code comes to
+    VAT = _Ours(Sort.SUM)  # a part of a document or a day of the till: the total of one VAT code
     PAYMENT = _Ours(Sort.SUM)  # a part of a document or a day of the till
-    DAY = _Ours(Sort.OTHER)  # what one branch of the till took in on a financial date, by the till's own sums
-    TURNOVER = _Ours(Sort.OTHER)  # a part of a day: what one turnover group comes to
-    COUNT = _Ours(Sort.OTHER)  # a part of a day: the count of one drawer
+    DAY = _Ours(Sort.OTHER)  # the takings of one branch of the till on a financial date, by the till's own sums
+    TURNOVER = _Ours(Sort.OTHER)  # a part of a day: the total of one turnover group
+    COUNT = _Ours(Sort.OTHER)  # a part of a day: the cash count of one drawer
     DAY_PAGE = _Ours(Sort.PAGE, owned=False)  # a page in a daybook for one day of a branch
-    ENTRY = _Ours(Sort.OTHER)  # what a page put on an account of the ledger
-    ITEM = _Ours(Sort.OTHER)  # in the books: what a debtor owes of a document, and what has come in for it
+    ENTRY = _Ours(Sort.OTHER)  # amount that a daybook page posts to a ledger account
+    ITEM = _Ours(Sort.OTHER)  # in the books: the open amount of a document, and its payments
     SETTLEMENT = _Ours(Sort.PAYMENT)  # at the till: the payment of an invoice that was paid in the books
 
     def __new__(cls, name: str) -> "Kind":  # noqa: PYI034 - the one that is there
-        """Return the kind of this name. Raises ValueError where there is none."""
+        """Return the kind with this name. Raises ValueError if there is none."""
         if name not in _KINDS:
             raise ValueError(f"no kind of record: {name!r}")
         return _KINDS[name]
 
     @classmethod
     def add(cls, name: str, sort: Sort = Sort.OTHER, *, drawn: bool = False, owned: bool = True) -> "Kind":
-        """Return a new kind of record. Raises ValueError where there is one of this name."""
+        """Declare a new kind of record. Raises ValueError if the name exists."""
         if name in _KINDS:
             raise ValueError(f"a kind of record already: {name!r}")
         one = _KINDS[name] = cls._of(name, sort, drawn=drawn, owned=owned)
@@ -106,7 +106,7 @@ class Kind(str):
 
     @classmethod
     def stored(cls, name: str) -> "Kind":
-        """Return the kind of a name that was stored, known or not."""
+        """Return the kind of a stored name, known or not."""
         return _KINDS.get(name) or cls._of(name, Sort.OTHER, owned=False, known=False)
 
     @classmethod
@@ -116,17 +116,17 @@ class Kind(str):
         return one
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
-        """Travel, and be copied, by name: it may be no known one, also where it arrives."""
+        """Pickle by name, because the kind may be unknown to the process that unpickles it."""
         return Kind.stored, (str(self),)
 
 
 def kinds(*sorts: Sort) -> tuple[Kind, ...]:
-    """Return the kinds of these sorts, of all where none is given, those of every flow among them."""
+    """Return all kinds in these categories, including those of flows. Without arguments, return all kinds."""
     return tuple(kind for kind in _KINDS.values() if not sorts or kind.sort in sorts)
 
 
 class FieldType(StrEnum):
-    """How a field's values are entered and shown."""
+    """Type of a field, which decides how values are entered and shown."""
 
     TEXT = "text"
     CODE = "code"
@@ -139,14 +139,14 @@ class FieldType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a kind in one system, as the mapping offers it."""
+    """One field of a kind in one system, as offered for mappings."""
 
     name: str
     caption: str
     type: FieldType
     kind: Kind
     length: int | None = None
-    wire: str = ""  # the system's own name for it, for people who know it by that
+    wire: str = ""  # the system's own name of the field
     custom: bool = False
 
 
@@ -154,8 +154,8 @@ class Field:
 class Record:
     """One business object.
 
-    `key` identifies it in both systems' terms of the flow; `source` is the key it came from where that differs
-    (the article code in the books behind a till article number). `parts` are records inside it.
+    `key` identifies it in the flow's terms for both systems; `source` is the key in the source if that differs (the
+    article code in the books behind an article number of the till). `parts` are records inside it.
     """
 
     kind: Kind
@@ -166,11 +166,11 @@ class Record:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The keys of the records read that it accounts for: those of its parts where they have any, else its own."""
+        """Keys of the source records it covers: those of its parts if they have any, otherwise its own."""
         return tuple(part.source for part in self.parts if part.source) or (self.source or self.key,)
 
     def flat(self) -> dict[str, Value]:
-        """Return every value under its path: `name` for its own, `200101/price_incl` for that of a part."""
+        """Return all values by path: `name` for the record's own, `200101/price_incl` for a part's."""
         flat = dict(self.values)
         for part in self.parts:
             flat.update({f"{part.key}/{name}": value for name, value in part.values.items()})
@@ -187,25 +187,25 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """Which fields every record of a page has, and which some have; those with a meaning of ours that none has.
+    """Presence of fields on a page of records. A field with an empty value is present.
 
-    One that is empty is there all the same.
+    `always` are in every record, `told` in some. `absent` have a meaning in our terms and are in no record.
     """
 
     always: frozenset[str] = frozenset()
     absent: frozenset[str] = frozenset()
-    told: frozenset[str] = frozenset()  # none where nothing was read
-    filled: frozenset[str] = frozenset()  # that are null in no record
-    null: frozenset[str] = frozenset()  # that are null in every record
-    meant: frozenset[str] = frozenset()  # that have a meaning of ours, whether any record has them or not
-    held: frozenset[str] = frozenset()  # that some record holds; of those without which a usual value is taken
-    often_held: frozenset[str] = frozenset()  # the same, that several records hold
-    alone: bool = False  # whether one record is all there is
-    blanks: bool = False  # whether a text that says nothing came as blanks
+    told: frozenset[str] = frozenset()  # empty if nothing was read
+    filled: frozenset[str] = frozenset()  # null in no record
+    null: frozenset[str] = frozenset()  # null in every record
+    meant: frozenset[str] = frozenset()  # have a meaning in our terms, present or not
+    held: frozenset[str] = frozenset()  # present in some record; only of fields that have a default value
+    often_held: frozenset[str] = frozenset()  # the same, present in several records
+    alone: bool = False  # whether there is only one record
+    blanks: bool = False  # whether empty texts came as blanks
 
     @classmethod
     def of_all(cls, several: Iterable["Fields"]) -> "Fields":
-        """Return the same of some pages together, but for those of which nothing was read."""
+        """Return the presence over several pages, ignoring pages on which nothing was read."""
         read = [one for one in several if one != cls()]
         if not read:
             return cls()
@@ -223,43 +223,43 @@ class Fields:
         )
 
     def vanished(self, known: frozenset[str], reads: frozenset[str]) -> list[str]:
-        """Return which of the fields known are in no record: those with a meaning, and those that somebody `reads`."""
+        """Return the known fields that no record has any more, among those with a meaning and those in `reads`."""
         return sorted(known & (self.absent | (reads - self.told if self.told else frozenset())))
 
     def emptied(self, filled: frozenset[str], reads: frozenset[str], *, never_null: bool) -> list[str]:
-        """Return which of the fields that were `filled` are null now: those with a meaning, and that somebody `reads`.
+        """Return the `filled` fields that are now null in every record, if they have a meaning or are in `reads`.
 
-        A value that is null in every record, where none was null before, has vanished. In a record alone null may be
-        how an empty value is told, unless the system tells what is empty otherwise and nothing as null (`never_null`).
+        If all values are null and none was before, the field has vanished. If there is a single record, null may be
+        its form of an empty value, unless the system never sends null for empty values (`never_null`).
         """
         return [] if self.alone and not never_null else sorted(filled & self.null & (self.meant | reads))
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One page of an extract: what was read, where the next page starts, and how far the stamps have come."""
+    """One page of an extract: the records, the start of the next page, and the highest stamp."""
 
     records: tuple[Record, ...]
-    after: str | None  # hand back to get the next page; None when this was the last
-    stamp: str | None = None  # highest change stamp or marker seen, where the next incremental extract starts
+    after: str | None  # pass it back to get the next page; None on the last page
+    stamp: str | None = None  # highest change stamp or marker read, where the next incremental extract starts
     fields: Fields = Fields()
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable(Record):
-    """A record of which one field does not hold what its type says: nothing of it is used, and a person looks at it.
+    """A record with a field that does not conform to its type. No value of it is used, and a person must act.
 
-    A connector returns it in the place of the record, as far as it can be told from the others of its page.
+    A connector returns it in place of the record, as far as it can separate the record from the others of the page.
     """
 
-    field: str = ""  # as the system calls it
-    found: str = ""  # what it holds
-    raw: str = ""  # all of it as it came
-    nameless: bool = False  # whether its key is what cannot be read: nobody knows which record it is
+    field: str = ""  # the system's name of the field
+    found: str = ""  # the field's raw value
+    raw: str = ""  # the whole record as received
+    nameless: bool = False  # whether the key itself cannot be read, so that the record is unidentified
 
 
 class WrongValueError(ValueError):
-    """A field does not hold what its type says."""
+    """A field's value does not conform to the field's type."""
 
     def __init__(self, field: str, found: object) -> None:
         super().__init__(f"{field}: {found!r}")
@@ -267,11 +267,11 @@ class WrongValueError(ValueError):
         self.found = str(found or "")
 
 
-MOST_RAW = 20_000  # characters of a record that are kept as they came
+MOST_RAW = 20_000  # characters of a raw record that are stored
 
 
 def unreadable(kind: Kind, key: str, error: WrongValueError, raw: str) -> Unreadable:
-    """Return a record that cannot be read; one without a key is known by what it looks like."""
+    """Return an unreadable record. Without a key, a hash of its raw text identifies it."""
     known_as = key or f"?{hashlib.sha256(raw.encode()).hexdigest()[:12]}"
     kept = raw[:MOST_RAW]
     return Unreadable(kind, known_as, {"raw": kept}, field=error.field, found=error.found, raw=kept, nameless=not key)
@@ -279,9 +279,9 @@ def unreadable(kind: Kind, key: str, error: WrongValueError, raw: str) -> Unread
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where the target has an article: in which of its records, what that is called, and under which number.
+    """Place of an article in the target: the record that contains it, that record's name, and the article's number.
 
-    `other` is the code of the article it is there, when that is not the one wanted.
+    `other` is the code of the article there if it is not the wanted one.
     """
 
     reference: str
@@ -292,31 +292,31 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What the target holds now: in our words, and as it came for editing in place."""
+    """Current record of the target, in our field names and as received, for editing in place."""
 
     record: Record
-    reference: str  # the system's own number for it
+    reference: str  # the system's own number of the record
     marker: str = ""  # change stamp or counter at the time of reading
     original: object = field(default=None, compare=False)
-    evidence: str = ""  # by what it was found: link, external_id, vat_number, email, content; empty: by its own key
-    others: tuple[str, ...] = ()  # references that the same evidence fits as well: a question, never a choice of ours
-    elsewhere: Mapping[str, Location] = field(default_factory=dict)  # wanted parts, by key, that are not here under it
-    hash: str = field(default="", compare=False)  # of what came of it; empty where that does not say all there is
-    owner: str = ""  # the key of another record of ours that is known to be this one
-    # What identifies it, by the key of the part, where its record does not hold that; see `core/link_evidence.py`.
+    evidence: str = ""  # what it was found by: link, external_id, vat_number, email, content; empty: its own key
+    others: tuple[str, ...] = ()  # references that match the same evidence: a person must choose
+    elsewhere: Mapping[str, Location] = field(default_factory=dict)  # by key: wanted parts in other target records
+    hash: str = field(default="", compare=False)  # hash of the received record; empty if that does not cover everything
+    owner: str = ""  # the key of another record of ours that is already linked to this one
+    # Identifying values by the key of the part, if the record lacks them; see `core/link_evidence.py`.
     identities: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A system's answer to a write: its reference, and the marker it gave the change where it tells."""
+    """Answer of a system to a write: the reference, and the change's marker if the system reports it."""
 
     reference: str
     marker: str = ""
 
 
 def same(one: Value, other: Value) -> bool:
-    """Tell whether two values mean the same: empty text is no value, 1.10 is 1.1, lists are compared as sets."""
+    """Return True if two values mean the same: empty text is no value, 1.10 is 1.1, lists are compared as sets."""
     if one is other:
         return True
     if isinstance(one, tuple) and isinstance(other, tuple):
@@ -325,9 +325,10 @@ def same(one: Value, other: Value) -> bool:
 
 
 def merged(old: Record | None, new: Record) -> Record:
-    """Return the new record with the values and parts of the old one that it does not mention.
+    """Return the new record, completed with values and parts of the old record that it lacks.
 
-    A part that has another key now, and the same source, is mentioned.
+    An old part with the key of a new part is merged with it. An old part with another key and the same source is
+    dropped.
     """
     if old is None:
         return new
@@ -343,7 +344,7 @@ def merged(old: Record | None, new: Record) -> Record:
 
 
 def to_json(value: Value) -> object:
-    """Return a value as JSON can carry it, so that `from_json` gives back the same."""
+    """Return a value as JSON data that `from_json` can restore."""
     match value:
         case str() | None | bool():
             return value
@@ -358,7 +359,7 @@ def to_json(value: Value) -> object:
 
 
 def from_json(value: object) -> Value:
-    """Return the value that `to_json` was given."""
+    """Return the value from the data of `to_json`."""
     match value:
         case None | bool() | str():
             return value
@@ -375,7 +376,7 @@ def from_json(value: object) -> Value:
 
 
 def record_to_json(record: Record) -> dict[str, object]:
-    """Return a record as JSON can carry it."""
+    """Return a record as JSON data."""
     shape: dict[str, object] = {
         "kind": record.kind,
         "key": record.key,
@@ -391,7 +392,7 @@ def record_to_json(record: Record) -> dict[str, object]:
 
 
 def record_from_json(shape: Mapping[str, object]) -> Record:
-    """Return the record that `record_to_json` was given."""
+    """Return the record from the data of `record_to_json`."""
     values, parts = shape["values"], shape.get("parts", ())
     if not isinstance(values, dict) or not isinstance(parts, list | tuple):
         raise TypeError("no record of ours")
@@ -404,7 +405,7 @@ def record_from_json(shape: Mapping[str, object]) -> Record:
     )
 
 
-_AS_IT_IS = frozenset({str, bool, type(None)})  # most values are one of these, and thousands pass in a second
+_AS_IT_IS = frozenset({str, bool, type(None)})  # most values have these types; saves thousands of calls per second
 
 
 def _canonical(value: Value) -> object:
@@ -416,14 +417,14 @@ def _canonical(value: Value) -> object:
 
 
 def canonical(record: Record | None) -> str:
-    """Return a text that is equal for records that mean the same, whatever the order of fields and parts."""
+    """Return a text that is equal for records with the same meaning, regardless of the order of fields and parts."""
     if record is None:
         return "null"
     flat = {path: _canonical(value) for path, value in record.flat().items()}
     return json.dumps([record.kind, record.key, flat], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-# ---- what both systems take as text: which codes can be a number of the till, and which characters can be stored
+# ---- valid texts: codes that are valid numbers of the till, and characters that can be stored
 
 
 LONGEST_NUMBER = 18  # digits; the till's numbers are 64 bits wide
@@ -431,34 +432,34 @@ _UNSTORABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010fff
 
 
 def is_number(text: str) -> bool:
-    """Tell whether a text consists of digits and fits into a number of the till."""
+    """Return True if a text consists of digits and fits into a number of the till."""
     return text.isascii() and text.isdecimal() and len(text) <= LONGEST_NUMBER
 
 
 def is_till_number(code: str) -> bool:
-    """Tell whether a code can be a number of the till as it is: zeros at its start would be lost."""
+    """Return True if a code is a valid number of the till. Leading zeros would be lost."""
     return is_number(code) and not code.startswith("0")
 
 
 def is_storable(text: str) -> bool:
-    """Tell whether every character of a text can be sent to the till and kept there."""
-    return text.isprintable() or not _UNSTORABLE.search(text)  # what can be printed can be stored
+    """Return True if the till can receive and store every character of a text."""
+    return text.isprintable() or not _UNSTORABLE.search(text)  # printable characters can be stored
 
 
 def clean(value: Value) -> Value:
-    """Return a text the till can hold and gives back as it was: no control characters, one sign per line end."""
-    if isinstance(value, str) and not value.isprintable():  # what can be printed can be stored
+    """Return a text without characters the till cannot store, and with one line feed per line end."""
+    if isinstance(value, str) and not value.isprintable():  # printable characters can be stored
         text = _UNSTORABLE.sub("", value)
         return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
     return value
 
 
-# ---- a value that holds in the place of one of the source, for as long as the source says what it said then
+# ---- corrections: values that replace a value of the source until the source changes it
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """One field of one record of the source: what it was when a person corrected it, and what it is taken for."""
+    """Correction of one field of a source record: the value when the person corrected it, and the new value."""
 
     kind: Kind
     key: str
@@ -469,12 +470,12 @@ class Correction:
     by: str = ""
 
     def holds_for(self, record: Record) -> bool:
-        """Tell whether the record still has the value that was corrected; what the source changed since wins."""
+        """Return True if the record still has the value that was corrected. A newer source value takes precedence."""
         return (record.kind, record.key) == (self.kind, self.key) and same(record.values.get(self.field), self.was)
 
 
 def corrected(records: Sequence[Record], corrections: Mapping[str, Sequence[Correction]]) -> list[Record]:
-    """Return records with their corrections, which are given by the key of the record."""
+    """Return the records with their corrections applied. `corrections` are by record key."""
     return [_corrected(record, corrections.get(record.key, ())) for record in records]
 
 

@@ -1,4 +1,4 @@
-"""How long what is kept is kept, by classes, and what a law says of it."""
+"""Retention: how long each class of stored data is kept, and the law behind it."""
 
 import calendar
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from integration.core.timetable import WALL_CLOCK
 
 
 class Unit(StrEnum):
-    """What a length is counted in; years are those of the calendar, which count from their end."""
+    """Unit of a retention length. Years are calendar years and count from their end."""
 
     DAYS = "days"
     MONTHS = "months"
@@ -19,16 +19,16 @@ class Unit(StrEnum):
 
 
 class Country(StrEnum):
-    """Whose law says how long postings and their evidence are kept."""
+    """Country whose law sets how long postings and vouchers are kept."""
 
     NL = "nl"
     DE = "de"
-    OTHER = "other"  # no law is named here
+    OTHER = "other"  # no law is named
 
 
 @dataclass(frozen=True, slots=True)
 class RetentionClass:
-    """What is kept alike: how long usually, in which unit, and between which lengths a person may choose."""
+    """Data with one retention length: the default, its unit, and the allowed minimum and maximum."""
 
     name: str
     unit: Unit
@@ -43,25 +43,25 @@ IDLE = RetentionClass("idle", Unit.DAYS, 31, 1, 3_650)
 PLANS = RetentionClass("plans", Unit.MONTHS, 6, 1, 120)
 EXCEPTIONS = RetentionClass("exceptions", Unit.MONTHS, 13, 1, 120)
 RUNS = RetentionClass("runs", Unit.MONTHS, 13, 1, 120)
-MOVEMENTS = RetentionClass("movements", Unit.DAYS, 92, 92, 3_650)  # read again, one that is not kept counts again
+MOVEMENTS = RetentionClass("movements", Unit.DAYS, 92, 92, 3_650)  # a removed movement counts again if reread
 LOG = RetentionClass("log", Unit.MONTHS, 13, 1, 120)
 VOUCHERS = RetentionClass("vouchers", Unit.YEARS, 7, 1, 30)
 BOOKS = RetentionClass("books", Unit.YEARS, 7, 1, 30)
 
-# In the order in which they are shown and pruned: what a class is made of goes before what it hangs on.
+# Order of display and pruning: dependent classes before the classes they refer to.
 CLASSES = (STAGING, PLANS, EXCEPTIONS, MOVEMENTS, IDLE, RUNS, VOUCHERS, BOOKS, ENGINE, LOG)
 BY_NAME: Mapping[str, RetentionClass] = {one.name: one for one in CLASSES}
 
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """Which law is behind a length, as a key of its words, and the shortest that it allows; 0 where it names none."""
+    """Law behind a retention length: its text key, and the minimum length; 0 if the law sets none."""
 
     name: str
     least: int = 0
 
 
-# The years of article 52 AWR, of § 147 AO and § 14b UStG, and of article 369k of the VAT directive for sales under OSS.
+# Years of article 52 AWR, of § 147 AO and § 14b UStG, and of article 369k of the VAT directive for sales under OSS.
 _OSS = Law("oss", 10)
 _LAWS: Mapping[tuple[Country, str], Law] = {
     (Country.NL, "vouchers"): Law("nl", 7),
@@ -72,7 +72,7 @@ _LAWS: Mapping[tuple[Country, str], Law] = {
 
 
 def law(name: str, country: Country, *, oss: bool) -> Law:
-    """Return the law behind a class: of several, the one that asks for longest."""
+    """Return the law behind a class; of several laws, the one with the longest minimum."""
     if BY_NAME[name].unit is not Unit.YEARS:
         return Law("gdpr")
     found = _LAWS.get((country, name), Law("none"))
@@ -81,7 +81,7 @@ def law(name: str, country: Country, *, oss: bool) -> Law:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """What a person set: the country, whether sales go under OSS, and lengths that are not those of the law."""
+    """Retention settings: the country, whether sales fall under OSS, and lengths that override the defaults."""
 
     country: Country = Country.NL
     oss: bool = False
@@ -99,11 +99,11 @@ class Retention:
         return law(name, self.country, oss=self.oss)
 
     def too_short(self) -> list[str]:
-        """Return the classes that are kept shorter than the law says."""
+        """Return the classes with a length below the legal minimum."""
         return [one.name for one in CLASSES if self.length(one.name) < self.law(one.name).least]
 
     def out_of_bounds(self) -> list[str]:
-        """Return the classes whose length is none that can be chosen, and names that no class has."""
+        """Return the names with an invalid length, and the names of unknown classes."""
         return [
             name
             for name, length in self.lengths.items()
@@ -111,12 +111,12 @@ class Retention:
         ]
 
     def before(self, name: str, now: datetime) -> datetime:
-        """Return the moment before which nothing of a class is kept any more, unless it is still needed."""
+        """Return the time before which data of a class is removed unless it is still needed."""
         return cutoff(BY_NAME[name].unit, self.length(name), now)
 
 
 def cutoff(unit: Unit, length: int, now: datetime) -> datetime:
-    """Return the moment so long ago, in UTC. Of years, it is the beginning of the first that is still kept whole."""
+    """Return the time `length` units ago, in UTC. For years, the start of the first year that is kept in full."""
     if unit is Unit.DAYS:
         return now - timedelta(days=length)
     if unit is Unit.YEARS:

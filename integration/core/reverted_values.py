@@ -1,4 +1,4 @@
-"""What a person took back: values that nothing writes again by itself while the source says what it said then."""
+"""Reverted values: values that a person undid, and that plans omit until the source changes them."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -7,15 +7,15 @@ from datetime import datetime
 from integration.core.plan import Change
 from integration.core.records import Record, Value, same
 
-TAKEN_BACK = "taken_back"  # the cause of a line that is left out until a person takes it in
+TAKEN_BACK = "taken_back"  # cause of a line that is excluded until a person includes it
 
 
 @dataclass(frozen=True, slots=True)
 class RevertedValue:
-    """One value that was written and taken back: by which run that undoes, by whom and when.
+    """One value that was written and undone, with the run that undid it, the person and the time.
 
-    A running figure, such as a level, comes back for other reasons: it is the same only with the same `inputs`, the
-    figures of the source that it was made of. Of any other value they are empty.
+    A running figure, such as a stock level, may return for other reasons. It is the same only with the same `inputs`,
+    the source figures from which it was computed. For other values `inputs` is empty.
     """
 
     value: Value
@@ -26,24 +26,23 @@ class RevertedValue:
 
     @property
     def facts(self) -> dict[str, str]:
-        """What a line of a plan tells of it."""
+        """The facts for the line of a plan."""
         return {"run": self.run, "by": self.by, "time": self.at.isoformat()}
 
     def is_of(self, value: Value, inputs: str) -> bool:
-        """Tell whether the source says again what was taken back."""
+        """Return True if the source still has the value that was undone."""
         return inputs == self.inputs and same(value, self.value)
 
 
-NOTHING: Mapping[str, RevertedValue] = {}  # by the path of the value
+NOTHING: Mapping[str, RevertedValue] = {}  # by path
 
 
 def split_reverted(
     change: Change, taken: Mapping[str, RevertedValue], last: Record | None
 ) -> tuple[Change | None, Change | None]:
-    """Return what of a change is new, and what of it was taken back; None where there is nothing of either.
+    """Return the part of a change that is new and the part that was undone before; None for an empty part.
 
-    Each of the two remembers of the other's fields what both systems `last` agreed on. What is created has nothing that
-    could have been taken back.
+    Each part keeps the values both systems `last` agreed on for the fields of the other. Creates are never split.
     """
     wanted = change.wanted.flat()
     there = {part.key for part in change.before.parts} | {""} if change.before else set()
@@ -60,16 +59,16 @@ def split_reverted(
 
 
 def latest_reverted(change: Change, taken: Mapping[str, RevertedValue]) -> RevertedValue:
-    """Return what was taken back last of what a change would write."""
+    """Return the latest reverted value among those a change would write."""
     return max((taken[path] for path in change.wanted.flat() if path in taken), key=lambda one: one.at)
 
 
 def changed_since_revert(
     desired: Record, taken: Mapping[str, RevertedValue], inputs: Mapping[str, str]
 ) -> frozenset[str]:
-    """Return the paths under which the source says something else by now than what was taken back.
+    """Return the paths whose source value differs from the reverted value.
 
-    `inputs` are those of the desired running figures, by path.
+    `inputs` holds those of the desired running figures, by path.
     """
     wanted = desired.flat()
     return frozenset(
@@ -78,7 +77,7 @@ def changed_since_revert(
 
 
 def _about(change: Change, mine: Collection[str], others: Collection[str], last: Record | None) -> Change:
-    """Return the part of a change that is about some paths."""
+    """Return a change limited to some paths."""
     known = last.flat() if last else {}
     told = {path: known[path] for path in others if path in known}
     return replace(
@@ -90,7 +89,7 @@ def _about(change: Change, mine: Collection[str], others: Collection[str], last:
 
 
 def _with(record: Record, paths: Collection[str], instead: Mapping[str, Value] | None = None) -> Record:
-    """Return a record with the values under these paths alone, and others `instead` of some; no part is empty."""
+    """Return a record limited to these paths, with values replaced from `instead`. Empty parts are removed."""
     other = instead or {}
     parts = tuple(
         replace(part, values=inside)

@@ -1,19 +1,19 @@
-"""Which row of a value table counts: what runs look up by and what readiness weighs, in one place."""
+"""Selects the row of a value table that applies, for runs and for readiness checks."""
 
 from collections.abc import Mapping
 
-EVERY = "*"  # the row for every code that has none of its own
+EVERY = "*"  # the row for all codes without a row of their own
 
 
 def row_key(rows: Mapping[str, str], *keys: str) -> str:
-    """Return the key of the row that counts: the first of these that has one, else that of every code, else nothing.
+    """Return the first of these keys that has a row, or else the key of the row for all codes, or else an empty text.
 
-    One without a counterpart counts too, and comes to nothing: what it was meant for is not guessed with another.
+    If the selected row has no value, the result is empty: another row would be a guess.
     """
     found = next((key for key in (*keys, EVERY) if key in rows), "")
     return found if rows.get(found, "").strip() else ""
 
 
 def row_value(rows: Mapping[str, str], *keys: str) -> str:
-    """Return what the row that counts says; nothing where there is none."""
+    """Return the value of the row that applies, or an empty text."""
     return rows.get(row_key(rows, *keys), "").strip()

@@ -1,6 +1,6 @@
-"""Mappings: how the fields of a source record become those of a target record, as data that operators own.
+"""Mappings: rules, editable by operators, that compute the fields of a target record from a source record.
 
-What functions and expressions can do is handed in as a `Toolbox`; here is only the order of things.
+This module defines the order of evaluation. The available functions and expressions come from a `Toolbox`.
 """
 
 from collections import abc
@@ -23,12 +23,12 @@ EMPTY = (None, "", ())
 
 
 def is_empty(value: Value) -> bool:
-    """Tell whether a value is one of EMPTY, without comparing numbers with texts."""
+    """Return True if a value is one of EMPTY, without comparing numbers with texts."""
     return value is None or (not value and isinstance(value, str | tuple))
 
 
 class Unmapped(StrEnum):
-    """What becomes of a value that its value table does not have."""
+    """Policy for a value that has no row in its value table."""
 
     PARK = "park"
     DEFAULT = "default"
@@ -37,7 +37,7 @@ class Unmapped(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RuleCall:
-    """One function of a chain with what it is given besides the value."""
+    """One function call in a chain, with its arguments other than the value."""
 
     name: str
     args: tuple[Value, ...] = ()
@@ -48,10 +48,10 @@ class RuleCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """How one field of the target gets its value.
+    """Rule that computes one field of the target.
 
-    `target` is the field with its kind: `article.price`, `article.custom:herkomst`. The value comes from a field of the
-    source through functions, or from one expression; `default` counts when it is empty, and always with `force`.
+    `target` is the field with its kind: `article.price`, `article.custom:herkomst`. The value comes from a source
+    field through functions, or from one expression. `default` replaces an empty value, or any value with `force`.
     """
 
     target: str
@@ -68,44 +68,44 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """The rules of a flow in their order. A version never changes."""
+    """The rules of a flow in their order. A published version never changes."""
 
     version: int
     rules: tuple[Rule, ...]
 
 
 class Formula(Protocol):
-    """An expression, ready to be used on record after record."""
+    """A compiled expression."""
 
     @property
     def names(self) -> frozenset[str]:
-        """Return the fields it reads."""
+        """Return the fields that the expression reads."""
 
     def __call__(self, values: Values) -> Value:
-        """Return the result for one record. Raises RuleError when there is none."""
+        """Return the result for one record. Raises RuleError if there is none."""
 
 
-# A function with its arguments: takes the value so far and the record's values. Raises RuleError.
+# A function with its arguments bound: takes the current value and the record's values. Raises RuleError.
 Function = Callable[[Value, Values], Value]
 
 
 class Toolbox(Protocol):
-    """What rules can use. Everything is prepared once and then used on every record."""
+    """Functions, expressions and value tables for rules. Each is prepared once and used for many records."""
 
     def function(self, name: str, args: tuple[Value, ...]) -> Function:
-        """Return a function with its arguments. Raises RuleError when it does not take these."""
+        """Return a function with its arguments bound. Raises RuleError if the arguments are invalid."""
 
     def expression(self, text: str) -> Formula:
-        """Return an expression. Raises RuleError when it is none, or does what it may not."""
+        """Return a compiled expression. Raises RuleError if the text is invalid or uses something forbidden."""
 
     def table(self, name: str) -> abc.Mapping[str, str]:
-        """Return a value table; empty when nobody has filled it."""
+        """Return a value table; empty if it has no rows."""
 
 
 class RuleError(ValueError):
-    """A rule has no value for a record, or cannot work at all; `reason` says why.
+    """A rule has no value for a record, or is invalid; `reason` says why.
 
-    Its code is a cause of the catalogue, or a text (`reason_...`) on why a formula gives no result.
+    The reason's code is a cause of the catalogue, or the key of a text (`reason_...`) about a failed formula.
     """
 
     def __init__(self, code: str, /, **facts: object) -> None:
@@ -113,7 +113,7 @@ class RuleError(ValueError):
         super().__init__(f"{code}: {', '.join(f'{name}={fact}' for name, fact in facts.items())}")
 
     def issue(self, key: str, field: str) -> Issue:
-        """Return it as the issue of a record."""
+        """Return the error as an issue of a record."""
         why, facts = self.reason, {"key": key, "field": field, **self.reason.facts}
         if why.code.startswith("reason_"):
             return Issue("expression_failed", key, field, {**facts, "message": why.code})
@@ -122,23 +122,23 @@ class RuleError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class MappingResult:
-    """What a mapping made of one record: values by target field, and why some have none.
+    """Result of mapping one record: values by target field, and an issue for each field without a value.
 
-    A field whose source this installation does not have is left out, so that the target keeps its own value.
+    A field whose source field does not exist in this installation is omitted, so that the target keeps its value.
     """
 
     values: abc.Mapping[str, Value]
     issues: tuple[Issue, ...] = ()
 
 
-LISTED = ", "  # between the values of a list
+LISTED = ", "  # separator of list values
 MOST_DIGITS_SHOWN = 60
 
 
 def as_text(value: Value) -> str:
-    """Return a value as plain text: numbers with a point, days as 2026-03-31, lists separated by commas.
+    """Return a value as plain text: numbers with a point, dates as 2026-03-31, lists separated by commas.
 
-    A number out of all proportion is written as 1E+999, and not with each of its zeros.
+    Extremely large or small numbers are written as 1E+999 and not with all their zeros.
     """
     if isinstance(value, str):
         return value
@@ -156,12 +156,12 @@ def as_text(value: Value) -> str:
 
 
 def field_owners(mapping: Mapping) -> Policy:
-    """Return who owns each target field; what the mapping does not mention is not ours."""
+    """Return the ownership of each target field. Fields without a rule are not ours."""
     return {rule.target: rule.ownership for rule in mapping.rules}
 
 
 def contradiction(rule: Rule) -> Reason | None:
-    """Return why a rule cannot work whatever the record, or None."""
+    """Return why a rule is invalid for all records, or None."""
     kind, _, name = rule.target.partition(".")
     if kind not in kinds() or not name:
         return Reason("reason_target_kind", {"kinds": ", ".join(kinds())})
@@ -175,15 +175,15 @@ def contradiction(rule: Rule) -> Reason | None:
 
 
 def rule_error(target: str, reason: Reason) -> ConfigurationError:
-    """Return the error that says why a rule cannot be used."""
+    """Return the error for an unusable rule."""
     return ConfigurationError("rule_invalid", target=target, message=reason.code, **reason.facts)
 
 
-# ---- conditions: the same for filters and for the function `if`
+# ---- conditions: shared by filters and the function `if`
 
 
 class Operator(StrEnum):
-    """How a condition compares a value."""
+    """Comparison operator of a condition."""
 
     EQUAL = "equal"
     NOT_EQUAL = "not_equal"
@@ -197,10 +197,9 @@ class Operator(StrEnum):
 
 
 def matches(value: Value, operator: Operator, operand: Value) -> bool:
-    """Tell whether a value meets a condition.
+    """Return True if a value meets a condition.
 
-    Capitals make no difference. Numbers are compared as numbers where both sides are; what is empty is neither
-    greater nor less than anything.
+    Case is ignored. Two numbers are compared as numbers. Empty values are neither greater nor less than anything.
     """
     match operator:
         case Operator.EMPTY:
@@ -250,16 +249,16 @@ def _as_number(value: Value) -> Decimal | None:
     return number if number.is_finite() else None
 
 
-# ---- the shape of a mapping in files and on disk: as a person writes it as TOML, and as the store keeps it as JSON
+# ---- serialization of a mapping: TOML in files, JSON in the store
 
 Chosen = TypeVar("Chosen", bound=StrEnum)
 Plain = TypeVar("Plain", str, bool)
 
 
 def rules_from(shape: abc.Mapping[str, object], *, finished: bool = True) -> Mapping:
-    """Return the mapping a TOML or JSON shape describes; in one that is not `finished` rules may say nothing yet.
+    """Return the mapping of a TOML or JSON shape. Unless `finished`, a rule may be incomplete.
 
-    Raises ConfigurationError that names the rule and the reason.
+    Raises ConfigurationError with the rule and the reason.
     """
     version, listed = shape.get("version", 1), shape.get("rules", [])
     if not isinstance(version, int) or not isinstance(listed, list):
@@ -272,7 +271,7 @@ def rules_from(shape: abc.Mapping[str, object], *, finished: bool = True) -> Map
 
 
 def readable_rules(shape: abc.Mapping[str, object]) -> Mapping:
-    """Return the rules of a shape that can be read, each target once, whatever stands beside them."""
+    """Return the valid rules of a shape, one for each target. Everything else in the shape is ignored."""
     version, listed = shape.get("version"), shape.get("rules")
     rules: dict[str, Rule] = {}
     for place, each in enumerate(listed if isinstance(listed, list) else (), start=1):
@@ -283,7 +282,7 @@ def readable_rules(shape: abc.Mapping[str, object]) -> Mapping:
 
 
 def rules_to(mapping: Mapping) -> dict[str, object]:
-    """Return the shape from which `rules_from` makes the same mapping; what is as usual is left out."""
+    """Return the shape of a mapping for `rules_from`. Default values are omitted."""
     return {"version": mapping.version, "rules": [_shape(rule) for rule in mapping.rules]}
 
 
@@ -309,7 +308,7 @@ def _shape(rule: Rule) -> dict[str, object]:
 
 
 def _plain(value: Value) -> object:
-    """Return a value as people write it where nothing is lost by that, else as JSON carries it."""
+    """Return a value in its natural TOML form if that is lossless, otherwise in its JSON form."""
     if isinstance(value, Decimal):
         if str(value) == str(int(value)):
             return int(value)

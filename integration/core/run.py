@@ -1,4 +1,4 @@
-"""A run: what is kept of it, what it came to so far, and how fast it goes."""
+"""Runs: the stored data of a run, its counts, its progress and its speed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,13 +12,13 @@ from integration.core.plan import Approval, Brake, chosen_mark
 from integration.core.position import START, Position
 from integration.core.states import RESTING, RunState, Step
 
-LONGEST_NOTE = 2_000  # signs of what somebody writes on a plan
-EARLIEST_SECONDS = 2.0  # before that a speed says nothing
+LONGEST_NOTE = 2_000  # characters of a person's note on a plan
+EARLIEST_SECONDS = 2.0  # seconds before a speed is meaningful
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What became of the records a run read, counted in source records. Nothing is lost when `difference` is 0."""
+    """Counts of source records by outcome. `difference` is 0 if every record read has an outcome."""
 
     read: int = 0
     proven: int = 0
@@ -28,34 +28,34 @@ class Counts:
     parked: int = 0
     in_doubt: int = 0
     planned: int = 0
-    reached: int = field(default=0, compare=False)  # changes that are there, also those of what is no record: a picture
+    reached: int = field(default=0, compare=False)  # changes in the target, including pictures (no records)
 
     @property
     def difference(self) -> int:
-        """Return how many records are unaccounted for; anything but 0 is a defect of ours."""
+        """Return the number of records without an outcome. Anything but 0 is a defect of the program."""
         settled = self.proven + self.accepted + self.unchanged + self.skipped + self.parked
         return self.read - settled - self.in_doubt - self.planned
 
 
 class Mode(StrEnum):
-    """How much a run reads."""
+    """Extent of a run's reading."""
 
     CHANGES = "changes"  # what changed since the last run
-    COMPLETE = "complete"  # everything; only this can tell that something vanished
-    CHOSEN = "chosen"  # the records under given source keys: parked ones tried again
-    UNDO = "undo"  # what an earlier run wrote, back to what was before
+    COMPLETE = "complete"  # everything; only this mode detects records missing from the source
+    CHOSEN = "chosen"  # the records with given source keys, such as parked records that are retried
+    UNDO = "undo"  # restore the values before an earlier run
 
 
-# Modes whose plans speak for a whole flow, so that the newest has all that still holds of those before.
-ALL_FOR = "all_for"  # the note of a run with what is new of what its logic is made of, so that everything is read
+# Modes whose plans cover a whole flow, so that the newest plan replaces those before.
+ALL_FOR = "all_for"  # name of the run note that lists changed inputs of the logic, for which everything must be read
 PLANS_OF_ALL = (Mode.CHANGES, Mode.COMPLETE)
 
 
 @dataclass(frozen=True, slots=True)
 class PreviewRequest:
-    """A preview that somebody asks for: of the records under `keys` alone where the mode is `CHOSEN`.
+    """Request for a preview. `keys` selects the records in mode `CHOSEN`.
 
-    `notes` stay with the run; `version` asks for a mapping that was in force before.
+    `notes` are stored with the run. `version` selects an earlier mapping version.
     """
 
     flow: str
@@ -68,7 +68,7 @@ class PreviewRequest:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run has come in a phase, in records or in changes; a total of 0 is not known yet."""
+    """Progress of a phase in records or changes. A total of 0 means unknown."""
 
     phase: str
     done: int
@@ -77,20 +77,20 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """A stretch of a run, which has not ended while the run is still at it.
+    """A time span of a run. `ended_at` is None while the phase lasts.
 
-    Its name is `extract`, `plan`, `approve` (it waits for a person), `write`, `hold` (for a system) or `stopped`.
+    The name is `extract`, `plan`, `approve` (waits for a person), `write`, `hold` (waits for a system) or `stopped`.
     """
 
     name: str
     began_at: datetime
     ended_at: datetime | None = None
-    done_before: int = 0  # how far the run had come when it began
+    done_before: int = 0  # progress of the run when the phase began
 
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """How fast a run at work goes: records a second, and the seconds left. Both are 0 while it is too early to tell."""
+    """Speed of an active run in records per second, and the seconds left. Both are 0 if it is too early to estimate."""
 
     per_second: float = 0.0
     seconds_left: float = 0.0
@@ -98,7 +98,7 @@ class Speed:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one change ended: what its line becomes, and the link it leaves when it is proven."""
+    """Result of one change: the new step of its line, and the reference for the link if it is proven."""
 
     seq: int
     step: Step
@@ -109,7 +109,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One preview and, perhaps, its commit."""
+    """One preview and, if approved, its commit."""
 
     id: str
     flow: str
@@ -122,48 +122,48 @@ class Run:
     fingerprint: str = ""
     brakes: tuple[Brake, ...] = ()
     approval: Approval | None = None
-    in_force: int = 0  # the version of the mapping that was in force when the run was begun
-    basis: Basis = field(default_factory=dict)  # marks of what else decided it; see `core/basis.py`
-    undo_of: str = ""  # the run whose changes it puts back
-    notes: Mapping[str, str] = field(default_factory=dict)  # of whoever asked for it
+    in_force: int = 0  # the mapping version in force when the run began
+    basis: Basis = field(default_factory=dict)  # marks of the plan's other inputs; see `core/basis.py`
+    undo_of: str = ""  # the run whose changes this run reverses
+    notes: Mapping[str, str] = field(default_factory=dict)  # from the request
     position: Position = START
     progress_done: int = 0
     progress_total: int = 0
     phase: str = ""  # extract, plan, write
-    error: str = ""  # code of the catalogue of what stopped it
+    error: str = ""  # catalogue code of the error that stopped the run
     facts: Mapping[str, str] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
-    approvals: int = 0  # how often a person, or a schedule, said yes to it
-    excluded: Mapping[int, str] = field(default_factory=dict)  # lines that are not chosen, with their digests
-    pruned_at: datetime | None = None  # since then its lines are no longer kept
+    approvals: int = 0  # number of approvals by persons or schedules
+    excluded: Mapping[int, str] = field(default_factory=dict)  # digests of the excluded lines, by sequence number
+    pruned_at: datetime | None = None  # time when its lines were removed
 
     @property
     def came_to_nothing(self) -> bool:
-        """Whether it went through and wrote nothing, though it was approved, or read nothing but what is parked."""
+        """Whether the run completed without a write although it was approved, or all records it read are parked."""
         counts = self.counts
         parked_all = counts.parked > 0 and not counts.proven + counts.accepted + counts.unchanged
         return self.state is RunState.DONE and not counts.reached and (self.approval is not None or parked_all)
 
     @property
     def is_proof(self) -> bool:
-        """Whether it proved something: a change was read back, or what it compared was equal in both systems."""
+        """Whether the run proved something: a change was read back, or compared records were equal in both systems."""
         counts = self.counts
         proved = counts.proven + counts.unchanged > 0 or (counts.reached > 0 and not counts.accepted)
         return self.state is RunState.DONE and not self.error and counts.difference == 0 and proved
 
     @property
     def mark(self) -> str:
-        """What a person says yes to: the fingerprint of the plan, with what is left out of it."""
+        """The mark that an approval refers to: the plan's fingerprint, including its excluded lines."""
         return chosen_mark(self.fingerprint, self.excluded.values())
 
     @property
     def has_earlier_mapping(self) -> bool:
-        """Whether it was asked for with a mapping that was in force before."""
+        """Whether the request named a mapping version other than the one in force."""
         return self.mapping_version != self.in_force
 
 
 def speed(run: Run, phase: Phase | None, now: datetime) -> Speed:
-    """Return how fast a run has gone since its phase began, and how long it still takes at that speed."""
+    """Return the speed of a run since its phase began, and the seconds left at this speed."""
     if phase is None or phase.ended_at is not None or phase.name in RESTING:
         return Speed()
     passed, done = (now - phase.began_at).total_seconds(), run.progress_done - phase.done_before

@@ -1,4 +1,4 @@
-"""What people know a record by beside its key, its title and what is written of it: it is found under that as well."""
+"""Search keys of records, in addition to key, title and changed values."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -7,12 +7,12 @@ from integration.core.plan import Change
 from integration.core.records import Kind, Record, Sort
 from integration.core.rules import as_text
 
-TOTALS = ("sold_incl", "total_incl")  # of a document: as it is remembered, and as the till has it
+TOTALS = ("sold_incl", "total_incl")  # of a document: the stored value, and the till's value
 NAMES = ("company", "name", "last_name")
 
 
 def search_keys(record: Record) -> dict[str, str]:
-    """Return customer, e-mail, total and payment references of a document; of another record what it has of them."""
+    """Return customer, e-mail, total and payment references of a document. Other records have some of these."""
     customers = [part for part in record.parts if part.kind is Kind.RELATION]
     payments = (as_text(part.values.get("reference")) for part in record.parts if part.kind is Kind.PAYMENT)
     told = {
@@ -27,12 +27,12 @@ def search_keys(record: Record) -> dict[str, str]:
 
 
 def display_facts(change: Change) -> dict[str, str]:
-    """Return what the record of a change is known by, and in which unit its quantities are counted."""
+    """Return the search keys of a changed record and the unit of its quantities."""
     return search_keys(change.agreed) | ({"unit": change.unit} if change.unit else {})
 
 
 def document_total(record: Record) -> Decimal | None:
-    """Return what a document comes to, VAT included, a page on either side, or a payment; None for what is neither."""
+    """Return the total including VAT of a document, daybook page or payment; None for other records."""
     return next(
         (one for name in (*_totals(record), "debit") if isinstance(one := record.values.get(name), Decimal)), None
     )

@@ -1,6 +1,6 @@
-"""What a source says of a field whose value is kept otherwise: cut, in other letters, in another spelling.
+"""Original source values of fields that the target stores truncated, transliterated or normalized.
 
-It travels with the record beside its values, is never written, and stands in the plan beside what will be kept.
+They travel in the record beside its values, are never written, and appear in the plan beside the stored form.
 """
 
 import re
@@ -13,16 +13,16 @@ from integration.core.vat_numbers import signs_of
 
 AS_TOLD = "as_told:"
 VAT_NUMBER = "vat_number"
-# Texts that are meant whole: of any other a mapping may take a part on purpose.
+# Text fields that are mapped in full. Of any other field, a mapping may take a part on purpose.
 WHOLE = frozenset({"name", "company", "contact", "street", "postcode", "city", "phone", "mobile", "website"})
 
 
 def with_source_values(
     values: Mapping[str, Value], source: Mapping[str, Value], code_page: str = "utf-8"
 ) -> dict[str, Value]:
-    """Return what a source says of each of these values that is kept otherwise, under names of its own.
+    """Return the source text of each value that the target stores in another form, under prefixed names.
 
-    Blanks and capitals are no difference. `code_page` is that of the target.
+    Differences in whitespace and case are ignored. `code_page` is the target's code page.
     """
     texts = [text for value in source.values() if isinstance(value, str) and (text := value.strip())]
     found: dict[str, Value] = {}
@@ -36,7 +36,7 @@ def with_source_values(
 
 
 def _told(value: Value, texts: Collection[str], code_page: str) -> str:
-    """Return the text of which a value is the beginning, or which it is in other letters; nothing where it is whole."""
+    """Return the source text that a value truncates or transliterates, or an empty text if the value is complete."""
     mark = _squeezed(value) if isinstance(value, str) else ""
     if not mark or any(_squeezed(text) == mark for text in texts):
         return ""
@@ -49,7 +49,7 @@ def _squeezed(text: str) -> str:
 
 
 def split_source_values(record: Record) -> tuple[Record, dict[str, str]]:
-    """Return a record without what its source says otherwise, and that by the names of the fields."""
+    """Return a record without its source values, and these values by field name."""
     told = {name.removeprefix(AS_TOLD): str(value) for name, value in record.values.items() if name.startswith(AS_TOLD)}
     if not told:
         return record, {}
@@ -58,5 +58,5 @@ def split_source_values(record: Record) -> tuple[Record, dict[str, str]]:
 
 
 def is_cut(value: Value, told: str) -> bool:
-    """Tell whether a value leaves something of what was told away."""
+    """Return True if a value is a truncated form of the source text."""
     return len(_squeezed(str(value))) < len(_squeezed(told))

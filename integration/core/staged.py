@@ -1,4 +1,4 @@
-"""What was read for a plan, mapped and checked record by record."""
+"""Staged records: records read for a plan, after mapping and checks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from integration.core.records import Record
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """One record as read and mapped, kept until its plan line is made.
+    """A record that is read and mapped, stored until its plan line exists.
 
-    `parent` groups what becomes one record of the target; `number` and `mark` are what must be unique in the target
-    (article number and EAN). Exactly one of `record`, `issue` and `skip` is filled; none of what is the `same` as when
-    both systems agreed, of which nothing was read.
+    `parent` groups records that become one target record. `number` and `mark` must be unique in the target (article
+    number and EAN). Exactly one of `record`, `issue` and `skip` is set, or none if the record is the `same` as when
+    both systems agreed, so that it was not parsed.
     """
 
     key: str
@@ -24,17 +24,17 @@ class Staged:
     record: Record | None = None
     issue: Issue | None = None
     skip: Skip | None = None
-    group: str = ""  # what people sort it by, as the source has it
-    beside: str = ""  # what it was made of beside the record read, as far as that may differ from run to run
-    source_hash: str = ""  # of all it was made of; empty where that is not known
+    group: str = ""  # the source value by which people sort it
+    beside: str = ""  # inputs other than the source record that may differ between runs
+    source_hash: str = ""  # hash of all inputs; empty if unknown
     same: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Unstaged:
-    """What is known of a record before it is read.
+    """Data of a source record before it is parsed.
 
-    `wanted` has what it is looked up by in the target; `number` and `beside` are those that it would be staged with.
+    `wanted` holds the values for the lookup in the target; `number` and `beside` are those of the staged record.
     """
 
     wanted: Record
@@ -44,7 +44,7 @@ class Unstaged:
 
 @dataclass(frozen=True, slots=True)
 class Duplicates:
-    """Values that must be unique in the target and are not, with the keys of the records read that share them."""
+    """Values that must be unique in the target but are shared, with the source keys that share them."""
 
     numbers: Mapping[str, tuple[str, ...]]
     marks: Mapping[str, tuple[str, ...]]

@@ -1,10 +1,10 @@
-"""What may follow what: the states of a run, and the steps of a change."""
+"""State machines: states of a run and steps of a change, with their allowed transitions."""
 
 from enum import StrEnum
 
 
 class RunState(StrEnum):
-    """Where a run stands."""
+    """State of a run."""
 
     PREVIEWING = "previewing"
     READY = "ready"  # the plan waits for a person
@@ -16,15 +16,15 @@ class RunState(StrEnum):
 
 
 class Step(StrEnum):
-    """Where one change stands."""
+    """State of one change."""
 
     PLANNED = "planned"
-    SENT = "sent"  # kept before the call, so that a crash leaves a trace
-    IN_DOUBT = "in_doubt"  # sent, and no answer seen; settled by looking
+    SENT = "sent"  # stored before the call, so that a crash leaves a trace
+    IN_DOUBT = "in_doubt"  # sent without a usable answer; a lookup settles it
     PROVEN = "proven"  # read back and equal to the plan
-    ACCEPTED = "accepted"  # the target said yes, or a person that it is there; read back by nobody
+    ACCEPTED = "accepted"  # confirmed by the target's answer or by a person, and not read back
     PARKED = "parked"
-    LEFT = "left"  # not chosen when the plan was committed
+    LEFT = "left"  # excluded when the plan was committed
 
 
 RUN_STEPS: dict[RunState, frozenset[RunState]] = {
@@ -41,17 +41,17 @@ RUN_STEPS: dict[RunState, frozenset[RunState]] = {
 CHANGE_STEPS: dict[Step, frozenset[Step]] = {
     Step.PLANNED: frozenset({Step.SENT, Step.PARKED, Step.LEFT}),
     Step.SENT: frozenset({Step.PROVEN, Step.ACCEPTED, Step.PARKED, Step.IN_DOUBT, Step.PLANNED}),
-    Step.IN_DOUBT: frozenset(  # in doubt again: since when was told by a clock that was set back
+    Step.IN_DOUBT: frozenset(  # in doubt again: the clock was set back after the time of doubt was stored
         {Step.PROVEN, Step.ACCEPTED, Step.PARKED, Step.LEFT, Step.IN_DOUBT, Step.PLANNED}
     ),
     Step.PROVEN: frozenset(),
     Step.ACCEPTED: frozenset(),
-    Step.PARKED: frozenset({Step.PROVEN, Step.ACCEPTED, Step.LEFT}),  # what was a question is answered
+    Step.PARKED: frozenset({Step.PROVEN, Step.ACCEPTED, Step.LEFT}),  # a person answered the question
     Step.LEFT: frozenset(),
 }
 
 
-# One run of a flow at a time may be in one of these.
+# At most one run of a flow may be in one of these states.
 ACTIVE = frozenset({RunState.PREVIEWING, RunState.COMMITTING})
 
 
@@ -60,5 +60,5 @@ RESTING = frozenset({"approve", "hold", "stopped"})
 
 
 def may_follow(now: RunState | Step, wanted: RunState | Step) -> bool:
-    """Tell whether a run or a change may go from one state to another."""
+    """Return True if a run or a change may change from one state to the other."""
     return wanted in (RUN_STEPS[now] if isinstance(now, RunState) else CHANGE_STEPS[now])

@@ -1,4 +1,4 @@
-"""Whether the system at an address is the one that our links belong to, an older state of it, or another one."""
+"""Identity of an installation: detects whether a system is the linked one, an older state of it, or another one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,29 +7,29 @@ from typing import Any, Self
 
 
 class IdentityVerdict(StrEnum):
-    """How a system compares with what is known of it."""
+    """Result of comparing a system with its known identity."""
 
     SAME = "same"
-    WENT_BACK = "went_back"  # its counters are lower than before: it was restored, or it is another one
-    DIFFERS = "differs"  # more of what identifies it is different than the same
+    WENT_BACK = "went_back"  # counters are lower than before: the system was restored, or is another one
+    DIFFERS = "differs"  # more identifying parts differ than agree
 
 
 @dataclass(frozen=True, slots=True)
 class SystemIdentity:
-    """What identifies an installation of a system.
+    """Identifying data of an installation of a system.
 
     `parts` are sets of texts by name, such as the name of the licensed company or the branches with their numbers.
-    `counters` only ever grow, such as the newest change number of articles.
+    `counters` only grow, such as the newest change number of articles.
     """
 
     parts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     counters: Mapping[str, int] = field(default_factory=dict)
 
     def compared_with(self, known: "SystemIdentity") -> IdentityVerdict:
-        """Return the verdict on this identity. What either side lacks is not compared.
+        """Return the verdict on this identity. Parts that either side lacks are not compared.
 
-        Branches come and go, a licence is renewed, a company is renamed: a system differs only where more parts are
-        different than the same.
+        Branches come and go, licences are renewed, companies are renamed: a system differs only if more parts differ
+        than agree.
         """
         common = [name for name in self.parts if self.parts[name] and known.parts.get(name)]
         different = [name for name in common if self._part_differs(known, name)]
@@ -38,17 +38,17 @@ class SystemIdentity:
         return IdentityVerdict.WENT_BACK if self._lower_counters(known) else IdentityVerdict.SAME
 
     def changed_names(self, known: "SystemIdentity") -> tuple[str, ...]:
-        """Return the names of the parts and counters that speak against the same system."""
+        """Return the names of the parts and counters that contradict the known identity."""
         parts = [name for name in self.parts if self._part_differs(known, name)]
         return tuple(sorted([*parts, *self._lower_counters(known)]))
 
     def merged_with(self, known: "SystemIdentity") -> "SystemIdentity":
-        """Return what is known of the same system now; a part that is not told any more keeps its last value."""
+        """Return the known identity updated with this one. A missing part keeps its last value."""
         parts = {**known.parts, **{name: texts for name, texts in self.parts.items() if texts}}
         return SystemIdentity(parts, {**known.counters, **self.counters})
 
     def _part_differs(self, known: "SystemIdentity", name: str) -> bool:
-        """Return True where less than half of the shorter of both lists is in the longer one."""
+        """Return True if less than half of the smaller set is in the other set."""
         now, before = self.parts[name], known.parts.get(name, frozenset())
         return bool(now and before) and len(now & before) * 2 < min(len(now), len(before))
 
@@ -62,5 +62,5 @@ class SystemIdentity:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Return an identity as `to_json` gave it."""
+        """Return the identity from the data of `to_json`."""
         return cls({name: frozenset(texts) for name, texts in value["parts"].items()}, dict(value["counters"]))

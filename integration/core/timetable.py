@@ -1,7 +1,7 @@
-"""When a flow runs by itself: every so many minutes between two times of day, on some weekdays, on holidays or not.
+"""Timetables of flows: an interval in minutes within a time of day, on weekdays, with or without holidays.
 
-All of it is on the clock of the shop's wall. What an hour that is left out would have brought does not come, and in an
-hour that comes twice a flow runs as often as in any other two.
+All times are local times of the shop. Runs in an hour that daylight saving time skips do not happen. An hour that
+occurs twice has the runs of two hours.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,22 +14,22 @@ from zoneinfo import ZoneInfo
 from integration.core.run import Mode
 
 HOUR, DAY = 60, 24 * 60  # in minutes
-LONGEST_DAYS = 30  # for so long nothing may be due, so that no search goes on for ever
+LONGEST_DAYS = 30  # limit of the search for a due time, in days
 MINUTE = timedelta(minutes=1)
 
 IsClosed = Callable[[date], bool]
 
-# The clock on the wall of the shop, by which schedules are written.
+# Time zone of the shop, in which schedules are written.
 WALL_CLOCK = "Europe/Amsterdam"
-NIGHTLY = (2, 17, 30)  # hour, minute, second of the till's wall clock: when nobody sells
-LOOKS = "45 47 3 * * *"  # when what was written is looked at, as cron with seconds first: behind the nightly runs
+NIGHTLY = (2, 17, 30)  # hour, minute, second in local time of the shop: outside opening hours
+LOOKS = "45 47 3 * * *"  # time of the drift checks, as cron with seconds first: after the nightly runs
 
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """Every so many minutes from `begins` to `ends`, both included; one that ends before it begins goes past midnight.
+    """Interval in minutes from `begins` to `ends`, both included. If `ends` is earlier, the span crosses midnight.
 
-    Weekdays are numbers, Monday being 0; without `holidays` it rests on what is closed.
+    `weekdays` are numbers (Monday is 0). Without `holidays`, the flow does not run on closed days.
     """
 
     every: int
@@ -40,7 +40,7 @@ class Timetable:
 
     @property
     def all_day(self) -> bool:
-        """Whether it goes round the clock."""
+        """Whether it covers all 24 hours."""
         return self._length == DAY - 1
 
     @property
@@ -52,7 +52,7 @@ class Timetable:
         return (self.ends.hour * HOUR + self.ends.minute - self._first) % DAY
 
     def is_due(self, moment: datetime, zone: tzinfo, is_closed: IsClosed) -> bool:
-        """Tell whether a run begins in the minute of this moment."""
+        """Return True if a run is due in the minute of this moment."""
         here = moment.astimezone(zone)
         if not self._is_day(here.date(), is_closed):
             return False
@@ -63,16 +63,16 @@ class Timetable:
         return day.weekday() in self.weekdays and (self.holidays or not is_closed(day))
 
     def after(self, moment: datetime, zone: tzinfo, is_closed: IsClosed) -> datetime | None:
-        """Return when the next run begins after a moment, in UTC; None where that is in no month's time."""
+        """Return the start of the next run after a moment, in UTC; None if there is none within 30 days."""
         return next(self._due(moment, zone, is_closed, 1), None)
 
     def before(self, moment: datetime, zone: tzinfo, is_closed: IsClosed, rounds: int) -> datetime | None:
-        """Return when the last run but so many began that were due up to a moment, in UTC."""
+        """Return the start of the `rounds`-th last run due up to a moment, in UTC; None without one in 30 days."""
         found = list(islice(self._due(moment + MINUTE, zone, is_closed, -1), rounds))
         return found[-1] if found else None
 
     def _due(self, moment: datetime, zone: tzinfo, is_closed: IsClosed, step: int) -> Iterator[datetime]:
-        """Yield when runs begin from a moment on, or back from it, minute by minute; whole days off are passed over."""
+        """Yield run times after a moment, or before it for a negative step. Days off are skipped as a whole."""
         at = moment.astimezone(UTC).replace(second=0, microsecond=0)
         last = at + step * timedelta(days=LONGEST_DAYS)
         while at != last:
@@ -87,12 +87,12 @@ class Timetable:
 
     @property
     def is_exact(self) -> bool:
-        """Whether `cron` wakes it only when it is due."""
+        """Whether `cron` fires only when a run is due."""
         return self.all_day and self.holidays and not self._first and not HOUR % self.every
 
     @property
     def cron(self) -> str:
-        """The line that wakes it at least whenever it is due, as cron with seconds first; `is_due` says the rest."""
+        """Cron line with seconds first that fires at least whenever a run is due; `is_due` filters the rest."""
         step = gcd(self.every, HOUR)
         minutes = f"*/{step}" if not self._first % step and step < HOUR else self._minutes(step)
         if not self.all_day and self.begins <= self.ends:
@@ -108,7 +108,7 @@ class Timetable:
 
 
 def crons(table: Timetable, *, nightly: bool) -> list[str]:
-    """Return when a flow is woken as cron lines with seconds first: by its timetable, and once a night."""
+    """Return the cron lines of a flow, with seconds first: for its timetable and, if `nightly`, once a night."""
     hour, minute, second = NIGHTLY
     return [table.cron, *([f"{second} {minute} {hour} * * *"] if nightly else [])]
 
@@ -116,7 +116,7 @@ def crons(table: Timetable, *, nightly: bool) -> list[str]:
 def next_time(
     table: Timetable, now: datetime, zone: ZoneInfo, is_closed: IsClosed, *, nightly: bool
 ) -> datetime | None:
-    """Return when a flow runs next, by its timetable or by night, in UTC."""
+    """Return the next run of a flow by its timetable or by night, in UTC."""
     coming = table.after(now, zone, is_closed)
     if not nightly:
         return coming
@@ -130,7 +130,7 @@ def next_time(
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When a flow runs by itself: cron with seconds first, in the till's wall clock."""
+    """Schedule of a flow: cron with seconds first, in local time of the shop."""
 
     flow: str
     cron: str

@@ -1,4 +1,4 @@
-"""How a value came about: each step on the way to it, and the reason in one sentence."""
+"""Traces: the steps that led to a field's value, and the reason in one sentence."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -8,12 +8,12 @@ from integration.core.issues import Issue
 from integration.core.records import Value
 from integration.core.rules import EMPTY
 
-AS_READ = ("because_source", "because_made")  # reasons of a rule that takes one field over, whole or a part of it
+AS_READ = ("because_source", "because_made")  # reasons of a rule that copies one field, in full or in part
 
 
 @dataclass(frozen=True, slots=True)
 class TraceStep:
-    """One step on the way to a value: what was done, and what it gave."""
+    """One step of a trace: the operation and its result."""
 
     what: str
     value: Value
@@ -21,9 +21,9 @@ class TraceStep:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Why a field has its value: `why` is a text of ours, `because_...`, with the facts that fill it.
+    """Trace of a field's value: `why` is the key of a text (`because_...`) with its facts.
 
-    `part` is the part of the record it stands in, by its key; `issue` says why it has no value.
+    `part` is the key of the record part with the field; `issue` says why there is no value.
     """
 
     target: str
@@ -35,42 +35,42 @@ class Trace:
 
     @property
     def found(self) -> Value:
-        """What the source had, where that is what it began with."""
+        """The source value at the first step, if there is one."""
         return next((step.value for step in self.steps), None)
 
 
 def explained(target: str, value: Value, code: str, /, part: str = "", **facts: str) -> Trace:
-    """Return why a field has a value that no rule gives."""
+    """Return the trace of a field whose value does not come from a rule."""
     return Trace(target, (), value, None, Reason(f"because_{code}", facts), part)
 
 
 def by_row(table: str, row: str) -> Reason:
-    """Return that a row of a value table says so."""
+    """Return the reason that a row of a value table decides the value."""
     return Reason("because_row", {"table": table, "row": row})
 
 
 def by_setting(name: str) -> Reason:
-    """Return that a setting of the flow says so."""
+    """Return the reason that a setting of the flow decides the value."""
     return Reason("because_setting", {"setting": name})
 
 
 def copied_field(trace: Trace) -> str:
-    """Return the field that a rule takes over, as it is or a part of it; nothing where it does more."""
+    """Return the source field that a rule copies in full or in part, or an empty text if it does more."""
     return trace.why.facts["field"] if trace.why is not None and trace.why.code in AS_READ else ""
 
 
 def with_reason(trace: Trace, asked: Mapping[str, Callable[[], Reason]]) -> Trace:
-    """Return a trace with the reason that a flow has for the field its rule takes over, which it worked out itself."""
+    """Return the trace with the flow's own reason, if the rule copies a field that the flow has computed."""
     ask = asked.get(copied_field(trace))
     return trace if ask is None or trace.value in EMPTY else replace(trace, why=ask())
 
 
 @dataclass(frozen=True, slots=True)
 class WhyAnswer:
-    """Why one value of a line of a plan is what it is.
+    """Explanation of one value on a plan line.
 
-    `value` is what the line writes, `source` the record it comes out of. Where the source makes something else of it by
-    now than when the plan was made, the answer `has_moved`, and the trace is of today.
+    `value` is what the line writes, `source` the source record. If the source now results in another value than at
+    planning time, `has_moved` is set, and the trace belongs to the current value.
     """
 
     field: str  # with its kind: line.account
@@ -82,5 +82,5 @@ class WhyAnswer:
 
     @property
     def why(self) -> Reason | None:
-        """The reason in one sentence; None where nobody can tell."""
+        """The reason in one sentence; None if unknown."""
         return self.trace.why if self.trace else None

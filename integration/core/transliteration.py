@@ -1,14 +1,14 @@
-"""Letters that a code page lacks, as it can keep them: a letter without its accent, never another word."""
+"""Replaces letters that a code page lacks by the same letters without accents."""
 
 import unicodedata
 
-# Letters that are no letter with an accent to Unicode. Each becomes what their languages write without it.
+# Letters that Unicode does not decompose. Each is replaced as its language writes it without accents.
 _STROKES = str.maketrans("ŁłĐđĦħŦŧıĿŀŊŋĸŉ", "LlDdHhTtiLlNnkn")
 
 
 def transliterate(text: str, code_page: str) -> str:
-    """Return a text with each letter that a code page lacks as it can keep it; what it cannot keep at all stays."""
-    if _has(code_page, text):  # as nearly all texts, and thousands pass in a second
+    """Return a text with letters missing from the code page replaced. Letters without a replacement stay."""
+    if _has(code_page, text):  # true for nearly all texts; thousands per second
         return text
     return "".join(sign if _has(code_page, sign) else _bare(sign, code_page) for sign in text)
 

@@ -1,8 +1,8 @@
-"""VAT numbers as they are compared: without blanks and signs, and whether or not they say which country they are of."""
+"""Comparison of VAT numbers, without spaces and punctuation, and with or without a country prefix."""
 
 import re
 
-# The letters in front of numbers of the European Union, and of those beside it that have a form of their own.
+# Prefixes of VAT numbers of the European Union, and of countries outside it with a form of their own.
 PREFIXES = frozenset(
     {
         "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "EL", "ES", "FI", "FR", "HR", "HU", "IE", "IT", "LT", "LU",
@@ -10,36 +10,36 @@ PREFIXES = frozenset(
     }
 )  # fmt: skip
 NOT_IN_THE_UNION = frozenset({"GB"})
-_OF_COUNTRY = {"GR": "EL"}  # where the prefix is not the code of the country
-_SWISS = re.compile(r"^(CHE\d{9})(MWST|TVA|IVA|TPV)$")  # Swiss numbers say in words that they are for VAT
+_OF_COUNTRY = {"GR": "EL"}  # prefixes that differ from the country's ISO code
+_SWISS = re.compile(r"^(CHE\d{9})(MWST|TVA|IVA|TPV)$")  # Swiss numbers end with a word that means VAT
 _SWISS_PREFIX = "CHE"
 
 
 def bare_vat_number(number: str) -> str:
-    """Return a number in capitals without blanks and signs; a Swiss one without the word that it is for VAT."""
+    """Return a number in capitals without spaces and punctuation, and without the Swiss word for VAT."""
     return _SWISS.sub(r"\1", signs_of(number))
 
 
 def signs_of(number: str) -> str:
-    """Return a number in capitals without blanks and signs, with every word in it."""
+    """Return a number in capitals without spaces and punctuation."""
     return re.sub(r"[^\w+*]|_", "", number).upper()
 
 
 def vat_prefix(country: str) -> str:
-    """Return what the VAT numbers of a country begin with, by its ISO code: GR is EL."""
+    """Return the VAT number prefix of a country by its ISO code: GR is EL."""
     return _OF_COUNTRY.get(country.upper(), country.upper())
 
 
 def without_prefix(number: str) -> str:
-    """Return what two spellings of a number have in common at least: all of it but the letters of its country."""
+    """Return a number without its country prefix."""
     return _apart(number)[1]
 
 
 def same_vat_number(one: str, other: str, country: str = "", other_country: str = "") -> bool:
-    """Tell whether two numbers are the same one, each with the country that its owner is in.
+    """Return True if two VAT numbers are the same, given the countries of their owners.
 
-    One without the letters of a country is of the country its owner is in; where nobody tells that by a code of two
-    letters, it may be of any.
+    A number without a prefix belongs to its owner's country. If there is no two-letter country code, it may belong to
+    any country.
     """
     (prefix, rest), (other_prefix, other_rest) = _apart(one), _apart(other)
     if not rest or rest != other_rest:
@@ -49,12 +49,12 @@ def same_vat_number(one: str, other: str, country: str = "", other_country: str 
 
 
 def is_of_the_union(number: str) -> bool:
-    """Tell whether a number says that it is of a country whose customers are on the EU sales list."""
+    """Return True if the number's prefix is of a country whose customers are on the EU sales list."""
     return _apart(number)[0] in PREFIXES - NOT_IN_THE_UNION
 
 
 def _apart(number: str) -> tuple[str, str]:
-    """Return the letters of a number's country, where it has some, and the rest of it."""
+    """Return the country prefix of a number, empty if it has none, and the rest."""
     bare = bare_vat_number(number)
     if bare.startswith(_SWISS_PREFIX):
         return "CH", bare[len(_SWISS_PREFIX) :]

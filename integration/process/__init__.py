@@ -1,1 +1,1 @@
-"""The process itself: its signals, its child processes, its periodic threads, and its standard error."""
+"""The process itself: signals, child processes, periodic threads and standard error."""

@@ -1,4 +1,4 @@
-"""The environment that programs begun by this one get: what they need of it, and no secret of ours or of anybody's."""
+"""Environment variables for child processes: the ones they need, without any secrets."""
 
 import os
 import sys
@@ -17,32 +17,32 @@ WAY_OUT = frozenset({
 
 
 def bare() -> dict[str, str]:
-    """Return what any program needs of our environment: where its files, words and clock are."""
+    """Return the variables that any program needs: paths, language and time zone."""
     return _kept(NEEDED, FAMILIES)
 
 
 def with_way_out() -> dict[str, str]:
-    """Return the same for a program that reaches the world: with proxies and authorities for certificates."""
+    """Return the variables for a program with network access: also proxies and certificate authorities."""
     return _kept(NEEDED | WAY_OUT, FAMILIES)
 
 
 def with_database() -> dict[str, str]:
-    """Return the same for the programs of PostgreSQL, which read its own variables."""
+    """Return the variables for PostgreSQL's programs: also those that begin with PG."""
     return _kept(NEEDED, (*FAMILIES, "PG"))
 
 
 def with_settings(**more: str) -> dict[str, str]:
-    """Return the whole environment for a program of ours that reads the same settings, with `more` of them."""
+    """Return the whole environment, with `more` added, for our own program with the same settings."""
     return {**os.environ, **more}
 
 
 def has_screen() -> bool:
-    """Tell whether this machine has a screen that somebody may sit before, as far as it says."""
+    """Return True if this machine appears to have a screen."""
     return sys.platform in ("darwin", "win32") or bool(_kept(SCREENS, ()))
 
 
 def with_screen() -> dict[str, str]:
-    """Return what a program needs that opens a window."""
+    """Return the variables for a program that opens a window."""
     return _kept(NEEDED | SCREENS | DESKTOP, (*FAMILIES, "XDG_"))
 
 

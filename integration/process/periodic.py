@@ -1,4 +1,4 @@
-"""What goes on in the background of a process, and never dies of one bad moment; and whether a process lives."""
+"""Periodic work in the background of a process, which continues after errors; and a check whether a process runs."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ log = structlog.get_logger(__name__)
 
 
 def again_and_again(work: Callable[[], object], *, every: float, until: threading.Event) -> None:
-    """Do some work every so many seconds until an event is set. Trouble is logged, and the work tried again."""
+    """Call `work` every so many seconds until an event is set. Exceptions are logged, and the calls continue."""
     while not until.wait(every):
         try:
             work()
@@ -21,14 +21,14 @@ def again_and_again(work: Callable[[], object], *, every: float, until: threadin
 
 
 def is_dead(process: int) -> bool:
-    """Tell whether no process of this machine has a number; where nobody may tell, it lives."""
+    """Return True if no process of this machine has this id, and False if that is unknown."""
     if sys.platform == "win32":
         return _is_dead_on_windows(process)
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return True
-    except OverflowError:  # no number of a process
+    except OverflowError:  # not a valid process id
         return True
     except PermissionError:
         return False
@@ -36,7 +36,7 @@ def is_dead(process: int) -> bool:
 
 
 def _is_dead_on_windows(process: int) -> bool:
-    """Ask Windows, where the signal 0 of other systems would end the process."""
+    """Query Windows, where signal 0 would end the process."""
     import ctypes  # noqa: PLC0415 - for Windows alone
 
     kernel: Any = ctypes.WinDLL("kernel32", use_last_error=True)  # type: ignore[attr-defined,unused-ignore]

@@ -1,18 +1,18 @@
-"""How a program is asked to end, at whatever moment."""
+"""Handles the signals that ask a process to end."""
 
 import signal
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
 INTERRUPTIONS = (signal.SIGTERM, signal.SIGINT)
-LOOK_SECONDS = 1.0  # where nothing but the clock wakes a thread that waits, as on Windows
+LOOK_SECONDS = 1.0  # polling interval where signals do not wake a waiting thread, as on Windows
 
 
 def interruption() -> Callable[[], None]:
-    """Take note from here on of whoever asks this process to end, and return what waits for that; for the main thread.
+    """Install handlers for SIGTERM and SIGINT, and return a function that waits for one. For the main thread only.
 
-    A handler runs in the thread that waits, at any moment: an event, whose lock that thread may hold just then, would
-    have the two wait for each other for ever. This queue is made to be put into at such a moment.
+    A handler may interrupt the waiting thread at any moment. With an event, whose lock that thread may hold at this
+    moment, both would deadlock. SimpleQueue is reentrant.
     """
     told: SimpleQueue[int] = SimpleQueue()
     for number in INTERRUPTIONS:

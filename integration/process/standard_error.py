@@ -1,4 +1,4 @@
-"""What a process says on its standard error: one line for each thing, without secrets, with every sign to be seen."""
+"""Standard error of a process: one line per message, secrets masked, all characters visible."""
 
 import io
 import logging
@@ -18,29 +18,29 @@ from integration.core.untrusted_text import indented, visible
 
 
 class Steady(TextIOBase):
-    """A stream whose troubles stop nobody: what cannot be written, on a full disk for example, is lost."""
+    """Stream that ignores write errors: text that cannot be written, for example on a full disk, is lost."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write what can be written."""
+        """Write the text. Errors are ignored."""
         with suppress(OSError, ValueError):
             self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Let go of what can be let go of."""
+        """Flush the stream. Errors are ignored."""
         with suppress(OSError, ValueError):
             self._stream.flush()
 
 
 def set_up_log(level: str) -> None:
-    """Write log lines from this level on to the standard error, one line each.
+    """Write log lines of this level and above to the standard error, one line each.
 
-    A trace shows lines of code and never the values in them: among those may be a secret. What libraries say of their
-    own, and what ends a program or a thread, passes the same mask.
+    A traceback shows lines of code but no values, which may be secrets. Messages of libraries, and exceptions that
+    end the program or a thread, are masked in the same way.
     """
     structlog.configure(
         processors=[
@@ -58,7 +58,7 @@ def set_up_log(level: str) -> None:
         logger_factory=lambda *_: structlog.PrintLogger(cast("TextIO", Steady(sys.stderr))),
     )
     logging.setLogRecordFactory(_Said)
-    if sys.excepthook is sys.__excepthook__:  # somebody else's shows less, or knows better
+    if sys.excepthook is sys.__excepthook__:  # hooks of others have their own format
         sys.excepthook = _died
     if sys.unraisablehook is sys.__unraisablehook__:
         sys.unraisablehook = lambda lost: _died(lost.exc_type, lost.exc_value, lost.exc_traceback)
@@ -67,7 +67,7 @@ def set_up_log(level: str) -> None:
 
 
 class _Said(logging.LogRecord):
-    """What a library logs, in one line whatever it speaks of; nobody takes its trace for lines of the log."""
+    """Log record of a library, in one line. Its traceback is indented, so that it cannot pass for log lines."""
 
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
@@ -75,7 +75,7 @@ class _Said(logging.LogRecord):
             self.exc_text = _trace(*self.exc_info).rstrip("\n")
 
     def getMessage(self) -> str:  # noqa: N802 - the name that logging gives it
-        """Return the whole message with every sign to be seen."""
+        """Return the whole message with all characters visible."""
         return visible(masked_text(super().getMessage()))
 
 
@@ -87,12 +87,12 @@ def _died(kind: type[BaseException], error: BaseException | None, trace: Traceba
 
 
 def _trace(kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> str:
-    """Return a trace that nobody takes for lines of the log, whatever the error says."""
+    """Return an indented traceback, so that an error's text cannot pass for log lines."""
     return indented(masked_text("".join(traceback.format_exception(kind, error, trace))))
 
 
 def _in_one_line(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Let nothing that is spoken of make lines of its own, or do anything to a terminal."""
+    """Make all values visible in one line, without control characters for a terminal."""
     return {
         name: value if name == "exc_info" else visible(value if isinstance(value, str) else repr(value))
         for name, value in event.items()
@@ -106,7 +106,7 @@ def _indented_trace(out: TextIO, trace: ExcInfo) -> None:
 
 
 def _without_retries(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """A call that is tried again is no news before the last attempt, whatever the library thinks."""
+    """Drop messages about retries of a call, which are of no interest before the last attempt."""
     if event.get("event") == "stamina.retry_scheduled":
         raise structlog.DropEvent
     return event

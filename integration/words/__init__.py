@@ -1,8 +1,8 @@
-"""Every text a person reads, in the three languages, and how values are written in them.
+"""All texts for people, in three languages, and the formatting of values in them.
 
 The texts are tables in `data/words`: `errors.csv` (what happened, what it means for the data, what to do),
-`terms.csv` (the vocabulary) and `texts.csv` (sentences and labels of the screens), asked through gettext. What has no
-translation yet is shown in English; the tests let no such gap through.
+`terms.csv` (the vocabulary) and `texts.csv` (sentences and labels of the screens), read through gettext. A text
+without a translation is shown in English; the tests reject missing translations.
 """
 
 import re
@@ -29,27 +29,27 @@ from integration.words.days import weekdays as weekdays
 from integration.words.days import whole_day as whole_day
 from integration.words.price_captions import priced_name
 
-# What each language calls itself: whoever looks for it reads no other.
+# The name of each language in that language.
 LANGUAGES = {"en": "English", "nl": "Nederlands", "de": "Deutsch"}
 
 SYSTEMS = {"accountview": "AccountView", "mplus": "MplusKASSA"}
 MISSING = "–"
-NAMED_IN_HEADLINES = ("system", "flow")  # facts that all records of a cause in a flow share
+NAMED_IN_HEADLINES = ("system", "flow")  # facts that are the same for all records of a cause in a flow
 
-# What is said alike where it is not there.
+# Facts that share the text for a missing fact.
 _ABSENT_AS = {**dict.fromkeys(("was", "now", "found", "agreed", "one"), "value"), "highest": "lowest"}
 
 _TYPED_DAYS = {"en": "%d/%m/%Y", "nl": "%d-%m-%Y", "de": "%d.%m.%Y"}
-TOO_LARGE = 10**15  # a number from here on is a typing mistake
+TOO_LARGE = 10**15  # larger numbers are typing mistakes
 _NUMBER = re.compile(r"[-+]?[\d.,\u00a0\u202f ]*\d[\d.,\u00a0\u202f ]*")  # parse_decimal also takes "NaN" and "1e3"
 _STREAMLIT = "streamlit_"
 _PLACE = re.compile(r"{(\w+)}")
-_CAPITALS = ("flow", "kind", "role", "field", "fields", "event")  # words of ours, kept in lower case
+_CAPITALS = ("flow", "kind", "role", "field", "fields", "event")  # lower-case words of ours
 
 
 @dataclass(frozen=True, slots=True)
 class Sentences:
-    """What happened, what it means for the data, and what to do. Plain text, each a paragraph of its own."""
+    """Sentences of a cause: what happened, what it means for the data, and what to do. Plain text."""
 
     what: str
     data: str
@@ -57,12 +57,12 @@ class Sentences:
 
 
 def known(code: str) -> bool:
-    """Tell whether the catalogue has sentences for this code."""
+    """Return True if the catalogue has sentences for this code."""
     return code in tables().causes
 
 
 def headline(code: str, facts: Mapping[str, str], language: str = "en") -> str:
-    """Return the name of a cause. It has no facts of a record: `facts` give it only `system` and `flow`."""
+    """Return the name of a cause. Of `facts`, only `system` and `flow` are used."""
     key = f"headline_{code}"
     if not has_term(key):
         return say(code, facts, language).what.removesuffix(".")
@@ -71,15 +71,15 @@ def headline(code: str, facts: Mapping[str, str], language: str = "en") -> str:
 
 
 def say(code: str, facts: Mapping[str, str], language: str = "en", zone: tzinfo = UTC) -> Sentences:
-    """Return the three sentences of a cause, filled with its facts as this language writes them.
+    """Return the three sentences of a cause, filled with its facts in the form of this language.
 
-    In the place of a fact that is not there stands what is absent; an unknown code is shown as the code itself: a
-    person is never left without an answer because a word is missing.
+    A missing fact is replaced by a text that says so. An unknown code is shown as it is, so that a person always gets
+    an answer.
     """
     if not known(code):
         return Sentences(code.replace("_", " "), "", "")
     parts = [catalogue(language).pgettext(part, code) for part in PARTS]
-    facts = {"vat": facts["code"], **facts} if "code" in facts else facts  # one that an earlier version kept
+    facts = {"vat": facts["code"], **facts} if "code" in facts else facts  # facts stored by an earlier version
 
     def write(name: str, fact: str) -> str:
         match name:
@@ -96,7 +96,7 @@ def say(code: str, facts: Mapping[str, str], language: str = "en", zone: tzinfo 
 
 
 def _inside(code: str, facts: Mapping[str, str], language: str, zone: tzinfo) -> str:
-    """Return what a cause says that stands inside another: what happened, and what to do."""
+    """Return the text of a cause inside another cause: what happened, and what to do."""
     if not known(code) or "{cause}" in catalogue("en").pgettext("what", code):
         return code
     said = say(code, {name: fact for name, fact in facts.items() if name != "cause"}, language, zone)
@@ -104,31 +104,31 @@ def _inside(code: str, facts: Mapping[str, str], language: str, zone: tzinfo) ->
 
 
 def reason(why: Reason, language: str = "en") -> str:
-    """Return why something is as it is; what is no text of ours, such as another system's, stays as it was said."""
+    """Return the text of a reason. A text from another system is returned unchanged."""
     ours = why.code.startswith(("reason_", "expected_")) and has_term(why.code)
     return term(why.code, language, **why.facts) if ours else why.code
 
 
 def told_by(code: str) -> frozenset[str]:
-    """Return the names of the facts that the first sentence of a cause speaks of."""
+    """Return the names of the facts in the first sentence of a cause."""
     return frozenset(_PLACE.findall(catalogue("en").pgettext("what", code))) if known(code) else frozenset()
 
 
 def has_term(key: str) -> bool:
-    """Tell whether there is a term or text under this key."""
+    """Return True if there is a term or text with this key."""
     return key in tables().texts
 
 
 def has_count(key: str) -> bool:
-    """Tell whether there is a quantity or text in two forms under this key, as `count` takes it."""
+    """Return True if `count` accepts this key, because there is a quantity or text in two forms."""
     return not {f"count_{key}", key}.isdisjoint(tables().plurals)
 
 
 def term(key: str, language: str = "en", /, **facts: object) -> str:
-    """Return a term or text by its key, filled with facts. Raises KeyError for a key that does not exist.
+    """Return a term or text by its key, filled with facts. Raises KeyError for an unknown key.
 
-    A text is filled in as it stands, since it is written already: "1.234" may be a Dutch thousand. Only what comes as
-    a number is written as one.
+    Facts that are text are inserted unchanged, because "1.234" may be a formatted Dutch thousand. Only numbers are
+    formatted.
     """
     if not has_term(key):
         raise KeyError(key)
@@ -136,19 +136,19 @@ def term(key: str, language: str = "en", /, **facts: object) -> str:
 
 
 def of_streamlit(language: str) -> dict[str, str]:
-    """Return what Streamlit writes in English by itself with how a language says it; the first is its very text."""
+    """Return Streamlit's own English texts with their translation; each key is the exact English text."""
     return {line["en"]: line[language] for key, line in tables().texts.items() if key.startswith(_STREAMLIT)}
 
 
 def sentence(key: str, language: str = "en", /, **facts: object) -> str:
-    """Return a term or text with a capital at the start, as labels and titles have it."""
+    """Return a term or text with a capital first letter, for labels and titles."""
     return capital(term(key, language, **facts))
 
 
 def count(key: str, number: int, language: str = "en", /, **facts: object) -> str:
-    """Return a quantity with its noun in the right number: `count("article", 3)` is "3 articles".
+    """Return a quantity with its noun in singular or plural: `count("article", 3)` is "3 articles".
 
-    Also for whole sentences and buttons that come in two forms: `count("btn_commit", 3, system="MplusKASSA")`.
+    Also for sentences and buttons in two forms: `count("btn_commit", 3, system="MplusKASSA")`.
     """
     if not has_count(key):
         raise KeyError(key)
@@ -157,15 +157,15 @@ def count(key: str, number: int, language: str = "en", /, **facts: object) -> st
 
 
 def nearest(locale: str | None) -> str:
-    """Return which of our languages a browser's locale asks for ("nl-BE" is Dutch); English for any other."""
+    """Return the supported language of a browser's locale ("nl-BE" is Dutch), or English."""
     asked = (locale or "").replace("_", "-").partition("-")[0].lower()
     return asked if asked in LOCALES else "en"
 
 
 def vat_code(code: str, rate: str, system: str, language: str = "en", name: str = "") -> str:
-    """Return a VAT code as it is always shown: with its percentage and its system, both as far as they are known.
+    """Return a VAT code for display, with its percentage and its system if known.
 
-    `name` is what its system calls it, where there is room for that.
+    `name` is the system's name of the code, for places with enough space.
     """
     percent = read_number(rate) if rate else None
     return " · ".join(
@@ -174,7 +174,7 @@ def vat_code(code: str, rate: str, system: str, language: str = "en", name: str 
 
 
 def system_name(system: str) -> str:
-    """Return how a system is called."""
+    """Return the display name of a system."""
     return SYSTEMS.get(system, system)
 
 
@@ -184,7 +184,7 @@ def field_name(name: str, language: str = "en") -> str:
     if priced := priced_name(bare, lambda key, facts: term(key, language, **facts)):
         return priced
     kind, _, short = bare.rpartition(".")
-    kind = "sales_order" if kind == "quotation" else kind  # `field_quotation_number` is the number that the books give
+    kind = "sales_order" if kind == "quotation" else kind  # `field_quotation_number` is the number the books assign
     if short.startswith("custom:") or kind.endswith("custom"):
         return short.removeprefix("custom:")
     for key in (f"field_{kind}_{short}", f"field_{short}"):
@@ -199,14 +199,14 @@ def number(value: int | Decimal, language: str = "en") -> str:
 
 
 def typed_number(value: Decimal, language: str = "en") -> str:
-    """Return a number with all its digits as it stands in a field to type in: without separators between thousands."""
+    """Return a number with all its digits for an input field, without thousands separators."""
     return format(value, "f").replace(".", numbers.get_decimal_symbol(LOCALES[language]))
 
 
 def read_number(given: str, language: str = "en") -> Decimal | None:
-    """Return the number that was typed, or None for what is none in this language: "12.50" is no number in Dutch.
+    """Return the typed number, or None if it is invalid in this language: "12.50" is invalid in Dutch.
 
-    One that no sum could hold is none either.
+    Numbers of 10^15 and above are typing mistakes and invalid as well.
     """
     if not _NUMBER.fullmatch(given.strip()):
         return None
@@ -218,7 +218,7 @@ def read_number(given: str, language: str = "en") -> Decimal | None:
 
 
 def read_day(given: str, language: str = "en") -> date | None:
-    """Return the day that was typed as this language writes it, or the ISO way; None for what is no day."""
+    """Return the typed date in the form of this language or in ISO form; None if it is invalid."""
     for pattern in (_TYPED_DAYS[language], "%Y-%m-%d"):
         try:
             return datetime.strptime(given.strip(), pattern).replace(tzinfo=UTC).date()
@@ -233,18 +233,18 @@ def amount_text(value: Decimal, language: str = "en") -> str:
 
 
 def euros(value: Decimal, language: str = "en") -> str:
-    """Return an amount of money with its sign, to the cent."""
+    """Return an amount of money with the euro sign, to the cent."""
     return numbers.format_currency(value, "EUR", locale=LOCALES[language])
 
 
 def percentage(value: Decimal, language: str = "en") -> str:
-    """Return a share given in percent, as this language writes it."""
+    """Return a percentage in the form of this language."""
     pattern = "#,##0.##\u00a0%" if language == "de" else "#,##0.##%"
     return numbers.format_percent(value / 100, format=pattern, locale=LOCALES[language])
 
 
 def value_text(value: Value, language: str = "en") -> str:
-    """Return a value of a record as people read it; empty text for no value."""
+    """Return a record's value in readable form; empty for no value."""
     match value:
         case None | "" | ():
             return ""
@@ -261,7 +261,7 @@ def value_text(value: Value, language: str = "en") -> str:
 
 
 def moment(at: datetime, language: str = "en", zone: tzinfo = UTC, now: datetime | None = None) -> str:
-    """Return a time the short way: the time of day for today, "yesterday, 17:20", else the date and the time."""
+    """Return a time in short form: the time of day for today, "yesterday, 17:20", otherwise date and time."""
     here, today = at.astimezone(zone), (now or datetime.now(UTC)).astimezone(zone).date()
     time = dates.format_time(here, "HH:mm", locale=LOCALES[language])
     if here.date() == today:
@@ -273,7 +273,7 @@ def moment(at: datetime, language: str = "en", zone: tzinfo = UTC, now: datetime
 
 
 def duration(seconds: float, language: str = "en") -> str:
-    """Return a length of time in words; tenths below ten seconds."""
+    """Return a duration in words; below ten seconds with tenths."""
     ten = 10
     if seconds < ten:
         return term("seconds_short", language, seconds=number(Decimal(str(round(seconds, 1))), language))
@@ -298,18 +298,18 @@ def _filled(text: str, facts: Mapping[str, str], write: Callable[[str, str], str
 
 
 def _absent(name: str, language: str) -> str:
-    """Return what a sentence says in the place of a fact that is not there."""
+    """Return the text in place of a missing fact."""
     key = f"absent_{_ABSENT_AS.get(name, name)}"
     return term(key if has_term(key) else "absent_fact", language)
 
 
 def fact_text(name: str, fact: str, language: str = "en") -> str:
-    """Return a fact of a cause as its sentences have it; one that has no writing of its own stays as it is."""
+    """Return a fact of a cause in the form its sentences use. Facts without a format stay unchanged."""
     return _fact(name, fact, language, UTC)
 
 
 def _fact(name: str, fact: str, language: str, zone: tzinfo) -> str:
-    """Write one fact for people: facts travel as bare codes, whole numbers and ISO times."""
+    """Format one fact for people. Facts are stored as bare codes, plain numbers and ISO times."""
     writer = _WRITERS.get(name)
     if writer is None:
         return fact
@@ -330,7 +330,7 @@ def _written_term(fact: str, sort: str, language: str) -> str:
 
 
 def listed(names: Sequence[str], language: str = "en") -> str:
-    """Return several names in one sentence: a, b and c."""
+    """Return several names as a list in a sentence: a, b and c."""
     return str(lists.format_list(list(names), locale=LOCALES[language]))
 
 
@@ -344,7 +344,7 @@ def _written_changed(fact: str, language: str, _zone: tzinfo) -> str:
 
 
 def setting_name(flow: str, name: str, language: str = "en") -> str:
-    """Return what a setting of a flow is called."""
+    """Return the display name of a setting of a flow."""
     return _written_setting(name, flow, language)
 
 
@@ -358,7 +358,7 @@ def _written_setting(fact: str, flow: str, language: str) -> str:
 
 
 def _written_about(fact: str, language: str, _zone: tzinfo) -> str:
-    """Write what a sum is about: a source of documents of the till, and a code behind it, which stays as it is."""
+    """Format the subject of a control total: a document source of the till, and a code, which stays unchanged."""
     of, _, code = fact.partition(" ")
     return f"{_written_term(of, 'kind', language)} {code}".rstrip()
 
@@ -382,7 +382,7 @@ def _written_limit(fact: str, language: str, _zone: tzinfo) -> str:
 
 
 def _written_value(fact: str, language: str, _zone: tzinfo) -> str:
-    """Write a value of any field, a VAT code with what it charges."""
+    """Format the value of any field; a VAT code gets its percentage."""
     vat = read_vat_value(fact)
     return vat_code(*vat, language) if vat else fact
 

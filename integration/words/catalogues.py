@@ -1,8 +1,7 @@
-"""The tables of texts as gettext catalogues, one for each language.
+"""Tables of texts as gettext catalogues, one for each language.
 
-People edit tables, in which the three languages stand side by side; the console asks gettext, which falls back to
-English. A catalogue answers from the tables themselves: no compiled file could be older than its table, and no process
-waits for one to be compiled.
+People edit tables with the three languages side by side. The console reads them through gettext, which falls back to
+English. A catalogue reads the tables directly, so no compiled file can be outdated and nothing needs compiling.
 """
 
 import csv
@@ -16,15 +15,15 @@ from integration.shipped import SHIPPED
 
 FOLDER = SHIPPED / "data" / "words"
 LOCALES = {"en": "en_GB", "nl": "nl_NL", "de": "de_DE"}
-# The three sentences of a cause. Each is the context under which the sentence is filed by the code of the cause.
+# The three sentences of a cause. Each name is the gettext context of the sentence; the cause's code is the message.
 PARTS = ("what", "data", "do")
 
-ONE, OTHER = "_one", "_other"  # how the keys of a text that comes in two forms end
+ONE, OTHER = "_one", "_other"  # endings of the keys of a text with two forms
 
 
 @dataclass(frozen=True, slots=True)
 class WordTables:
-    """What people edit: lines by key, causes by code, and the keys of texts in two forms, without their ends."""
+    """The editable tables: texts by key, causes by code, and the keys of texts in two forms, without their endings."""
 
     texts: dict[str, dict[str, str]]
     causes: dict[str, dict[str, str]]
@@ -33,7 +32,7 @@ class WordTables:
 
 @cache
 def tables() -> WordTables:
-    """Return the tables as they are in `data/words`."""
+    """Return the tables of `data/words`."""
     texts = {line["key"]: line for name in ("terms.csv", "texts.csv") for line in _lines(name)}
     plurals = {key.removesuffix(ONE) for key in texts if key.endswith(ONE)}
     causes = {line["code"]: line for line in _lines("errors.csv")}
@@ -41,7 +40,7 @@ def tables() -> WordTables:
 
 
 class WordCatalogue(NullTranslations):
-    """The texts of one language, as gettext asks for them; its fallback is asked for what it does not have itself."""
+    """Gettext catalogue of one language. Its fallback supplies missing texts."""
 
     def __init__(self, language: str) -> None:
         super().__init__()
@@ -49,11 +48,11 @@ class WordCatalogue(NullTranslations):
         self._plural_form = Locale.parse(LOCALES[language]).plural_form
 
     def gettext(self, message: str) -> str:
-        """Return the text under a key."""
+        """Return the text of a key."""
         return tables().texts.get(message, {}).get(self._language) or super().gettext(message)
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        """Return the form of a text that goes with a number."""
+        """Return the form of a text for a number."""
         line = tables().texts.get(f"{msgid1}_{self._plural_form(n)}", {})
         return line.get(self._language) or super().ngettext(msgid1, msgid2, n)
 
@@ -65,7 +64,7 @@ class WordCatalogue(NullTranslations):
 
 @cache
 def catalogue(language: str) -> WordCatalogue:
-    """Return the catalogue of a language, which answers in English what it does not have itself."""
+    """Return the catalogue of a language, with English as its fallback."""
     made = WordCatalogue(language)
     if language != "en":
         made.add_fallback(catalogue("en"))

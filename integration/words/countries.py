@@ -1,4 +1,4 @@
-"""What countries are called in each language, by their ISO codes, and which country a name or code is of."""
+"""Names of countries in each language by ISO code, and the country of a name or code."""
 
 import unicodedata
 from functools import cache
@@ -9,8 +9,8 @@ from babel.core import get_global
 from integration.words.catalogues import LOCALES
 
 _NO_COUNTRIES = frozenset({"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"})
-ALPHA_2, ALPHA_3 = 2, 3  # letters of an ISO 3166 code that is in use
-# What people call countries beside their names.
+ALPHA_2, ALPHA_3 = 2, 3  # letters of ISO 3166 codes
+# Other names that people use for countries.
 _OTHER_NAMES = {
     "holland": "NL", "the netherlands": "NL", "brd": "DE", "uk": "GB", "engeland": "GB", "england": "GB",
     "groot-brittannie": "GB", "great britain": "GB", "usa": "US", "tsjechie": "CZ", "czech republic": "CZ",
@@ -19,7 +19,7 @@ _OTHER_NAMES = {
 
 @cache
 def countries(language: str = "en") -> dict[str, str]:
-    """Return the ISO codes of all countries with their names in a language, by name."""
+    """Return the ISO codes of all countries with their names in a language, sorted by name."""
     names = Locale.parse(LOCALES[language]).territories.items()
     known = {code: name for code, name in names if len(code) == ALPHA_2 and code.isalpha()}
     return dict(sorted(((code, name) for code, name in known.items() if code not in _NO_COUNTRIES), key=_by_name))
@@ -30,9 +30,9 @@ def _by_name(one: tuple[str, str]) -> str:
 
 
 def country_code(name: str) -> str:
-    """Return the ISO code of two letters of a country, nothing where nobody knows it.
+    """Return the two-letter ISO code of a country, or an empty text if it is unknown.
 
-    It is given by that code, by the one of three letters (`NLD`), or by a name in one of the three languages.
+    The argument is a code of two or three letters (`NLD`), or a name in one of the three languages.
     """
     return _known().get(_folded(name), "")
 
@@ -51,6 +51,6 @@ def _known() -> dict[str, str]:
 
 
 def _folded(name: str) -> str:
-    """Return a name without capitals and accents: België is belgie."""
+    """Return a name in lower case without accents: België is belgie."""
     apart = unicodedata.normalize("NFKD", name.strip().casefold())
     return "".join(sign for sign in apart if not unicodedata.combining(sign))

@@ -1,4 +1,4 @@
-"""How days and times of day are written in each language, without a word of ours among them."""
+"""Formats days and times in each language, with Babel's texts only."""
 
 from datetime import UTC, date, datetime, tzinfo
 
@@ -6,7 +6,7 @@ from babel import dates
 
 from integration.words.catalogues import LOCALES
 
-_TABLE_DAYS = {"en": "dd/MM/y", "nl": "dd-MM-y", "de": "dd.MM.y"}  # babel's short German year has two digits
+_TABLE_DAYS = {"en": "dd/MM/y", "nl": "dd-MM-y", "de": "dd.MM.y"}  # Babel's short German year has two digits
 
 
 def capital(text: str) -> str:
@@ -15,12 +15,12 @@ def capital(text: str) -> str:
 
 
 def long_day(at: datetime, language: str = "en", zone: tzinfo = UTC) -> str:
-    """Return the weekday with its date, as the head of a page has it."""
+    """Return the weekday with the date, for the head of a page."""
     return dates.format_date(at.astimezone(zone), "full", locale=LOCALES[language])
 
 
 def whole_day(day: date, language: str = "en") -> str:
-    """Return a date with its weekday, as the head of a sheet has it."""
+    """Return a date with its weekday, for the head of a sheet."""
     return capital(dates.format_date(day, "full", locale=LOCALES[language]))
 
 
@@ -30,13 +30,13 @@ def month(day: date, language: str = "en") -> str:
 
 
 def weekdays(language: str = "en") -> list[str]:
-    """Return the days of a week in short, Monday first."""
+    """Return the abbreviated names of the weekdays, Monday first."""
     names = dates.get_day_names("abbreviated", context="stand-alone", locale=LOCALES[language])
     return [str(names[number]) for number in range(7)]
 
 
 def weekday_names(language: str = "en") -> list[str]:
-    """Return the days of a week as a sentence names them that is about each of them, Monday first."""
+    """Return the names of the weekdays for a sentence about each of them ("Mondays"), Monday first."""
     names = dates.get_day_names("wide", context="stand-alone", locale=LOCALES[language])
     return [f"{names[number]}{'s' if language == 'en' else ''}" for number in range(7)]
 
@@ -47,12 +47,12 @@ def short_day(at: datetime, language: str = "en", zone: tzinfo = UTC) -> str:
 
 
 def table_day(value: date, language: str = "en") -> str:
-    """Return a day as a table and a field to type in have it: in digits, with the year."""
+    """Return a day in digits with the year, for tables and input fields."""
     return dates.format_date(value, _TABLE_DAYS[language], locale=LOCALES[language])
 
 
 def table_time(value: datetime, language: str = "en", *, seconds: bool = False) -> str:
-    """Return a moment as a table has it: day, month and time, in the time zone it comes in."""
+    """Return a time for tables: day, month and time, in the value's own time zone."""
     day = dates.format_skeleton("MMMd", value, locale=LOCALES[language])
     return f"{day}, {value:%H:%M:%S}" if seconds else f"{day}, {value:%H:%M}"
 

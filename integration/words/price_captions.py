@@ -1,4 +1,4 @@
-"""What a price or percentage of customers is called: by what it is, for whom, and from how many pieces on."""
+"""Captions of price terms: by type, scope and minimum quantity."""
 
 from collections.abc import Callable, Mapping
 
@@ -8,7 +8,7 @@ Say = Callable[[str, Mapping[str, object]], str]
 
 
 def priced_name(field: str, say: Say) -> str:
-    """Return the caption of a field that holds such a term, with its kind or without; empty for any other field."""
+    """Return the caption of a price term's field, with or without its kind; empty for any other field."""
     priced = term_of(field) or term_of(field.partition(".")[2])
     if priced is None:
         return ""

@@ -1,4 +1,4 @@
-"""The words people look for, and where each leads: the table `looked_for.csv`, which has them beside our own."""
+"""Search terms and the pages they lead to, from the table `looked_for.csv`, which has synonyms of our words."""
 
 import csv
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from urllib.parse import parse_qsl
 
 from integration.words.catalogues import FOLDER, LOCALES
 
-BETWEEN = ";"  # stands between two words of a cell
+BETWEEN = ";"  # separates the words of a cell
 
 
 @dataclass(frozen=True, slots=True)
 class LookedFor:
-    """One place, with the page and address it has, the key of the text that says what it is, and words for it."""
+    """One search target: its page and query parameters, the key of its caption, and its search words."""
 
     page: str
     asked: dict[str, str]
@@ -27,7 +27,7 @@ class LookedFor:
 
 @cache
 def looked_for() -> tuple[LookedFor, ...]:
-    """Return the table as it is in `data/words`: the words of all languages, since people bring theirs along."""
+    """Return the table of `data/words` with the words of all languages, since people search in any of them."""
     with (FOLDER / "looked_for.csv").open(encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
     return tuple(

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a value, as a reason of ours; nothing of the value itself."""
+"""Reasons for pydantic's validation errors, without the invalid value."""
 
 from pydantic_core import ErrorDetails
 
@@ -25,7 +25,7 @@ _KINDS = {
 
 
 def reason_of(wrong: ErrorDetails) -> Reason:
-    """Return what a value should have been."""
+    """Return the expected form of a value."""
     kind = wrong["type"]
     code = kind if kind.startswith("expected_") else _RULES.get(kind) or _KINDS.get(kind.partition("_")[0])
     facts = {name: str(fact) for name, fact in wrong.get("ctx", {}).items()}

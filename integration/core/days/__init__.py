@@ -1,1 +1,1 @@
-"""A closed day of the till as a page of the books: what was taken in, whether it adds up, and what became of it."""
+"""Closed days of the till: takings, control totals, daybook pages in the books, and the check of what was booked."""

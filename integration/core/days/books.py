@@ -1,6 +1,6 @@
-"""How days are booked, as a person set it, and a page of the books with its lines.
+"""Settings for booking closed days, and the daybook page with its lines.
 
-Amounts are signed, debit is positive.
+Amounts are signed: debit is positive.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,17 +15,17 @@ from integration.core.records import Record
 from integration.core.totals.categories import Purpose
 from integration.core.totals.sold import NOTHING
 
-# What becomes of the documents of a day: all of them on its page; receipts alone, invoices one by one; or none, so that
-# only the counts of the drawers are left.
+# What a day page contains: all documents; receipts only, with invoices booked one by one; or no documents, so that
+# only the drawer counts are left.
 Contents = Literal["all", "receipts", "counts"]
 
-# How the books are told VAT: on the line beside its net amount, inside a gross amount, or on lines of its own. In a
-# daybook of the drawer ("cash") its own account has no lines.
+# How VAT is written in the books: on the line beside its net amount, inside a gross amount, or on separate lines. In
+# a daybook for cash ("cash") the drawer's own account has no lines.
 Mode = Literal["line", "gross", "separate", "cash"]
 
 
 class Voucher(NamedTuple):
-    """What the gift cards that a payment method takes are for, and the till's VAT code of single-purpose ones."""
+    """Purpose of the gift cards that a payment method accepts, and the till's VAT code of single-purpose cards."""
 
     purpose: Purpose
     vat_code: str = ""
@@ -35,28 +35,28 @@ NO_VOUCHER = Voucher(Purpose.NONE)
 
 
 class SeparateBooking(NamedTuple):
-    """How a document is in the books by itself, so that no day books it again.
+    """State of a document that is booked by itself, so that no day books it again.
 
-    A posting has what vouchers paid that were taxed at their sale; it may be booked `with_payments`. `debtor` and
-    `item` are under whom and as what it stands open, where that is known.
+    The posting includes payments by vouchers that were taxed when sold; with `with_payments` it includes all
+    payments. `debtor` and `item` identify its open item, if known.
     """
 
     is_posted: bool = True
     with_payments: bool = False
     debtor: str = ""
     item: str = ""
-    by_order: bool = False  # it is the order that is booked, and not what was made from it
+    by_order: bool = False  # the order is booked, not the documents made from it
 
 
 NOT_BOOKED = SeparateBooking(is_posted=False)
 
 
 class DecidedVat(NamedTuple):
-    """The books' VAT code of what was sold, empty where no row has it, and what decided it beside the till's code."""
+    """The books' VAT code of a sale, empty if no row has it, and the facts that decided it besides the till's code."""
 
     code: str
     about: Mapping[str, str] = {}
-    impossible_row: str = ""  # the row that counts, where it names a code that the books do not have
+    impossible_row: str = ""  # the applicable row, if it names a VAT code that the books do not have
 
 
 DecideVat = Callable[[DayDocument | None, str], DecidedVat]
@@ -72,22 +72,22 @@ def _no_item(_: Record) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DayBooks:
-    """How days are booked: accounts and codes of the books, by those of the till, and what is left to choose.
+    """Settings for booking days: accounts and codes of the books by those of the till, and options.
 
     `accounts` has rows for a turnover group with its VAT code (`30/3`) and for a group. `ledger_rules` says what a
-    ledger account demands of a line, or that it is blocked. `debtor` returns the books' number of a customer of the
-    till, `item` the reference under which a document is an open item.
+    ledger account requires of a line, or that it is blocked. `debtor` returns the books' number of a till customer,
+    `item` the reference under which a document is an open item.
     """
 
     accounts: Mapping[str, str] = field(default_factory=dict)
-    cost_accounts: Mapping[str, str] = field(default_factory=dict)  # of what was sold, by turnover group
-    stock_accounts: Mapping[str, str] = field(default_factory=dict)  # likewise
+    cost_accounts: Mapping[str, str] = field(default_factory=dict)  # cost of sales, by turnover group
+    stock_accounts: Mapping[str, str] = field(default_factory=dict)  # by turnover group
     method_accounts: Mapping[str, str] = field(default_factory=dict)
-    till_accounts: bool = False  # whether a person agreed to the account numbers that the till has
+    till_accounts: bool = False  # whether a person accepted the account numbers of the till
     vat_codes: Mapping[str, str] = field(default_factory=dict)
-    decide_vat: DecideVat | None = None  # by document; without it those rows hold for all of them
+    decide_vat: DecideVat | None = None  # by document; without it `vat_codes` apply to all documents
     purchase_vat_codes: Mapping[str, str] = field(default_factory=dict)
-    rates: Mapping[str, Decimal] = field(default_factory=dict)  # of the books, in percent
+    rates: Mapping[str, Decimal] = field(default_factory=dict)  # percentages in the books
     vat_accounts: Mapping[str, str] = field(default_factory=dict)  # by VAT code of the books
     ledgers: Mapping[str, str] = field(default_factory=dict)
     ledger_rules: Mapping[str, LedgerRules] = field(default_factory=dict)
@@ -99,12 +99,12 @@ class DayBooks:
     contents: Contents = "all"
     alone: Mapping[str, SeparateBooking] = field(
         default_factory=dict
-    )  # documents that are booked by themselves, by key
-    costs: bool = False  # whether a page has what the goods were bought for
+    )  # documents that are booked separately from the day, by key
+    costs: bool = False  # whether a page includes the cost of sales
     mode: Mode = "line"
     by_group: bool = False  # a line for each turnover group instead of each account
     drawer_account: str = ""  # the account of a daybook for cash
-    drawers: frozenset[str] = frozenset({"CASH"})  # methods whose money lies in a drawer
+    drawers: frozenset[str] = frozenset({"CASH"})  # payment methods whose money is in a drawer
     rounding: frozenset[str] = frozenset({"ROUNDING"})
     difference_account: str = ""
     banked_account: str = ""
@@ -113,21 +113,21 @@ class DayBooks:
     own_use_account: str = ""
     cost_centres: Mapping[str, str] = field(default_factory=dict)  # by turnover group, then by branch as `@1`
     currency: str = "EUR"
-    systems: tuple[str, str] = ("", "")  # the till and the books, as facts of a cause name them
-    credit_positive: bool = False  # whether pages are written with their signs turned
+    systems: tuple[str, str] = ("", "")  # names of the till and the books, for the facts of a cause
+    credit_positive: bool = False  # whether pages are written with reversed signs
 
     def account_meant(self, number: str) -> str:
-        """Return the account that a number of the till means; nothing where nobody agreed to those, or several fit."""
+        """Return the account that a till's number means; empty if these numbers are not accepted or are ambiguous."""
         meant = matching_accounts(number, self.ledgers) or [number]
         return meant[0] if self.till_accounts and len(meant) == 1 else ""
 
 
-GOODS = frozenset({"cost", "stock"})  # what lines are about that say what goods were bought for
+GOODS = frozenset({"cost", "stock"})  # values of `about` of the lines with the cost of sales
 
 
 @dataclass(frozen=True, slots=True)
 class DayLine:
-    """One line of a page. `documents` are the numbers of those behind it."""
+    """One line of a page. `documents` are the numbers of its documents."""
 
     account: str
     text: str
@@ -138,40 +138,40 @@ class DayLine:
     debtor: str = ""
     item: str = ""
     cost_centre: str = ""
-    about: str = ""  # what it comes from: turnover, balance, payment, open, difference, banked, vat, cost, stock
+    about: str = ""  # origin: turnover, balance, payment, open, difference, banked, vat, cost, stock
     method: str = ""  # the payment method of a payment
     documents: tuple[str, ...] = ()
-    from_books: bool = False  # it is known as the books hold it alone, which do not tell its payment method
+    from_books: bool = False  # read from the books, which do not store the payment method
 
     @property
     def key(self) -> tuple[str, str, str, str, str, str]:
-        """What lines have in common that say the same: account, VAT code, debtor, item, cost centre and method."""
+        """Grouping key of lines: account, VAT code, debtor, item, cost centre and payment method."""
         return (*self.books_key, self.method)
 
     @property
     def books_key(self) -> tuple[str, str, str, str, str]:
-        """What the books tell lines apart by: its key without the payment method."""
+        """Grouping key of lines in the books: without the payment method."""
         return self.account, self.vat_code, self.debtor, self.item, self.cost_centre
 
     @property
     def moved(self) -> Decimal:
-        """What it puts on its account together with that of its VAT."""
+        """Total amount including VAT."""
         return self.amount + self.vat
 
 
 @dataclass(frozen=True, slots=True)
 class DayPage:
-    """The lines of a page, with what was left out of it and what a person should know."""
+    """The lines of a page, the documents left out of it, and facts for a person."""
 
     lines: tuple[DayLine, ...]
-    documents: tuple[str, ...] = ()  # the numbers of all that the day consists of
+    documents: tuple[str, ...] = ()  # the numbers of all documents of the day
     apart: tuple[DayDocument, ...] = ()  # documents that are booked one by one
     own_use: Decimal = NOTHING
-    sold: tuple[DayDocument, ...] = ()  # documents whose sale is in the lines
-    vat_off: Mapping[str, Decimal] = field(default_factory=dict)  # by how much the till's VAT is not its documents'
-    costless: tuple[str, ...] = ()  # turnover groups of whose goods nobody knows what they were bought for
+    sold: tuple[DayDocument, ...] = ()  # documents whose sale is on the page
+    vat_off: Mapping[str, Decimal] = field(default_factory=dict)  # the till's VAT minus its documents' VAT, by code
+    costless: tuple[str, ...] = ()  # turnover groups without a known cost price
 
     @property
     def debit(self) -> Decimal:
-        """What stands on the left, with VAT."""
+        """Total of the debit side, with VAT."""
         return total(max(one.moved, NOTHING) for one in self.lines)

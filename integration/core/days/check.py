@@ -1,7 +1,7 @@
-"""Whether a day is the same at the till and in the books: by VAT code, account and payment method, and if not, why.
+"""Compares a closed day at the till and in the books, by VAT code, account and payment method, with reasons.
 
-What should be there is the page of the till's answers of now; what is there is what the books' ledger says of the pages
-we wrote, and who else wrote something that looks like a document of the day. Nothing is changed.
+The expected page comes from the till's current answers. The actual state comes from the books' ledger: our own pages,
+and pages of others that look like a document of the day. Changes nothing.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,17 +21,17 @@ from integration.core.totals.sold import NOTHING
 
 
 class DayVerdict(StrEnum):
-    """What a check came to."""
+    """Verdict of a check."""
 
     EQUAL = "equal"
-    NOT_POSTED = "not_posted"  # equal, and not in the ledger yet
+    NOT_POSTED = "not_posted"  # equal, but not processed to the ledger yet
     DIFFERENT = "different"
-    UNKNOWN = "unknown"  # the books cannot say what is on their accounts
+    UNKNOWN = "unknown"  # the books do not report the entries on their accounts
 
 
 @dataclass(frozen=True, slots=True)
 class OwnPage:
-    """A page that was written for a day: as it was written, its number in the books, and what they hold of it now."""
+    """A page written for a day: as written, its number in the books, and its current state in the books."""
 
     written: Record
     number: str
@@ -40,7 +40,7 @@ class OwnPage:
 
 @dataclass(frozen=True, slots=True)
 class DayComparison:
-    """One figure on both sides; None is what a side cannot say. `about` is base, vat, account or method."""
+    """One figure on both sides, None if a side does not report it. `about` is base, vat, account or method."""
 
     about: str
     key: str
@@ -49,12 +49,12 @@ class DayComparison:
 
     @property
     def difference(self) -> Decimal:
-        """How much more the books have."""
+        """The books' figure minus the till's."""
         return NOTHING if self.till is None or self.books is None else self.books - self.till
 
 
 def largest_difference(rows: Iterable[DayComparison]) -> Decimal:
-    """Return the largest difference of an account, in euros without sign."""
+    """Return the largest absolute difference of an account, in euros."""
     return amount(max((abs(one.difference) for one in rows if one.about == "account"), default=NOTHING))
 
 
@@ -63,7 +63,7 @@ Belongs = Callable[[Sequence[DayDocument]], Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class DayFinding:
-    """What somebody did, or has to know: a code, and the facts of its sentence."""
+    """Something that a person did or needs to know: a code and the facts of its sentence."""
 
     code: str
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class DayFinding:
 
 @dataclass(frozen=True, slots=True)
 class DayCheck:
-    """What a check of a day came to."""
+    """Result of the check of a day."""
 
     verdict: DayVerdict
     rows: tuple[DayComparison, ...] = ()
@@ -79,7 +79,7 @@ class DayCheck:
 
     @property
     def difference(self) -> Decimal:
-        """The largest difference of an account, in euros without sign."""
+        """The largest absolute difference of an account, in euros."""
         return largest_difference(self.rows)
 
 
@@ -93,12 +93,12 @@ def check_day(
     elsewhere: frozenset[str] = frozenset(),
     belongs: Belongs = lambda _: {},
 ) -> DayCheck:
-    """Return whether a day is the same on both sides.
+    """Compare a day on both sides.
 
-    `expected` are the lines of its page by the till's answers of now, `entries` the rows of the books on the days of
-    its pages, None where they do not tell. `elsewhere` are pages that somebody else answers for: those of other flows,
-    and of the bank, which settle what the till took in. `belongs` tells by their numbers to which invoices and orders
-    some documents belong; it is asked only of those that came late.
+    `expected` are the page lines from the till's current answers. `entries` are the books' ledger entries on the
+    dates of its pages, or None if the books do not report them. `elsewhere` are pages that others account for: those
+    of other flows, and bank pages that settle the till's receipts. `belongs` returns, by document number, the
+    invoices and orders that some documents belong to; it is called only for late documents.
     """
     own = {one.number for one in pages}
     rows = None if entries is None else [one for one in entries if one.page in own]
@@ -146,7 +146,7 @@ def _by_vat(
 
 
 def _by_vat_lines(code: str, own: Sequence[DayLine], rows: Sequence[LedgerEntry] | None) -> Iterator[DayComparison]:
-    """Yield what a code comes to where VAT has lines of its own: the rows of the ledger do not tell its base."""
+    """Yield the figures of a VAT code with separate VAT lines: ledger entries do not report the base."""
     on_vat = None if rows is None else total(-one.amount for one in rows if one.vat_code == code)
     yield DayComparison("base", code, -total(one.vat_base or NOTHING for one in own), None)
     yield DayComparison("vat", code, -total(one.amount for one in own), on_vat)
@@ -157,7 +157,7 @@ def _net(one: DayLine, books: DayBooks) -> Decimal:
 
 
 def _with_vat(rows: Iterable[LedgerEntry], books: DayBooks) -> Iterator[LedgerEntry]:
-    """Yield the rows as the ledger has them: a page that is not posted yet carries its VAT on its lines."""
+    """Yield ledger rows. VAT on the lines of an unprocessed page becomes rows of its own."""
     for one in rows:
         if one.posted or not one.vat:
             yield one
@@ -186,9 +186,9 @@ def _by_account(
 
 
 def _by_method(expected: Sequence[DayLine], pages: Sequence[OwnPage], books: DayBooks) -> Iterator[DayComparison]:
-    """Yield what was paid by each method, against the lines of our pages that were written to say so.
+    """Yield the amount per payment method, against the lines of our pages written for it.
 
-    Where a line of an account is known from the books alone, nobody knows which method it is of.
+    If a line of an account comes only from the books, the payment methods of this account are unknown.
     """
     turned = books.credit_positive != (books.mode == "cash")
     there: dict[str, Decimal] = {}
@@ -197,7 +197,7 @@ def _by_method(expected: Sequence[DayLine], pages: Sequence[OwnPage], books: Day
     unknown = {line.method for line in (*expected, *written) if line.account in unclear}
     for one in pages:
         now = page_lines(one.held) if one.held else ()
-        for line, held in zip(page_lines(one.written), now, strict=False):  # other lines than written are a finding
+        for line, held in zip(page_lines(one.written), now, strict=False):  # a different number of lines is a finding
             there[line.method] = there.get(line.method, NOTHING) + (-held.amount if turned else held.amount)
     for method in dict.fromkeys([*(one.method for one in expected), *there]):
         if method:
@@ -210,7 +210,7 @@ def _by_method(expected: Sequence[DayLine], pages: Sequence[OwnPage], books: Day
 
 
 def _of_pages(pages: Sequence[OwnPage], entries: Sequence[LedgerEntry]) -> Iterator[DayFinding]:
-    """Yield what somebody did to our pages, with who changed each of them last where the books tell it."""
+    """Yield the changes of others to our pages, with the person of the last change if the books report it."""
     changed_by = {row.page: row.by for row in entries if row.by}
     for one in pages:
         told = {"page": one.number, "reference": till_text(one.written.values, "reference")}
@@ -235,10 +235,10 @@ def _told(value: object) -> str:
 
 
 def _of_documents(pages: Sequence[OwnPage], documents: Sequence[DayDocument], belongs: Belongs) -> Iterator[DayFinding]:
-    """Yield what came after the day was booked, and what went."""
+    """Yield documents that were added or removed after the day was booked."""
     if not pages:
         return
-    newest = max(pages, key=lambda one: one.written.key)  # what it corrects of those before it is known
+    newest = max(pages, key=lambda one: one.written.key)  # the newest page includes the documents of earlier ones
     listed = newest.written.values.get("documents")
     booked = set(listed) if isinstance(listed, tuple) else set()
     now = {one.number: one for one in documents}
@@ -255,7 +255,7 @@ def _of_documents(pages: Sequence[OwnPage], documents: Sequence[DayDocument], be
 
 
 def _of_the_till(expected: Sequence[DayLine], pages: Sequence[OwnPage], books: DayBooks) -> Iterator[DayFinding]:
-    """Yield what the till tells otherwise than when the day was booked, such as a drawer that was counted anew."""
+    """Yield changes of the till's answers since the day was booked, such as a new cash count."""
     sign = -1 if books.credit_positive else 1
     lines = [line for one in pages for line in page_lines(one.written)]
     booked = [replace(line, amount=sign * line.amount, vat=sign * line.vat) for line in lines]
@@ -266,7 +266,7 @@ def _of_the_till(expected: Sequence[DayLine], pages: Sequence[OwnPage], books: D
 
 
 def _by_hand(pages: Iterable[PageAlike]) -> Iterator[DayFinding]:
-    """Yield pages of others that look like a document of the day, or like the day."""
+    """Yield pages of others that look like a document of the day or like the whole day."""
     for one in pages:
         facts = {"page": one.page, "date": _told(one.on), "by": one.by, "amount": str(amount(one.amount))}
         if one.document:

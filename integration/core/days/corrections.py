@@ -1,4 +1,4 @@
-"""What a day comes to now beyond what was booked of it: a booked page is never changed, its difference is a page."""
+"""Corrections of a booked day: a booked page is never changed, so the difference becomes another page."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -10,11 +10,11 @@ from integration.core.days.till import optional_amount, till_amount, till_text
 from integration.core.records import Kind, Record
 from integration.core.totals.sold import NOTHING
 
-_CORRECTION = "Correctie"  # a word of the books
+_CORRECTION = "Correctie"  # Dutch, because texts in the books are
 
 
 def page_lines(page: Record) -> tuple[DayLine, ...]:
-    """Return the lines of a page as it was written or as the books hold it."""
+    """Return the lines of a page, as written or as read from the books."""
     return tuple(_line(part) for part in page.parts if part.kind is Kind.LINE)
 
 
@@ -39,24 +39,24 @@ def _line(part: Record) -> DayLine:
 
 
 def same_postings(one: Record, other: Record) -> bool:
-    """Tell whether two pages put the same on every account, whatever was paid by which method: books do not know."""
+    """Return True if two pages post the same amounts to all accounts. Payment methods are not compared."""
     first, second = (page_lines(page) for page in (one, other))
     return not difference(first, [replace(line, from_books=True) for line in second])
 
 
 def difference(now: Sequence[DayLine], booked: Iterable[DayLine]) -> tuple[DayLine, ...]:
-    """Return the lines that bring what was booked of a day to what it comes to now; nothing where both are the same.
+    """Return the lines that correct the booked amounts of a day to the current ones; empty if there is no difference.
 
-    Lines that say the same of an account, VAT code, debtor and payment method are taken together, on either side; see
-    `changed_lines` for where the method is not known.
+    Lines with the same account, VAT code, debtor and payment method are added up; see `changed_lines` for unknown
+    payment methods.
     """
     return tuple(replace(one, text=f"{_CORRECTION} {one.text}"[:LONGEST_TEXT]) for one in changed_lines(now, booked))
 
 
 def changed_lines(now: Sequence[DayLine], booked: Iterable[DayLine]) -> tuple[DayLine, ...]:
-    """Return by how much each line of a day is more now than was booked of it, under the text it has.
+    """Return the current amount minus the booked amount of each line of a day, with the line's text.
 
-    Where a line is known from the books alone, payment methods are not told apart: the books do not tell them.
+    If a line comes only from the books, payment methods are not distinguished, because the books do not store them.
     """
     there = tuple(booked)
     unclear = {one.books_key for one in there if one.from_books}
@@ -68,7 +68,7 @@ def changed_lines(now: Sequence[DayLine], booked: Iterable[DayLine]) -> tuple[Da
 
 
 def full_reversal(booked: Iterable[DayLine], now: Sequence[DayLine]) -> tuple[DayLine, ...]:
-    """Return the lines that take back all that was booked of a day and book it anew, for one page."""
+    """Return the lines that reverse all booked amounts of a day and book it again, for one page."""
     return (*difference((), booked), *now)
 
 

@@ -1,7 +1,8 @@
-"""What the goods of a day were bought for, as far as the till tells it: cost of sales against stock, without VAT.
+"""Cost of sales of a day, as far as the till reports it: cost against stock, without VAT.
 
-The till tells it for each turnover group with all its documents. What the books cost by themselves, or nobody sold, is
-taken off by the documents' own lines, and only where those of all documents come to what the till tells.
+The till reports it per turnover group for all documents. The cost of documents that the books account for themselves,
+or that were not sold, is subtracted by the documents' own lines. This requires that the lines of all documents add up
+to the till's figure.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,14 +15,14 @@ from integration.core.money import amount
 from integration.core.records import Kind
 from integration.core.totals.sold import NOTHING, VatSum
 
-MOST_NAMED = 5  # documents in one sentence
+MOST_NAMED = 5  # documents named in one sentence
 
 
 @dataclass(frozen=True, slots=True)
 class GroupCost:
-    """What the goods of one turnover group were bought for, and the till's account numbers for cost and for stock.
+    """Cost of sales of one turnover group, and the till's account numbers for cost and stock.
 
-    A number that the till does not tell, or tells in two ways, is empty.
+    An account number that the till does not report, or reports inconsistently, is empty.
     """
 
     group: str
@@ -32,9 +33,10 @@ class GroupCost:
 
 
 def costs_of(day: TillDay, documents: Sequence[DayDocument], left_out: Sequence[DayDocument]) -> Iterator[GroupCost]:
-    """Yield what a day's groups cost without some of its documents.
+    """Yield the cost of each turnover group of a day without some documents.
 
-    Raises DayRefusedError where a cost cannot be read, or where what some documents cost cannot be told from the rest.
+    Raises DayRefusedError if a cost is unreadable, or if the cost of these documents cannot be separated from the
+    rest.
     """
     told: dict[tuple[str, str], list[TillCost]] = {}
     for one in day.costs:
@@ -61,14 +63,14 @@ def costs_of(day: TillDay, documents: Sequence[DayDocument], left_out: Sequence[
 def groups_without_cost(
     day: TillDay, groups: Mapping[tuple[str, str, str], VatSum], names: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """Return which of these turnover groups sold something of which the till does not tell what it was bought for."""
+    """Return the turnover groups with sales whose cost the till does not report."""
     told = {(one.source, one.group, code) for one in day.costs for code in one.codes or ("",)}
     rest = dict.fromkeys(key[1] for key, each in groups.items() if each and key not in told and key[1] in names)
     return tuple(f"{group} {names[group]}".strip() for group in sorted(rest))
 
 
 def _cost_of(one: DayDocument, group: str) -> Decimal:
-    """Return what a document's own lines of a group cost by their purchase prices, where it is sold on the day."""
+    """Return the cost of a document's lines of a turnover group, by purchase price, if its sale is on the day."""
     lines = [part.values for part in one.record.parts if part.kind is Kind.LINE and one.is_sold]
     own = [each for each in lines if turnover_group(each, "turnover_group") == group]
     return total(

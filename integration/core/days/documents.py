@@ -1,4 +1,4 @@
-"""What the documents of a day come to by themselves: the second source, by which the till's own sums are checked."""
+"""Totals of the documents of a day: the second source, against which the till's own sums are checked."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,16 +22,16 @@ from integration.core.totals.categories import METHODS, Tender
 from integration.core.totals.sold import NOTHING, UNTAXED, VatSum, sum_by
 from integration.core.vat_numbers import is_of_the_union, vat_prefix
 
-HOME = "NL"  # whose VAT numbers are those of customers at home
+HOME = "NL"  # prefix of domestic VAT numbers
 
 Key = TypeVar("Key")
 
 
 @dataclass(frozen=True)
 class DayDocument:
-    """One document of the till, as far as it belongs to a day of a branch: sold on it, or paid on it.
+    """One document of the till, limited to the day and branch: sold on that day, or paid on it.
 
-    Without a branch every one of them counts.
+    An empty branch means all branches.
     """
 
     record: Record
@@ -40,23 +40,23 @@ class DayDocument:
 
     @property
     def source(self) -> str:
-        """Which of the till's sources it is: receipt, invoice or order."""
+        """Source of the document at the till: receipt, invoice or order."""
         return DOCUMENTS[self.record.kind]
 
     @property
     def number(self) -> str:
-        """The number people know it by."""
+        """The number that people use for it."""
         return till_text(self.record.values, "number") or self.record.key
 
     @property
     def is_sold(self) -> bool:
-        """Whether the day is that of its sale: an order is none, and what is paid later was sold before."""
+        """Whether it was sold on the day. An order is not a sale, and a document paid later was sold before."""
         is_here = self._is_here(till_text(self.record.values, "branch"))
         return self.record.kind is not Kind.ORDER and is_here and self.record.values.get("date") == self.day
 
     @property
     def total(self) -> Decimal:
-        """What it comes to with VAT, on the day of its sale; its list of VAT may be about less than that."""
+        """Total including VAT if it was sold on the day, otherwise zero. Its VAT list may cover less than the total."""
         if not self.is_sold:
             return NOTHING
         told = optional_amount(self.record.values, "total_incl")
@@ -64,32 +64,32 @@ class DayDocument:
 
     @property
     def method(self) -> str:
-        """How the till counted its VAT."""
+        """The till's method of VAT calculation."""
         return till_text(self.record.values, "vat_method") or "inclusive"
 
     @property
     def is_untaxed(self) -> bool:
-        """Whether the buyer owes the VAT: reverse charge."""
+        """Whether the buyer owes the VAT (reverse charge)."""
         return self.method in UNTAXED - {"none"}
 
     @property
     def customer(self) -> Record | None:
-        """The customer, where the till tells one."""
+        """The customer, if the till reports one."""
         return next((part for part in self.record.parts if part.kind is Kind.RELATION), None)
 
     @property
     def has_foreign_vat_number(self) -> bool:
-        """Whether the customer has a VAT number of another country."""
+        """Whether the customer has a foreign VAT number."""
         return self.vat_number[:2].isalpha() and not self.vat_number.startswith(HOME)
 
     @property
     def is_for_the_sales_list(self) -> bool:
-        """Whether what is sold to the customer without VAT is for the EU sales list."""
+        """Whether a sale without VAT to this customer belongs on the EU sales list."""
         return self.has_foreign_vat_number and is_of_the_union(self.vat_number)
 
     @property
     def vat_number(self) -> str:
-        """The VAT number of the customer, with the letters of the country that the till tells; nothing without one."""
+        """The customer's VAT number, with the prefix of the country the till reports; empty if there is none."""
         values = self.customer.values if self.customer else {}
         given, country = till_text(values, "vat_number").upper(), till_text(values, "country").upper()
         is_bare = bool(given) and not given[:2].isalpha() and len(country) == len(HOME)
@@ -97,12 +97,12 @@ class DayDocument:
 
     @property
     def is_own_use(self) -> bool:
-        """Whether nobody paid: taken by the shop itself, or broken."""
+        """Whether nobody paid because the shop used the goods itself or they broke."""
         return any(METHODS.get(kind) is Tender.OWN_USE for _, kind, _ in self._payments)
 
     @cached_property
     def vat(self) -> dict[str, VatSum]:
-        """What each VAT code comes to by the till's own split."""
+        """Amounts per VAT code, by the till's own split."""
         parts = (part.values for part in self.record.parts if part.kind is Kind.VAT)
         return sum_by(
             (till_text(each, "code"), VatSum(till_amount(each, "excl"), till_amount(each, "vat"))) for each in parts
@@ -110,9 +110,9 @@ class DayDocument:
 
     @cached_property
     def groups(self) -> dict[tuple[str, str], VatSum]:
-        """What each turnover group and VAT code comes to, its VAT brought to the till's split by largest remainders.
+        """Amounts per turnover group and VAT code. VAT is adjusted to the till's split by largest remainders.
 
-        A split that is about less than the lines leaves them as they are.
+        If the split covers less than the lines, the amounts are not adjusted.
         """
         found: dict[tuple[str, str], VatSum] = {}
         lines = [part.values for part in self.record.parts if part.kind is Kind.LINE]
@@ -127,11 +127,11 @@ class DayDocument:
         return {key: found.get(key, each) for key, each in gross.items()}
 
     def groups_under(self, code: str) -> dict[str, VatSum]:
-        """Return what each turnover group comes to under one VAT code."""
+        """Return the amounts per turnover group of one VAT code."""
         return {group: each for (group, own), each in self.groups.items() if own == code}
 
     def count_lines(self, code: str, groups: Collection[str]) -> int:
-        """Return how many lines it has under a VAT code in some turnover groups: each may be rounded by itself."""
+        """Return the number of lines with a VAT code in these turnover groups. Each line may be rounded by itself."""
         lines = (part.values for part in self.record.parts if part.kind is Kind.LINE)
         return sum(
             till_text(one, "vat_code") == code and turnover_group(one, "turnover_group") in groups for one in lines
@@ -139,7 +139,7 @@ class DayDocument:
 
     @cached_property
     def paid(self) -> dict[str, Decimal]:
-        """What was paid on the day, by method."""
+        """Amounts paid on the day, by payment method."""
         found: dict[str, Decimal] = {}
         for method, _, amount in self._payments:
             found[method] = found.get(method, NOTHING) + amount
@@ -147,7 +147,7 @@ class DayDocument:
 
     @property
     def rest(self) -> Decimal:
-        """What the day leaves open of it; negative where something of before is paid."""
+        """Amount that the day leaves open; negative if the day pays an earlier amount."""
         return self.total - total(self.paid.values())
 
     @property
@@ -163,7 +163,7 @@ class DayDocument:
                 )
 
     def _is_here(self, branch: str) -> bool:
-        """Tell whether a branch is that of the day; one that nobody tells is."""
+        """Return True if the branch is the day's branch or is unknown."""
         return not branch or not self.branch or branch == self.branch
 
 
@@ -175,7 +175,7 @@ def _with_vat(values: Mapping[str, Value]) -> VatSum:
 
 
 def allocate_to_total(vat: Decimal, parts: Mapping[Key, VatSum]) -> dict[Key, VatSum]:
-    """Return parts whose VAT comes to exactly so much: what it is off by goes to them by the largest remainders."""
+    """Return the parts with VAT adjusted to a total. The difference is divided by the largest remainder method."""
     off = to_cents(vat) - sum(to_cents(each.vat) for each in parts.values())
     shares = share_out(off, [to_cents(each.vat) or to_cents(each.incl) for each in parts.values()]) if parts else []
     moved = (VatSum(-from_cents(share), from_cents(share)) for share in shares)
@@ -183,14 +183,14 @@ def allocate_to_total(vat: Decimal, parts: Mapping[Key, VatSum]) -> dict[Key, Va
 
 
 def documents_of(day: TillDay) -> list[DayDocument]:
-    """Return the documents of a day that count: one that was cancelled is none."""
+    """Return the documents of a day, without cancelled ones."""
     found = [DayDocument(record, day.date, day.branch) for record in day.documents]
     return [one for one in found if one.record.values.get("cancelled") is not True]
 
 
 @dataclass(frozen=True, slots=True)
 class DaySums:
-    """What a day, or some of its documents, come to.
+    """Sums of a day or of some of its documents.
 
     By source, turnover group and VAT code; by source and payment method; by source and VAT code.
     """
@@ -200,7 +200,7 @@ class DaySums:
     vat: Mapping[tuple[str, str], VatSum] = field(default_factory=dict)
 
     def without(self, other: "DaySums") -> "DaySums":
-        """Return what is left without other documents."""
+        """Return these sums minus the sums of other documents."""
         less = [(key, VatSum() - each) for key, each in other.groups.items()]
         vat = [(key, VatSum() - each) for key, each in other.vat.items()]
         keys = dict.fromkeys([*self.payments, *other.payments])
@@ -212,7 +212,7 @@ class DaySums:
 
 
 def sums_of_journals(day: TillDay) -> DaySums:
-    """Return a day by the till's own sums: groups as its financial journal has them, the rest by its journals."""
+    """Return the till's own sums of a day: groups from its financial journal, the rest from its other journals."""
     groups = sum_by(((one.source, one.group, one.vat_code), one.sum) for one in day.financial)
     payments: dict[tuple[str, str], Decimal] = {}
     for one in day.payments:
@@ -221,7 +221,7 @@ def sums_of_journals(day: TillDay) -> DaySums:
 
 
 def sums_of_documents(documents: Iterable[DayDocument]) -> DaySums:
-    """Return what documents add to a day by themselves."""
+    """Return the sums of documents."""
     some = list(documents)
     sold = [one for one in some if one.is_sold]
     payments: dict[tuple[str, str], Decimal] = {}

@@ -1,4 +1,4 @@
-"""Rows of the books' ledger, and the lines of a page as the ledger gets them."""
+"""Ledger entries of the books, and the lines of a page as they reach the ledger."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from integration.core.totals.sold import NOTHING
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """One row of the books: what a page put on an account. It is posted once it is in the ledger."""
+    """One entry of the books: the amount that a page posts to an account. It is posted once it is in the ledger."""
 
     date: date | None
     account: str
@@ -28,7 +28,7 @@ class LedgerEntry:
 
 
 def entry_of_row(record: Record) -> LedgerEntry:
-    """Return the row that a record of the books is."""
+    """Return the ledger entry of a record of the books."""
     values = record.values
     day = values.get("date")
     return LedgerEntry(
@@ -46,7 +46,7 @@ def entry_of_row(record: Record) -> LedgerEntry:
 
 
 def as_posted(lines: Sequence[DayLine], books: DayBooks) -> Sequence[DayLine]:
-    """Return lines as the ledger gets them: the books turn those of a drawer's daybook, and post its own account."""
+    """Return lines as they reach the ledger: a cash daybook reverses their signs and adds its own account."""
     if books.mode != "cash":
         return lines
     turned = [replace(one, amount=-one.amount, vat=-one.vat) for one in lines]

@@ -1,11 +1,11 @@
-"""Whether a day of the till adds up, before anything of it is booked: six identities, each named where it fails.
+"""Control totals of a day at the till, checked before anything is booked. Each failure names the check by number.
 
-1. What was sold is what was paid, per source; what invoices leave open stands on their debtors.
-2. The till's sums are those of its documents: per turnover group, payment method and VAT code; both journals agree.
-3. The cash of the journals is what the drawers got.
+1. Sales equal payments, per source; the open amounts of invoices are on their debtors.
+2. The till's sums equal those of its documents, per turnover group, payment method and VAT code; both journals agree.
+3. The cash of the journals equals what was added to the drawers.
 4. The difference and the end of a count follow from its other figures.
-5. A count starts with what the one before left.
-6. The VAT list is what all turnover groups come to, or those of turnover alone.
+5. A count starts with the amount that the previous count left.
+6. The VAT list equals the total of all turnover groups, or of revenue only.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -20,15 +20,15 @@ from integration.core.totals.categories import LineCategory
 from integration.core.totals.sold import NOTHING, VatSum
 
 OUTFLOW = "cash-outflow"
-CARRIED_OVER = 5  # the identity that is about the count before, and so about another day
-MOST_NAMED = 5  # documents in one sentence
+CARRIED_OVER = 5  # the check against the previous count, which is on another day
+MOST_NAMED = 5  # documents named in one sentence
 
 Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, slots=True)
 class FailedCheck:
-    """Where a day does not add up: the number of the identity, what it is about, both figures, and which documents."""
+    """Failed control total of a day: number of the check, subject, both figures, and the documents involved."""
 
     identity: int
     about: str
@@ -38,7 +38,7 @@ class FailedCheck:
 
     @property
     def refusal(self) -> DayRefusedError:
-        """Why the day cannot be booked."""
+        """The error for the day that cannot be booked."""
         facts = {
             "expected": str(self.expected),
             "found": str(self.found),
@@ -49,7 +49,7 @@ class FailedCheck:
 
 
 def with_cash_signs(day: TillDay) -> TillDay:
-    """Return a day whose outflows of cash have the sign with which it adds up: the interface leaves it open."""
+    """Return the day with the sign of cash outflows that makes it add up: the till's interface leaves it open."""
     if not any(one.type == OUTFLOW for one in day.journal):
         return day
     turned = replace(day, journal=tuple(map(_turned, day.journal)), financial=tuple(map(_turned, day.financial)))
@@ -73,10 +73,10 @@ def failed_checks(
     drawers: Collection[str],
     tolerance: Decimal = CENT,
 ) -> Iterator[FailedCheck]:
-    """Yield where a day does not add up.
+    """Yield the control totals that a day fails.
 
-    `drawers` are the payment methods whose money lies in a drawer. `tolerance` is how far the VAT of a code may be from
-    that of its documents, in euros for each of them: a till that computes VAT over a day is that far off.
+    `drawers` are the payment methods whose money is in a drawer. `tolerance` is the allowed VAT difference of a code
+    per document, in euros: a till that computes VAT over the day has this difference.
     """
     yield from _unpaid(day, documents)
     yield from _undocumented(day, sums, documents, tolerance)
@@ -155,7 +155,7 @@ def _drawers(day: TillDay, drawers: Collection[str]) -> Iterator[FailedCheck]:
         added = total(one.added for one in day.counts if one.method == method)
         in_cash = [one for one in day.payments if one.method == method]
         cash = total(one.amount for one in in_cash if one.source != "order")
-        if added not in (cash, total(one.amount for one in in_cash)):  # whether orders are in it, no till says
+        if added not in (cash, total(one.amount for one in in_cash)):  # no till documents whether orders are included
             yield FailedCheck(3, method, cash, added)
 
 

@@ -1,7 +1,7 @@
-"""The lines of a day, account by account: what was sold and paid, what stands open, and what the drawers differ by.
+"""Lines of a day page, account by account: sales, payments, open items and differences of drawers.
 
-Sold is what the till's financial journal says by turnover group and VAT code, paid what its journals say by method; the
-VAT of a code is theirs too, and nothing is computed.
+Sales come from the till's financial journal by turnover group and VAT code, payments from its journals by method. The
+VAT of a code is the till's too; nothing is computed.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -33,16 +33,16 @@ from integration.core.totals.categories import EXCHANGES, LineCategory, Purpose,
 from integration.core.totals.sold import NOTHING, VatSum
 from integration.core.vat import vat_fact
 
-# The words of the books for one document, and for what a line comes out of.
+# Texts in the books are Dutch: the document, and the source of a line.
 _NAMES = {"receipt": "Bon", "invoice": "Factuur", "order": "Order"}
-MOST_NAMED = 5  # documents in one sentence
+MOST_NAMED = 5  # documents named in one sentence
 _OF_SOURCE = {"receipt": "bonnen", "invoice": "facturen", "order": "orders"}
 
 
 class DayLines:
-    """What a day comes to, line by line. Raises DayRefusedError for what has no account, code or debtor.
+    """Lines of a day. Raises DayRefusedError if an account, code or debtor is missing.
 
-    Codes without a row of a value table are collected; a line of one has no account. `all_lines` raises for them.
+    Codes without a row of a value table are collected, and their lines have no account; `all_lines` raises for them.
     """
 
     def __init__(self, day: TillDay, documents: Sequence[DayDocument], books: DayBooks) -> None:
@@ -63,7 +63,7 @@ class DayLines:
     def all_lines(self, sums: DaySums) -> list[DayLine]:
         """Return the lines of the day. Raises MissingCodesError with all codes that have no row.
 
-        Another refusal is raised where no code is missing: a row may repair many days at once.
+        Any other refusal is raised only if no code is missing, because a missing row may affect many days.
         """
         try:
             found = [] if self.books.contents == "counts" else list(self.documents(sums))
@@ -79,7 +79,7 @@ class DayLines:
         return found
 
     def _collected(self, moved: Decimal, ask: Callable[[], str]) -> str:
-        """Return the account or code that `ask` finds; nothing where it has no row, which is collected."""
+        """Return the account or code from `ask`. If its row is missing, collect the code and return an empty text."""
         try:
             return ask()
         except DayRefusedError as refused:
@@ -93,7 +93,7 @@ class DayLines:
             return ""
 
     def _is_apart(self, one: DayDocument) -> bool:
-        """Tell whether a document is booked by itself. Raises DayRefusedError for one that the day would hide."""
+        """Return True if a document is booked by itself. Raises DayRefusedError if the page would hide its VAT."""
         if one.record.key in self._alone:
             return one.is_sold
         hidden = one.is_untaxed or one.has_foreign_vat_number
@@ -107,17 +107,17 @@ class DayLines:
         return one.source == "invoice" and one.is_sold and (hidden or self.books.contents == "receipts")
 
     def _is_abroad_untaxed(self, one: DayDocument) -> bool:
-        """Tell whether something is sold without VAT to a customer of another country of the EU, and would be lost."""
+        """Return True for a sale without VAT to another EU country, which the EU sales list would lack."""
         if self.books.contents == "counts" or not one.is_sold or not one.is_for_the_sales_list:
             return False
         return any(
             self._is_revenue(group) and self._vat.is_untaxed(each, code) for (group, code), each in one.groups.items()
         )
 
-    # ---- what was sold and paid
+    # ---- sales and payments
 
     def documents(self, sums: DaySums) -> Iterator[DayLine]:
-        """Yield the lines of each source: turnover, what is no revenue, then what was paid or stands open."""
+        """Yield the lines of each source: turnover, other groups, payments, open items."""
         for one in self._sold_here():
             self._expect_plausible(one)
         booked_apart = replace(sums_of_documents(self.apart), payments=self._paid_apart())
@@ -133,7 +133,7 @@ class DayLines:
             yield from _gathered(self._costs(), by_group=self.books.by_group)
 
     def _paid_apart(self) -> dict[tuple[str, str], Decimal]:
-        """Return what was paid on the day of documents that are booked with it by themselves."""
+        """Return the payments on the day that belong to separate bookings of documents."""
         found: dict[tuple[str, str], Decimal] = {}
         for one in self.counting:
             here = self._paid_here(one)
@@ -143,11 +143,11 @@ class DayLines:
         return found
 
     def _paid_here(self, one: DayDocument) -> dict[str, Decimal]:
-        """Return what of a document's payments the day books, by method."""
+        """Return the payments of a document that the day page books, by method."""
         alone = self._alone.get(one.record.key)
         if alone is None or not alone.is_posted:
             return one.paid
-        if alone.by_order:  # which has what was paid beforehand
+        if alone.by_order:  # the order's booking includes its prepayments
             return {method: each for method, each in one.paid.items() if not self._is_deposit(one.source, method)}
         vouchers = self.books.vouchers
         single = {method for method in one.paid if vouchers.get(method, NO_VOUCHER).purpose is Purpose.SINGLE}
@@ -158,12 +158,12 @@ class DayLines:
         return about is not None and about.tender is Tender.DOWN_PAYMENT
 
     def _is_prepaid(self, one: DayDocument) -> bool:
-        """Tell whether what is paid for an order is a down payment: nothing that was sold stands open for it."""
+        """Return True if payments for the order are down payments, because it is not posted by itself."""
         alone = self._alone.get(one.record.key)
         return one.source == "order" and (alone is None or not alone.is_posted)
 
     def _without_prepaid(self, sums: DaySums) -> DaySums:
-        """Return sums without down payments on orders that are booked by themselves, where a group tells of them."""
+        """Return sums without down payments on separately booked orders, if a turnover group contains them."""
         posted = [one for one in self.counting if one.source == "order" and not self._is_prepaid(one)]
         less = total(each for one in posted for each in one.paid.values())
         groups = {one.group for one in self.day.journal if one.is_down_payment}
@@ -187,17 +187,17 @@ class DayLines:
                     yield self._sold(source, group, code, each, documents)
 
     def _sold_here(self, source: str = "") -> list[DayDocument]:
-        """Return the documents whose sale is on the page, those of one source where it is told."""
+        """Return the documents whose sale is on the page, of one source or of all."""
         mine = (one for one in self.counting if one.source == source or not source)
         return [one for one in mine if one.is_sold and one not in self.apart]
 
     def _by_decision(
         self, source: str, code: str, groups: Mapping[str, VatSum]
     ) -> Iterator[tuple[str, VatSum, Sequence[DayDocument]]]:
-        """Yield what is sold under a VAT code of the till by turnover group, with the documents behind it.
+        """Yield the sales of a VAT code of the till by turnover group, with their documents.
 
-        Where these stand under several codes of the books, each group is divided by them. Raises DayRefusedError where
-        what the till says of the day is not what they come to, so that nobody knows whose a cent is.
+        If the documents have several VAT codes of the books, each group is divided by code. Raises DayRefusedError if
+        the till's sums differ from the documents' sums, because the difference cannot be assigned to a code.
         """
         mine = [one for one in self._sold_here(source) if one.groups_under(code)]
         decided = {one.record.key: self._decided(one, code) for one in mine}
@@ -217,12 +217,12 @@ class DayLines:
             yield key[0], each, behind[key]
 
     def _decided(self, one: DayDocument, code: str) -> str | None:
-        """Return under which code of the books a document stands; None where nothing in it has one."""
+        """Return the document's VAT code in the books, or None if nothing in the document has one."""
         has = any(self._has_vat_code(group, each) for group, each in one.groups_under(code).items())
         return self._vat.decided(code, one).code if has else None
 
     def _has_vat_code(self, group: str, each: VatSum) -> bool:
-        """Tell whether what a document has in a group stands under a VAT code of what is sold."""
+        """Return True if a document's amount in a group has a sales VAT code."""
         if self._is_revenue(group):
             return bool(each)
         is_bought = group in self._types and self._types[group].category is LineCategory.CASH_OUT
@@ -249,14 +249,14 @@ class DayLines:
         raise DayRefusedError("day_vat_undivided", "vat_code", **facts)
 
     def _expect_plausible(self, one: DayDocument) -> None:
-        """Raise DayRefusedError for a document whose VAT is not what its rates make of what it sold."""
+        """Raise DayRefusedError for a document whose VAT does not match its rates."""
         taxed = {key: each for key, each in one.groups.items() if self._has_vat_code(key[0], each)}
         for code, each in by_code(taxed):
             theirs, groups = self._vat.decided(code, one).code, {group for group, own in taxed if own == code}
             self._vat.expect_plausible(each, code, theirs, one.count_lines(code, groups), [one.number])
 
     def _exact(self, groups: Mapping[str, VatSum], target: VatSum | None) -> dict[str, VatSum]:
-        """Return the taxed groups of a code with the VAT that the till lists: for all of them, or for revenue alone."""
+        """Return the taxed groups of a code with the VAT of the till's list, which covers all or revenue only."""
         if target is None:
             return {}
         revenue = {group: each for group, each in groups.items() if self._is_revenue(group)}
@@ -282,7 +282,7 @@ class DayLines:
         else:
             first = documents[0] if documents else None
             theirs = self._collected(each.incl, lambda: self._vat.code(code, about, first))
-            every = self._sold_here(source)  # a till that computes VAT over a day is off by a cent for each document
+            every = self._sold_here(source)  # a till that computes VAT over the day may differ by a cent per document
             most = sum(one.count_lines(code, (group,)) for one in documents) + sum(code in one.vat for one in every)
             if theirs:
                 self._vat.expect_plausible(each, code, theirs, most, named[:MOST_NAMED])
@@ -310,7 +310,7 @@ class DayLines:
 
     def _account(self, about: TillTurnover, group: str, code: str) -> str:
         row = group or NO_GROUP
-        if about.category is LineCategory.UNKNOWN and not self._row(group, code):  # which never makes it turnover
+        if about.category is LineCategory.UNKNOWN and not self._row(group, code):  # a row never makes it turnover
             facts = {"group": row, "kind": about.name, "sort": about.type}
             raise DayRefusedError("turnover_group_unknown", "account", **facts)
         found = row_value(self.books.accounts, f"{row}/{code}", row) or self.books.account_meant(about.account)
@@ -374,15 +374,15 @@ class DayLines:
             )
         return found
 
-    # ---- what the goods were bought for
+    # ---- cost of sales
 
     @property
     def _sold_in(self) -> dict[str, str]:
-        """The turnover groups in which something is sold, with their names."""
+        """Names of the turnover groups with sales, by code."""
         return {group: one.name for group, one in self._types.items() if self._is_revenue(group)}
 
     def _costs(self) -> Iterator[DayLine]:
-        """Yield cost against stock of each group; what the books have as a sale of goods, they cost by themselves."""
+        """Yield cost and stock lines of each group. Documents that the books have as sales of goods are excluded."""
         by_books = [one for one in self.apart if not self._alone.get(one.record.key, NOT_BOOKED).is_posted]
         for one in costs_of(self.day, [*self.counting, *self.own_use], [*by_books, *self.own_use]):
             if not one.amount:
@@ -410,7 +410,7 @@ class DayLines:
             raise DayRefusedError("day_stock_account_missing", "account", **facts)
         return found
 
-    # ---- what stands on debtors
+    # ---- debtors
 
     def _is_on_account(self, about: Payment) -> bool:
         if about.tender is not Tender.SUSPENSE or about.method in self.books.rounding:
@@ -428,9 +428,9 @@ class DayLines:
             yield self._item(one, each, f"{about.name} {one.number}", self._method_account(about), about.method)
 
     def _open(self, source: str) -> Iterator[DayLine]:
-        """Yield what invoices leave open, what payments settle of them, and what is paid for orders beforehand.
+        """Yield open amounts of invoices, payments of earlier open amounts, and prepayments of orders.
 
-        What is booked by itself without its payments stands open, whatever kind of document it is.
+        A document of any type that is booked by itself without its payments is an open item.
         """
         for one in self.counting:
             if one.source != source:
@@ -457,7 +457,7 @@ class DayLines:
         if not debtor or not account:
             name = str(one.customer.values.get("name") or relation) if one.customer else relation
             refused = DayRefusedError("day_debtor_missing", "debtor", document=one.number, customer=name or one.number)
-            self._debtorless = self._debtorless or refused  # told once the codes without a row are known
+            self._debtorless = self._debtorless or refused  # raised after all codes without a row are known
         about = "payment" if method else "open"
         return DayLine(
             account, text, each, debtor=debtor, item=alone.item or self.books.item(one.record), about=about,
@@ -467,7 +467,7 @@ class DayLines:
     # ---- drawers
 
     def counts(self) -> Iterator[DayLine]:
-        """Yield what a count differs by and what was brought to the bank, drawer by drawer, never netted."""
+        """Yield differences of counts and deposits to the bank, per drawer and never netted."""
         for one in sorted(self.day.counts, key=lambda each: (each.workplace, each.number)):
             difference = self.books.difference_account or self.books.account_meant(one.difference_account)
             banked = self.books.banked_account or self.books.account_meant(one.deposit_account)
@@ -492,7 +492,7 @@ class DayLines:
 
 
 def _taxed_at_sale(one: DayDocument, paid: Decimal, code: str, books: DayBooks) -> Decimal:
-    """Return the VAT in what a voucher paid of a document, in proportion to that of the whole as the till told it."""
+    """Return the VAT share of a voucher payment, in proportion to the document's VAT by the till's figures."""
     whole = one.vat.get(code, VatSum())
     if paid * whole.incl <= NOTHING or abs(paid) > abs(whole.incl):
         facts = {"amount": str(paid), "there": str(whole.incl), "code": code}
@@ -508,7 +508,7 @@ def _expect_no_exchange(one: DayDocument) -> None:
 
 
 def _gathered(lines: Iterable[DayLine], *, by_group: bool) -> list[DayLine]:
-    """Return one line for each account and VAT code, in their order; the text is that of the first."""
+    """Return one line for each account and VAT code, in this order, with the text of the first line."""
     found: dict[tuple[object, ...], DayLine] = {}
     for line in lines:
         key = (*line.key, line.text) if by_group else line.key

@@ -1,4 +1,4 @@
-"""Pages that somebody else wrote in the books and that look like a day of the till, or like a document of it."""
+"""Detects pages of others in the books that look like a day of the till or like one of its documents."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
@@ -10,14 +10,14 @@ from integration.core.days.documents import DayDocument
 from integration.core.days.entries import LedgerEntry
 from integration.core.totals.sold import NOTHING
 
-FEWEST_ROWS = 2  # on accounts of the day: what it sold, and how that was paid
-ACCOUNTS_ALIKE = 2  # on which a page puts what the whole day puts there; the one that moves most says it alone
+FEWEST_ROWS = 2  # rows on accounts of the day: the sale and its payment
+ACCOUNTS_ALIKE = 2  # accounts with the amount of the whole day; the largest amount alone is sufficient
 
 
 class PageAlike(NamedTuple):
-    """A page with its daybook, the number of the document it looks like, and who wrote it when.
+    """A page with its daybook, the number of the document it looks like, its author and its date.
 
-    There is no document where it looks like the whole day. `amount` is what both have in common.
+    `document` is empty if the page looks like the whole day. `amount` is the amount they share.
     """
 
     page: str
@@ -28,7 +28,7 @@ class PageAlike(NamedTuple):
 
 
 def totals_of(documents: Sequence[DayDocument]) -> dict[Decimal, str]:
-    """Return what the documents of a day come to, each amount with the number of the first that does."""
+    """Return the totals of the documents of a day, each with the number of the first document."""
     totals: dict[Decimal, str] = {}
     for one in documents:
         if one.total:
@@ -42,10 +42,10 @@ def pages_alike(
     entries: Sequence[LedgerEntry],
     known: Collection[str],
 ) -> Iterator[PageAlike]:
-    """Yield pages with rows on accounts of the day that come to a document of it, or to the day.
+    """Yield pages with rows on accounts of the day that match one of its documents or the whole day.
 
-    `totals` are those of its documents with their numbers, `expected` the lines of the day as the ledger gets them,
-    `known` pages of which somebody else knows.
+    `totals` are the document totals with their numbers, `expected` the lines of the day as they reach the ledger,
+    `known` the pages that are accounted for.
     """
     moved: dict[str, Decimal] = {}
     for line in expected:
@@ -67,9 +67,9 @@ def pages_alike(
 
 
 def _in_common(rows: Sequence[LedgerEntry], moved: Mapping[str, Decimal], most: Decimal) -> Decimal:
-    """Return the largest amount that a page and the day put on the same account, where that makes them alike.
+    """Return the largest amount that page and day both post to one account if they match, otherwise zero.
 
-    `most` is the largest of what was taken in: a page of somebody who books no costs has it too.
+    `most` is the largest amount of the day's takings, which a page without cost of sales has as well.
     """
     there: dict[str, Decimal] = {}
     for row in rows:

@@ -1,4 +1,4 @@
-"""The page of a day in the manner in which the books are told VAT: it adds up to zero, or there is none."""
+"""Builds the daybook page of a day, in the books' VAT mode. The page adds up to zero, or none is built."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -16,7 +16,7 @@ LONGEST_TEXT = 40  # characters of a line; texts may be cut
 
 
 def page_of(day: TillDay, sums: DaySums, documents: Sequence[DayDocument], books: DayBooks) -> DayPage:
-    """Return the page of a day, every line once and its sum zero. Raises DayRefusedError, and then there is no part."""
+    """Return the balanced page of a day. Raises DayRefusedError if any line is impossible; no partial page is made."""
     builder = DayLines(day, documents, books)
     plain = _without_nothing(builder.all_lines(sums))
     _expect_zero(plain)
@@ -41,7 +41,7 @@ def _without_nothing(lines: Iterable[DayLine]) -> list[DayLine]:
 
 
 def _in_mode(lines: Sequence[DayLine], books: DayBooks) -> Iterator[DayLine]:
-    """Yield the lines as the books are told VAT."""
+    """Yield the lines in the books' VAT mode."""
     for line in lines:
         if books.mode == "gross" and line.vat_code:
             yield replace(line, amount=line.moved)
@@ -69,7 +69,7 @@ def _vat_lines(lines: Sequence[DayLine], books: DayBooks) -> Iterator[DayLine]:
 
 
 def _expect_ledger(line: DayLine, books: DayBooks) -> None:
-    """Raise DayRefusedError where an account is not there, is blocked, or wants what the line does not have."""
+    """Raise DayRefusedError if an account is missing or blocked, or requires something that the line lacks."""
     facts = {"account": line.account, "kind": line.text}
     if books.ledgers and line.account not in books.ledgers:
         raise DayRefusedError("ledger_missing", "account", **facts)
@@ -100,7 +100,7 @@ def _vat_off(sums: DaySums, documents: Sequence[DayDocument]) -> dict[str, Decim
 
 
 def _expect_zero(lines: Iterable[DayLine]) -> None:
-    """Raise DayRefusedError for lines that do not add up; those of a drawer's own account are among them."""
+    """Raise DayRefusedError if the lines, including those of the drawer's account, do not add up to zero."""
     sum_ = total(one.moved for one in lines)
     if sum_:
         raise DayRefusedError("day_page_unbalanced", "", amount=str(sum_))

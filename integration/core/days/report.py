@@ -1,4 +1,4 @@
-"""What is known of a day on both sides, and how it comes back from a database that keeps it as JSON."""
+"""Report of a day on both sides, and its JSON form in the store."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,23 +12,23 @@ from integration.core.days.check import DayCheck, DayComparison, DayFinding, Day
 from integration.core.days.till import DrawerCount, TillDay
 from integration.core.totals.sold import NOTHING
 
-COSTLESS = "costless"  # what a page keeps of it, and what is said of it: groups of which nobody knows the cost
+COSTLESS = "costless"  # name in stored pages and code of the note: groups without a known cost price
 
 
 class DayState(StrEnum):
-    """Where a day stands. What nobody can tell is a state of its own, and never nothing."""
+    """State of a day. Unknown is a state of its own."""
 
-    OPEN = "open"  # the shop still sells on it
-    WAITING = "waiting"  # over, and not closed or counted yet
-    CLOSED = "closed"  # at the till, and not booked
-    PARKED = "parked"  # it cannot be booked as it is
+    OPEN = "open"  # the shop is still selling
+    WAITING = "waiting"  # over, but not closed or counted yet
+    CLOSED = "closed"  # closed at the till, and not booked
+    PARKED = "parked"  # cannot be booked
     EMPTY = "empty"  # nothing to book
-    LEFT_OUT = "left_out"  # by a filter or a person
-    BOOKED = "booked"  # not checked since
-    NOT_POSTED = "not_posted"  # equal, and not in the ledger of the books yet
+    LEFT_OUT = "left_out"  # excluded by a filter or a person
+    BOOKED = "booked"  # not checked since the booking
+    NOT_POSTED = "not_posted"  # equal, but not processed to the ledger yet
     EQUAL = "equal"
     DIFFERENT = "different"
-    UNKNOWN = "unknown"  # a system could not say
+    UNKNOWN = "unknown"  # a system did not report it
 
 
 STATE_OF = {
@@ -41,7 +41,7 @@ STATE_OF = {
 
 @dataclass(frozen=True, slots=True)
 class PageShown:
-    """A page of a day: its number and reference in the books, and its lines as they were written."""
+    """A page of a day: its number and reference in the books, and its lines as written."""
 
     number: str
     reference: str
@@ -52,11 +52,11 @@ class PageShown:
 
 @dataclass(frozen=True, slots=True)
 class DayReport:
-    """One day of a branch as it was looked at last.
+    """Report of one day of a branch from the last check.
 
-    `cause` says with its facts why it is parked, waits or is unknown. `expected` are the lines that its page has by
-    the till's answers; `rows`, `findings`, `pages` and `counts` are what the check compared. `notes` are what a
-    bookkeeper should know of the page, and no difference.
+    `cause` and `facts` say why the day is parked, waits or is unknown. `expected` are the page lines from the till's
+    answers. `rows`, `findings`, `pages` and `counts` are those of the check. `notes` are remarks for a bookkeeper
+    that are no differences.
     """
 
     date: date
@@ -75,21 +75,21 @@ class DayReport:
 
     @property
     def key(self) -> str:
-        """The key of the day."""
+        """Date and branch."""
         return f"{self.date.isoformat()}/{self.branch}"
 
     @property
     def difference(self) -> Decimal:
-        """The largest difference of an account, in euros without sign."""
+        """The largest absolute difference of an account, in euros."""
         return largest_difference(self.rows)
 
     def about(self, *names: str) -> list[DayComparison]:
-        """Return the figures of some sorts: base, vat, account, method."""
+        """Return the figures of these types: base, vat, account, method."""
         return [one for one in self.rows if one.about in names]
 
 
 def report_of(day: TillDay, check: DayCheck, at: datetime, **more: Any) -> DayReport:
-    """Return the report of a day that was compared."""
+    """Return the report of a checked day."""
     return DayReport(
         day.date, day.branch, day.branch_name, STATE_OF[check.verdict], at, rows=check.rows, findings=check.findings,
         counts=day.counts, **more,
@@ -97,14 +97,14 @@ def report_of(day: TillDay, check: DayCheck, at: datetime, **more: Any) -> DayRe
 
 
 def page_notes(page: DayPage) -> tuple[DayFinding, ...]:
-    """Return what a page leaves out, because nobody paid it or knows its cost, and by how much its VAT is off."""
+    """Return notes on own use, on VAT differences, and on groups without a known cost price."""
     off = (DayFinding("vat_off", {"code": code, "difference": str(each)}) for code, each in page.vat_off.items())
     own_use = [DayFinding("own_use", {"amount": str(page.own_use)})] if page.own_use else []
     return (*own_use, *off, *costless_notes(page.costless))
 
 
 def costless_notes(groups: Sequence[str]) -> tuple[DayFinding, ...]:
-    """Return that a page leaves out what goods of some turnover groups were bought for, where there are such groups."""
+    """Return the note that the page lacks the cost of these turnover groups; empty without groups."""
     return (DayFinding(COSTLESS, {"groups": ", ".join(groups)}),) if groups else ()
 
 
@@ -112,7 +112,7 @@ def costless_notes(groups: Sequence[str]) -> tuple[DayFinding, ...]:
 
 
 def report_to_json(report: DayReport) -> dict[str, object]:
-    """Return a report as JSON can carry it."""
+    """Return a report as JSON data."""
     return {
         "date": report.date.isoformat(),
         "branch": report.branch,
@@ -134,7 +134,7 @@ def report_to_json(report: DayReport) -> dict[str, object]:
 
 
 def report_from_json(shape: Mapping[str, Any]) -> DayReport:
-    """Return the report that `report_to_json` was given."""
+    """Return the report from the data of `report_to_json`."""
     return DayReport(
         date.fromisoformat(shape["date"]),
         shape["branch"],

@@ -1,4 +1,4 @@
-"""A day of one branch as the till tells it: its own sums, its counts of drawers, and the documents behind both."""
+"""A day of one branch from the till: its own sums, its drawer counts, and its documents."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from integration.core.rules import as_text
 from integration.core.totals.categories import GROUPS, METHODS, LineCategory, Tender
 from integration.core.totals.sold import NOTHING, VatSum
 
-NO_GROUP = "0"  # the code of the row for what is sold without a turnover group
+NO_GROUP = "0"  # row of a value table for sales without a turnover group
 DOCUMENTS = {Kind.RECEIPT: "receipt", Kind.INVOICE: "invoice", Kind.ORDER: "order"}
 
 
 class DayRefusedError(Exception):
-    """A day cannot be booked as it is: the code of its cause, the field it is about, and the facts of its sentence."""
+    """A day cannot be booked: the code of the cause, the field, and the facts of the sentence."""
 
     def __init__(self, cause: str, field: str = "", /, **facts: str) -> None:
         super().__init__(cause)
@@ -25,7 +25,7 @@ class DayRefusedError(Exception):
         self.facts = facts
 
 
-# The causes that a row of a value table repairs: a page collects all of them before it is refused.
+# Causes that a row of a value table repairs. A page collects all of them before it is refused.
 ROW_CAUSES = frozenset(
     {
         "day_account_missing",
@@ -40,7 +40,7 @@ ROW_CAUSES = frozenset(
 
 
 class MissingCodesError(DayRefusedError):
-    """A day cannot be booked because value tables lack rows; `codes` are all that its page needs."""
+    """A day cannot be booked because value tables lack rows; `codes` are all codes without a row."""
 
     def __init__(self, codes: Iterable[MissingCode]) -> None:
         self.codes = tuple(codes)
@@ -56,9 +56,9 @@ def _code_name(facts: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TillTurnover:
-    """What one turnover group comes to, of one source of documents; under one VAT code where the till tells them apart.
+    """Total of one turnover group of one document source, for one VAT code if the till separates them.
 
-    `type` is the till's word for what the group is for.
+    `type` is the till's word for the purpose of the group.
     """
 
     source: str
@@ -75,26 +75,26 @@ class TillTurnover:
 
     @property
     def sum(self) -> VatSum:
-        """What it comes to with its VAT."""
+        """The net amount with its VAT."""
         return VatSum(self.incl - self.vat, self.vat)
 
     @property
     def category(self) -> LineCategory:
-        """What it is. What the till does not put into any group is revenue."""
+        """Category of the group. Sales without a group are revenue."""
         unknown = LineCategory.UNKNOWN if self.group else LineCategory.REVENUE
         return GROUPS.get(self.type, unknown)
 
     @property
     def is_down_payment(self) -> bool:
-        """Whether it is what was paid for orders: no document has it on a line."""
+        """Whether it is the total of payments for orders, which is on no document line."""
         return self.source == "order" and self.category is LineCategory.DOWN_PAYMENT
 
 
 @dataclass(frozen=True, slots=True)
 class TillCost:
-    """What the goods of a turnover group were bought for, of one source of documents and under some VAT codes.
+    """Cost of sales of a turnover group of one document source, for some VAT codes.
 
-    Where it cannot be read there is no amount, and `field` is what `found` cannot be.
+    If it is unreadable, `amount` is None, and `found` is the invalid value of `field`.
     """
 
     source: str
@@ -110,7 +110,7 @@ class TillCost:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What was paid by one method, for one source of documents."""
+    """Total paid by one method for one document source."""
 
     source: str
     method: str
@@ -121,13 +121,13 @@ class Payment:
 
     @property
     def tender(self) -> Tender:
-        """What the type of the method says."""
+        """Category of the payment method, from its type."""
         return METHODS.get(self.type, Tender.SUSPENSE)
 
 
 @dataclass(frozen=True, slots=True)
 class TillVatTotal:
-    """What one VAT code comes to, of one source of documents."""
+    """Total of one VAT code of one document source."""
 
     source: str
     code: str
@@ -137,7 +137,7 @@ class TillVatTotal:
 
 @dataclass(frozen=True, slots=True)
 class DrawerCount:
-    """The count of one drawer, for one payment method. `before` is what the count before it left, if there was one."""
+    """The count of one drawer for one payment method. `before` is the amount that the previous count left, if any."""
 
     workplace: str
     number: str
@@ -158,7 +158,7 @@ class DrawerCount:
 
 @dataclass(frozen=True, slots=True)
 class TillDay:
-    """One financial date of one branch. `closed` is None where the till does not tell."""
+    """One financial date of one branch. `closed` is None if the till does not report it."""
 
     key: str
     date: date
@@ -177,18 +177,18 @@ class TillDay:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The sources of documents that something was sold or paid for."""
+        """The document sources with sales or payments."""
         told = [*(one.source for one in self.journal), *(one.source for one in self.payments)]
         return tuple(source for source in DOCUMENTS.values() if source in told)
 
     @property
     def tells_down_payments(self) -> bool:
-        """Whether the journal of orders says by a turnover group of its own what their payments stand against."""
+        """Whether the orders' journal has a turnover group for the counterpart of their payments."""
         return any(one.is_down_payment for one in self.journal)
 
 
 def till_day(record: Record) -> TillDay:
-    """Return the day that a record of the till is. Raises DayRefusedError for a document in it that cannot be read."""
+    """Return the day of a till record. Raises DayRefusedError if a document in it cannot be read."""
     for part in record.parts:
         if isinstance(part, Unreadable):
             facts = {"document": part.key, "field": part.field, "value": part.found}
@@ -218,7 +218,7 @@ def till_day(record: Record) -> TillDay:
 
 
 def day_revenue(record: Record) -> Decimal:
-    """Return the revenue of a day with VAT, as its journal has it; zero where that has none."""
+    """Return the revenue of a day including VAT, from its journal; zero if the journal has none."""
     journal = (part.values for part in record.parts if part.kind is Kind.TURNOVER and not isinstance(part, Unreadable))
     rows = (_turnover(one) for one in journal if one.get("book") == "journal")
     return total(one.incl for one in rows if one.category is LineCategory.REVENUE)
@@ -286,26 +286,26 @@ def _count(values: Mapping[str, Value]) -> DrawerCount:
 
 
 def till_text(values: Mapping[str, Value], name: str) -> str:
-    """Return a value as text without blanks around it."""
+    """Return a value as text without surrounding spaces."""
     return as_text(values.get(name)).strip()
 
 
 def turnover_group(values: Mapping[str, Value], name: str) -> str:
-    """Return a turnover group; nothing for a zero, which means none."""
+    """Return a turnover group; empty for zero, which means no group."""
     return till_text(values, name).lstrip("0")
 
 
 def optional_amount(values: Mapping[str, Value], name: str) -> Decimal | None:
-    """Return an amount; None where it is not told."""
+    """Return an amount, or None if it is missing."""
     value = values.get(name)
     return value if isinstance(value, Decimal) else None
 
 
 def till_amount(values: Mapping[str, Value], name: str) -> Decimal:
-    """Return an amount; nothing where it is not told."""
+    """Return an amount, or zero if it is missing."""
     return optional_amount(values, name) or NOTHING
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:
-    """Return what amounts come to."""
+    """Return the sum of amounts."""
     return sum(amounts, NOTHING)

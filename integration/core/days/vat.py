@@ -1,4 +1,4 @@
-"""Under which VAT code of the books each document of a day stands, and whether its VAT can be what was charged."""
+"""Decides the books' VAT code of each document of a day, and checks its VAT against the rate."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from integration.core.vat import vat_fact
 
 
 def percents_of(day: TillDay) -> dict[str, Decimal]:
-    """Return the percentages that the till tells of its VAT codes."""
+    """Return the percentages that the till reports for its VAT codes."""
     told = [*((one.vat_code, one.percent) for one in day.financial), *((one.code, one.percent) for one in day.vat)]
     return {code: percent for code, percent in told if percent is not None}
 
@@ -27,13 +27,13 @@ class DayVat:
     percents: Mapping[str, Decimal]
 
     def decided(self, code: str, document: DayDocument | None = None) -> DecidedVat:
-        """Return the books' VAT code of what a document sold under one of the till's; without a document, at home."""
+        """Return the books' VAT code of a document's sale under a till code; without a document, of a domestic sale."""
         if self.books.decide_vat is not None:
             return self.books.decide_vat(document, code)
         return DecidedVat(row_value(self.books.vat_codes, code))
 
     def code(self, code: str, about: TillTurnover, document: DayDocument | None = None) -> str:
-        """Return the same. Raises DayRefusedError where there is none, or both systems charge another rate at home."""
+        """Return the code from `decided`. Raises DayRefusedError if there is none, or if the domestic rates differ."""
         found = self.decided(code, document)
         if not found.code:
             named = {"document": document.number} if document else {}
@@ -46,7 +46,7 @@ class DayVat:
         return found.code
 
     def purchase_code(self, code: str, about: TillTurnover) -> str:
-        """Return the books' VAT code of what was bought under one of the till's. Raises DayRefusedError likewise."""
+        """Return the books' VAT code of a purchase under a till code. Raises DayRefusedError as `code` does."""
         found = row_value(self.books.purchase_vat_codes, code)
         if not found:
             raise self._missing("purchase_vat_code_unmapped", code, about, {})
@@ -67,9 +67,9 @@ class DayVat:
             raise DayRefusedError("day_vat_rate_differs", "vat_code", code=code, theirs=theirs, **rates)
 
     def rate(self, code: str, theirs: str) -> Decimal | None:
-        """Return the percentage of what stands under a code of the books; None where neither system tells it.
+        """Return the percentage of a sale under a code of the books, or None if neither system reports it.
 
-        At home it is the till's own, which the books share.
+        A domestic sale has the till's own rate, which the books share.
         """
         own, ours = self.percents.get(code), self.books.rates.get(theirs)
         if theirs and theirs != self.decided(code).code:
@@ -77,15 +77,15 @@ class DayVat:
         return ours if own is None else own
 
     def expect_plausible(self, sum_: VatSum, code: str, theirs: str, most: int, documents: Iterable[str]) -> None:
-        """Raise DayRefusedError where VAT is not its base times the rate, within a cent for each of so many roundings.
+        """Raise DayRefusedError if VAT differs from base times rate by more than a cent per rounding (`most`).
 
-        Without VAT nothing is rounded.
+        Without VAT nothing is rounded, so no difference is allowed.
         """
         rate = self.rate(code, theirs)
         if rate is None:
             return
         computed, inside = sum_.excl * rate / HUNDRED, sum_.incl * rate / (HUNDRED + rate)
-        off = min(abs(sum_.vat - computed), abs(sum_.vat - inside))  # from whichever of both it was rounded
+        off = min(abs(sum_.vat - computed), abs(sum_.vat - inside))  # the till may round from net or from gross
         if off > (CENT * most if rate else NOTHING):
             facts = {"document": ", ".join(documents), "code": code, "expected": str(amount(computed))}
             facts |= {"found": str(sum_.vat), "base": str(sum_.excl), "vat": self._said(code, theirs, rate)}
@@ -98,12 +98,12 @@ class DayVat:
         )
 
     def is_untaxed(self, sum_: VatSum, code: str) -> bool:
-        """Tell whether something was sold without VAT, and not for so little that its VAT is less than a cent."""
+        """Return True for a sale without VAT whose VAT would be a cent or more, or whose rate is zero."""
         rate = self.percents.get(code, NOTHING)
         return bool(sum_.incl) and not sum_.vat and (not rate or abs(sum_.excl) * rate / HUNDRED >= CENT)
 
 
 def by_code(groups: Mapping[tuple[str, str], VatSum]) -> Iterator[tuple[str, VatSum]]:
-    """Yield what groups come to by VAT code."""
+    """Yield the total of the groups of each VAT code."""
     for code in dict.fromkeys(code for _, code in groups):
         yield code, sum((each for (_, own), each in groups.items() if own == code), VatSum())

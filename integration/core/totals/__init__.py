@@ -1,5 +1,5 @@
-"""The money of documents to the cent: what the till sold, what the books make of it, and why the two differ.
+"""Document totals to the cent: what the till sold, what the books compute, and why they differ.
 
-The till's own split per VAT code says what was sold. Everything here is compared with it and nothing is smoothed over:
-cents that books would make otherwise stand on a line of their own in plain sight, or the document waits for a person.
+The till's own split per VAT code is the reference. Nothing is adjusted silently: cents that the books compute
+differently are on a visible line of their own, or the document waits for a person.
 """

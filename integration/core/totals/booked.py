@@ -1,4 +1,4 @@
-"""What the books make of a sale: of lines with their own VAT, of postings, and both sides beside each other."""
+"""Amounts that the books compute for a sale: for lines with VAT, for postings, and in comparison with what was sold."""
 
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from integration.core.totals.sold import (
 
 @dataclass(frozen=True, slots=True)
 class BookLine:
-    """One line as the books are sent it; a line that was not sold has no key. The price has VAT as the basis says."""
+    """One line as sent to the books; a line that was not sold has no key. The price is on the chosen basis."""
 
     key: str
     quantity: Decimal
@@ -33,16 +33,16 @@ class BookLine:
 
     @property
     def amount(self) -> Decimal:
-        """What the books make of the line, in whole cents, half up on either side of zero."""
+        """The line total that the books compute, in whole cents, rounded half away from zero."""
         return amount(self.quantity * self.price * (HUNDRED - self.discount_percent) / HUNDRED)
 
 
 def book_lines(sale: Sale, basis: Basis, rates: Mapping[str, Decimal], price_places: int = 2) -> tuple[BookLine, ...]:
-    """Return the lines to send, with prices and discounts that give each line's own total wherever that is possible.
+    """Return the lines to send, with prices and discounts that give each line's own total wherever possible.
 
     Tried in this order: price and discount as sold; the price as already discounted; the price net of discount; the
-    total divided by the quantity. Quantities stay. If none is exact the nearest is taken, and the verdict shows it.
-    A price that is told on the other basis only is converted with the rate (percent) of its VAT code.
+    total divided by the quantity. Quantities stay. If none is exact, the nearest is used, and the verdict reports the
+    difference. A price known only on the other basis is converted with the rate (percent) of its VAT code.
     """
     return tuple(_book_line(line, sale.method, basis, rates, price_places) for line in sale.lines)
 
@@ -50,16 +50,16 @@ def book_lines(sale: Sale, basis: Basis, rates: Mapping[str, Decimal], price_pla
 def booked_totals(
     lines: Sequence[BookLine], rates: Mapping[str, Decimal], basis: Basis, rounding: Rounding
 ) -> dict[str, VatSum]:
-    """Return what the books make of lines, per VAT code.
+    """Return the totals that the books compute for lines, per VAT code.
 
-    `rates` are the percentages that the books charge under each of the codes; a code without one has no VAT.
-    Rounding is half up away from zero, so the return of a document is exactly its opposite.
+    `rates` are the books' percentages by code; a code without a rate has no VAT. Rounding is half away from zero, so
+    the return of a document is exactly its opposite.
     """
     return sum_by_vat_code(((line.vat_code, line.amount) for line in lines), rates, basis, rounding)
 
 
 def at_sale_price(line: SoldLine, basis: Basis, rates: Mapping[str, Decimal], places: int) -> BookLine:
-    """Return a line with the price and the discount it was sold for, whatever its own total is."""
+    """Return a line with the price and the discount of the sale, regardless of the line's own total."""
     quantity = ONE if line.quantity is None else line.quantity
     price = amount(_price(line, basis, rates.get(line.vat_code, NOTHING)), places)
     return BookLine(line.key, quantity, price, line.discount_percent or NOTHING, line.vat_code)
@@ -88,21 +88,21 @@ def _price(line: SoldLine, basis: Basis, rate: Decimal) -> Decimal:
     return (line.price_incl or NOTHING) / factor
 
 
-# ---- what is posted: the amounts of a sale by VAT code and account, which carry their own VAT
+# ---- postings: amounts of a sale by VAT code and account, with their VAT
 
 
-# What amounts are gathered by: whatever tells two accounts from each other.
+# Grouping key of amounts: anything that identifies an account.
 Account = TypeVar("Account", bound=Hashable)
 
 
 def posting_totals(
     sale: Sale, accounts: Mapping[str, Account], owed: Collection[Account] = ()
 ) -> dict[tuple[str, Account | None], VatSum]:
-    """Return what was sold by VAT code and account; per VAT code exactly the till's split.
+    """Return the sold amounts by VAT code and account. Per VAT code they equal the till's split exactly.
 
-    `accounts` are those of the lines, by key. Each starts from the totals of its own lines; what these miss of the
-    split is shared out in whole cents in proportion to their size, the largest remainders first; those that are `owed`
-    take nothing of it as long as there is another one. A code without lines stands under None.
+    `accounts` are those of the lines, by key. Each account starts with the totals of its own lines. The rest of the
+    split is divided in whole cents in proportion to size, by the largest remainder method. Accounts in `owed` get
+    none of the rest unless there is no other account. A code without lines has the account None.
     """
     codes = dict.fromkeys([*sale.sold, *(line.vat_code for line in sale.lines)])
     shares = {(code, account): share for code in codes for account, share in _of_code(sale, code, accounts, owed)}
@@ -112,7 +112,7 @@ def posting_totals(
 def _of_code(
     sale: Sale, code: str, accounts: Mapping[str, Account], owed: Collection[Account]
 ) -> list[tuple[Account | None, VatSum]]:
-    """One VAT code's amounts by account."""
+    """Return the amounts of one VAT code by account."""
     sold = sale.sold.get(code, VatSum())
     lines = [line for line in sale.lines if line.vat_code == code]
     own = sum_by((accounts.get(line.key), _line_sum(line, sold, sale.method)) for line in lines) or {None: VatSum()}
@@ -130,7 +130,7 @@ def _of_code(
 
 
 def _line_sum(line: SoldLine, sold: VatSum, method: str) -> VatSum:
-    """A line's own total; what the till does not tell of it is taken in the proportion of its VAT code."""
+    """Return a line's own total. Amounts that the till does not report are computed in proportion to the VAT code."""
     incl, excl = line.total("incl", method), line.total("excl", method)
     if incl is None and excl is None:
         made = at_sale_price(line, basis_of(method), {}, 2).amount
@@ -145,27 +145,27 @@ def _line_sum(line: SoldLine, sold: VatSum, method: str) -> VatSum:
 
 
 def _weights(takes: Sequence[bool], *sides: Sequence[int]) -> list[int]:
-    """How much each part takes of what is missing: by the first side on which those that take have anything."""
+    """Return the weights for dividing the rest: the first side with any amount on the parts that may take some."""
     left = [[size if may else 0 for size, may in zip(side, takes, strict=True)] for side in sides]
     return next((side for side in left if any(side)), [int(may) for may in takes])
 
 
 def _filled(parts: Sequence[int], total: int, weights: Sequence[int]) -> list[int]:
-    """The parts, with what they miss of a total shared out over them."""
+    """Return the parts, with the rest of a total divided over them by weight."""
     return [part + share for part, share in zip(parts, share_out(total - sum(parts), weights), strict=True)]
 
 
-# ---- what was sold beside what is booked, per VAT code of the till, as a planned document carries it to be seen
+# ---- comparison of sold and booked amounts per VAT code, shown with a planned document
 
 
 _NAMES = ("sold_excl", "sold_vat", "booked_excl", "booked_vat")
-# How the names of amounts began, with the VAT code after it, before there was a part for each code.
+# Prefix of value names in earlier versions, followed by the VAT code, before each code had a part.
 _EARLIER = "sold_vat:"
 
 
 @dataclass(frozen=True, slots=True)
 class TotalsCompared:
-    """One VAT code of the till: what was sold, and what is booked of it where that can be told apart."""
+    """Amounts of one VAT code of the till: sold, and booked if that can be separated by code."""
 
     code: str
     sold: VatSum
@@ -173,18 +173,18 @@ class TotalsCompared:
 
 
 def as_parts(compared: Iterable[TotalsCompared]) -> tuple[Record, ...]:
-    """Return the parts of a document that carry this; nothing of it is written."""
+    """Return the comparison as parts of a document, for display. These parts are never written."""
     return tuple(Record(Kind.VAT, f"vat:{place}", _values(one)) for place, one in enumerate(compared, start=1))
 
 
 def compared_in(document: Record) -> tuple[TotalsCompared, ...]:
-    """Return what a document carries, also one that an earlier version kept."""
+    """Return the comparison in a document, also from an earlier version."""
     carried = tuple(_compared(part.values) for part in document.parts if part.kind is Kind.VAT)
     return carried or tuple(_earlier(document.values))
 
 
 def without_sums(document: Record) -> Record:
-    """Return a document without what it carries for this: its own values and its lines."""
+    """Return a document without the parts of the comparison."""
     parts = tuple(part for part in document.parts if part.kind is not Kind.VAT)
     return Record(document.kind, document.key, document.values, parts, document.source)
 

@@ -1,31 +1,31 @@
-"""What an amount of the till is: revenue, a debt of the shop, or money that only moves; and what was paid with.
+"""Categories of the till's amounts (revenue, a debt of the shop, or moved money) and of payments.
 
-Three things are called a deposit, and they are never one: the packaging deposit on a crate that comes back, the down
-payment on something to be delivered, and cash that is brought to the bank.
+Three different things are called a deposit: the packaging deposit on a returnable crate, the down payment on a later
+delivery, and cash brought to the bank.
 """
 
 from enum import StrEnum
 
 
 class LineCategory(StrEnum):
-    """What a line of the till is, by the category of its turnover group. All but revenue stand on a balance account."""
+    """Category of a till line, by its turnover group. All categories but revenue belong on a balance account."""
 
     REVENUE = "revenue"
-    GIFT_CARD = "gift_card"  # money taken for something that is chosen later: a debt until it is used
-    PACKAGING_DEPOSIT = "packaging_deposit"  # goes back to the customer with the packaging
-    DOWN_PAYMENT = "down_payment"  # part of a price, paid beforehand; or an amount that waits to be put right
-    CASH_IN = "cash_in"  # into the drawer: change from the safe, a tip
-    CASH_OUT = "cash_out"  # out of the drawer: cash banked, or a small expense
-    PAYMENT = "payment"  # of something sold before
-    UNKNOWN = "unknown"  # the till does not say; never taken for revenue
+    GIFT_CARD = "gift_card"  # payment for a later choice: a debt until it is used
+    PACKAGING_DEPOSIT = "packaging_deposit"  # returned to the customer with the packaging
+    DOWN_PAYMENT = "down_payment"  # part of a price paid in advance, or an amount that awaits correction
+    CASH_IN = "cash_in"  # into the drawer: change from the safe, tips
+    CASH_OUT = "cash_out"  # out of the drawer: deposit at the bank, or a small expense
+    PAYMENT = "payment"  # for an earlier sale
+    UNKNOWN = "unknown"  # not reported by the till; never counted as revenue
 
     @property
     def is_balance(self) -> bool:
-        """Whether it is known to be no revenue."""
+        """Whether it is certainly no revenue."""
         return self not in (LineCategory.REVENUE, LineCategory.UNKNOWN)
 
 
-# The words of the till for the categories of turnover groups; "unknown" says no more than no word.
+# The till's words for categories of turnover groups. Its "unknown" means the same as no word.
 GROUPS = {
     "turnover": LineCategory.REVENUE,
     "balance-upgrade": LineCategory.GIFT_CARD,
@@ -35,17 +35,16 @@ GROUPS = {
     "cash-outflow": LineCategory.CASH_OUT,
     "payment": LineCategory.PAYMENT,
 }
-# Its words for categories of prices that tell more than the group does.
+# The till's words for price categories that are more specific than the group.
 PRICES = {"gift-card": LineCategory.GIFT_CARD, "payment": LineCategory.PAYMENT}
-# Those of money of another currency that is bought or sold: the till does not say what it came to.
+# Purchase or sale of foreign currency: the till does not report the amount in euros.
 EXCHANGES = frozenset({"exchange-rate-buy", "exchange-rate-sell"})
 
 
 def category_of(price: str, line: str, group: str) -> LineCategory:
-    """Return what a line is, by the till's words for its price, for its group on the line, and in the list of groups.
+    """Return the category of a line by the till's words for its price, its group, and the group's list entry.
 
-    A word for something that is no revenue counts wherever it stands: a till that says both is not believed to sell.
-    Money of another currency is never revenue.
+    A word for a category other than revenue takes precedence wherever it occurs. Foreign currency is never revenue.
     """
     if price in EXCHANGES:
         return LineCategory.UNKNOWN
@@ -55,22 +54,22 @@ def category_of(price: str, line: str, group: str) -> LineCategory:
 
 
 class Purpose(StrEnum):
-    """When VAT is due on a gift card: a payment with a single-purpose one pays for what was taxed at its sale."""
+    """Type of a gift card, which decides when VAT is due: for a single-purpose card, at the sale of the card."""
 
     SINGLE = "single"
     MULTI = "multi"
-    NONE = "none"  # a person says that a payment method is no gift card
+    NONE = "none"  # a person declared that a payment method is no gift card
 
 
 class Tender(StrEnum):
-    """What a payment is, by the type of its method."""
+    """Category of a payment, by the type of its method."""
 
     MONEY = "money"
     GIFT_CARD = "gift_card"
-    DOWN_PAYMENT = "down_payment"  # what was paid beforehand is used
-    SUSPENSE = "suspense"  # on account, or what only the shop knows
+    DOWN_PAYMENT = "down_payment"  # use of an advance payment
+    SUSPENSE = "suspense"  # on account, or known only to the shop
     ROUNDING = "rounding"  # of cash, to five cents
-    OWN_USE = "own_use"  # nobody paid
+    OWN_USE = "own_use"  # used by the shop; nobody paid
 
 
 METHODS = {
@@ -87,7 +86,7 @@ METHODS = {
 
 
 def tender_of(type_: str, *, rounds: bool, is_card: bool) -> Tender:
-    """Return what a payment is: `rounds` is a method for the rounding of cash, `is_card` one for gift cards."""
+    """Return the category of a payment. `rounds` marks a method for cash rounding, `is_card` one for gift cards."""
     if rounds:
         return Tender.ROUNDING
     return Tender.GIFT_CARD if is_card else METHODS.get(type_, Tender.SUSPENSE)

@@ -1,4 +1,4 @@
-"""Why the two differ: how far the books would be from what was sold, by which rule, and what makes it right."""
+"""Explains differences between sold and booked amounts: by how much, by which rule, and which correction fits."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,18 +22,17 @@ from integration.core.totals.sold import (
     sum_by_vat_code,
 )
 
-_EXACT_PLACES: Final = 4  # postings are sent amounts, not prices
+_EXACT_PLACES: Final = 4  # postings carry amounts, not prices
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How far the books would be from what was sold.
+    """Difference between the sold amounts and what the books would compute.
 
-    `differences` is sold minus booked for the VAT codes that differ. `amount` is what would have to be moved: over
-    these codes the sum of the largest of |excl|, |vat| and |incl|, so that nothing cancels out. `rule` is empty when
-    all is equal, else the first of RULES that explains the differences to the cent, or "unexplained". With `is_certain`
-    false the till contradicts itself about what was sold, or does not tell: no amount on a rounding article could make
-    that right.
+    `differences` is sold minus booked for the VAT codes that differ. `amount` is the sum over these codes of the
+    largest of |excl|, |vat| and |incl|, so that nothing cancels out. `rule` is empty if all is equal, otherwise the
+    first of RULES that explains the differences to the cent, or "unexplained". If `is_certain` is false, the till's
+    data of the sale is contradictory or incomplete, and no amount on a rounding article can correct it.
     """
 
     differences: Sums = field(default_factory=dict)
@@ -51,11 +50,10 @@ def compare_totals(
     price_places: int = 2,
     lines: Sequence[BookLine] | None = None,
 ) -> Verdict:
-    """Return whether the books come to what was sold, per VAT code, and if not by how much and by which rule.
+    """Return whether the books compute the sold amounts per VAT code, and if not, the difference and its rule.
 
     `rates` are the percentages that the books will charge on this document, by the till's VAT codes; under reverse
-    charge that is what the codes are mapped to, not what they mean elsewhere. `lines` are those of `book_lines` for the
-    same sale, where whoever asks has them.
+    charge, the rates of the mapped codes. `lines` are the `book_lines` of the same sale, if the caller has them.
     """
     sent = book_lines(sale, basis, rates, price_places) if lines is None else lines
     case = _Case(sale, rates, basis, rounding, price_places, sent)
@@ -72,10 +70,10 @@ def compare_totals(
 
 
 def posting_verdict(sale: Sale, rates: Mapping[str, Decimal]) -> Verdict:
-    """Return whether a sale can be posted as the till tells it, and if not by how much and by which rule.
+    """Return whether a sale can be posted with the till's amounts, and if not, the difference and its rule.
 
-    Its lines have to come to its split in the basis in which the till counted. VAT may be off what the rates make of it
-    by a cent for each line: where the till rounds is its own affair. Another rate never is.
+    The lines must add up to the split on the till's basis. VAT may differ from the rate by a cent per line, because
+    the till may round anywhere. Another rate is never accepted.
     """
     basis = basis_of(sale.method)
     found = compare_totals(sale, rates, basis, "document", _EXACT_PLACES)
@@ -89,7 +87,7 @@ def posting_verdict(sale: Sale, rates: Mapping[str, Decimal]) -> Verdict:
 
 
 def _is_till_rounding(sale: Sale, code: str, off: VatSum, rates: Mapping[str, Decimal]) -> bool:
-    """Tell whether a difference is what rounding can make of VAT, or of totals that the till left to be computed."""
+    """Return True if rounding explains a difference in VAT, or in line totals that the till does not report."""
     basis, rate = basis_of(sale.method), rates.get(code, NOTHING)
     lines = [line for line in sale.lines if line.vat_code == code]
     untold = [line for line in lines if line.total(basis, sale.method) is None]
@@ -99,10 +97,10 @@ def _is_till_rounding(sale: Sale, code: str, off: VatSum, rates: Mapping[str, De
 
 
 def correction(found: Verdict, limit: Decimal) -> dict[str, VatSum] | None:
-    """Return per VAT code what to put on the rounding article so that booked and correction are exactly what was sold.
+    """Return the amounts per VAT code to put on the rounding article, so that booked plus correction equals sold.
 
-    Empty when nothing is needed. None when the document has to wait for a person: the differences are above the limit,
-    or what was sold is not certain.
+    Empty if nothing is needed. None if the document must wait for a person, because the differences exceed the limit
+    or the sold amounts are uncertain.
     """
     return dict(found.differences) if found.is_certain and found.amount <= limit else None
 
@@ -115,10 +113,10 @@ def rounding_lines(
     rounding: Rounding,
     limit: Decimal,
 ) -> tuple[BookLine, ...] | None:
-    """Return the lines on the rounding article for books that compute VAT themselves, as with sales orders.
+    """Return the lines on the rounding article for documents whose VAT the books compute, such as sales orders.
 
-    None when there is no correction, or when no such lines make these books come to exactly what was sold: an amount of
-    VAT alone cannot be put on an order.
+    None if there is no correction, or if no such lines give exactly the sold amounts: an order cannot carry an amount
+    of VAT only.
     """
     amounts = correction(found, limit)
     if amounts is None:
@@ -130,7 +128,7 @@ def rounding_lines(
 
 @dataclass(frozen=True)
 class _Case:
-    """One question: these lines, sent to books of this kind."""
+    """Lines sent to books with these properties."""
 
     sale: Sale
     rates: Mapping[str, Decimal]
@@ -149,7 +147,7 @@ class _Case:
 
     @cached_property
     def own(self) -> list[tuple[str, Decimal]] | None:
-        """Each line's VAT code and own total, or None as soon as one is not told."""
+        """VAT code and own total of each line, or None if any total is not reported."""
         totals = [(line.vat_code, line.total(self.basis, self.sale.method)) for line in self.sale.lines]
         known = [(code, total) for code, total in totals if total is not None]
         return known if len(known) == len(totals) else None
@@ -162,11 +160,11 @@ class _Case:
 
     @cached_property
     def most_by_rounding(self) -> Decimal:
-        """More than rounding can make of a document: a cent for each line."""
+        """The maximum effect of rounding on a document: a cent per line."""
         return CENT * len(self.lines)
 
 
-# What the books would come to if a rule held, with the facts of it; one for each way in which it may hold.
+# Amounts that the books would compute if a rule applied, with its facts; one for each variant of the rule.
 _Explained = Iterator[tuple[Sums, dict[str, str]]]
 
 
@@ -176,7 +174,7 @@ def _other_rounding(case: _Case) -> _Explained:
 
 
 def _cash_rounding(case: _Case) -> _Explained:
-    """The till counts the rounding of cash as sold: as an amount without VAT, or as one that includes it."""
+    """The till includes cash rounding in the sale, as an amount without VAT or including VAT."""
     told = case.sale.rounding
     for cents in (-told, told) if told else ():
         for code in dict.fromkeys([*case.sold, *case.booked]):
@@ -188,7 +186,7 @@ def _cash_rounding(case: _Case) -> _Explained:
 
 
 def _price_already_discounted(case: _Case) -> _Explained:
-    """Lines whose total the till does not tell were sent with a discount that is in their price already."""
+    """Lines without a reported total were sent with a discount that the price already includes."""
     pairs = list(zip(case.sale.lines, case.lines, strict=True))
     meant = [
         sent.key for line, sent in pairs if sent.discount_percent and line.total(case.basis, case.sale.method) is None
@@ -199,10 +197,10 @@ def _price_already_discounted(case: _Case) -> _Explained:
 
 
 def _document_discount(case: _Case) -> _Explained:
-    """A discount on the whole document that its lines do not show, or one that is not in their totals.
+    """A discount on the document that its lines do not show, or line discounts that their totals lack.
 
-    Only a discount that is more than rounding could be counts: as a percentage in halves, or as an amount that is
-    shared out over the VAT codes in proportion.
+    Only a discount larger than the maximum effect of rounding counts: a percentage in steps of a half, or an amount
+    that is divided over the VAT codes in proportion.
     """
     at_price = [at_sale_price(line, case.basis, case.rates, case.places) for line in case.sale.lines]
     if any(line.discount_percent for line in at_price):
@@ -232,7 +230,7 @@ def _line_without_vat_code(case: _Case) -> _Explained:
 
 
 def _vat_rate_differs(case: _Case) -> _Explained:
-    """Other rates for the codes that differ: as the till tells them, else, beyond rounding, another one in use."""
+    """Other rates for the codes that differ: the rate from the till, or, beyond rounding, another rate in use."""
     found: dict[str, Decimal] = {}
     for code in minus(case.sold, case.booked):
         lines = [line for line in case.lines if line.vat_code == code]
@@ -244,7 +242,7 @@ def _vat_rate_differs(case: _Case) -> _Explained:
                 break
         else:
             return
-    code, rate = next(iter(found.items()))  # who asks has a difference to explain
+    code, rate = next(iter(found.items()))  # there is a difference, so at least one code was found
     facts = {"vat_code": code, "till": _text(rate), "books": _text(case.rates.get(code, NOTHING))}
     amounts = ((line.vat_code, line.amount) for line in case.lines)
     yield sum_by_vat_code(amounts, {**case.rates, **found}, case.basis, case.rounding), facts
@@ -258,7 +256,7 @@ def _other_basis(case: _Case) -> _Explained:
 
 
 def _till_lines_do_not_add_up(case: _Case) -> _Explained:
-    """The books come to exactly what the till's lines say, and the till's split says something else."""
+    """The books compute exactly the totals of the till's lines, but the till's split differs."""
     if case.own is None:
         return
     theirs = case.taxed(case.own)
@@ -269,7 +267,7 @@ def _till_lines_do_not_add_up(case: _Case) -> _Explained:
 
 
 def _price_decimals(case: _Case) -> _Explained:
-    """The books come to what was sold if only a price could have more decimals."""
+    """The books would compute the sold amounts if a price had more decimals."""
     if case.own is None or not all(line.quantity for line in case.lines):
         return
     off = [line.key for line, (_, total) in zip(case.lines, case.own, strict=True) if line.amount != total]
@@ -277,7 +275,7 @@ def _price_decimals(case: _Case) -> _Explained:
         yield case.taxed(case.own), {"lines": ", ".join(off), "decimals": str(case.places)}
 
 
-# What can explain a difference, in the order in which it is tried. A rule explains all of it or nothing.
+# Explanations in the order of trial. A rule explains the whole difference or nothing.
 RULES: Final[Mapping[str, Callable[[_Case], _Explained]]] = {
     "other_rounding": _other_rounding,
     "cash_rounding": _cash_rounding,
@@ -302,7 +300,7 @@ def _explanation(case: _Case) -> tuple[str, dict[str, str]]:
 
 
 def _contradiction(sale: Sale) -> tuple[Decimal, dict[str, str]] | None:
-    """How far the till's total is from its own split; cash rounding may be the distance between the two."""
+    """Return the difference between the till's total and its own split, which cash rounding does not explain."""
     for basis, total in (("incl", sale.total_incl), ("excl", sale.total_excl)):
         split = sum((each.incl if basis == "incl" else each.excl for each in sale.sold.values()), NOTHING)
         if total is not None and abs(total - split) not in {NOTHING, abs(sale.rounding)}:

@@ -1,4 +1,4 @@
-"""What was sold: a document of the till with its lines, its own split per VAT code, which is the measure, and sums."""
+"""A sale at the till: its lines, its split per VAT code, which is the reference, and sums of such amounts."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from integration.core.money import add_vat, remove_vat
 # ---- amounts with their VAT, per VAT code of a document
 
 
-# Whether the prices that the books are sent include VAT.
+# Whether prices sent to the books include VAT.
 Basis = Literal["incl", "excl"]
 
-# Where the books round VAT: on every line, or once for each VAT code of a document.
+# Where the books round VAT: on each line, or once per VAT code of a document.
 Rounding = Literal["line", "document"]
 
 NOTHING: Final = Decimal(0)
@@ -22,18 +22,18 @@ ONE: Final = Decimal(1)
 
 @dataclass(frozen=True, slots=True)
 class VatSum:
-    """What one VAT code of a document comes to, in euros. It is false when both amounts are zero."""
+    """Total of one VAT code in euros. It is false if both amounts are zero."""
 
     excl: Decimal = NOTHING
     vat: Decimal = NOTHING
 
     @property
     def incl(self) -> Decimal:
-        """The amount with its VAT."""
+        """The amount including VAT."""
         return self.excl + self.vat
 
     def of(self, basis: Basis) -> Decimal:
-        """Return the amount that prices of this basis add up to."""
+        """Return the amount on a basis: including or excluding VAT."""
         return self.incl if basis == "incl" else self.excl
 
     def __add__(self, other: "VatSum") -> "VatSum":
@@ -54,7 +54,7 @@ Key = TypeVar("Key")
 
 
 def sum_by(amounts: Iterable[tuple[Key, VatSum]]) -> dict[Key, VatSum]:
-    """Return what amounts come to, by what each of them stands under."""
+    """Return the sums of amounts by key."""
     sums: dict[Key, VatSum] = {}
     for key, each in amounts:
         sums[key] = sums.get(key, VatSum()) + each
@@ -62,12 +62,12 @@ def sum_by(amounts: Iterable[tuple[Key, VatSum]]) -> dict[Key, VatSum]:
 
 
 def plus(some: Sums, more: Sums) -> dict[str, VatSum]:
-    """Return both added up per VAT code."""
+    """Return the sums of both, per VAT code."""
     return sum_by([*some.items(), *more.items()])
 
 
 def minus(some: Sums, less: Sums) -> dict[str, VatSum]:
-    """Return the differences that are not zero."""
+    """Return the differences per VAT code that are not zero."""
     codes = dict.fromkeys([*some, *less])
     differences = {code: some.get(code, VatSum()) - less.get(code, VatSum()) for code in codes}
     return {code: each for code, each in differences.items() if each}
@@ -76,7 +76,7 @@ def minus(some: Sums, less: Sums) -> dict[str, VatSum]:
 def sum_by_vat_code(
     amounts: Iterable[tuple[str, Decimal]], rates: Mapping[str, Decimal], basis: Basis, rounding: Rounding
 ) -> dict[str, VatSum]:
-    """Return what amounts in a basis come to per VAT code, at these rates in percent; a code without one has no VAT."""
+    """Return the totals of amounts on a basis per VAT code, at rates in percent. A code without a rate has no VAT."""
     given: dict[str, list[Decimal]] = {}
     for code, each in amounts:
         given.setdefault(code, []).append(each)
@@ -94,16 +94,16 @@ def _with_vat(part: Decimal, rate: Decimal, basis: Basis) -> VatSum:
     return VatSum(excl, part - excl)
 
 
-# The VAT methods under which an amount including and excluding VAT is the same amount.
+# VAT methods without VAT, in which the amounts including and excluding VAT are equal.
 UNTAXED: Final = frozenset({"shifted", "none"})
 
 
 @dataclass(frozen=True, slots=True)
 class SoldLine:
-    """One line as the till sold it; None is what the till does not say.
+    """One line as the till sold it. None means that the till does not report the value.
 
-    Amounts are the line's own totals, after discount. `vat_percent` is the rate as the till tells it and only serves to
-    explain a difference.
+    Amounts are the line's own totals after discount. `vat_percent` is the till's rate, used only to explain
+    differences.
     """
 
     key: str
@@ -125,17 +125,17 @@ class SoldLine:
         return self.amount_incl if basis == "incl" else self.amount_excl
 
     def total(self, basis: Basis, method: str) -> Decimal | None:
-        """Return the line's own total in a basis; under a VAT method without VAT the other one is the same."""
+        """Return the line's own total on a basis. Under a VAT method without VAT, either amount serves."""
         told = self.amount(basis)
         return self.amount("excl" if basis == "incl" else "incl") if told is None and method in UNTAXED else told
 
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """A document of the till: its lines, and the split per VAT code that says what was sold.
+    """A document of the till: its lines, and the split per VAT code, which is the reference.
 
-    `method` is "inclusive", "exclusive", "shifted" or "none". `rounding` is cash rounding that the till tells as a
-    payment: what the customer saved or paid extra, which does not belong to what was sold.
+    `method` is "inclusive", "exclusive", "shifted" or "none". `rounding` is cash rounding that the till reports as a
+    payment: the customer's gain or loss, which is not part of the sale.
     """
 
     lines: tuple[SoldLine, ...]
@@ -147,7 +147,7 @@ class Sale:
 
     @property
     def sold(self) -> Sums:
-        """What was sold per VAT code: the till's split, or without one the totals of its lines, if all are told."""
+        """Sold amounts per VAT code: the till's split, or else the line totals if all are reported, or else empty."""
         if self.vat:
             return self.vat
         totals = []
@@ -160,5 +160,5 @@ class Sale:
 
 
 def basis_of(method: str) -> Basis:
-    """Return the basis in which the till counted a document with this VAT method; in it fewest cents go astray."""
+    """Return the basis of the till's calculation for a VAT method. On it, rounding differences are smallest."""
     return "incl" if method == "inclusive" else "excl"
