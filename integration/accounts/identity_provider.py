@@ -29,7 +29,7 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 LIMITS = RateLimits(
     4, 50.0, connect_seconds=5, read_seconds=10, attempts=2, patience_seconds=15, answer_bytes=1_000_000
 )
-LEEWAY = 60  # seconds by which clocks may differ
+LEEWAY = 60  # tolerated clock difference in seconds
 KEPT_SECONDS = 300.0  # keys are fetched again after this time
 LEAST_SECONDS = 10.0  # shortest time between two fetches
 OK = 200
@@ -224,7 +224,7 @@ def _asking(address: str, told: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SigningProxy:
-    """A proxy before the console that says in a header, signed, for whom it asks."""
+    """A proxy in front of the console that names the person in a signed header."""
 
     issuer: str
     audience: str
@@ -232,5 +232,8 @@ class SigningProxy:
     keys: SigningKeys = field(repr=False)
 
     def proven(self, token: str) -> Proof:
-        """Return for whom the proxy asks. Raises NotAllowedError `identity_unproven`."""
+        """Return issuer and subject of the person for whom the proxy asks.
+
+        Raises NotAllowedError `identity_unproven`.
+        """
         return self.keys.proven(token, issuer=self.issuer, audience=self.audience)

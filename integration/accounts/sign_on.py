@@ -106,9 +106,9 @@ class SignedHeaderProxy:
         self.header = proxy.header.lower()
 
     def identity(self, tokens: list[str]) -> Identity:
-        """Return the person for whom the proxy asks.
+        """Return the person of a request.
 
-        Raises NotAllowedError `identity_unproven` unless the header comes once.
+        Raises NotAllowedError `identity_unproven`, also unless the header comes once.
         """
         if len(tokens) != 1:
             raise unproven(self._proxy.issuer)
@@ -124,9 +124,9 @@ class TrustedHeaderProxy:
         self.header = header.lower()
 
     def identity(self, names: list[str]) -> Identity:
-        """Return the person for whom the proxy asks.
+        """Return the person of a request.
 
-        Raises NotAllowedError `identity_unproven` unless the header comes once.
+        Raises NotAllowedError `identity_unproven`, also unless the header comes once.
         """
         name = names[0] if len(names) == 1 else ""
         if not name or name != name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:

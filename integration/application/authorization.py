@@ -18,7 +18,7 @@ from integration.core.plan import Approval
 from integration.core.run import PreviewRequest
 from integration.services.audit import Audit
 
-MOMENT_SECONDS = 0.5  # a page makes some hundred calls to draw itself
+MOMENT_SECONDS = 0.5  # a page makes about a hundred calls to draw itself
 OF_A_MAPPING = {"get": "__getitem__", "keys": "__iter__", "values": "__iter__", "items": "__iter__"}
 
 _SERVICES: dict[type, bool] = {}  # whether a class has a member that people may use

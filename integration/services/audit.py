@@ -123,7 +123,7 @@ class Audit:
     # ---- recording of reads and exports
 
     def heard(self, action: PersonAction) -> None:
-        """Record SQL queries of the log and file exports of a person, before they are answered."""
+        """Record that a person queries the log in SQL or exports a file, before the call is answered."""
         if action.name == LOOK and self._goes_on(action):
             return
         for event, facts in _reads(action):

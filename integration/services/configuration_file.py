@@ -288,7 +288,7 @@ def _correction(place: str, name: str, given: Any) -> Correction:
         raise _invalid(place, "reason_arrangement_correction") from None
 
 
-# ---- format of a file ----------------------------------------------------------------------
+# ---- format of a file -----------------------------------------------------------------------------------------------
 
 
 def _invalid(place: str, why: str, **facts: str) -> ConfigurationError:
@@ -360,7 +360,7 @@ def _expect_texts(values: Mapping[str, Any]) -> None:
             raise _invalid(name, "reason_arrangement_text")
 
 
-# ---- differences -----------------------------------------------------------------------------------------------
+# ---- differences ----------------------------------------------------------------------------------------------------
 
 
 def _differences(here: Sections, wanted: Sections) -> Iterator[SettingDifference]:

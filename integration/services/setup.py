@@ -25,7 +25,7 @@ from integration.store.rules import Rules
 from integration.store.settings import StoredSettings
 
 NO_CALENDARS: Mapping[str, Any] = MappingProxyType({})
-STEPS = (BOOKS, TILL, "flows", "questions", "ready")  # the steps of the set-up in their order
+STEPS = (BOOKS, TILL, "flows", "questions", "ready")  # the steps of the set-up, in order
 
 
 class State(StrEnum):
@@ -41,7 +41,7 @@ class PointSeverity(IntEnum):
 
     STOPS = 0  # the flow cannot run
     PARKS = 1  # it runs, and some records will wait for a person
-    UNSEEN = 2  # it runs as we propose; nobody has looked at it
+    UNSEEN = 2  # it runs with our proposal, which nobody has confirmed
     DONE = 3
 
 

@@ -46,7 +46,7 @@ class Proposals:
         if anew and isinstance(source, Configurable):
             source.forget()
         self._name_fields(by)
-        read = cache(lambda listed: self._access.connector(listed.system).choices(listed.name))  # when needed, and once
+        read = cache(lambda listed: self._access.connector(listed.system).choices(listed.name))  # lazily, and once
         known, tables = SetupContext({}, lists=read), self._rules.tables()
         for flow, question in ((spec.name, one) for spec in self._flows.values() for one in spec.questions):
             try:

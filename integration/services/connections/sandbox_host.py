@@ -208,7 +208,7 @@ class SandboxHost:
             return self._closing.enter_context(
                 running(articles=self._settings.sandbox_articles, today=today, journal=journal)
             )
-        except ValueError:  # a `JournalError`
+        except ValueError:  # `JournalError` is a ValueError
             raise ConfigurationError("journal_file_unusable", file=str(journal.absolute())) from None
 
     def _mind(self) -> None:

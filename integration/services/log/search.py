@@ -160,7 +160,7 @@ def plain_amount(text: str, language: str = "en") -> str:
     return "" if number is None else f"{number:.2f}"
 
 
-# ---- places: found by their words -------------------------------------------------------------------------
+# ---- places: found by their words -----------------------------------------------------------------------------------
 
 
 def search_form(text: str) -> str:

@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 FIELDS_KEPT = timedelta(minutes=5)
 CHOICES_KEPT = timedelta(minutes=1)  # shared by all people
-KEPT_LONGER: Mapping[str, timedelta] = {"used_groups": timedelta(hours=1)}  # the till caches its journal reports, too
+KEPT_LONGER: Mapping[str, timedelta] = {"used_groups": timedelta(hours=1)}  # the till stores every journal it reports
 FIRST_SECONDS = 0.5  # longest wait for captions that are not cached yet
 LAST_SECONDS = 10.0
 # Lists that contain only one page: their codes are looked up one by one.

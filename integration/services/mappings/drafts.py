@@ -40,7 +40,7 @@ RUNS_BACK = 5  # runs whose lines give the recent records
 ASPECTS = tuple(one.name for one in fields(Rule) if one.name != "target")
 
 
-# ---- differences ---------------------------------------------------------------------------------------------------
+# ---- differences ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

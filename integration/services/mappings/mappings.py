@@ -353,7 +353,7 @@ class _Asked:
         return self.logics.codes(*listed)
 
 
-# ---- published mappings ---------------------------------------------------------------------------------
+# ---- published mappings ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

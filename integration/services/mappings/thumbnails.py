@@ -32,7 +32,7 @@ def thumbnail(folder: Path, content: str, most: int = MOST_POINTS) -> bytes | No
             whole.thumbnail((SIDE, SIDE))
             small = whole.convert("RGBA")
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):
-        return None  # a thumbnail is optional; a run reports a broken picture when it sends it
+        return None  # a thumbnail is optional; the till rejects a broken picture when it is sent
     drawn = io.BytesIO()
     small.save(drawn, "PNG")
     return drawn.getvalue()

@@ -340,7 +340,7 @@ def nested(names: Mapping[str, str], defaults: Mapping[str, str]) -> dict[str, A
             inner = inner.setdefault(step, {})
         inner[last] = value
     for name, of in kept.get("objects", {}).items():
-        if isinstance(of, dict):  # an object is one value: its code and tables belong together
+        if isinstance(of, dict):  # the code and tables of an object are stored as one value
             whole = {part: names[f"objects.{name}.{part}"] for part in BusinessObject.model_fields}
             kept["objects"][name] = whole
     if SEVERAL in names and names[SEVERAL] != defaults[SEVERAL]:
