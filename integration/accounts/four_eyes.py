@@ -1,6 +1,7 @@
-"""Four eyes: a plan that counts more than a second limit is written once two people have approved it.
+"""Four eyes: a plan that exceeds a second limit is written only after two people approved it.
 
-So that one person cannot lower what is asked, a flow with second limits is loosened by two people too: see `loosening`.
+To prevent one person from lifting the limits alone, loosening a flow that has second limits needs two people as well:
+see `loosening`.
 """
 
 from collections.abc import Mapping
@@ -24,13 +25,13 @@ from integration.store.database import Clock
 from integration.store.settings import StoredSettings
 
 HOLDS = timedelta(hours=24)
-REQUEST_HOLDS = timedelta(days=7)  # so long a change of settings waits
+REQUEST_HOLDS = timedelta(days=7)  # a requested change of settings expires after this time
 SETTING = "four-eyes"
 TWO = 2
 
 
 class FourEyes:
-    """The second limits of every flow, which an administrator sets, and the first yeses that wait for a second."""
+    """The second limits of every flow, set by an administrator, and the first approvals of plans."""
 
     def __init__(
         self,
@@ -50,20 +51,20 @@ class FourEyes:
 
     @requires(Right.SEE)
     def brakes(self, flow: str) -> dict[str, Guard]:
-        """Return by the codes of the brakes that a plan of a flow can trip the guards whose counts are limited here."""
+        """Return the guards of a flow that can have a second limit, by brake code."""
         return typed_guards(self._flows[flow].settings.guards)
 
     @requires(Right.SEE)
     def limits(self, flow: str) -> dict[str, int]:
-        """Return by the code of a brake the number above which a second person has to say yes."""
+        """Return the second limits of a flow by brake code. A higher count needs a second person."""
         kept = (self._settings.get(SETTING) or {}).get(flow, {})
         return {code: int(kept[code]) for code in self.brakes(flow) if code in kept}
 
     @requires(Right.ADMINISTER)
     def change(self, flow: str, limits: Mapping[str, int | None], by: Actor) -> bool:
-        """Set the second limits of a flow; None is no limit. Tell whether all of them count from now on.
+        """Set the second limits of a flow (None removes one), and return True if all of them are in force now.
 
-        A limit that is looser waits for a second person; the others count at once. Raises as `may_change` does.
+        A looser limit waits for a second person; the others apply at once. Raises the errors of `may_change`.
         """
         known, now = self.brakes(flow), self.limits(flow)
         wanted = {code: max(0, limit) for code, limit in limits.items() if limit is not None and code in known}
@@ -88,11 +89,14 @@ class FourEyes:
         *,
         approves: bool = True,
     ) -> bool:
-        """Tell whether settings of a flow may be changed now, as far as that loosens them.
+        """Return True if a change of settings may be applied now.
 
-        Otherwise the change is kept as a request, in place of the one before. Another person who makes the same change
-        approves it, unless they only ask (`approves` is False). One person is enough for a flow without second limits
-        and where nobody else could decide. Raises NotAllowedError `change_log_in_needed` for whoever has not logged in.
+        Only changes that loosen the settings need a second person.
+
+        Otherwise the change is stored as a request, which replaces an earlier one. Another person who makes the same
+        change approves it, unless they only ask (`approves` is False). One person is enough for a flow without second
+        limits, and if fewer than two people have the right. Raises NotAllowedError `change_log_in_needed` for an actor
+        who is not logged in.
         """
         names = loosened_settings(before, after)
         why = {name: reason for name, reason in (reasons or {}).items() if f"brakes.{name}" in names}
@@ -130,9 +134,9 @@ class FourEyes:
 
     @requires(Right.SEE)
     def needed(self, run: Run) -> list[Brake]:
-        """Return for each second limit that a plan exceeds what the plan counts, and the limit.
+        """Return each second limit that a plan exceeds, with the count of the plan and the limit.
 
-        Whether a brake stopped the plan does not matter. Lines that a person took in count too.
+        A brake that did not stop the plan counts too, and so do lines that a person included.
         """
         if run.flow not in self._flows:
             return []
@@ -142,14 +146,14 @@ class FourEyes:
 
     @requires(Right.SEE)
     def first(self, run: Run) -> FirstApproval | None:
-        """Return the first yes to a plan as it is chosen now, while it holds."""
+        """Return the first approval of a plan with its current selection, or None if there is none or it expired."""
         return self._yeses.of(run.id, run.mark)
 
     def is_enough(self, run: Run, approval: Approval) -> bool:
-        """Tell whether a yes is enough to write a plan; one that waits for a second is kept.
+        """Return True if this approval is enough to write a plan. Otherwise store it as the first approval.
 
-        Raises NotAllowedError `second_person_needed` where whoever says it is no person who has logged in, or has said
-        the first yes too.
+        Raises NotAllowedError `log_in_needed` for an actor who is not logged in, and `second_person_needed` if the same
+        person gave the first approval.
         """
         if not self.needed(run):
             return True
@@ -168,7 +172,7 @@ class FourEyes:
 
 
 def _count(run: Run, guard: Guard) -> int:
-    """Return what a guard counts in a plan: as it was planned, and as it is chosen now, whichever is more."""
+    """Return the count of a guard for a plan: as planned or as currently selected, whichever is larger."""
     tripped = (brake.count for brake in run.brakes if brake.code == guard.code)
     planned = max(run.position.watched.get(guard.name, 0), *tripped, 0)
     if not guard.whole or guard.measure is not Measure.NUMBER:

@@ -1,8 +1,8 @@
-"""Who somebody is, as a provider of log-ins (OpenID Connect) or a proxy that signs says it: proven, or nobody.
+"""Verifies identities: from an OpenID Connect provider, or from a proxy that signs a header.
 
-Nothing of what they say is used but the subject under which they know a person: no name, no address, no group.
-Tokens are verified by joserfc, the JOSE library of Authlib. Authlib's own client is not used: it has an HTTP client of
-its own, without our proxy, certificates and limits on answers.
+The console uses only the subject under which the issuer knows a person, and no name, address or group. joserfc, the
+JOSE library of Authlib, verifies the tokens. Authlib's own client is not used: it has its own HTTP client, without our
+proxy, certificates and limits on answers.
 """
 
 import base64
@@ -25,27 +25,27 @@ from integration.connectors.limits import NetworkRoute, RateLimits
 from integration.core.errors import MalformedAnswerError, NotAllowedError
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
-"""Signatures that only the holder of a private key can make: none, and those with a shared secret, prove nothing."""
+"""Signatures that need a private key. The algorithm `none` and those with a shared secret prove nothing."""
 LIMITS = RateLimits(
     4, 50.0, connect_seconds=5, read_seconds=10, attempts=2, patience_seconds=15, answer_bytes=1_000_000
 )
-LEEWAY = 60  # seconds by which clocks may differ
-KEPT_SECONDS = 300.0  # for so long keys are kept
-LEAST_SECONDS = 10.0  # before, they are asked for again at most so often
+LEEWAY = 60  # tolerated clock difference in seconds
+KEPT_SECONDS = 300.0  # keys are fetched again after this time
+LEAST_SECONDS = 10.0  # shortest time between two fetches
 OK = 200
 
-Proof = tuple[str, str]  # the issuer, and the subject under which it knows somebody
+Proof = tuple[str, str]  # the issuer, and the subject under which it knows a person
 Now = Callable[[], float]
 
 
 def unproven(host: str) -> NotAllowedError:
-    """Return what is raised where something proves nothing; which part of it, only the log of the other side says."""
+    """Return the error for an identity without proof. It names no detail; only the log of the other side has that."""
     return NotAllowedError("identity_unproven", host=host)
 
 
 @dataclass(slots=True)
 class SigningKeys:
-    """The public keys of an issuer, asked for at their address, and again where one is not among the known ones."""
+    """The public keys of an issuer, fetched from their address, and fetched again if a token needs an unknown key."""
 
     address: str
     route: Callable[[str], NetworkRoute]
@@ -55,7 +55,10 @@ class SigningKeys:
     _asking: threading.Lock = field(default_factory=threading.Lock)
 
     def proven(self, token: str, *, issuer: str, audience: str, nonce: str = "") -> Proof:
-        """Return who a token speaks of. Raises NotAllowedError `identity_unproven`, and UnavailableError."""
+        """Return issuer and subject of a verified token.
+
+        Raises NotAllowedError `identity_unproven`, and UnavailableError.
+        """
         host = urlsplit(self.address).hostname or ""
         for again in (False, True):
             keys = self._keys(again=again)
@@ -79,7 +82,7 @@ class SigningKeys:
 
 
 def _key_set(told: Mapping[str, Any]) -> KeySet:
-    """Return the keys that have a public half; what else a set holds, and shared secrets, are left out."""
+    """Return the public signing keys of a key set, without shared secrets and keys of other use."""
     known = [one for one in told.get("keys", ()) if isinstance(one, dict) and one.get("kty") in ("RSA", "EC", "OKP")]
     try:
         return KeySet.import_key_set({"keys": [one for one in known if one.get("use", "sig") == "sig"]})
@@ -88,7 +91,11 @@ def _key_set(told: Mapping[str, Any]) -> KeySet:
 
 
 def _subject(token: str, keys: KeySet, issuer: str, audience: str, nonce: str) -> Proof:
-    """Return who a token speaks of; it has to be of the issuer, for us, of now, and an answer to what was asked."""
+    """Return issuer and subject of a token.
+
+    The token must be signed by one of the keys, come from the issuer, be meant for us, be valid now and, if a nonce is
+    given, contain it.
+    """
     claims = jwt.decode(token, keys, algorithms=ALGORITHMS).claims
     wanted: dict[str, Any] = {
         "iss": {"essential": True, "value": issuer},
@@ -121,7 +128,7 @@ def _asked(method: str, address: str, route: Callable[[str], NetworkRoute], **mo
     except ValueError:
         told = None
     if answer.status != OK or not isinstance(told, dict):
-        if method == "POST":  # the code, or we ourselves, were not accepted
+        if method == "POST":  # the provider refused the code or our client credentials
             raise unproven(host)
         raise MalformedAnswerError("answer_unreadable", system="OIDC", operation="log-in")
     return told
@@ -129,7 +136,7 @@ def _asked(method: str, address: str, route: Callable[[str], NetworkRoute], **mo
 
 @dataclass(frozen=True, slots=True)
 class LogInBegun:
-    """What a log-in was begun with, and its answer is held against."""
+    """The random values of a log-in request, against which the answer is verified."""
 
     state: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     nonce: str = field(default_factory=lambda: secrets.token_urlsafe(32))
@@ -137,13 +144,13 @@ class LogInBegun:
 
     @property
     def challenge(self) -> str:
-        """The hash of the verifier, which is told first (PKCE)."""
+        """The hash of the verifier, sent with the first request (PKCE)."""
         return base64.urlsafe_b64encode(hashlib.sha256(self.verifier.encode()).digest()).rstrip(b"=").decode()
 
 
 @dataclass(frozen=True, slots=True)
 class IdentityProvider:
-    """A provider of log-ins, as its issuer describes it: the authorization code flow with PKCE and a nonce."""
+    """An OpenID Connect provider, described by its issuer: authorization code flow with PKCE and a nonce."""
 
     issuer: str
     client_id: str
@@ -152,11 +159,11 @@ class IdentityProvider:
 
     @property
     def host(self) -> str:
-        """What it is called."""
+        """The host name of the issuer."""
         return urlsplit(self.issuer).hostname or ""
 
     def address(self, redirect_uri: str, asked: LogInBegun) -> str:
-        """Return where a browser logs in."""
+        """Return the address at which a browser logs in."""
         told = {
             "response_type": "code", "scope": "openid", "client_id": self.client_id, "redirect_uri": redirect_uri,
             "state": asked.state, "nonce": asked.nonce, "code_challenge": asked.challenge,
@@ -166,7 +173,7 @@ class IdentityProvider:
         return _asking(there, told)
 
     def proven(self, redirect_uri: str, code: str, asked: LogInBegun) -> tuple[str, str, str]:
-        """Return who logged in, for the code that came back, and the token that says so.
+        """Return issuer, subject and ID token for the authorization code that the provider sent back.
 
         Raises NotAllowedError `identity_unproven`.
         """
@@ -182,9 +189,10 @@ class IdentityProvider:
         return *keys.proven(token, issuer=self.issuer, audience=self.client_id, nonce=asked.nonce), token
 
     def way_out(self, token: str, back: str) -> str:
-        """Return where a browser logs out at the provider, which then shows it `back`; empty where it names no place.
+        """Return the address at which a browser logs out at the provider, or an empty text if the provider has none.
 
-        `token` is what the log-in was proven with, as far as it is still known.
+        The provider then redirects the browser to `back`. `token` is the ID token of the log-in, or empty if it is
+        unknown.
         """
         there = self._description().get("end_session_endpoint")
         if not isinstance(there, str) or urlsplit(there).scheme not in ("https", "http"):
@@ -194,7 +202,7 @@ class IdentityProvider:
         return _asking(there, told)
 
     def _described(self, *names: str) -> list[str]:
-        """Return addresses that the issuer names."""
+        """Return addresses from the description of the provider. Raises NotAllowedError if one is missing."""
         told = self._description()
         there = [one for name in names if isinstance(one := told.get(name), str)]
         if len(there) != len(names):
@@ -202,7 +210,7 @@ class IdentityProvider:
         return there
 
     def _description(self) -> dict[str, Any]:
-        """Return what the issuer says of itself. One that calls itself otherwise is another issuer."""
+        """Return the provider's description of itself. Raises NotAllowedError if it names another issuer."""
         told = fetch_json(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration", self.route)
         if str(told.get("issuer", "")) != self.issuer:
             raise unproven(self.host)
@@ -210,13 +218,13 @@ class IdentityProvider:
 
 
 def _asking(address: str, told: Mapping[str, str]) -> str:
-    """Return an address with what is told there behind it; a provider's own may ask for something already."""
+    """Return an address with more query parameters. The address of a provider may already have some."""
     return f"{address}{'&' if '?' in address else '?'}{urlencode(told)}"
 
 
 @dataclass(frozen=True, slots=True)
 class SigningProxy:
-    """A proxy before the console that says in a header, signed, for whom it asks."""
+    """A proxy in front of the console that names the person in a signed header."""
 
     issuer: str
     audience: str
@@ -224,5 +232,8 @@ class SigningProxy:
     keys: SigningKeys = field(repr=False)
 
     def proven(self, token: str) -> Proof:
-        """Return for whom the proxy asks. Raises NotAllowedError `identity_unproven`."""
+        """Return issuer and subject of the person for whom the proxy asks.
+
+        Raises NotAllowedError `identity_unproven`.
+        """
         return self.keys.proven(token, issuer=self.issuer, audience=self.audience)

@@ -1,16 +1,19 @@
-"""Passwords of accounts here: what is kept of one, and whether another is the same."""
+"""Hashes and verifies the passwords of local accounts."""
 
 import threading
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-AT_ONCE = 2  # each keeps a processor busy
-ROUNDS, KILOBYTES = 2, 19 * 1024  # the least that OWASP asks of Argon2id
+AT_ONCE = 2  # each hash occupies a processor
+ROUNDS, KILOBYTES = 2, 19 * 1024  # the minimum that OWASP recommends for Argon2id
 
 
 class Passwords:
-    """Hashes by Argon2id. Whoever has no password is looked at for as long as one who has."""
+    """Argon2id hashes.
+
+    To verify takes as long without a stored hash as with one, so that nobody can probe for names.
+    """
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher(time_cost=ROUNDS, memory_cost=KILOBYTES, parallelism=1)
@@ -18,12 +21,12 @@ class Passwords:
         self._nobody = ""
 
     def made(self, password: str) -> str:
-        """Return what is kept of a password."""
+        """Return the hash to store for a password."""
         with self._places:
             return self._hasher.hash(password)
 
     def fits(self, kept: str, password: str) -> bool:
-        """Tell whether a password is the one of which something was kept; of nothing, none is."""
+        """Return True if the password matches the stored hash. No password matches an empty hash."""
         if not self._nobody:
             self._nobody = self.made("of nobody")
         try:

@@ -1,7 +1,7 @@
-"""Who is at the console: people, how they come in, and what they may do there.
+"""People of the console, their sessions, and their rights.
 
-Whoever proves who somebody is (an account here, a provider, a proxy) hands on an `Identity`, and `People.enter` makes
-a session of it. What somebody may do is kept here alone, and asked for at every action.
+An account here, a provider or a proxy proves an `Identity`; `People.enter` begins a session for it. Only this console
+stores what a person may do, and reads it at every action.
 """
 
 import re
@@ -30,47 +30,50 @@ from integration.core.people import (
 )
 from integration.store.database import Clock
 
-HERE = "here"  # the issuer of accounts of our own
+HERE = "here"  # the issuer of local accounts
 SESSION = timedelta(hours=12)
 INVITATION = timedelta(days=7)
 FIRST = timedelta(days=1)
-SHORTEST, LONGEST = 12, 200  # signs of a password
+SHORTEST, LONGEST = 12, 200  # characters of a password
 FIRST_PERSON = "admin"
-ONE_LINE = 64  # bits of an address of IPv6 that whoever has a line cannot change
-INVITED_AT = "/invitation"  # the address by which somebody accepts
+ONE_LINE = 64  # prefix length of the IPv6 network that a provider assigns to one connection
+INVITED_AT = "/invitation"  # the path at which a person accepts
 _REF = re.compile(r"[a-z0-9][a-z0-9._@+-]{1,63}")
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who somebody is, as an issuer has proven it: `subject` never changes there, a name may."""
+    """A proven identity: the issuer, and the subject under which the issuer knows the person.
+
+    A subject never changes.
+    """
 
     issuer: str
     subject: str
 
 
 class People:
-    """Everybody who may use the console, and who is there right now."""
+    """All people who may use the console, with their sessions."""
 
     def __init__(self, stored: Stored, clock: Clock, *, asks: bool, is_safe: bool) -> None:
-        """`asks`: nobody comes in without a log-in, from the very first on; `is_safe`: all comes by TLS."""
-        self.cookie = "__Host-sluis" if is_safe else "sluis"  # under which a browser keeps the key of its session
+        """Store the dependencies. `asks`: everybody must log in from the start; `is_safe`: all requests use TLS."""
+        self.cookie = "__Host-sluis" if is_safe else "sluis"  # name of the session cookie
         self._stored = stored
         self._clock = clock
         self._asks = asks
         self._passwords = Passwords()
 
-    # ---- who acts, asked at every action
+    # ---- the actor, checked at every action
 
     @requires(Right.SEE)
     def asks_log_in(self) -> bool:
-        """Tell whether people log in here: a setting says so, or anybody ever has."""
+        """Return True if people must log in: a setting requires it, or somebody has logged in before."""
         return self._asks or self._stored.any_has_come()
 
     def who(self, key: str) -> Actor:
-        """Return who acts in a browser, by the key of its session. Raises LoggedOutError where that holds nothing.
+        """Return the actor of a browser session. Raises LoggedOutError if the session does not exist or has ended.
 
-        Where nobody logs in, whoever sits before the machine is the operator.
+        If the console requires no log-in, the actor is the operator.
         """
         actor = self._stored.in_session(key=key) if key else None
         if actor is not None:
@@ -80,7 +83,7 @@ class People:
         return OPERATOR
 
     def admit(self, actor: Actor) -> Actor:
-        """Return somebody as they are known now: in a session that holds still, with the roles they have now.
+        """Return an actor with their current roles, after a check that their session is still valid.
 
         Raises LoggedOutError.
         """
@@ -94,23 +97,23 @@ class People:
         return actor
 
     def is_of(self, actor: Actor, identity: Identity) -> bool:
-        """Tell whether somebody is the person who has this identity."""
+        """Return True if the actor is the person who has this identity."""
         person = self._stored.known_as(identity.issuer, identity.subject)
         return person is not None and person.ref == actor.ref
 
     @requires(Right.SEE)
     def leave(self, by: Actor) -> None:
-        """End the session somebody is in."""
+        """End the session of an actor."""
         if by.session:
             self._stored.leave(by.session, by.ref)
 
-    # ---- how they come in
+    # ---- log-in
 
     def enter(self, identity: Identity, invitation: str = "") -> str:
-        """Begin a session of the person who has this identity, and return the key that their browser keeps.
+        """Begin a session of the person who has this identity, and return the key for the cookie of their browser.
 
-        With an invitation the person it is for has this identity from now on. Raises NotAllowedError `invitation_spent`
-        for one that no longer holds, and `person_unknown` where nobody was invited so.
+        With an invitation, its person has this identity from now on. Raises NotAllowedError `invitation_spent` for an
+        invitation that is used or expired, and `person_unknown` if no person has this identity.
         """
         if invitation:
             person = self._stored.accept(invitation, identity.issuer, identity.subject)
@@ -123,10 +126,10 @@ class People:
         return self._begun(person)
 
     def log_in(self, name: str, password: str, address: str = "") -> str:
-        """Begin a session of an account here, and return the key that the browser at this address keeps.
+        """Begin a session of a local account from a network address, and return the key for the cookie of the browser.
 
-        Raises NotAllowedError `log_in_refused`, whatever of it was wrong, and `log_in_throttled` after a few of those
-        from there.
+        Raises NotAllowedError `log_in_refused`, whether name or password was wrong, and `log_in_throttled` after
+        several failures from the same place.
         """
         ref, place = _as_ref(name), network_of(address)
         wait = self._stored.may_try(ref, place)
@@ -141,13 +144,13 @@ class People:
         return self._begun(person)
 
     def invited(self, key: str) -> Person | None:
-        """Return whom an invitation is for, None where it no longer holds."""
+        """Return the person of an invitation, or None if it is used or expired."""
         return self._stored.invited(key) if key else None
 
     def accept(self, key: str, password: str, address: str = "") -> str:
-        """Make the account of whoever was invited, with a password, and begin a session: return its key.
+        """Create the local account of an invited person with this password, begin a session and return its key.
 
-        Raises NotAllowedError `invitation_spent`, and ConfigurationError `password_weak` before anything is spent.
+        Raises NotAllowedError `invitation_spent`, and ConfigurationError `password_weak` before the invitation is used.
         """
         person = self.invited(key)
         if person is None:
@@ -161,7 +164,10 @@ class People:
         return self._begun(person)
 
     def first_invitation(self) -> str:
-        """Return the key of an invitation for the first administrator; nothing once there is one, or nobody logs in."""
+        """Return the key of an invitation for the first administrator, or an empty text if none is needed.
+
+        None is needed once an administrator has logged in, or if the console requires no log-in.
+        """
         if not self._asks or any(_administers(one) and one.has_come for one in self._stored.every()):
             return ""
         self._stored.add(FIRST_PERSON, "", {Role.ADMINISTRATOR, *APART}, "start")
@@ -174,16 +180,16 @@ class People:
         self._stored.begin(secrets.token_hex(8), key, person.ref, self._clock() + SESSION)
         return key
 
-    # ---- what an administrator does
+    # ---- administration
 
     @requires(Right.ADMINISTER)
     def every(self) -> list[Person]:
-        """Return everybody there is, by reference."""
+        """Return all people, by reference."""
         return self._stored.every()
 
     @requires(Right.SEE)
     def names(self) -> dict[str, str]:
-        """Return what people who can act are called, by reference."""
+        """Return the display names of all active people, by reference."""
         return {one.ref: one.name or one.ref for one in self._stored.every() if one.off_at is None}
 
     def deciders(self, right: Right) -> int:
@@ -193,15 +199,15 @@ class People:
 
     @requires(Right.ADMINISTER)
     def sessions(self) -> list[Session]:
-        """Return the sessions that hold, the newest first."""
+        """Return the active sessions, newest first."""
         return self._stored.sessions()
 
     @requires(Right.ADMINISTER)
     def invite(self, ref: str, name: str, grants: Collection[str], by: Actor) -> str:
-        """Invite a person, or one who is known to come anew, and return the key of the link: it works once.
+        """Invite a new person, or a known one again, and return the key of the link, which works once.
 
-        `grants` are names of roles and of rights beside them; of a person who is known they stay. Raises
-        ConfigurationError `person_name_invalid`, and `first_administrator` while nobody administers the console.
+        `grants` are names of roles and of single rights; those of a known person stay as they are. Raises
+        ConfigurationError `person_name_invalid`, and `first_administrator` while there is no administrator.
         """
         wanted = _as_ref(ref)
         if not _REF.fullmatch(wanted) or wanted in RESERVED:
@@ -219,13 +225,16 @@ class People:
 
     @requires(Right.ADMINISTER)
     def change(self, ref: str, grants: Collection[str], by: Actor) -> None:
-        """Change what a person may do, from their next action on. Raises NotAllowedError `last_administrator`."""
+        """Change the rights of a person, effective at their next action.
+
+        Raises NotAllowedError `last_administrator`.
+        """
         self._expect_another(ref, stays=Role.ADMINISTRATOR in grants)
         self._stored.change(ref, _names(grants), by.ref)
 
     @requires(Right.ADMINISTER)
     def switch(self, ref: str, by: Actor, *, on: bool) -> None:
-        """Shut a person out and end their sessions, or let them in again.
+        """Deactivate a person and end their sessions, or activate them again.
 
         Raises NotAllowedError `last_administrator`.
         """
@@ -234,11 +243,11 @@ class People:
 
     @requires(Right.ADMINISTER)
     def revoke(self, session: str, by: Actor) -> None:
-        """End a session: nothing more is done in it, and its first approvals and requests no longer count."""
+        """End a session. Its first approvals and change requests no longer count."""
         self._stored.revoke(session, by.ref)
 
     def _expect_another(self, ref: str, *, stays: bool) -> None:
-        """Raise NotAllowedError where nobody would be left who lets people in."""
+        """Raise NotAllowedError if no administrator would be left."""
         left = [one.ref for one in self._stored.every() if _administers(one) and one.has_come and one.off_at is None]
         if not stays and left == [ref]:
             raise NotAllowedError("last_administrator")
@@ -249,7 +258,7 @@ def _administers(person: Person) -> bool:
 
 
 def _names(grants: Collection[str]) -> set[str]:
-    """Return the names of what may be given to a person."""
+    """Return the grants that are known roles or rights."""
     roles, apart = known_roles(grants)
     return {*roles, *apart}
 
@@ -259,7 +268,7 @@ def _as_ref(name: str) -> str:
 
 
 def network_of(address: str) -> str:
-    """Return what is one place among addresses: one of IPv4 itself, the network of one line for IPv6."""
+    """Return the network that counts as one place: the address itself for IPv4, the /64 network for IPv6."""
     try:
         found = ip_address(address.partition("%")[0])
     except ValueError:

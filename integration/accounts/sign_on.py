@@ -1,4 +1,4 @@
-"""How somebody proves who they are other than by an account here: at a provider, or to a proxy before the console."""
+"""Sign-on methods besides local accounts: an OpenID Connect provider, or a proxy in front of the console."""
 
 import hashlib
 import hmac
@@ -14,27 +14,27 @@ from integration.connectors.limits import NetworkRoute
 from integration.core.errors import IntegrationError
 from integration.settings import Settings
 
-BEGUN_SECONDS = 600.0  # for so long somebody may take to log in elsewhere
+BEGUN_SECONDS = 600.0  # time limit for a log-in at the provider
 MOST_BEGUN = 1_000
 MOST_PROOFS = 1_000
-IN_FRONT = "in_front"  # the issuer of whom a proxy names that nobody else can pass
+IN_FRONT = "in_front"  # the issuer of names that a trusted proxy sends
 LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
 class LoginCallback:
-    """Who came back from a provider, and where they wanted to go."""
+    """The verified identity of a provider log-in, and the page that the person asked for."""
 
     identity: Identity
     onward: str
     invitation: str
-    token: str = field(repr=False)  # what proved it
+    token: str = field(repr=False)  # the ID token
 
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
     asked: LogInBegun
-    browser: str  # the hash of what the browser keeps that began it
+    browser: str  # hash of the secret in the browser that began the log-in
     redirect_uri: str
     onward: str
     invitation: str
@@ -42,7 +42,7 @@ class _Begun:
 
 
 class ProviderLogIn:
-    """Log-ins at a provider: begun in a browser, and ended in that one alone, once."""
+    """Log-ins at a provider. A log-in ends once, and only in the browser that began it."""
 
     def __init__(self, provider: IdentityProvider) -> None:
         self._provider = provider
@@ -52,7 +52,7 @@ class ProviderLogIn:
         self.host = provider.host
 
     def begin(self, redirect_uri: str, onward: str, invitation: str = "") -> tuple[str, str]:
-        """Return where a browser logs in, and what it keeps meanwhile."""
+        """Return the address at which a browser logs in, and a secret that the browser stores meanwhile."""
         asked, browser = LogInBegun(), secrets.token_urlsafe(32)
         address = self._provider.address(redirect_uri, asked)
         begun = _Begun(asked, _hashed(browser), redirect_uri, onward, invitation)
@@ -63,7 +63,10 @@ class ProviderLogIn:
         return address, browser
 
     def end(self, state: str, browser: str, code: str) -> LoginCallback:
-        """Return who came back. Raises NotAllowedError `identity_unproven` for what was not begun in this browser."""
+        """Return the verified log-in.
+
+        Raises NotAllowedError `identity_unproven` for one that this browser did not begin.
+        """
         with self._lock:
             begun = self._begun.pop(state, None)
         is_own = begun is not None and hmac.compare_digest(begun.browser, _hashed(browser))
@@ -73,16 +76,17 @@ class ProviderLogIn:
         return LoginCallback(Identity(*proof), begun.onward, begun.invitation, token)
 
     def remember(self, key: str, token: str) -> None:
-        """Keep what proved a log-in as long as its session can last, in memory alone: by it the provider ends it."""
+        """Store the ID token of a session for the log-out at the provider, in memory only and for 12 hours at most."""
         with self._lock:
             late = time.monotonic() - SESSION.total_seconds()
             held = [(name, one) for name, one in self._proofs.items() if one[1] > late]
             self._proofs = dict(held[-MOST_PROOFS + 1 :]) | {_hashed(key): (token, time.monotonic())}
 
     def way_out(self, key: str, back: str) -> str:
-        """Return where the browser with this key of a session logs out at the provider; empty where it cannot.
+        """Return the address at which the browser with this session key logs out at the provider, or an empty text.
 
-        A provider that does not answer, or names no such place, goes on with the log-in until that ends by itself.
+        The text is empty if the provider does not answer or has no such address. The provider's session then ends by
+        itself.
         """
         with self._lock:
             token, _ = self._proofs.pop(_hashed(key), ("", 0.0))
@@ -93,7 +97,7 @@ class ProviderLogIn:
 
 
 class SignedHeaderProxy:
-    """A proxy before the console that signs for whom it asks."""
+    """A proxy in front of the console that sends the person's identity in a signed header."""
 
     only_by_socket = False
 
@@ -102,14 +106,17 @@ class SignedHeaderProxy:
         self.header = proxy.header.lower()
 
     def identity(self, tokens: list[str]) -> Identity:
-        """Return for whom the proxy asks, by the header it sends once. Raises NotAllowedError `identity_unproven`."""
+        """Return the person of a request.
+
+        Raises NotAllowedError `identity_unproven`, also unless the header comes once.
+        """
         if len(tokens) != 1:
             raise unproven(self._proxy.issuer)
         return Identity(*self._proxy.proven(tokens[0].removeprefix("Bearer ")))
 
 
 class TrustedHeaderProxy:
-    """A proxy before the console that alone can open its socket, and names for whom it asks."""
+    """A proxy that sends the person's name in a header. Only this proxy can open the socket of the console."""
 
     only_by_socket = True
 
@@ -117,7 +124,10 @@ class TrustedHeaderProxy:
         self.header = header.lower()
 
     def identity(self, names: list[str]) -> Identity:
-        """Return for whom the proxy asks, by the header it sends once. Raises NotAllowedError `identity_unproven`."""
+        """Return the person of a request.
+
+        Raises NotAllowedError `identity_unproven`, also unless the header comes once.
+        """
         name = names[0] if len(names) == 1 else ""
         if not name or name != name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
             raise unproven(self.header)
@@ -132,7 +142,7 @@ def _hashed(text: str) -> str:
 
 
 def sign_on_methods(settings: Settings) -> tuple[ProviderLogIn | None, ProxyBefore | None]:
-    """Return the provider and the proxy that prove who somebody is, as far as the settings name one."""
+    """Return the provider and the proxy that the settings configure, or None for each that they do not."""
 
     def route(url: str) -> NetworkRoute:
         return NetworkRoute(**settings.route(url))

@@ -1,6 +1,7 @@
-"""What pages and terminal may ask. Each service is one idea; none of them knows how it is shown.
+"""The services of the console, and how they are built from each other. Pages and terminal use nothing else.
 
-It is longer than other files because it is one list: each service, and what it is made of.
+Each service covers one subject and does not know how its results are shown. This file is longer than others because it
+is one list: each service with its dependencies.
 """
 
 import contextlib
@@ -85,16 +86,16 @@ from integration.store.heartbeats import USUAL, HeartbeatInterval
 from integration.store.installation import read_place
 from integration.store.secrets import ConnectionStore as StoredConnections
 
-if TYPE_CHECKING:  # imported where it is started: most commands of a terminal start none
+if TYPE_CHECKING:  # imported where it is started: most terminal commands start no engine
     from integration.engine.engine import Engine
 
-# Seconds in which the process of a console that was killed has let go of the log; a server has to have it.
-WATCHES = ("server", "worker")  # what processes are called that notice trouble and tell of it
+# Seconds to wait for the log file after a console was killed. A server waits longer, because it needs the log.
+WATCHES = ("server", "worker")  # executors that detect problems and send alerts
 LET_GO_SECONDS = {True: 10.0, False: 1.0}
 
 
 class Application:
-    """Everything the console does, by what is asked for. Pages show what it answers and decide nothing."""
+    """All services of one console. Pages display their results and decide nothing."""
 
     def __init__(
         self,
@@ -110,7 +111,7 @@ class Application:
         safeguards: Safeguards = ALL_ON,
         pulse: HeartbeatInterval = USUAL,
     ) -> None:
-        """Make the services in a line, each of those made before it; `closing` ends what they began."""
+        """Build the services in order of dependency, and register on `closing` what must be closed at the end."""
         self.settings = settings
         self._safeguards = safeguards
         self._pulse = pulse
@@ -160,11 +161,11 @@ class Application:
         self._watch(sealed, keeps_watch=executor in WATCHES, serves=serves)
 
     def authorized_for(self, actor: Actor) -> "Application":
-        """Return the application as an actor may use it: who they are and their rights are checked at each call."""
+        """Return the application for one actor: their session and rights are checked at each call."""
         return cast("Application", AuthorizedApplication(self, actor, self.people, self.audit))
 
     def start(self) -> Self:
-        """Start the built-in systems where they are connected, the engine, and what fills the log."""
+        """Start the built-in systems if they are connected, the engine, the alerts and the writer of the log."""
         self.audit.keep_key()
         self.connections.join_sandbox()
         self.work.start(self._engine)
@@ -178,11 +179,11 @@ class Application:
         return self
 
     def close(self) -> None:
-        """Stop everything; runs under way are taken up again at the next start."""
+        """Stop everything. Interrupted runs are resumed at the next start."""
         self.closing.close()
 
     def _catalogue(self) -> None:
-        """Make what knows what both systems have, and what flows make of it."""
+        """Build the services for code lists, mappings and exceptions."""
         flows, stores = self._flows, self._stores
         self.lists = CodeLists(self.access, self._clock)
         self.closing.callback(self.lists.close)
@@ -235,7 +236,7 @@ class Application:
         )
 
     def _arrange(self) -> None:
-        """Make what flows are set by, and how both systems are connected for them."""
+        """Build the services for the settings of flows and for the connections of both systems."""
         flows, stores, clock = self._flows, self._stores, self._clock
         self.openings = OpeningHoursSettings(stores.settings)
         self.four_eyes = FourEyes(
@@ -307,7 +308,7 @@ class Application:
         )
 
     def _look(self, owed: PostRestoreCheck) -> None:
-        """Make what runs, and what looks at plans, prices and days."""
+        """Build the runner, and the services for runs, plans, prices, drift checks and closed days."""
         flows, stores, clock = self._flows, self._stores, self._clock
         self.plans = Plans(
             stores.corrections,
@@ -375,7 +376,7 @@ class Application:
         )
 
     def _tell(self, owner: str, *, serves: bool) -> None:
-        """Make what tells of what happened: the log, the numbers of a monitor, and stock over time."""
+        """Build the log, the health check, search, retention and the history of stock."""
         settings, stores, clock, flows = self.settings, self._stores, self._clock, self._flows
         logbook = Logbook(settings.data / "log.duckdb", patience=LET_GO_SECONDS[serves])
         self.closing.callback(logbook.close)
@@ -415,7 +416,7 @@ class Application:
         )
 
     def _watch(self, sealed: StoredConnections, *, keeps_watch: bool, serves: bool) -> None:
-        """Make what notices trouble and tells of it, and what else keeps something sealed."""
+        """Build the services for alerts, erasure, the audit log and encryption keys."""
         settings, stores, clock = self.settings, self._stores, self._clock
         flows = _numbering(self._flows)
         self.persons = DataSubjects(
@@ -545,6 +546,6 @@ class Application:
 
 
 def _numbering(flows: Specs) -> tuple[str, str]:
-    """Return the flow that knows customers by their number in the books, and the one that does by that at the till."""
+    """Return the flows that link customers: by their number in the books, and by their number at the till."""
     customers = writer_of(flows.values(), Kind.RELATION)
     return customers.name, customers.mirrors[Kind.RELATION][0]

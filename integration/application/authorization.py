@@ -1,7 +1,7 @@
-"""The application as one person may use it. Pages, terminal and routes get the application through it alone.
+"""The application as one actor may use it. Pages, terminal and routes reach the services through this proxy only.
 
-It stands for each service and looks, at every call, who calls and whether they have the right that the method asks for.
-A member without a right (see `integration.core.authorization`) is not there.
+The proxy checks at every call who the actor is and whether they have the right that the method requires. A member
+without a right (see `integration.core.authorization`) cannot be reached.
 """
 
 import time
@@ -18,23 +18,23 @@ from integration.core.plan import Approval
 from integration.core.run import PreviewRequest
 from integration.services.audit import Audit
 
-MOMENT_SECONDS = 0.5  # a page makes some hundred calls to draw itself
+MOMENT_SECONDS = 0.5  # a page makes about a hundred calls to draw itself
 OF_A_MAPPING = {"get": "__getitem__", "keys": "__iter__", "values": "__iter__", "items": "__iter__"}
 
 _SERVICES: dict[type, bool] = {}  # whether a class has a member that people may use
 
 
 class AuthorizedApplication:
-    """The services, each as far as one actor may use it."""
+    """A proxy of the application that offers each service within the rights of one actor."""
 
     def __init__(self, application: object, actor: Actor, people: People, audit: Audit) -> None:
-        """`people` says who the actor is now, and `audit` hears of each call before it is answered."""
+        """Wrap the application. `people` returns the actor's current roles; `audit` is notified before each call."""
         self._application = application
         self._authenticated = AuthenticatedActor(actor, people)
         self._audit = audit
 
     def __getattr__(self, name: str) -> Any:
-        """Return a service, which answers what its actor may ask."""
+        """Return the proxy of a service. Raises AttributeError for anything that people may not use."""
         service = None if name.startswith("_") else getattr(self._application, name, None)
         if not has_rights(type(service)):
             raise AttributeError(f"{name} is not reachable")
@@ -42,7 +42,7 @@ class AuthorizedApplication:
 
 
 class AuthenticatedActor:
-    """An actor as they are known right now: looked up for every action, and for `Right.SEE` once in a moment."""
+    """An actor with their current roles: read again for every action, but for `Right.SEE` at most twice a second."""
 
     def __init__(self, actor: Actor, people: People) -> None:
         self._actor = actor
@@ -50,7 +50,7 @@ class AuthenticatedActor:
         self._now, self._until = actor, 0.0
 
     def expect(self, right: Right) -> Actor:
-        """Return the actor, who has a right. Raises LoggedOutError and NotAllowedError."""
+        """Return the actor, after a check that they have the right. Raises LoggedOutError and NotAllowedError."""
         if right is not Right.SEE or time.monotonic() >= self._until:
             self._until = 0.0
             self._now = self._people.admit(self._actor)
@@ -61,7 +61,7 @@ class AuthenticatedActor:
 
 
 class AuthorizedService:
-    """One service, as far as one actor may use it."""
+    """A proxy of one service, within the rights of one actor."""
 
     def __init__(self, name: str, service: Any, authenticated: AuthenticatedActor, audit: Audit) -> None:
         self._name = name
@@ -70,7 +70,7 @@ class AuthorizedService:
         self._audit = audit
 
     def __getattr__(self, name: str) -> Any:
-        """Return a method that checks its right at each call, a value that the actor may see, or a service inside."""
+        """Return a method that checks its right at each call, a property's value, or the proxy of a nested service."""
         member = getattr_static(self._service, name, None)
         if isinstance(member, property):
             return self._call(name, right_of(member), lambda: getattr(self._service, name))
@@ -82,7 +82,7 @@ class AuthorizedService:
         return requires(right)(partial(self._call, name, right, getattr(self._service, name)))
 
     def _call(self, name: str, right: Right | None, method: Callable[..., Any], *given: Any, **named: Any) -> Any:
-        """Call a method as the action under way, for an actor who has the right."""
+        """Call a method as the current action of an actor who has the right."""
         if right is None:
             raise AttributeError(f"{self._name}.{name} is not reachable")
         actor = self._authenticated.expect(right)
@@ -94,7 +94,7 @@ class AuthorizedService:
         with acting_as(action):
             return method(*given, **named)
 
-    # A service that is a mapping, such as that of flows, is used as one.
+    # Some services are mappings, for example the one of flows.
 
     def __getitem__(self, key: Any) -> Any:
         return self._of_mapping("__getitem__", lambda: self._service[key])()
@@ -120,7 +120,7 @@ def has_rights(service: type) -> bool:
 
 
 def _is_signed(name: str, value: object, actor: Actor) -> bool:
-    """Tell whether what would be recorded as somebody's is the actor's own."""
+    """Return False if a call would be recorded in the name of somebody else than the actor."""
     if isinstance(value, Actor):
         return value.is_same(actor)
     if isinstance(value, PreviewRequest):

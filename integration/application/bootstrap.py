@@ -1,4 +1,4 @@
-"""Opens the data of a console and builds the application on it, and keeps the one of this process."""
+"""Opens the database of a console, builds the application on it, and holds the application of this process."""
 
 import threading
 import tomllib
@@ -32,11 +32,12 @@ def build(
     safeguards: Safeguards = ALL_ON,
     pulse: HeartbeatInterval = USUAL,
 ) -> Application:
-    """Return the application on the data that the settings name, not started yet.
+    """Return the application on the data that the settings name. It is not started yet.
 
-    `executor` is what this process is called among those that share the work, `owner` what tells it from all others;
-    one that `serves` keeps the log. The fault lab alone gives a `machine` clock of its own, leaves out `safeguards` and
-    quickens the `pulse`. Raises ConfigurationError, naming the setting, for what cannot be used.
+    `executor` is the name of this process among those that share the work, and `owner` identifies this process
+    uniquely. A process that `serves` writes the log. Only the fault lab passes its own clock as `machine`, leaves out
+    `safeguards` or shortens the heartbeat interval `pulse`. Raises ConfigurationError, with the name of the setting,
+    for an unusable value.
     """
     closing = ExitStack()
     _leave_no_core()
@@ -59,7 +60,7 @@ def build(
 
 
 def _leave_no_core() -> None:
-    """Keep what this process holds in its memory, secrets too, out of any file when it dies."""
+    """Disable core dumps, so that secrets in memory never reach a file."""
     with suppress(ImportError):
         import resource  # noqa: PLC0415 - Windows has none
 
@@ -76,11 +77,11 @@ def _publish_shipped(flows: Specs, rules: Rules) -> None:
 def _opened(settings: Settings) -> Database:
     """Return the operational database.
 
-    What a killed process left is removed first. What an earlier version left readable for others is taken from them.
+    First removes what a killed process left behind, and restricts files that other users could read to their owner.
     """
     remove_leftovers(settings.data)
     for file in (file for pattern in FILES for file in settings.data.glob(pattern)):
-        with suppress(OSError):  # gone meanwhile, or somebody else's
+        with suppress(OSError):  # deleted meanwhile, or owned by another user
             if file.is_file() and file.stat().st_mode & OTHERS:
                 file.chmod(0o600)
     require_database_file(settings)
@@ -92,7 +93,7 @@ _starting = threading.Lock()
 
 
 def running_application(flows: Specs = FLOWS) -> Application:
-    """Return the one application of this process, started at the first call with these flows."""
+    """Return the application of this process. The first call builds it with these flows and starts it."""
     global _started  # noqa: PLW0603 - one engine per process
     with _starting:
         if _started is None:
@@ -101,7 +102,7 @@ def running_application(flows: Specs = FLOWS) -> Application:
 
 
 def shut_down() -> None:
-    """Stop the application of this process; the next call of `application` starts a new one."""
+    """Stop the application of this process. The next call of `running_application` starts a new one."""
     global _started  # noqa: PLW0603
     with _starting:
         if _started is not None:

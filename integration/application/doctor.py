@@ -1,4 +1,4 @@
-"""What is wrong with an installation and what to do about it: looked at, and nothing written or started."""
+"""Checks an installation and reports problems with their remedy. Writes and starts nothing."""
 
 import os
 import shutil
@@ -31,14 +31,14 @@ from integration.store.read_only import InspectedDatabase, database_to_look_at, 
 from integration.store.runs import RunStore
 from integration.store.settings import StoredSettings
 
-MARK = (8, b"DUCK")  # where in the file of a log stands what it is
-SERVER = "server"  # what processes are called, with a number, that serve the console
-CHECK_SECONDS = 45.0  # that the check of one connection may take; a system that is away has answered by then
+MARK = (8, b"DUCK")  # offset and value of the file signature of DuckDB
+SERVER = "server"  # name, before a number, of the processes that serve the console
+CHECK_SECONDS = 45.0  # for the check of one connection; the timeout of an unreachable system is shorter
 
 
 @dataclass(frozen=True, slots=True)
 class Checkup:
-    """One thing that was looked at: what is `told` of it and, where something is wrong, the cause with its facts."""
+    """The result of one check: a description (`told`) and, for a problem, the code of its cause with facts."""
 
     name: str
     told: str = ""
@@ -47,7 +47,7 @@ class Checkup:
 
 
 def examine(clock: Clock = now) -> Iterator[Checkup]:
-    """Yield what an installation looks like, part by part; what cannot be looked at ends at what stands in its way."""
+    """Yield the checks of an installation, part by part. The sequence ends at the first part that blocks the others."""
     try:
         settings = load_settings()
     except IntegrationError as error:
@@ -74,17 +74,17 @@ def examine(clock: Clock = now) -> Iterator[Checkup]:
 
 
 def examine_connections(seconds: float = CHECK_SECONDS) -> Iterator[Checkup]:
-    """Yield each line of the check of both connections, for at most so many seconds each.
+    """Yield each finding of the connection checks of both systems, for at most `seconds` per system.
 
-    Nothing is looked at where there is no database of this version yet, or where the systems are the built-in ones. A
-    log-in at AccountView may be renewed by it, as by every call. What `examine` tells of is not told again.
+    Yields nothing if there is no database of this version yet. The built-in systems are not checked. As with every
+    call, the check may renew a log-in at AccountView. Problems that `examine` reports are not repeated.
     """
     try:
         settings = load_settings()
         if not postgres_of(settings) and not file_of(settings).exists():
             return
         with database_to_look_at(settings.operational_url()) as seen:
-            if not seen.is_current:  # to open it would bring it up to date
+            if not seen.is_current:  # opening it would run the migrations
                 return
         application = build(settings, executor="doctor", serves=False)
     except IntegrationError:
@@ -110,10 +110,10 @@ def _checked(application: Application, system: str, name: str, seconds: float) -
     found: list[Finding] = []
 
     def check() -> None:
-        with suppress(Exception):  # told by the time that is over, or by the findings before it
+        with suppress(Exception):  # no findings are reported as a timeout below
             found.extend(application.connections.check(system))
 
-    checking = threading.Thread(target=check, daemon=True)  # a process that ends does not wait for it
+    checking = threading.Thread(target=check, daemon=True)  # so the process can end before the check does
     checking.start()
     checking.join(seconds)
     if not found:
@@ -129,7 +129,7 @@ def _wrong(name: str, error: IntegrationError) -> Checkup:
 
 
 def _size(path: Path) -> str:
-    """Return how large a file is, with what is written and not yet part of it."""
+    """Return the size of a file with its write-ahead log, in megabytes."""
     files = [
         one for one in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}.wal")) if one.exists()
     ]

@@ -1,4 +1,4 @@
-"""What a new installation does in its first week, in the order in which one thing needs another."""
+"""The tasks of a new installation in its first week, in order of dependency."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,22 +16,22 @@ from integration.store.links import Links
 from integration.store.runs import RunStore
 from integration.store.settings import StoredSettings
 
-KEPT = "first_week"  # the setting that says whether the list was put out of sight
+KEPT = "first_week"  # the setting that stores whether the list is hidden
 
 
 @dataclass(frozen=True, slots=True)
 class FirstTask:
-    """One thing to do: whether it is done, and the page where that is done."""
+    """One task: whether it is done, and the page where the operator does it."""
 
     name: str
     done: bool
     page: str
     params: Mapping[str, str] = field(default_factory=dict)
-    recurs: bool = False  # it may have to be done again later, and does not bring the list back by itself
+    recurs: bool = False  # may be due again later; does not show the list again by itself
 
 
 class FirstWeek:
-    """Tells what is done of it by what there is; nobody ticks anything."""
+    """Derives from the stored data which first tasks are done. Nobody ticks anything off."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class FirstWeek:
 
     @requires(Right.SEE)
     def tasks(self) -> list[FirstTask]:
-        """Return everything in its order."""
+        """Return all tasks in order."""
         preview = {flow: {"flow": flow} for flow in self._flows}
         repaired = self._has_written(self._documents) and not self._issues.counts().get(self._documents)
         return [
@@ -80,23 +80,23 @@ class FirstWeek:
         ]
 
     def _has_written(self, flow: str) -> bool:
-        """Tell whether a flow has written into the systems that are connected now: links of others are laid aside."""
+        """Return True if a flow has written to the systems connected now. Links to other systems do not count."""
         linked = self._links.any(flow, *self._flows[flow].flow.linked)
         return linked and self._runs.has_committed(flow)
 
     @requires(Right.SEE)
     def begins_with(self) -> str:
-        """Return the flow to begin with while nothing of it was written; nothing afterwards."""
+        """Return the name of the flow of articles until it has written something, and an empty text afterwards."""
         return "" if self._has_written(self._products) else self._products
 
     @requires(Right.SEE)
     def shown(self) -> list[FirstTask]:
-        """Return everything in its order while something of it is left to do, and nobody put the list out of sight."""
+        """Return all tasks in order, or nothing once all are done or somebody hid the list."""
         hidden = (self._stored_settings.get(KEPT) or {}).get("hidden") is True
         tasks = [] if hidden else self.tasks()
         return [] if all(task.done or task.recurs for task in tasks) else tasks
 
     @requires(Right.ARRANGE)
     def hide(self, by: Actor) -> None:
-        """Put the list out of sight."""
+        """Hide the list of first tasks."""
         self._stored_settings.put(KEPT, {"hidden": True}, by.ref)

@@ -1,4 +1,4 @@
-"""All that is kept in one operational database."""
+"""All stores of the operational database."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +40,7 @@ from integration.store.settings import StoredSettings
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """The stores of one database, each for one idea."""
+    """The stores of one database, one per subject."""
 
     database: Database
     audit: AuditStore
@@ -77,9 +77,9 @@ class Stores:
 
 
 def stores_of(database: Database, clock: Clock, mirrors: Mirrors = NO_MIRRORS, *, erased: Path | None = None) -> Stores:
-    """Return the stores of an open database, which whoever opened it closes.
+    """Return the stores of an open database. The caller closes the database.
 
-    `erased` is the file that says who was erased, for those that keep it.
+    `erased` is the file of the erasure register, for callers that write it.
     """
     return Stores(
         database,

@@ -1,4 +1,4 @@
-"""What somebody did: found, verified, taken away; and the heads of days, which are told outside the console."""
+"""The audit log: search, verification, export, and daily heads that are sent outside the console."""
 
 import io
 import json
@@ -30,8 +30,8 @@ __all__ = ["Anchor", "Audit", "AuditEntry", "AuditSearch", "Break", "Checked", "
 
 log = structlog.get_logger(__name__)
 
-CHECKED = "audit_checked"  # the setting that says what came of the last look at the whole chain
-KEYS = "audit_keys"  # sealed: keys of entries that were made before the console had another key
+CHECKED = "audit_checked"  # the setting with the result of the last verification of the whole chain
+KEYS = "audit_keys"  # sealed: the keys of all entries, also those from before a change of keys
 ITSELF = "schedule"
 EXPORTED, TAKEN, ASKED, LOG_EXPORTED = "audit_exported", "exported", "log_asked", "log_exported"
 ACTED = "acted"
@@ -41,17 +41,17 @@ UNSIGNED = frozenset(
         "persons.kept", "prices.again", "retention.prune", "sandbox.pass_a_day",
     }
 )  # fmt: skip
-"""What does something, or shows what is kept of a person, and is not told under a name by whoever does it."""
-LOOK, LOOK_TIME = "persons.kept", timedelta(minutes=10)  # a page asks again each time it is drawn: that is one look
-GATHERED = ("plans.listed", "exceptions.listed")  # what goes into a file, which is heard of when it is taken
+"""Calls that act, or show stored data of a person, and whose services record no event with the name of the actor."""
+LOOK, LOOK_TIME = "persons.kept", timedelta(minutes=10)  # a page calls this at each redraw: one view
+GATHERED = ("plans.listed", "exceptions.listed")  # rows for a file; the download of the file is recorded instead
 LONGEST_SQL = 4_000
 _TOLD_IN_SQL = re.compile(
     r"""--[^\n]*|/\*.*?(?:\*/|$)|'(?:[^']|'')*(?:'|$)|"[^"]*(?:"|$)|(\$\w*\$).*?(?:\1|$)""", re.DOTALL
 )
-"""Comments, texts, and names in quotes; what is not closed goes to the end."""
+"""Comments, string literals and quoted names; an unclosed one extends to the end."""
 _PLAIN_NAME = re.compile(r'"[a-z_0-9]+"')
 MOST_CSV = 100_000
-UNSTAMPED_DAYS = 7  # for so long a stamp that could not be had is asked for again
+UNSTAMPED_DAYS = 7  # a failed stamp is requested again for this many days
 GROUPS = ("facts", "before", "after")
 COLUMNS = ("seq", "at", "who", "session", "action", "flow", "run", "kind", "code", "on", "count", "why", *GROUPS)
 READ_ME = """audit.jsonl has one entry a line, oldest first, in canonical JSON. verify_audit.py verifies it and needs
@@ -78,7 +78,7 @@ REASONS = {
     "head_altered": "reason_audit_head_altered",
     "stamp_wrong": "reason_audit_stamp_wrong",
 }
-"""What may be wrong with a chain, with the keys of the words for it."""
+"""The possible breaks of a chain, with the keys of their texts."""
 
 
 def facts_of(broken: Break) -> dict[str, str]:
@@ -88,7 +88,7 @@ def facts_of(broken: Break) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a look at the whole chain found: when, how far it holds, what is wrong, and how many stamps are good."""
+    """The result of a verification of the whole chain: time, last valid head, break, and number of valid stamps."""
 
     at: datetime
     head: Head
@@ -97,7 +97,7 @@ class Checked:
 
 
 class Audit:
-    """The audit as it may be asked."""
+    """Queries, verification and export of the audit log."""
 
     def __init__(
         self,
@@ -118,12 +118,12 @@ class Audit:
         self.count = self._stored.count
         self.known = self._stored.known
         self.anchors = self._stored.anchors
-        self._looks: dict[str, tuple[Mapping[str, object], datetime]] = {}  # the last one of each person or session
+        self._looks: dict[str, tuple[Mapping[str, object], datetime]] = {}  # the last view of each person or session
 
-    # ---- what somebody reads or takes away
+    # ---- recording of reads and exports
 
     def heard(self, action: PersonAction) -> None:
-        """Keep that somebody asks the log in SQL, or takes something away as a file, before they are answered."""
+        """Record that a person queries the log in SQL or exports a file, before the call is answered."""
         if action.name == LOOK and self._goes_on(action):
             return
         for event, facts in _reads(action):
@@ -131,7 +131,7 @@ class Audit:
             self._stored.note(event, by.ref, session=by.session, came=_way(by), **facts)
 
     def _goes_on(self, look: PersonAction) -> bool:
-        """Tell whether somebody still looks at what they looked at before."""
+        """Return True if a person still looks at the same data. Repeated views within 10 minutes get one entry."""
         who, now = look.actor.session or look.actor.ref, self._clock()
         about, since = self._looks.get(who, ({}, now))
         goes_on = about == look.about and now - since < LOOK_TIME
@@ -139,11 +139,11 @@ class Audit:
             self._looks[who] = (look.about, now)
         return goes_on
 
-    # ---- verified
+    # ---- verification
 
     @requires(Right.ADMINISTER)
     def checked(self) -> Checked | None:
-        """Return what the last look at the whole chain found, or None before the first."""
+        """Return the result of the last verification of the whole chain, or None before the first."""
         told = self._settings.get(CHECKED)
         if told is None:
             return None
@@ -152,9 +152,9 @@ class Audit:
 
     @requires(Right.ADMINISTER)
     def verify(self, heads: Iterable[Head] = ()) -> Checked:
-        """Look at the whole chain, whatever that takes, and at every stamp; `heads` are those that were sent outside.
+        """Verify the whole chain and all stamps in one call. `heads` are heads that were sent outside.
 
-        What is found is kept, and told as an alert where something is wrong.
+        The result is stored, and a break raises an alert.
         """
         found = self._follow(None)
         while not (found.is_whole or found.broken):
@@ -174,12 +174,12 @@ class Audit:
         return checked
 
     def _verified_before(self) -> list[Head]:
-        """Return the head to which the chain was found whole before."""
+        """Return the head up to which the last successful verification found the chain whole."""
         told = (self._settings.get(CHECKED) or {}).get("good")
         return [Head(**told)] if told else []
 
     def _unlike(self, heads: Iterable[Head], end: Head) -> Break | None:
-        """Return the first head that was sent and that the chain does not have."""
+        """Return a break for the first known head that the chain does not contain, or None."""
         for head in heads:
             known = self._stored.hash_of(head.seq)
             if known != head.hash:
@@ -187,7 +187,10 @@ class Audit:
         return None
 
     def _stamps(self) -> tuple[int, Break | None]:
-        """Return how many stamps are good, and the first that is not; without an authority nobody can tell."""
+        """Return the number of valid stamps, and the first invalid one.
+
+        Without a time authority nothing can be verified.
+        """
         good = 0
         if self._authority is None:
             return good, None
@@ -205,7 +208,7 @@ class Audit:
         self._settings.put(CHECKED, {"at": checked.at.isoformat(), "stamps": checked.stamps, **told}, ITSELF)
 
     def _keys(self) -> dict[str, bytes]:
-        """Return the keys of entries by their ids, that of now among them, which is kept for when it is no longer."""
+        """Return the keys of entries by id. The current key is stored too, for the time after a change of keys."""
         told = self._sealed.get(KEYS) or {}
         if self._sealer is not None and self._sealer.id not in told:
             told = {**told, self._sealer.id: self._sealer.key.hex()}
@@ -213,18 +216,20 @@ class Audit:
         return {name: bytes.fromhex(key) for name, key in told.items()}
 
     def keep_key(self) -> None:
-        """Keep the key of now among those that are known, sealed, before the console gets another."""
+        """Store the current key, sealed, before the console gets another one."""
         try:
             self._keys()
-        except ConfigurationError as error:  # the key is not the one that credentials were sealed with
+        except ConfigurationError as error:  # the current key is not the one with which the credentials were sealed
             log.warning("keys of the audit cannot be read", cause=error.code)
 
-    # ---- each night
+    # ---- nightly work
 
     def page(self, position: str) -> str:
-        """Do one page of the nightly work and return where the next begins, empty at the end. A page may be repeated.
+        """Do one page of the nightly work and return the position of the next, empty at the end.
 
-        First the day gets its head, and its stamp; then the chain is followed from its beginning.
+        A page may be repeated.
+
+        The first page creates and stamps the head of the day. Then the chain is verified from its beginning.
         """
         if not position:
             self._stored.anchor(ITSELF)
@@ -239,7 +244,7 @@ class Audit:
         return as_sent(found.head)
 
     def _stamp(self) -> None:
-        """Have heads of days stamped that are not yet; what cannot be had is asked for again the next night."""
+        """Stamp the daily heads that have no stamp yet. A failed request is repeated the next night."""
         if self._authority is None:
             return
         since = self._clock() - timedelta(days=UNSTAMPED_DAYS)
@@ -254,19 +259,22 @@ class Audit:
             self._stored.stamp(anchor, stamp, self._authority.host, ITSELF)
 
     def newest_anchor(self) -> Anchor | None:
-        """Return the newest head of a day, as it is told with a digest of alerts."""
+        """Return the latest daily head, which a digest of alerts contains."""
         return next(iter(self._stored.anchors(limit=1)), None)
 
-    # ---- taken away
+    # ---- export
 
     @requires(Right.ADMINISTER)
     def csv(self, sought: AuditSearch, by: Actor) -> str:
-        """Return entries as a CSV file, newest first, to be read; it proves nothing. That it was taken is an entry."""
+        """Return entries as a CSV file for reading, newest first; it proves nothing.
+
+        The export is recorded as an entry.
+        """
         return csv_text(COLUMNS, self.listed(sought, by))
 
     @requires(Right.ADMINISTER)
     def listed(self, sought: AuditSearch, by: Actor) -> list[list[object]]:
-        """Return entries as rows of a file by `COLUMNS`, newest first. That they were taken is an entry."""
+        """Return entries as rows of a file by `COLUMNS`, newest first. The export is recorded as an entry."""
         self._taken(by, "audit.csv")
         return [
             [_in_file(name, getattr(one, name)) for name in COLUMNS]
@@ -278,9 +286,9 @@ class Audit:
 
     @requires(Right.ADMINISTER)
     def file(self, by: Actor) -> bytes:
-        """Return the whole audit as a ZIP file with the program that verifies it, and the stamps on its heads.
+        """Return the whole audit log as a ZIP file, with the program that verifies it and the stamps of its heads.
 
-        That it was taken is its last entry.
+        Its last entry records the export.
         """
         self._taken(by, "audit.zip")
         out = io.BytesIO()
@@ -297,14 +305,14 @@ class Audit:
 
 
 def _in_file(name: str, value: object) -> object:
-    """Return what a column of a file has: moments and groups of values as text."""
+    """Return the value of a column in a file: moments and groups of values as text."""
     if name in GROUPS:
         return json.dumps(dict(cast("Mapping[str, str]", value)), ensure_ascii=False)
     return str(value) if name == "at" else value
 
 
 def _reads(action: PersonAction) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield what an action reads or takes away, as an event with its facts."""
+    """Yield an event with its facts for what an action reads or exports."""
     if action.name in ("log.ask", "log.answer"):
         yield ASKED, {"sql": without_values(str(action.about["sql"]))}
     elif action.name == "log_access.answer":
@@ -331,7 +339,7 @@ def _way(by: Actor) -> str:
 
 
 def without_values(sql: str) -> str:
-    """Return a question without what it compares with and calls its columns: names of people may stand there."""
+    """Return an SQL query without literals, comments and quoted names, which may contain personal data."""
 
     def shown(found: re.Match[str]) -> str:
         if _PLAIN_NAME.fullmatch(found[0]):
@@ -342,12 +350,12 @@ def without_values(sql: str) -> str:
 
 
 def as_sent(head: Head) -> str:
-    """Return a head as it is sent, stamped and given to whoever verifies."""
+    """Return a head in the form in which it is sent, stamped and verified."""
     return f"{head.seq}:{head.hash}"
 
 
 def authority_of(settings: Settings) -> TimeAuthority | None:
-    """Return who stamps the heads of days, where one is set."""
+    """Return the configured time authority, which stamps the daily heads, or None."""
     asked = settings.timestamps
     if not asked.address or asked.certificates is None:
         return None

@@ -1,7 +1,7 @@
-"""What people arranged, as one readable file: to look at, to keep in Git, and to bring from a test to the real thing.
+"""The configuration as one readable file: for review, for Git, and to move it from a test to a production console.
 
-The file has the settings, mappings and value tables of every flow, and the names of AccountView; corrections of a flow
-where they are asked for. It has no secret, no address, and nothing of any record beside those corrections.
+The file has the settings, mappings and value tables of every flow, the object names of AccountView and, on request, the
+corrections of a flow. It contains no secret, no address, and no data of records apart from those corrections.
 """
 
 import hashlib
@@ -44,15 +44,15 @@ SECTIONS = ("flows", "mappings", "tables", "names", "corrections")
 BOOKS = "accountview"
 MOST_BYTES = 1_000_000  # of a file
 MOST_CORRECTIONS = 1_000_000
-LONGEST_PLACE = 200  # signs of a place that are told: in a file of nonsense a name may have any length
+LONGEST_PLACE = 200  # characters of a place in messages: names in an invalid file may have any length
 
 Sections = Mapping[str, Mapping[str, Mapping[str, Any]]]
-"""By section and item, such as `flows` and `products`, each value by its name."""
+"""Values by section (such as `flows`), item (such as `products`) and name."""
 
 
 @dataclass(frozen=True, slots=True)
 class SettingDifference:
-    """One value that a file would change: where, what it is here and in the file; None where one has none."""
+    """One value that a file would change: its place, and the value here and in the file. None stands for no value."""
 
     section: str
     item: str
@@ -62,26 +62,26 @@ class SettingDifference:
 
     @property
     def place(self) -> str:
-        """Where it stands, as in the file."""
+        """The place of the value in the file."""
         return f"{self.section}.{self.item}.{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a file asks for, all of which can be used: what would be kept, and what that changes."""
+    """A validated file: the configuration that it would store, and the differences from the current one."""
 
     arranged: Configuration
     differences: tuple[SettingDifference, ...]
 
     @property
     def mark(self) -> str:
-        """What a person who looked at the differences says yes to."""
+        """The fingerprint of the differences, which a person approves."""
         shown = [(one.place, one.here, one.file) for one in self.differences]
         return hashlib.sha256(json_text(shown).encode()).hexdigest()
 
 
 class ConfigurationFile:
-    """Writes what is arranged here as a file, and keeps what such a file says."""
+    """Exports the configuration as a file, and imports such a file."""
 
     def __init__(
         self,
@@ -112,13 +112,13 @@ class ConfigurationFile:
         self._four_eyes = four_eyes
         self._work = work
 
-    # ---- written
+    # ---- export
 
     @requires(Right.ADMINISTER)
     def text(self, corrections: Collection[str] = ()) -> str:
-        """Return what is arranged here as the text of a file, with the corrections of these flows.
+        """Return the configuration as the text of a file, with the corrections of these flows.
 
-        The same arrangement is the same text, whenever it is written.
+        The same configuration always gives the same text.
         """
         shape = {"sluis": FORMAT, "program": VERSION, **self._here(corrections)}
         return json_text(shape)
@@ -142,15 +142,15 @@ class ConfigurationFile:
         found = self._corrections.all(flow, limit=MOST_CORRECTIONS)
         return {f"{one.kind}:{one.field}:{one.key}": _told(one) for one in found}
 
-    # ---- read
+    # ---- import
 
     @requires(Right.ADMINISTER)
     def read(self, text: str) -> Read:
-        """Return what a file asks for; nothing is kept. What a file does not name stays as it is here.
+        """Parse and validate a file; nothing is stored. Values that a file does not name keep their current value.
 
-        Raises ConfigurationError: `arrangement_invalid` with the place and the reason for the first of it that is not
-        as a file of this program, `arrangement_refused` with the place and the cause for the first value that cannot
-        be used, `arrangement_too_new` for a file of a newer program.
+        Raises ConfigurationError: `arrangement_invalid` with place and reason of the first part that has the wrong
+        format, `arrangement_refused` with place and cause of the first value that cannot be used, and
+        `arrangement_too_new` for a file of a newer program.
         """
         shape = _sections(text)
         record, named = self._named(shape["names"])
@@ -174,7 +174,10 @@ class ConfigurationFile:
 
     @requires(Right.ADMINISTER)
     def of_file(self, content: bytes) -> Read:
-        """Return what a file asks for, as `read` does. Raises as that does, also for what no file of ours can be."""
+        """Parse and validate the bytes of a file, as `read` does.
+
+        Also raises for wrong size or encoding, and for secrets.
+        """
         if len(content) > MOST_BYTES:
             raise _invalid("1:1", "reason_arrangement_large", limit=str(MOST_BYTES // 1_000_000))
         try:
@@ -188,9 +191,12 @@ class ConfigurationFile:
 
     @requires(Right.ADMINISTER)
     def take(self, content: bytes, mark: str, by: Actor, note: str) -> int:
-        """Keep what a file asks for and return how many values that changed; `mark` is of the differences as seen.
+        """Store the configuration of a file, and return the number of changed values.
 
-        Raises as `of_file` does, and ConfigurationError `arrangement_changed` where it would change something else now.
+        `mark` is the approved fingerprint.
+
+        Raises the errors of `of_file`, and ConfigurationError `arrangement_changed` if the differences have changed
+        since.
         """
         read = self.of_file(content)
         if read.mark != mark:
@@ -199,7 +205,7 @@ class ConfigurationFile:
         return len(read.differences)
 
     def _named(self, names: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, dict[str, Any]], Names | None]:
-        """Return the setting that keeps the names of a file, and those; nothing where it has none."""
+        """Return the setting that stores the object names of a file, and these names; nothing if the file has none."""
         if BOOKS not in names:
             return {}, None
         with _at("names", BOOKS):
@@ -213,17 +219,17 @@ class ConfigurationFile:
 
     @requires(Right.ADMINISTER)
     def keep(self, read: Read, by: Actor, note: str) -> None:
-        """Keep what a file asks for, all of it or nothing; `note` stands with each new mapping.
+        """Store the configuration of a file in one transaction. `note` is stored with each new mapping.
 
-        Raises NotAllowedError `file_change_waits` where it loosens flows that need two people for that: these changes
-        are kept as requests. Once they are approved, the file can be brought in.
+        Raises NotAllowedError `file_change_waits` if it loosens flows that need two people for that. These changes are
+        then stored as requests; once they are approved, the file can be imported.
         """
         waits = [flow for flow in self._flows if not self._may_keep(flow, read.arranged, by)]
         if waits:
             raise NotAllowedError("file_change_waits", flow=waits[0])
         if read.differences:
             Kept(self._database, self._stored_settings.clock).keep(read.arranged, by.ref, note)
-            self._access.reconnect(BOOKS)  # names with the next call, schedules from now on
+            self._access.reconnect(BOOKS)  # new names apply from the next call, new schedules from now on
             self._work.reschedule()
 
     def _may_keep(self, flow: str, arranged: Configuration, by: Actor) -> bool:
@@ -234,13 +240,13 @@ class ConfigurationFile:
         return self._four_eyes.may_change(flow, self._logics.settings(flow), wanted, by, {}, approves=False)
 
     def _renamed(self, given: Mapping[str, Any]) -> dict[str, str | None]:
-        """Return what becomes of every name, None for the one we take without being told."""
+        """Return the changed object names, with None for a name that returns to its default."""
         _expect_texts(given)
         now = flat(self._names.in_force())
         return {path: given.get(path) for path in {*now, *given} if given.get(path) != now.get(path)}
 
     def _mapping(self, flow: str, body: Mapping[str, Any], settings: FlowSettings | None) -> RuleMapping:
-        """Return a mapping that works by itself; what the systems have to do with it, the next run finds."""
+        """Return a validated mapping. Validation does not query the systems; the next run does."""
         with _at("mappings", self._known(flow, "mappings")):
             mapping = rules_from(body)
             self._logics.unasked().trial(flow, mapping, settings=settings)
@@ -264,7 +270,7 @@ class ConfigurationFile:
 
 
 def _values(settings: FlowSettings) -> dict[str, Any]:
-    """Return the settings of a flow that are not as they are without being told."""
+    """Return the settings of a flow that differ from their defaults."""
     return settings.model_dump(mode="json", exclude_defaults=True)
 
 
@@ -282,7 +288,7 @@ def _correction(place: str, name: str, given: Any) -> Correction:
         raise _invalid(place, "reason_arrangement_correction") from None
 
 
-# ---- a file, before anything in it is looked at ----------------------------------------------------------------------
+# ---- format of a file -----------------------------------------------------------------------------------------------
 
 
 def _invalid(place: str, why: str, **facts: str) -> ConfigurationError:
@@ -291,7 +297,7 @@ def _invalid(place: str, why: str, **facts: str) -> ConfigurationError:
 
 @contextmanager
 def _at(section: str, item: str) -> Iterator[None]:
-    """Tell with what cannot be used where in the file it stands."""
+    """Add the place in the file to the error of a value that cannot be used."""
     try:
         yield
     except ConfigurationError as error:
@@ -306,12 +312,12 @@ def _at(section: str, item: str) -> Iterator[None]:
 
 
 def _sections(text: str) -> dict[str, dict[str, dict[str, Any]]]:
-    """Return the sections of a file, empty where it has none."""
+    """Return the sections of a file, empty for each that the file does not have."""
     try:
         told = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
     except json.JSONDecodeError as error:
         raise _invalid(f"{error.lineno}:{error.colno}", "reason_arrangement_json") from None
-    except (RecursionError, ValueError):  # a number of more digits than Python reads is the other one
+    except (RecursionError, ValueError):  # ValueError: a number with more digits than Python accepts
         raise _invalid("1:1", "reason_arrangement_shape") from None
     if not isinstance(told, dict) or not isinstance(told.get("sluis"), int) or isinstance(told["sluis"], bool):
         raise _invalid("sluis", "reason_arrangement_format")
@@ -344,7 +350,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_number(named: str) -> None:
-    """Refuse what JSON has no number for, such as NaN."""
+    """Reject values that are not valid JSON numbers, such as NaN."""
     raise _invalid("1:1", "reason_arrangement_shape") from ValueError(named)
 
 
@@ -354,11 +360,11 @@ def _expect_texts(values: Mapping[str, Any]) -> None:
             raise _invalid(name, "reason_arrangement_text")
 
 
-# ---- what would change -----------------------------------------------------------------------------------------------
+# ---- differences ----------------------------------------------------------------------------------------------------
 
 
 def _differences(here: Sections, wanted: Sections) -> Iterator[SettingDifference]:
-    """Yield what a file would change; corrections are added to those that are here."""
+    """Yield what a file would change. Corrections of a file only add to the existing ones."""
     for section, items in wanted.items():
         for item, values in items.items():
             before, after = _named(section, here.get(section, {}).get(item, {})), _named(section, values)
@@ -368,7 +374,7 @@ def _differences(here: Sections, wanted: Sections) -> Iterator[SettingDifference
 
 
 def _named(section: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return values by their names; of a mapping each rule by its target, and the order of them."""
+    """Return values by name; for a mapping, each rule by its target, and the order of the rules."""
     if section != "mappings" or "rules" not in values:
         return values
     rules = {rule["target"]: rule for rule in values["rules"]}

@@ -1,4 +1,4 @@
-"""What this process holds while it lives: its rights among the others, and its engine, under a stable name."""
+"""The leases of this process, and its engine under a stable executor name."""
 
 import os
 import socket
@@ -14,7 +14,7 @@ from integration.core.people import Right
 from integration.process.periodic import again_and_again, is_dead
 from integration.store.leases import Leases
 
-if TYPE_CHECKING:  # imported where it is started: most commands of a terminal start none
+if TYPE_CHECKING:  # imported where it is started: most terminal commands start no engine
     from integration.engine.engine import Engine
 
 Build = Callable[[str], "Engine"]
@@ -23,27 +23,30 @@ MOST_PROCESSES = 100
 
 
 class OwnLeases:
-    """The leases of this process, and those it takes over from processes of this machine that died."""
+    """The leases of this process, including those taken over from dead processes of the same machine."""
 
     def __init__(self, leases: Leases, owner: str = "") -> None:
-        """`owner` is what tells this process from others; its machine and number unless given."""
+        """Store the owner name that identifies this process. By default it is made of host name and process id."""
         self._leases = leases
         self._owner = owner or f"{socket.gethostname()}-{os.getpid()}"
 
     def takes(self, lease: str) -> bool:
-        """Take or renew a lease, also that of a process of this machine that died, and tell whether it is held now."""
+        """Take or renew a lease, also from a dead process of this machine. Return True if this process holds it now."""
         holder = self._leases.holder(lease)
         if holder and _is_dead(holder):
             self._leases.release(lease, holder)
         return self._leases.try_take(lease, self._owner, SLOT_SECONDS)
 
     def release(self, lease: str) -> None:
-        """Give a lease back."""
+        """Release a lease."""
         self._leases.release(lease, self._owner)
 
     @contextmanager
     def slot(self, name: str) -> Iterator[str]:
-        """Hold a stable name for this process: two live processes with one name would steal each other's runs."""
+        """Hold a stable executor name for this process.
+
+        Two live processes with one name would steal each other's runs.
+        """
         slots = (f"{name}-{number}" for number in range(1, MOST_PROCESSES))
         slot = next((one for one in slots if self.takes(f"executor:{one}")), None)
         if slot is None:
@@ -64,7 +67,7 @@ class OwnLeases:
 
 
 def _is_dead(owner: str) -> bool:
-    """Tell whether an owner was a process of this machine that no longer lives."""
+    """Return True if the owner was a process of this machine that no longer runs."""
     host, _, process = owner.rpartition("-")
     if host != socket.gethostname() or not process.isdecimal():
         return False
@@ -72,10 +75,10 @@ def _is_dead(owner: str) -> bool:
 
 
 class EngineHandle:
-    """What makes runs durable, while it is started."""
+    """The engine that makes runs durable, once it is started."""
 
     def __init__(self, name: str, leases: OwnLeases, closing: ExitStack) -> None:
-        """`closing` ends what is started."""
+        """Store the dependencies. `closing` stops the engine."""
         self._name = name
         self._leases = leases
         self._closing = closing
@@ -83,7 +86,7 @@ class EngineHandle:
 
     @property
     def engine(self) -> "Engine":
-        """Return the engine. Raises RuntimeError before the start, which is a defect of ours."""
+        """The engine. Raises RuntimeError before the start, which is a programming error."""
         if self._engine is None:
             raise RuntimeError("the application is not started")
         return self._engine
@@ -91,17 +94,20 @@ class EngineHandle:
     @property
     @requires(Right.SEE)
     def executor(self) -> str:
-        """Return under which name this process works off runs; empty while it does not."""
+        """The executor name of this process, empty while it does not execute runs."""
         return self._engine.executor if self._engine else ""
 
     def start(self, build: Build) -> None:
-        """Start working off the queue; `build` makes an engine for an executor of a name that no other process has."""
+        """Start to execute runs from the queue.
+
+        `build` makes an engine for an executor name that no other process holds.
+        """
         engine = build(self._closing.enter_context(self._leases.slot(self._name)))
         engine.start()
         self._engine = engine
         self._closing.callback(engine.stop)
 
     def reschedule(self) -> None:
-        """Take over the flows' schedules as they are set now, where runs are worked off."""
+        """Apply the current schedules of the flows, if this process executes runs."""
         if self._engine is not None:
             self._engine.reschedule()

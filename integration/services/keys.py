@@ -1,4 +1,4 @@
-"""The key that seals credentials, and another one in its place."""
+"""Replaces the key that seals credentials."""
 
 from integration.core.authorization import requires
 from integration.core.people import Actor, Right
@@ -7,7 +7,7 @@ from integration.store.secrets import ConnectionStore
 
 
 class Keys:
-    """The key of a console."""
+    """The encryption key of a console."""
 
     def __init__(self, sealed: ConnectionStore, audit: Audit) -> None:
         self._sealed = sealed
@@ -15,11 +15,11 @@ class Keys:
 
     @requires(Right.ADMINISTER)
     def change(self, by: Actor) -> int:
-        """Seal everything with another key, while the console runs, and return how much that is.
+        """Seal all secrets with a new key while the console runs, and return how many were resealed.
 
-        It is the key of the settings where they give one, else a fresh one in the file. Raises ConfigurationError:
-        `secret_key_wrong`, with nothing changed, where something cannot be opened, and `setting_invalid` where the key
-        of the settings is in use already.
+        The new key comes from the settings if they have one, and otherwise is generated in the key file. Raises
+        ConfigurationError: `secret_key_wrong`, with nothing changed, if a secret cannot be opened, and
+        `setting_invalid` if the key of the settings is already in use.
         """
-        self._audit.keep_key()  # the audit needs the key of before longer
+        self._audit.keep_key()  # the audit log still needs the previous key
         return self._sealed.change_key(by.ref)

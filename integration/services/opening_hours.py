@@ -1,4 +1,4 @@
-"""When the shop is open, and for how long nothing may be proven before somebody is told."""
+"""Opening hours of the shop, and the longest time without a proof before an alert."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
@@ -23,7 +23,10 @@ ZONE = ZoneInfo(WALL_CLOCK)
 
 
 class OpeningHours(BaseModel):
-    """When the shop is open but for the holidays of `country`; `proof_hours` without a proof are too many, 0: never."""
+    """Opening hours, except on the holidays of `country`.
+
+    An alert follows after `proof_hours` without a proof; 0: never.
+    """
 
     country: str = "NL"
     opens: time = time(9)
@@ -32,11 +35,11 @@ class OpeningHours(BaseModel):
     proof_hours: int = Field(default=4, ge=0, le=500)
 
     def is_closed(self, day: date) -> bool:
-        """Tell whether a day is a holiday."""
+        """Return True if a day is a holiday."""
         return self.country in COUNTRIES and day in _holidays(self.country, day.year)
 
     def open_between(self, start: datetime, end: datetime) -> timedelta:
-        """Return for how long the shop was open between two moments."""
+        """Return how long the shop was open between two moments."""
         return open_between(start, end, WeekHours(self.opens, self.closes, self.weekdays), ZONE, self.is_closed)
 
 
@@ -46,26 +49,26 @@ def _holidays(country: str, year: int) -> frozenset[date]:
 
 
 class OpeningHoursSettings:
-    """The opening hours as they were set."""
+    """The stored opening hours."""
 
     def __init__(self, settings: StoredSettings) -> None:
         self._settings = settings
 
     @requires(Right.SEE)
     def now(self) -> OpeningHours:
-        """Return what is set; what cannot be used counts as never set."""
+        """Return the stored opening hours, or the defaults if they cannot be used."""
         try:
             return OpeningHours(**(self._settings.get(KEPT) or {}))
         except ValidationError:
             return OpeningHours()
 
     def is_closed(self, day: date) -> bool:
-        """Tell whether a day is a holiday as it is set."""
+        """Return True if a day is a holiday under the stored settings."""
         return self.now().is_closed(day)
 
     @requires(Right.ADMINISTER)
     def change(self, values: Mapping[str, Any], by: Actor) -> None:
-        """Keep other opening hours. Raises ConfigurationError for what can be none."""
+        """Store changed opening hours. Raises ConfigurationError for invalid values."""
         try:
             changed = OpeningHours(**{**self.now().model_dump(), **values})
         except ValidationError as error:

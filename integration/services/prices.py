@@ -1,4 +1,4 @@
-"""What customers pay: by what both systems agreed on and why, and beside it what the till itself would charge."""
+"""Customer prices: the agreed price with its explanation, compared with the price that the till would charge."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -41,35 +41,35 @@ log = structlog.get_logger(__name__)
 
 CAUSE, BRANCH_CAUSE = "price_charged_otherwise", "price_charged_in_branch"
 LINKS_PAGE = 500
-CUSTOMERS_PAGE = 100  # customers asked for together by night
-MOST_EACH = 100  # questions about one customer
-MOST_AFTER = 200  # questions after a commit
-MOST_OF_BRANCHES = 1_000  # questions about what branches charge in one page of a look
-BY_BRANCH = "branch:"  # how the position begins behind all customers: articles with prices of branches
-NEWEST = 50  # records written last, about which is asked then
+CUSTOMERS_PAGE = 100  # customers per page of the nightly check
+MOST_EACH = 100  # queries per customer
+MOST_AFTER = 200  # queries after a commit
+MOST_OF_BRANCHES = 1_000  # queries about branch prices per page of the check
+BY_BRANCH = "branch:"  # prefix of positions after all customers: articles with branch prices
+NEWEST = 50  # most recently written records that are checked after a commit
 
 
 @dataclass(frozen=True, slots=True)
 class KnownRecord:
-    """A customer or article that both systems have: our key, the till's number, and how people call it."""
+    """A linked customer or article: our key, the till's number, and its title."""
 
     key: str
     number: str
     title: str
     agreed: Record
-    now: Record | None = None  # as the books have it now, where they were asked
+    now: Record | None = None  # the current values of the books, if they were queried
 
     @property
     def wanted(self) -> Record:
-        """What the till is expected to have of it."""
+        """The values that the till should have."""
         return self.now or self.agreed
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What one customer, or nobody in particular, pays for a quantity of an article in a branch, by both systems.
+    """The price of a quantity of an article in a branch, for one customer or without a customer, by both systems.
 
-    `told` is None where the till gives no answer. `sources` are the codes of the books behind price group and branch.
+    `told` is None if the till gives no answer. `sources` has the codes of the books for price group and branch.
     """
 
     customer: KnownRecord | None
@@ -82,19 +82,19 @@ class Proof:
 
     @property
     def charged(self) -> Decimal | None:
-        """What the till charges, with VAT or without like what the books say."""
+        """The price that the till charges, with or without VAT like the price of the books."""
         if self.told is None:
             return None
         return self.told.incl if self.paid.incl else self.told.excl
 
     @property
     def proven(self) -> bool | None:
-        """Whether both are the same; None where the till gives no answer."""
+        """True if both prices are equal; None if the till gives no answer."""
         return None if self.charged is None else self.charged == self.paid.total
 
 
 class Prices:
-    """Prices of customers as people look at them, and the look that asks the till for them."""
+    """Customer prices, and the nightly check that queries them from the till."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class Prices:
         customers: str,
         products: str,
     ) -> None:
-        """`customers` and `products` name the flows that send prices."""
+        """Store the dependencies. `customers` and `products` are the names of the flows that send prices."""
         self._links = links
         self._issues = issues
         self._erased = erased
@@ -121,49 +121,49 @@ class Prices:
         self._products = products
 
     def _is_sent(self, flow: str) -> bool:
-        """Tell whether a flow is set to send prices."""
+        """Return True if the settings of a flow make it send prices."""
         return self._logics.settings(flow).model_dump().get("customer_prices") is True
 
     def _rows(self, table: str) -> Mapping[str, str]:
         return self._rules.tables().get(table, {})
 
     def _groups(self) -> Mapping[str, str]:
-        """Return the price groups that branches have of their own, for who is nobody in particular."""
+        """Return the price groups of branches, which apply to sales without a customer."""
         return self._lists.choices(TILL, "branch_price_groups")
 
     @property
     @requires(Right.SEE)
     def flow(self) -> str:
-        """The flow that sends prices of customers."""
+        """The flow that sends customer prices."""
         return self._flow
 
-    # ---- what there is
+    # ---- available records
 
     @requires(Right.SEE)
     def branches(self) -> Mapping[str, str]:
-        """Return the names of the branches of the till, by their numbers."""
+        """Return the names of the branches of the till by number."""
         return self._lists.choices(TILL, "branches")
 
     @requires(Right.SEE)
     def are_sent(self) -> bool:
-        """Tell whether any flow sends prices of customers."""
+        """Return True if any flow sends customer prices."""
         return self._is_sent(self.flow) or self._is_sent(self._products)
 
     @requires(Right.SEE)
     def are_told(self) -> bool:
-        """Tell whether the till answers what customers pay; it is asked. Raises IntegrationError."""
+        """Return True if the till can tell what a customer pays. Queries the till. Raises IntegrationError."""
         till = self._access.connector(TILL)
         return isinstance(till, Pricing) and till.tells_prices()
 
     @requires(Right.SEE)
     def customers(self) -> list[KnownRecord]:
-        """Return the customers that both systems have, by their names."""
+        """Return the linked customers, by name."""
         found = (_known(link, link.agreed) for link in self._all(self.flow, Kind.RELATION) if link.agreed)
         return sorted(found, key=lambda one: one.title.casefold())
 
     @requires(Right.SEE)
     def articles(self) -> list[KnownRecord]:
-        """Return the articles that both systems have, by their codes."""
+        """Return the linked articles, by code."""
         return sorted(_articles(self._all(self._products, Kind.PRODUCT)), key=lambda one: one.key)
 
     def _all(self, flow: str, kind: Kind) -> Iterator[Link]:
@@ -172,13 +172,13 @@ class Prices:
             yield from page
             after = page[-1].key
 
-    # ---- one price, and why
+    # ---- one price and its explanation
 
     @requires(Right.SEE)
     def one(self, customer: KnownRecord | None, article: KnownRecord, quantity: Decimal, branch: str) -> Proof | None:
-        """Return what is paid and why, with the till's own answer where it gives one; None without any price.
+        """Return the price with its explanation, and the till's own price if it answers; None if there is no price.
 
-        Raises IntegrationError when the till cannot be spoken to.
+        Raises IntegrationError if a system is unreachable.
         """
         (said,) = self._as_the_books_say(self._products, [article])
         who = self._as_the_books_say(self.flow, [customer])[0] if customer else None
@@ -188,9 +188,9 @@ class Prices:
         return self._asked([found])[0]
 
     def _as_the_books_say(self, flow: str, known: Sequence[KnownRecord]) -> list[KnownRecord]:
-        """Return customers or articles as the books have them now; one that cannot be told is as it was agreed on.
+        """Return customers or articles with the current values of the books, or the agreed values if there are none.
 
-        What both agreed on is not enough: the books may have taken a price away since.
+        The agreed values alone are not enough, because the books may have removed a price since.
         """
         found = said_by_books(
             self._logics.now(flow), self._access.connector(BOOKS), {one.key: one.agreed for one in known}
@@ -200,7 +200,7 @@ class Prices:
     def _expected(
         self, customer: KnownRecord | None, article: KnownRecord, quantity: Decimal, branch: str
     ) -> Proof | None:
-        # A customer may have a group at the till that no flow ever wrote, so that of the branch is said of nobody else.
+        # The group of the branch applies only without a customer: a customer may have a till group that no flow wrote.
         group = "" if customer else self._groups().get(branch, "")
         of = effective_price(Purchase(article.wanted, customer.wanted if customer else None, quantity, branch, group))
         if of is None:
@@ -208,7 +208,7 @@ class Prices:
         return Proof(customer, article, quantity, branch, of, sources=self._sources(of))
 
     def _sources(self, of: PricePaid) -> dict[str, str]:
-        """Return which code of the books each price group and branch is."""
+        """Return the codes of the books for each price group and branch that the price uses."""
         tables = {str(PriceScope.PRICE_GROUP): PRICE_GROUPS.name, str(PriceScope.BRANCH): BRANCHES.name}
         codes = ((step, self._rows(tables[step.by])) for step in of.steps if step.by in tables)
         return {
@@ -227,13 +227,13 @@ class Prices:
         answers = till.charged(charges)
         return [replace(one, told=told) for one, told in zip(found, answers, strict=True)]
 
-    # ---- the look
+    # ---- the check
 
     def page(self, position: str) -> str:
-        """Ask for what is agreed with one page of customers, behind them of articles with prices of branches.
+        """Check the prices of one page of customers and, after all customers, of articles with branch prices.
 
-        Returns where the next begins, empty at the end. A difference is an exception of its own; one that is gone is
-        closed. Where the till does not answer such questions, or cannot be spoken to, nothing is said.
+        Returns the position of the next page, empty at the end. Each difference opens an exception, and a difference
+        that is gone closes it. If the till does not answer such queries or is unreachable, nothing is recorded.
         """
         return self._erased.looking(lambda so_far: self._page(position, so_far)) if self.are_sent() else ""
 
@@ -260,10 +260,10 @@ class Prices:
         return BY_BRANCH + links[done - 1].key if done < len(links) or done == LINKS_PAGE else ""
 
     def _tell_of_branches(self, links: Sequence[Link], most: int, so_far: SoFar) -> int:
-        """Ask what branches charge who has no terms for the first of these articles, about `most` questions.
+        """Check the branch prices, without a customer, of the first of these articles, with about `most` queries.
 
-        Returns how many were looked at. One that the till did not answer, or that has more prices than are asked of
-        one, is logged and its exceptions stay as they are.
+        Returns the number of articles handled. An article that the till did not answer, or that has more prices than
+        one check queries, is logged, and its exceptions stay as they are.
         """
         expected: list[tuple[str, Proof]] = []
         done, left_out = 0, set[str]()
@@ -291,13 +291,16 @@ class Prices:
         return done
 
     def _is_of_unknown_group(self, one: Proof) -> bool:
-        """Tell whether a branch charged a price of a price group, and the till does not tell which one it has."""
+        """Return True if a branch charged a group price and the till does not tell the price group of the branch."""
         has_groups = any(term.of is PriceScope.PRICE_GROUP for term in terms_in(one.article.agreed.values))
         by_group = has_groups and one.told is not None and "group" in one.told.by
         return by_group and one.branch not in self._groups()
 
     def written(self, run: Run) -> None:
-        """Ask about what was written last, once a run of such a flow has ended. What was not asked stays as it is."""
+        """Check the prices of the most recently written records after a run of a flow that sends prices.
+
+        Others stay as they are.
+        """
         if run.flow in (self.flow, self._products) and self._is_sent(run.flow):
             self._erased.looking(lambda so_far: self._written(run, so_far))
 
@@ -317,9 +320,9 @@ class Prices:
 
     @requires(Right.REPAIR)
     def again(self, flow: str, keys: Collection[str]) -> bool:
-        """Ask once more what these customers pay for all that is agreed, or what branches charge for these articles.
+        """Check again all agreed prices of these customers, or the branch prices of these articles.
 
-        Tells whether the till answers such questions. Raises IntegrationError when it cannot be spoken to.
+        Returns whether the till answers such queries. Raises IntegrationError if it is unreachable.
         """
         return self._erased.looking(lambda so_far: self._asked_again(flow, keys, so_far))
 
@@ -341,11 +344,11 @@ class Prices:
 
     @requires(Right.COMPARE)
     def prove(self, customers: Sequence[KnownRecord], articles: Sequence[KnownRecord], most: int = 0) -> list[Proof]:
-        """Return what these customers pay for all that is agreed on, as both say; of `most` questions, if given."""
+        """Return all agreed prices of these customers with the till's answers; at most `most`, unless it is 0."""
         return self._asked(self._expected_of(customers, articles)[: most or None])
 
     def _expected_of(self, customers: Sequence[KnownRecord | None], articles: Sequence[KnownRecord]) -> list[Proof]:
-        """Return what these customers, or nobody in particular, pay by what the books say."""
+        """Return the prices by the books for these customers; None stands for a sale without a customer."""
         first = next(iter(self.branches()), "")
         agreed = [one.agreed for one in articles]
         asked = [(who, asked_about(agreed, who.agreed if who else None, MOST_EACH)) for who in customers]
@@ -364,7 +367,7 @@ class Prices:
         return expected
 
     def _tell(self, keys: Sequence[str], proofs: Sequence[Proof], so_far: SoFar) -> None:
-        met: dict[tuple[str, str], IssueOccurrence] = {}  # of a customer and an article, the first that differs
+        met: dict[tuple[str, str], IssueOccurrence] = {}  # the first difference per customer and article
         for one in proofs:
             if one.proven is False and one.customer:
                 issue = price_issue(one)
@@ -373,7 +376,7 @@ class Prices:
 
 
 def price_issue(one: Proof) -> Issue:
-    """Return the exception that a price is which the till does not charge as agreed, with both amounts."""
+    """Return the issue of a price that the till does not charge as agreed, with both amounts."""
     customer = one.customer.title if one.customer else ""
     facts = {
         "key": customer, "article": one.article.key, "quantity": f"{one.quantity.normalize():f}", "branch": one.branch,
@@ -383,7 +386,7 @@ def price_issue(one: Proof) -> Issue:
 
 
 def _branch_issue(key: str, one: Proof) -> Issue:
-    """Return the exception that a branch charges otherwise who has no terms, with both amounts."""
+    """Return the issue of a branch price that the till does not charge as agreed, with both amounts."""
     facts = {
         "key": one.article.key, "article": one.article.key, "quantity": f"{one.quantity.normalize():f}",
         "branch": one.branch, "expected": f"{one.paid.total:f}", "charged": f"{one.charged or Decimal(0):f}",
@@ -393,7 +396,7 @@ def _branch_issue(key: str, one: Proof) -> Issue:
 
 
 def as_kept_equal(logic: FlowLogic, agreed: Record, now: Record) -> Record:
-    """Return what both agreed on of a record, with every field that is kept equal as the books have it now."""
+    """Return the agreed record with the books' current values in all fields that are kept equal."""
 
     def is_equal(name: str) -> bool:
         return logic.policy.get(f"{agreed.kind}.{name}", Ownership.NEVER) is Ownership.KEEP_EQUAL
@@ -403,9 +406,9 @@ def as_kept_equal(logic: FlowLogic, agreed: Record, now: Record) -> Record:
 
 
 def said_by_books(logic: FlowLogic, source: Connector, agreed: Mapping[str, Record]) -> dict[str, Record]:
-    """Return what the target should have of records by what the source says now, by their keys.
+    """Return the values that the target should have by the current source, by key.
 
-    `agreed` is what both last agreed on. One that is gone, takes no part or is parked is left out.
+    `agreed` has the last agreed records. Records that no longer exist, take no part or are parked are left out.
     """
     stage = logic.flow.counted
     records = source.fetch(stage.source, list(agreed)) if agreed else []

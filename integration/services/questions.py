@@ -1,4 +1,4 @@
-"""Questions in SQL that are kept under a name: those that come with the console, and those of people."""
+"""Saved SQL queries of the log: those shipped with the console, and those of people."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ LONGEST_NAME = 80
 
 @dataclass(frozen=True, slots=True)
 class LogQuestion:
-    """A question under its name, and who saved it."""
+    """A saved query, and who saved it."""
 
     name: str
     sql: str
@@ -23,19 +23,19 @@ class LogQuestion:
 
 
 class Questions:
-    """The kept questions of everybody who works at this console."""
+    """The saved queries of this console. All people share them."""
 
     def __init__(self, stored: StoredSettings) -> None:
         self._stored = stored
 
     @requires(Right.SEE)
     def shipped(self) -> dict[str, str]:
-        """Return the questions that come with the console, by name."""
+        """Return the queries shipped with the console, by name."""
         return queries(QUESTIONS.read_text(encoding="utf-8"))
 
     @requires(Right.SEE)
     def saved(self) -> list[LogQuestion]:
-        """Return what people saved, by name."""
+        """Return the queries that people saved, sorted by name."""
         kept = [
             LogQuestion(name.removeprefix(PREFIX), str(value.get("sql", "")), str(value.get("by", "")))
             for name, value in self._stored.named(PREFIX).items()
@@ -44,7 +44,7 @@ class Questions:
 
     @requires(Right.ASK_SQL)
     def save(self, name: str, sql: str, by: Actor) -> LogQuestion:
-        """Keep a question for everybody, in place of one that has this name. Raises ValueError without a name."""
+        """Save a query for everybody, in place of one with the same name. Raises ValueError without a name or text."""
         name = " ".join(name.split())[:LONGEST_NAME]
         if not name or not sql.strip():
             raise ValueError("a question is kept with a name and a text")
@@ -53,5 +53,5 @@ class Questions:
 
     @requires(Right.ASK_SQL)
     def remove(self, name: str, by: Actor) -> None:
-        """Forget a saved question."""
+        """Delete a saved query."""
         self._stored.forget(PREFIX + name, by.ref)

@@ -1,4 +1,4 @@
-"""Where the set-up stands: which flows are chosen, how far their questions are, what we propose, what is missing."""
+"""State of the set-up: chosen flows, their questions with proposals, and what is missing."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -25,11 +25,11 @@ from integration.store.rules import Rules
 from integration.store.settings import StoredSettings
 
 NO_CALENDARS: Mapping[str, Any] = MappingProxyType({})
-STEPS = (BOOKS, TILL, "flows", "questions", "ready")  # the steps of the set-up in their order
+STEPS = (BOOKS, TILL, "flows", "questions", "ready")  # the steps of the set-up, in order
 
 
 class State(StrEnum):
-    """How far a question is: nobody knows the answer, we propose one, or a person has said so."""
+    """State of a question: without an answer, with a proposal, or answered by a person."""
 
     OPEN = "open"
     PROPOSED = "proposed"
@@ -37,33 +37,33 @@ class State(StrEnum):
 
 
 class PointSeverity(IntEnum):
-    """What a line of the readiness list means for the flow; what weighs most comes first."""
+    """Effect of a line of the readiness list on its flow; the most severe is first."""
 
     STOPS = 0  # the flow cannot run
     PARKS = 1  # it runs, and some records will wait for a person
-    UNSEEN = 2  # it runs as we propose; nobody has looked at it
+    UNSEEN = 2  # it runs with our proposal, which nobody has confirmed
     DONE = 3
 
 
 @dataclass(frozen=True, slots=True)
 class AskedQuestion:
-    """A question of a flow as it stands."""
+    """A question of a flow with its state."""
 
     flow: str
     question: Question
     state: State
     proposal: Proposal | None
     lack: MissingSetting | None
-    unused: tuple[str, ...] = ()  # codes of its table that can do without a row for now
+    unused: tuple[str, ...] = ()  # codes of its table that need no row for now
 
     @property
     def can_be_accepted(self) -> bool:
-        """Whether what is proposed can be taken with the answers of other questions."""
+        """Whether the proposal can be accepted together with those of other questions."""
         return self.state is State.PROPOSED and not self.question.to_look_at
 
     @property
     def weight(self) -> PointSeverity:
-        """Return what it means for the flow."""
+        """The severity of the question for the flow."""
         if self.lack is not None:
             return PointSeverity.STOPS if self.lack.stops else PointSeverity.PARKS
         return PointSeverity.DONE if self.state is State.ANSWERED else PointSeverity.UNSEEN
@@ -71,7 +71,7 @@ class AskedQuestion:
 
 @dataclass(frozen=True, slots=True)
 class SetUpLine:
-    """One line of the readiness list: what it means, and the step and question it leads to."""
+    """One line of the readiness list: its severity, and the step and question to which it leads."""
 
     weight: PointSeverity
     step: str
@@ -79,7 +79,7 @@ class SetUpLine:
 
 
 def question_of(spec: FlowSpec, name: str) -> Question:
-    """Return a question by its name. Raises KeyError when the flow has none of that name."""
+    """Return a question by its name. Raises KeyError if the flow has no such question."""
     found = next((one for one in spec.questions if one.name == name), None)
     if found is None:
         raise KeyError(f"{spec.name} asks nothing called {name}")
@@ -87,7 +87,7 @@ def question_of(spec: FlowSpec, name: str) -> Question:
 
 
 def evaluate_questions(spec: FlowSpec, known: SetupContext) -> tuple[AskedQuestion, ...]:
-    """Return the questions that arise for a flow as it is set, each with its state, what we propose and what lacks."""
+    """Return the questions that arise under a flow's settings, with state, proposal and missing setting."""
     return tuple(
         _weighed(spec.name, one, known) for one in spec.questions if one.arises(known.settings) and one.wanted(known)
     )
@@ -101,7 +101,7 @@ def _weighed(flow: str, question: Question, known: SetupContext) -> AskedQuestio
 
 
 def _proposal(question: Question, known: SetupContext) -> Proposal | None:
-    """Return what we propose; an answer that somebody gave elsewhere is not talked out of."""
+    """Return our proposal. If somebody has set a different answer elsewhere, propose that answer."""
     proposal, now = question.propose(known), question.now(known)
     usual = {} if question.table else {name: known.defaults.get(name) for name in question.settings}
     if now == usual or (proposal is not None and proposal.values == now):
@@ -110,9 +110,9 @@ def _proposal(question: Question, known: SetupContext) -> Proposal | None:
 
 
 def readiness(well: Mapping[str, bool], asked: Mapping[str, Sequence[AskedQuestion]]) -> tuple[SetUpLine, ...]:
-    """Return what is missing and what is there, what weighs most first.
+    """Return the readiness list, most severe first.
 
-    `well` says of each system whether it is connected and its check found nothing wrong; `asked` has the questions of
+    `well` has for each system whether it is connected and its check found nothing wrong; `asked` has the questions of
     the chosen flows.
     """
     lines = [SetUpLine(PointSeverity.DONE if well[system] else PointSeverity.STOPS, system) for system in well]
@@ -122,7 +122,7 @@ def readiness(well: Mapping[str, bool], asked: Mapping[str, Sequence[AskedQuesti
 
 
 def done(well: Mapping[str, bool], asked: Mapping[str, Sequence[AskedQuestion]]) -> dict[str, bool]:
-    """Return of each step whether it is done."""
+    """Return for each step whether it is done."""
     every = [one for questions in asked.values() for one in questions]
     steps = {
         **well,
@@ -133,7 +133,7 @@ def done(well: Mapping[str, bool], asked: Mapping[str, Sequence[AskedQuestion]])
 
 
 class SetUp:
-    """The set-up of an installation: what is answered is kept, what is missing is worked out anew each time."""
+    """The set-up of an installation. Answers are stored; what is missing is computed at each call."""
 
     def __init__(
         self,
@@ -148,7 +148,7 @@ class SetUp:
         connections: Connections,
         proposals: Proposals,
     ) -> None:
-        """`chosen` keeps how far the set-up is."""
+        """Store the dependencies. `chosen` stores the progress of the set-up."""
         self._flows = flows
         self._lists = lists
         self._flow_service = flow_service
@@ -156,22 +156,22 @@ class SetUp:
         self._rules = rules
         self._stored = stored_settings
         self._chosen = chosen
-        self.chosen = chosen.chosen  # the flows that shall run
+        self.chosen = chosen.chosen  # the flows that are to run
         self._connections = connections
         self._proposals = proposals
         self._links = links
-        self._refused: dict[tuple[str, str], Mapping[str, Any]] = {}  # the last answer to a question that was
+        self._refused: dict[tuple[str, str], Mapping[str, Any]] = {}  # the last refused answer of each question
 
     # ---- flows
 
     @requires(Right.SEE)
     def started(self) -> bool:
-        """Tell whether the chosen flows run by themselves already."""
+        """Return True if the chosen flows have been started."""
         return bool(self._chosen.record().get("started"))
 
     @requires(Right.SEE)
     def suggested(self) -> tuple[str, ...]:
-        """Return the flows to show as chosen: the chosen ones, else those that most shops want."""
+        """Return the flows to preselect: the chosen ones, or else those that most shops want."""
         if "chosen" in self._chosen.record():
             return self.chosen()
         return self.chosen() or tuple(name for name, spec in self._flows.items() if spec.suggested)
@@ -180,9 +180,10 @@ class SetUp:
     def choose(
         self, minutes: Mapping[str, int], by: Actor, calendars: Mapping[str, Any] = NO_CALENDARS
     ) -> frozenset[str]:
-        """Keep which flows shall run, each every so many minutes, at the times and on the days of its calendar.
+        """Store which flows are to run, each with its interval in minutes and its calendar.
 
-        None begins before `start`; others stop at once. Returns the flows of which a part waits for a second person.
+        A flow that is not running begins with `start`; flows that are not chosen stop at once. Returns the flows with a
+        change that waits for a second person.
         """
         waiting: set[str] = set()
         for flow, every in minutes.items():
@@ -199,7 +200,7 @@ class SetUp:
 
     @requires(Right.ARRANGE)
     def start(self, by: Actor) -> frozenset[str]:
-        """Let the chosen flows run by themselves from now on; return those that wait for a second person."""
+        """Let the chosen flows run by themselves from now on. Return those that wait for a second person."""
         off = [flow for flow in self.chosen() if not self._flow_service.settings(flow).on]
         waiting = [flow for flow in off if self._flow_service.change(flow, {"on": True}, by).waiting]
         self._chosen.keep({"started": True}, by)
@@ -209,7 +210,7 @@ class SetUp:
 
     @requires(Right.SEE)
     def questions(self) -> dict[str, tuple[AskedQuestion, ...]]:
-        """Return the questions of the chosen flows as they stand, weighed with what both systems say now."""
+        """Return the questions of the chosen flows, evaluated with the current lists of both systems."""
         answered, tables = self._chosen.record().get("answered", {}), self._rules.tables()
         chosen = self.chosen()
         set_as = {flow: self._flow_service.settings(flow) for flow in chosen}
@@ -244,12 +245,12 @@ class SetUp:
         )
 
     def _wanted(self, flow: str, settings: FlowSettings) -> list[Listed]:
-        """Return the lists of the questions that arise for a flow as it is set: others are not worth their calls."""
+        """Return the lists of the questions that arise for a flow. Other lists are not worth a call."""
         values = settings.model_dump()
         return [each for one in self._flows[flow].questions if one.arises(values) for each in one.lists]
 
     def _unrefused(self, one: AskedQuestion) -> AskedQuestion:
-        """Return a question without the proposal that was refused when somebody took it."""
+        """Return a question without a proposal that was refused when somebody accepted it."""
         refused = self._refused.get((one.flow, one.question.name))
         if one.proposal is None or refused is None or dict(one.proposal.values) != dict(refused):
             return one
@@ -257,7 +258,7 @@ class SetUp:
 
     @requires(Right.SEE)
     def missing_setting(self, flow: str, name: str) -> MissingSetting | None:
-        """Return what a flow lacks by one question as it stands; None where that arises not, or cannot be told now."""
+        """Return what a flow lacks for one question; None if it does not arise, or cannot be evaluated now."""
         question, settings = question_of(self._flows[flow], name), self._flow_service.settings(flow)
         lists = self._read(question.lists)
         if len(lists) < len(question.lists) or not question.arises(settings.model_dump()):
@@ -266,10 +267,10 @@ class SetUp:
 
     @requires(Right.ARRANGE)
     def answer(self, flow: str, name: str, values: Mapping[str, Any], by: Actor) -> tuple[str, ...]:
-        """Keep the answer to a question: settings, or the rows of its table.
+        """Store the answer to a question: settings, or the rows of its table.
 
-        Returns the settings of which cannot be told now whether what they name is there. Raises ConfigurationError,
-        naming the setting, when the answer cannot be used; the question stays open then, and it is not proposed again.
+        Returns the settings whose codes could not be verified. Raises ConfigurationError, with the name of the setting,
+        for an unusable answer. The question then stays open, and the answer is not proposed again.
         """
         question = question_of(self._flows[flow], name)
         unchecked: tuple[str, ...] = ()
@@ -291,7 +292,7 @@ class SetUp:
 
     @requires(Right.ARRANGE)
     def accept(self, by: Actor) -> None:
-        """Take every answer that is plain, or proposed; what cannot be used stays open."""
+        """Accept all unambiguous answers and proposals. Those that cannot be used stay open."""
         self._proposals.fill_once(by.ref)
         for flow, questions in self.questions().items():
             for one in questions:
@@ -299,35 +300,35 @@ class SetUp:
                     with suppress(ConfigurationError):
                         self.answer(flow, one.question.name, one.proposal.values, by)
 
-    # ---- where it stands
+    # ---- progress
 
     @requires(Right.SEE)
     def readiness(self) -> tuple[SetUpLine, ...]:
-        """Return what is missing and what is there, what weighs most first."""
+        """Return the readiness list, most severe first."""
         return readiness(self._connections.are_well(), self.questions())
 
     @requires(Right.SEE)
     def done(self) -> dict[str, bool]:
-        """Return of each step whether it is done."""
+        """Return for each step whether it is done."""
         return done(self._connections.are_well(), self.questions())
 
     @requires(Right.SEE)
     def step(self) -> str:
-        """Return where to go on: the first step that is not done, and the last once all are."""
+        """Return the first step that is not done, or the last step if all are done."""
         steps = self.done()
         return next((step for step in STEPS if not steps[step]), STEPS[-1])
 
     @requires(Right.SEE)
     def goes_on(self) -> str:
-        """Return the step at which a set-up that was begun goes on; empty before that, and once its flows run."""
+        """Return the step at which an unfinished set-up continues; empty before it began, and once its flows run."""
         is_begun, chosen = bool(self._chosen.record()) or self._connections.is_entered(), self.chosen()
         runs = self.started() or (bool(chosen) and all(self._flow_service.settings(flow).on for flow in chosen))
         return self.step() if is_begun and not runs else ""
 
-    # ---- what is kept, and what is read
+    # ---- lists of both systems
 
     def _read(self, wanted: Iterable[Listed]) -> dict[Listed, dict[str, str]]:
-        """Return the lists as both systems have them; what cannot be read now is left out and asked again later."""
+        """Return the current lists of both systems, without lists that cannot be read now."""
         well = self._connections.are_well()
         read = {listed: self._lists.readable(*listed) for listed in wanted if well[listed[0]]}
         return {listed: codes for listed, codes in read.items() if codes is not None}

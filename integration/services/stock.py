@@ -1,4 +1,4 @@
-"""Stock as people look at it: levels and movements over time, how long it lasts, and where the two systems differ."""
+"""Stock levels: movements over time, days until they run out, and differences between both systems."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from integration.services.runs.exceptions import Exceptions
 from integration.services.runs.flows import Flows
 from integration.store.issues import Issues
 
-if TYPE_CHECKING:  # half a second to import, and most commands of a terminal ask no log
+if TYPE_CHECKING:  # the import takes half a second, and most terminal commands do not query the log
     import pandas as pd
 
 SOON_DAYS = 14
 WEEK = 7
-YOUNG = timedelta(days=3)  # so long the log tells by the hour, whatever the period
-LATE_TURNS = 3  # turns of a schedule without a proof, until levels count as not proven
+YOUNG = timedelta(days=3)  # a log younger than this is shown by the hour
+LATE_TURNS = 3  # scheduled rounds without a proof after which levels count as not proven
 LATE_AT_LEAST = timedelta(hours=1)
-LATE_BY_HAND = timedelta(days=1)  # where nothing runs by itself
-FARTHEST_DAYS = 3_650  # a date beyond ten years says nothing
+LATE_BY_HAND = timedelta(days=1)  # for a flow that does not run by itself
+FARTHEST_DAYS = 3_650  # a forecast beyond ten years is meaningless
 SHORTEST_TRAIL = 3
-MOST_KNOWN = 32  # answers that are kept
-MOST_ROWS_KEPT = 200  # of each; what is exported is longer, and asked for once
+MOST_KNOWN = 32  # results in the cache
+MOST_ROWS_KEPT = 200  # in each cached result; exports are longer and queried only once
 MOST_POINTS = 5_000
 
 Split = Literal["branch", "group"]
@@ -47,24 +47,24 @@ _OPEN = frozenset({Step.PLANNED, Step.SENT, Step.IN_DOUBT})
 
 @dataclass(frozen=True, slots=True)
 class StockScope:
-    """Which levels are asked for: since when, and of which article, branch and group; empty asks for all."""
+    """Filter for levels: from a moment on, and by article, branch and group; empty fields match everything."""
 
     since: datetime = BEGINNING
     article: str = ""
     branch: str = ""
     group: str = ""
     unit: Literal["hour", "day"] = "day"
-    counted: str | None = None  # the unit of the articles whose levels are added up; None for those of any
+    counted: str | None = None  # the unit of the levels that are added up; None for all units
 
     @property
     def where(self) -> dict[str, object]:
-        """The scope as the queries take it."""
+        """The filter as parameters of the queries."""
         return {"since": naive(self.since), "article": self.article, "branch": self.branch, "group": self.group}
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What levels that are counted in one unit come to; an empty unit is one that nobody told."""
+    """The sum of levels with the same unit. An empty unit is unknown."""
 
     unit: str = ""
     amount: Decimal = Decimal(0)
@@ -72,20 +72,20 @@ class Total:
 
     @property
     def fell_a_week(self) -> Decimal:
-        """What they fall in a week."""
+        """The decrease per week."""
         return Decimal(str(round(self.fell_a_day * WEEK, 1)))
 
     @property
     def days_left(self) -> float | None:
-        """How many days they last at that speed; None for ever."""
+        """The number of days until the stock runs out at this speed; None if it does not fall."""
         return max(0.0, float(self.amount)) / self.fell_a_day if self.fell_a_day else None
 
 
 @dataclass(frozen=True, slots=True)
 class StockSums:
-    """What the last known levels of a scope come to, in each unit; `written_at` is when one was written last.
+    """Sums of the last known levels of a scope, by unit. `written_at` is the time of the last written level.
 
-    `found` of them were found at the till by a plan that has not written them, the last at `found_at`.
+    `found` levels were read from the till by a plan that has not written them, the last one at `found_at`.
     """
 
     totals: tuple[Total, ...]
@@ -101,9 +101,9 @@ class StockSums:
 
 @dataclass(frozen=True, slots=True)
 class StockListing:
-    """Which articles are listed, and in which order.
+    """Filter and order of a list of articles.
 
-    `soon` shows what lasts at most `SOON_DAYS`, `falling` what has a date, `steady` what has none.
+    `soon` shows articles that last at most `SOON_DAYS`, `falling` those with a run-out date, `steady` those without.
     """
 
     show: Show = "all"
@@ -113,7 +113,7 @@ class StockListing:
 
 @dataclass(frozen=True, slots=True)
 class Unproven:
-    """Since when levels are not proven, and whether that is because their article is parked."""
+    """Since when levels are not proven, and whether the reason is a parked article."""
 
     since: datetime
     parked: bool
@@ -121,7 +121,7 @@ class Unproven:
 
 @dataclass(frozen=True, slots=True)
 class Purchases:
-    """How much of an article is on order at suppliers, and when it is expected, where the books say it."""
+    """The quantity of an article on order at suppliers, and the expected date if the books have it."""
 
     ordered: Decimal
     expected: date | None
@@ -129,24 +129,24 @@ class Purchases:
 
 @dataclass(frozen=True, slots=True)
 class LevelDifference:
-    """A level that differs: what the source has, and what the target held when the plan was made."""
+    """A level that differs: the value in the source, and the value in the target when the plan was made."""
 
     seq: int
     article: str
     title: str
     branch: str
     source: Decimal
-    target: Decimal | None  # None where the target told no level
-    unit: str = ""  # empty where it is not known
+    target: Decimal | None  # None if the target returned no level
+    unit: str = ""  # empty if unknown
 
     @property
     def gap(self) -> Decimal | None:
-        """How much the target lacks, or has too much."""
+        """The level of the source minus that of the target, or None if the target returned no level."""
         return None if self.target is None else self.source - self.target
 
 
 def open_differences(rows: Sequence[PlanRow], scope: StockScope) -> Iterator[LevelDifference]:
-    """Yield the levels of a scope that the lines of a plan of stock would still change."""
+    """Yield the levels of a scope that the lines of a stock plan have not changed yet."""
     for row in rows:
         change = row.change
         if change is None or change.kind is not Kind.STOCK or row.action is not Action.UPDATE or row.step not in _OPEN:
@@ -163,9 +163,9 @@ def open_differences(rows: Sequence[PlanRow], scope: StockScope) -> Iterator[Lev
 
 
 def unproven_since(proof: datetime | None, due: datetime | None, now: datetime) -> datetime | None:
-    """Return since when levels are no longer proven, or None while the last proof is recent enough.
+    """Return since when levels are not proven, or None while the last proof is recent enough.
 
-    `due` is when the flow last ran by itself but for some turns, None where a person starts it.
+    `due` is when the flow was due a few rounds ago, or None for a flow that a person starts.
     """
     if proof is None:
         return None
@@ -175,15 +175,15 @@ def unproven_since(proof: datetime | None, due: datetime | None, now: datetime) 
 
 @dataclass(frozen=True, slots=True)
 class LevelReason:
-    """What moved since a level was written last: by how much at the target, by how much in the source."""
+    """The movements since a level was last written: the change in the target, and the change in the source."""
 
-    since: datetime | None  # None where no level was ever written
+    since: datetime | None  # None if no level was ever written
     target: Decimal = Decimal(0)
     source: Decimal = Decimal(0)
 
 
 def level_reason(one: LevelDifference, written: Decimal | None, since: datetime | None) -> LevelReason:
-    """Return why a level differs, from the one that was written last."""
+    """Return why a level differs, compared with the last written level."""
     if written is None or since is None:
         return LevelReason(None)
     at_target = Decimal(0) if one.target is None else one.target - written
@@ -191,14 +191,14 @@ def level_reason(one: LevelDifference, written: Decimal | None, since: datetime 
 
 
 def out_on(days_left: float, now: datetime) -> date | None:
-    """Return the day an article runs out, or None where that is too far away to be told."""
+    """Return the day on which an article runs out, or None if that is too far away to be meaningful."""
     return (now + timedelta(days=days_left)).date() if days_left <= FARTHEST_DAYS else None
 
 
 def largest_lines(levels: pd.DataFrame, most: int, rest: str) -> pd.DataFrame:
-    """Return the largest lines of levels, and the sum of all others as one more where there are too many.
+    """Return the largest lines of levels, with the sum of all others as one more line if there are too many.
 
-    A sum begins where the first of its levels is known.
+    The sum begins where the first of its levels is known.
     """
     if len(levels.columns) <= most:
         return levels
@@ -207,7 +207,7 @@ def largest_lines(levels: pd.DataFrame, most: int, rest: str) -> pd.DataFrame:
 
 
 class Stock:
-    """What may be asked about stock. The same question has the same answer until levels or groups come in."""
+    """Queries about stock. Results are cached until new levels or groups arrive."""
 
     def __init__(
         self,
@@ -220,7 +220,7 @@ class Stock:
         flow: str,
         products: str,
     ) -> None:
-        """`flow` and `products` name the flows that write levels and products."""
+        """Store the dependencies. `flow` and `products` are the names of the flows that write levels and products."""
         self._flow = flow
         self._products = products
         self._logbook = logbook
@@ -244,31 +244,31 @@ class Stock:
 
     @requires(Right.SEE)
     def scope(self, days: int, now: datetime, article: str = "", branch: str = "", group: str = "") -> StockScope:
-        """Return which levels the last days of an article, a branch and a group are; short periods go by the hour."""
+        """Return the scope for the last days of an article, branch and group. Short periods are counted by the hour."""
         by_hour = days <= HOURLY_DAYS or now - self._log.span()[0] < YOUNG
         begin = (now - timedelta(days=days)).replace(minute=0, second=0, microsecond=0)
         return StockScope(begin, article, branch, group, "hour" if by_hour else "day")
 
     @requires(Right.SEE)
     def branches(self) -> list[str]:
-        """Return the branches whose levels are known."""
+        """Return the branches with known levels."""
         return [str(branch) for branch in self._told("stock_branches")["branch"]]
 
     @requires(Right.SEE)
     def groups(self) -> dict[str, str]:
-        """Return code and name of the groups of the articles whose levels are known."""
+        """Return code and name of the article groups with known levels."""
         told = self._told("stock_groups")
         return {str(code): str(name) for code, name in zip(told["code"], told["name"], strict=True)}
 
     @requires(Right.SEE)
     def title(self, scope: StockScope, now: datetime) -> str:
-        """Return what the article of a scope is called, empty where no level of it is known."""
+        """Return the title of the article of a scope, or an empty text if none of its levels is known."""
         found = self.forecast(StockScope(scope.since, scope.article), now, limit=1)
         return str(found["title"].iloc[0]) if len(found) else ""
 
     @requires(Right.SEE)
     def sums(self, scope: StockScope, now: datetime) -> StockSums:
-        """Return what the levels of a scope come to; days are counted as in `forecast`."""
+        """Return the sums of the levels of a scope. Days are counted as in `forecast`."""
         told = self._told("stock_sums", now=_hour(now), within=SOON_DAYS, **scope.where)
         (line,) = told.astype(object).where(told.notna(), None).to_dict("records")
         written, found = (
@@ -283,10 +283,10 @@ class Stock:
 
     @requires(Right.SEE)
     def charted(self, scope: StockScope, split: Split = "branch") -> pd.DataFrame:
-        """Return what a chart of levels shows: of one article every known level, oldest first, else sums over time.
+        """Return the data of a chart: all known levels of one article, oldest first, or sums over time.
 
-        Those of an article have happened_at, run, branch, origin, amount. The sum of all known levels has happened_at,
-        branch or group, amount: one row at the last change in each hour or day.
+        Rows of an article have happened_at, run, branch, origin, amount. Rows of sums have happened_at, branch or
+        group, amount: one row at the last change in each hour or day.
         """
         if not scope.article:
             told = self._told("stock_over_time", unit=scope.unit, counted=scope.counted, split=split, **scope.where)
@@ -296,7 +296,7 @@ class Stock:
 
     @requires(Right.SEE)
     def levels(self, scope: StockScope, split: Split, now: datetime) -> pd.DataFrame:
-        """Return levels with a row for each moment (UTC) and a column for each branch or group, up to now."""
+        """Return levels with one row per moment (UTC) and one column per branch or group, up to now."""
         told = self.charted(scope, split)
         wide = told.pivot_table(index="happened_at", columns=split, values="amount", aggfunc="last").astype(float)
         end = naive(now)
@@ -306,16 +306,16 @@ class Stock:
 
     @requires(Right.SEE)
     def moved(self, scope: StockScope) -> pd.DataFrame:
-        """Return what rose and fell in each period: period, origin (till or books), rose, fell."""
+        """Return increases and decreases per period: period, origin (till or books), rose, fell."""
         return self._told("stock_moved", unit=scope.unit, counted=scope.counted, **scope.where)
 
     @requires(Right.SEE)
     def forecast(
         self, scope: StockScope, now: datetime, listed: StockListing | None = None, offset: int = 0, limit: int = 200
     ) -> pd.DataFrame:
-        """Return each article in each branch with its last known level, its fall a day and the days it lasts so.
+        """Return each article in each branch with its last known level, decrease per day, and days it will last.
 
-        `found` is how many there are in all. Days are counted up to the whole hour: a scope begins at one.
+        The column `found` has their total number. Days are counted up to the full hour, at which a scope begins.
         """
         told, listed = self._told if limit <= MOST_ROWS_KEPT else self._logbook.answer, listed or StockListing()
         page = {"within": SOON_DAYS, "offset": offset, "limit": limit}
@@ -324,9 +324,9 @@ class Stock:
 
     @requires(Right.SEE)
     def lasting(self, lines: pd.DataFrame, scope: StockScope, now: datetime) -> pd.DataFrame:
-        """Return lines of `forecast` as they are shown: article, title, branch, level, unit, pace, days, out, trail.
+        """Return lines of `forecast` for display: article, title, branch, level, unit, pace, days, out, trail.
 
-        The pace is what falls in a week, the trail are the last levels.
+        `pace` is the decrease per week, `trail` are the last levels.
         """
         articles = tuple(sorted(set(lines["article"])))
         told = self._told("stock_trails", articles=articles, since=naive(scope.since))
@@ -349,7 +349,7 @@ class Stock:
 
     @requires(Right.SEE)
     def reasons(self, found: Sequence[LevelDifference]) -> list[LevelReason]:
-        """Return why levels differ, each from the one that was written last."""
+        """Return why each level differs, compared with the last written level."""
         articles = sorted({one.article for one in found})
         lines: Any = self._logbook.answer("stock_written", articles=articles).itertuples()
         written = {
@@ -359,13 +359,13 @@ class Stock:
         return [level_reason(one, *written.get((one.article, one.branch), (None, None))) for one in found]
 
     def _due_before(self, now: datetime) -> datetime | None:
-        """Return when levels were due by themselves `LATE_TURNS` rounds ago; None where they never are."""
+        """Return when the flow was due `LATE_TURNS` rounds ago; None if it does not run by itself."""
         flow = self.flow
         return self._flow_service.round_before(flow, LATE_TURNS, now) if self._flow_service.is_on(flow) else None
 
     @requires(Right.SEE)
     def unproven(self, article: str, proof: datetime | None, now: datetime) -> Unproven | None:
-        """Return since when levels are not proven; those of an article that is parked never are."""
+        """Return since when levels are not proven. The levels of a parked article are never proven."""
         known = self._issues.of_key(self.flow, article) if article else []
         waits = [one.first_seen for one in known if one.state is not IssueState.CLOSED]
         if waits:
@@ -375,7 +375,7 @@ class Stock:
 
     @requires(Right.SEE)
     def reorder_level(self, article: str) -> Decimal | None:
-        """Return at which level the books say an article is to be ordered again, or None where they do not say."""
+        """Return the reorder level of an article in the books, or None if they have none."""
         name = str(self._flow_service.settings(self.flow).model_dump()["reorder"])
         record = self._exceptions.article(article) if name else None
         value = record.flat().get(name) if record else None
@@ -383,7 +383,7 @@ class Stock:
 
     @requires(Right.SEE)
     def purchases(self, article: str) -> Purchases | None:
-        """Return what the books have on order of an article, which is not for sale; None where that is nothing."""
+        """Return the quantity of an article on order, which is not for sale yet; None if nothing is on order."""
         record = self._exceptions.article(article)
         told = record.flat() if record else {}
         ordered, expected = told.get("stock_ordered"), told.get("stock_expected")
@@ -393,12 +393,15 @@ class Stock:
 
     @requires(Right.SEE)
     def articles_named(self, name: str, most: int) -> dict[str, str]:
-        """Return codes and names of articles that were planned for the till with this in their name."""
+        """Return codes and names of articles that were planned for the till, with this text in their name."""
         found = self._log.search(LogSearch(text=name, flow=self._products, event="planned"), limit=10 * most)
         lines = found[found["kind"] == Kind.PRODUCT]
         return dict(list(dict(zip(lines["key"], lines["title"], strict=True)).items())[:most])
 
 
 def _hour(moment: datetime) -> datetime:
-    """Return the hour a moment is in as the log keeps it: what is told in it is told to everybody alike."""
+    """Return a moment rounded down to the hour, as the log stores it.
+
+    All queries within an hour share one cached result.
+    """
     return naive(moment).replace(minute=0, second=0, microsecond=0)

@@ -1,4 +1,4 @@
-"""Lists as files of their reader: a sheet for Excel, and CSV with the separators and words of a language."""
+"""Exports tables as Excel files, and as CSV in the format of a language."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -10,45 +10,45 @@ from integration.core.people import Right
 from integration.core.untrusted_text import csv_text
 from integration.sheets.listing import Cell, listing_of
 
-SEPARATORS = {"en": ",", "nl": ";", "de": ";"}  # as spreadsheets of these countries expect them
-BYTE_ORDER_MARK = "\ufeff"  # a spreadsheet takes a file without it for one of another alphabet
+SEPARATORS = {"en": ",", "nl": ";", "de": ";"}  # the separators that spreadsheets of these countries expect
+BYTE_ORDER_MARK = "\ufeff"  # without it a spreadsheet assumes another character encoding
 
 
 def excel(title: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> bytes:
-    """Return a list as an Excel file."""
+    """Return a table as an Excel file."""
     return listing_of(title, columns, rows)
 
 
 def readable_csv(columns: Sequence[str], rows: Sequence[Sequence[Cell]], language: str) -> bytes:
-    """Return a list as CSV for people: numbers and moments as their language writes them."""
+    """Return a table as CSV for people: numbers, dates and times in the format of their language."""
     lines = ([_said(value, language) for value in row] for row in rows)
     decimal = words.typed_number(Decimal("0.1"), language)[1]
     return (BYTE_ORDER_MARK + csv_text(columns, lines, SEPARATORS[language], decimal)).encode()
 
 
 class Listings:
-    """Lists as they leave the console: whoever may take one along asks here, under the name that its file gets."""
+    """Table exports with a check of the right to export. `file` is the name of the file, for the audit log."""
 
     @requires(Right.EXPORT)
     def excel(self, file: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> bytes:
-        """Return a list as an Excel file."""
+        """Return a table as an Excel file."""
         return excel(file.rpartition(".")[0], columns, rows)
 
     @requires(Right.EXPORT)
     def readable(self, file: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]], language: str) -> bytes:
-        """Return a list as CSV for people: numbers and moments as their language writes them."""
+        """Return a table as CSV for people: numbers, dates and times in the format of their language."""
         del file
         return readable_csv(columns, rows, language)
 
     @requires(Right.EXPORT)
     def for_programs(self, file: str, content: str | bytes) -> str | bytes:
-        """Return a list as programs read it, which is how it came."""
+        """Return the content unchanged, for programs."""
         del file
         return content
 
 
 def _said(value: Cell, language: str) -> Cell:
-    """Return a value as the file has it: words for yes and no, days and moments as the language writes them."""
+    """Return a value as the file shows it: words for booleans, dates and times in the format of the language."""
     match value:
         case bool():
             return words.term("yes" if value else "no", language)

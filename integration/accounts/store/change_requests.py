@@ -1,4 +1,4 @@
-"""Changes of settings that one person asked for and another person has to approve."""
+"""Stores changes of settings that one person requested and another person has to approve."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -16,10 +16,10 @@ from integration.store.tables import change_requests
 
 
 class ChangeRequestStore(Store):
-    """The newest request for each setting of a flow."""
+    """The latest change request for each setting of a flow."""
 
     def keep(self, request: ChangeRequest) -> None:
-        """Keep a request in place of any before it for the same setting; those that have run out go."""
+        """Store a request in place of an earlier one for the same setting, and delete expired requests."""
         row = {
             "setting": request.setting, "flow": request.flow, "right": request.right, "before": dict(request.before),
             "after": dict(request.after), "reasons": dict(request.reasons), "by": request.by,
@@ -31,16 +31,16 @@ class ChangeRequestStore(Store):
             self._tell(connection, "change_requested", request, request.by)
 
     def get(self, setting: str) -> ChangeRequest | None:
-        """Return the request for a setting that has not run out."""
+        """Return the unexpired request for a setting."""
         return next((one for one in self.waiting() if one.setting == setting), None)
 
     def waiting(self) -> list[ChangeRequest]:
-        """Return the requests that have not run out, oldest first."""
+        """Return the unexpired requests, oldest first."""
         holds = change_requests.c.until > self.clock()
         return [_request(row) for row in self.database.rows(sa.select(change_requests).where(holds).order_by("at"))]
 
     def spend(self, request: ChangeRequest, event: str, by: str) -> bool:
-        """Take a request away because it is approved or rejected; tell whether it was still there."""
+        """Delete a request because it was approved or rejected, and return True if it still existed."""
         here = (
             change_requests.c.setting == request.setting,
             change_requests.c.by == request.by,
@@ -68,7 +68,7 @@ def _texts(values: Mapping[str, Any]) -> dict[str, str]:
 def withdraw_change_requests(
     connection: sa.Connection, *, by: str = "", session: str = "", rights: Collection[Right] = ()
 ) -> None:
-    """Delete, as part of a transaction, the requests of a person, or of one session, that need none of these rights."""
+    """Delete, within a transaction, the requests of a person or session, except those that need these rights."""
     giver = change_requests.c.session == session if session else change_requests.c.by == by
     connection.execute(change_requests.delete().where(giver, change_requests.c.right.not_in([*rights])))
 

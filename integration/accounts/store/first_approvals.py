@@ -1,4 +1,4 @@
-"""The first of two yeses to a plan that is too much for one person."""
+"""First approvals of plans that need two approvers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,20 +14,20 @@ from integration.store.tables import yeses
 
 @dataclass(frozen=True, slots=True)
 class FirstApproval:
-    """Somebody's yes to one plan, which waits for that of somebody else."""
+    """The approval of one plan by one person, which waits for a second person."""
 
     by: str
     fingerprint: str
     at: datetime
     until: datetime
-    session: str = ""  # in which it was said
+    session: str = ""  # of the person, at the approval
 
 
 class FirstApprovalStore(Store):
-    """The newest first yes to each run."""
+    """The latest first approval of each run."""
 
     def keep(self, run: str, flow: str, yes: FirstApproval, confirmed: Mapping[str, int]) -> None:
-        """Keep a first yes, in place of any before it."""
+        """Store a first approval in place of an earlier one."""
         row = {
             "run": run, "fingerprint": yes.fingerprint, "by": yes.by, "session": yes.session,
             "confirmed": dict(confirmed), "at": yes.at, "until": yes.until,
@@ -38,12 +38,12 @@ class FirstApprovalStore(Store):
             append_events(connection, yes.at, [Event(event="approved_first", run=run, flow=flow, facts=facts)])
 
     def of(self, run: str, fingerprint: str) -> FirstApproval | None:
-        """Return the first yes to a plan as it is now, where it holds still."""
+        """Return the unexpired first approval of a plan with this fingerprint."""
         here = (yeses.c.run == run, yeses.c.fingerprint == fingerprint, yeses.c.until > self.clock())
         row = next(iter(self.database.rows(sa.select(yeses).where(*here))), None)
         return FirstApproval(row.by, row.fingerprint, row.at, row.until, row.session) if row is not None else None
 
 
 def withdraw_yeses(connection: sa.Connection, *, by: str = "", session: str = "") -> None:
-    """Delete, as part of a transaction, every first yes of a person, or of one session."""
+    """Delete, within a transaction, the first approvals of a person or of one session."""
     connection.execute(yeses.delete().where(yeses.c.session == session if session else yeses.c.by == by))

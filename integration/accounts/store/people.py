@@ -1,6 +1,6 @@
-"""Who may use the console: people, the sessions in which they do, and the invitations by which they come.
+"""Stores people, their sessions and invitations, and failed log-ins.
 
-Of what a browser or a link holds only a hash is kept: whoever reads the database can use none of it.
+Keys of browsers and links are stored as hashes only, so that a reader of the database cannot use them.
 """
 
 import hashlib
@@ -21,26 +21,26 @@ from integration.store.prepared_statements import PreparedStatement
 from integration.store.tables import invitations, people, sessions, tries
 
 SHORT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=15)
-FREE_TRIES = 4  # from one place, before somebody there has to wait
-MOST_TRIES, SPAN = 30, timedelta(minutes=15)  # under one name from all places together, within so long
-FORGOTTEN = timedelta(days=1)  # a name that nobody has tried for so long
+FREE_TRIES = 4  # from one place, before the first wait
+MOST_TRIES, SPAN = 30, timedelta(minutes=15)  # per name from all places together, within this time
+FORGOTTEN = timedelta(days=1)  # failed attempts and ended sessions are deleted after this time
 _CAME = PreparedStatement(
     sa.select(people.c.ref).where(people.c.subject.is_not(None)).limit(1)
-)  # asked at every right looked at
+)  # runs at every check of a right
 
 
 def key_hash(key: str) -> str:
-    """Return what is kept of a key that is long and random."""
+    """Return the hash to store for a long random key."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
 class PeopleStore(Store):
-    """People by their reference, with their sessions and invitations."""
+    """People by reference, with their sessions and invitations."""
 
     # ---- people
 
     def every(self) -> list[Person]:
-        """Return everybody, by reference, with until when an invitation of theirs holds."""
+        """Return all people, by reference, each with the expiry of an open invitation."""
         until = sa.func.max(invitations.c.until).label("invited_until")
         asked = sa.select(people, until).join(invitations, invitations.c.person == people.c.ref, isouter=True)
         return [_person(row) for row in self.database.rows(asked.group_by(*people.c).order_by(people.c.ref))]
@@ -54,15 +54,15 @@ class PeopleStore(Store):
         return self._one(people.c.issuer == issuer, people.c.subject == subject)
 
     def password(self, ref: str) -> str:
-        """Return what is kept of a person's password, nothing where they have none."""
+        """Return the password hash of a person, or an empty text if they have none."""
         return str(self.database.scalar(sa.select(people.c.password).where(people.c.ref == ref)) or "")
 
     def any_has_come(self) -> bool:
-        """Tell whether anybody has ever logged in here."""
+        """Return True if anybody has ever logged in."""
         return bool(self.database.ready(_CAME, {}))
 
     def add(self, ref: str, name: str, grants: Collection[str], by: str) -> bool:
-        """Add a person who has not come yet; tell whether the reference was free."""
+        """Add a person who has not logged in yet, and return True if the reference was free."""
         now = self.clock()
         values = {"ref": ref, "name": name, "grants": sorted(grants), "password": "", "by": by, "made_at": now}
         try:
@@ -74,10 +74,10 @@ class PeopleStore(Store):
         return True
 
     def change(self, ref: str, grants: Collection[str], by: str) -> None:
-        """Change what a person may do, from their next action on.
+        """Change the rights of a person, effective at their next action.
 
-        Who may approve no plan any more loses the first approvals that wait for a second, and who may not change a
-        setting any more the requests to change it.
+        A person who may no longer approve plans loses their first approvals. Requests to change a setting are deleted
+        if the person no longer has the right for it.
         """
         roles, apart = known_roles(grants)
         changed = Actor(ref, roles=roles, apart=apart)
@@ -89,9 +89,9 @@ class PeopleStore(Store):
             self._tell(connection, "person_changed", ref, by, grants=" ".join(sorted(grants)))
 
     def switch(self, ref: str, by: str, *, on: bool) -> None:
-        """Let a person do nothing any more, and end all their sessions; or let them come again.
+        """Deactivate a person and end their sessions, or activate them again.
 
-        First approvals of a person who is shut out are withdrawn, and so are their requests to change settings.
+        Deactivation also withdraws the first approvals and change requests of the person.
         """
         now = self.clock()
         with self.database.write() as connection:
@@ -106,7 +106,7 @@ class PeopleStore(Store):
     # ---- invitations
 
     def invite(self, ref: str, key: str, until: datetime, by: str) -> None:
-        """Keep the hash of an invitation in place of any before."""
+        """Store the hash of an invitation in place of an earlier one."""
         with self.database.write() as connection:
             connection.execute(invitations.delete().where(invitations.c.person == ref))
             connection.execute(
@@ -115,19 +115,21 @@ class PeopleStore(Store):
             self._tell(connection, "person_invited", ref, by)
 
     def invited(self, key: str) -> Person | None:
-        """Return whom an invitation that holds is for."""
+        """Return the person of an unexpired invitation."""
         holds = (invitations.c.key == key_hash(key), invitations.c.until > self.clock())
         return self._one(people.c.ref.in_(sa.select(invitations.c.person).where(*holds)), people.c.off_at.is_(None))
 
     def accept(self, key: str, issuer: str, subject: str, password: str = "") -> Person | None:
-        """Spend an invitation: from now on the person is known to this issuer so. None where it no longer holds.
+        """Use an invitation: link its person to this identity.
 
-        What the person could log in with before holds no more, nor do their sessions, first approvals and requests.
+        Return None if it is used or expired, or the identity is taken.
+
+        The earlier identity and password of the person, their sessions, first approvals and requests become invalid.
         """
         now = self.clock()
         try:
             return self._accepted(key, now, {"issuer": issuer, "subject": subject, "password": password})
-        except IntegrityError:  # somebody else is known so
+        except IntegrityError:  # another person has this identity
             return None
 
     def _accepted(self, key: str, now: datetime, values: Mapping[str, str]) -> Person | None:
@@ -146,7 +148,7 @@ class PeopleStore(Store):
     # ---- sessions
 
     def begin(self, identity: str, key: str, ref: str, until: datetime) -> None:
-        """Begin a session of a person; those that are long over are forgotten."""
+        """Begin a session of a person, and delete sessions that ended long ago."""
         now = self.clock()
         values = {"id": identity, "key": key_hash(key), "person": ref, "begun_at": now, "until": until}
         with self.database.write() as connection:
@@ -155,7 +157,7 @@ class PeopleStore(Store):
             self._tell(connection, "session_begun", ref, ref, session=identity)
 
     def in_session(self, *, key: str = "", identity: str = "") -> Actor | None:
-        """Return who is in a session that holds, as they are now, by the browser's key or by the session itself."""
+        """Return the actor of an active session with their current roles, by the browser's key or the session id."""
         mine = sessions.c.key == key_hash(key) if key else sessions.c.id == identity
         holds = (mine, sessions.c.until > self.clock(), sessions.c.revoked_at.is_(None), people.c.off_at.is_(None))
         asked = sa.select(people, sessions.c.id).join(sessions, sessions.c.person == people.c.ref)
@@ -163,13 +165,13 @@ class PeopleStore(Store):
         return _person(row).as_actor(row.id) if row is not None else None
 
     def sessions(self) -> list[Session]:
-        """Return the sessions that hold, the newest first."""
+        """Return the active sessions, newest first."""
         holds = (sessions.c.until > self.clock(), sessions.c.revoked_at.is_(None))
         found = self.database.rows(sa.select(sessions).where(*holds).order_by(sessions.c.begun_at.desc()))
         return [Session(row.id, row.person, row.begun_at, row.until) for row in found]
 
     def revoke(self, identity: str, by: str) -> None:
-        """End a session: nothing more is done in it, and its first approvals and requests are withdrawn."""
+        """End a session, and withdraw its first approvals and change requests."""
         with self.database.write() as connection:
             self._end(connection, sessions.c.id == identity)
             withdraw_yeses(connection, session=identity)
@@ -177,7 +179,7 @@ class PeopleStore(Store):
             self._tell(connection, "session_revoked", identity, by)
 
     def leave(self, identity: str, by: str) -> None:
-        """End a session that its person leaves; what they approved in it still counts."""
+        """End a session at the person's own wish. Approvals given in it stay valid."""
         with self.database.write() as connection:
             self._end(connection, sessions.c.id == identity)
             self._tell(connection, "session_revoked", identity, by)
@@ -186,15 +188,15 @@ class PeopleStore(Store):
         here = (which, sessions.c.revoked_at.is_(None))
         connection.execute(sessions.update().where(*here).values(revoked_at=self.clock()))
 
-    # ---- what was tried
+    # ---- log-in attempts
 
     def may_try(self, name: str, place: str) -> timedelta:
-        """Count a try to log in under a name as failed, until `succeeded`; return how long nobody there may try again.
+        """Count a log-in attempt as failed until `succeeded` is called, and return how long the caller must wait first.
 
-        Whoever fails waits ever longer at their own `place`, such as an address. All places together have far more
-        tries, so that one alone cannot keep somebody out who is elsewhere, and many get no further than a few.
-        It is counted before anything is looked at, so that many at once are no more than one after the other; while
-        somebody has to wait, nothing is counted.
+        The wait grows with each failure from the same `place`, such as an address. The limit for all places together is
+        much higher, so that one attacker cannot lock out a person elsewhere, and many attackers get only a few
+        attempts. The attempt is counted before the password is checked, so that parallel attempts get no advantage over
+        consecutive ones. During a wait nothing is counted.
         """
         now, here, everywhere = self.clock(), key_hash(f"{name}\n{place}"), key_hash(name)
         with self.database.write() as connection:
@@ -217,7 +219,7 @@ class PeopleStore(Store):
         return timedelta(0)
 
     def succeeded(self, name: str, place: str) -> None:
-        """Forget what was tried under a name from a place."""
+        """Delete the failed attempts of a name from a place."""
         with self.database.write() as connection:
             connection.execute(tries.delete().where(tries.c.name.in_((key_hash(f"{name}\n{place}"), key_hash(name)))))
 

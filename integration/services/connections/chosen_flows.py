@@ -1,4 +1,4 @@
-"""How far the set-up was brought, as it is kept, and which flows were chosen in it."""
+"""Stored progress of the set-up, and the flows chosen in it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ RECORD = "set-up"
 
 
 class ChosenFlows:
-    """The record of the set-up: one for the sandbox, another one for real systems."""
+    """The set-up record: one for the sandbox, and one for real systems."""
 
     def __init__(self, flows: Specs, logics: Logics, stored: StoredSettings, access: ConnectorFactory) -> None:
         self._flows = flows
@@ -23,18 +23,18 @@ class ChosenFlows:
         self._access = access
 
     def record(self) -> Mapping[str, Any]:
-        """Return what is kept; empty before the set-up was begun."""
+        """Return the stored record, empty before the set-up began."""
         return self._stored.get(self._access.name(RECORD)) or {}
 
     def keep(self, values: Mapping[str, Any], by: Actor) -> None:
-        """Keep more of it."""
+        """Add values to the record."""
         known = self.record()
         if {**known, **values} != known:
             self._stored.put(self._access.name(RECORD), {**known, **values}, by.ref)
 
     @requires(Right.SEE)
     def chosen(self) -> tuple[str, ...]:
-        """Return the flows that shall run: as chosen in the set-up, and once they have started, those that are on."""
+        """Return the flows chosen in the set-up. Once the flows have started, return those that are on."""
         record = self.record()
         if record.get("started") or "chosen" not in record:
             return tuple(flow for flow in self._flows if self._logics.settings(flow).on)

@@ -1,4 +1,4 @@
-"""Both connections: how they stand, connecting them, and the check line by line with what the flows need besides."""
+"""Connections to both systems: status, connecting, and the check with everything that the flows need."""
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -30,15 +30,15 @@ from integration.services.mappings.mappings import Logics, Mappings
 from integration.services.systems.connection_settings import KEPT_TOKENS, ConnectorFactory, usable_access
 from integration.store.database import Clock
 
-UNREACHED = "log-in"  # the one line of a check where there is nothing to ask
+UNREACHED = "log-in"  # the only finding of a check that could not reach the system
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One field of a kind of record, under the name it has in records, and where it is used.
+    """A field of a kind of record that a flow uses, by its name in records, and where the flow uses it.
 
-    `cause` and `facts` say it when there is no such field. One that is not `chosen` is read where it is there: the
-    installation may leave it without a column.
+    `cause` and `facts` describe the error if the field does not exist. A field that is not `chosen` is optional: the
+    installation may have no column for it.
     """
 
     kind: Kind
@@ -49,7 +49,10 @@ class Use:
 
 
 def uses(spec: FlowSpec, settings: FlowSettings, mapping: RuleMapping) -> list[Use]:
-    """Return every field of AccountView that a flow reads or writes. Raises ConfigurationError for a wrong formula."""
+    """Return every field of AccountView that a flow reads or writes.
+
+    Raises ConfigurationError for an invalid formula.
+    """
     flow, computed = spec.with_settings(settings), {one.name for one in spec.computed}
     if flow.target == BOOKS:
         return list(_written(flow, mapping))
@@ -82,7 +85,7 @@ def _written(flow: Flow, mapping: RuleMapping) -> Iterator[Use]:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """One flow that shall run, with its settings and the mapping in force."""
+    """A flow that is to run, with its settings and its published mapping."""
 
     spec: FlowSpec
     settings: FlowSettings
@@ -94,9 +97,9 @@ def missing_needs(
     chosen: Collection[Chosen],
     strangers: ForeignDocumentSearch,
 ) -> list[Finding]:
-    """Return what each flow needs more than the check looks at: a line for all it lacks, else one in all.
+    """Return what each flow needs beyond the connection: one finding per missing item, or one if none is missing.
 
-    Where it lacks nothing, what `strangers` tells: that somebody else writes there under its prefix.
+    If nothing is missing, `strangers` adds a finding if another program writes documents under the prefix of the flow.
     """
     if not isinstance(connector, Configurable):
         return []
@@ -117,7 +120,10 @@ def missing_needs(
 
 
 class FlowNeeds:
-    """What the chosen flows need of AccountView beyond the connection; before any is chosen, all of them."""
+    """Checks what the chosen flows need of AccountView beyond the connection.
+
+    Before any is chosen, checks all flows.
+    """
 
     def __init__(
         self,
@@ -136,7 +142,7 @@ class FlowNeeds:
         self._logics = logics
 
     def missing(self) -> list[Finding]:
-        """Return what they lack, and where one lacks nothing, that somebody else writes under its prefix."""
+        """Return the findings of `missing_needs` for the chosen flows."""
         chosen = [
             Chosen(self._flows[name], self._logics.settings(name), self._mappings.published(name).mapping)
             for name in self._chosen.chosen() or self._flows
@@ -145,7 +151,7 @@ class FlowNeeds:
 
 
 def with_flows(findings: Sequence[Finding], flows: Collection[Flow]) -> list[Finding]:
-    """Return findings of a check, each with the first flow that has the kind of record it is about."""
+    """Return the findings, each with the first flow that uses its kind of record."""
     first = {
         str(kind): flow.name
         for flow in reversed(list(flows))
@@ -159,12 +165,12 @@ def with_flows(findings: Sequence[Finding], flows: Collection[Flow]) -> list[Fin
 
 
 def _unknown(connector: Configurable, chosen: Chosen) -> Iterator[Finding]:
-    """Yield a finding for each field that a flow uses and records do not have, as far as it was found out."""
+    """Yield a finding for each field that a flow uses and AccountView lacks, as far as that is known."""
     by_kind: dict[Kind, list[Use]] = {}
     try:
         for use in uses(chosen.spec, chosen.settings, chosen.mapping):
             by_kind.setdefault(use.kind, []).append(use)
-        if chosen.spec.needs(chosen.settings).as_invoices:  # kept in a place whose fields the connector alone knows
+        if chosen.spec.needs(chosen.settings).as_invoices:  # stored in an object whose fields only the connector knows
             by_kind = {kind: found for kind, found in by_kind.items() if kind not in (Kind.SALES_ORDER, Kind.LINE)}
         for kind, found in by_kind.items():
             unknown = connector.unknown(kind, {use.field for use in found})
@@ -182,7 +188,7 @@ def _unknown(connector: Configurable, chosen: Chosen) -> Iterator[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionCheck:
-    """One connection at a glance. `ok` is None before the first check."""
+    """The status of one connection. `ok` is None before the first check."""
 
     system: str
     connected: bool
@@ -194,7 +200,7 @@ class ConnectionCheck:
 
 
 class Connections:
-    """Both connections, as a person makes and checks them."""
+    """Connects and checks both systems."""
 
     def __init__(
         self,
@@ -207,9 +213,9 @@ class Connections:
         needs: FlowNeeds,
         prefix_of: Mapping[str, str],
     ) -> None:
-        """`proposals` fill what two systems that answer leave no choice about.
+        """Store the dependencies. `proposals` fill settings that have only one possible answer.
 
-        `prefix_of` has by flow the flow that sets the prefix of its documents.
+        `prefix_of` has by flow the flow whose setting gives the prefix of its documents.
         """
         self._prefix_of = prefix_of
         self._access = access
@@ -222,64 +228,66 @@ class Connections:
         self._checked: dict[str, tuple[int, ConnectionCheck]] = {}
         self._failed: dict[str, ConnectionCheck] = {}
 
-    # ---- how they stand
+    # ---- status
 
     @requires(Right.SEE)
     def statuses(self) -> list[ConnectionCheck]:
-        """Return both connections as they were checked last."""
+        """Return the last status of both connections."""
         return [self.of(system) for system in SYSTEMS]
 
     @requires(Right.SEE)
     def of(self, system: str) -> ConnectionCheck:
-        """Return a connection as it was checked last."""
+        """Return the last status of a connection."""
         return self._last(system) or ConnectionCheck(system, connected=self._access.is_connected(system))
 
     @requires(Right.SEE)
     def known(self, system: str) -> ConnectionCheck:
-        """Return a connection as it was checked last, and now where nobody has had it checked since the start."""
+        """Return the last status of a connection, and check it first if that has not happened since the start."""
         if self._access.is_connected(system) and self._last(system) is None:
             self.check(system)
         return self.of(system)
 
     def _last(self, system: str) -> ConnectionCheck | None:
-        """Return how the connection was found that is there now."""
+        """Return the last status of the current connection, or None if it has not been checked."""
         changes, status = self._checked.get(system, (-1, None))
         return status if changes == self._access.changes(system) else None
 
     @requires(Right.SEE)
     def are_well(self) -> dict[str, bool]:
-        """Return of each system whether it is connected and, as far as it has been checked, nothing is wrong."""
+        """Return for each system whether it is connected and no check has found a problem."""
         return {status.system: status.connected and status.ok is not False for status in self.statuses()}
 
     @requires(Right.SEE)
     def prefix_in_use(self, flow: str) -> Mapping[str, str]:
-        """Return what the last check told of documents that are not ours, under the prefix that a flow sets.
+        """Return what the last check found about foreign documents under the prefix that a flow sets, or nothing.
 
-        They are told by prefix, number, example, and a prefix that is free.
+        The facts are the prefix, the number of documents, an example, and a free prefix.
         """
         told = (one.facts for one in self.known(BOOKS).findings if one.cause == "prefix_in_use")
         return next((facts for facts in told if self._prefix_of.get(facts.get("flow", "")) == flow), {})
 
     @requires(Right.SEE)
     def check(self, system: str, tell: Tell = ignore_progress) -> list[Finding]:
-        """Check a connection now, look by look, stopping at the first that finds something wrong; `tell` hears each.
+        """Check a connection now, step by step, until a step finds a problem.
 
-        Once AccountView has been looked at to the end, what the flows need beyond the connection follows.
+        `tell` is called with the findings so far.
+
+        After a complete check of AccountView, the findings about the needs of the flows follow.
         """
-        with suppress(IntegrationError):  # which the look tells
+        with suppress(IntegrationError):  # the check reports it
             connector = self._access.connector(system)
             if isinstance(connector, Configurable):
                 connector.forget()
         return self._look(system, tell)
 
     def _look(self, system: str, tell: Tell = ignore_progress) -> list[Finding]:
-        """Check a connection by what it has read of the installation."""
+        """Check a connection with what it has already read of the installation."""
         self._failed.pop(system, None)
         return self._found(self._looked(system, tell, self._in_force(system)))
 
     @requires(Right.SEE)
     def failed(self, system: str) -> ConnectionCheck | None:
-        """Return how a new access was found that did not work: the one before it stayed in force."""
+        """Return the check of new access data that did not work. The previous access data stay in force."""
         return self._failed.get(system)
 
     def _looked(self, system: str, tell: Tell, connector: AbstractContextManager[Connector]) -> ConnectionCheck:
@@ -306,7 +314,7 @@ class Connections:
         yield self._access.connector(system)
 
     def _found(self, status: ConnectionCheck) -> list[Finding]:
-        """Keep how the connection in force was found, with what the flows need of it."""
+        """Store the check of the current connection, extended by the needs of the flows, and return its findings."""
         findings = list(status.findings)
         if status.system == BOOKS and all(one.ok is not None and one.name != UNREACHED for one in findings):
             findings += self._needs.missing()
@@ -316,16 +324,16 @@ class Connections:
 
     @requires(Right.SEE)
     def is_entered(self) -> bool:
-        """Tell whether somebody has entered here how a system of their own is reached, or is just doing so."""
+        """Return True if somebody has entered access data for a real system, or is logging in."""
         return self._access.is_entered() or self._logins.are_begun()
 
     # ---- connecting the built-in systems
 
     @requires(Right.CONNECT)
     def use_sandbox(self, by: Actor) -> None:
-        """Connect to the built-in systems; nothing of a real system is touched.
+        """Connect to the built-in systems. Real systems are not touched.
 
-        Raises ConfigurationError while settings name a real system.
+        Raises ConfigurationError if settings name a real system.
         """
         self._sandbox.use(by.ref, keep=True)
         self._proposals.fill(by.ref)
@@ -334,9 +342,9 @@ class Connections:
 
     @requires(Right.CONNECT)
     def join_sandbox(self) -> None:
-        """Connect to the built-in systems where a setting or the console says so; see `use_sandbox`.
+        """Connect to the built-in systems at the start if a setting or an earlier choice says so; see `use_sandbox`.
 
-        Like other systems at a start, they are not checked before somebody asks for it.
+        As with other systems, the start does not check the connections.
         """
         if self._sandbox.is_asked_for():
             self._sandbox.use(START.ref, keep=False)
@@ -344,15 +352,17 @@ class Connections:
         elif self._sandbox.is_chosen():
             self._sandbox.leave(by=START.ref)
 
-    # ---- connecting one's own systems: an access is in force until another one has worked
+    # ---- connecting real systems: access data stay in force until new ones have worked
 
     @requires(Right.CONNECT)
     def connect_mplus(
         self, url: str, ident: str, secret: str, by: Actor, tell: Tell = ignore_progress
     ) -> list[Finding]:
-        """Check access to the till, and keep it once it has worked or where there is none yet; `tell` hears each line.
+        """Check access data of the till, and store them if they work or none are stored yet.
 
-        Raises ConfigurationError for what can be no access, before anything is asked.
+        `tell` is called with the findings.
+
+        Raises ConfigurationError for unusable data, before any call.
         """
         given = {"url": url.strip(), "ident": ident.strip(), "secret": secret.strip()}
         entered = self._entered(TILL, given, by.ref)
@@ -378,7 +388,7 @@ class Connections:
         by: str,
         tell: Tell,
     ) -> list[Finding]:
-        """Check an access on trial and take it if it works; where there is none to lose, take it and see."""
+        """Check new access data and put them in force if they work. If none are in force, put them in force first."""
         self._failed.pop(system, None)
         if not self._access.is_connected(system):
             take()
@@ -390,24 +400,24 @@ class Connections:
                 return list(status.findings)
             take()
             findings = self._found(status)
-        if all(status.ok for status in self.statuses()):  # then fill what they answer without a question
+        if all(status.ok for status in self.statuses()):  # then fill the settings that have only one possible answer
             self._proposals.fill(by, anew=system != BOOKS)
-            for other in SYSTEMS:  # a proposal renews the connection, which asks for a new look
+            for other in SYSTEMS:  # a proposal replaces the connection, which needs a new check
                 if self._last(other) is None:
                     self._look(other)
         return findings
 
     @requires(Right.CONNECT)
     def address(self, system: str) -> str:
-        """Return where a system is, or where it usually is while none of one's own is connected."""
+        """Return the address of a system, or its usual address if no own system is connected."""
         return self._access.address(system)
 
     @requires(Right.CONNECT)
     def authorize_address(self, redirect_uri: str, client_id: str, client_secret: str, by: Actor, url: str = "") -> str:
-        """Return where the operator logs in at AccountView with the application's keys.
+        """Return the address at which the operator logs in at AccountView with the application's keys.
 
-        The answer comes back to `redirect_uri`, in whichever process and browser tab, and is good for a quarter of an
-        hour; `authorized` takes it. Raises ConfigurationError for what can be no access, before anything is kept.
+        AccountView answers to `redirect_uri`, in any process and browser tab, within 15 minutes; `authorized` takes the
+        answer. Raises ConfigurationError for unusable data, before anything is stored.
         """
         given = {"client_id": client_id, "client_secret": client_secret, "url": url}
         entered = {name: value.strip() for name, value in given.items() if value.strip()}
@@ -415,27 +425,27 @@ class Connections:
 
     @requires(Right.CONNECT)
     def authorized(self, code: str, state: str) -> None:
-        """Exchange the code that came back from the log-in for the first pair of tokens.
+        """Exchange the authorization code of a log-in for the first pair of tokens.
 
-        Raises AccessDeniedError for an answer to a log-in that was not begun here, or was answered before.
+        Raises AccessDeniedError for an answer to a log-in that did not begin here, or that was already answered.
         """
         self._logins.answered(code, state)
 
     @requires(Right.SEE)
     def is_logged_in(self) -> bool:
-        """Tell whether somebody has logged in at the AccountView that is connected, or is being connected."""
+        """Return True if there are tokens for AccountView, in force or of a log-in that waits for a company."""
         return bool(self._logins.waiting()) or self._access.tokens().load() is not None
 
     @requires(Right.CONNECT)
     def companies(self) -> dict[str, str]:
-        """Return the companies the logged-in user may use: id and name."""
+        """Return the companies that the logged-in user may use: id and name."""
         entered = self._logins.waiting()
         with self._access.client(entered, TOKENS if entered else KEPT_TOKENS) as client:
             return {one.id: one.name for one in client.companies()}
 
     @requires(Right.CONNECT)
     def choose_company(self, company: str, by: Actor, tell: Tell = ignore_progress) -> list[Finding]:
-        """Check the company, with the log-in that waits for one, and keep it as `connect_mplus` does."""
+        """Check the company, with the waiting log-in if there is one, and store it as `connect_mplus` does."""
         entered, chosen = self._logins.waiting(), {"company": company}
         return self._replaced(
             BOOKS,

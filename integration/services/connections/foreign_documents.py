@@ -1,7 +1,7 @@
-"""Documents in the books that begin as ours do, and that this console has not written: another one writes there too.
+"""Finds foreign documents: documents in the books with our prefix that this console did not write.
 
-The newest are looked through in every place where a document of ours may stand, whatever its flow makes now. What a
-person has accepted, by committing a plan that told of it, is not told any more.
+The search reads the newest documents of every place where the flow may have documents, whatever its current settings.
+Documents that a person accepted, by committing a plan that listed them, are not reported again.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -22,7 +22,7 @@ from integration.store.settings import StoredSettings
 
 
 class ForeignDocumentSearch:
-    """Tells strangers from what a flow has written, or may have."""
+    """Tells foreign documents from those that a flow wrote or may have written."""
 
     def __init__(
         self,
@@ -41,18 +41,18 @@ class ForeignDocumentSearch:
         self._flows = flows
 
     def of(self, flow: str) -> ForeignDocuments:
-        """Return the strangers under the prefix of a flow as it is set, as `among` does."""
+        """Return the foreign documents under the current prefix of a flow, as `among` does."""
         spec = self._flows[flow]
         if spec.own_document_marks is None:
             return NO_STRANGERS
         return self.among(self._access.connector(BOOKS), spec, self._logics.settings(flow))
 
     def among(self, connector: Connector, spec: FlowSpec, settings: FlowSettings) -> ForeignDocuments:
-        """Return the strangers that nobody has accepted. Raises IntegrationError where the books cannot be asked.
+        """Return the foreign documents that nobody has accepted. Raises IntegrationError if the books are unreachable.
 
-        Of each place those that are newer than the oldest of ours among the newest: what a console of before has left
-        there is told until this one has booked something. A kind of document that may not be read, or that these books
-        do not have, is left out: whoever needs it is told so.
+        Of each place only documents newer than our oldest among the newest count. Documents of an earlier console are
+        therefore reported until this console has booked something there. Kinds of document that may not be read, or
+        that these books do not have, are skipped: the flow that needs them reports that.
         """
         signs = spec.own_document_marks
         if signs is None or not isinstance(connector, Configurable):
@@ -70,7 +70,10 @@ class ForeignDocumentSearch:
         return found.without(self._accepted(spec.name))
 
     def findings(self, connector: Connector, spec: FlowSpec, settings: FlowSettings) -> list[Finding]:
-        """Return that there are strangers; nothing where the books cannot be asked, which another look tells."""
+        """Return a finding if there are foreign documents.
+
+        Returns none if the books are unreachable: another check reports that.
+        """
         try:
             found = self.among(connector, spec, settings)
         except IntegrationError:
@@ -81,7 +84,7 @@ class ForeignDocumentSearch:
         return [Finding("", ok=False, cause=error.code, facts=dict(error.facts))]
 
     def accept(self, flow: str, references: Collection[str], by: str) -> None:
-        """Keep that a person knows of these strangers, and wants to go on under the prefix."""
+        """Store that a person knows these foreign documents and continues to use the prefix."""
         self._stored.put(self._record(flow), {"accepted": sorted({*self._accepted(flow), *references})}, by)
 
     def _accepted(self, flow: str) -> Collection[str]:
@@ -101,7 +104,7 @@ class ForeignDocumentSearch:
             yield from (one.reference for one in newer if one not in ours and signs.bears(prefix, kind, one.reference))
 
     def _ours(self, flow: str, kind: Kind, documents: Sequence[Document]) -> Collection[Document]:
-        """Return which documents are linked, by reference and number, or were sent under their reference."""
+        """Return the documents that are linked, by reference and number, or that were sent under their reference."""
         linked = self._links.documents(flow, kind, {normalized_reference(one.reference) for one in documents})
         sent = {
             normalized_reference(row.change.wanted.values.get("reference"))

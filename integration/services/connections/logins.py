@@ -12,13 +12,16 @@ from integration.services.systems.connection_settings import KEPT_TOKENS, Connec
 from integration.store.database import Clock
 
 BEGUN = "accountview-logins"
-ENTERED = "accountview-entered"  # the keys of a log-in that has been answered and is not in force yet
-TOKENS = "accountview-entered-tokens"  # and the tokens it brought
+ENTERED = "accountview-entered"  # the keys of an answered log-in that is not in force yet
+TOKENS = "accountview-entered-tokens"  # the tokens of that log-in
 LOGIN_KEPT = timedelta(minutes=15)
 
 
 class LogIns:
-    """The log-ins under way, shared by all processes. The access before stays in force until a new one has worked."""
+    """The log-ins in progress, shared by all processes.
+
+    Previous access data stay in force until a new log-in has worked.
+    """
 
     def __init__(self, access: ConnectorFactory, clock: Clock) -> None:
         self._access = access
@@ -26,7 +29,7 @@ class LogIns:
         self._clock = clock
 
     def begin(self, entered: Mapping[str, Any], redirect_uri: str, by: str) -> str:
-        """Keep what was entered for a quarter of an hour, and return where the operator logs in with it."""
+        """Store the entered data for 15 minutes, and return the address at which the operator logs in."""
         state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
         until = (self._clock() + LOGIN_KEPT).isoformat()
         begun = {"redirect": redirect_uri, "until": until, "verifier": verifier, "entered": dict(entered), "by": by}
@@ -37,10 +40,10 @@ class LogIns:
             return client.login.authorize_address(state, redirect_uri, verifier)
 
     def answered(self, code: str, state: str) -> None:
-        """Exchange the code that came back for the first pair of tokens, which waits until a company is chosen.
+        """Exchange the authorization code for the first pair of tokens, which wait until a company is chosen.
 
-        Where the one in use is among the companies of who has logged in, nobody has to choose. Raises AccessDeniedError
-        for an answer to a log-in that was not begun here, or was answered before.
+        If the new user may use the company in force, nobody has to choose. Raises AccessDeniedError for an answer to a
+        log-in that did not begin here, or that was already answered.
         """
         begun = self._begun()
         one = begun.pop(mark_of_text(state), None)
@@ -55,30 +58,30 @@ class LogIns:
             self._stored.renew(ENTERED, {"entered": entered, "until": (self._clock() + LOGIN_KEPT).isoformat()})
             company = self._access.of(BOOKS).get("company", "")
             if company and self.waiting() and self._access.is_same(BOOKS, entered):
-                with suppress(IntegrationError):  # whoever chooses the company is told then
+                with suppress(IntegrationError):  # the choice of a company reports it
                     if any(each.id == company for each in client.companies()):
                         self.take({}, one["by"])
 
     def waiting(self) -> dict[str, Any]:
-        """Return the keys of a log-in that was answered lately and is not in force yet; nothing where there is none."""
+        """Return the keys of an answered log-in that is not in force yet, or nothing if there is none or it expired."""
         found = self._stored.get(ENTERED)
         if found is None or self._access.sandboxed or datetime.fromisoformat(found["until"]) <= self._clock():
             return {}
         return dict(found["entered"])
 
     def take(self, values: Mapping[str, Any], by: str) -> None:
-        """Put what has been entered in force, with these values and with the tokens of the log-in that waits."""
+        """Put the entered data in force, with these values and the tokens of the waiting log-in."""
         entered = self.waiting()
-        with self._access.tokens().alone():  # a renewal under way would bring the tokens before it back
+        with self._access.tokens().alone():  # a concurrent renewal would restore the previous tokens
             moved = {TOKENS: self._access.name(KEPT_TOKENS), ENTERED: ""} if entered else {}
             self._access.keep(BOOKS, {**entered, **values}, by, moved=moved)
 
     def are_begun(self) -> bool:
-        """Tell whether somebody is logging in, or has logged in and not chosen a company yet."""
+        """Return True if a log-in is in progress or waits for a company."""
         return not self._access.sandboxed and bool(self._begun() or self.waiting())
 
     def _begun(self) -> dict[str, Any]:
-        """Return the log-ins under way by the mark of their state."""
+        """Return the log-ins in progress by the hash of their state."""
         known: Mapping[str, Any] = self._stored.get(BEGUN) or {}
         return {
             state: one

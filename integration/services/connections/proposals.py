@@ -1,4 +1,4 @@
-"""Answers to the questions of the set-up that are unambiguous: filled in without asking anybody."""
+"""Answers set-up questions that have only one possible answer, without asking anybody."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 
 class Proposals:
-    """Answers that are unambiguous: field names, VAT codes, branches, and how documents are booked."""
+    """Unambiguous answers: field names, VAT codes, branches, and how documents are booked."""
 
     def __init__(
         self,
@@ -37,16 +37,16 @@ class Proposals:
         self._names = names
 
     def fill(self, by: str, *, anew: bool = True) -> None:
-        """Answer the questions of the flows that have a plain answer and that nobody has answered yet.
+        """Answer the questions of the flows that have one possible answer and are not answered yet.
 
-        Unless `anew`, what the connection has read of the installation counts. Who may not read one list, such as that
-        of daybooks, gets the other answers all the same.
+        Unless `anew`, what the connection has already read of the installation is used. If one list may not be read,
+        such as that of daybooks, the other questions are answered all the same.
         """
         source = self._access.connector(BOOKS)
         if anew and isinstance(source, Configurable):
             source.forget()
         self._name_fields(by)
-        read = cache(lambda listed: self._access.connector(listed.system).choices(listed.name))  # when needed, and once
+        read = cache(lambda listed: self._access.connector(listed.system).choices(listed.name))  # lazily, and once
         known, tables = SetupContext({}, lists=read), self._rules.tables()
         for flow, question in ((spec.name, one) for spec in self._flows.values() for one in spec.questions):
             try:
@@ -60,12 +60,12 @@ class Proposals:
                 self._rules.set_table(question.table, plain, by)
 
     def fill_once(self, by: str) -> None:
-        """Fill it where it has not been: connected by the environment, nobody has been asked yet."""
+        """Fill the answers unless they are filled. With access data from the environment nobody has been asked yet."""
         if not self._is_filled():
             self.fill(by)
 
     def join(self, by: str) -> None:
-        """Fill what a new connection to the built-in systems lacks: what is answered is not asked for again."""
+        """Fill the missing answers for a new connection to the built-in systems. Existing answers stay."""
         if self._is_filled():
             self._name_fields(by)
         else:
@@ -75,7 +75,7 @@ class Proposals:
         return bool(self._rules.tables().get("vat_codes"))
 
     def _name_fields(self, by: str) -> None:
-        """Give the fields of the books the names that their captions suggest."""
+        """Store the field names of the books that the captions of the installation suggest."""
         source = self._access.connector(BOOKS)
         if not isinstance(source, Configurable) or self._access.of(BOOKS).get("article") or self._names.kept():
             return

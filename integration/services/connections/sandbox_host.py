@@ -1,4 +1,4 @@
-"""Both systems in a box, and what changes between them and real ones."""
+"""Hosts the built-in systems, and switches between them and real systems."""
 
 import os
 import threading
@@ -22,7 +22,7 @@ from integration.store.environments import switch_environment
 from integration.store.rules import Rules
 from integration.store.settings import StoredSettings
 
-if TYPE_CHECKING:  # imported where it is started: most commands of a terminal start none
+if TYPE_CHECKING:  # imported where it is started: most terminal commands start no sandbox
     from integration.sandbox.server import Sandbox
 
 
@@ -36,7 +36,7 @@ WAREHOUSES = {
     "warehouse": "K9_BRANCH",
     "quantity": "K9_QTY",
 }
-# Objects that its books have and no real ones are known to have: names that a person would give.
+# Objects of the sandbox books under invented names: no real installation is known to have them.
 OBJECTS = {
     "objects.trade_invoices.code": "K9F",
     "objects.trade_invoices.table": "K9_INV",
@@ -58,13 +58,13 @@ PRICES = {
     "price": "K9_PX",
     "percent": "K9_PCT",
 }
-PACE = {"per_second": 100_000}  # nobody else is to be spared there
+PACE = {"per_second": 100_000}  # the sandbox has no other users
 START_SECONDS = 30.0
 LEASE = "sandbox"
 
 
 class SandboxHost:
-    """Both systems in a box. They run in one process of those that share a database, the first that asks."""
+    """The built-in systems. They run in one of the processes that share a database, the first that needs them."""
 
     def __init__(
         self,
@@ -79,8 +79,8 @@ class SandboxHost:
         flows: Iterable[str],
         closing: ExitStack,
     ) -> None:
-        """`closing` ends them with the console."""
-        self._running: Sandbox | None = None  # while they are connected and run in this process
+        """Store the dependencies. `closing` stops the built-in systems with the console."""
+        self._running: Sandbox | None = None  # set while connected and running in this process
         self._settings = settings
         self._access = access
         self._held = held
@@ -90,43 +90,43 @@ class SandboxHost:
         self._clock = clock
         self._flows = tuple(flows)
         self._closing = closing
-        self._box: Sandbox | None = None  # in this process, connected or not
-        self._known = ""  # where they answered when it was looked last
+        self._box: Sandbox | None = None  # running in this process, connected or not
+        self._known = ""  # their last known address
         self._minder: threading.Thread | None = None
         self._ending = threading.Event()
 
     @property
     @requires(Right.TRY)
     def running(self) -> "Sandbox | None":
-        """The built-in systems while they are connected and run in this process."""
+        """The built-in systems if they are connected and run in this process."""
         return self._running
 
     @property
     @requires(Right.SEE)
     def is_connected(self) -> bool:
-        """Tell whether both systems are the built-in ones, in whichever process they run."""
+        """Return True if both systems are the built-in ones, in whichever process they run."""
         return self._access.sandboxed
 
     @property
     @requires(Right.SEE)
     def runs_here(self) -> bool:
-        """Tell whether they run in this process."""
+        """Return True if they are connected and run in this process."""
         return self._running is not None
 
     @requires(Right.SEE)
     def is_chosen(self) -> bool:
-        """Tell whether somebody chose them in the console and nobody has left them since."""
+        """Return True if somebody chose the built-in systems in the console and nobody has left them since."""
         return (self._stored_settings.get("sandbox") or {}).get("on") is True
 
     @requires(Right.SEE)
     def is_asked_for(self) -> bool:
-        """Tell whether a setting or the console says that they are to be used from the start."""
+        """Return True if a setting or an earlier choice says to use them from the start."""
         return self._settings.sandbox or (self.is_chosen() and not self._access.real_settings())
 
     def use(self, by: str, *, keep: bool) -> None:
-        """Connect to them, and `keep` that they were chosen; nothing of a real system is touched.
+        """Connect to the built-in systems, and store that choice if `keep`. Real systems are not touched.
 
-        Raises ConfigurationError while settings name a real system: a sample shop must not end up in a real till.
+        Raises ConfigurationError if settings name a real system: a sample shop must not end up in a real till.
         """
         for name in self._access.real_settings():
             raise ConfigurationError("setting_invalid", setting=name, expected="expected_no_value")
@@ -138,7 +138,7 @@ class SandboxHost:
         self._until_they_answer()
 
     def leave(self, by: str) -> None:
-        """Go back to the real systems; those in the box go on for other processes."""
+        """Return to the real systems. The built-in systems stay available to other processes."""
         with self._access.lock:
             if self.is_chosen():
                 self._stored_settings.put("sandbox", {"on": False}, by)
@@ -147,12 +147,12 @@ class SandboxHost:
 
     @requires(Right.TRY)
     def pass_a_day(self) -> None:
-        """Let the shop sell for a day; nothing where another process runs it."""
+        """Simulate one day of sales. Does nothing if another process runs the built-in systems."""
         if self._running is not None:
             self._running.advance_day()
 
     def _switch(self, *, sandboxed: bool, by: str) -> None:
-        """Change between sandbox and real systems: each has settings, tables, links and issues of its own."""
+        """Switch between sandbox and real systems. Each has its own settings, value tables, links and issues."""
         if self._access.sandboxed != sandboxed:
             self._access.sandboxed = sandboxed
             self._access.reconnect(*SYSTEMS)
@@ -173,14 +173,14 @@ class SandboxHost:
         return self._stored_settings.get(f"flow:{flow}") or {}
 
     def _share(self, by: str) -> None:
-        """Run them here, unless another process does: they keep one journal, which has one writer."""
+        """Run the built-in systems here unless another process does: their journal can have only one writer."""
         if self._box is None and self._held.takes(LEASE):
             self._access.forget(by)
             self._closing.callback(self._held.release, LEASE)
             self._box = self._start()
             expired = self._clock() - timedelta(seconds=1)
             office = {"url": self._box.accountview_url, "warehouses": WAREHOUSES, **CLIENT, **PACE}
-            self._access.tokens(office).save(Token("", REFRESH, expired))  # good once after a start
+            self._access.tokens(office).save(Token("", REFRESH, expired))  # valid once after a start
             self._access.keep("accountview", office, by)
             self._access.keep("mplus", {"url": self._box.mplus_url, **TILL, **PACE}, by)
         self._running = self._box
@@ -208,11 +208,11 @@ class SandboxHost:
             return self._closing.enter_context(
                 running(articles=self._settings.sandbox_articles, today=today, journal=journal)
             )
-        except ValueError:  # a `JournalError`
+        except ValueError:  # `JournalError` is a ValueError
             raise ConfigurationError("journal_file_unusable", file=str(journal.absolute())) from None
 
     def _mind(self) -> None:
-        """Keep the right to run them, or take it over from a process that has ended."""
+        """Renew the lease on the built-in systems, or take it over from a process that has ended."""
         with self._access.lock:
             if self._box is not None:
                 self._held.takes(LEASE)
@@ -224,7 +224,7 @@ class SandboxHost:
                     self._access.reconnect(*SYSTEMS)
 
     def _until_they_answer(self) -> None:
-        """Wait until the process that starts them has said where."""
+        """Wait until the process that starts the built-in systems has published their address."""
         until = time.monotonic() + START_SECONDS
         while not self._address() and time.monotonic() < until:
             time.sleep(0.1)

@@ -1,6 +1,6 @@
-"""The sheet of a day for the binder, in the words of its reader: as PDF, and for a spreadsheet.
+"""Day sheets for the binder, in the language of the reader: as PDF, and as a spreadsheet.
 
-What writes either is imported with the first sheet: every command of the terminal would wait for it.
+The libraries that write them are imported with the first sheet, because the import would delay every terminal command.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,7 +32,10 @@ _AMOUNTS = ("amount", "difference")
 
 
 def finding_text(finding: DayFinding, language: str, rates: Mapping[str, str]) -> str:
-    """Return what a check found as a sentence, in the words of its reader; `rates` are those of the books."""
+    """Return a finding of a check as a sentence in the language of the reader.
+
+    `rates` are the VAT rates of the books.
+    """
     facts: dict[str, object] = dict(finding.facts)
     for name in _AMOUNTS:
         if facts.get(name):
@@ -48,7 +51,7 @@ def finding_text(finding: DayFinding, language: str, rates: Mapping[str, str]) -
 
 
 class DaySheets:
-    """Makes the sheets of days. `captions` returns what a system calls the codes of a list."""
+    """Makes day sheets, with the captions of both systems' code lists."""
 
     def __init__(self, lists: CodeLists, connections: Connections, clock: Clock) -> None:
         self._lists = lists
@@ -57,27 +60,27 @@ class DaySheets:
 
     @requires(Right.EXPORT)
     def pdf(self, report: DayReport, language: str, zone: tzinfo) -> bytes:
-        """Return the sheet of a day as PDF, with times in the zone of its reader."""
+        """Return a day sheet as PDF, with times in the zone of the reader."""
         from integration.sheets.pdf import pdf_of  # noqa: PLC0415 - as said at the top
 
         return pdf_of(self.sheet(report, language, zone))
 
     @requires(Right.EXPORT)
     def excel(self, report: DayReport, language: str, zone: tzinfo) -> bytes:
-        """Return the sheet of a day as an Excel file."""
+        """Return a day sheet as an Excel file."""
         from integration.sheets.excel import excel_of  # noqa: PLC0415 - as said at the top
 
         return excel_of(self.sheet(report, language, zone))
 
     @requires(Right.EXPORT)
     def sheet(self, report: DayReport, language: str, zone: tzinfo) -> Sheet:
-        """Return the sheet of a day as a plain value."""
+        """Return a day sheet as data."""
         writer = _Writer(self._lists, language, zone)
         return writer.sheet(report, self._connections.known(BOOKS).about, self._clock())
 
 
 class _Writer:
-    """Writes sheets in one language."""
+    """Writes day sheets in one language."""
 
     def __init__(self, lists: CodeLists, language: str, zone: tzinfo) -> None:
         self._lists = lists
@@ -85,11 +88,11 @@ class _Writer:
         self._zone = zone
 
     def _captions(self, system: str, name: str) -> Mapping[str, str]:
-        """Return codes with their captions; a file waits longer for them than a page."""
+        """Return codes with their captions. A file waits longer for them than a page."""
         return self._lists.captions(system, name, patience=LAST_SECONDS)
 
     def sheet(self, report: DayReport, company: str, now: datetime) -> Sheet:
-        """Return the sheet of a day."""
+        """Return a day sheet as data."""
         named = self._text("day_branch", name=report.branch_name, number=report.branch)
         return Sheet(
             kind=self._text("sheet_day"),
@@ -173,7 +176,7 @@ class _Writer:
         return SheetTable(self._text("day_counts"), columns, rows, narrow=True)
 
     def _page(self, title: str, lines: Sequence[DayLine], *, gross: bool = False) -> SheetTable:
-        """Return a page as a bookkeeper writes it, with the receipts behind each line."""
+        """Return a daybook page as a journal entry with debit and credit, and the receipts of each line."""
         ledgers = self._captions(BOOKS, "ledgers")
         columns = (
             SheetColumn("#", Holds.NUMBER, 0.4), SheetColumn(self._text("col_account"), width=1.9),
@@ -191,7 +194,7 @@ class _Writer:
         return SheetTable(title, columns, rows, (None, self._text("page_total"), None, None, debits, credits_))
 
     def _moment(self, at: datetime) -> str:
-        """Return a moment with its year, since a binder is read years later."""
+        """Return a moment with its year, because a binder is read years later."""
         here = at.astimezone(self._zone)
         return f"{words.value_text(here.date(), self._language)}, {here:%H:%M}"
 

@@ -1,4 +1,4 @@
-"""Days: how each stands on both sides, checked by night and whenever somebody asks. Writes to no system."""
+"""Closed days: their state in both systems, checked every night and on request. Writes to no system."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -46,9 +46,9 @@ from integration.store.erasure_register import ErasureRegister, SoFar
 from integration.store.issues import Issues
 from integration.store.links import Links
 
-AT_ONCE = 7  # days asked for together
-WINDOW = 35  # days that are checked each night
-MOST_PAGES = 5_000  # of a span that are listed
+AT_ONCE = 7  # days per query
+WINDOW = 35  # days of the nightly check
+MOST_PAGES = 5_000  # pages in the list of a period
 MOST_NAMED = 1_000
 DIFFERS = "day_differs"
 STATE_OF_SKIP = {
@@ -63,26 +63,26 @@ Tell = Callable[[date], None]
 
 
 class DayLogic(Protocol):
-    """What the flow of days says of a day beyond what every flow does."""
+    """The methods that only the logic of the flow of days has."""
 
     books: DayBooks
 
     def page(self, record: Record, pages: Sequence[Link] = ()) -> tuple[TillDay, DayPage]:
-        """Return a day and the page it comes to. Raises DayRefusedError."""
+        """Return a day and its day page. Raises DayRefusedError."""
 
     def around(self, days: Iterable[date]) -> set[date]:
-        """Return the dates on which a page of somebody else may be about these days."""
+        """Return the dates on which a page of another author may be about these days."""
 
     def is_of_another_console(self, reference: str) -> bool:
         """Return True if a page with this reference is a day that a console with another prefix booked."""
 
     def belongs(self, documents: Sequence[DayDocument]) -> Mapping[str, str]:
-        """Return by their numbers to which invoices and orders documents belong."""
+        """Return the invoices and orders to which documents belong, by number of the document."""
 
 
 @dataclass(frozen=True, slots=True)
 class DayListed:
-    """One day of a list: its state, the cause of what waits, its pages, and when it was checked last."""
+    """One day of a list: its state, the cause if it is parked, its pages, and the time of its last check."""
 
     date: date
     branch: str
@@ -101,7 +101,7 @@ class DayListed:
 
 
 class Days:
-    """How days stand, and the check of each."""
+    """Lists closed days, and checks them."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class Days:
         flow: str,
         others: Sequence[tuple[str, Kind]] = (),
     ) -> None:
-        """`others` are flows that write pages of their own."""
+        """Store the dependencies. `others` are flows that write their own daybook pages."""
         self._flow = flow
         self._deps = deps
         self._days = days
@@ -137,14 +137,14 @@ class Days:
 
     @requires(Right.SEE)
     def today(self) -> date:
-        """Return the date at the till."""
+        """Return the current date at the till."""
         return self._clock().astimezone(ZoneInfo(WALL_CLOCK)).date()
 
-    # ---- what is known
+    # ---- stored results
 
     @requires(Right.SEE)
     def listed(self, first: date, last: date, branch: str = "") -> list[DayListed]:
-        """Return every day of a span that anything is known of, the oldest first. Asks no system."""
+        """Return all known days of a period, oldest first. Queries no system."""
         names = self.branches()
         booked = self._booked(first, last)
         known = {f"{one.date.isoformat()}/{one.branch}": one for one in self._days.between(first, last)}
@@ -160,7 +160,7 @@ class Days:
 
     @requires(Right.SEE)
     def report(self, day: date, branch: str) -> DayReport | None:
-        """Return the last check of a day, or None where it was never checked. Asks no system.
+        """Return the last check of a day, or None if it was never checked. Queries no system.
 
         Its state is `PARKED` only while an exception of the day is open; its cause stays.
         """
@@ -175,11 +175,11 @@ class Days:
 
     @requires(Right.SEE)
     def branches(self) -> dict[str, str]:
-        """Return the branches of the till with their names, as it answered last."""
+        """Return the branches of the till with their names, as last known."""
         return self._lists.captions(TILL, "branches")
 
     def _booked(self, first: date, last: date) -> dict[str, list[Link]]:
-        """Return the pages of each day of a span, by the key of the day."""
+        """Return the pages of each day of a period, by the key of the day."""
         links = self._links.page(self.flow, Kind.DAY_PAGE, first.isoformat(), MOST_PAGES)
         found: dict[str, list[Link]] = {}
         for link in links:
@@ -188,27 +188,30 @@ class Days:
         return found
 
     def _waits(self) -> dict[str, Issue]:
-        """Return what waits for a person, by the key of its day."""
+        """Return the open issues by the key of their day."""
         return {
             one.issue.key: one.issue
             for group in self._issues.causes(self.flow)
             for one in self._issues.list(self.flow, group.cause, group.field, limit=MOST_NAMED)
         }
 
-    # ---- checking
+    # ---- checks
 
     @requires(Right.COMPARE)
     def check(self, day: date, branch: str) -> DayReport:
-        """Compare a day on both sides now, keep what it came to and return it.
+        """Compare a day in both systems now, store the result and return it.
 
-        Raises IntegrationError where a system cannot be asked, and then the last check stays.
+        Raises IntegrationError if a system is unreachable. The last check then stays.
         """
         (report,) = self._looked(lambda: [f"{day.isoformat()}/{branch}"])
         return report
 
     @requires(Right.COMPARE)
     def check_span(self, first: date, last: date, branch: str = "", tell: Tell = lambda _: None) -> list[DayReport]:
-        """Compare every day of a span now, of one branch or of all; `tell` hears of the first day of each portion."""
+        """Compare every day of a period now, for one branch or all.
+
+        `tell` is called with the first day of each batch.
+        """
         found = []
         for start in range(0, (last - first).days + 1, AT_ONCE):
             begin = first + timedelta(days=start)
@@ -219,9 +222,9 @@ class Days:
 
     @requires(Right.COMPARE)
     def gift_cards(self) -> list[tuple[GiftCardsLeft, str]]:
-        """Ask what is left on the gift cards of the till: of each turnover group, with its account in the books.
+        """Return the open balance of the till's gift cards per turnover group, with its account in the books.
 
-        The account is empty where nobody said which it is. Raises RejectedError where the till does not tell.
+        The account is empty if none is configured. Raises RejectedError if the till cannot tell.
         """
         books = self._logic().books
         source = self._deps.connectors[self._deps.logics.now(self.flow).flow.source]
@@ -232,7 +235,10 @@ class Days:
         ]
 
     def page(self, position: str) -> str:
-        """Check some days by night and return where to go on, empty at the end. An empty position begins."""
+        """Check some days of the nightly check and return the next position, empty at the end.
+
+        An empty position begins.
+        """
         if not self._flow_service.is_on(self.flow):
             return ""
         today = self.today()
@@ -253,7 +259,7 @@ class Days:
     def _looked(
         self, keys: Callable[[], list[str]], check: Callable[[Sequence[str]], list[DayReport]] | None = None
     ) -> list[DayReport]:
-        """Compare days now, keep what that came to and return it."""
+        """Compare days now, store the results and return them."""
 
         def look(so_far: SoFar) -> list[DayReport]:
             reports = (check or self._checked)(keys())
@@ -263,7 +269,7 @@ class Days:
         return self._erased.looking(look)
 
     def _keys(self, first: date, last: date, branch: str) -> list[str]:
-        """Return the days of a span of one branch or of all: also of those that the till no longer lists."""
+        """Return the days of a period for one branch or all, including days that the till no longer lists."""
         numbers = [branch] if branch else list(self.branches())
         days = [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
         listed = [f"{day}/{number}" for day in days for number in numbers]
@@ -293,7 +299,7 @@ class Days:
         return found
 
     def _unlinked(self, target: Connector, wanted: Sequence[Record]) -> dict[str, list[Link]]:
-        """Return the pages that the books have under the references of days of which we know none, by their days."""
+        """Return the pages that the books have under the references of days without links, by day."""
         held = look(target, wanted, self._deps.links.references(self.flow)) if wanted else {}
         found = {one.key: held[one.key].reference for one in wanted if one.key in held}
         return {one.key: [Link(Kind.DAY_PAGE, one.key, found[one.key], one)] for one in wanted if one.key in found}
@@ -346,13 +352,13 @@ class Days:
         return cast("DayLogic", self._deps.logics.now(self.flow))
 
     def _held(self, target: Connector, pages: Sequence[Link]) -> tuple[dict[str, Held], bool]:
-        """Return what the books hold of pages, and whether what they do not show is not there."""
+        """Return what the books hold of pages, and whether a page that they do not return is proven missing."""
         agreed = [link.agreed for link in pages if link.agreed]
         held = look(target, agreed, self._deps.links.references(self.flow)) if agreed else {}
         return held, len(held) == len(agreed) or bool(held) or target.shows(Kind.DAY_PAGE)
 
     def _entries(self, target: Connector, days: set[date]) -> list[LedgerEntry] | None:
-        """Return the rows of the books on some days, None where these books cannot say them."""
+        """Return the ledger entries of some days, or None if these books cannot return them."""
         try:
             records = target.fetch(Kind.ENTRY, sorted(day.isoformat() for day in days))
         except RejectedError:
@@ -360,7 +366,7 @@ class Days:
         return None if any(isinstance(one, Unreadable) for one in records) else [entry_of_row(one) for one in records]
 
     def _elsewhere(self, entries: Sequence[LedgerEntry] | None) -> frozenset[str]:
-        """Return the pages that somebody else answers for: other flows and consoles, and the daybooks of the bank."""
+        """Return the pages that belong to others: other flows, other consoles, and the daybooks of the bank."""
         pages = {one.page for one in entries or ()}
         if not pages:
             return frozenset()
@@ -371,10 +377,10 @@ class Days:
         others = {one.page for one in entries or () if self._logic().is_of_another_console(one.reference)}
         return frozenset({*(one for some in ours for one in some), *_in(pages, banks), *others})
 
-    # ---- keeping
+    # ---- storage
 
     def _keep(self, reports: Sequence[DayReport], so_far: SoFar) -> None:
-        """Keep reports, open an exception for each new difference, and close those of days that are equal again."""
+        """Store reports, open an exception for each new difference, and close those of days that are equal again."""
         self._days.keep(
             [DayChecked(one.date, one.branch, one.state, one.checked_at, report_to_json(one)) for one in reports],
             so_far,
@@ -415,12 +421,12 @@ def _listed(key: str, kept: DayChecked | None, pages: Sequence[Link], waits: Iss
 
 
 def _is_parked(waits: Issue | None) -> TypeGuard[Issue]:
-    """Return True if an exception of a day says that it cannot be booked, and not that it differs."""
+    """Return True if the issue says that the day cannot be booked, and not that it differs."""
     return waits is not None and waits.cause != DIFFERS
 
 
 def _without_exception(state: DayState, *, is_booked: bool) -> DayState:
-    """Return the state of a day that no exception parks: a check that finds a reason to park writes no exception."""
+    """Return the state of a day without an open exception. A check that finds a reason to park opens no exception."""
     if state is not DayState.PARKED:
         return state
     return DayState.UNKNOWN if is_booked else DayState.CLOSED
@@ -439,7 +445,7 @@ def _record(held: Held | None) -> Record | None:
 
 
 def _dates(pages: Iterable[Link]) -> Iterator[date]:
-    """Yield the days that pages are about, and those on which they are booked."""
+    """Yield the days of pages, and the dates on which the pages are booked."""
     for link in pages:
         yield date.fromisoformat(link.key[:10])
         on = link.agreed.values.get("date") if link.agreed else None
@@ -460,7 +466,7 @@ def _name(report: DayReport) -> str:
 
 
 def _issue(report: DayReport, target: str) -> Issue:
-    """Return the exception that a day is which is not the same on both sides; another difference is another mark."""
+    """Return the issue of a day that differs between both systems. Another difference has another mark."""
     facts = {
         "key": _name(report),
         "document": _name(report),

@@ -1,4 +1,4 @@
-"""Download tokens: what a page gives its browser to be answered once, within minutes, without a log-in."""
+"""Download tokens: they allow one download within minutes, without a log-in."""
 
 import hashlib
 import hmac
@@ -12,15 +12,15 @@ SECONDS = 300
 
 
 class DownloadTokens:
-    """The download tokens of one process. What signs them is made at its start and is kept nowhere."""
+    """The download tokens of one process. Their signing key is made at the start and is never stored."""
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
-        self._open: dict[str, Actor] = {}  # what was given and not shown yet, and to whom
+        self._open: dict[str, Actor] = {}  # issued and unused tokens, with their actors
         self._spending = threading.Lock()
 
     def issue(self, to: Actor) -> str:
-        """Return a new download token for somebody."""
+        """Return a new download token for an actor."""
         body, now = f"{int(time.time()) + SECONDS}-{secrets.token_hex(16)}", time.time()
         with self._spending:
             self._open = {one: actor for one, actor in self._open.items() if _until(one) >= now}
@@ -28,7 +28,7 @@ class DownloadTokens:
         return f"{body}.{self._signed(body)}"
 
     def spend(self, token: str) -> Actor | None:
-        """Return whose a download token is that holds, None for any other; from then on it does not."""
+        """Return the actor of a valid download token, or None. A token is valid once."""
         body, _, signed = token.partition(".")
         if not hmac.compare_digest(signed.encode(), self._signed(body).encode()):
             return None
@@ -41,5 +41,5 @@ class DownloadTokens:
 
 
 def _until(body: str) -> int:
-    """Return until when a download token holds, in seconds as a clock counts them."""
+    """Return when a download token expires, in seconds since the epoch."""
     return int(body.partition("-")[0])

@@ -1,4 +1,4 @@
-"""What may be asked of the log: events, the history of a record, volumes and times, questions in SQL, all of it."""
+"""Queries of the log: events, the history of a record, volumes, durations, SQL and export."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from integration.core.erasure import DataSubject
 from integration.core.people import Right
 from integration.log.logbook import BATCH, BEGINNING, Logbook, Outbox, aware, naive
 
-if TYPE_CHECKING:  # half a second to import, and most commands of a terminal ask no log
+if TYPE_CHECKING:  # the import takes half a second, and most terminal commands do not query the log
     import pandas as pd
 
 
 MOST_FOUND = 10_000
 FEW_KEYS = 2_000
 MOST_FOUND_WORDS = 6
-MOST_NAMES = 5_000  # that are weighed against each other
-NEAR = (256, 16)  # what is asked for is looked for in the newest 1/256 of the log first, then in the newest 1/16
+MOST_NAMES = 5_000  # search keys that are ranked
+NEAR = (256, 16)  # a search covers the newest 1/256 of the log first, then the newest 1/16
 MOST_RUNS = 1_000
-HOURLY_DAYS = 7  # up to here results are counted by the hour
+HOURLY_DAYS = 7  # periods up to this length are counted by the hour
 BLOT = "***"
 
 _SECRET = re.compile(r"secret|password|token|authori[sz]ation|api_?key|ident$", re.IGNORECASE)
@@ -43,7 +43,7 @@ _CODED = "list_contains($codes, code)"
 
 @dataclass(frozen=True, slots=True)
 class LogSearch:
-    """Which events are asked for; what is empty asks for all. A text is looked for in keys, titles, facts and codes."""
+    """Filter for events. Empty fields match everything; `text` is searched in keys, titles, facts and codes."""
 
     text: str = ""
     flow: str = ""
@@ -55,7 +55,7 @@ class LogSearch:
 
 @dataclass(frozen=True, slots=True)
 class LogPeriod:
-    """A time up to now that is counted by hour of UTC, or by day as a clock shows it that is `shift` ahead of UTC."""
+    """A period up to now, counted by hour in UTC, or by day in a time zone that is `shift` ahead of UTC."""
 
     since: datetime | None = None
     flow: str = ""
@@ -64,18 +64,18 @@ class LogPeriod:
 
     @property
     def sought(self) -> LogSearch:
-        """The events of this time."""
+        """The events of this period."""
         return LogSearch(flow=self.flow, since=self.since)
 
     def bounds(self, here: datetime) -> tuple[datetime, datetime]:
-        """Return from when to when a chart goes, as somebody's clock shows it; half a unit more at each end."""
+        """Return the ends of a chart in local time, extended by half a unit at each end."""
         half = timedelta(hours=0.5 if self.unit == "hour" else 12)
         begin = (self.since or here).astimezone(here.tzinfo)
         return begin.replace(tzinfo=None) - half, here.replace(tzinfo=None) + half
 
 
 def days_until(days: int, here: datetime, flow: str = "") -> LogPeriod:
-    """Return the last days of a flow up to a moment of somebody's clock: a few by the hour, more by whole days."""
+    """Return the last days of a flow up to a local time: up to 7 days by the hour, more by whole days."""
     hour = here.replace(minute=0, second=0, microsecond=0)
     shift = here.utcoffset() or timedelta()
     if days <= HOURLY_DAYS:
@@ -85,7 +85,7 @@ def days_until(days: int, here: datetime, flow: str = "") -> LogPeriod:
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """What an event holds: the values before and after, and its facts, by name."""
+    """The payload of an event: the values before and after, and its facts, by name."""
 
     before: Mapping[str, str]
     after: Mapping[str, str]
@@ -93,7 +93,7 @@ class Payload:
 
 
 def payload_of(event: Mapping[str, Any]) -> Payload:
-    """Return what an event holds. Events are told no secrets; what is named like one is blotted out all the same."""
+    """Return the payload of an event. Events contain no secrets; values with the name of a secret are masked anyway."""
     return Payload(*(_blotted(event.get(name)) for name in ("before", "after", "facts")))
 
 
@@ -103,10 +103,10 @@ def _blotted(told: object) -> dict[str, str]:
 
 
 class Log:
-    """The log as it may be asked; what waits is brought in first where no server process does that all the time.
+    """Queries of the log. Waiting events are moved into it first, unless a server process does that continuously.
 
-    Every method may raise ConfigurationError `log_owned_elsewhere` or `log_broken`, and UnavailableError `disk_full`
-    or, while the process that keeps the file cannot be had, `log_away`.
+    Every method may raise ConfigurationError `log_owned_elsewhere` or `log_broken`, UnavailableError `disk_full`, and,
+    while the process that owns the file cannot be reached, `log_away`.
     """
 
     def __init__(self, logbook: Logbook, outbox: Outbox, *, is_drained: bool) -> None:
@@ -116,37 +116,37 @@ class Log:
 
     @requires(Right.SEE)
     def aside(self) -> list[str]:
-        """Return the names of the files in which broken logs are set aside, the newest first."""
+        """Return the names of the files of broken logs that were set aside, newest first."""
         return self._logbook.aside()
 
     def start(self) -> None:
-        """Begin to move into the log what waits, all the time, where this process is the one to do so."""
+        """Begin to move waiting events into the log continuously, if this process is the one that does so."""
         if self._is_drained:
             self._logbook.start(self._outbox)
 
     def stop(self) -> None:
-        """End that; what waits then is moved at the next start."""
+        """Stop moving events. Waiting events are moved at the next start."""
         if self._is_drained:
             self._logbook.stop()
 
     @property
     @requires(Right.SEE)
     def process(self) -> int | None:
-        """The number of the process that keeps the log, or None while there is none."""
+        """The id of the process that owns the log, or None if there is none."""
         return self._logbook.process
 
     def catch_up(self) -> None:
-        """Move into the log what waits."""
+        """Move all waiting events into the log."""
         while self._logbook.drain(self._outbox) == BATCH:
             pass
 
     def name(self) -> bool:
-        """Look through some events of a log of before for what records are known by; return whether all have been."""
+        """Index the search keys of some events of an older log, and return True once all are indexed."""
         return self._logbook.name()
 
     @requires(Right.READ_LOG)
     def span(self) -> tuple[datetime, datetime]:
-        """Return from when to when the log tells; an empty one tells of no time at all."""
+        """Return the times of the first and the last event. For an empty log both are the beginning of time."""
         told = self._logbook.answer("span")
         if told["first"].isna().all():
             return BEGINNING, BEGINNING
@@ -157,9 +157,9 @@ class Log:
     def search(
         self, sought: LogSearch | None = None, offset: int = 0, limit: int = 100, most: int = MOST_FOUND
     ) -> pd.DataFrame:
-        """Return the events sought, newest first.
+        """Return the matching events, newest first.
 
-        `attrs["found"]` is how many there are, counted up to `most`; `attrs["more"]` tells whether there are more.
+        `attrs["found"]` is their number, counted up to `most`; `attrs["more"]` is True if there are more.
         """
         sought = sought or LogSearch()
         where, given = self._conditions(sought)
@@ -183,7 +183,7 @@ class Log:
         return int(self._logbook.answer("found", where, most=most + 1, **given)["events"].sum())
 
     def _conditions(self, sought: LogSearch) -> tuple[str, dict[str, object]]:
-        """Return conditions that leave out what is not asked for, since the engine could skip nothing otherwise."""
+        """Return only the needed conditions. A condition that matches everything keeps DuckDB from skipping data."""
         asked = {
             "flow": sought.flow,
             "event": sought.event,
@@ -210,7 +210,7 @@ class Log:
         return (f"({named} OR {_CODED})", {**given, "codes": codes}) if codes else (named, given)
 
     def _windows(self, sought: LogSearch) -> Iterator[datetime]:
-        """Yield from when on to look, nearest first: what is asked for is mostly new."""
+        """Yield the begin of each time window to search, latest first, because most searches are for new events."""
         first, last = self.span()
         until = min(sought.until or last, last)
         begin = max(sought.since or first, first)
@@ -226,10 +226,10 @@ class Log:
 
     @requires(Right.READ_LOG)
     def around_history(self, history: pd.DataFrame, flow: str, tables: Sequence[str], limit: int = 200) -> pd.DataFrame:
-        """Return what happened around a record, oldest first: of its `history` in a flow with these value tables.
+        """Return the events around the `history` of a record in a flow with these value tables, oldest first.
 
-        Outages, stops and approvals of its runs, and settings, value tables and mappings that people changed from its
-        first event to a day after its last one.
+        These are outages, stops and approvals of its runs, and changes of settings, value tables and mappings by
+        people, from its first event to one day after its last.
         """
         if history.empty:
             return history
@@ -241,15 +241,15 @@ class Log:
         return self._logbook.answer("around_history", since=naive(first), until=until, limit=limit, **asked)
 
     def found_by(self, text: str, amount: str = "", limit: int = 20) -> list[tuple[str, ...]]:
-        """Return the records that are known by a text or an amount: flow, kind, key, title, and sort and value found.
+        """Return the records with this text or amount as a search key: flow, kind, key, title, type and value.
 
-        Those that are called exactly so come first, then those whose name begins so; of these the newest first.
+        Exact matches come first, then keys that begin with the text; among equals the newest come first.
         """
         import pandas as pd  # noqa: PLC0415 - as said at the top
 
         exactly = "plain IN (plainly($text), $amount)"
         found = self._logbook.answer("found_by", exactly, text=text, amount=amount, limit=MOST_NAMES)
-        is_number = not found.empty and any(map(str.isdecimal, text))  # of which no other has a part by chance
+        is_number = not found.empty and any(map(str.isdecimal, text))  # parts of numbers match by accident
         if found["key"].nunique() < limit and not is_number:
             words = text.split()[:MOST_FOUND_WORDS]
             parts = [f"contains(plain, plainly($word{place}))" for place in range(len(words))]
@@ -266,7 +266,7 @@ class Log:
         return [tuple(map(str, row)) for row in nearest[names].head(limit).to_numpy()]
 
     def names_of(self, flow: str, key: str) -> list[tuple[str, ...]]:
-        """Return everything a record is known by, in the order in which it was told: kind, key, sort and value."""
+        """Return all search keys of a record in the order of their events: kind, key, type and value."""
         found = self._logbook.answer("names_of", flow=flow, key=key)
         return [tuple(map(str, row)) for row in found[["kind", "key", "sort", "value"]].to_numpy()]
 
@@ -277,12 +277,12 @@ class Log:
 
     @requires(Right.READ_LOG)
     def of_run(self, run: str) -> pd.DataFrame:
-        """Return what happened in one run as a whole, newest first; what happened to its records is not told."""
+        """Return the events of a run as a whole, newest first, without the events of its records."""
         return self._logbook.answer("run_events", run=run)
 
     @requires(Right.SEE)
     def volume(self, period: LogPeriod) -> pd.DataFrame:
-        """Return how many records had each result: period, flow, event, events."""
+        """Return the number of records per result: period, flow, event, events."""
         where, given = self._conditions(period.sought)
         if period.unit == "hour":
             return self._logbook.answer("volume_hour", where, **given)
@@ -290,69 +290,69 @@ class Log:
 
     @requires(Right.READ_LOG)
     def errors(self, period: LogPeriod) -> pd.DataFrame:
-        """Return what was parked or stopped a run, by cause, the most frequent first."""
+        """Return the errors that parked records or stopped runs, by cause, most frequent first."""
         where, given = self._conditions(period.sought)
         return self._logbook.answer("errors", where, **given)
 
     @requires(Right.SEE)
     def durations(self, period: LogPeriod, most: int = MOST_RUNS) -> pd.DataFrame:
-        """Return how long runs were at work, newest first: run, flow, started_at, preview_ms, commit_ms, run_ms.
+        """Return the durations of runs, newest first: run, flow, started_at, preview_ms, commit_ms, run_ms.
 
-        Where there are more than `most`, only the longest of each flow and day.
+        If there are more than `most`, only the longest of each flow and day are returned.
         """
         where, given = self._conditions(period.sought)
         return self._logbook.answer("durations", where, most=most, **given)
 
     @requires(Right.SEE)
     def change_paces(self, period: LogPeriod) -> pd.DataFrame:
-        """Return how long a change took from sending to its proof: period (a day), flow, changes, half_ms, most_ms."""
+        """Return the times from sending a change to its proof: period (a day), flow, changes, half_ms, most_ms."""
         where, given = self._conditions(period.sought)
         return self._logbook.answer("change_paces", where, shift=period.shift.total_seconds(), **given)
 
     @requires(Right.ASK_SQL)
     def tables(self) -> dict[str, list[str]]:
-        """Return the tables and views that a question may name, with their columns."""
+        """Return the tables and views for SQL queries, with their columns."""
         told = self._logbook.answer("tables")
         return {str(name): list(part["column"]) for name, part in told.groupby("table", sort=False)}
 
     @requires(Right.ASK_SQL)
     def ask(self, sql: str, seconds: float = 2, rows: int = 10_000) -> pd.DataFrame:
-        """Return the answer to one SELECT of an analyst; see `Logbook.ask`."""
+        """Return the result of one SELECT of an analyst; see `Logbook.ask`."""
         self._bring_up()
         return self._logbook.ask(sql, seconds, rows)
 
     @requires(Right.ASK_SQL)
     def answer(self, sql: str, rows: int = 10_000) -> dict[str, Any]:
-        """Return the answer to one SELECT as programs are told it: `columns`, `rows`, and `cut` when there are more."""
+        """Return the result of one SELECT for programs: `columns`, `rows`, and `cut` if there are more rows."""
         self._bring_up()
         return self._logbook.ask_plain(sql, rows=rows)
 
     @requires(Right.EXPORT_LOG)
     def export(self, path: Path) -> int:
-        """Write the whole log to a .csv or .parquet file and return its number of events."""
+        """Write the whole log to a .csv or .parquet file, and return the number of events."""
         self._bring_up()
         return self._logbook.export(path)
 
     def erase(self, person: DataSubject) -> int:
-        """Blot a person out of every event, and return of how many; the file is written anew without them."""
+        """Erase a data subject from all events, and return the number of changed events. The file is rewritten."""
         self._bring_up()
         return self._logbook.erase(person)
 
     def told_of(self, person: DataSubject) -> list[dict[str, Any]]:
-        """Return every event that tells of a person, with its facts and values by name."""
+        """Return every event about a data subject, with its facts and values by name."""
         self._bring_up()
         return self._logbook.told_of(person)
 
     def copy(self, path: Path, *, instance: str, until: int, waiting: Sequence[tuple[int, int]]) -> int:
-        """Write a log for a copy of the database to a new file and return its number of events; see `Logbook.copy`."""
+        """Write a log for a copy of the database to a new file, and return the number of events; see `Logbook.copy`."""
         return self._logbook.copy(path, instance=instance, until=until, waiting=waiting)
 
     def due(self, before: datetime) -> int:
-        """Return how many events happened before a moment."""
+        """Return the number of events before a moment."""
         return self._logbook.due(before)
 
     def prune(self, before: datetime) -> int:
-        """Let events before a moment go and return how many; see `Logbook.prune`."""
+        """Delete events before a moment, and return their number; see `Logbook.prune`."""
         return self._logbook.prune(before)
 
     def _bring_up(self) -> None:

@@ -1,4 +1,4 @@
-"""What the server answers about the log: to programs of this machine, and to browsers that take the whole of it."""
+"""Access to the log of a server: for programs of the same machine, and for downloads in browsers."""
 
 import hmac
 import json
@@ -23,10 +23,10 @@ FILES = ("log.csv", "log.parquet")
 
 
 class LogAccess:
-    """What the server answers about the log it owns, for the token of this start or for a download token of a page."""
+    """Answers queries to the log that this server owns, given the token of this start or a download token."""
 
     def __init__(self, log: Log, data: Path, address: str) -> None:
-        """`address` is where people reach the console, as it is set; empty where nothing is."""
+        """Store the dependencies. `address` is the configured address of the console, empty if there is none."""
         self._log = log
         self._data = data
         self._address = address
@@ -36,13 +36,12 @@ class LogAccess:
         self._exports = data / "exports"
 
     def announce(self, address: str, socket: str = "") -> None:
-        """Tell programs of this user on this machine where this server answers questions to the log it owns.
+        """Publish the address of this server for programs of the same user on this machine.
 
-        `socket` is the path of the Unix socket by which it is asked under that address.
-        Written to `server.json` beside the databases, with a token of this start, readable by its owner alone, and
-        removed at the end.
+        `socket` is the path of the Unix socket at that address. The address is written to `server.json` beside the
+        databases, with a token of this start. Only its owner can read the file, and `close` removes it.
         """
-        shutil.rmtree(self._exports, ignore_errors=True)  # what a server that was killed left behind
+        shutil.rmtree(self._exports, ignore_errors=True)  # left behind by a killed server
         self._token = secrets.token_urlsafe(32)
         fresh = self._file.with_name(f"{self._file.name}.{os.getpid()}")
         fresh.unlink(missing_ok=True)
@@ -59,7 +58,7 @@ class LogAccess:
     @property
     @requires(Right.SEE)
     def place(self) -> str:
-        """The address of the console: as it is set, else where the server of this folder is at work, else empty."""
+        """The address of the console: as configured, else of the running server of this folder, else empty."""
         if self._address:
             return self._address
         try:
@@ -68,25 +67,25 @@ class LogAccess:
             return ""
 
     def close(self) -> None:
-        """Answer nobody any more."""
+        """Invalidate the token, and remove the published address and the exports."""
         if self._token:
             self._token = ""
             self._file.unlink(missing_ok=True)
             shutil.rmtree(self._exports, ignore_errors=True)
 
     def knows(self, token: str) -> bool:
-        """Return whether this is the token of this start."""
+        """Return True if this is the token of this start."""
         return bool(self._token) and hmac.compare_digest(token.encode(), self._token.encode())
 
     @requires(Right.ASK_SQL)
     def answer(self, body: bytes, token: str) -> tuple[int, bytes]:
-        """Answer a program's question to the log: HTTP status and JSON.
+        """Answer a program's query to the log: HTTP status and JSON.
 
-        `body` is `{"sql": ..., "rows": ...}` for a question, `{"export": path}` to write the log to a file of this
-        machine, `{"copy": path, ...}` to write a log for a copy of the database, `{"due": moment}` and
-        `{"prune": moment}` for what happened before it. 200 with `columns`, `rows` and `cut`,
-        or with `events`; 403 without the token of this start; 400 for what is no question; 422 with `error` and
-        `facts` for one that cannot be answered.
+        `body` is `{"sql": ..., "rows": ...}` for a query, `{"export": path}` to write the log to a file of this
+        machine, `{"copy": path, ...}` to write a log for a copy of the database, `{"due": moment}` to count and
+        `{"prune": moment}` to delete events before a moment, and `{"erase": person}` and `{"told_of": person}` for a
+        data subject. Returns 200 with `columns`, `rows` and `cut`, or with `events`; 403 without the token of this
+        start; 400 for an invalid query; 422 with `error` and `facts` for a query that cannot be answered.
         """
         if not self.knows(token):
             return 403, b'{"error": "token"}'
@@ -119,16 +118,19 @@ class LogAccess:
 
     @requires(Right.EXPORT_LOG)
     def download_token(self, by: Actor) -> str:
-        """Return what somebody's browser shows to be given the whole log as a file, once and within minutes."""
+        """Return a token with which the actor's browser can download the whole log once, within minutes."""
         return self._download_tokens.issue(by)
 
     def spend(self, name: str, download_token: str) -> Actor | None:
-        """Return who was given a download token that holds, where a file of the log is called so; it holds no more."""
+        """Return the actor of a valid download token for this file of the log, or None.
+
+        The token is invalid afterwards.
+        """
         return self._download_tokens.spend(download_token) if name in FILES else None
 
     @requires(Right.EXPORT_LOG)
     def exported(self, name: str) -> Path:
-        """Return the whole log as a new file of its own for `log.csv` or `log.parquet`; whoever asks removes it."""
+        """Return the whole log as a new file for `log.csv` or `log.parquet`. The caller deletes the file."""
         self._exports.mkdir(mode=0o700, exist_ok=True)
         handle, place = tempfile.mkstemp(suffix=f"-{name}", dir=self._exports)
         os.close(handle)

@@ -1,4 +1,4 @@
-"""Filters under a name: each person has their own, and where nobody logs in there is one list for all."""
+"""Saved filters of pages: each person has their own. Without log-ins there is one list for all."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from integration.store.saved_filters import SavedFilterStore as Stored
 
 LONGEST_NAME = 60
 FOR_ALL = ""
-# What of a page's address is its filter; what a page has beside that (a record, a run) is none.
+# The address parameters of each page that are filters. Others, such as a record or a run, are not.
 FILTERS: Mapping[str, tuple[str, ...]] = {
     "exceptions": ("status", "flow", "find", "sort"),
     "logs": ("find", "flow", "event", "from", "to"),
@@ -20,20 +20,20 @@ FILTERS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class SavedFilters:
-    """What somebody finds under its name."""
+    """Saved filters by page and name."""
 
     stored: Stored
 
     @requires(Right.SEE)
     def of(self, page: str, by: Actor) -> list[SavedFilter]:
-        """Return the filters of a page that somebody can open: their own, and those of everybody."""
+        """Return the filters of a page that an actor can open: their own, and those for everybody."""
         return self.stored.of(page, tuple({FOR_ALL, _owner(by)}))
 
     @requires(Right.SEE)
     def keep(self, page: str, name: str, asked: Mapping[str, str], by: Actor) -> str:
-        """Keep what the address of a page asks for, and return its name. Raises ValueError without one.
+        """Save the filter in the address of a page, and return its name. Raises ValueError without a name.
 
-        It takes the place of one of this name; what is no filter of the page is left out.
+        Replaces a filter with the same name. Parameters that are no filter of the page are left out.
         """
         name = " ".join(name.split())[:LONGEST_NAME]
         if not name:
@@ -44,7 +44,7 @@ class SavedFilters:
 
     @requires(Right.SEE)
     def forget(self, page: str, name: str, by: Actor) -> None:
-        """Forget a filter of somebody's own; where nobody logs in one of everybody."""
+        """Delete one of the actor's own filters; without log-ins, one of everybody's."""
         self.stored.forget(_owner(by), page, name)
 
 

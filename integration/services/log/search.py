@@ -1,4 +1,4 @@
-"""One search: records by any number, name or amount they are known by, settings by the words people use for them."""
+"""One search for everything: records by number, name or amount, and settings by common words for them."""
 
 import re
 import unicodedata
@@ -21,14 +21,14 @@ from integration.store.links import Links
 from integration.words import LANGUAGES, has_term, read_number, term
 from integration.words.search_terms import looked_for
 
-SHORTEST = 2  # signs that are looked for
-LIMIT = 12  # records that are shown
+SHORTEST = 2  # characters of a search text
+LIMIT = 12  # of records in a result
 MOST_PLACES = 8
-PART = 3  # signs of a word that are enough to find what it begins, or is in
-STEM = 4  # signs of a word that are enough to tell it from others, whatever its ending
-ENDING = 2  # signs by which two forms of a word differ
-ALIKE = 0.8  # how much of a word has to be right
-# Words that only join others, as they are compared.
+PART = 3  # characters of a word that are enough to match part of another
+STEM = 4  # characters of a word that are enough to identify it without its ending
+ENDING = 2  # characters by which two forms of a word may differ
+ALIKE = 0.8  # required similarity of a mistyped word
+# Joining words, in normalized form, which comparisons ignore.
 JOINING = frozenset({
     "per", "by", "for", "of", "in", "and", "the", "a",
     "pro", "je", "nach", "fur", "von", "der", "die", "das", "und",
@@ -43,12 +43,12 @@ PAGES = (
 )  # fmt: skip
 
 
-Far = tuple[int, int]  # in which way a word is what is asked, the nearest first, and how long it is
+Far = tuple[int, int]  # the type of match, nearest first, and the length of the word
 
 
 @dataclass(frozen=True, slots=True)
 class RecordResult:
-    """A record that was found: where its history is told, what it is called, and the name or number that was found."""
+    """A record that was found: where its history is, its title, and the search key that matched."""
 
     flow: str
     kind: str
@@ -60,7 +60,7 @@ class RecordResult:
 
 @dataclass(frozen=True, slots=True)
 class PageResult:
-    """A place of the console: the page with what its address asks, and the keys of the texts that say what it is."""
+    """A place of the console: the page with its address parameters, and the keys of the texts that name it."""
 
     page: str
     asked: Mapping[str, str] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class PageResult:
 
 @dataclass(frozen=True, slots=True)
 class NameResult:
-    """One of the numbers, names and amounts that a record is known by."""
+    """One search key of a record: a number, a name or an amount."""
 
     kind: str
     key: str
@@ -79,7 +79,7 @@ class NameResult:
 
 
 class Search:
-    """Finds records and settings. Finding records may raise what the log raises."""
+    """Finds records and settings. Searching for records raises the errors of `Log`."""
 
     def __init__(self, flows: Specs, log: Log, links: Links) -> None:
         self._flows = flows
@@ -88,12 +88,12 @@ class Search:
 
     @cached_property
     def _places(self) -> list[tuple[set[str], PageResult]]:
-        """All places with their words, put together at the first search: no start of a console waits for them."""
+        """All places with their words, built at the first search to keep the start of a console short."""
         return _together([*_others(self._flows), *_pages(), *_of_flows(self._flows)])
 
     @requires(Right.READ_LOG)
     def records(self, text: str, language: str = "en", limit: int = LIMIT) -> list[RecordResult]:
-        """Return the records that a text is a name, number or amount of, the nearest first; see `Log.found_by`."""
+        """Return the records with this name, number or amount, the nearest first; see `Log.found_by`."""
         plain = " ".join(text.split())
         if len(plain) < SHORTEST:
             return []
@@ -104,20 +104,20 @@ class Search:
 
     @requires(Right.READ_LOG)
     def names(self, flow: str, key: str) -> list[NameResult]:
-        """Return everything a record is known by, each once."""
+        """Return all search keys of a record, each once."""
         told = [NameResult(*row) for row in self._log.names_of(flow, key)]
         return list({(one.kind, one.sort, one.value): one for one in told}.values())
 
     @requires(Right.SEE)
     def places(self, text: str, limit: int = MOST_PLACES) -> list[PageResult]:
-        """Return the pages, settings and value tables that a text is a word for, in any language, the nearest first."""
+        """Return the pages, settings and value tables that match a text in any language, the nearest first."""
         asked = [words for words in map(search_form, text.split("/")) if len(words) >= SHORTEST]
         ranked = [(far, place) for words, place in self._places if (far := _nearest(asked, words, _distances))]
         ranked = ranked or [(far, place) for words, place in self._places if (far := _nearest(asked, words, _likeness))]
         return [place for _, place in islice(sorted(ranked, key=lambda one: one[0]), limit)]
 
     def _linked(self, text: str) -> dict[tuple[str, str], RecordResult]:
-        """Return records that are linked under a number, also those of which the log has nothing to tell any more."""
+        """Return records that are linked under a number, even if the log no longer has events about them."""
         return {
             (flow, link.owner or link.key): RecordResult(
                 flow,
@@ -132,7 +132,7 @@ class Search:
 
 
 def _whole(spec: FlowSpec, link: Link) -> Kind:
-    """Return the kind of the record that a history is told of: an article at the till is in its product."""
+    """Return the kind of record that has the history: an article of the till is part of its product."""
     holding = (stage.target for stage in spec.flow.stages if stage.parts is link.kind and link.owner)
     return next(holding, link.kind)
 
@@ -148,9 +148,10 @@ def _sort(link: Link, text: str) -> str:
 
 
 def plain_amount(text: str, language: str = "en") -> str:
-    """Return an amount as it is kept, with a decimal point; nothing for what is none.
+    """Return an amount as it is stored, with a decimal point, or an empty text if it is no amount.
 
-    Both signs may stand before the cents, whatever the language: amounts are copied from bank statements and mails.
+    Comma and point are both accepted before two decimals in every language, because amounts are copied from bank
+    statements and mails.
     """
     bare = _CURRENCY.sub("", text.strip())
     if re.fullmatch(r"-?\d+[.,]\d{2}", bare):
@@ -159,22 +160,22 @@ def plain_amount(text: str, language: str = "en") -> str:
     return "" if number is None else f"{number:.2f}"
 
 
-# ---- places: what is looked for by its words -------------------------------------------------------------------------
+# ---- places: found by their words -----------------------------------------------------------------------------------
 
 
 def search_form(text: str) -> str:
-    """Return words as they are compared: small letters, no accents, one blank for everything between two words."""
+    """Return the normalized form of words: lower case, no accents, and one blank between words."""
     letters = unicodedata.normalize("NFKD", text.casefold())
     return _APART.sub(" ", "".join(sign for sign in letters if not unicodedata.combining(sign))).strip()
 
 
 def _nearest(asked: Collection[str], words: Collection[str], far: Callable[..., list[Far]]) -> Far | None:
-    """Return how near the nearest of these words is to any of what is asked; None where none of them is near."""
+    """Return the distance of the nearest of these words to any of the search texts, or None if none is near."""
     return min((one for text in asked for one in far(text, words)), default=None)
 
 
 def _distances(asked: str, words: Collection[str]) -> list[Far]:
-    """Return how near each of these words is to what is asked: it, its beginning or a part of it; and its length."""
+    """Return the distance of each matching word: exact, beginning, part; and its length."""
     found = []
     for word in words:
         if word == asked:
@@ -189,7 +190,7 @@ def _distances(asked: str, words: Collection[str]) -> list[Far]:
 
 
 def _says_as_much(asked: str, word: str) -> bool:
-    """Tell whether a word has all that is asked, but for endings and for what only joins words: costs per country."""
+    """Return True if a text has all words of the search, apart from endings and joining words such as "per"."""
     mine, theirs = (set(text.split()) - JOINING for text in (asked, word))
     return bool(mine) and all(any(_is_form(one, other) for other in theirs) for one in mine)
 
@@ -200,7 +201,7 @@ def _is_form(one: str, other: str) -> bool:
 
 
 def _likeness(asked: str, words: Collection[str]) -> list[Far]:
-    """Return which of these words are what is asked but for a slip of the fingers, and how near."""
+    """Return the distance of the words that differ from the search by a typing error."""
     near = get_close_matches(asked, words, n=1, cutoff=ALIKE) if len(asked) >= STEM else []
     return [(round(100 - 100 * SequenceMatcher(None, asked, word).ratio()), len(word)) for word in near]
 
@@ -215,7 +216,7 @@ def _together(found: Collection[tuple[set[str], PageResult]]) -> list[tuple[set[
 
 
 def _said(*keys: str) -> set[str]:
-    """Return what texts say in every language, folded."""
+    """Return the normalized texts in every language."""
     return {search_form(term(key, language)) for key in keys for language in LANGUAGES if has_term(key)}
 
 
@@ -225,7 +226,7 @@ def _pages() -> Iterator[tuple[set[str], PageResult]]:
 
 
 def _of_flows(flows: Specs) -> Iterator[tuple[set[str], PageResult]]:
-    """Yield every setting and value table of every flow, with what they are called."""
+    """Yield every setting and value table of every flow, with their captions."""
     for flow, spec in flows.items():
         for section in spec.sections:
             for name in names(section.shapes):
@@ -240,14 +241,14 @@ def _of_flows(flows: Specs) -> Iterator[tuple[set[str], PageResult]]:
 
 
 def caption_of(flow: str, name: str) -> str:
-    """Return the key of what a flow calls one of its settings."""
+    """Return the key of the caption of a setting: specific to the flow if there is one, else the general one."""
     name = name.replace(".", "_")
     own = f"setting_{flow}_{name}"
     return own if has_term(own) else f"setting_{name}"
 
 
 def _others(flows: Specs) -> Iterator[tuple[set[str], PageResult]]:
-    """Yield what is known by other words than its own; what belongs to a flow that there is not is left out."""
+    """Yield the places with extra search words, without places of flows that do not exist."""
     for line in looked_for():
         if not line.flow or line.flow in flows:
             yield {search_form(word) for word in line.words}, PageResult(line.page, line.asked, line.caption, line.flow)

@@ -1,4 +1,4 @@
-"""What both systems answer about themselves: fields, codes with captions, rates. Kept once, and asked again in time."""
+"""Code lists of both systems: fields, codes with captions, and VAT rates. Answers are cached and expire."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -24,13 +24,13 @@ from integration.words.countries import countries
 log = structlog.get_logger(__name__)
 
 FIELDS_KEPT = timedelta(minutes=5)
-CHOICES_KEPT = timedelta(minutes=1)  # what one person was shown is good enough for the next
-KEPT_LONGER: Mapping[str, timedelta] = {"used_groups": timedelta(hours=1)}  # the till keeps each answer of its journals
-FIRST_SECONDS = 0.5  # how long somebody waits for captions that were never there before
+CHOICES_KEPT = timedelta(minutes=1)  # shared by all people
+KEPT_LONGER: Mapping[str, timedelta] = {"used_groups": timedelta(hours=1)}  # the till stores every journal it reports
+FIRST_SECONDS = 0.5  # longest wait for captions that are not cached yet
 LAST_SECONDS = 10.0
-# What is looked up by its code, because the list is only a page of it.
+# Lists that contain only one page: their codes are looked up one by one.
 LOOKED_UP: Mapping[str, Kind] = {"debtors": Kind.DEBTOR, "article_codes": Kind.ARTICLE}
-# The list that has all codes, where another one has only those that are offered.
+# The list with all codes, for each list that has only the codes on offer.
 WHOLE: Mapping[str, str] = {
     "collective_accounts": "ledgers",
     "revenue_accounts": "ledgers",
@@ -39,13 +39,13 @@ WHOLE: Mapping[str, str] = {
     "revenue_groups": "turnover_groups",
 }
 
-Question = tuple[str, str, bool]  # a system, what it is asked, and whether it is the built-in one
+Question = tuple[str, str, bool]  # a system, the query, and whether the system is the built-in one
 Ask = Callable[[Connector], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What a connection answered, and until when that is good."""
+    """An answer of a connection, and the time until which it is valid."""
 
     connector: Connector
     until: datetime
@@ -56,33 +56,33 @@ class _Answer:
 
 
 class CodeLists:
-    """Answers of both systems. Safe to use from several threads."""
+    """Cached code lists of both systems. Thread-safe."""
 
     def __init__(self, access: ConnectorFactory, clock: Clock) -> None:
         self._access = access
         self._clock = clock
         self._answers: dict[Question, _Answer] = {}
-        self._silent: dict[tuple[str, str], _Answer] = {}  # since when a system, or one list of it, does not answer
+        self._silent: dict[tuple[str, str], _Answer] = {}  # failures by system and list (empty: any)
         self._asking: dict[Question, threading.Event] = {}
-        self._again: dict[Question, datetime] = {}  # when what is asked in the background is to be asked again
+        self._again: dict[Question, datetime] = {}  # when a background query is due again
         self._askers: list[threading.Thread] = []
         self._lock = threading.Lock()
 
     def close(self) -> None:
-        """Wait for what is being asked, because what it is asked of goes away."""
+        """Wait for the queries in progress, because their connections are about to be closed."""
         for asker in self._askers:
             asker.join(LAST_SECONDS)
 
     @requires(Right.SEE)
     def fields(self, system: str, kind: Kind) -> list[Field]:
-        """Return the fields of a kind as this installation of a system has them; asked again after some minutes."""
+        """Return the fields of a kind in this installation of a system. Cached for 5 minutes."""
         return list(self.fresh(system, f"fields {kind}", FIELDS_KEPT, lambda connector: connector.fields(kind)))
 
     @requires(Right.SEE)
     def choices(self, system: str, name: str) -> dict[str, str]:
-        """Return codes and captions of a system: vat_codes, ledgers, branches, ..., or nothing for another name.
+        """Return codes and captions of a list such as vat_codes, ledgers or branches; nothing for an unknown list.
 
-        Asked again after a minute, or what costs more after an hour: pages do not ask the systems anew each time.
+        Cached for one minute, expensive lists for one hour, so that pages do not query the systems each time.
         """
         kept = KEPT_LONGER.get(name, CHOICES_KEPT)
         found = self.fresh(system, f"choices {name}", kept, lambda connector: connector.choices(name))
@@ -90,7 +90,7 @@ class CodeLists:
 
     @requires(Right.SEE)
     def vat_rates(self, system: str) -> Mapping[str, Decimal]:
-        """Return the VAT percentages of a system by code; asked again after some minutes."""
+        """Return the VAT percentages of a system by code. Cached for 5 minutes."""
 
         def ask(connector: Connector) -> dict[str, Decimal]:
             return {code: Decimal(rate) for code, rate in connector.choices("vat_rates").items()}
@@ -100,10 +100,10 @@ class CodeLists:
 
     @requires(Right.SEE)
     def captions(self, system: str, name: str, patience: float = FIRST_SECONDS) -> dict[str, str]:
-        """Return codes and captions as a system answered last, asked again in the background after some minutes.
+        """Return the last known codes and captions of a list, and refresh them in the background after 5 minutes.
 
-        For captions beside codes that can do without: a page waits a moment for the first answer, and never longer.
-        What stays as it is written, such as a file or the lines of a terminal, has more `patience`.
+        For optional captions beside codes: a page waits at most `patience` seconds for the first answer, and never
+        later. Permanent output, such as a file or the lines of a terminal, uses a longer `patience`.
         """
         question = system, f"choices {name}", self._access.sandboxed
         with self._lock:
@@ -119,9 +119,9 @@ class CodeLists:
 
     @requires(Right.SEE)
     def readable(self, system: str, name: str) -> dict[str, str] | None:
-        """Return codes and captions of a system, or None while they cannot be read.
+        """Return codes and captions of a list, or None while they cannot be read.
 
-        What does not answer is not asked again for a minute.
+        A system or list that did not answer is not queried again for one minute.
         """
         try:
             connector = self._access.connector(system)
@@ -129,18 +129,18 @@ class CodeLists:
             if any(one is not None and one.is_good(connector, self._clock()) for one in silent):
                 return None
             return self.choices(system, name)
-        except ConfigurationError:  # the check says what is wrong
+        except ConfigurationError:  # the connection check reports it
             return None
         except IntegrationError as error:
             log.info("a question stays open", system=system, list=name, cause=error.code)
-            one = name if isinstance(error, AccessDeniedError) else ""  # who may not read one list may read others
+            one = name if isinstance(error, AccessDeniedError) else ""  # other lists may be readable
             self._silent[system, one] = _Answer(connector, self._clock() + CHOICES_KEPT, error.code)
             return None
 
     def lacking(self, of: Listed, codes: AbstractSet[str]) -> set[str] | None:
-        """Return which of these codes a system does not have; None where that cannot be told now.
+        """Return the codes that a system does not have, or None if that cannot be determined now.
 
-        A list that has nothing, or only what is in use, speaks against nobody.
+        A list that is empty, or that has only the codes in use, proves nothing.
         """
         if of == COUNTRY_CODES:
             return set(codes) - countries().keys()
@@ -152,7 +152,7 @@ class CodeLists:
             if kind is not None:
                 return set(codes) - {one.key for one in connector.fetch(kind, sorted(codes))}
             known = self.readable(of.system, name)
-            if known and not codes <= known.keys():  # it may have come since
+            if known and not codes <= known.keys():  # the code may be newer than the cache
                 known = connector.choices(name)
         except IntegrationError as error:
             log.info("codes cannot be checked", system=of.system, list=of.name, cause=error.code)
@@ -160,7 +160,10 @@ class CodeLists:
         return set(codes) - known.keys() if known else None
 
     def fresh(self, system: str, question: str, kept: timedelta, ask: Ask) -> Any:
-        """Return what a connection answered not longer ago than this, else ask; an error is never kept."""
+        """Return the cached answer if it is not older than `kept`, and query the system otherwise.
+
+        Errors are not cached.
+        """
         connector, asked = self._access.connector(system), (system, question, self._access.sandboxed)
         known = self._answers.get(asked)
         if known is None or not known.is_good(connector, self._clock()):
@@ -168,7 +171,7 @@ class CodeLists:
         return known.value
 
     def _asked_behind(self, question: Question, ask: Callable[[], object]) -> threading.Event:
-        """Ask in the background, a question once at a time, and return what tells of its end."""
+        """Start a query in the background, unless the same query is in progress, and return the event that ends it."""
         answered = self._asking.get(question)
         if answered is None:
             answered = self._asking[question] = threading.Event()

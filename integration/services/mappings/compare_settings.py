@@ -1,4 +1,4 @@
-"""What a few records come to with a flow set in several ways, before anything of it is kept."""
+"""Previews the effect of alternative settings on three sample records. Stores nothing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ RECORDS = 3
 
 @dataclass(frozen=True, slots=True)
 class ComparedRecord:
-    """One record with what it has in the field asked for, and what it comes to in each way; None for nothing."""
+    """One record with its value in the compared field, and its result per alternative; None for no result."""
 
     title: str
     amount: Value
@@ -25,7 +25,7 @@ class ComparedRecord:
 
 
 class SettingsComparison:
-    """Compares ways of setting a flow on the records for which it matters most."""
+    """Compares alternative settings of a flow on the records with the highest values in a field."""
 
     def __init__(self, logics: Logics, access: ConnectorFactory) -> None:
         self._logics = logics
@@ -33,9 +33,9 @@ class SettingsComparison:
 
     @requires(Right.SEE)
     def compared(self, flow: str, field: str, ways: Mapping[str, Mapping[str, Any]]) -> list[ComparedRecord]:
-        """Return the records of the source that have most of a field, with what they come to in each way.
+        """Return the source records with the highest values in a field, each with its result per alternative.
 
-        None where no record has any of it, or where the source cannot say which have.
+        The list is empty if no record has a value in the field, or if the source cannot find such records.
         """
         source = self._access.connector(self._logics.flow(flow).source)
         if not isinstance(source, Configurable):
@@ -49,7 +49,7 @@ class SettingsComparison:
         ]
 
     def _of(self, flow: str, record: Record, settings: Mapping[str, Any]) -> Value:
-        """Return the first value that a record comes to."""
+        """Return the first value that the flow computes for a record with these settings."""
         known = self._logics.settings(flow)
         logic = self._logics.trial(flow, settings=type(known)(**{**known.model_dump(), **settings}))
         stages = (stage for stage in logic.flow.counting if stage.source is record.kind)

@@ -1,6 +1,6 @@
-"""Mappings before they are published: drafts, what differs from the version in force, and what they would change.
+"""Unpublished mappings: drafts, their differences from the published version, and their effect.
 
-Nothing here writes to a system, and nothing of a trial is kept.
+Nothing here writes to a system, and no result of a trial is stored.
 """
 
 import time
@@ -32,20 +32,20 @@ from integration.store.rules import Rules
 from integration.store.runs import RunStore
 from integration.store.settings import StoredSettings
 
-MOST_RECORDS = 200  # a draft is tried on
-MOST_SECONDS = 30.0  # a draft is tried on them
-AT_ONCE = 20  # records between two words on how far it has come
-RUNS_BACK = 5  # runs whose lines say which records were the last
-# What can be different between two rules for one field.
+MOST_RECORDS = 200  # in one trial of a draft
+MOST_SECONDS = 30.0  # for one trial of a draft
+AT_ONCE = 20  # records between two calls of `progress`
+RUNS_BACK = 5  # runs whose lines give the recent records
+# The attributes in which two rules for one field can differ.
 ASPECTS = tuple(one.name for one in fields(Rule) if one.name != "target")
 
 
-# ---- what differs ---------------------------------------------------------------------------------------------------
+# ---- differences ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class RuleChange:
-    """One field whose rule differs; without a rule before it was added, without one after it was taken away."""
+    """A difference in the rule of one field. Without `before` the rule was added, without `after` it was removed."""
 
     target: str
     before: Rule | None
@@ -53,7 +53,7 @@ class RuleChange:
 
     @property
     def aspects(self) -> tuple[str, ...]:
-        """What of the rule differs."""
+        """The names of the attributes that differ."""
         if self.before is None or self.after is None:
             there = self.before or self.after or Rule(target=self.target)
             usual = Rule(target=self.target)
@@ -62,14 +62,14 @@ class RuleChange:
 
 
 def mapping_changes(before: RuleMapping, after: RuleMapping) -> list[RuleChange]:
-    """Return field by field how two mappings differ; their order makes none."""
+    """Return the differences between two mappings, field by field. The order of rules does not count."""
     old, new = _by_target(before), _by_target(after)
     pairs = ((target, old.get(target), new.get(target)) for target in {**old, **new})
     return [RuleChange(target, one, other) for target, one, other in pairs if one != other]
 
 
 def rebased(base: RuleMapping, mine: RuleMapping, theirs: RuleMapping) -> RuleMapping:
-    """Return what somebody else published with my changes on top; where both changed a rule, mine counts."""
+    """Return the mapping that others published, with my changes applied. If both changed a rule, mine wins."""
     result = _by_target(theirs)
     for change in mapping_changes(base, mine):
         if change.after is None:
@@ -88,7 +88,7 @@ def _by_target(mapping: RuleMapping) -> dict[str, Rule]:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A mapping that somebody is working on: the version it began with, and who changed it last."""
+    """An unpublished mapping: the version it was made from, and who changed it last."""
 
     base: int
     mapping: RuleMapping
@@ -100,7 +100,7 @@ Progress = Callable[[int, int], None]
 
 
 class Drafts:
-    """Drafts of mappings, kept so that a closed window loses nothing, and what they would do."""
+    """Stored drafts of mappings, which survive a closed browser window, and their effect."""
 
     def __init__(
         self,
@@ -131,28 +131,28 @@ class Drafts:
 
     @requires(Right.SEE)
     def draft(self, flow: str) -> Draft | None:
-        """Return the draft of a flow, or None when nobody works on one."""
+        """Return the draft of a flow, or None if there is none."""
         kept = self._stored.get(_name(flow)) or {}
         try:
             begun, changed_at = int(kept["base"]), datetime.fromisoformat(kept["changed_at"])
             return Draft(begun, readable_rules(dict(kept["body"])), str(kept["by"]), changed_at)
-        except (KeyError, TypeError, ValueError):  # put away, or no draft that a console kept
+        except (KeyError, TypeError, ValueError):  # discarded, or not a valid draft
             return None
 
     @requires(Right.SEE)
     def version(self, flow: str, version: int) -> RuleMapping:
-        """Return one published version. Raises KeyError when there is none."""
+        """Return one published version. Raises KeyError if it does not exist."""
         return readable_rules(self._rules.body(flow, version))
 
     @requires(Right.SEE)
     def current(self, flow: str) -> int:
-        """Return the number of the version in force."""
+        """Return the number of the published version, or 0 if there is none."""
         found = self._rules.published(flow)
         return found[0] if found else 0
 
     @requires(Right.ARRANGE)
     def put_rule(self, flow: str, rule: Rule, by: Actor) -> None:
-        """Put a rule into the draft, in the place of the one for the same field; without a draft it begins one."""
+        """Store a rule in the draft in place of the one for the same field. Begins a draft if there is none."""
         base, mapping = self._at_hand(flow)
         rules = _by_target(mapping)
         rules[rule.target] = rule
@@ -160,14 +160,14 @@ class Drafts:
 
     @requires(Right.ARRANGE)
     def remove_rule(self, flow: str, target: str, by: Actor) -> None:
-        """Take the rule for a field out of the draft."""
+        """Remove the rule for a field from the draft."""
         base, mapping = self._at_hand(flow)
         rules = tuple(rule for rule in mapping.rules if rule.target != target)
         self._keep(flow, base, RuleMapping(mapping.version, rules), by)
 
     @requires(Right.ARRANGE)
     def restore_rule(self, flow: str, target: str, by: Actor) -> None:
-        """Put the rule for a field back as the version has it that the draft began with."""
+        """Restore the rule for a field from the version that the draft was made from."""
         base, _ = self._at_hand(flow)
         before = _by_target(self.version(flow, base)).get(target)
         if before is None:
@@ -177,12 +177,12 @@ class Drafts:
 
     @requires(Right.ARRANGE)
     def take_version(self, flow: str, version: int, by: Actor) -> None:
-        """Make a draft of an earlier version. Raises KeyError when there is none."""
+        """Make a draft of an earlier version. Raises KeyError if it does not exist."""
         self._keep(flow, self.current(flow), self.version(flow, version), by)
 
     @requires(Right.ARRANGE)
     def rebase(self, flow: str, by: Actor) -> None:
-        """Go on from the version in force: what others published meanwhile, with the changes of the draft on top."""
+        """Apply the changes of the draft to the version that is published now."""
         draft = self.draft(flow)
         if draft is not None:
             now = self.current(flow)
@@ -191,13 +191,16 @@ class Drafts:
 
     @requires(Right.ARRANGE)
     def discard(self, flow: str, by: Actor) -> None:
-        """Put the draft away."""
+        """Delete the draft."""
         if self._stored.get(_name(flow)):
             self._stored.put(_name(flow), {}, by.ref)
 
     @requires(Right.ARRANGE)
     def publish(self, flow: str, by: Actor, note: str) -> int:
-        """Publish the draft of a flow and return its number; see `Mappings.publish`. Without one nothing is."""
+        """Publish the draft of a flow and return its version; see `Mappings.publish`.
+
+        Without a draft, publish nothing.
+        """
         draft = self.draft(flow)
         if draft is None:
             return self._mappings.published(flow).version
@@ -223,7 +226,7 @@ class Drafts:
 
     @requires(Right.SEE)
     def faults(self, flow: str, mapping: RuleMapping) -> dict[str, Reason]:
-        """Return for each rule that cannot work, by its target, what is wrong with it."""
+        """Return the fault of each rule that cannot work, by its target."""
         found, found_by = rule_faults(mapping, Tools(self._rules.tables())), self._flows[flow].match_fields
         for rule in mapping.rules:
             if rule.target in found_by and rule.ownership is Ownership.NEVER:
@@ -238,16 +241,16 @@ class Drafts:
 
     @requires(Right.SEE)
     def records(self, flow: str, kind: Kind, keys: Collection[str]) -> list[Record]:
-        """Return the source's records under these keys, as they are now, with what persons corrected in them."""
+        """Return the current source records with these keys, with corrections applied."""
         return list(
             self._logics.corrected(flow, self._access.connector(self._logics.flow(flow).source).fetch(kind, keys))
         )
 
     @requires(Right.SEE)
     def recent(self, flow: str, kind: Kind, most: int = MOST_RECORDS) -> list[Record]:
-        """Return the last records of a flow, those of a minute ago.
+        """Return recent source records of a flow, cached for one minute.
 
-        First those in the plans of its latest runs, then whatever the source has.
+        First those in the plans of its latest runs, then others from the source.
         """
         source, question = self._logics.flow(flow).source, f"recent {flow} {kind} {most}"
         return list(self._lists.fresh(source, question, CHOICES_KEPT, lambda _: self._recent(flow, kind, most)))
@@ -277,9 +280,9 @@ class Drafts:
 
     @requires(Right.SEE)
     def trial(self, flow: str, mapping: RuleMapping, records: Sequence[Record]) -> list[Trial]:
-        """Return what a mapping would make of records; rules that cannot work are left out.
+        """Return the results of a mapping for these records. Rules that cannot work are left out.
 
-        Raises ConfigurationError when the flow refuses the mapping as a whole.
+        Raises ConfigurationError if the flow rejects the mapping as a whole.
         """
         if not records:
             return []
@@ -289,7 +292,7 @@ class Drafts:
 
     @requires(Right.SEE)
     def why(self, flow: str, key: str, mapping: RuleMapping | None = None) -> list[Trace]:
-        """Return how each value of a record comes about, with a mapping that need not be published; [] if unknown."""
+        """Return the traces of the values of a record, optionally with an unpublished mapping; [] if unknown."""
         logic = self._logics.trial(flow, mapping)
         for stage in logic.flow.counting:
             for record in self.records(flow, stage.source, [key]):
@@ -300,7 +303,7 @@ class Drafts:
     def objections(
         self, flow: str, cause: str, name: str, records: Mapping[str, Record], values: Mapping[str, Value]
     ) -> dict[str, Issue]:
-        """Return what records would still wait for with other values of a field, by key: none that this repairs."""
+        """Return the issues of this cause that would remain with other values of a field, by key of the record."""
         logic = self._logics.trial(flow, afresh=list(values))
         found: dict[str, Issue] = {}
         for stage in logic.flow.counting:
@@ -319,9 +322,9 @@ class Drafts:
         progress: Progress = lambda _done, _total: None,
         seconds: float = MOST_SECONDS,
     ) -> Effect:
-        """Return what the next plan of the last records of a flow would do with a mapping, and not with that in force.
+        """Return how the next plan of a flow's recent records would differ with this mapping from the published one.
 
-        Both systems are asked as a preview asks them. `progress` is told how far it has come.
+        Queries both systems as a preview does. `progress` is called with the numbers of records done and in total.
         """
         before, whole = self.version(flow, self.current(flow)), self._logics.flow(flow)
         touched = {whole.read_for(kind_of(one.target)) for one in mapping_changes(before, mapping)}

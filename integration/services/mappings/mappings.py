@@ -1,4 +1,4 @@
-"""Mappings as they are published, their parts, and the logic of each flow made of them."""
+"""Published mappings, their parts, and the logic of each flow that is built from them."""
 
 import hashlib
 import json
@@ -40,7 +40,7 @@ from integration.store.moves import MoveStore
 from integration.store.rules import Rules, RulesInForce
 from integration.store.settings import StoredSettings
 
-# Settings that say when a flow runs and what stops it, and nothing about its records.
+# Settings about when a flow runs and what stops it. They do not affect its records.
 _ABOUT_ROUNDS = frozenset({"on", "schedule_minutes", "calendar", "nightly_complete", "auto_approve"})
 _ABOUT_RUNS = _ABOUT_ROUNDS | {"brakes"}
 
@@ -51,7 +51,7 @@ def _mark(shape: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """A logic, and what it is made of; it holds while all of that is equal."""
+    """A cached logic with its inputs. It is valid while all inputs are equal."""
 
     in_force: RulesInForce
     told: Sequence[Mapping[str, object]]
@@ -60,7 +60,7 @@ class _Made:
 
 
 class Logics:
-    """The logic of every flow, as a run uses it and as a trial would."""
+    """The logic of every flow, for runs and for trials."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class Logics:
         self._made: dict[str, _Made] = {}
 
     def connector(self, system: str) -> Connector:
-        """Return the connection to a system. Raises ConfigurationError while it is not connected."""
+        """Return the connection to a system. Raises ConfigurationError if it is not connected."""
         return self.access.connector(system)
 
     def rates(self, system: str) -> Mapping[str, Decimal]:
@@ -106,7 +106,7 @@ class Logics:
         return self._lists.choices(system, name) if self.asks_lists else {}
 
     def pictures(self, files: Sequence[str]) -> Sequence[Record | IntegrationError]:
-        """Return pictures that the books name, each in the place of its file, or why it cannot be read."""
+        """Return the pictures that the books name, in order of `files`, or the error in place of a picture."""
         return self._pictures.read(files)
 
     def flow(self, flow: str) -> Flow:
@@ -114,11 +114,11 @@ class Logics:
         return self._flows[flow].with_settings(self.settings(flow))
 
     def settings(self, flow: str) -> FlowSettings:
-        """Return the settings of a flow; where some cannot be used, the others, and the flow is off."""
+        """Return the settings of a flow. Unusable settings are left out, and the flow is then off."""
         return self._flows[flow].settings(**self.usable(flow))
 
     def usable(self, flow: str) -> dict[str, Any]:
-        """Return what is kept of the settings of a flow, as far as it can be used."""
+        """Return the stored settings of a flow, without those that cannot be used."""
         stored = self._kept(flow)
         if self._fault(flow, stored) is None:
             return stored
@@ -130,7 +130,10 @@ class Logics:
         return {**kept, "on": False}
 
     def fault(self, flow: str) -> ConfigurationError | None:
-        """Return why the settings of a flow cannot be used as they are kept, or None: no run begins with such."""
+        """Return why the stored settings of a flow cannot be used, or None.
+
+        A run does not begin with unusable settings.
+        """
         return self._fault(flow, self._kept(flow))
 
     def _fault(self, flow: str, stored: Mapping[str, Any]) -> ConfigurationError | None:
@@ -147,11 +150,11 @@ class Logics:
         return self._flows[flow].settings(**self._kept(flow))
 
     def corrected(self, flow: str, records: Sequence[Record]) -> list[Record]:
-        """Return records of a flow's source with the values that persons said they should have."""
+        """Return source records of a flow with corrections applied."""
         return corrected(records, self._corrections.of(flow, [record.key for record in records]))
 
     def now(self, flow: str) -> FlowLogic:
-        """Return what is particular to a flow, with its settings, mapping and value tables as they are now."""
+        """Return the current logic of a flow, built from its settings, mapping and value tables."""
         spec, in_force, known = self._flows[flow], self._rules.in_force(flow), self._made.get(flow)
         is_known = known is not None and known.in_force == in_force
         settings = known.logic.settings if known and is_known else spec.settings(**in_force.settings())
@@ -171,9 +174,9 @@ class Logics:
         return logic
 
     def fed(self, flow: str) -> dict[str, str]:
-        """Return marks of what a flow's logic is made of: its mapping, settings, tables, corrections, rates and names.
+        """Return hashes of the inputs of a flow: mapping, settings, tables, corrections, rates and object names.
 
-        Each becomes another one when what it stands for may make something else of a record.
+        A hash changes when its input changes in a way that may affect the mapped records.
         """
         version, body = self._rules.published(flow) or (0, {})
         return {
@@ -184,9 +187,9 @@ class Logics:
         }  # fmt: skip
 
     def basis(self, flow: str, version: int, *, asks: bool) -> Basis:
-        """Return marks of what decides a plan of a flow that is made with a version of its mapping.
+        """Return hashes of the inputs of a plan that is made with this mapping version.
 
-        What the systems tell is among them where this `asks` them; that the flow is on, while it is.
+        Inputs from the systems are included only if `asks`. The state of the flow is included while the flow is on.
         """
         spec, tables = self._flows[flow], self._used(flow, self._rules.body(flow, version))
         marks = {SETTINGS: self._set(flow, _ABOUT_ROUNDS), TABLES: tables, NAMES: self._names.mark()}
@@ -199,13 +202,14 @@ class Logics:
         return marks
 
     def read_fields(self, flow: str) -> None:
-        """Read the fields of the books that a flow uses from their dictionary again, by which it is written then."""
+        """Read the fields of the books that a flow uses from their data dictionary again. Later writes use them."""
         self._described(flow, fresh=True)
 
     def _fields(self, flow: str) -> str:
-        """Return a mark of the fields of the books that a flow uses; nothing, which no other is, for unread ones.
+        """Return a hash of the fields of the books that a flow uses, or an empty text if the books do not answer.
 
-        A plan that begins meanwhile waits for the books, and is held against what they say once they can be read.
+        An empty text equals no hash, so a plan that begins meanwhile waits for the books and is compared once they
+        answer.
         """
         try:
             return _mark(self._described(flow))
@@ -223,19 +227,19 @@ class Logics:
         return books.described(sorted(kinds), as_invoices=needs.as_invoices, fresh=fresh)
 
     def _set(self, flow: str, without: Collection[str]) -> str:
-        """Return a mark of the settings of a flow, and of those of others that it leans on."""
+        """Return a hash of the settings of a flow, and of the settings of other flows that it depends on."""
         own = {name: value for name, value in self._kept(flow).items() if name not in without}
         return _mark(
             [own, [getattr(self.settings(other), name) for other, name in self._flows[flow].depends_on_settings]]
         )
 
     def _used(self, flow: str, body: Mapping[str, Any]) -> str:
-        """Return a mark of the value tables that a flow has by itself, or that its mapping names."""
+        """Return a hash of the value tables of a flow, and of those that its mapping names."""
         used, own = json.dumps(body, default=str), {one.name for one in self._flows[flow].tables}
         return _mark({name: rows for name, rows in self._rules.tables().items() if name in own or f'"{name}"' in used})
 
     def earlier(self, flow: str, version: int) -> FlowLogic:
-        """Return what is particular to a flow with a mapping that was in force before; all else is as it is now."""
+        """Return the logic of a flow with an earlier mapping version, and with all other inputs as they are now."""
         body = self._rules.body(flow, version)
         spec = self._flows[flow]
         return spec.make(self._strict(flow), body, version, self._tables(spec), self._asked(flow))
@@ -247,9 +251,9 @@ class Logics:
         afresh: Collection[str] = (),
         settings: FlowSettings | None = None,
     ) -> FlowLogic:
-        """Return the logic of a flow as it would be; nothing of it is kept, and no number is allotted.
+        """Return the logic of a flow with changed inputs. It stores nothing and allots no numbers.
 
-        Documents under the keys `afresh` count as not booked yet.
+        Documents with the keys in `afresh` count as not booked yet.
         """
         version, published = self._rules.published(flow) or (0, {})
         body: Mapping[str, Any] = published if mapping is None else rules_to(mapping)
@@ -258,13 +262,13 @@ class Logics:
         return spec.make(settings or self.settings(flow), body, version, self._tables(spec), asked)
 
     def unasked(self) -> "Logics":
-        """Return the same that asks no system for its lists, and takes each for empty: to try a mapping by itself."""
+        """Return a copy that treats the code lists of all systems as empty, to test a mapping by itself."""
         found = copy(self)
         found.asks_lists = False
         return found
 
     def _tables(self, spec: FlowSpec) -> dict[str, dict[str, str]]:
-        """Return the value tables as a flow uses them, as far as its run knows what is possible: its VAT codes are."""
+        """Return the value tables for a flow, without rows whose VAT codes the run knows to be impossible."""
         return self._usable(spec, self._rules.tables())
 
     def _usable(self, spec: FlowSpec, tables: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
@@ -277,7 +281,7 @@ class Logics:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What the logic of a flow asks; a trial allots no number, and takes documents `afresh`, booked or not."""
+    """The queries of the logic of a flow. A trial allots no numbers, and treats documents `afresh` as not booked."""
 
     flow: str
     logics: Logics
@@ -349,12 +353,12 @@ class _Asked:
         return self.logics.codes(*listed)
 
 
-# ---- mappings as they are published ---------------------------------------------------------------------------------
+# ---- published mappings ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The mapping of a flow that is in force: number, rules, and who published it with which note."""
+    """The published mapping of a flow: version, rules, publisher and note."""
 
     version: int
     mapping: RuleMapping
@@ -364,7 +368,7 @@ class Published:
 
 
 class Mappings:
-    """The published mappings of every flow. A version never changes afterwards."""
+    """The published mappings of every flow. A published version never changes."""
 
     def __init__(self, rules: Rules, logics: Logics) -> None:
         self._rules = rules
@@ -372,9 +376,11 @@ class Mappings:
 
     @requires(Right.SEE)
     def published(self, flow: str) -> Published:
-        """Return the mapping of a flow that is in force, as far as it can be read; a run takes it whole or not at all.
+        """Return the published mapping of a flow, without rules that cannot be parsed.
 
-        Raises ConfigurationError when there is none.
+        A run instead refuses such a mapping.
+
+        Raises ConfigurationError if there is none.
         """
         newest = next(iter(self._rules.history(flow)), None)
         if newest is None:
@@ -384,10 +390,10 @@ class Mappings:
 
     @requires(Right.ARRANGE)
     def publish(self, flow: str, mapping: RuleMapping, base: int, by: Actor, note: str) -> int:
-        """Publish a mapping that was made from version `base` and return its number.
+        """Publish a mapping that was made from version `base`, and return its version.
 
-        Plans made with the version before are refused from then on. Raises PlanStaleError when another version has
-        been published meanwhile, and ConfigurationError when the mapping cannot be used.
+        Plans made with the previous version are refused from then on. Raises PlanStaleError if another version has been
+        published meanwhile, and ConfigurationError if the mapping cannot be used.
         """
         current = self.published(flow).version
         if current != base:
@@ -400,18 +406,18 @@ class Mappings:
 
 
 def kind_of(target: str) -> Kind:
-    """Return the kind of record that a rule's target is a field of."""
+    """Return the kind of record to which the target field of a rule belongs."""
     return Kind(target.partition(".")[0])
 
 
 def readable_fields(spec: FlowSpec, kind: Kind, known: Sequence[Field]) -> list[Field]:
-    """Return what rules can read of a kind: the fields of its source, and what the flow works out."""
+    """Return the fields that rules can read of a kind: those of the source, and those that the flow computes."""
     names, of = {one.name for one in known}, Kind.ORDER if kind.sort is Sort.SALE else kind
     return [*known, *(one for one in spec.computed if one.kind is of and one.name not in names)]
 
 
 def writable(spec: FlowSpec, part: Kind, known: Sequence[Field]) -> dict[str, Field]:
-    """Return the fields a rule can fill, by the name it has for them; what a setting sends goes by one name."""
+    """Return the fields that a rule can fill, by target name. Fields that one setting fills share one name."""
     named = {f"{part}.{one.name}": one for one in known if one.kind is part}
     found = {name: one for name, one in named.items() if spec.writable is None or name in spec.writable}
     for target, several in spec.sent_as.items():

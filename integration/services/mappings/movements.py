@@ -1,4 +1,7 @@
-"""What moved at the till since the books' figures, read on and kept: never lost, and never counted twice."""
+"""Stock movements of the till since the books' figures.
+
+Each movement is stored once, and none is lost or counted twice.
+"""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -14,14 +17,14 @@ from integration.store.moves import MoveStore
 
 log = structlog.get_logger(__name__)
 
-# A movement whose number was given out before that of the last one read can become visible after it.
+# A movement with a lower number than the last one read can become visible later.
 OVERLAP = 25
-MOST_AGAIN = 5  # questions of each run after movements that could not be read
-UNREAD = 1_000  # of those, the first so many
+MOST_AGAIN = 5  # queries per run for movements that could not be read
+UNREAD = 1_000  # of those, at most this many
 
 
 class TillMovements:
-    """The movements of one flow; those of a trial read nothing on and mark nothing."""
+    """The movements of one flow. In a trial, nothing is read from the till and nothing is marked."""
 
     def __init__(self, flow: str, stored: MoveStore, access: ConnectorFactory, *, reads: bool) -> None:
         self._flow = flow
@@ -30,32 +33,32 @@ class TillMovements:
         self._reads = reads
 
     def unbooked(self) -> dict[int, Unbooked]:
-        """Return the movements that the books are not known to have."""
+        """Return the movements that are not known to be in the books."""
         return self._stored.unbooked(self._flow)
 
     def promising(self) -> set[str]:
-        """Return the orders of the till that keep something aside."""
+        """Return the till orders that have reservations."""
         return self._stored.promising(self._flow)
 
     def settle(self, numbers: Collection[int], orders: Collection[str]) -> None:
-        """Mark movements as in the books, and of the orders exactly these."""
+        """Mark these movements as booked, and of all orders exactly these."""
         if self._reads:
             self._stored.settle(self._flow, numbers, orders)
 
     def settled(self, documents: Collection[str]) -> dict[int, Unbooked]:
-        """Return the movements of these documents that are marked as in the books."""
+        """Return the movements of these documents that are marked as booked."""
         return self._stored.settled(self._flow, documents)
 
     def reopen(self, numbers: Collection[int]) -> None:
-        """Take the mark off movements: the books do not have them any more."""
+        """Remove the mark of movements that the books no longer have."""
         if self._reads:
             self._stored.reopen(self._flow, numbers)
 
     def begin(self, begin: datetime) -> None:
-        """Read on before a run reads the books: what orders keep aside too, which no later page of it asks again.
+        """Read new movements, and reservations of orders, before a run reads the books.
 
-        An order taken meanwhile is seen where its article is looked up: what is kept aside beyond what was counted is
-        not free.
+        Later pages of the run do not read the reservations again. Orders taken meanwhile are found at the lookup of
+        their article: a reservation beyond the counted ones is not free stock.
         """
         if self._reads:
             self._read_promises(self._till(), self._stored.read_upto(self._flow)[2])
@@ -64,9 +67,10 @@ class TillMovements:
             self._stored.drop_before(self._flow, begin)
 
     def read_on(self, begin: datetime) -> int:
-        """Read what moved up to now, and return the newest movement there is; one question where that is none.
+        """Read movements up to now, and return the number of the newest. If there are none, this is one query.
 
-        What was read before is read no more, but for a few movements; with an earlier `begin` all is.
+        Movements that were already read are not read again, apart from a small overlap. An earlier `begin` reads
+        everything again.
         """
         after, began, _ = self._stored.read_upto(self._flow)
         if not self._reads:
@@ -78,10 +82,10 @@ class TillMovements:
         after, began, _ = self._stored.read_upto(self._flow)
         till = self._till()
         newest = till.newest_move()
-        if newest < after:  # the till was set back, and gives numbers out again
+        if newest < after:  # the till was restored, and issues the same numbers again
             self._stored.forget(self._flow)
             began = None
-        if began is None or begin < began:  # never read, or read from later on
+        if began is None or begin < began:  # never read, or read from a later time only
             after, began = 0, begin
         upto, start = max(after, newest), max(0, after - OVERLAP)
         while page := self._numbered(till.moves(start, began), start):
@@ -92,7 +96,7 @@ class TillMovements:
         return upto
 
     def _numbered(self, page: Sequence[Move], start: int) -> list[Move]:
-        """Return the movements of a page, and take note of those whose own number cannot be read."""
+        """Return the movements of a page, and store those whose number cannot be read."""
         if numberless := [one for one in page if not one.number]:
             after, known = self._stored.numberless(self._flow)
             fresh = [one for one in numberless if one not in known]
@@ -100,7 +104,7 @@ class TillMovements:
         return [one for one in page if one.number]
 
     def _read_again(self) -> None:
-        """Read what could not be read once more: somebody may have put it right."""
+        """Read unreadable movements once more, because somebody may have corrected them."""
         upto, began, _ = self._stored.read_upto(self._flow)
         if began is None:
             return
@@ -122,7 +126,7 @@ class TillMovements:
             self._stored.keep(self._flow, [move], upto, began)
 
     def _read_numberless_again(self, began: datetime) -> None:
-        """Take what has no readable number as the till tells it now; what has one by now is kept by it."""
+        """Update the movements without a readable number. A movement that has a number by now is stored under it."""
         after, known = self._stored.numberless(self._flow)
         if after is None:
             return
@@ -133,7 +137,7 @@ class TillMovements:
             found += [one for one in page if not one.number and one not in found]
             numbered = [one for one in page if one.number]
             if not numbered:
-                known = []  # all that came after it was seen
+                known = []  # all later movements have been read
                 break
             start = numbered[-1].number
             counted = [one for one in numbered if one.sort is not MoveSort.OTHER]
@@ -147,7 +151,7 @@ class TillMovements:
         return till
 
     def _read_promises(self, till: StockHistory, since: str | None) -> None:
-        """Read the orders that changed; the first time those of all times, since any may still keep something aside."""
+        """Read the orders that changed. The first time, read all orders, because any of them may have reservations."""
         after: str | None = None
         read = 0
         while True:
@@ -162,13 +166,13 @@ class TillMovements:
             after = page.after
 
     def open(self, articles: Collection[str], upto: int | None = None) -> Sequence[Move]:
-        """Return the movements of articles, by the till's numbers, that the books are not known to have."""
+        """Return the movements of articles, by the till's numbers, that are not known to be in the books."""
         return self._stored.open(self._flow, articles, upto)
 
     def unplaced(self) -> Sequence[Move]:
-        """Return the movements that can be read so little that nobody knows which article they are about."""
+        """Return the movements whose article cannot be determined."""
         return self._stored.unplaced(self._flow)
 
     def promised(self, articles: Collection[str]) -> Sequence[tuple[Promise, bool]]:
-        """Return what orders keep aside of articles, each with whether the books have the order."""
+        """Return the reservations of articles, each with whether the books have the order."""
         return self._stored.promised(self._flow, articles)

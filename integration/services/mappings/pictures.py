@@ -1,4 +1,4 @@
-"""Pictures of articles as the settings say where they are, and as flows take them."""
+"""Pictures of articles, from the places that the settings name."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -15,7 +15,7 @@ from integration.settings import Settings
 
 
 class Pictures:
-    """The pictures of one installation. What nobody asked for since a season is no longer kept."""
+    """The pictures of one installation. Pictures that nobody requested for a season are deleted."""
 
     def __init__(self, settings: Settings) -> None:
         given, route = settings.pictures, settings.route(settings.pictures.address)
@@ -36,11 +36,11 @@ class Pictures:
 
     @requires(Right.SEE)
     def thumbnail(self, content: str) -> bytes | None:
-        """Return a picture that is kept here small, by the mark of its content; None where none can be drawn."""
+        """Return the thumbnail of a cached picture by the hash of its content, or None if it cannot be drawn."""
         return thumbnail(self._kept, content)
 
     def read(self, files: Sequence[str]) -> list[Record | IntegrationError]:
-        """Return each picture with the mark of its content and its bytes, in the order asked, or why there is none."""
+        """Return each picture with the hash and the size of its content, or the error, in the order of `files`."""
         return [
             one
             if isinstance(one, IntegrationError)

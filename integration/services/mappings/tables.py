@@ -1,4 +1,4 @@
-"""Value tables as people edit them: what a row can be chosen from, what is wrong with one, and where rows are kept."""
+"""Value tables as people edit them: choices, validation and storage of rows."""
 
 from collections.abc import Iterable, Mapping
 
@@ -15,7 +15,7 @@ Row = tuple[str, str]  # a key and its counterpart
 
 
 class Tables:
-    """The value tables of all flows. What cannot hold is refused here, whoever edits them."""
+    """The value tables of all flows. Invalid rows are refused for every caller."""
 
     def __init__(self, flows: Specs, rules: Rules, lists: CodeLists) -> None:
         self._flows = flows
@@ -24,24 +24,24 @@ class Tables:
 
     @requires(Right.SEE)
     def of(self, name: str, flow: str = "") -> ValueTable:
-        """Return what is said about a table: by a flow, or by the first that says anything."""
+        """Return the definition of a table from a flow, or from the first flow that defines it."""
         specs = [self._flows[flow]] if flow else [*self._flows.values()]
         known = (one for spec in specs for one in spec.tables if one.name == name)
         return next(known, None) or (self._flows[flow].table(name) if flow else ValueTable(name))
 
     @requires(Right.SEE)
     def rows(self, name: str) -> dict[str, str]:
-        """Return the rows of a table as they are kept."""
+        """Return the stored rows of a table."""
         return self._rules.tables().get(name, {})
 
     @requires(Right.SEE)
     def faults(self, name: str, rows: Iterable[Row]) -> dict[str, Reason]:
-        """Return the rows that are impossible, by their keys, each with the reason."""
+        """Return the reasons why rows are invalid, by their keys."""
         return row_faults(self.of(name), rows, self._codes)
 
     @requires(Right.SEE)
     def differing(self, name: str, rows: Mapping[str, str]) -> list[str]:
-        """Return the keys of rows whose VAT codes have other percentages on either side, as far as both tell theirs."""
+        """Return the keys of rows whose VAT codes have different percentages in both systems, if both are known."""
         try:
             return differing(self.of(name), rows, self._lists.vat_rates)
         except IntegrationError:
@@ -49,7 +49,7 @@ class Tables:
 
     @requires(Right.SEE)
     def expect_possible(self, name: str, rows: Iterable[Row]) -> None:
-        """Raise ConfigurationError, naming row and reason, for a row that cannot hold; one that was kept before may."""
+        """Raise ConfigurationError, with row and reason, for an invalid row. A row that is already stored may stay."""
         before, listed = self.rows(name), [*rows]
         for key, why in self.faults(name, listed).items():
             is_kept = dict(listed)[key] == before.get(key) and why.code != "reason_row_twice"
@@ -58,21 +58,21 @@ class Tables:
 
     @requires(Right.REPAIR)
     def save(self, name: str, rows: Mapping[str, str] | Iterable[Row], by: Actor) -> None:
-        """Keep a table whole. Raises ConfigurationError for a row that cannot hold."""
+        """Store a whole table. Raises ConfigurationError for an invalid row."""
         listed = [*(rows.items() if isinstance(rows, Mapping) else rows)]
         self.expect_possible(name, listed)
         self._rules.set_table(name, dict(listed), by.ref)
 
     @requires(Right.REPAIR)
     def add(self, name: str, key: str, other: str, by: Actor) -> None:
-        """Add one row, or give its key another counterpart. Raises ConfigurationError for a row that cannot hold."""
+        """Add or replace one row. Raises ConfigurationError for an invalid row."""
         self.expect_possible(name, [(key, other)])
         self._rules.add_row(name, key, other, by.ref)
 
     def add_rows(self, tables: Mapping[str, Mapping[str, str]], by: Actor) -> None:
-        """Add rows to several tables at once: rows by key, by the name of the table.
+        """Add rows to several tables in one transaction: rows by key, by the name of the table.
 
-        Raises ConfigurationError for a row that cannot hold, and then no row is added.
+        Raises ConfigurationError for an invalid row, and adds no row then.
         """
         for name, rows in tables.items():
             self.expect_possible(name, rows.items())

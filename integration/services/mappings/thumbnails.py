@@ -1,4 +1,4 @@
-"""Small copies of pictures for the screen, drawn of what this console keeps itself: none is loaded from elsewhere."""
+"""Thumbnails of pictures, drawn from the console's own cache. No picture is loaded from elsewhere."""
 
 import io
 from functools import lru_cache
@@ -9,14 +9,17 @@ from PIL import Image
 from integration.connectors.pictures import MIME, kept_in
 from integration.core.errors import RejectedError
 
-SIDE = 160  # of a small copy, in points
-MOST_POINTS = 25_000_000  # of a picture that is drawn small: more would fill the memory before it is small
-AT_HAND = 64  # small copies that need not be drawn again
+SIDE = 160  # of a thumbnail, in pixels
+MOST_POINTS = 25_000_000  # pixels of a picture: a larger one would need too much memory before it is scaled down
+AT_HAND = 64  # thumbnails in the cache
 
 
 @lru_cache(AT_HAND)
 def thumbnail(folder: Path, content: str, most: int = MOST_POINTS) -> bytes | None:
-    """Return a picture small, as PNG; None where it is kept no more, cannot be drawn, or has more points."""
+    """Return the thumbnail of a picture as PNG, or None.
+
+    None means that the picture is not cached, cannot be drawn, or has more pixels than `most`.
+    """
     try:
         data, kind = kept_in(folder, content)
     except RejectedError:
@@ -29,7 +32,7 @@ def thumbnail(folder: Path, content: str, most: int = MOST_POINTS) -> bytes | No
             whole.thumbnail((SIDE, SIDE))
             small = whole.convert("RGBA")
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):
-        return None  # whatever is wrong with it, the till says so where it matters
+        return None  # a thumbnail is optional; the till rejects a broken picture when it is sent
     drawn = io.BytesIO()
     small.save(drawn, "PNG")
     return drawn.getvalue()

@@ -1,4 +1,4 @@
-"""What records become with a mapping, and what comes to something else with another one. Nothing of it is kept."""
+"""Results of a mapping for sample records, and the differences that another mapping makes. Stores nothing."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,25 +23,25 @@ LONGEST_TITLE = 40
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What a mapping makes of one record of the source: why each value, and why it would not be sent, if so."""
+    """The result of a mapping for one source record: the traces of its values, and any obstacle to sending it."""
 
     key: str
     title: str
     traces: tuple[Trace, ...]
     obstacle: Issue | Skip | None = None
-    sent_as: Mapping[str, Sequence[str]] = field(default_factory=dict)  # targets of rules that go by other names
+    sent_as: Mapping[str, Sequence[str]] = field(default_factory=dict)  # written fields by rule target
 
     def of(self, target: str) -> list[Trace]:
-        """Return how the field that a rule fills came to its value: once for each line or branch."""
+        """Return the traces of the field that a rule fills, one for each line or branch."""
         return [trace for trace in self.traces if self._fills(target, trace.target)]
 
     def _fills(self, target: str, traced: str) -> bool:
-        of_part = f"/{target.partition('.')[2]}"  # of one of several parts, by its number
+        of_part = f"/{target.partition('.')[2]}"  # path of a field in a numbered part
         return traced == target or traced in self.sent_as.get(target, ()) or traced.endswith(of_part)
 
 
 def try_mapping(spec: FlowSpec, logic: FlowLogic, records: Sequence[Record]) -> list[Trial]:
-    """Return what becomes of each record with a logic of a flow."""
+    """Return the result of a flow's logic for each record."""
     return [_tried(spec, logic, record) for record in records]
 
 
@@ -63,7 +63,7 @@ def _tried(spec: FlowSpec, logic: FlowLogic, record: Record) -> Trial:
 
 
 def source_title(record: Record) -> str:
-    """Return how a record of the source is called: its number or code, and a name in it."""
+    """Return the title of a source record: its number or key, with its name if it has one."""
     number = as_text(record.values.get("number")) or record.key
     named = (record, *(part for part in record.parts if part.kind.sort is not Sort.SUM))
     names = (as_text(each.values.get("name")).strip() for each in named)
@@ -72,7 +72,7 @@ def source_title(record: Record) -> str:
 
 
 def sample_values(kind: Kind, records: Iterable[Record], trials: Iterable[Trial] = ()) -> dict[str, Value]:
-    """Return for each field of a kind the first value that is filled, in these records and on the way of trials."""
+    """Return the first non-empty value of each field of a kind, from these records and the steps of trials."""
     found: dict[str, Value] = {}
     for record in records:
         for each in (record, *record.parts):
@@ -91,10 +91,10 @@ def _gather(found: dict[str, Value], pairs: Iterable[tuple[str, Value]]) -> None
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """One result that a draft changes: a value of a record, or whether it is sent at all.
+    """One difference that a draft makes: in a value of a record, or in whether the record is sent.
 
-    Of a value `field` is the target field and `path` where it stands in the record; else both are empty, and `was` and
-    `becomes` are what keeps the record from being sent, None where nothing does.
+    For a value, `field` is the target field and `path` its position in the record. Otherwise both are empty, and `was`
+    and `becomes` are the obstacles to sending the record, None for no obstacle.
     """
 
     key: str
@@ -109,7 +109,10 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a draft would change in the records it was tried on; `cut` tells that time ran out before the last."""
+    """The differences that a draft makes in the records of a trial.
+
+    `cut` is True if the time ran out before the last one.
+    """
 
     read: int
     moved: tuple[Moved, ...]
@@ -117,18 +120,18 @@ class Effect:
 
     @property
     def records(self) -> int:
-        """How many records come to something else."""
+        """The number of records with a difference."""
         return len({one.key for one in self.moved})
 
     def by_field(self) -> dict[str, int]:
-        """Return in how many records each target field changes, the most first; "" stands for whether they are sent."""
+        """Return the number of changed records by target field, highest first; "" stands for being sent or not."""
         pairs = {(one.field, one.key) for one in self.moved}
         return dict(Counter(name for name, _ in sorted(pairs)).most_common())
 
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What the target has of some records, by our keys: what it holds, articles it has elsewhere, and the links."""
+    """The state of some records in the target, by our keys: held records, articles elsewhere, and links."""
 
     held: Mapping[str, Held] = field(default_factory=dict)
     apart: Mapping[str, Issue] = field(default_factory=dict)
@@ -139,7 +142,7 @@ NOWHERE = Around()
 
 
 class TargetLookup:
-    """Looks up in the target of a flow what records would become."""
+    """Looks up mapped records in the target of a flow."""
 
     def __init__(self, access: ConnectorFactory, links: Links, flow: Flow) -> None:
         self._access = access
@@ -147,7 +150,10 @@ class TargetLookup:
         self._flow = flow
 
     def around(self, stage: Stage, shaped: Sequence[TargetRecord]) -> Around:
-        """Return what the target has of what records would become. Raises IntegrationError where it cannot be asked."""
+        """Return the state in the target of these mapped records.
+
+        Raises IntegrationError if the target is unreachable.
+        """
         keys = [one.desired.key for one in shaped if one.desired]
         target, name = self._access.connector(self._flow.target), self._flow.name
         held, apart = find_in_target(target, shaped, self._links, name, stage.parts)
@@ -155,9 +161,9 @@ class TargetLookup:
 
 
 class Comparison:
-    """What the next plan would do with another mapping and not with the one before, with some records.
+    """The differences between the plans that two mappings would make for the same records.
 
-    A document, and what comes out of it, is taken for one that is not booked yet: what is booked stays as it is.
+    Documents, and records derived from them, count as not booked yet, because booked documents do not change.
     """
 
     def __init__(
@@ -175,7 +181,7 @@ class Comparison:
         ]
 
     def pages(self, size: int) -> Iterator[list[Record]]:
-        """Yield the records some at a time, all of one parent together."""
+        """Yield the records in pages of about `size`. Records of the same parent are on the same page."""
         families: dict[str, list[Record]] = {}
         for record, parent in self._parents().items():
             families.setdefault(parent, []).append(self._records[record])
@@ -189,7 +195,7 @@ class Comparison:
             yield page
 
     def _parents(self) -> dict[int, str]:
-        """Return the parent of each record, by its place; one of another stage is its own."""
+        """Return the parent of each record, by position. A record of a stage without parents is its own parent."""
         found = {place: f"{record.kind} {record.key}" for place, record in enumerate(self._records)}
         logic = self._logics[0]
         for stage in filter(_is_met, logic.flow.stages):
@@ -199,7 +205,7 @@ class Comparison:
         return found
 
     def of(self, records: Sequence[Record]) -> list[Moved]:
-        """Return what is done otherwise with a page of the records."""
+        """Return the differences for one page of records."""
         found: list[Moved] = []
         before, after = self._logics
         for stage in before.flow.stages:
@@ -228,7 +234,7 @@ class Comparison:
         found: dict[str, _Outcome] = {}
         for one, members in zip(shaped, parents.values(), strict=True):
             rest = [each for each in members if each.key not in around.apart]
-            if one.desired is not None and len(rest) < len(members):  # the others come to what they would alone
+            if one.desired is not None and len(rest) < len(members):  # the remaining members are mapped without them
                 found |= {each.key: _Outcome(one.title, around.apart[each.key]) for each in members if each not in rest}
                 one = logic.shape(stage, rest, shared.numbers, shared.marks) if rest else TargetRecord(None, one.title)  # noqa: PLW2901
             found |= {issue.key: _Outcome(one.title, issue) for issue in one.parked}
@@ -245,17 +251,17 @@ def compare(
     records: Sequence[Record],
     target: TargetLookup | None = None,
 ) -> list[Moved]:
-    """Return what the next plan would do otherwise with these records; see `Comparison`."""
+    """Return the differences between two plans for these records; see `Comparison`."""
     return Comparison(before, after, records, target).of(records)
 
 
 def _is_met(stage: Stage) -> bool:
-    """Tell whether the target is looked at for what a stage comes to: documents are written once."""
+    """Return True if the stage compares its records with the target. Documents are written once and not compared."""
     return not (stage.write_once or stage.derived)
 
 
 def _sharing(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> Duplicates:
-    """Return the values that have to be unique in a stage and that more than one of these records has."""
+    """Return the values that must be unique in a stage and that several of these records share."""
     numbers: dict[str, tuple[str, ...]] = {}
     marks: dict[str, tuple[str, ...]] = {}
     here = [one for one in records if one.kind is stage.source] if _is_met(stage) else []
@@ -272,13 +278,13 @@ def _sharing(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> Dupli
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What a plan would do with one record: what it writes over what is held, or why it does nothing."""
+    """The plan for one record: what it writes over the held record, or why it writes nothing."""
 
     title: str
     obstacle: Issue | Skip | None = None
     wanted: Record | None = None
     held: Record | None = None
-    waits: Issue | None = None  # a field of it that waits alone
+    waits: Issue | None = None  # the issue of a single field that waits while the record is written
 
 
 def _decided(logic: FlowLogic, stage: Stage, title: str, wanted: Record, around: Around) -> _Outcome:
@@ -304,7 +310,7 @@ def _held_up(one: _Outcome | None) -> Issue | Skip | None:
 
 
 def _written_otherwise(key: str, old: _Outcome, new: _Outcome) -> Iterator[Moved]:
-    """Yield what one plan writes and the other does not: over what is held, or into a new record."""
+    """Yield the differences between what two plans write over the held record, or into a new record."""
     there = dict(new.held.flat()) if new.held else {}
     before, after = _fields(old.wanted), _fields(new.wanted)
     for path, (name, value) in after.items():

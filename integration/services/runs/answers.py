@@ -1,4 +1,4 @@
-"""Why each value of a line of a plan is what it is: the reason of its rule, its setting, or the change itself."""
+"""Explains each value of a plan line: by its rule, its setting, or the change itself."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -12,11 +12,14 @@ from integration.core.run import Mode, Run
 from integration.core.traces import Trace, WhyAnswer
 from integration.flows.spec import FlowLogic
 
-Traces = Mapping[str, Sequence[Trace]]  # by the key of the record of the source
+Traces = Mapping[str, Sequence[Trace]]  # by key of the source record
 
 
 def in_the_change(run: Run, logic: FlowLogic, change: Change) -> dict[str, Reason]:
-    """Return the reasons that lie in a change itself, by the path of a value; under no path for all of it."""
+    """Return the reasons that follow from the change itself, by path of the value.
+
+    An empty path applies to all values.
+    """
     if run.mode is Mode.UNDO:
         return {"": Reason("because_undone", {"run": run.undo_of})}
     found = dict(logic.change_reasons(change))
@@ -26,7 +29,7 @@ def in_the_change(run: Run, logic: FlowLogic, change: Change) -> dict[str, Reaso
 
 
 def answers(change: Change, traces: Traces, own: Mapping[str, Reason]) -> list[WhyAnswer]:
-    """Return why each value that a change writes is what it is."""
+    """Return the explanation of each value that a change writes."""
     sources = {part.key: part.source for part in change.wanted.parts}
     return [
         _answer(path, field, value, sources.get(path.rpartition("/")[0], ""), traces, own)
@@ -35,7 +38,7 @@ def answers(change: Change, traces: Traces, own: Mapping[str, Reason]) -> list[W
 
 
 def of_nothing(row: PlanRow, traces: Traces) -> list[WhyAnswer]:
-    """Return how the values of a record come about of which nothing is written."""
+    """Return the explanations of the values of a record for which nothing is written."""
     told = ((key, one) for key, some in traces.items() for one in some)
     return [WhyAnswer(one.target, one.part, one.value, one, key or row.key) for key, one in told]
 
@@ -58,7 +61,7 @@ def _answer(path: str, field: str, value: Value, source: str, traces: Traces, ow
 
 
 def _candidates(path: str, field: str, part: str, source: str, traces: Traces) -> Iterator[tuple[str, Trace]]:
-    """Yield the traces that may be about a value, each with the record it comes from."""
+    """Yield the traces that may explain a value, each with the key of its source record."""
     for key, some in traces.items():
         if part and source and key != source:
             continue
@@ -69,7 +72,7 @@ def _candidates(path: str, field: str, part: str, source: str, traces: Traces) -
 
 
 def with_corrections(traces: Traces, corrections: Mapping[str, Sequence[Correction]]) -> dict[str, list[Trace]]:
-    """Return traces that say which person let a value hold in the place of the source's own."""
+    """Return the traces with a correction as the reason where a person's value replaces the value of the source."""
     return {key: [_corrected(one, corrections.get(key, ())) for one in some] for key, some in traces.items()}
 
 

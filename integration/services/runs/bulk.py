@@ -1,4 +1,4 @@
-"""One action on several causes, or several records of one: each by itself, so that what cannot be done stops none."""
+"""Bulk actions on several causes, or on several records of one. A failure on one does not stop the others."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,12 +13,15 @@ from integration.services.runs.retries import retry_note
 from integration.services.runs.runs import Runs
 from integration.store.issues import Issues
 
-GONE = ""  # the code of what is no longer there to be done
+GONE = ""  # the code if the cause or record no longer exists
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What could not be done, for which cause or which record of it, and why; without a code it is gone by now."""
+    """A cause, or one of its records, on which an action failed, with the reason.
+
+    An empty code: it no longer exists.
+    """
 
     group: CauseGroup
     record: str = ""
@@ -28,7 +31,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What an action came to: for how many records it was done, what could not be, and the runs it began."""
+    """The result of a bulk action: the number of records done, the failures, and the runs started."""
 
     records: int = 0
     refused: tuple[Refused, ...] = ()
@@ -36,7 +39,7 @@ class Done:
 
 
 class Bulk:
-    """Actions on what somebody chose among the exceptions. The audit has an entry for each cause."""
+    """Bulk actions on selected exceptions. The audit log gets one entry for each cause."""
 
     def __init__(self, exceptions: Exceptions, issues: Issues, runs: Runs) -> None:
         self._exceptions = exceptions
@@ -45,24 +48,24 @@ class Bulk:
 
     @requires(Right.REPAIR)
     def set_aside(self, chosen: Sequence[CauseGroup], reason: str, by: Actor, only: Collection[int] = ()) -> Done:
-        """Take causes out of the queue with one reason, or some records of one."""
+        """Dismiss causes, or some records of one, with the same reason."""
         return self._each(
             chosen, IssueState.OPEN, only, lambda of, some: self._exceptions.set_aside(of, reason, by, some)
         )
 
     @requires(Right.REPAIR)
     def take_back(self, chosen: Sequence[CauseGroup], by: Actor, only: Collection[int] = ()) -> Done:
-        """Put causes that were set aside back into the queue, or some records of one."""
+        """Reopen dismissed causes, or some records of one."""
         return self._each(chosen, IssueState.SET_ASIDE, only, lambda of, some: self._exceptions.take_back(of, by, some))
 
     @requires(Right.REPAIR)
     def assign(self, chosen: Sequence[CauseGroup], to: str, by: Actor) -> Done:
-        """Keep who looks after causes; nobody when `to` is empty."""
+        """Store the person responsible for these causes; nobody if `to` is empty."""
         return self._each(chosen, IssueState.OPEN, (), lambda of, _: self._issues.assign(of, to, by.ref))
 
     @requires(Right.RUN)
     def try_again(self, chosen: Sequence[CauseGroup], by: Actor, only: Collection[int] = ()) -> Done:
-        """Start a preview for each flow of all that is chosen of it: a flow has one run at a time."""
+        """Start one preview per flow for all selected causes of that flow. A flow has one active run at most."""
         refused: list[Refused] = []
         keys: dict[str, list[str]] = {}
         found: dict[str, list[CauseGroup]] = {}
@@ -109,7 +112,7 @@ class Bulk:
     def _there(
         self, group: CauseGroup, state: IssueState, only: Collection[int], refused: list[Refused]
     ) -> dict[int, str]:
-        """Return the records of a cause that it can be done for, and note those for which it no longer can be."""
+        """Return the records of a cause that the action can reach, by id, and add the others to `refused`."""
         found = {one.id: one.title for one in self._exceptions.every(group.of, state)}
         if not only:
             refused += [] if found else [Refused(group)]

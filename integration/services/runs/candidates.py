@@ -1,4 +1,4 @@
-"""Which records of the target may be the customer that is meant, and when each was last sold to or booked on."""
+"""Candidates for the customer that an issue is about, with the date of their last sale or booking."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,22 +10,22 @@ from integration.core.issues import OpenIssue
 from integration.core.records import Kind, Record
 from integration.store.links import Links
 
-LOOKED_BACK = timedelta(days=365)  # for when somebody was last sold to, before the issue was last met
+LOOKED_BACK = timedelta(days=365)  # before the issue was last seen: the period searched for the last sale
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A record of the target that may be the one that is meant; `record` is None when it is not there any more."""
+    """A record of the target that may be the right one. `record` is None if the target no longer has it."""
 
     reference: str
     record: Record | None
-    taken_by: str = ""  # our key of what it is linked to already
-    last_used: date | None = None  # None: not within a year, or the target does not tell
-    is_use_unclear: bool = False  # the target tells something of it that cannot be read
+    taken_by: str = ""  # our key of another record that is linked to it
+    last_used: date | None = None  # None: not within a year, or unknown to the target
+    is_use_unclear: bool = False  # the target returned a date that cannot be parsed
 
 
 class _AsNamed:
-    """References by which every record is called what it is asked for."""
+    """References that treat each key as the reference itself."""
 
     def reference(self, kind: Kind, key: str) -> str | None:
         del kind
@@ -41,7 +41,7 @@ class _AsNamed:
 
 
 def candidates(target: Connector, links: Links, one: OpenIssue, kind: Kind) -> list[Candidate]:
-    """Return the records of a kind that an issue names, as the target has them now."""
+    """Return the records that an issue names as candidates, with their current values in the target."""
     facts = one.issue.facts
     named = facts.get("candidates") or facts.get("number", "")
     references = [reference for reference in named.split(", ") if reference]
@@ -63,7 +63,10 @@ def candidates(target: Connector, links: Links, one: OpenIssue, kind: Kind) -> l
 
 
 def _last_used(target: Connector, references: Sequence[str], since: date) -> Mapping[str, date | None]:
-    """Return when each was last used; nothing where the target cannot say: it is one of many things that speak."""
+    """Return the date of the last use by reference, or nothing if the target cannot tell.
+
+    The date is only extra information.
+    """
     if not isinstance(target, LastActivity):
         return {}
     try:

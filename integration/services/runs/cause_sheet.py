@@ -1,4 +1,4 @@
-"""What is told of all records of a cause together, though one repair serves them: the currencies without a rate."""
+"""Collects facts over all records of a cause, for example all currencies without a rate."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -8,7 +8,7 @@ from integration.core.issues import CauseGroup, OpenIssue
 
 
 def listing(group: CauseGroup, issues: Callable[[], Iterable[OpenIssue]]) -> CauseGroup:
-    """Return a group whose facts name what each of its `issues` tells; they are looked at only where that is asked."""
+    """Return the group with the facts of all its issues merged. Calls `issues` only if the cause lists facts."""
     names = cause(group.cause).listing if group.count > 1 else ()
     if not names:
         return group

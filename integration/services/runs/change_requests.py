@@ -1,4 +1,4 @@
-"""Changes of settings that wait for a second person: shown, approved, rejected."""
+"""Change requests for settings: lists, approves and rejects them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from integration.services.runs.flows import Flows
 
 
 class ChangeRequests:
-    """The requests to change settings of flows, each until somebody else approves or rejects it."""
+    """The requests to change settings of flows that wait for a second person."""
 
     def __init__(self, stored: ChangeRequestStore, flows: Flows, four_eyes: FourEyes) -> None:
         self._stored = stored
@@ -23,18 +23,18 @@ class ChangeRequests:
 
     @requires(Right.SEE)
     def waiting(self, flow: str = "") -> list[ChangeRequest]:
-        """Return the requests that can be approved, oldest first: of one flow, or of all.
+        """Return the requests that can be approved, oldest first, of one flow or of all.
 
-        A request falls when a setting that it changes is no longer as it was when somebody asked.
+        A request lapses if a setting that it changes has a different value by now.
         """
         return [one for one in self._stored.waiting() if flow in ("", one.flow) and self._is_current(one)]
 
     @requires(Right.ARRANGE)
     def approve(self, setting: str, mark: str, by: Actor) -> None:
-        """Make the exact change that somebody else asked for, whose digest is `mark`.
+        """Apply the change that somebody else requested, whose digest is `mark`.
 
-        Raises NotAllowedError: `change_is_own` for one's own request, `change_request_gone` where it does not wait any
-        more, and `not_allowed` without the right that the change needs.
+        Raises NotAllowedError: `change_is_own` for one's own request, `change_request_gone` if it no longer waits, and
+        `not_allowed` without the right that the change needs.
         """
         request = self._get(setting, mark)
         if request.by == by.ref:
@@ -47,7 +47,10 @@ class ChangeRequests:
 
     @requires(Right.ARRANGE)
     def reject(self, setting: str, mark: str, by: Actor) -> None:
-        """Take a request away; its giver may do so too. Raises as `approve` does, but for one's own request."""
+        """Delete a request. Its author may do so too.
+
+        Raises NotAllowedError as `approve` does, except `change_is_own`.
+        """
         if not self._stored.spend(self._get(setting, mark), "change_rejected", by.ref):
             raise _gone(setting)
 

@@ -1,4 +1,4 @@
-"""Fields that both systems changed, as a person settles them: whose value counts from now on."""
+"""Resolves conflicts: stores a person's decision which system's value wins, and whether two records are the same."""
 
 import json
 from collections.abc import Sequence
@@ -16,10 +16,10 @@ from integration.store.links import Links
 def without_conflicts(
     links: Links, issues: Issues, flow: str, found: Sequence[OpenIssue], option: str, by: str
 ) -> Sequence[OpenIssue]:
-    """Settle the conflicts among issues of a flow by the side that a person took, and return the other issues.
+    """Resolve the conflicts among these issues in favour of one side, and return the other issues.
 
-    It holds for the three values the person was shown: where something else is agreed on by now nothing is kept, and
-    the next preview asks anew.
+    A decision applies to the three values that the person saw. If the agreed value has changed since, nothing is
+    stored, and the next preview asks again.
     """
     if option not in (SOURCE, TARGET):
         return found
@@ -32,10 +32,10 @@ def without_conflicts(
 def without_identity_questions(
     links: Links, flow: str, found: Sequence[OpenIssue], option: str, by: str
 ) -> Sequence[OpenIssue]:
-    """Keep a person's answers to the questions whether two records are the same, and return the other issues.
+    """Store the answers whether two records are the same, and return the other issues.
 
-    An answer holds for what the person was shown: where the link has other evidence by now nothing is kept, and the
-    next preview asks anew.
+    An answer applies to what the person saw. If the evidence of the link has changed since, nothing is stored, and the
+    next preview asks again.
     """
     for one in found:
         if one.issue.cause not in IDENTITY_CAUSES:
@@ -53,7 +53,7 @@ def without_identity_questions(
 
 
 def _one_with(issues: Issues, flow: str, one: OpenIssue) -> list[OpenIssue]:
-    """Return a conflict with the others of its record that are one with it, such as those of the rest of an address."""
+    """Return a conflict with those of the same record that form a unit with it, such as parts of an address."""
     if not any(is_coupled_with(one.issue.field, name) for name in ADDRESS):
         return [one]
     known = issues.of_key(flow, one.issue.key)

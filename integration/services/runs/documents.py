@@ -1,4 +1,4 @@
-"""Documents that are booked: what both sides have of one, and booking again what was taken back."""
+"""Booked documents: compares both sides, and books reversed documents again."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from integration.store.corrections import Corrections
 
 
 class Documents:
-    """What a person can ask and say of documents that the books have."""
+    """Queries and decisions about documents that are in the books."""
 
     def __init__(self, corrections: Corrections, logics: Logics, access: ConnectorFactory) -> None:
         self._corrections = corrections
@@ -23,10 +23,10 @@ class Documents:
 
     @requires(Right.SEE)
     def both(self, flow: str, key: str) -> BothSides | None:
-        """Return a document as it was booked and as the source has it now.
+        """Return a document as it was booked, beside what would be booked now.
 
-        None where it is not booked, or the source does not have it any more. Raises IntegrationError when the source
-        cannot be asked.
+        Returns None if it is not booked, or the source no longer has it. Raises IntegrationError if the source is
+        unreachable.
         """
         logic = self._logics.now(flow)
         for stage in logic.flow.counting:
@@ -37,9 +37,9 @@ class Documents:
 
     @requires(Right.REPAIR)
     def book_again(self, flow: str, rows: Sequence[PlanRow], by: Actor) -> list[str]:
-        """Keep that documents which were taken back are to be booked again, as lines of a plan tell of them.
+        """Store the decision to book reversed documents again, for these lines of a plan.
 
-        Returns the keys of the documents; those of which a line has no mark cannot be booked again and are left out.
+        Returns the keys of the documents. Lines without a mark cannot be booked again and are left out.
         """
         marked = [row for row in rows if row.facts.get("mark") and row.facts.get("source")]
         kept = [

@@ -1,4 +1,4 @@
-"""Drift: whether the targets still hold what was agreed on, looked at by night and whenever somebody asks."""
+"""Drift checks: whether the targets still hold the agreed values. They run every night and on request."""
 
 import json
 from collections.abc import Callable, Collection, Mapping
@@ -28,12 +28,12 @@ from integration.store.issues import Issues
 from integration.store.links import Links
 
 CAUSES = ("document_changed_in_target", "record_changed_in_target", "record_gone_in_target")
-MOST_SHOWN = 200  # characters of a value that a sentence tells
+MOST_SHOWN = 200  # characters of a value in a message
 
 
 @dataclass(frozen=True, slots=True)
 class DriftProgress:
-    """How far a look has come: at which records it is, and how many it has looked at."""
+    """Progress of a drift check: the current flow and kind of record, and the number of records checked."""
 
     flow: str
     kind: Kind
@@ -42,9 +42,9 @@ class DriftProgress:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a look goes on: the kinds that are left, the first of which it is at, and what that came to so far.
+    """Position of a drift check: the remaining kinds, of which the first is current, and the counts so far.
 
-    It says nothing of anybody: the engine keeps it, where nobody is looked for who is erased.
+    It contains no personal data, because the engine stores it, and an erasure does not search there.
     """
 
     left: tuple[tuple[str, str], ...]
@@ -53,23 +53,23 @@ class _Place:
     counts: DriftCounts = NOTHING_LOOKED
 
     def text(self) -> str:
-        """Return it as a text, which a database keeps between two pages."""
+        """Return the position as JSON text, which the database stores between two pages."""
         return json.dumps(asdict(self))
 
     @classmethod
     def of(cls, text: str) -> "_Place":
-        """Return what `text` was made of."""
+        """Parse a position from the text that `text` returned."""
         shape = json.loads(text)
         left = tuple((flow, kind) for flow, kind in shape["left"])
         return cls(left, shape["after"], shape["began"], DriftCounts(**shape["counts"]))
 
     def next(self) -> "_Place | None":
-        """Return the beginning of the next kind."""
+        """Return the start of the next kind, or None after the last."""
         return _Place(self.left[1:]) if self.left[1:] else None
 
 
 class Drift:
-    """Looks at what was written, page by page, and keeps what it found."""
+    """Compares written records with the target, page by page, and stores the differences."""
 
     def __init__(
         self,
@@ -97,19 +97,19 @@ class Drift:
 
     @requires(Right.SEE)
     def held(self, flow: str) -> PlanStaleError | None:
-        """Return why a flow may write nothing for now, None where it may."""
+        """Return why the flow may not write for now, or None if it may."""
         return self._owed.held(flow)
 
     @requires(Right.SEE)
     def latest(self) -> list[DriftFound]:
-        """Return what the last look at each kind of record came to, in the order of the flows."""
+        """Return the result of the last check of each kind of record, in the order of the flows."""
         order = {flow: place for place, flow in enumerate(self._flows)}
         found = [one for one in self._drifts.latest() if one.flow in order]
         return sorted(found, key=lambda one: order[one.flow])
 
     @requires(Right.COMPARE)
     def look(self, tell: Callable[[DriftProgress], None] = lambda _: None) -> list[DriftFound]:
-        """Look at everything now and return what it came to; `tell` hears of every page. Writes to no system."""
+        """Check everything now and return the results. `tell` is called before every page. Writes to no system."""
         position = self.page("")
         while position:
             place = _Place.of(position)
@@ -118,9 +118,12 @@ class Drift:
         return self.latest()
 
     def page(self, position: str) -> str:
-        """Look at one page and return where the next begins, empty at the end. An empty position begins a look.
+        """Check one page and return the position of the next, or an empty text at the end.
 
-        A page may be repeated. A system that does not answer ends the look at what it holds, and that is kept.
+        An empty position starts a check.
+
+        A page may be repeated. If a system does not answer, the check of its kind ends, and its result so far is
+        stored.
         """
         place = _Place.of(position) if position else self._begin()
         if place is None:
@@ -141,7 +144,7 @@ class Drift:
             logic = self._deps.logics.now(name)
             stages = stages_of(logic.flow, self._links.kinds(name))
             stage = next((one for one in stages if one.target == kind), None)
-            if stage is None:  # set otherwise since
+            if stage is None:  # the settings changed since
                 return place.next()
             if not place.after:
                 self._deps.connectors[logic.flow.target].begin()
@@ -164,7 +167,7 @@ class Drift:
         self._drifts.keep(DriftFound(flow, Kind.stored(kind), begun, now, counts, error=code, facts=facts))
 
     def _tell(self, flow: Flow, stage: Stage, page: DriftPage, so_far: SoFar) -> None:
-        """Open an exception for each difference, and close those of records that are as agreed again."""
+        """Open an exception for each difference, and close the exceptions of records that match again."""
         rates = self._lists.captions(flow.target, VAT_RATES) if page.different else {}
         met = [
             IssueOccurrence(drift_issue(flow, stage, one, rates), str(stage.target), one.title)
@@ -174,7 +177,7 @@ class Drift:
 
 
 def drift_issue(flow: Flow, stage: Stage, one: DriftedRecord, rates: Mapping[str, str]) -> Issue:
-    """Return the exception that a record is which the target does not hold as agreed.
+    """Return the issue of a record whose values in the target differ from the agreed ones.
 
     `rates` are the percentages of the target's VAT codes.
     """
@@ -189,7 +192,7 @@ def drift_issue(flow: Flow, stage: Stage, one: DriftedRecord, rates: Mapping[str
 
 
 def _fields(one: DriftedRecord) -> str:
-    """Return the names of the fields that differ, each once: what comes and goes is called by its kind."""
+    """Return the names of the fields that differ, each once. Added and removed parts appear by their kind."""
     return ", ".join(dict.fromkeys(edit.field.rpartition(".")[2] for edit in one.edits))
 
 

@@ -1,4 +1,4 @@
-"""The exception queue as a person works on it: groups by what one repair serves, and the repairs themselves."""
+"""The exception queue: parked records in groups that one repair serves, and the repairs."""
 
 import hashlib
 import re
@@ -41,15 +41,15 @@ from integration.store.links import Links
 from integration.store.plans import PlanStore
 from integration.store.runs import RunStore
 
-MOST = 10_000  # records of a group that are repaired at once
-AT_ONCE = 500  # source records asked for with one call
+MOST = 10_000  # records of a group in one repair
+AT_ONCE = 500  # source records per call
 PAGE = 1_000
-DAYS = 14  # of which it is told how many records came
-FEW = 20  # records of a group that are looked into for an example
-RUNS_BACK = 10  # runs of a flow in which a try at a cause is looked for
+DAYS = 14  # of history in the number of new records
+FEW = 20  # records of a group that are searched for an example
+RUNS_BACK = 10  # runs of a flow that are searched for a retry of a cause
 AMOUNT = re.compile(r"-?\d{1,12}(\.\d+)?")
-ARTICLES = "articles"  # the value table of what stands in for articles the books do not have
-UNMAPPED = "value_unmapped"  # the cause of what lacks a row of a table that has no cause of its own
+ARTICLES = "articles"  # the value table of substitutes for articles that the books do not have
+UNMAPPED = "value_unmapped"  # the cause of missing rows in tables without a cause of their own
 
 
 ISSUE_COLUMNS = (
@@ -59,27 +59,27 @@ ISSUE_COLUMNS = (
 
 
 def amount_at_stake(issue: Issue) -> Decimal | None:
-    """Return the amount that a document of the till comes to, as far as the issue tells."""
+    """Return the total of the till document behind an issue, or None if the issue does not have it."""
     told = issue.facts.get("sold", "")
     return Decimal(told) if AMOUNT.fullmatch(told) else None
 
 
-# What a person decides about before anything of it is booked.
+# Causes that a person decides before anything is booked.
 UNBOOKED = frozenset({"reference_of_another", "refund_before_order", "sale_beyond_order"})
-# What booked days are off by.
+# Causes with differences of booked days.
 BOOKED_DAYS = frozenset({"day_differs", "day_changed_after_booking", "day_changed_after_filing"})
 
 
 @dataclass(frozen=True, slots=True)
 class AmountAtStake:
-    """Euros that a cause is about: not booked yet, or the difference of what is booked."""
+    """The amount in euros that a cause affects: not booked yet, or the difference in what is booked."""
 
     amount: Decimal
     is_difference: bool
 
 
 def group_amount(group: CauseGroup) -> AmountAtStake | None:
-    """Return the euros that a group is about, None where its documents do not say."""
+    """Return the amount in euros that a group affects, or None if its documents do not have it."""
     facts = group.facts
     is_document = bool(facts.get("source") and facts.get("mark")) and group.cause not in UNBOOKED
     is_booked = is_document or group.cause in BOOKED_DAYS
@@ -90,7 +90,7 @@ def group_amount(group: CauseGroup) -> AmountAtStake | None:
 
 @dataclass(frozen=True, slots=True)
 class MissingRow:
-    """A row that a value table lacks: what it is for, by the parts of its key."""
+    """A missing row of a value table, with the parts of its key."""
 
     table: ValueTable
     asked: Mapping[str, str]
@@ -103,25 +103,25 @@ class MissingRow:
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """What a preview of everything that was parked for one cause came to, in records read."""
+    """The result of a preview of all records parked for one cause, counted in records read."""
 
-    group: CauseGroup  # as it was when it was tried again
+    group: CauseGroup  # as it was when the retry started
     run: Run
     same: int  # still parked for that cause
     others: Mapping[IssueGroupKey, int]  # parked for another one
 
     @property
     def solved(self) -> int:
-        """How many are no longer parked."""
+        """The number of records that are no longer parked."""
         return max(0, self.run.counts.read - self.same - self.elsewhere)
 
     @property
     def elsewhere(self) -> int:
-        """How many are parked for another cause by now."""
+        """The number of records that are parked for another cause now."""
         return sum(self.others.values())
 
 
-# By what causes are sorted; those of one rank as `money` has them: the most of it first, then the longest waiting.
+# Sort orders of causes. Equal ranks are sorted by amount, largest first, and then by age, oldest first.
 RANKS: Mapping[str, Callable[[CauseGroup], object]] = {
     "money": lambda group: -(group.sold or 0),
     "oldest": lambda group: group.first_seen,
@@ -135,18 +135,18 @@ def _urgency(group: CauseGroup) -> tuple[object, ...]:
 
 
 def group_address(cause: IssueGroupKey) -> str:
-    """Return under which short name a group is found in an address; always the same for the same group."""
+    """Return the short, stable name of a group in addresses of pages."""
     named = f"{cause.flow}\n{cause.cause}\n{cause.field}\n{cause.detail}"
     return hashlib.sha256(named.encode()).hexdigest()[:10]
 
 
 def cause_of(flow: str, cause: str, field: str, facts: Mapping[str, str]) -> IssueGroupKey:
-    """Return the group that a parked record belongs to."""
+    """Return the group key of a parked record."""
     return IssueGroupKey(flow, cause, field, grouping_detail(cause, facts))
 
 
 def missing_row(spec: FlowSpec, cause: str, facts: Mapping[str, str]) -> MissingRow | None:
-    """Return the row of a value table that would repair a cause, or None when that is no repair of it."""
+    """Return the row of a value table that would repair a cause, or None if a row does not repair it."""
     if cause == UNMAPPED and facts.get("table"):
         named = spec.table(facts["table"])
         return MissingRow(named, {named.code.name: facts.get("value", "")})
@@ -164,7 +164,7 @@ def lacked_rows(spec: FlowSpec, issue: Issue) -> Iterator[tuple[MissingRow, Miss
 
 
 def repair_address(spec: FlowSpec, cause: str, field: str, facts: Mapping[str, str]) -> dict[str, str] | None:
-    """Return the address of the tab that repairs a cause, or None when it is repaired elsewhere."""
+    """Return the address of the tab that repairs a cause, or None if no tab does."""
     repair = spec.repair_of(cause)
     if not repair.flow and not spec.has_place(repair):
         return None
@@ -176,13 +176,13 @@ def repair_address(spec: FlowSpec, cause: str, field: str, facts: Mapping[str, s
 
 
 def missing_articles(cause: str, facts: Mapping[str, str]) -> list[str]:
-    """Return the articles a document needs and the books lack."""
+    """Return the codes of the articles that a document needs and the books do not have."""
     named = facts.get("article", "").split(", ") if cause == "article_missing" else []
     return [code for code in named if code]
 
 
 class Exceptions:
-    """What waits for a person, and everything a person can do about it."""
+    """The records that wait for a person, and the decisions and repairs that a person can make."""
 
     def __init__(
         self,
@@ -210,7 +210,7 @@ class Exceptions:
         self._mappings = mappings
         self._lists = lists
 
-    # ---- looking
+    # ---- queries
 
     @requires(Right.SEE)
     def groups(
@@ -221,9 +221,9 @@ class Exceptions:
         find: str = "",
         sort: str = "money",
     ) -> list[CauseGroup]:
-        """Return the groups of a flow, or of all, that a person has (or anybody) and that have `find` in a record.
+        """Return the groups of a flow, or of all flows, sorted by the rank `sort` of `RANKS`.
 
-        They are sorted as `RANKS` names it.
+        `assigned` limits them to the groups of one person, and `find` to groups with a matching record.
         """
         rank = RANKS[sort]
         groups = sorted(self._causes(flow or None, state), key=lambda one: (rank(one), *_urgency(one)))
@@ -236,18 +236,21 @@ class Exceptions:
 
     @requires(Right.SEE)
     def of_run(self, run: Run) -> list[CauseGroup]:
-        """Return the causes for which records of a run are parked, as far as they still wait; see `groups`."""
+        """Return the open groups with causes for which records of this run were parked; see `groups`."""
         causes = self._plans.facets(run.id, "parked")["cause"]
         return [group for group in self.groups(run.flow) if group.cause in causes]
 
     @requires(Right.SEE)
     def group(self, cause: IssueGroupKey, state: IssueState = IssueState.OPEN) -> CauseGroup | None:
-        """Return one group, or None when nothing of it is left."""
+        """Return one group, or None if it has no records in this state."""
         return next((group for group in self._causes(cause.flow, state) if group.of == cause), None)
 
     @requires(Right.SEE)
     def left(self) -> dict[str, int]:
-        """Return how many records wait of each flow that is gone: none of them can be repaired, and none is written."""
+        """Return the number of open records of each flow that no longer exists.
+
+        They can neither be repaired nor written.
+        """
         found = [one for one in self._issues.causes() if one.flow not in self._flows]
         return {flow: sum(one.count for one in found if one.flow == flow) for flow in {one.flow for one in found}}
 
@@ -257,13 +260,13 @@ class Exceptions:
 
     @requires(Right.SEE)
     def waits(self, flow: str, key: str) -> Issue | None:
-        """Return why a record waits for a person, or None when it does not."""
+        """Return the open issue of a record, or None if there is none."""
         known = self._issues.of_key(flow, key)
         return next((one.issue for one in known if one.state is IssueState.OPEN), None)
 
     @requires(Right.SEE)
     def tries(self) -> list[Try]:
-        """Return what became of causes that were tried again lately, the newest try of each."""
+        """Return the results of recent retries of causes, the latest of each cause."""
         found: dict[IssueGroupKey, Try] = {}
         for flow in self._flows:
             for run in self._runs.latest(flow, limit=RUNS_BACK):
@@ -287,10 +290,10 @@ class Exceptions:
 
     @requires(Right.SEE)
     def came(self, here: datetime) -> dict[IssueGroupKey, dict[date, int]]:
-        """Return how many records each cause got on each of the last days up to a moment of somebody's clock.
+        """Return the number of records that each cause got per day, for the last days up to `here`, in its time zone.
 
-        What has been settled since counts too, and what returned counts on the day it did. A cause that got all of its
-        records on one day is left out, as it has no course.
+        Settled records count too, and a record that returned counts on the day of its return. A cause whose records all
+        came on one day is left out, because it has no course.
         """
         days = [here.date() - timedelta(days=back) for back in reversed(range(DAYS))]
         since = datetime.combine(days[0], time(), here.tzinfo)
@@ -305,7 +308,7 @@ class Exceptions:
 
     @requires(Right.SEE)
     def made_with(self, group: CauseGroup) -> int:
-        """Return with which version of its flow's mapping a group was parked last; 0 when nobody knows any more."""
+        """Return the mapping version with which a group was last parked, or 0 if the run no longer exists."""
         try:
             return self._runs.get(group.run).mapping_version
         except KeyError:
@@ -336,7 +339,7 @@ class Exceptions:
     def sources(self, flow: str, found: Sequence[OpenIssue]) -> dict[int, tuple[str, ...]]:
         """Return the keys of the source records behind each issue.
 
-        A product counts with all its articles, a debtor or an address with the documents it comes out of.
+        For a product these are all its articles; for a debtor or an address, the documents from which it is derived.
         """
         stages = self._logics.flow(flow).stages
         derived = [stage.target for stage in stages if stage.derived or stage.write_once]
@@ -356,14 +359,14 @@ class Exceptions:
 
     @requires(Right.SEE)
     def keys(self, flow: str, cause: str, field: str | None = None, detail: str | None = None) -> list[str]:
-        """Return the source keys of everything open that is parked for a cause."""
+        """Return the source keys of all open issues of a cause."""
         found = self._issues.list(flow, cause, field, detail=detail, limit=MOST)
         every = (key for keys in self.sources(flow, found).values() for key in keys)
         return list(dict.fromkeys(every))
 
     @requires(Right.SEE)
     def unmapped(self, flow: str, table: str) -> dict[str, int]:
-        """Return the values that parked records have and a value table lacks, with the number of those records."""
+        """Return the values of parked records that a value table lacks, with the number of issues for each."""
         spec = self._flows[flow]
         found = Counter[str]()
         for cause in self.row_causes(flow):
@@ -374,7 +377,7 @@ class Exceptions:
 
     @requires(Right.SEE)
     def row_causes(self, flow: str, table: str = "") -> list[str]:
-        """Return the causes that rows of the value tables of a flow repair, or rows of one table."""
+        """Return the causes that rows of a flow's value tables repair, or rows of one table."""
         tables = [one for one in self._flows[flow].tables if table in ("", one.name)]
         own = [cause for one in tables for cause in one.causes] or [UNMAPPED]
         several = [code for code, one in CAUSES.items() if one.repair.by is RepairKind.ROWS]
@@ -382,7 +385,7 @@ class Exceptions:
 
     @requires(Right.SEE)
     def records(self, flow: str, keys: Collection[str]) -> dict[str, Record]:
-        """Return source records as they are now, by their keys; what is gone is left out."""
+        """Return the current source records by key, without those that no longer exist."""
         logic = self._logics.flow(flow)
         wanted, found = list(dict.fromkeys(keys)), {}  # type: tuple[list[str], dict[str, Record]]
         for stage in logic.counting:
@@ -394,14 +397,14 @@ class Exceptions:
 
     @requires(Right.SEE)
     def candidates(self, flow: str, one: OpenIssue) -> list[Candidate]:
-        """Return the records of the target that may be the one an issue is about, as they are now."""
+        """Return the records of the target that may be the right one for an issue, with their current values."""
         kind = self._flows[flow].repair_of(one.issue.cause).kind
         target = self._access.connector(self._logics.flow(flow).target)
         return candidates(target, self._links, one, kind) if kind is not None else []
 
     @requires(Right.SEE)
     def meant(self, one: OpenIssue) -> list[Record]:
-        """Return the customer an issue is about, as its source tells it now; nothing where it is gone."""
+        """Return the customer of an issue with its current source values, or nothing if the source no longer has it."""
         found = self.records(one.flow, self.sources(one.flow, [one])[one.id][:1]).values()
         meant = [next((part for part in each.parts if part.kind is Kind.RELATION), each) for each in found]
         return [replace(each, key=one.issue.key) for each in meant]
@@ -427,14 +430,14 @@ class Exceptions:
             offset += len(page)
             yield from page
 
-    # ---- deciding
+    # ---- dismissing
 
     @requires(Right.REPAIR)
     def set_aside(self, cause: IssueGroupKey, reason: str, by: Actor, only: Collection[int] = ()) -> int:
-        """Take a group out of the queue with a reason, or some issues of it, and return how many that were.
+        """Dismiss a group, or some of its issues, with a reason, and return the number of dismissed issues.
 
-        They stay out until their cause is gone, somebody takes them back, or their source is changed. While the source
-        does not answer nobody can tell what it is like now: then only the first two bring them back.
+        They stay dismissed until their cause is gone, a person reopens them, or their source record changes. If the
+        source does not answer now, a later change of the record cannot be detected and does not reopen them.
         """
         found = [one for one in self.every(cause, IssueState.OPEN) if not only or one.id in only]
         sources = self.sources(cause.flow, found)
@@ -449,15 +452,15 @@ class Exceptions:
 
     @requires(Right.REPAIR)
     def take_back(self, cause: IssueGroupKey, by: Actor, only: Collection[int] = ()) -> None:
-        """Put a group back into the queue that was set aside, or some issues of it."""
+        """Reopen a dismissed group, or some of its issues."""
         found = (one.id for one in self.every(cause, IssueState.SET_ASIDE))
         self._issues.take_back([one for one in found if not only or one in only], by.ref)
 
-    # ---- repairing
+    # ---- repairs
 
     @requires(Right.SEE)
     def field_to_correct(self, flow: str, cause: str, field: str) -> Field | None:
-        """Return the field of the source whose value repairs a cause, or None when no single field does."""
+        """Return the source field whose value repairs a cause, or None if no single field does."""
         if self._flows[flow].repair_of(cause).by is not RepairKind.VALUE:
             return None
         target = field.rpartition("/")[2]
@@ -467,7 +470,7 @@ class Exceptions:
             return None
 
     def _source_field(self, flow: str, target: str) -> Field | None:
-        """Return the field of the source that a target field is filled from, None where it is not from one field."""
+        """Return the source field that fills a target field, or None if several or none do."""
         rules = self._mappings.published(flow).mapping.rules
         rule = next((rule for rule in rules if rule.target == target), None)
         if rule is None or not rule.source:
@@ -479,7 +482,7 @@ class Exceptions:
 
     @requires(Right.SEE)
     def article(self, code: str) -> Record | None:
-        """Return an article of the books by its code, or None when there is none."""
+        """Return an article of the books by its code, or None if there is none."""
         found: Sequence[Record] = self._access.connector(BOOKS).fetch(Kind.ARTICLE, [code]) if code else ()
         return found[0] if found else None
 
@@ -487,9 +490,10 @@ class Exceptions:
     def correct(
         self, flow: str, field: Field, values: Mapping[str, Value], by: Actor, titles: Mapping[str, str]
     ) -> None:
-        """Let values hold in the place of those the source has in a field, by the key of its records.
+        """Store corrections that replace the source's values of one field, by key of the source record.
 
-        They hold as long as the source does not change them, and never reach it. What is gone from it is left out.
+        A correction applies until the source changes the value; it is never written to the source. Records that the
+        source no longer has are left out.
         """
         records = self.records(flow, list(values))
         kept = [
@@ -509,7 +513,7 @@ class Exceptions:
 
     @requires(Right.SEE)
     def sold(self, cause: IssueGroupKey, articles: Collection[str]) -> dict[str, Record]:
-        """Return for each of these articles a line of the till that sold it, as far as one of the group still tells."""
+        """Return for each of these articles a till line that sold it, if the first records of the group have one."""
         found: dict[str, Record] = {}
         keys = [one.issue.key for one in self.issues_of(cause, limit=FEW)]
         for record in self.records(cause.flow, keys).values():
@@ -521,10 +525,10 @@ class Exceptions:
 
     @requires(Right.REPAIR)
     def answer(self, one: OpenIssue, number: str | None, by: Actor) -> None:
-        """Keep what a person found of what is in doubt: it is there under a number, or (None) it is not.
+        """Store a person's answer about a change in doubt: the record has this number, or (None) does not exist.
 
-        What is there is linked and counts as accepted, for nobody proved it; what is not may be sent once more, by the
-        next plan. Raises IntegrationError `answered_meanwhile` where nothing is in doubt any more.
+        An existing record is linked and counts as accepted, because nobody has proven it. A missing one may be sent
+        once more by the next plan. Raises IntegrationError `answered_meanwhile` if nothing is in doubt any more.
         """
         facts = {"by": by.ref, "reference": number or ""}
         event = "not_there" if number is None else "found_by_hand"
@@ -534,10 +538,10 @@ class Exceptions:
 
     @requires(Right.REPAIR)
     def choose(self, one: OpenIssue, chosen: Candidate, by: Actor) -> None:
-        """Keep which record of the target an issue is about: the two are linked from now on.
+        """Link the record of an issue to the chosen candidate of the target.
 
-        What identifies the record as the person saw it is kept with the link. Raises KeyError for an issue about which
-        that cannot be said.
+        The link stores the identifying values of the candidate as the person saw them. Raises KeyError for a cause that
+        has no candidates.
         """
         kind = self._flows[one.flow].repair_of(one.issue.cause).kind
         if kind is None:
@@ -552,9 +556,9 @@ class Exceptions:
 
     @requires(Right.REPAIR)
     def decide(self, flow: str, found: Sequence[OpenIssue], option: str, by: Actor, reason: str = "") -> None:
-        """Keep which option of its repair a person took for each of these issues of a flow, and why.
+        """Store the repair option that a person chose for each of these issues of a flow, with the reason.
 
-        It holds for what the person was shown, of which the issue has a mark, and for nothing that comes after it.
+        A decision applies to the state that the person saw, identified by a mark in the issue, and not to later states.
         Raises KeyError for an option that a cause does not have.
         """
         for one in found:

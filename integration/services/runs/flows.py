@@ -1,4 +1,4 @@
-"""Flows as people arrange them: settings, when they run, what their filters take in, and how each stands."""
+"""Flows as people configure them: settings, timetables, filters and status."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,57 +38,57 @@ from integration.store.runs import RunStore
 from integration.store.settings import StoredSettings
 
 MOST_SHOWN = 500
-NIGHT = timedelta(hours=5)  # so long a run waits for one at work at most
-SOON = timedelta(minutes=30)  # what is due again before that is not missed by anybody
+NIGHT = timedelta(hours=5)  # the longest time that a run waits for the active run
+SOON = timedelta(minutes=30)  # a run that is due again sooner is not logged as missed
 ZONE = ZoneInfo(WALL_CLOCK)
 
 
 @dataclass(frozen=True, slots=True)
 class FlowStatus:
-    """One flow at a glance."""
+    """The status of one flow."""
 
     flow: Flow
     on: bool
-    runs: Sequence[Run]  # the newest in each state and every one that waits, newest first
+    runs: Sequence[Run]  # the latest in each state and all that wait, newest first
     parked: int = 0
     next_run: datetime | None = None
-    fault: ConfigurationError | None = None  # why its settings cannot be used as they are kept
-    last_proof: datetime | None = None  # when the newest run ended that proved something
-    unproven_since: datetime | None = None  # from when on a proof is missed
+    fault: ConfigurationError | None = None  # why its stored settings cannot be used
+    last_proof: datetime | None = None  # when the latest run ended that proved something
+    unproven_since: datetime | None = None  # since when a proof is missing
 
     @property
     def newest(self) -> Run | None:
-        """The run that began last, however it stands."""
+        """The run that began last, in any state."""
         return self.newest_in(*RunState)
 
     @property
     def active(self) -> Run | None:
-        """The run at work."""
+        """The active run."""
         return self.newest_in(*ACTIVE)
 
     @property
     def last(self) -> Run | None:
-        """The newest run that went through."""
+        """The latest completed run."""
         return self.newest_in(RunState.DONE)
 
     @property
     def plans(self) -> Sequence[Run]:
-        """Every run whose plan waits for a person."""
+        """All runs whose plan waits for a person."""
         return [run for run in self.runs if run.state is RunState.READY]
 
     @property
     def waiting(self) -> Run | None:
-        """The newest run whose plan waits for a person."""
+        """The latest run whose plan waits for a person."""
         return self.newest_in(RunState.READY)
 
     def newest_in(self, *states: RunState) -> Run | None:
-        """Return the run that began last of those in one of these states."""
+        """Return the run that began last among those in one of these states."""
         return next((run for run in self.runs if run.state in states), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Sifted:
-    """What takes part in a flow and what does not: numbers, and of those left out the first with title and reason."""
+    """How many records take part in a flow and how many do not; of the latter the first, with title and reason."""
 
     taken: int
     excluded: int
@@ -97,10 +97,10 @@ class Sifted:
 
 @dataclass(frozen=True, slots=True)
 class SettingsChange:
-    """What became of a change of settings, by the names of settings.
+    """The result of a change of settings, by names of settings.
 
-    `unchecked` are kept, and name something of a system that could not be asked whether it is there. `waiting` are not
-    kept: a second person has to approve them.
+    `unchecked` settings are stored, but contain codes that could not be verified because the system did not answer.
+    `waiting` settings are not stored: a second person has to approve them.
     """
 
     unchecked: tuple[str, ...] = ()
@@ -108,7 +108,7 @@ class SettingsChange:
 
 
 class Flows(Mapping[str, Flow]):
-    """Every flow by its name, and what can be said to it and of it."""
+    """All flows by name, with their settings, timetables and status."""
 
     def __init__(
         self,
@@ -146,7 +146,7 @@ class Flows(Mapping[str, Flow]):
 
     @requires(Right.SEE)
     def settings(self, flow: str) -> FlowSettings:
-        """Return the settings of a flow; where some cannot be used, the others, and the flow is off."""
+        """Return the settings of a flow. Unusable settings are left out, and the flow is then off."""
         return self._logics.settings(flow)
 
     @requires(Right.SEE)
@@ -156,7 +156,7 @@ class Flows(Mapping[str, Flow]):
 
     @requires(Right.SEE)
     def is_unproven(self, flow: str) -> bool:
-        """Tell whether somebody set that nobody can read back what a flow writes."""
+        """Return True if the settings of a flow make it write records that cannot be read back."""
         return any(stage.unverifiable for stage in self._specs[flow].with_settings(self.settings(flow)).stages)
 
     @requires(Right.SEE)
@@ -173,23 +173,23 @@ class Flows(Mapping[str, Flow]):
 
     @requires(Right.SEE)
     def noun(self, flow: str) -> str:
-        """Return the word for the records of a flow; of one that is gone, which left its runs, that for any."""
+        """Return the word for the records of a flow, or the general word if the flow no longer exists."""
         return self._specs[flow].noun if flow in self._specs else "record"
 
     @requires(Right.SEE)
     def spec(self, flow: str) -> FlowSpec:
-        """Return a flow as the value that says everything about it."""
+        """Return the specification of a flow."""
         return self._specs[flow]
 
     @requires(Right.ARRANGE)
     def change(
         self, flow: str, values: Mapping[str, Any], by: Actor, reasons: Mapping[str, str] | None = None
     ) -> SettingsChange:
-        """Keep changed settings of a flow. Raises ConfigurationError when they cannot be used.
+        """Store changed settings of a flow. Raises ConfigurationError if they cannot be used.
 
-        What loosens a flow that needs two people for it waits for a second person, and everything else is kept.
-        `reasons` say for each brake that is switched off why; the log keeps them. Raises NotAllowedError as
-        `FourEyes.may_change` does; nothing is kept then.
+        A change that loosens a flow with second limits waits for a second person; the rest is stored. `reasons` has the
+        reason for each brake that is switched off; the log stores it. Raises NotAllowedError as `FourEyes.may_change`
+        does, and stores nothing then.
         """
         known = self._logics.usable(flow)
         before, checked = self._specs[flow].settings(**known), self._specs[flow].settings(**{**known, **values})
@@ -211,9 +211,10 @@ class Flows(Mapping[str, Flow]):
         return SettingsChange(unchecked, waiting)
 
     def expect_there(self, flow: str, wanted: FlowSettings) -> tuple[str, ...]:
-        """Return the settings whose codes cannot be held against the systems now, of what is newly named.
+        """Check that the systems have all codes that the wanted settings newly name.
 
-        Raises ConfigurationError for a code that the system does not have.
+        Returns the settings whose codes cannot be verified now. Raises ConfigurationError for a code that its system
+        does not have.
         """
         known = {(of, code) for _, of, code in self._codes(flow, self.settings(flow))}
         named: dict[tuple[str, Listed], set[str]] = {}
@@ -235,7 +236,7 @@ class Flows(Mapping[str, Flow]):
 
     @requires(Right.SEE)
     def sift(self, flow: str, values: Mapping[str, Any]) -> Sifted:
-        """Read the source now and return what would take part in a flow with these settings changed."""
+        """Read the source now and return which records would take part with these settings changed."""
         changed = self._specs[flow].settings(**{**self.settings(flow).model_dump(), **values})
         logic = self._logics.trial(flow, settings=changed)
         pages = ((stage, page) for stage in logic.flow.counting for page in self._source_pages(flow, logic, stage))
@@ -261,13 +262,13 @@ class Flows(Mapping[str, Flow]):
 
     @requires(Right.SEE)
     def statuses(self) -> list[FlowStatus]:
-        """Return every flow at a glance."""
+        """Return the status of every flow."""
         parked, runs = self._issues.counts(), self._runs.standing()
         return [self._status(flow, runs.get(name, ()), parked.get(name, 0)) for name, flow in self.items()]
 
     @requires(Right.SEE)
     def status(self, flow: str) -> FlowStatus:
-        """Return one flow at a glance."""
+        """Return the status of one flow."""
         runs = self._runs.standing(flow).get(flow, ())
         return self._status(self[flow], runs, self._issues.counts().get(flow, 0))
 
@@ -291,14 +292,14 @@ class Flows(Mapping[str, Flow]):
         )
 
     def round_before(self, flow: str, rounds: int, moment: datetime) -> datetime | None:
-        """Return when the last round but so many was due up to a moment, by the timetable of a flow."""
+        """Return when a flow was due the given number of rounds back from a moment; 1 is the last round."""
         return self.settings(flow).timetable.before(moment, ZONE, self._openings.is_closed, rounds)
 
-    # ---- what runs without a person
+    # ---- scheduled runs
 
     @requires(Right.SEE)
     def schedules(self) -> list[Schedule]:
-        """Return the schedules of the flows that are on: what changed by the minute, everything at night."""
+        """Return the schedules of the flows that are on: incremental runs by timetable, and complete runs at night."""
         return [
             Schedule(name, cron, mode)
             for name in self
@@ -308,15 +309,16 @@ class Flows(Mapping[str, Flow]):
 
     @requires(Right.SEE)
     def is_on(self, flow: str) -> bool:
-        """Tell whether a flow runs by itself as it is set at this moment."""
+        """Return True if a flow currently runs by itself."""
         return flow in self._specs and self.settings(flow).on
 
     def may_begin(self, flow: str, mode: Mode, due: datetime | None = None) -> bool:
-        """Tell whether a flow may begin that was woken: it may have been switched off, or its nights, since.
+        """Return True if a flow may begin now that its schedule triggered it.
 
-        Schedules are taken over now and then only, by every process at another moment, and wake a flow more often than
-        its timetable says: it begins where it is `due` by that. The night has a time of its own. No schedule is due
-        between two seconds: what is so was woken by hand, and begins.
+        The flow or its nightly run may have been switched off since, because each process updates its schedules only
+        now and then. A schedule also triggers more often than the timetable says, so an incremental run begins only if
+        the timetable has it at `due`. The nightly run has its own time. Schedules are due at full seconds: a `due` with
+        a fraction was triggered by hand, and the run begins.
         """
         if not (self.is_on(flow) and mode in dict(_modes(self.settings(flow)))):
             return False
@@ -326,9 +328,9 @@ class Flows(Mapping[str, Flow]):
         return is_asked or table.is_due(due or self._clock(), ZONE, self._openings.is_closed)
 
     def may_wait(self, flow: str, mode: Mode, due: datetime) -> bool:
-        """Tell whether a run that was `due` still waits for one at work: up to when the next one would be due.
+        """Return True while a scheduled run may still wait for the active run: until its next run would be due.
 
-        That of the night waits into the morning.
+        A nightly run may wait until the morning.
         """
         return self._clock() < self._waits_until(flow, mode, due)
 
@@ -339,16 +341,16 @@ class Flows(Mapping[str, Flow]):
         return min(coming or due + NIGHT, due + NIGHT)
 
     def missed(self, flow: str, mode: Mode, due: datetime) -> None:
-        """Tell in the log that a run that was `due` is left out; one that is soon due again is not worth telling."""
+        """Log that a scheduled run was left out, unless its next run is due within half an hour."""
         if self._waits_until(flow, mode, due) - due >= SOON:
             facts = {"mode": str(mode), "due": due.astimezone(UTC).isoformat(timespec="seconds")}
             self._events.tell(Event(event="round_missed", flow=flow, facts=facts))
 
     def may_approve(self, run: Run) -> Approval | None:
-        """Return the approval of a plan that trips no brake, when its flow is on and may send by itself.
+        """Return the automatic approval of a plan, or None if a person has to decide.
 
-        One of which everything is left out waits for a person, and so does each of a flow of which nothing may be
-        written for now, and each that exceeds a second limit.
+        The flow must be on and approve automatically. A plan waits for a person if it trips a brake or exceeds a second
+        limit, if all its lines are excluded, or if its flow may not write for now.
         """
         if run.excluded and len(run.excluded) >= run.position.changes + run.position.retirements:
             return None
@@ -360,10 +362,10 @@ class Flows(Mapping[str, Flow]):
 
 
 def proof_times(stored: RunStore, flow: str, standing: Sequence[Run]) -> tuple[datetime | None, datetime | None]:
-    """Return when a flow proved something last, and from when on a proof is missed.
+    """Return when a flow was last proven to work, and since when a proof is missing (None if none is missing).
 
-    A run that read nothing had nothing to prove: while the newest run that read something is a proof, none is missed
-    before the newest run of all. Where it proved nothing, one is missed since the last proof, or since the first run.
+    A run that read nothing has nothing to prove. If the latest run that read something is a proof, none is missing
+    before the end of the latest run. Otherwise a proof is missing since the last proof, or since the first run.
     """
     last = next((run for run in standing if run.state is RunState.DONE), None)
     if last is None:
@@ -395,7 +397,7 @@ def _sift(logic: FlowLogic, pages: Iterable[tuple[Stage, Sequence[Record]]]) -> 
 
 
 def _not_there(flow: str, setting: str, of: Listed, code: str) -> ConfigurationError:
-    """Return what is wrong with a setting that names what its system does not have."""
+    """Return the error for a setting whose code the system does not have."""
     where = {"flow": flow, "setting": setting}
     if of.name == "debtors":
         return ConfigurationError("flow_setting_invalid", **where, expected="expected_debtor", number=code)

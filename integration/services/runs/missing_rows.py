@@ -1,4 +1,4 @@
-"""Rows that value tables lack for the parked records of a flow, in one table, added with one confirmation."""
+"""Missing rows of value tables for the parked records of a flow: listed together, and added in one transaction."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ Key = tuple[str, str]  # the name of a table, and the key of its row
 
 @dataclass(frozen=True, slots=True)
 class RowToAdd:
-    """One row that a value table lacks.
+    """One missing row of a value table.
 
-    `amount` is in euros, without sign: what the parked records have under the code. `proposal` is the counterpart that
-    the till itself names, where the other system has it; empty where there is none.
+    `amount` is the absolute amount in euros of the parked records with this code. `proposal` is the counterpart that
+    the till names, if the other system has it, and empty otherwise.
     """
 
     table: ValueTable
@@ -42,7 +42,7 @@ class RowToAdd:
 
 
 class MissingRows:
-    """All rows that value tables lack for what is parked, by flow."""
+    """All missing rows of value tables for parked records, by flow."""
 
     def __init__(self, flows: Specs, exceptions: Exceptions, tables: Tables, lists: CodeLists, logics: Logics) -> None:
         self._flows = flows
@@ -52,19 +52,19 @@ class MissingRows:
         self._logics = logics
 
     def _home(self) -> str:
-        """Return the ISO code of the country of the shop, as a flow is set; empty where none asks for it."""
+        """Return the ISO code of the shop's country from the settings of the flows, or an empty text if none has it."""
         countries = (getattr(self._logics.settings(flow), "default_country", "") for flow in self._flows)
         return str(next(filter(None, countries), ""))
 
     @requires(Right.SEE)
     def groups(self, flow: str) -> list[CauseGroup]:
-        """Return the open causes of a flow that rows of value tables repair, the most money first."""
+        """Return the open causes of a flow that rows of value tables repair, largest amount first."""
         causes = self._exceptions.row_causes(flow)
         return [group for group in self._exceptions.groups(flow) if group.cause in causes]
 
     @requires(Right.SEE)
     def rows(self, flow: str) -> list[RowToAdd]:
-        """Return every row that is missing, over all parked records of a flow, the most money first."""
+        """Return every missing row over all parked records of a flow, largest amount first."""
         spec, home = self._flows[flow], self._home()
         sums: dict[Key, Decimal] = {}
         records: dict[Key, set[str]] = {}
@@ -86,10 +86,10 @@ class MissingRows:
 
     @requires(Right.REPAIR)
     def add(self, flow: str, chosen: Mapping[Key, str], by: Actor) -> None:
-        """Add rows to the value tables of a flow in one transaction: all of them, or none.
+        """Add rows to the value tables of a flow in one transaction.
 
-        `chosen` has the counterpart of each row by its table and key. Raises ConfigurationError for a row that is
-        impossible, and KeyError for a table that the flow does not have.
+        `chosen` has the counterpart of each row by table and key. Raises ConfigurationError for an invalid row, and
+        KeyError for a table that the flow does not have.
         """
         tables: dict[str, dict[str, str]] = {}
         for (name, key), other in chosen.items():
@@ -103,10 +103,10 @@ class MissingRows:
 
 
 def _key(row: MissingRow, home: str) -> str:
-    """Return the key of the row to add: for the code, whatever else a key may say.
+    """Return the key of the row to add, with as few parts as possible beside the code.
 
-    What decides before the code stays in it, and so does another country than that of the shop: a row for all would
-    hold for sales that nobody asked about.
+    Required parts and parts that rank before the code stay in the key, and so does a country other than the shop's own:
+    without it the row would also apply to sales that nobody decided about.
     """
     country = row.asked.get(COUNTRY, "")
     kept = {

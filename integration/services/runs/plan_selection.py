@@ -1,4 +1,4 @@
-"""Which changes of a plan are chosen, together with those that cannot be written without them."""
+"""Selection of the changes of a plan, together with the changes that depend on them."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
@@ -12,11 +12,11 @@ from integration.store.choices import ChoiceStore
 from integration.store.plans import PlanStore
 from integration.store.runs import RunStore
 
-Needed = Mapping[int, frozenset[int]]  # lines that make what a line needs, by the number of that line
+Needed = Mapping[int, frozenset[int]]  # the lines that create the records a line needs, by number of that line
 
 
 class PlanSelection:
-    """What is left out of the plans that wait: a line goes with the new record that it needs, and comes with it."""
+    """Excluded lines of waiting plans. A line is excluded and included together with the new record that it needs."""
 
     def __init__(self, choice_store: ChoiceStore, plans: PlanStore, runs: RunStore, logics: Logics) -> None:
         self._kept = choice_store
@@ -26,13 +26,13 @@ class PlanSelection:
 
     @requires(Right.RUN)
     def leave(self, run: str, seqs: Collection[int], by: str) -> frozenset[int]:
-        """Leave changes out of a plan with all that need them, and return what was not left out before."""
+        """Exclude changes with all changes that need them, and return the lines that were not excluded before."""
         needed = self._needed(run)
         return self._kept.leave(run, _closed(seqs, lambda out: (one for one in needed if needed[one] & out)), by)
 
     @requires(Right.RUN)
     def take(self, run: str, seqs: Collection[int], by: str) -> frozenset[int]:
-        """Take changes into a plan again with all that they need, and return what was left out before."""
+        """Include changes with all changes that they need, and return the lines that were excluded before."""
         needed = self._needed(run)
         return self._kept.take(
             run, _closed(seqs, lambda back: (two for one in back for two in needed.get(one, ()))), by
@@ -62,7 +62,7 @@ def _needs(
 
 
 def _closed(seqs: Collection[int], more: Callable[[frozenset[int]], Iterable[int]]) -> frozenset[int]:
-    """Return these lines with all that follow from them, step by step."""
+    """Return these lines with all lines that `more` adds, repeated until no line is added."""
     found = frozenset(seqs)
     while (grown := found | frozenset(more(found))) != found:
         found = grown

@@ -1,4 +1,4 @@
-"""What a run keeps of the cause that it tries again, so that what became of it can be shown."""
+"""Stores which cause a retry run was started for, so that its result can be shown on that cause."""
 
 import json
 from datetime import datetime
@@ -10,7 +10,7 @@ _TRIED = "tried"
 
 
 def retry_note(group: CauseGroup) -> dict[str, str]:
-    """Return what a run keeps of the cause it tries again."""
+    """Return the note, for a run, of the cause that it retries."""
     told = {
         "cause": group.cause, "field": group.field, "detail": group.detail, "facts": dict(group.facts),
         "count": group.count, "first_seen": group.first_seen.isoformat(),
@@ -19,7 +19,7 @@ def retry_note(group: CauseGroup) -> dict[str, str]:
 
 
 def tried_cause(run: Run) -> CauseGroup | None:
-    """Return the cause that a run tries again, or None when it does something else."""
+    """Return the cause that a run retries, or None for any other run."""
     told = json.loads(run.notes.get(_TRIED, "null"))
     if run.mode is not Mode.CHOSEN or told is None:
         return None

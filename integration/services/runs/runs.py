@@ -1,4 +1,4 @@
-"""Runs and their plans: begun, looked at line by line, approved, stopped and gone on with; and how each stands."""
+"""Runs and their plans: start, explain, approve, stop and resume them, and show their status."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
@@ -35,7 +35,7 @@ from integration.store.runs import RunStore
 
 
 class Runs:
-    """Every run as it is kept, and what a person can do with it."""
+    """All stored runs, with the operations that a person can start on them."""
 
     def __init__(
         self,
@@ -62,11 +62,14 @@ class Runs:
         self._proposals = proposals
         self._four_eyes = four_eyes
 
-    # ---- begun, and brought to an end
+    # ---- start and end
 
     @requires(Right.RUN)
     def preview(self, request: PreviewRequest) -> str:
-        """Start a preview in the background and return its run. Raises RunActiveError while another is at work."""
+        """Start a preview in the background and return the id of its run.
+
+        Raises RunActiveError if the flow has an active run.
+        """
         self._proposals.fill_once(request.by.ref)
         return self._work.engine.preview(request)
 
@@ -80,7 +83,7 @@ class Runs:
         detail: str | None = None,
         version: int | None = None,
     ) -> str:
-        """Start a preview of only what is parked for a cause, and return its run; see `Exceptions.tries`."""
+        """Start a preview of the records parked for a cause, and return the id of its run; see `Exceptions.tries`."""
         keys = self._exceptions.keys(flow, cause, field, detail)
         group = self._exceptions.group(IssueGroupKey(flow, cause, field or "", detail)) if detail is not None else None
         notes = retry_note(group) if group else {}
@@ -88,7 +91,7 @@ class Runs:
 
     @requires(Right.RUN)
     def undo(self, run_id: str, by: Actor) -> str:
-        """Start a plan that puts back what a run wrote, and return its run; nothing is sent before it is approved.
+        """Start a plan that reverts what a run wrote, and return the id of its run. Nothing is sent before an approval.
 
         Raises IntegrationError `nothing_to_undo` for a run that wrote nothing.
         """
@@ -96,7 +99,7 @@ class Runs:
 
     @requires(Right.RUN)
     def commit(self, run_id: str, approval: Approval) -> bool:
-        """Approve a plan and write it in the background; tell whether that is begun, or a second person has to agree.
+        """Approve a plan and write it in the background. Return False if a second person has to approve it first.
 
         Raises PlanStaleError or PlanUnsafeError, and NotAllowedError as `FourEyes.is_enough` does.
         """
@@ -108,7 +111,7 @@ class Runs:
 
     @requires(Right.RUN)
     def resume(self, run_id: str, by: Actor) -> None:
-        """Go on with an interrupted run under the approval it has. Raises PlanStaleError where there is none."""
+        """Resume an interrupted commit under its existing approval. Raises PlanStaleError if there is none."""
         run = self.open_plan(run_id)
         if run.approval is None:
             raise PlanStaleError("plan_not_approved", flow=run.flow, run=run.id)
@@ -117,29 +120,29 @@ class Runs:
 
     @requires(Right.RUN)
     def cancel(self, run_id: str, by: Actor) -> None:
-        """Ask a run to stop after the page it is at: a preview is discarded, what a commit has proven stays proven."""
+        """Stop a run after its current page. A preview is discarded; proven changes of a commit stay proven."""
         self._work.engine.cancel(run_id, by=by.ref)
 
-    # ---- how they stand
+    # ---- status
 
     @requires(Right.SEE)
     def speed(self, run: Run) -> Speed:
-        """Return how fast a run at work goes, and how long it still takes: the same for whoever asks."""
+        """Return the speed of an active run and its remaining time. All callers get the same numbers."""
         return speed(run, next(iter(self.phases(run.id)[-1:]), None), self._clock())
 
     @requires(Right.SEE)
     def is_at_limit(self, run: Run, sent: int) -> bool:
-        """Tell whether as many changes are under way as the target may have at once: more processes add nothing."""
+        """Return True if the target has its maximum of parallel changes. More processes would not help then."""
         deps = self._runner.commit.deps
         try:
             target = deps.connectors[deps.logics.now(run.flow).flow.target]
-        except ConfigurationError:  # disconnected while it is at work, which it will notice
+        except ConfigurationError:  # disconnected during the run; the run itself reports that
             return False
         return sent >= target.in_flight
 
     @requires(Right.SEE)
     def held_since(self, run: Run) -> datetime | None:
-        """Return since when a run at work waits for a system that does not answer; None for one that goes on."""
+        """Return since when an active run waits for a system that does not answer, or None if it is not waiting."""
         if run.state not in ACTIVE or not run.error:
             return None
         newest = next(iter(self.phases(run.id)[-1:]), None)
@@ -147,12 +150,15 @@ class Runs:
 
     @requires(Right.SEE)
     def outdated(self, run: Run) -> PlanStaleError | None:
-        """Return why a plan can no longer be committed, or None; what the systems tell by now only a commit asks."""
+        """Return why a plan can no longer be committed, or None.
+
+        The systems are not queried; only the commit does that.
+        """
         return self._runner.commit.outdated(run, self._mappings.published(run.flow).version, asks=False)
 
     @requires(Right.SEE)
     def doubtful(self, run: Run) -> int:
-        """Return how many changes of a run were sent and not answered; what is on its way right now is no doubt yet."""
+        """Return how many changes of a run are in doubt: sent and not answered. Calls in progress do not count."""
         unsettled = self._plans.unsettled(run.id)
         on_their_way = unsettled[Step.SENT] if run.state is RunState.COMMITTING else 0
         return sum(unsettled.values()) - on_their_way
@@ -161,15 +167,15 @@ class Runs:
 # ---- plans ----------------------------------------------------------------------------------------------------------
 
 
-CSV_PAGE = 1_000  # lines read at a time
-MOST_KNOWN = 8  # other plans whose amounts are remembered
+CSV_PAGE = 1_000  # lines per page
+MOST_KNOWN = 8  # other plans whose amounts stay cached
 PLAN_COLUMNS = ("action", "kind", "key", "title", "field", "now", "will_be", "state", "cause")
 
 
 class Plans:
-    """The kept plans of all runs, and what follows from them.
+    """The stored plans of all runs, with sums and explanations.
 
-    Which lines are meant: how they `show`, what to `find` in them, and `among` which.
+    The arguments `show`, `find` and `among` select lines by state, by text and by filter.
     """
 
     def __init__(
@@ -183,7 +189,7 @@ class Plans:
         *,
         products: str,
     ) -> None:
-        """`products` names the flow that knows what articles are called."""
+        """Store the dependencies. `products` is the flow that has the names of articles."""
         kept = self._kept = plans
         self.rows, self.row, self.count, self.changes = kept.rows, kept.row, kept.count, kept.changes
         self.facets, self.marked, self.line_about = kept.facets, kept.marked, kept.line_about
@@ -200,17 +206,17 @@ class Plans:
 
     @requires(Right.SEE)
     def writes(self, run_id: str, left_out: frozenset[int] = frozenset()) -> int:
-        """Return how many write calls the chosen changes of a plan take."""
+        """Return how many write calls the selected changes of a plan need."""
         known = self._calls.get(run_id)
         if known is None:
             known = self._kept.calls(run_id)
-            if self._runs.get(run_id).state is not RunState.PREVIEWING:  # a plan that is made does not change
+            if self._runs.get(run_id).state is not RunState.PREVIEWING:  # a complete plan does not change
                 self._calls = {run_id: known}
         return sum(known.values()) - sum(known.get(number, 0) for number in left_out)
 
     @requires(Right.SEE)
     def sold(self, run_id: str, left_out: Collection[int] = ()) -> Decimal | None:
-        """Return what the chosen documents of a plan come to, VAT included; None where it books none."""
+        """Return the total of the selected documents of a plan, VAT included, or None if it books no documents."""
         known = self._sold.get(run_id)
         if known is None:
             found = ((seq, document_total(change.agreed)) for seq, change in self._kept.new_documents(run_id))
@@ -221,7 +227,7 @@ class Plans:
 
     @requires(Right.SEE)
     def sums(self, run_id: str, left_out: Collection[int] = ()) -> PlanSums:
-        """Return what the chosen changes of a plan add up to: by kind, booked, and prices up and down."""
+        """Return the sums of the selected changes of a plan: by kind, booked amounts, and prices raised and lowered."""
         known = self._sums.get(run_id)
         if known is None:
             known = {row.seq: change_sums(row.change) for row in self._changes(run_id) if row.change}
@@ -237,23 +243,23 @@ class Plans:
 
     @requires(Right.SEE)
     def group_names(self, flow: str, codes: Sequence[str], run_id: str) -> dict[str, str]:
-        """Return the names of article groups by code: of those that are linked, and of those a plan writes."""
+        """Return the names of article groups by code, from links and from the lines of a plan."""
         found = self._links.get(flow, Kind.GROUP, codes)
         names = {code: str(link.agreed.values.get("name") or "") for code, link in found.items() if link.agreed}
         return names | self.titles(run_id, Kind.GROUP, [code for code in codes if code not in names])
 
     @requires(Right.SEE)
     def article_names(self, codes: Collection[str]) -> dict[str, str]:
-        """Return the names of articles by their code in the books: of those that are linked."""
+        """Return the names of linked articles by their code in the books."""
         owners = self._links.owning(self._products, Kind.PRODUCT, Kind.ARTICLE, codes)
         parts = (part for link in owners if link.agreed for part in link.agreed.parts)
         return {part.source: str(part.values.get("name") or "") for part in parts if part.source in codes}
 
     @requires(Right.SEE)
     def why(self, run_id: str, seq: int) -> list[WhyAnswer]:
-        """Return why each value of a line is what it is; of one that writes nothing, how its values come about.
+        """Return the explanation of each value of a line, also for a line that writes nothing.
 
-        The records of the source are read once more. Nothing is left where it no longer has them.
+        Reads the source records again. The result is empty if the source no longer has them.
         """
         run, row = self._runs.get(run_id), self.row(run_id, seq)
         logic = self._logics.now(run.flow)
@@ -276,7 +282,7 @@ class Plans:
     def listed(
         self, run_id: str, show: str = "all", find: str = "", among: LineFilter = EVERY_LINE
     ) -> Iterator[list[object]]:
-        """Yield the shown lines of a plan with the values of `PLAN_COLUMNS`, one for each field of a change."""
+        """Yield the selected lines of a plan with the values of `PLAN_COLUMNS`, one row per field of a change."""
         offset, left_out = 0, self._runs.get(run_id).excluded
         while rows := self.rows(run_id, show, find, offset, CSV_PAGE, among):
             offset += len(rows)

@@ -1,4 +1,4 @@
-"""How both systems are reached: what was entered, overruled by the environment; and the built-in ones."""
+"""Access data of both systems: entered in the console, overridden by the environment; and those of the sandbox."""
 
 import hashlib
 import json
@@ -25,17 +25,17 @@ from integration.store.secrets import ConnectionStore, StoredTokens
 
 IDENTITY = frozenset({"url", "company", *(name for one in SYSTEMS.values() for name in (one.who, *one.secrets))})
 KEPT_TOKENS = "accountview-tokens"
-LEARNED = "learned"  # what a connection found out of the installation
-GIVEN_TOKENS = "accountview-given"  # where the refresh tokens of the settings were used first, by their marks
-ELSEWHERE_SECONDS = 2.0  # how long another process may go on with what was changed
+LEARNED = "learned"  # facts that a connection learned about the installation
+GIVEN_TOKENS = "accountview-given"  # the system of each refresh token of the settings, by hash
+ELSEWHERE_SECONDS = 2.0  # how long another process may use outdated access data
 
 S = TypeVar("S", bound=BaseModel)
 
 
 class ConnectorFactory:
-    """What is known of both connections, and a connection to each, made when it is first needed.
+    """The access data of both systems, and one connection to each, opened at its first use.
 
-    Access to the sandbox is kept apart, so that trying it costs nobody the connection to a real system.
+    The access data of the sandbox are stored separately, so that a try of the sandbox never replaces a real connection.
     """
 
     def __init__(
@@ -47,11 +47,11 @@ class ConnectorFactory:
         names: ObjectNameSettings,
         reads: Mapping[str, Sequence[SourceTable]],
     ) -> None:
-        """Take what is entered, and the names that are laid over what is known of the connection to AccountView.
+        """Store the dependencies. `names` has the object names of AccountView, which override those in the access data.
 
-        `reads` says by system where it has kinds of record that flows bring.
+        `reads` has, by system, the tables of the kinds of record that flows bring.
         """
-        self.sandboxed = False  # whether both systems are the built-in ones, in whichever process they run
+        self.sandboxed = False  # True if both systems are the built-in ones, in whichever process they run
         self.lock = threading.RLock()
         self.connected = connected
         self._settings = settings
@@ -60,17 +60,17 @@ class ConnectorFactory:
         self._names = names
         self._reads = reads
         self._connectors: dict[str, Connector] = {}
-        self._replaced: list[Connector] = []  # may still be at work; closed at the end
-        self._seen: dict[str, tuple[float, str]] = {}  # by its mark: secrets stand nowhere in the clear
+        self._replaced: list[Connector] = []  # may still be in use; closed at the end
+        self._seen: dict[str, tuple[float, str]] = {}  # hashes of the access data, because they contain secrets
         self._changes: dict[str, int] = {}
 
     def close(self) -> None:
-        """Close every connection there has been."""
+        """Close all connections, including replaced ones."""
         for connector in [*self._connectors.values(), *self._replaced]:
             connector.close()
 
     def connector(self, system: str) -> Connector:
-        """Return the connection to a system. Raises ConfigurationError while it is not connected."""
+        """Return the connection to a system. Raises ConfigurationError if it is not connected."""
         with self.lock:
             self._notice(system)
             if system not in self._connectors:
@@ -78,11 +78,11 @@ class ConnectorFactory:
             return self._connectors[system]
 
     def made(self, system: str) -> Connector | None:
-        """Return the connection to a system where this process has made one already."""
+        """Return the connection to a system if this process has opened one, or None."""
         return self._connectors.get(system)
 
     def _notice(self, system: str) -> None:
-        """Connect anew where another process has changed how a system is reached, or what it calls its fields."""
+        """Reconnect if another process has changed the access data or field names of a system."""
         at, known = self._seen.get(system, (0.0, ""))
         if not known or time.monotonic() - at > ELSEWHERE_SECONDS:
             access = mark_of_text(json.dumps(self.of(system), sort_keys=True, default=str))
@@ -106,7 +106,7 @@ class ConnectorFactory:
         return known.connects(settings, self.tokens(given, tokens), learned, self._reads.get(system, ()))
 
     def _with_token(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return access without the refresh token of the settings where that was used elsewhere before."""
+        """Return the access data without the refresh token of the settings if it was first used for another system."""
         refresh = given.get("refresh_token")
         if not refresh:
             return given
@@ -122,7 +122,10 @@ class ConnectorFactory:
 
     @contextmanager
     def on_trial(self, system: str, entered: Mapping[str, Any], tokens: str = KEPT_TOKENS) -> Iterator[Connector]:
-        """Yield a connection with what was entered, beside the one in force; `tokens` names those of its log-in."""
+        """Yield a connection with the entered data, beside the one in force.
+
+        `tokens` names the tokens of its log-in.
+        """
         connector = self._connected(system, self.with_entered(system, entered), tokens)
         try:
             yield connector
@@ -131,7 +134,7 @@ class ConnectorFactory:
 
     @contextmanager
     def client(self, entered: Mapping[str, Any], tokens: str = KEPT_TOKENS) -> Iterator[AccountViewClient]:
-        """A conversation for the log-in alone: the connection proper needs a company, which nobody has chosen yet."""
+        """Yield a client for the log-in only. A full connection needs a company, which nobody has chosen yet."""
         given = self.with_entered("accountview", entered)
         route = self._with_route(given, SYSTEMS["accountview"].usual_address)
         client = AccountViewClient(_settings_of(AccountViewSettings, route, "ACCOUNTVIEW"), self.tokens(given, tokens))
@@ -141,7 +144,10 @@ class ConnectorFactory:
             client.close()
 
     def tokens(self, given: Mapping[str, Any] | None = None, name: str = KEPT_TOKENS) -> StoredTokens:
-        """Return the tokens of the AccountView that is connected, or `given`: those that were got there, no others."""
+        """Return the stored tokens of the connected AccountView, or of the one in `given`.
+
+        Tokens of another one are ignored.
+        """
         given = self.of("accountview") if given is None else given
         given_for, entered = SYSTEMS["accountview"].given_for, self._entered("accountview")
         return StoredTokens(
@@ -154,21 +160,21 @@ class ConnectorFactory:
         )
 
     def name(self, name: str) -> str:
-        """Return the name of a record, which is another one while the sandbox is connected."""
+        """Return the name under which a record is stored, with a prefix while the sandbox is connected."""
         return f"sandbox-{name}" if self.sandboxed else name
 
     def of(self, system: str) -> dict[str, Any]:
-        """Return what is known of a connection: stored by the set-up, overruled by the environment."""
+        """Return the access data of a system: stored by the set-up, overridden by the environment."""
         return self.with_entered(system, {})
 
     def with_entered(self, system: str, entered: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the same if this were entered as well; nothing is kept."""
+        """Return the access data of a system as if this were entered too. Stores nothing."""
         access = _laid_over(SYSTEMS[system], self._entered(system), entered)
         if not self.sandboxed:
             access = _laid_over(SYSTEMS[system], access, self._environment(system))
         if system != "accountview":
             return access
-        if address := parse_address(access.get("url", "")):  # one host serves both
+        if address := parse_address(access.get("url", "")):  # the API and the log-in page have the same host
             inside = address.path.rstrip("/").removesuffix("/api/v3")
             access.setdefault("authorize_url", str(replace(address, path=f"{inside}/ams/authorize.aspx")))
         return self._names.laid_over(access, self.name(RECORD))
@@ -177,36 +183,37 @@ class ConnectorFactory:
         return dict(self.connected.get(self.name(system)) or {})
 
     def is_same(self, system: str, entered: Mapping[str, Any]) -> bool:
-        """Tell whether what was entered names the system that is connected, and who we are there already."""
+        """Return True if the entered data name the connected system and the same account there."""
         given_for = SYSTEMS[system].given_for
         return given_for(self.with_entered(system, entered)) == given_for(self.of(system))
 
     def expect_unbound(self, system: str, entered: Mapping[str, Any]) -> None:
-        """Raise ConfigurationError for an address or a name that a secret of the settings would go to.
+        """Raise ConfigurationError if a secret of the settings would be sent to another address or account.
 
-        Whoever may set the console up may not send elsewhere what others have set: they set its address as well.
+        A person who may configure the console must not redirect secrets that the administrator of the machine has set.
+        Who sets a secret sets its address as well.
         """
         given, known, now = self._environment(system), SYSTEMS[system], self.of(system)
         if not given.keys() & set(known.secrets):
             return
         for name, usual in (("url", known.usual_address), (known.who, "")):
-            kept = "" if name in given else now.get(name) or usual  # what is set there wins over what is entered
+            kept = "" if name in given else now.get(name) or usual  # the environment overrides entered data
             if kept and known.given_for({name: entered.get(name) or kept}) != known.given_for({name: kept}):
                 setting = f"{PREFIX}{system.upper()}__{name.upper()}"
                 raise ConfigurationError("setting_invalid", setting=setting, expected="expected_beside_secret")
 
     def address(self, system: str) -> str:
-        """Return where a system is, or where it usually is while none of one's own is connected."""
+        """Return the address of a system, or its usual address if no own system is connected."""
         usual = SYSTEMS[system].usual_address
         url = usual if self.sandboxed else str(self.of(system).get("url") or usual)
         return str(parse_address(url) or url)
 
     def is_connected(self, system: str) -> bool:
-        """Tell whether there is what it takes to speak to a system; says nothing about whether it answers."""
+        """Return True if all access data of a system are known. Does not test whether the system answers."""
         return SYSTEMS[system].is_connected(self.of(system))
 
     def is_entered(self) -> bool:
-        """Tell whether somebody has entered here how a system of their own is reached."""
+        """Return True if somebody has entered access data of a real system."""
         return not self.sandboxed and any(IDENTITY & self._entered(one).keys() for one in SYSTEMS)
 
     def _environment(self, system: str) -> dict[str, Any]:
@@ -218,7 +225,7 @@ class ConnectorFactory:
         return {name: value for name, value in plain.items() if value}
 
     def real_settings(self) -> list[str]:
-        """Return the settings that name a system or who we are there; others only say how to speak to it."""
+        """Return the names of the settings that identify a real system or our account there."""
         return [
             f"{PREFIX}{system.upper()}__{name.upper()}"
             for system in SYSTEMS
@@ -227,20 +234,20 @@ class ConnectorFactory:
         ]
 
     def keep(self, system: str, values: Mapping[str, Any], by: str, *, moved: Mapping[str, str] | None = None) -> None:
-        """Keep more of how a system is reached, and connect anew with it; see `Connections.replace` for `moved`."""
+        """Store more access data of a system, and reconnect. See `ConnectionStore.replace` for `moved`."""
         with self.lock:
             access = _laid_over(SYSTEMS[system], self._entered(system), values)
             self.connected.replace(self.name(system), access, by, moved=moved or {})
             self.reconnect(system)
 
     def forget(self, by: str) -> None:
-        """Forget how both systems are reached."""
+        """Delete the access data of both systems."""
         for system in SYSTEMS:
             self.connected.forget(self.name(system), by)
             self.reconnect(system)
 
     def reconnect(self, *systems: str) -> None:
-        """Let the next call use the access as it is now; the connection before may still be at work."""
+        """Make the next call use the current access data. The previous connection may still be in use."""
         with self.lock:
             for system in systems:
                 if system in self._connectors:
@@ -249,23 +256,23 @@ class ConnectorFactory:
                 self._changes[system] = self.changes(system) + 1
 
     def changes(self, system: str) -> int:
-        """Return how often a system has been connected anew: what was learnt before is not said of it now."""
+        """Return how often a system was reconnected. Earlier findings do not apply to the current connection."""
         return self._changes.get(system, 0)
 
 
 class Connectors(dict[str, Connector]):
-    """Connections to both systems, asked for when they are needed and not kept: a run must not need both at once."""
+    """Looks up the connection to a system at each access, and caches none, so that a run need not have both at once."""
 
     def __init__(self, access: ConnectorFactory) -> None:
         self._access = access
 
     def __missing__(self, system: str) -> Connector:
-        """Return the connection to a system. Raises ConfigurationError while it is not connected."""
+        """Return the connection to a system. Raises ConfigurationError if it is not connected."""
         return self._access.connector(system)
 
 
 class StoredInstallationFacts:
-    """What was found out of one installation: of another, or by another name, nothing is known."""
+    """Facts learned about one installation. For another system or account there are none."""
 
     def __init__(self, connected: ConnectionStore, name: str, given_for: str) -> None:
         self._connected = connected
@@ -273,22 +280,22 @@ class StoredInstallationFacts:
         self._given_for = given_for
 
     def get(self) -> Mapping[str, str]:
-        """Return what was found out; see `Learned`."""
+        """Return the stored facts; see `InstallationFacts`."""
         kept = self._connected.get(self._name) or {}
         return kept.get("values", {}) if kept.get("given_for") == self._given_for else {}
 
     def put(self, values: Mapping[str, str]) -> None:
-        """Keep it, without a word in the log."""
+        """Store the facts without a log event."""
         self._connected.renew(self._name, {"given_for": self._given_for, "values": dict(values)})
 
 
 def mark_of_text(state: str) -> str:
-    """Return a mark of a text, which says nothing of what is in it."""
+    """Return the SHA-256 hash of a text."""
     return hashlib.sha256(state.encode()).hexdigest()
 
 
 def _laid_over(system: System, entered: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was entered, overruled by `values`: a secret stays with the address and the name it came with."""
+    """Return the entered data, overridden by `values`. A secret is dropped if the address or account changes."""
     access = {**entered, **values}
     if system.given_for(access) != system.given_for(entered):
         for name in set(system.secrets) - values.keys():
@@ -297,13 +304,16 @@ def _laid_over(system: System, entered: Mapping[str, Any], values: Mapping[str, 
 
 
 def usable_access(system: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return access to a system with its address as it is called. Raises ConfigurationError for what can be none."""
+    """Return the access data with a normalized address. Raises ConfigurationError for unusable data."""
     settings = _settings_of(SYSTEMS[system].settings, given, system.upper())
     return {**given, **({"url": settings.model_dump()["url"]} if "url" in given else {})}
 
 
 def _settings_of(model: type[S], given: Mapping[str, Any], group: str) -> S:
-    """Return the settings of a system; what it refuses is told by its name in the environment."""
+    """Return validated settings of a system.
+
+    Raises ConfigurationError with the environment name of a rejected setting.
+    """
     try:
         return model(**given)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""The names of AccountView in force, and the way to change them: our defaults, what a person or a file says."""
+"""The object names of AccountView in force, from defaults, a person and a file; and their changes."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ from integration.services.systems.objects import (
     usable_names,
 )
 
-# Names that came after plans were marked.
+# Names that were added after the first release of plans with a hash of names.
 LATER = (
     "objects.periods.", "period.", "posting_line.vat_base", "objects.transactions.", "transaction.", "day_page.",
     "day_page_line.", "objects.quotations.", "quotation.", "quotation_line.", "sales_order.shipping_cost",
@@ -37,9 +37,9 @@ LATER = (
 
 
 class ObjectNames:
-    """The names in force and the way to change them. What a person keeps wins over what was proposed, a file over both.
+    """The object names in force. A file overrides a person's names, which override proposed names.
 
-    Names of the sandbox are kept apart, and no file speaks for it.
+    Names of the sandbox are stored separately, and the file does not apply to it.
     """
 
     def __init__(self, flows: Specs, kept: ObjectNameSettings, access: ConnectorFactory) -> None:
@@ -50,23 +50,23 @@ class ObjectNames:
     @property
     @requires(Right.SEE)
     def record(self) -> str:
-        """Under which name those of the AccountView that is connected are kept."""
+        """The name of the record that stores the names of the connected AccountView."""
         return self._access.name(RECORD)
 
     @requires(Right.SEE)
     def kept(self) -> bool:
-        """Tell whether a person has set names, after which nothing is proposed any more."""
+        """Return True if a person has set names. Then no more names are proposed."""
         return self._kept.is_kept(self.record)
 
     @requires(Right.SEE)
     def in_force(self) -> Names:
-        """Return the names in force; in the place of a group that cannot be used, with which nobody connects, ours."""
+        """Return the names in force. Defaults replace a group that is invalid, with which no connection is made."""
         return usable_names({group: value for group, value in self._access.of(BOOKS).items() if group in GROUPS})
 
     def mark(self) -> str:
-        """Return a mark of the names in force, which is another one as soon as one of them is changed.
+        """Return a hash of the names in force.
 
-        A plan of a version before a name was there is as good as ever while that has its default.
+        Names that were added later count only if they differ from their default, so that older plans stay valid.
         """
         names, defaults = flat(self.in_force()), flat(Names())
         counted = {path: name for path, name in names.items() if name != defaults[path] or not path.startswith(LATER)}
@@ -74,11 +74,11 @@ class ObjectNames:
 
     @requires(Right.SEE)
     def has_object(self, name: str) -> bool:
-        """Tell whether an object of ours, such as that of trade invoices, has a name."""
+        """Return True if one of our objects, such as the trade invoices, has a name."""
         return bool(getattr(self.in_force().objects, name).code)
 
     def expect_objects(self, spec: FlowSpec, settings: FlowSettings, names: Names | None = None) -> None:
-        """Raise ConfigurationError for an option that needs an object without a name, in force or among `names`."""
+        """Raise ConfigurationError if a chosen option needs an object that has no name in `names`, or else in force."""
         held = names or self.in_force()
         for shape in each_of(shape for section in spec.sections for shape in section.shapes):
             needed = shape.needs.get(str(getattr(settings, shape.name))) if isinstance(shape, Select) else None
@@ -89,16 +89,17 @@ class ObjectNames:
 
     @requires(Right.CONNECT)
     def put(self, values: Mapping[str, str | None], by: Actor) -> None:
-        """Keep changed names by their paths, None for the default.
+        """Store changed names by their paths; None restores the default.
 
-        Raises ConfigurationError, with the path, for what is no name, must not be empty, or is set in the file.
+        Raises ConfigurationError, with the path, for an unknown name, an empty required name, or a name set in the
+        file.
         """
         self._kept.put(self.record, self.put_together(values), by)
         self._access.reconnect(BOOKS)
 
     @requires(Right.CONNECT)
     def put_together(self, values: Mapping[str, str | None]) -> dict[str, Any]:
-        """Return what would be kept with changed names; raises as `put` does."""
+        """Return the names that `put` would store. Raises the same errors."""
         names, defaults, fixed = flat(self.in_force()), flat(Names()), set(paths_in(self._kept.spoken(self.record)))
         for path, value in values.items():
             if path not in defaults:
@@ -112,10 +113,9 @@ class ObjectNames:
 
     @requires(Right.CONNECT)
     def look(self, changed: Mapping[str, str] | None = None) -> NamedObjects:
-        """Return every object with its names, held against the list of objects and the dictionary as they are now.
+        """Return every object with its names, compared with the current object list and data dictionary.
 
-        With `changed` names, by their paths, it is looked for what would be in force with them; what is in force stays
-        the `value`.
+        `changed` names, by path, are looked up instead of those in force. `value` stays the name in force.
         """
         values, fixed = flat(self.in_force()), frozenset(paths_in(self._kept.spoken(self.record)))
         connector = partial(self._access.connector, BOOKS)

@@ -1,4 +1,4 @@
-"""What AccountView has under the names in force: its objects, its tables and their columns."""
+"""Compares the object names in force with the objects, tables and columns of AccountView."""
 
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ from integration.flows.registry import Specs
 from integration.words.validation import reason_of
 
 FILE = "CONSOLE_ACCOUNTVIEW__NAMES"
-SEVERAL = "objects.posting_history"  # codes alone; their tables are those of postings
+SEVERAL = "objects.posting_history"  # only codes; their tables are those of postings
 REFERENCE = "order_reference_field"
 HEADER = "history.header"
 MANNER = ("conditions", "page_strategy", "overlap_seconds")
@@ -39,18 +39,18 @@ NEEDED = frozenset(
 )  # fmt: skip
 # The groups for which captions suggest columns.
 KIND_OF = {"article": Kind.ARTICLE, "group": Kind.GROUP, "sales_order": Kind.SALES_ORDER}
-# Objects whose code and table stand among their fields.
+# Objects whose code and table are stored among their fields.
 OWN = ("warehouses", "prices")
 _OF_OWN = frozenset(f"{name}.{part}" for name in OWN for part in ("object", "table"))
 
 
 class Availability(StrEnum):
-    """Whether the installation has what a name says."""
+    """Whether the installation has the object, table or column with a name."""
 
     PRESENT = "present"
     ABSENT = "absent"
-    UNUSED = "unused"  # no name: nothing is looked for
-    UNREAD = "unread"  # nobody could look
+    UNUSED = "unused"  # no name, so nothing to look up
+    UNREAD = "unread"  # could not be read
 
 
 _WORST = (Availability.UNUSED, Availability.PRESENT, Availability.UNREAD, Availability.ABSENT)
@@ -58,11 +58,11 @@ _WORST = (Availability.UNUSED, Availability.PRESENT, Availability.UNREAD, Availa
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """One name: what we take without being told, what is in force, and what AccountView has under it.
+    """One name: its default, the name in force, and what AccountView has under it.
 
-    `options` are the names it may have with their captions, none where they cannot be read or any will do; `proposed`
-    is a column whose caption fits a field that has none. `unverified` defaults are known from no program that uses
-    them; `fixed` names are set in a file and cannot be changed here; `needed` ones must not be empty.
+    `options` are the possible names with their captions, empty if they cannot be read or are unrestricted. `proposed`
+    is a column whose caption fits a field without a column. `unverified` defaults are not confirmed by any known
+    program. `fixed` names are set in a file and cannot be changed here. `needed` names must not be empty.
     """
 
     path: str
@@ -77,13 +77,13 @@ class Name:
 
     @property
     def short(self) -> str:
-        """Return what the name is for within its object: code, table, email, ..."""
+        """The last part of the path: code, table, email, ..."""
         return self.path.rpartition(".")[2]
 
 
 @dataclass(frozen=True, slots=True)
 class NamedObject:
-    """One object with its tables and fields, in our words, and the flows that need it."""
+    """One object with its tables and fields, and the flows that need it."""
 
     name: str
     flows: tuple[str, ...]
@@ -91,17 +91,17 @@ class NamedObject:
 
     @property
     def own(self) -> tuple[Name, ...]:
-        """Return the names of the object itself: its code and its tables."""
+        """The names of the object itself: its code and its tables."""
         return tuple(one for one in self.names if _is_of_object(one.path))
 
     @property
     def fields(self) -> tuple[Name, ...]:
-        """Return the names of its fields."""
+        """The names of its fields."""
         return tuple(one for one in self.names if not _is_of_object(one.path))
 
     @property
     def there(self) -> Availability:
-        """Return how the object itself stands: as its code does, and its tables."""
+        """The availability of the object itself: the worst of its code and its tables."""
         states = [one.there for one in self.own]
         return next(
             (state for state in (Availability.ABSENT, Availability.UNREAD, Availability.PRESENT) if state in states),
@@ -111,7 +111,7 @@ class NamedObject:
 
 @dataclass(frozen=True, slots=True)
 class NamedObjects:
-    """Every object with its names; `cause` and `facts` say why nobody could look, where nobody could."""
+    """All objects with their names. `cause` and `facts` give the error if AccountView could not be read."""
 
     objects: tuple[NamedObject, ...]
     cause: str = ""
@@ -120,7 +120,7 @@ class NamedObjects:
 
 @dataclass(frozen=True, slots=True)
 class _Sort:
-    """An object of ours: the groups of names of its fields and of those of its lines, for each use it has."""
+    """An object with the name groups of its header fields and of its line fields, one per use."""
 
     name: str
     headers: tuple[str, ...] = ()
@@ -128,7 +128,7 @@ class _Sort:
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """Return all groups of names of its fields."""
+        """All name groups of its fields."""
         return (*self.headers, *self.lines)
 
 
@@ -161,9 +161,9 @@ def named_objects(
     meant: Mapping[str, str],
     fixed: Collection[str],
 ) -> NamedObjects:
-    """Return every object with its names, held against the list of objects and the dictionary as they are now.
+    """Return every object with its names, compared with the current object list and data dictionary.
 
-    `values` are the names in force by their paths, `meant` those it is looked for; `fixed` ones are set in a file.
+    `values` are the names in force by path, `meant` the names to look up, and `fixed` the paths set in a file.
     """
     defaults, seen = flat(Names()), _seen(connector, meant)
     objects = [
@@ -183,7 +183,7 @@ def named_objects(
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What an installation offers, as far as it could be read: objects with captions, and the columns of tables."""
+    """What could be read of an installation: objects with captions, and columns by table."""
 
     codes: Mapping[str, str] | None = None
     tables: Mapping[str, Sequence[DictionaryColumn]] = field(default_factory=dict)
@@ -191,12 +191,12 @@ class _Seen:
     facts: Mapping[str, str] = field(default_factory=dict)
 
     def columns(self, table: str) -> Sequence[DictionaryColumn] | None:
-        """Return the columns of a table, none where there is no such table; None where nobody could look."""
+        """Return the columns of a table, empty if the table does not exist, or None if it could not be read."""
         return self.tables.get(table.upper()) if table else ()
 
 
 def _seen(connector: Callable[[], Connector], values: Mapping[str, str]) -> _Seen:
-    """Read the list of objects and every table that is named; the first thing in the way ends it."""
+    """Read the object list and every named table, up to the first error."""
     codes: dict[str, str] | None = None
     tables: dict[str, Sequence[DictionaryColumn]] = {}
     wanted = [value for path, value in values.items() if path.endswith((".table", ".detail"))] + [values[HEADER]]
@@ -261,7 +261,7 @@ def _of_fields(sort: _Sort, values: Mapping[str, str], seen: _Seen) -> Iterator[
 
 
 def _paths_of(group: str) -> list[str]:
-    """Return the paths of the fields of a group, that by which a document is found first."""
+    """Return the paths of the fields of a group, beginning with the reference by which a document is found."""
     paths = [path for path in flat(Names()) if path.startswith(f"{group}.") and not _is_of_object(path)]
     first = [REFERENCE] if group == "sales_order" else [path for path in paths if path.endswith(".reference")]
     return [*first, *(path for path in paths if path not in first)]
@@ -272,7 +272,7 @@ def _is_of_object(path: str) -> bool:
 
 
 def _columns(group: str, values: Mapping[str, str], seen: _Seen) -> Sequence[DictionaryColumn] | None:
-    """Return the columns a group of fields may be in; the history carries those of its header under its name."""
+    """Return the columns for a group of fields. The history also has the columns of its header, under a prefix."""
     own = seen.columns(_table(group, values))
     if group != "history" or own is None:
         return own
@@ -310,7 +310,7 @@ def _state(name: str, read: Collection[object] | None, *, is_there: bool) -> Ava
     return Availability.PRESENT if is_there else Availability.ABSENT
 
 
-# ---- names by their paths, as they are edited and found wrong: `objects.debtors.code`, `debtor.email`
+# ---- names by path: `objects.debtors.code`, `debtor.email`
 
 
 def flat(names: Names) -> dict[str, str]:
@@ -329,7 +329,7 @@ def flat(names: Names) -> dict[str, str]:
 
 
 def nested(names: Mapping[str, str], defaults: Mapping[str, str]) -> dict[str, Any]:
-    """Return the names that are not as we take them without being told, as settings."""
+    """Return the names that differ from their defaults, as nested settings."""
     kept: dict[str, Any] = {}
     for path, value in names.items():
         if value == defaults[path]:
@@ -340,7 +340,7 @@ def nested(names: Mapping[str, str], defaults: Mapping[str, str]) -> dict[str, A
             inner = inner.setdefault(step, {})
         inner[last] = value
     for name, of in kept.get("objects", {}).items():
-        if isinstance(of, dict):  # an object is one value: its code and tables belong together
+        if isinstance(of, dict):  # the code and tables of an object are stored as one value
             whole = {part: names[f"objects.{name}.{part}"] for part in BusinessObject.model_fields}
             kept["objects"][name] = whole
     if SEVERAL in names and names[SEVERAL] != defaults[SEVERAL]:
@@ -351,7 +351,7 @@ def nested(names: Mapping[str, str], defaults: Mapping[str, str]) -> dict[str, A
 
 
 def parse_names(named: Mapping[str, Any], within: str = "") -> Names:
-    """Return names as settings. Raises ConfigurationError with the path of the first that cannot be used."""
+    """Return names as settings. Raises ConfigurationError with the path of the first invalid name."""
     try:
         return Names(**named)
     except ValidationError as error:
@@ -362,7 +362,7 @@ def parse_names(named: Mapping[str, Any], within: str = "") -> Names:
 
 
 def usable_names(named: Mapping[str, Any]) -> Names:
-    """Return names as settings, without the groups that cannot be used."""
+    """Return names as settings, without invalid groups."""
     kept: dict[str, Any] = {}
     for group, value in named.items():
         with suppress(ConfigurationError):
@@ -372,17 +372,17 @@ def usable_names(named: Mapping[str, Any]) -> Names:
 
 
 def read_names(file: Path) -> dict[str, Any]:
-    """Return the names of a file. Raises ConfigurationError, naming the setting, for one that cannot be used."""
+    """Return the names of a file. Raises ConfigurationError, with the name of the setting, for an invalid file."""
     try:
         body = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # a file that is no TOML, or no text at all
+    except (OSError, ValueError):  # not TOML, or not text
         raise ConfigurationError("setting_invalid", setting=FILE, expected="expected_toml") from None
     parse_names(body, f"{FILE} ")
     return body
 
 
 def merge_names(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one value laid over another, group by group and name by name."""
+    """Return `under` overridden by `over`, group by group and name by name."""
     whole = dict(under)
     for name, value in over.items():
         below = whole.get(name)
@@ -391,7 +391,7 @@ def merge_names(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, 
 
 
 def paths_in(named: Mapping[str, Any], way: str = "") -> Iterator[str]:
-    """Yield the path of every name that is given a value."""
+    """Yield the path of every name that has a value."""
     for name, value in named.items():
         if isinstance(value, dict):
             yield from paths_in(value, f"{way}{name}.")

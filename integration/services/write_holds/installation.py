@@ -1,4 +1,4 @@
-"""Holds all writes where the data of a console may be a copy, until a person confirms that no other copy runs."""
+"""Holds all writes if the data may be a copy, until a person confirms that no other copy runs."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ BY_SETTING = "CONSOLE_CONFIRMED_PLACE"
 
 @dataclass(frozen=True, slots=True)
 class InstallationStatus:
-    """Whether writes are held, which parts of the place changed, and the code that a confirmation names."""
+    """Whether writes are held, the changed parts of the place, and the code that a confirmation must name."""
 
     is_held: bool
     changed: tuple[str, ...]
@@ -22,26 +22,29 @@ class InstallationStatus:
 
 
 class Installation:
-    """Compares where this console runs with the place its database is bound to.
+    """Compares the place where this console runs with the place to which its database is bound.
 
-    The built-in systems are not held: a copy of the data folder has a copy of them.
+    Writes to the built-in systems are not held: a copy of the data folder includes a copy of them.
     """
 
     def __init__(self, store: InstallationStore, place: InstallationPlace, sandbox: SandboxHost) -> None:
         self._store = store
         self._place = place
         self._sandbox = sandbox
-        self._is_bound = False  # to this place, which no other process can change
+        self._is_bound = False  # to this place; no other process can change that
 
     def begin(self, confirmed_code: str) -> None:
-        """Bind a new installation to where it runs; a code that the settings confirm binds it anew."""
+        """Bind a new installation to its place.
+
+        If `confirmed_code` is the code of a changed place, bind to that place.
+        """
         self._store.bind_first(self._place)
         if confirmed_code == self._place.code and self.status().changed:
             self._store.bind(self._place, BY_SETTING)
 
     @requires(Right.SEE)
     def status(self) -> InstallationStatus:
-        """Return whether the installation may write from here."""
+        """Return whether the installation may write from this place."""
         changed = () if self._is_bound else self._changed_parts()
         self._is_bound = not changed
         is_sandboxed = changed and (self._sandbox.is_connected or self._sandbox.is_asked_for())
@@ -52,7 +55,7 @@ class Installation:
         return self._place.changed_parts(bound) if bound else ()
 
     def held(self, flow: str) -> PlanStaleError | None:
-        """Return why a flow may write nothing for now, or None."""
+        """Return why the flow may not write for now, or None."""
         status = self.status()
         if not status.is_held:
             return None
@@ -60,10 +63,12 @@ class Installation:
 
     @requires(Right.ADMINISTER)
     def confirm(self, code: str, by: Actor) -> None:
-        """Bind the installation to where it runs now: no other copy of its data runs, and none will.
+        """Bind the installation to its current place.
 
-        `code` is the one of the status that the person was shown. Raises ConfigurationError `installation_differs` for
-        another one: it was shown on another machine, or before the data moved again.
+        The person confirms that no other copy of its data runs or will run.
+
+        `code` must be the one that the person saw in the status. Raises ConfigurationError `installation_differs` for
+        another code: it was shown on another machine, or before the data moved again.
         """
         if code != self._place.code:
             raise ConfigurationError("installation_differs", code=self._place.code)

@@ -1,4 +1,4 @@
-"""What a look at the targets looks at, and what it owes since the database was restored: until then nothing is sent."""
+"""After a restore, holds the writes of a flow until its written records have been compared with the target."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -18,7 +18,7 @@ from integration.store.settings import StoredSettings
 
 
 class PostRestoreCheck:
-    """Which kinds of record there is something of to look at, flow by flow."""
+    """Checks that are due after a restore of the database or of a system, by flow and kind of record."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class PostRestoreCheck:
         logics: Logics,
         without: Collection[Kind] = (),
     ) -> None:
-        """Kinds that are named in `without` have a check of their own."""
+        """Store the dependencies. Kinds in `without` are not checked here, because they have their own check."""
         self._drifts = drifts
         self._links = links
         self._stored_settings = stored_settings
@@ -36,7 +36,7 @@ class PostRestoreCheck:
         self._without = without
 
     def stages(self, flow: str) -> list[Stage]:
-        """Return the stages of a flow that a look has something to look at."""
+        """Return the stages of a flow that have written records to check."""
         links = self._links
         return [
             stage
@@ -45,7 +45,7 @@ class PostRestoreCheck:
         ]
 
     def is_owed(self, flow: str) -> bool:
-        """Tell whether something of a flow has to be looked at since the database was restored."""
+        """Return True if a kind of record of the flow has not been checked since the last restore."""
         records = filter(None, map(self._stored_settings.get, (RESTORED, SYSTEM_RESTORED)))
         since = max((datetime.fromisoformat(record["at"]) for record in records), default=None)
         if since is None:
@@ -56,8 +56,9 @@ class PostRestoreCheck:
 
     @requires(Right.SEE)
     def held(self, flow: str) -> PlanStaleError | None:
-        """Return why a flow may write nothing for now, or None: the database or a system was restored.
+        """Return why the flow may not write for now, or None: the database or a system was restored.
 
-        It may again once everything it wrote was looked at after that. What no look covers is not waited for.
+        Writes are allowed again once every kind of record of the flow has been checked. Kinds without a check do not
+        count.
         """
         return PlanStaleError("restored_not_compared", flow=flow) if self.is_owed(flow) else None

@@ -1,4 +1,4 @@
-"""Holds all writes to a system that may be another one than before, or an older state of it, until a person says."""
+"""Holds all writes if a system may be another one, or an older state, until a person decides."""
 
 import threading
 import time
@@ -23,29 +23,29 @@ from integration.store.settings import StoredSettings
 
 log = structlog.get_logger(__name__)
 
-SYSTEM_RESTORED = "system_restored"  # the setting that keeps when a connected system was restored
+SYSTEM_RESTORED = "system_restored"  # the setting with the time at which a connected system was restored
 CHECKED_SECONDS = 60.0
-MANY, SHARE = 5, 0.25  # records of one run that contradict their links, before the system itself is in question
-RECORDS = "records"  # what contradicts then
+MANY, SHARE = 5, 0.25  # minimum number and share of contradicting records in one run that put the system in question
+RECORDS = "records"  # the changed fact in that case
 
 
 class SystemAnswer(StrEnum):
-    """What a person says about a system that does not look as before."""
+    """A person's answer about a system whose identity changed."""
 
-    RESTORED = "restored"  # the same system, put back to an earlier state or renamed
-    ANOTHER = "another"  # another system: what is linked belongs to the one before
+    RESTORED = "restored"  # the same system, restored to an earlier state or renamed
+    ANOTHER = "another"  # another system: the existing links belong to the previous one
 
 
 @dataclass(frozen=True, slots=True)
 class SystemQuestion:
-    """A system that does not look as before, and the names of what speaks against it."""
+    """A system whose identity changed, and the names of the facts that changed."""
 
     system: str
     changed: tuple[str, ...]
 
 
 class SystemIdentities:
-    """Compares each connected system with what is known of it. The built-in systems are not asked."""
+    """Compares each connected system with its stored identity. The built-in systems are not compared."""
 
     def __init__(
         self,
@@ -64,9 +64,9 @@ class SystemIdentities:
         self._checked: dict[str, float] = {}
 
     def check(self) -> None:
-        """Compare both systems with what is known of them, at most once a minute in this process.
+        """Compare both systems with their stored identity, at most once a minute in this process.
 
-        A system that cannot be asked now is compared by the next check: whatever is written meets the same trouble.
+        A system that does not answer is compared at the next check: a write to it would fail as well.
         """
         for system in [] if self._access.sandboxed else SYSTEMS:
             with self._lock:
@@ -90,12 +90,12 @@ class SystemIdentities:
             self._keep(system, record | {"identity": seen.merged_with(known).to_json()})
 
     def forget(self) -> None:
-        """Forget what is known of both systems: the next check learns it, and asks nothing."""
+        """Delete the stored identity of both systems. The next check stores the new one and holds nothing."""
         for system in SYSTEMS:
             self._keep(system, {})
 
     def suspect(self, system: str, contradicting: int, compared: int) -> None:
-        """Put a system in question where many of the records of a run contradict their links."""
+        """Put a system in question if many records of a run contradict their links."""
         record = self._record(system)
         if contradicting >= max(MANY, SHARE * compared) and not record.get("changed") and not self._access.sandboxed:
             self._keep(system, record | {"changed": [RECORDS]})
@@ -111,18 +111,22 @@ class SystemIdentities:
                 yield SystemQuestion(system, tuple(changed))
 
     def held(self, flow: str) -> PlanStaleError | None:
-        """Return why a flow may write nothing for now, or None. Every flow writes what it read in the other system."""
+        """Return why the flow may not write for now, or None.
+
+        One system in question holds every flow, since each uses both.
+        """
         self.check()
         question = next(self._questions(), None)
         return None if question is None else PlanStaleError("system_in_question", system=question.system, flow=flow)
 
     @requires(Right.CONNECT)
     def answer(self, system: str, answer: SystemAnswer, by: Actor) -> None:
-        """Keep what a person says about a system in question, and let flows write again.
+        """Store a person's answer about a system in question, and allow writes again.
 
-        A system that was restored is compared with everything that was written there first. Another system starts
-        without links: those of the one before are set aside, and plans that wait are discarded. Raises RunActiveError
-        while a run is at work, ConfigurationError `not_in_question`, and IntegrationError where it cannot be asked.
+        After the answer RESTORED, every record written to that system must first be compared with it. After the answer
+        ANOTHER, the environment starts without links: the previous links are set aside, and waiting plans are
+        discarded. Raises RunActiveError while a run is active, ConfigurationError `not_in_question`, and
+        IntegrationError if the system is unreachable.
         """
         record = self._record(system)
         if not record.get("changed"):

@@ -1,4 +1,4 @@
-"""Everything that may hold the writes of a flow for now."""
+"""Combines all reasons that can hold the writes of a flow."""
 
 from collections.abc import Sequence
 
@@ -7,11 +7,11 @@ from integration.runner.dependencies import WriteHold
 
 
 class WriteHolds:
-    """Several holds, asked in order."""
+    """Several write holds, checked in order."""
 
     def __init__(self, holds: Sequence[WriteHold]) -> None:
         self._holds = holds
 
     def held(self, flow: str) -> PlanStaleError | None:
-        """Return the first reason why a flow may write nothing for now, or None."""
+        """Return the first reason why the flow may not write for now, or None."""
         return next((reason for hold in self._holds if (reason := hold.held(flow)) is not None), None)
