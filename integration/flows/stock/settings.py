@@ -115,8 +115,8 @@ class StockSettings(FlowSettings):
     # there (postings and days do not), or not at all (`dated`). With `dated`, the figures include all movements up to a
     # moment, which an article may have of its own.
     sales: Literal["off", "sales_orders", "trade_invoices", "documents", "dated"] = "off"
-    # When the figures of the books exclude the goods of a sales order: once it is booked, or once it is invoiced. `auto`
-    # means the first if the formula subtracts reservations, else the second, so that levels are never too high.
+    # When the figures of the books exclude the goods of a sales order: once it is booked, or once it is invoiced.
+    # `auto` means the first if the formula subtracts reservations, else the second, so that levels are never too high.
     orders_leave: Literal["auto", "booked", "invoiced"] = "auto"
     sales_since: Annotated[str, AfterValidator(_moment)] = ""  # the books' figures include earlier movements
     # Outgoing transfers from this moment on are not yet entered in the books and count for the sending branch, unless
