@@ -296,7 +296,7 @@ class DaysLogic(FlowLogic):
             )
 
     def _sold_once(self, record: Record, page: Record) -> Record:
-        """Return the page of a day, unless its sales may also be booked separately and nobody has decided about that.
+        """Return the page of a day if none of its sales may be booked separately, or if a person confirmed the page.
 
         Raises RecordRejected while a decision is missing.
         """
@@ -348,10 +348,10 @@ class DaysLogic(FlowLogic):
     def _changed(
         self, record: Record, page: DayPage, booked: Sequence[DayLine], off: Sequence[DayLine], pages: Sequence[Link]
     ) -> Record | Skip:
-        """Return the correction page that a person decided on. Raises RecordRejected without a decision.
+        """Return the correction page that a person decided on, or a skip if the person keeps the booked pages.
 
-        A decision holds for the current state of the day and its booked pages. If the correction was booked and then
-        reversed, the question is asked again.
+        Raises RecordRejected without a decision. A decision holds for the current state of the day and its booked
+        pages. If the correction was booked and then reversed, the question is asked again.
         """
         mark = decision_mark(record, f"{len(pages) - 1:02}" if len(pages) > 1 else "")
         decision = decided(record, About.CHANGE, mark, DECISIONS).option

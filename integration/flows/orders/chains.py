@@ -170,7 +170,7 @@ def _beside_which(document: Record) -> str:
 
 
 def _is_receipt(number: str) -> bool:
-    """Return whether a number is that of a receipt, which unlike an invoice number includes the till."""
+    """Return whether a number is that of a receipt: only receipt numbers include branch and workplace."""
     read = DocumentNumber.read(Kind.RECEIPT, number)
     return read is not None and bool(read.branch or read.workplace)
 

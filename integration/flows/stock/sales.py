@@ -1,14 +1,14 @@
 """Corrects stock figures of the books by movements of the till that the books do not have yet.
 
-Bookings are marked as settled before the figures of the books are read. A sale that enters the books after that counts
-as missing until the next run, so a level may temporarily be too low, but never too high.
+Movements with a booking are marked as settled before the figures of the books are read. A sale that enters the books
+after that counts as missing until the next run, so a level may temporarily be too low, but never too high.
 
 A sales order may leave the figures unchanged until it is invoiced. In that case its sales count as missing until then.
 Its returns stop counting as soon as the books have the order, and are for sale again when the figures of the books
 include them.
 
 A booking that the books reverse, e.g. through an undo, is no longer in their figures. Its sale counts as missing from
-the moment the reversal is sent, even while figures are read; a return counts once the reversal is known to be in the
+the moment the reversal is sent, even while figures are read. A return counts again once it is known to be out of the
 figures. The number of times a figure includes a movement follows from all its bookings and credits; see `contained`.
 """
 
@@ -165,7 +165,7 @@ class Sales:
         return frozenset({MoveSort.SALES, *dated, *sent})
 
     def settle(self) -> None:
-        """Mark what is in the books before their figures are read."""
+        """Mark the movements that the books have, before their figures are read."""
         self.movements.begin(self.settings.counted_from)
         if self.settings.sales == DATED:
             return
@@ -186,20 +186,20 @@ class Sales:
         return is_settled(times, is_back=one.is_back)
 
     def _look(self, documents: Collection[str]) -> SeenBookings:
-        """Read the bookings of documents, and query which of their sales orders are not invoiced."""
+        """Return the booking states of documents, and query which of their sales orders are not invoiced."""
         booked = self._booked(documents)
         orders = self._orders(booked)
         return SeenBookings(booked, self.uninvoiced(orders) if orders else {})
 
     def _look_again(self, documents: Collection[str]) -> SeenBookings:
-        """Read the bookings again; the invoice state is queried again for credits only."""
+        """Return the current booking states; the invoice state is queried again for credits only."""
         booked = self._booked(documents)
         orders = {key: one for key, one in self._orders(booked).items() if key in self._before.open and is_credit(key)}
         there = {key: one for key, one in self._before.open.items() if not is_credit(key)}
         return SeenBookings(booked, {**there, **(self.uninvoiced(orders) if orders else {})})
 
     def _look_unasked(self, documents: Collection[str]) -> SeenBookings:
-        """Read the bookings without querying the books; every order, and every credit of an order, counts as open."""
+        """Return the booking states without a query to the books; every order and every credit of one counts as open."""
         booked = self._booked(documents)
         orders = self._orders(booked)
         return SeenBookings(booked, {key: None for key in orders if key.replace(CREDIT, "") in orders})
