@@ -28,9 +28,10 @@ def of_articles(rules: Rules, tools: Tools) -> Compiled:
 
 
 def document_policy(rules: Rules) -> Policy:
-    """Return the field ownership: documents and addresses are written once, including references, dates and ids.
+    """Return the field ownership: fields of documents and addresses are written on create only.
 
-    This includes kinds that are no longer written, because their existing bookings may be credited.
+    References, dates, pointers and ids are always written, regardless of the mapping. Kinds that are no longer written
+    are included, because their existing bookings may be credited.
     """
     owned = dict(field_owners(rules))
     for name, who in owned.items():

@@ -69,7 +69,7 @@ class Balances:
     # ---- lines
 
     def category(self, line: Record) -> LineCategory:
-        """Return the category of a line. A line without a turnover group is revenue."""
+        """Return the category of a line. An unknown category without a turnover group counts as revenue."""
         group = turnover_group_of(line)
         found = category_of(_text(line, "price_type"), _text(line, "turnover_type"), self.turnover.types.get(group, ""))
         return LineCategory.REVENUE if found is LineCategory.UNKNOWN and not group else found

@@ -47,7 +47,7 @@ class Buyers:
         return self.country(as_text(record.values.get("country")).strip() or self.home, _title(record))
 
     def vat_number(self, customer: Record, country: str, document: str) -> tuple[str, str]:
-        """Return the valid VAT number of a customer, and the given one if it is invalid; one of the two is empty.
+        """Return the VAT number of a customer if it is valid, and the given number if it is invalid, else empty texts.
 
         `country` is that of the document, for a customer without a country. Raises RecordRejected.
         """

@@ -22,8 +22,8 @@ SUMS = ("sold_", "booked_")
 def credit(change: Change, dated: Mapping[str, Value]) -> Change | None:
     """Return the change that credits the booking of another change; `dated` gives the date of the credit.
 
-    None if no reference fits, since references are never truncated, and None for the reversal of a credit: a credited
-    document is booked again instead.
+    None if no reference fits, since references are never truncated, and None if the change is itself a credit: a
+    credited document is booked again instead.
     """
     if change.key.endswith(CREDIT):
         return None

@@ -66,7 +66,7 @@ class CurrentBooking(LatestBooking[Link]):
 
     @property
     def stays(self) -> bool:
-        """Whether the latest booking has no credit, so that a new one is added to it."""
+        """Whether the latest booking is of a kind without credits, so that a new booking is added to it."""
         return _stays(self.latest)
 
     def mark(self, document: Record) -> str:

@@ -199,7 +199,7 @@ class Sales:
         return SeenBookings(booked, {**there, **(self.uninvoiced(orders) if orders else {})})
 
     def _look_unasked(self, documents: Collection[str]) -> SeenBookings:
-        """Return the booking states without a query to the books; every order and every credit of one counts as open."""
+        """Return the booking states without a query to the books; every order and its credit count as open."""
         booked = self._booked(documents)
         orders = self._orders(booked)
         return SeenBookings(booked, {key: None for key in orders if key.replace(CREDIT, "") in orders})
