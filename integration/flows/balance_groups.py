@@ -1,4 +1,4 @@
-"""Turnover groups of the till that are no revenue, and which of them it did not use lately: these want no row yet."""
+"""Turnover groups of the till that are no revenue, and those not used recently, which need no row yet."""
 
 from integration.flows.forms import SetupContext
 from integration.flows.settings import till_list
@@ -7,6 +7,6 @@ BALANCE_GROUPS, USED_GROUPS = till_list("balance_groups"), till_list("used_group
 
 
 def unused_groups(known: SetupContext) -> list[str]:
-    """Return the groups that were not used in the last weeks; none where the till does not tell which ones were."""
+    """Return the groups not used in the last weeks; empty if the till does not report which groups were used."""
     used = known.of(USED_GROUPS)
     return [group for group in known.of(BALANCE_GROUPS) if group not in used] if used else []

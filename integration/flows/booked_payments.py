@@ -1,6 +1,7 @@
-"""Payments that the till has because the books had them first: no flow books them a second time.
+"""Payments that the till received from the books. No flow books them a second time.
 
-The flow that brings them over keeps by which method it paid an invoice; all other payments are the till's own.
+The flow `payments` stores the payment method with which it paid each invoice. All other payments originate from the
+till.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -12,24 +13,24 @@ from integration.core.records import Kind, Record
 from integration.core.rules import as_text
 from integration.flows.spec import FlowContext
 
-PAYMENTS = "payments"  # the flow that pays at the till what was paid in the books
-METHOD = "method"  # by which it does so, as it is set and as it keeps it of each payment
+PAYMENTS = "payments"  # the flow that registers payments of the books at the till
+METHOD = "method"  # its payment method: a setting, and a stored value of each payment
 LEANS_ON = ((PAYMENTS, METHOD),)
 
-# By which methods the books' payments of these invoices stand at the till; an invoice without any may be left out.
+# Returns the till methods of payments that came from the books, by invoice. Invoices without any may be left out.
 AskMethods = Callable[[Collection[str]], Mapping[str, Collection[str]]]
 
 
 def no_payments(invoices: Collection[str]) -> Mapping[str, Collection[str]]:
-    """Return that no invoice has such a payment."""
+    """Return no payments for any invoice."""
     del invoices
     return {}
 
 
 def methods_of(asked: FlowContext, invoices: Collection[str]) -> dict[str, set[str]]:
-    """Return by which methods each of these invoices has payments that the books had first, or may have.
+    """Return, by invoice, the till methods of payments that came from the books or may have come from them.
 
-    It is the one by which it was paid; where nobody knows yet whether it was, the one that is set.
+    This is the method with which the invoice was paid. While the payment is in doubt, it is the method of the setting.
     """
     paid = asked.links(PAYMENTS, Kind.SETTLEMENT, invoices)
     found = {key: {as_text(link.agreed.values.get(METHOD))} for key, link in paid.items() if link.agreed}
@@ -40,14 +41,14 @@ def methods_of(asked: FlowContext, invoices: Collection[str]) -> dict[str, set[s
 
 
 def without_booked_payments(documents: Sequence[Record], ask: AskMethods) -> list[Record]:
-    """Return documents without the payments that the books had first, as if nobody had told the till of them."""
+    """Return the documents without the payments that the till received from the books."""
     paid = {one.key for one in documents if one.kind is Kind.INVOICE and any(map(_is_payment, one.parts))}
     methods = ask(sorted(paid)) if paid else {}
     return [without(one, methods.get(one.key, ())) if one.kind is Kind.INVOICE else one for one in documents]
 
 
 def without(document: Record, methods: Collection[str]) -> Record:
-    """Return a document without its payments by these methods; what is paid of it is less by them."""
+    """Return a document without its payments by these methods, with its paid amount reduced accordingly."""
     gone = [part for part in document.parts if _is_payment(part) and as_text(part.values.get("method")) in methods]
     if not gone:
         return document

@@ -1,29 +1,29 @@
-"""The first two or three characters that all references of postings and of days have in common.
+"""The first characters that all encoded references of postings and days have in common.
 
     M R 6
     | | |
     | | year: 0 is 2020, 6 is 2026, A is 2030, Z is 2055
     | kind: R is a receipt, Z is a closed day; `orders/references.py` lists the letters of all documents
-    console: the first letter or digit of the prefix that is set
+    console: the first letter or digit of the prefix setting
 
-The flows of documents and of closed days have one prefix, so that consoles in one administration are told apart by it.
+The flows of documents and of closed days share one prefix, which distinguishes the consoles of one administration.
 """
 
 from collections.abc import Collection
 
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-DEFAULT_MARK = "M"  # where the prefix has neither letter nor digit
+DEFAULT_MARK = "M"  # if the prefix has neither letter nor digit
 DAY_LETTER = "Z"  # the till's report of a closed day is a Z report; no document has this letter
 FIRST_YEAR, LAST_YEAR = 2020, 2055
 
 
 def console_mark(prefix: str) -> str:
-    """Return the character that tells this console's postings and days from those of another one."""
+    """Return the character that distinguishes this console's postings and days from those of another console."""
     return next((each for each in prefix.upper() if each in DIGITS), DEFAULT_MARK)
 
 
 def year_digit(year: int) -> str | None:
-    """Return the character of a year; None for a year that has none."""
+    """Return the character of a year; None for a year outside the supported range."""
     return DIGITS[year - FIRST_YEAR] if FIRST_YEAR <= year <= LAST_YEAR else None
 
 
@@ -33,6 +33,6 @@ def year_of(digit: str) -> int:
 
 
 def free_prefix(references: Collection[str]) -> str:
-    """Return a prefix that none of these references begins with, whose first letter none of them has; else nothing."""
+    """Return a prefix whose first letter no given reference begins with; empty if all letters are taken."""
     taken = {reference[:1].upper() for reference in references}
     return next((f"{letter}P-" for letter in DIGITS if letter.isalpha() and letter not in taken), "")

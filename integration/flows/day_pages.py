@@ -1,4 +1,4 @@
-"""Under which reference the page of a day stands in the books, and how its records are keyed.
+"""References of day pages in the books, and the keys of their records.
 
     M Z 6 1017 001 00
     | | | |    |   |
@@ -7,10 +7,10 @@
     | | | month and day
     | | year: 0 is 2020, 6 is 2026, A is 2030, Z is 2055
     | a closed day
-    the first letter or digit of the prefix that is set for documents, so that two consoles can share the books
+    the first letter or digit of the prefix of documents, so that two consoles can share the books
 
-All references have twelve characters: a filter of the books may compare beginnings only. No reference of a document
-has a Z in the second place, whatever its console is.
+All references have twelve characters, because a filter of the books may compare only beginnings. No reference of a
+document of any console has a Z in the second place.
 """
 
 import re
@@ -22,7 +22,7 @@ from integration.core.links import Link
 from integration.core.records import Kind, is_number
 from integration.flows.console_marks import DAY_LETTER, console_mark, year_digit, year_of
 
-PLACES = 3  # of a branch
+PLACES = 3  # width of a branch number
 LAST_SERIAL = 99
 BANK = "bank"
 
@@ -30,7 +30,7 @@ _REFERENCE = re.compile(rf"([0-9A-Z]){DAY_LETTER}([0-9A-Z])(\d\d)(\d\d)(\d{{{PLA
 
 
 def reference(prefix: str, day: date, branch: str, serial: int = 0) -> str | None:
-    """Return the reference of a page under a prefix; None where year, branch or serial has no room in it."""
+    """Return the reference of a page under a prefix; None if the year, branch or serial does not fit."""
     year = year_digit(day.year)
     if year is None or not is_number(branch) or len(branch) > PLACES or serial > LAST_SERIAL:
         return None
@@ -39,7 +39,7 @@ def reference(prefix: str, day: date, branch: str, serial: int = 0) -> str | Non
 
 @dataclass(frozen=True, slots=True)
 class DayReference:
-    """The content of a reference of a day: the mark of the console, the day, the branch and the serial."""
+    """The content of a day reference: the mark of the console, the day, the branch and the serial."""
 
     mark: str
     day: date
@@ -48,7 +48,7 @@ class DayReference:
 
 
 def parse_day_reference(text: str) -> DayReference | None:
-    """Return the content of a reference of a day, whichever console wrote it; None for any other text."""
+    """Return the content of a day reference of any console; None for any other text."""
     match = _REFERENCE.fullmatch(text.strip().upper())
     if match is None:
         return None
@@ -60,20 +60,20 @@ def parse_day_reference(text: str) -> DayReference | None:
 
 
 def bears_day(prefix: str, kind: Kind, text: str) -> bool:
-    """Return True if a reference in the books is that of a day of a console with this prefix."""
+    """Return True if a reference in the books is a day reference of a console with this prefix."""
     del kind
     parsed = parse_day_reference(text)
     return parsed is not None and parsed.mark == console_mark(prefix)
 
 
 def is_day_of_another_console(prefix: str, text: str) -> bool:
-    """Return True if a reference in the books is that of a day of a console with another prefix."""
+    """Return True if a reference in the books is a day reference of a console with another prefix."""
     parsed = parse_day_reference(text)
     return parsed is not None and parsed.mark != console_mark(prefix)
 
 
 def page_key(day_key: str, serial: int) -> str:
-    """Return the key of a page of a day: that of the day, with the serial of what corrects it."""
+    """Return the key of a day page: the key of the day, followed by the serial for a correction."""
     return f"{day_key}/{serial:02}" if serial else day_key
 
 
@@ -83,7 +83,7 @@ def day_of_key(key: str) -> str:
 
 
 def pages_of(linked: Callable[[Collection[str]], Mapping[str, Link]], days: Collection[str]) -> dict[str, list[Link]]:
-    """Return the pages that are booked of each of these days, in the order of their serials."""
+    """Return the booked pages of each of these days, ordered by serial."""
     found: dict[str, list[Link]] = {day: [] for day in days}
     waiting = list(found)
     for serial in range(LAST_SERIAL + 1):
@@ -95,5 +95,5 @@ def pages_of(linked: Callable[[Collection[str]], Mapping[str, Link]], days: Coll
 
 
 def daybooks_of_the_bank(types: Mapping[str, str]) -> set[str]:
-    """Return the daybooks in which the bank settles what the till took in, by the sort of each daybook."""
+    """Return the bank daybooks, in which the bank settles the takings of the till; `types` are types by daybook."""
     return {code for code, sort in types.items() if sort.split()[:1] == [BANK]}

@@ -1,4 +1,4 @@
-"""What a person decided about a record of the source, read from the record: it holds for one state of it alone."""
+"""Decisions of a person about a source record, stored in the record. A decision holds for one state of the record."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -7,27 +7,27 @@ from enum import StrEnum
 from integration.core.records import Record
 from integration.core.rules import as_text
 
-KEEP, AGAIN = "keep", "again"  # as it is; once more, as the source has it now
+KEEP, AGAIN = "keep", "again"  # keep the booking as it is; book again with the current source values
 MARK_LENGTH = 16
 
 
 class About(StrEnum):
-    """What a record can be asked about, as the field that the answer is kept under.
+    """Subjects of a decision, each with the field in which the answer is stored.
 
-    Each has an answer of its own: a record that is asked about for two reasons at once keeps both.
+    A record with questions about two subjects has one answer for each.
     """
 
-    CHANGE = "decision"  # what is booked, and the source has otherwise since
-    REFUND = "decision_refund"  # what takes back a sale that is not booked
-    BESIDE = "decision_beside"  # what may be sold by another document
-    SAME = "decision_same"  # what stands in the target under its number
-    TYPED = "decision_typed"  # what somebody may have written in the target
-    UNREADABLE = "decision_unreadable"  # what cannot be read in the target, and may be it
+    CHANGE = "decision"  # a booked document that has changed in the source
+    REFUND = "decision_refund"  # a refund of a sale that is not booked
+    BESIDE = "decision_beside"  # a sale that another document may include
+    SAME = "decision_same"  # a record of the target with the same number
+    TYPED = "decision_typed"  # a manual entry in the target that may be this document
+    UNREADABLE = "decision_unreadable"  # an unreadable record of the target that may be this one
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The option that was taken, and why; empty where nobody decided about what the record is now."""
+    """The option that was chosen and the reason; empty if nobody decided about the current state of the record."""
 
     option: str = ""
     reason: str = ""
@@ -37,18 +37,18 @@ UNDECIDED = Decided()
 
 
 def decision_mark(record: Record, of: str = "") -> str:
-    """Return the mark of what a record is now, and of what it is about, where that can be several things."""
+    """Return the mark of the current state of a record, and of the subject `of` if there can be several."""
     digest = as_text(record.values.get("digest"))[:MARK_LENGTH]
     return f"{digest}.{of}" if of else digest
 
 
 def decided(record: Record, about: About, mark: str, options: Collection[str]) -> Decided:
-    """Return what was decided about something, as `decision_text` keeps it, where that was about this mark."""
+    """Return the stored decision about a subject if it has this mark and one of the options; else UNDECIDED."""
     option, _, rest = as_text(record.values.get(about)).partition(" ")
     of, _, reason = rest.partition(" ")
     return Decided(option, reason) if option in options and of == mark else UNDECIDED
 
 
 def decision_text(option: str, mark: str, reason: str) -> str:
-    """Return a decision as it is kept."""
+    """Return a decision in its stored form."""
     return " ".join(filter(None, (option, mark, reason)))

@@ -1,7 +1,7 @@
-"""How the settings of a flow are asked for, as values: what each is and may be, and what the set-up asks of them.
+"""Form descriptions of flow settings, and the questions of the set-up, as values.
 
-What a setting is called, its help and its options are texts under its name: `setting_formula`, `about_formula`,
-`formula_available`. A flow's own word for it comes first: `setting_stock_branches`, else `setting_branches`.
+The caption, help and options of a setting are texts under its name: `setting_formula`, `about_formula`,
+`formula_available`. A text of the flow itself takes precedence: `setting_stock_branches` before `setting_branches`.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -19,28 +19,28 @@ LONGEST_CODE = 60
 
 @dataclass(frozen=True, slots=True)
 class VisibleWhen:
-    """A setting that is asked only while another one, or one of several, has one of these values."""
+    """Condition that shows a field only while a named setting, or one of several, has one of these values."""
 
     name: str | tuple[str, ...]
     among: tuple[object, ...]
 
     def holds(self, value: Callable[[str], object]) -> bool:
-        """Tell whether it is asked, by the values that settings have."""
+        """Return whether the field is shown; `value` returns the current value of a setting."""
         names = (self.name,) if isinstance(self.name, str) else self.name
         return any(value(name) in self.among for name in names)
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How one setting is asked for, or several that belong together: these have no name."""
+    """The form field of one setting, or a group of form fields, which has no name."""
 
     name: str
-    only: VisibleWhen | None = field(default=None, kw_only=True)  # when it is asked; None for always
+    only: VisibleWhen | None = field(default=None, kw_only=True)  # condition of visibility; None means always
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A card of settings: what heads it, what it asks, and what is good to know."""
+    """A card of settings with its title, fields and notes."""
 
     title: str
     shapes: tuple[Shape, ...]
@@ -49,7 +49,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class FieldGroup(Shape):
-    """Several settings in one line, under a word of their own where there is one."""
+    """Several fields in one line, optionally under their own title."""
 
     name: str = field(default="", init=False)
     shapes: tuple[Shape, ...]
@@ -58,19 +58,20 @@ class FieldGroup(Shape):
 
 @dataclass(frozen=True, slots=True)
 class Checkbox(Shape):
-    """On or off."""
+    """A setting that is on or off."""
 
 
 @dataclass(frozen=True, slots=True)
 class Select(Shape):
-    """One of a few options; `needs` says of an option which object of the books it needs to have a name.
+    """A choice of one option from a few.
 
-    What lacks its object leads to where that is named, where the setting `leads` there: one of several that lack it.
-    `kinds` are what the options make of a record; what was made so stays so.
+    `needs` names, by option, the AccountView object that must be configured for it. With `leads`, an option without its
+    object links to the page where the object is configured; only one of several such fields does so. `kinds` gives, by
+    option, the kind of record that is created; existing records keep their kind.
     """
 
     options: tuple[str, ...]
-    words: str = ""  # under which the options are called, where it is not the setting's name
+    words: str = ""  # text prefix of the options, if it is not the name of the setting
     needs: Mapping[str, str] = field(default_factory=dict)
     leads: bool = True
     kinds: Mapping[str, Kind] = field(default_factory=dict)
@@ -78,7 +79,7 @@ class Select(Shape):
 
 @dataclass(frozen=True, slots=True)
 class RadioChoice(Shape):
-    """One of a few options that each need a sentence."""
+    """A choice of one option from a few that each need an explanatory sentence."""
 
     options: tuple[str, ...]
     words: str
@@ -86,7 +87,7 @@ class RadioChoice(Shape):
 
 @dataclass(frozen=True, slots=True)
 class MultiSelect(Shape):
-    """Any of a few options; none of them stands for all."""
+    """A choice of any number of options; no selection means all."""
 
     options: tuple[str, ...]
     words: str = ""
@@ -94,15 +95,15 @@ class MultiSelect(Shape):
 
 @dataclass(frozen=True, slots=True)
 class Code(Shape):
-    """One code: from a list of a system where it has one, else as it is typed."""
+    """One code, chosen from a list of a system if there is one, else typed."""
 
     of: Listed | None = None
-    none: str = "choose_nothing"  # what no code is called
+    none: str = "choose_nothing"  # text key for the empty choice
 
 
 @dataclass(frozen=True, slots=True)
 class Codes(Shape):
-    """Any number of codes, from a list of a system or as they are typed."""
+    """Any number of codes, chosen from a list of a system or typed."""
 
     of: Listed | None = None
     none: str = "choose_none_is_all"
@@ -131,12 +132,12 @@ class Money(Shape):
 
 @dataclass(frozen=True, slots=True)
 class Day(Shape):
-    """A day, or none."""
+    """A date, or none."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceField(Shape):
-    """A field of the source; `missing` is said while one has to be chosen."""
+    """A field of the source; `missing` is the message while none is chosen."""
 
     kind: Kind
     missing: str = ""
@@ -144,9 +145,9 @@ class SourceField(Shape):
 
 @dataclass(frozen=True, slots=True)
 class Compared(SourceField):
-    """A field of the source, with what the records that have most of it come to in several ways.
+    """A field of the source, shown with the results of sample records under alternative settings.
 
-    `ways` returns, for a field, settings by the word for what they make of a record.
+    `ways` returns, for a field, alternative settings by the key of their caption.
     """
 
     ways: Callable[[str], Mapping[str, Mapping[str, Any]]] = field(kw_only=True)
@@ -154,7 +155,7 @@ class Compared(SourceField):
 
 @dataclass(frozen=True, slots=True)
 class FieldsOf:
-    """The fields of the source of one type to choose from, after what is none of them: codes with their words."""
+    """The source fields of one type to choose from, preceded by the options of `first` (codes with text keys)."""
 
     kind: Kind
     type: FieldType
@@ -163,7 +164,7 @@ class FieldsOf:
 
 @dataclass(frozen=True, slots=True)
 class PerKey(Shape):
-    """An answer for each code of a list, in a row each: a field of the source, a code of another list, or any text."""
+    """One answer per code of a list, each in its own row: a source field, a code of another list, or free text."""
 
     keys: Listed
     options: FieldsOf | Listed | None = None
@@ -172,13 +173,13 @@ class PerKey(Shape):
 
 @dataclass(frozen=True, slots=True)
 class Rows(Shape):
-    """Rows of a code with its answers; the codes are typed or chosen too.
+    """Editable rows of a code and its answers; the codes are typed or chosen as well.
 
-    With one column of answers a row comes to a text, with several to texts by their names.
+    The value of a row is a text if there is one answer column, else a mapping of column names to texts.
     """
 
-    key: str  # what heads the column of codes
-    columns: Mapping[str, Listed | Sequence[str] | None]  # answers: a list of a system, options, or any text
+    key: str  # text key of the heading of the code column
+    columns: Mapping[str, Listed | Sequence[str] | None]  # answers: a list of a system, options, or free text
     keys: Listed | None = None
     capitals: bool = False
     words: str = ""
@@ -186,29 +187,29 @@ class Rows(Shape):
 
 @dataclass(frozen=True, slots=True)
 class Rates(Shape):
-    """What one unit of each currency is in the currency of the till."""
+    """The exchange rate of each currency: the value of one unit in the currency of the till."""
 
 
 @dataclass(frozen=True, slots=True)
 class Example(Shape):
-    """What the settings come to for one record that the operator names, step by step."""
+    """A step-by-step computation with the current settings for one record that the operator names."""
 
     name: str = ""
 
 
 def each_of(shapes: Iterable[Shape]) -> Iterator[Shape]:
-    """Yield every setting that these ask for, each by itself."""
+    """Yield the single fields of these shapes; groups are expanded."""
     for shape in shapes:
         yield from each_of(shape.shapes) if isinstance(shape, FieldGroup) else [shape]
 
 
 def names(shapes: Iterable[Shape]) -> list[str]:
-    """Return the names of the settings that these ask for."""
+    """Return the names of the settings of these shapes."""
     return [shape.name for shape in each_of(shapes)]
 
 
 def codes_named(shapes: Iterable[Shape], values: Mapping[str, Any]) -> Iterator[tuple[str, Listed, str]]:
-    """Yield each code of a list that these settings name, with the setting; of what is asked as they are set."""
+    """Yield setting, list and code for each list code that the visible settings contain."""
     for shape in shapes:
         if shape.only is not None and not shape.only.holds(values.__getitem__):
             continue
@@ -236,12 +237,12 @@ def _codes_of(shape: Shape, values: Mapping[str, Any]) -> Iterator[tuple[Listed 
                     yield from ((answers, cell) for cell in cells)
 
 
-# ---- what a flow is asked in the set-up: questions as values, and the answers that several of them propose alike
+# ---- questions of the set-up, and the proposals that several of them share
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """An answer and why: settings by name, or the rows of a value table."""
+    """A proposed answer with its reason: settings by name, or the rows of a value table."""
 
     values: Mapping[str, Any]
     why: Reason
@@ -249,7 +250,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class MissingSetting:
-    """What a flow misses as it is set now, and whether that stops it or parks some of its records."""
+    """A setting that a flow lacks, and whether this stops the flow or parks some of its records."""
 
     why: Reason
     stops: bool
@@ -257,33 +258,33 @@ class MissingSetting:
 
 @dataclass(frozen=True, slots=True)
 class SetupContext:
-    """What is known of a flow when its questions are weighed. A list that could not be read is empty."""
+    """Known facts for evaluating the questions of a flow. A list that could not be read is empty."""
 
     settings: Mapping[str, Any]
     defaults: Mapping[str, Any] = field(default_factory=dict)
     tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     lists: Callable[[Listed], Mapping[str, str]] = lambda _: {}
     answered: Collection[str] = ()
-    flows: Collection[str] = ()  # that shall run
-    in_use: Mapping[str, str] = field(default_factory=dict)  # what the check told of strangers in the books
-    booked: bool = False  # whether it has written anything yet
+    flows: Collection[str] = ()  # flows that are chosen to run
+    in_use: Mapping[str, str] = field(default_factory=dict)  # result of the check for foreign documents in the books
+    booked: bool = False  # whether the flow has written anything yet
 
     def of(self, listed: Listed) -> Mapping[str, str]:
         """Return codes and captions of a list."""
         return self.lists(listed)
 
     def rates(self, system: str) -> Mapping[str, Decimal]:
-        """Return the VAT percentages of a system by code, as far as they are known."""
+        """Return the known VAT percentages of a system by VAT code."""
         return {code: Decimal(rate) for code, rate in self.of(Listed(system, VAT_RATES)).items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question of the set-up: the settings or the value table it answers, and the lists it is answered from.
+    """One question of the set-up: the settings or the value table that it answers, and the code lists it needs.
 
-    What is `to_look_at` a person answers alone: accepting all answers leaves it open.
-    `plain` returns what both systems answer without a doubt as soon as they are connected, by setting or by row; it is
-    filled in before anybody is asked, where nobody has answered yet.
+    With `to_look_at`, a person must answer the question individually: accepting all proposals leaves it open.
+    `safe_defaults` returns values that follow unambiguously from both systems once they are connected, by setting or by
+    row. They are filled in automatically where nobody has answered yet.
     """
 
     name: str
@@ -295,26 +296,26 @@ class Question:
     arises: Callable[[Mapping[str, Any]], bool] = lambda _: True
     safe_defaults: Callable[[SetupContext], Mapping[str, Any]] = lambda _: {}
     to_look_at: bool = False
-    wanted: Callable[[SetupContext], bool] = lambda _: True  # beside the settings: whether there is anything to ask
+    wanted: Callable[[SetupContext], bool] = lambda _: True  # whether there is anything to ask, apart from the settings
     unused: Callable[[SetupContext], Sequence[str]] = (
         lambda _: ()
-    )  # codes of its table that can do without a row for now
+    )  # codes of its table that do not need a row at the moment
 
     def now(self, known: SetupContext) -> Mapping[str, Any]:
-        """Return the answer that is in force."""
+        """Return the current answer."""
         if self.table:
             return known.tables.get(self.table, {})
         return {name: known.settings[name] for name in self.settings}
 
 
 def only(codes: Iterable[str]) -> str:
-    """Return the only one of these codes; nothing where there are more or fewer."""
+    """Return the only one of these codes; an empty string if there are none or several."""
     found = list(codes)
     return found[0] if len(found) == 1 else ""
 
 
 def default_proposal(why: str, *settings: str) -> Callable[[SetupContext], Proposal]:
-    """Return the proposal of what is set in a new installation."""
+    """Return a function that proposes the defaults of a new installation for these settings."""
     return lambda known: Proposal({name: known.defaults[name] for name in settings}, Reason(why))
 
 
@@ -328,16 +329,16 @@ def codes_missing_rows(known: SetupContext, table: ValueTable, codes: Listed) ->
 
 
 def invalid_rows(known: SetupContext, table: ValueTable) -> list[str]:
-    """Return the rows of a table that are impossible, and that no run uses."""
+    """Return the keys of the invalid rows of a table, which no run uses."""
     return list(row_faults(table, known.tables.get(table.name, {}).items(), known.of))
 
 
 def codes_without_row(
     table: ValueTable, codes: Listed, *, needed: bool
 ) -> Callable[[SetupContext], MissingSetting | None]:
-    """Return what a table lacks: each code wants a row, and a flow that `needed` the table stops without any.
+    """Return a check of a table that needs a row for each code; if `needed`, a table without rows stops the flow.
 
-    A row that is impossible is told before what has none, and last that the percentages of one differ.
+    The check reports, in this order: invalid rows, codes without a row, rows with different VAT percentages.
     """
     name = table.name
 
@@ -357,7 +358,7 @@ def codes_without_row(
 
 
 def same_rates(ours: Mapping[str, str], theirs: Mapping[str, str]) -> dict[str, str]:
-    """Return which VAT code is which: only where exactly one code on each side has the rate."""
+    """Return the VAT codes with their counterparts, for rates that exactly one code has on each side."""
     table = {}
     for code, rate in ours.items():
         same_here = [other for other, value in ours.items() if value == rate]
@@ -368,9 +369,10 @@ def same_rates(ours: Mapping[str, str], theirs: Mapping[str, str]) -> dict[str, 
 
 
 def vat_question(table: ValueTable) -> Question:
-    """Return the question which VAT code of one system is which of the other.
+    """Return the question which VAT code of one system corresponds to which of the other.
 
-    It is proposed only when that leaves no code without a counterpart.
+    The question has a proposal only if every code then has a counterpart. Raises ValueError for a table without two
+    lists.
     """
     codes, theirs = table.ours, table.theirs
     if codes is None or theirs is None:

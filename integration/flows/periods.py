@@ -1,4 +1,4 @@
-"""In which period of the books a day is: a fiscal year need not begin in January, nor have twelve periods."""
+"""Periods of the books: a fiscal year may begin in any month and need not have twelve periods."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -10,21 +10,21 @@ from integration.flows.settings import Resending
 
 
 def period_of(day: date, periods: Mapping[str, str]) -> Decimal:
-    """Return the period of a day by the first days of the books' periods; its month where they do not tell."""
+    """Return the period of a day from the first days of the periods in the books; its month if they are unknown."""
     started = [start for start in periods if start <= day.isoformat()]
-    known = bool(started) and len(started) < len(periods)  # of the last one nobody knows the end
+    known = bool(started) and len(started) < len(periods)  # the end of the last period is unknown
     return Decimal(periods[max(started)]) if known else Decimal(day.month)
 
 
 def moved_to(on: date, booking: Record, periods: Mapping[str, str]) -> dict[str, Value]:
-    """Return the date and period of what takes a booking back on a day; nothing where that is its own."""
+    """Return the date and period of a reversal that is booked on a day; empty if that is the booking's own date."""
     if on == booking.values.get("date"):
         return {}
     return {"date": on, **({"period": period_of(on, periods)} if "period" in booking.values else {})}
 
 
 class ClosedPeriods(Resending):
-    """What is closed in the books, and what becomes of that which falls in it."""
+    """Settings of closed periods in the books and of documents that fall in them."""
 
     books_closed_through: date | None = None
     vat_filed_through: date | None = None
@@ -32,23 +32,23 @@ class ClosedPeriods(Resending):
 
     @property
     def closed_through(self) -> date | None:
-        """The last day on which nothing may be booked any more."""
+        """The last closed day: nothing may be booked on it or before it."""
         return max((day for day in (self.books_closed_through, self.vat_filed_through) if day), default=None)
 
     def open_day(self, day: date) -> date | None:
-        """Return on which day something is booked: its own, or the first that is open; None where it has to wait."""
+        """Return the booking date for a day: the day itself or the first open day; None if the document has to wait."""
         on = self.first_open(day)
         return on if on == day or self.late == "first_open" else None
 
     def first_open(self, day: date) -> date:
-        """Return a day, or the first one after it that is open."""
+        """Return the day, or the first open day after it."""
         closed = self.closed_through
         return day if closed is None or day > closed else closed + timedelta(days=1)
 
     def undone_on(self, booking: Record, periods: Mapping[str, str]) -> dict[str, Value]:
-        """Return the date and period of what undoes a booking: the first open day, where its own is closed by now.
+        """Return the date and period for the reversal of a booking: the first open day if its own date is now closed.
 
-        Whatever is set of late documents: a person asked for it, and looks at its plan.
+        The setting `late` does not apply, because a person requests an undo and reviews its plan.
         """
         day = booking.values.get("date")
         return moved_to(self.first_open(day), booking, periods) if isinstance(day, date) else {}

@@ -1,7 +1,7 @@
-"""Prices of customers in flows: how terms of the books become terms of the till, and who owns them.
+"""Customer prices in flows: translates price terms of the books into those of the till, and sets their field ownership.
 
-Which object of the books holds them is a name that installations give themselves; nothing is sent before that is known
-and the flow is set to send them.
+The AccountView object that holds the prices has an installation-specific name. Nothing is sent until this name is
+configured and the flow is set to send prices.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -27,28 +27,29 @@ _TABLES: Mapping[PriceScope, str] = {PriceScope.PRICE_GROUP: PRICE_GROUPS.name, 
 
 
 class _Owned(dict[str, Ownership]):
-    """A policy in which every term has the same owner."""
+    """A policy in which every price term has the same owner."""
 
     def __init__(self, owned: Policy, terms: Ownership) -> None:
         super().__init__(owned)
         self._terms = terms
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return who owns a field."""
+        """Return the ownership of a field."""
         return self._terms if is_term(name.partition(".")[2]) else super().get(name, default)
 
 
 def is_term(name: str) -> bool:
-    """Tell whether a field holds a price or percentage of customers."""
+    """Return whether a field holds a price or percentage of customers."""
     return term_of(name) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How a flow sends terms, as it is set.
+    """Translates price terms as a flow is set.
 
-    `tables` say which price group of the till a price list is, and which branch; `numbers` tells the till's numbers of
-    article codes, as far as they are linked; `agreed` what both systems last agreed on of a record.
+    `tables` translate price lists and branches of the books into price groups and branches of the till. `numbers`
+    returns the till numbers of linked article codes. `agreed` returns the values both systems last agreed on for a
+    record.
     """
 
     on: bool = False
@@ -58,14 +59,14 @@ class Terms:
     agreed: Callable[[str], Record | None] = lambda _: None
 
     def policy(self, owned: Policy) -> Policy:
-        """Return the policy of a flow, with the owner of all terms."""
+        """Return the policy of a flow extended with the owner of all price terms."""
         return _Owned(owned, self.owner if self.on else Ownership.NEVER)
 
     def of_article(self, record: Record, price: Callable[[Decimal], Decimal], *, incl: bool) -> dict[str, Value]:
-        """Return the terms of an article; `price` makes one of the books one that is sent, which is `incl` VAT or not.
+        """Return the terms of an article. `price` converts a price of the books into the one sent, `incl` VAT or not.
 
-        Raises RecordRejected for a price list or branch that has no counterpart, or shares it at another price, and for
-        a discount of more than all.
+        Raises RecordRejected for a price list or branch without a counterpart, for two terms with the same counterpart
+        and different prices, for a negative price, and for a discount above 100 percent.
         """
         terms: dict[str, Value] = {}
         for term, says in self._given(record):
@@ -76,9 +77,10 @@ class Terms:
         return terms
 
     def of_customer(self, record: Record, *, incl: bool) -> dict[str, Value]:
-        """Return the terms of a customer, with VAT or without as the books have their prices.
+        """Return the terms of a customer, with or without VAT as the books have their prices.
 
-        Raises RecordRejected for an article that the till does not have, and for what nobody can be charged.
+        Raises RecordRejected for an article that the till does not have, for a negative price and for a discount above
+        100 percent.
         """
         given = list(self._given(record))
         codes = [term.number for term, _ in given if term.of is PriceScope.ARTICLE]
@@ -105,7 +107,7 @@ class Terms:
         return number
 
     def withdrawn(self, desired: Record) -> Record:
-        """Return a record with nothing in the place of each term that both agreed on and the books have no more."""
+        """Return the record with None for each term that both systems agreed on and the books no longer have."""
         known = self.agreed(desired.key) if self.on else None
         if known is None:
             return desired
@@ -121,7 +123,7 @@ class Terms:
 
 
 def _expect_payable(term: PriceTerm, says: Decimal, field: str) -> None:
-    """Raise RecordRejected for a price below nothing, and for a discount of more than all."""
+    """Raise RecordRejected for a negative price or a discount above 100 percent."""
     if term.how is PriceType.PERCENT and says > HUNDRED:
         raise RecordRejected("price_impossible", field, value=f"{says:f} %")
     if term.how is not PriceType.PERCENT and says < 0:
@@ -129,7 +131,7 @@ def _expect_payable(term: PriceTerm, says: Decimal, field: str) -> None:
 
 
 def _add(terms: dict[str, Value], name: str, value: Decimal, field: str) -> None:
-    """Add a term as the till names it. Raises RecordRejected where another one of the books is it too, and differs."""
+    """Add a term under its till name. Raises RecordRejected if another term has the same name and a different value."""
     known = terms.setdefault(name, value)
     if known != value:
         raise RecordRejected("price_ambiguous", field, value=f"{known:f}", other=f"{value:f}")
@@ -144,13 +146,16 @@ def _without(wanted: Mapping[str, Value], agreed: Mapping[str, Value]) -> dict[s
     return {**wanted, **dict.fromkeys(gone)}
 
 
-# What a card of the till has beside its terms, by what it is there: a rule may give a number as text and the reverse.
+# Fields of till cards by their type there, since a rule may produce a number as text or a text as number.
 _NUMBERS = frozenset({"discount_percent", "payment_days", "credit_limit"})
 _CODES = frozenset({"price_group", "articleDiscountGroupNumber"})
 
 
 def as_kept(name: str, value: Value) -> Value:
-    """Return a value as the till keeps it, where a price depends on it: a code as text, a number as one."""
+    """Return a value in the type that the till stores, for fields that affect prices: code as text, number as Decimal.
+
+    A value of any other field is returned unchanged.
+    """
     if name in _CODES and isinstance(value, Decimal) and value == value.to_integral_value():
         return f"{value:.0f}"
     if name in _NUMBERS and isinstance(value, str) and value.strip():
@@ -162,15 +167,15 @@ def as_kept(name: str, value: Value) -> Value:
 
 
 def prices_in(change: Change) -> frozenset[str]:
-    """Return the fields of a change that hold prices of customers, which the guard of prices counts."""
+    """Return the fields of a change that hold customer prices, which the price guard counts."""
     names = (name for each in (change.wanted, *change.wanted.parts) for name in each.values)
     return frozenset(name for name in names if (term := term_of(name)) and term.how is not PriceType.PERCENT)
 
 
 def price_guard(others: Callable[[Any], frozenset[str]] = lambda _: frozenset()) -> Guard:
-    """Return the guard of prices that jump: those of customers, and others by the settings of a flow.
+    """Return the guard against price jumps: of customer prices, and of other price fields that the flow settings name.
 
-    Others are there in every record: one that the target does not tell is counted.
+    `others` returns these other fields. Every record has them, so one without a value in the target is counted as well.
     """
 
     def jumps(change: Change, settings: Any) -> int:
@@ -181,7 +186,7 @@ def price_guard(others: Callable[[Any], frozenset[str]] = lambda _: frozenset())
 
 
 def traced(kind: Kind, key: str, ask: Callable[[], Mapping[str, Value]]) -> list[Trace]:
-    """Return why prices of customers are sent: they are agreed in the books; or why they cannot be."""
+    """Return traces of customer prices, whose reason is the agreement in the books; or the trace of their rejection."""
     try:
         return [explained(f"{kind}.{name}", value, "agreement") for name, value in ask().items()]
     except RecordRejected as rejected:

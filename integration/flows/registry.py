@@ -1,4 +1,4 @@
-"""The flows of the console. Whoever adds one puts its value in this list; nothing else names it."""
+"""The list of all flows. To add a flow, add its value here; no other module names it."""
 
 from collections.abc import Iterable, Mapping
 
@@ -13,19 +13,19 @@ from integration.flows.products.spec import PRODUCTS
 from integration.flows.spec import FlowSpec
 from integration.flows.stock.spec import STOCK
 
-# Flows by their names, in the order in which people see them.
+# Flows by name, in display order.
 Specs = Mapping[str, FlowSpec]
 
 FLOWS: Specs = {one.name: one for one in (PRODUCTS, STOCK, CUSTOMERS, ORDERS, DAYS, PAYMENTS)}
 
 
 def mirrors_of(flows: Iterable[FlowSpec]) -> Mirrors:
-    """Return the links that one flow knows the other way round, by flow and kind."""
+    """Return, by flow and kind, the links that another flow has in the opposite direction."""
     return {(one.name, kind): there for one in flows for kind, there in one.mirrors.items()}
 
 
 def tables_of(flows: Specs) -> dict[str, list[SourceTable]]:
-    """Return where systems have the kinds of record that flows bring, by system."""
+    """Return the source tables of the flows by system."""
     found: dict[str, list[SourceTable]] = {}
     for spec in flows.values():
         found.setdefault(spec.flow.source, []).extend(spec.reads)
@@ -33,5 +33,5 @@ def tables_of(flows: Specs) -> dict[str, list[SourceTable]]:
 
 
 def writer_of(flows: Iterable[FlowSpec], kind: Kind) -> FlowSpec:
-    """Return the flow that counts records of a kind as it writes them. Raises StopIteration when none does."""
+    """Return the flow whose counted stage writes records of this kind. Raises StopIteration if there is none."""
     return next(one for one in flows if one.flow.counted.target is kind)

@@ -1,4 +1,4 @@
-"""What all flows share: the two systems, the settings every one of them has, and how one record leaves the way."""
+"""Settings, value tables and filters that all flows share, and the exception that rejects one record."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -27,39 +27,39 @@ from integration.core.timetable import Timetable
 from integration.core.vat import vat_fact
 from integration.words.validation import reason_of
 
-# ---- the two systems by the part they play, the lists of codes they keep, and the value tables between two of them
+# ---- the two systems by their role, their code lists, and the value tables between them
 
 
-# Which system keeps the books, and which is the till. Flows speak of the part alone.
+# The connectors in the roles of the books and of the till. Flows use only the roles.
 BOOKS, TILL = "accountview", "mplus"
 
 
 class Listed(NamedTuple):
-    """A list of codes that a system keeps: its VAT codes, ledgers, branches, ..."""
+    """A code list of a system, such as its VAT codes, ledgers or branches."""
 
     system: str
     name: str
 
 
 def books_list(name: str) -> Listed:
-    """Return a list of the books."""
+    """Return a code list of the books."""
     return Listed(BOOKS, name)
 
 
 def till_list(name: str) -> Listed:
-    """Return a list of the till."""
+    """Return a code list of the till."""
     return Listed(TILL, name)
 
 
-ISO = "iso"  # no system: what is the same for everybody
-COUNTRY = "country"  # what the part of a key is called that is one
-UNSURE = "?"  # stands for a country that nobody can read
-COUNTRY_CODES = Listed(ISO, "countries")  # by two letters; what each is called is a matter of language
-COUNTRY_NAMES = Listed(ISO, "country_names")  # the same, or whatever else a system calls a country
+ISO = "iso"  # pseudo system of lists that are the same everywhere
+COUNTRY = "country"  # name of the key part that is a country
+UNSURE = "?"  # stands for a country name that cannot be read
+COUNTRY_CODES = Listed(ISO, "countries")  # two-letter codes; their names depend on the language
+COUNTRY_NAMES = Listed(ISO, "country_names")  # two-letter codes, or any other name of a country in a system
 
 
 class Choice(NamedTuple):
-    """A list whose codes a part of a key can be, with the sign that stands before them there."""
+    """A list whose codes can fill a part of a key, and the prefix of these codes in the key."""
 
     of: Listed
     mark: str = ""
@@ -67,10 +67,10 @@ class Choice(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """One part of the key of a value table: codes of lists, a few words of ours, or any text.
+    """One part of the key of a value table: codes of lists, a few fixed words, or any text.
 
-    A key may leave it out where it is not `needed`: the row then holds for all of it. What has a `rank` decides before
-    the others which of several rows is the more particular one.
+    A part that is not `needed` may be left out of the key; the row then holds for all its values. When several rows
+    match, parts with a higher `rank` decide first which row is more specific.
     """
 
     name: str
@@ -82,12 +82,13 @@ class Dimension:
 
 @dataclass(frozen=True, slots=True)
 class ValueTable:
-    """A value table: a list of a system on each side, or any text.
+    """A value table that translates codes between two systems; each side is a code list or any text.
 
-    `dimensions` are the parts of its keys in their order, which `separator` stands between; without any a key is a code
-    of `ours`. What the logic `looks_up` itself is used whether rules name it or not. `causes` park records that lack a
-    row, where they are its own: the code is then the first of the facts `named` that is told. One row
-    `for_all` codes is usual where it is so; it counts in every table.
+    `dimensions` are the parts of its keys in order, joined by `separator`; without dimensions a key is a code of
+    `ours`. With `looks_up` the logic of the flow reads the table itself, so it is in use even if no rule names it.
+    `causes` are the causes of records parked for a missing row, if they are specific to this table; the code is then
+    the first fact of `named` that the cause has. `for_all` says that one row for all codes is usual in this table; such
+    a row is valid in every table.
     """
 
     name: str
@@ -102,27 +103,27 @@ class ValueTable:
 
     @property
     def parts(self) -> tuple[Dimension, ...]:
-        """The parts of its keys: where nothing else is said, a code alone."""
+        """The parts of its keys; without dimensions, the code alone."""
         return self.dimensions or (Dimension("code", (Choice(self.ours),) if self.ours else (), needed=True),)
 
     @property
     def code(self) -> Dimension:
-        """The part that no key leaves out."""
+        """The key part that is mandatory."""
         return next(one for one in self.parts if one.needed)
 
     def asked(self, facts: Mapping[str, str]) -> dict[str, str]:
-        """Return what a missing row is for, by the facts of its cause: what each part of its key was."""
+        """Return the value of each key part for which a row is missing, from the facts of the cause."""
         code = next((facts[name] for name in self.named if facts.get(name)), "")
         others = {one.name: facts.get(one.name, "") for one in self.parts}
         return {name: value for name, value in {**others, self.code.name: code}.items() if value}
 
     def key(self, values: Mapping[str, str]) -> str:
-        """Return the key of the row for these values, by the names of its parts; what is left out holds for all."""
+        """Return the row key for these values, given by part name; a part that is left out holds for all values."""
         given = (values.get(one.name, "") or (EVERY if one.needed else "") for one in self.parts)
         return self.separator.join(filter(None, given))
 
     def read(self, key: str) -> dict[str, str] | None:
-        """Return the parts that a key names; None for one that is no key of this table."""
+        """Return the parts of a key by name; None if the text is not a valid key of this table."""
         if len(self.parts) == 1:
             return {self.code.name: key} if key else None
         at, pieces, found = self.parts.index(self.code), key.split(self.separator), {}
@@ -135,9 +136,9 @@ class ValueTable:
         return {**dict(zip(names[len(names) - len(pieces) :], pieces, strict=True)), **found}
 
     def row(self, rows: Mapping[str, str], *, home: str = "", **asked: str) -> str:
-        """Return the key of the most particular row for these parts; empty when there is none.
+        """Return the key of the most specific row for these parts; empty if there is none.
 
-        `home` is the country of the shop: a row for some country that nobody can read was not meant for that one.
+        `home` is the country of the shop: a row for an unreadable country never applies to it.
         """
         order = sorted(self.parts, key=lambda one: (not one.needed, -one.rank, self.parts.index(one)))
         unsure = (UNSURE,) if asked.get(COUNTRY, home) != home else ()
@@ -153,11 +154,11 @@ class ValueTable:
 
 @dataclass(frozen=True, slots=True)
 class OwnDocumentMarks:
-    """By what documents of one console are told from those of another one that writes to the same books.
+    """How the documents of this console are distinguished from those of another console in the same books.
 
-    `setting` holds what its references begin with, `bears` tells whether one of a kind of document begins so, and
-    `free` returns a beginning that none of some references has. `flow` is the flow that has the setting, if that is
-    another one.
+    `setting` is the setting with the prefix of references. `bears` returns whether a reference of a document kind has
+    that prefix. `free` returns a prefix that none of the given references has. `flow` is the flow that has the setting,
+    if it is another one.
     """
 
     setting: str
@@ -167,13 +168,13 @@ class OwnDocumentMarks:
 
 
 class Strict(BaseModel):
-    """A group of settings that knows all its names."""
+    """A group of settings that rejects unknown names."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
 class Filter(Strict):
-    """One condition on a source field: what meets it is taken in, or left out."""
+    """One condition on a source field; records that meet it are included or excluded."""
 
     field: str = Field(min_length=1)
     operator: Operator
@@ -181,12 +182,12 @@ class Filter(Strict):
     take: Literal["in", "out"] = "in"
 
 
-LONGEST_ROUND = 24 * 60  # minutes between two runs
-MOST = 1_000_000_000  # what no plan comes to
+LONGEST_ROUND = 24 * 60  # maximum minutes between two runs
+MOST = 1_000_000_000  # more changes than any plan has
 
 
 class ScheduleWindow(Strict):
-    """Between which times of day a flow runs by itself, on which weekdays, Monday being 0, and whether on holidays."""
+    """The times of day, weekdays (0 is Monday) and holidays on which a flow runs automatically."""
 
     begins: time = time()
     ends: time = time(23, 59)
@@ -195,10 +196,10 @@ class ScheduleWindow(Strict):
 
 
 class FlowSettings(Strict):
-    """What every flow can be told. Raises ConfigurationError, naming the setting, for what cannot be used."""
+    """Settings that every flow has. Raises ConfigurationError, with the name of the setting, for an invalid value."""
 
     flow: ClassVar[str] = ""
-    guards: ClassVar[tuple[Guard, ...]] = SIZE  # each has its limit among the brakes
+    guards: ClassVar[tuple[Guard, ...]] = SIZE  # each guard has its limit in `brakes`
 
     on: bool = False
     schedule_minutes: int = Field(5, ge=1, le=LONGEST_ROUND)
@@ -206,7 +207,7 @@ class FlowSettings(Strict):
     nightly_complete: bool = True
     auto_approve: bool = False
     filters: tuple[Filter, ...] = ()
-    brakes: Strict = Strict()  # of each flow those of its guards; None switches one off
+    brakes: Strict = Strict()  # replaced per flow by a model with the limits of its guards; None switches a guard off
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -235,35 +236,35 @@ class FlowSettings(Strict):
 
     @property
     def limits(self) -> dict[str, Limit | None]:
-        """The limits of its guards by their names; None is a guard that is off."""
+        """The limits of the guards by name; None is a guard that is off."""
         return dict(self.brakes)
 
     @property
     def timetable(self) -> Timetable:
-        """When the flow runs by itself."""
+        """The timetable of automatic runs."""
         of = self.calendar
         return Timetable(self.schedule_minutes, of.begins, of.ends, frozenset(of.weekdays), of.holidays)
 
     def reads(self) -> Iterator[tuple[str, str, bool]]:
-        """Yield each setting that names fields of the source, with each field, and whether somebody chose it."""
+        """Yield setting, source field and whether a person chose it, for each source field that a setting names."""
         yield from ()
 
     def decided_by(self) -> frozenset[str]:
-        """Return the fields of the source that these settings and their filters read."""
+        """Return the source fields that these settings and their filters read."""
         return frozenset(name for _, name, _ in self.reads()) | {each.field for each in self.filters}
 
     def check(self) -> None:
-        """Raise ConfigurationError for settings that do not go together."""
+        """Raise ConfigurationError for settings that contradict each other."""
 
 
 class Resending(FlowSettings):
-    """What a flow can be told of which a write that is sent again makes another record."""
+    """Settings of a flow whose writes are not idempotent: a repeated write creates another record."""
 
-    resends: bool = False  # by itself, after a look that does not show what was never answered
+    resends: bool = False  # repeat an unanswered write automatically when a lookup does not find its record
 
 
-class RecordRejected(Exception):  # noqa: N818 - no error: an issue on its way out
-    """One record cannot go on by itself."""
+class RecordRejected(Exception):  # noqa: N818 - not an error; it carries an issue to the caller
+    """Raised when one record cannot be processed; it becomes an issue of that record."""
 
     def __init__(self, cause: str, field: str = "", /, **facts: str) -> None:
         super().__init__(cause)
@@ -272,17 +273,17 @@ class RecordRejected(Exception):  # noqa: N818 - no error: an issue on its way o
         self.facts = facts
 
     def issue(self, key: str) -> Issue:
-        """Return why the record under this key waits for a person."""
+        """Return the issue for the record under this key."""
         return Issue(self.cause, key, self.field, {"key": key, **self.facts})
 
 
 def missing_vat_rate_issue(field: str, code: str, system: str) -> RecordRejected:
-    """Return why a record waits whose amounts depend on a VAT code of which a system tells no percentage."""
+    """Return the rejection of a record whose amounts need a VAT code for which a system gives no percentage."""
     return RecordRejected("vat_rate_unknown", field, code=code, vat=vat_fact(code, None, system), system=system)
 
 
 def excluded_by_filter(record: Record, filters: Iterable[Filter]) -> Skip | None:
-    """Return why a record takes no part, by the first filter that it does not pass."""
+    """Return why a record is skipped, from the first filter that excludes it; None if it takes part."""
     for each in filters:
         if matches(record.values.get(each.field), each.operator, each.value) != (each.take == "in"):
             facts = {
@@ -294,6 +295,6 @@ def excluded_by_filter(record: Record, filters: Iterable[Filter]) -> Skip | None
 
 
 def required(values: Mapping[str, Value], name: str, field: str, system: str) -> None:
-    """Raise RecordRejected when a field that the target needs is there and empty."""
+    """Raise RecordRejected if a field that the target requires is present and empty."""
     if name in values and not as_text(values[name]).strip():
         raise RecordRejected("required_field_empty", field, field=field, system=system)

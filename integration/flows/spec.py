@@ -1,4 +1,4 @@
-"""A flow as one value, and what each has to say about its records that the others would say differently."""
+"""Defines a flow as one value, and the protocols of its logic and of what its logic may query."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,17 +24,17 @@ from integration.flows.forms import Question, Section, names
 from integration.flows.settings import FlowSettings, Listed, OwnDocumentMarks, ValueTable
 from integration.shipped import SHIPPED
 
-# Where the mappings of our flows are.
+# The folder of the shipped mappings.
 MAPPINGS = SHIPPED / "data" / "mappings"
 
 
 @dataclass(frozen=True, slots=True)
 class TargetRecord:
-    """What the members of one parent come to: one record the target should have, and who is not in it and why.
+    """One record that the target should have, made from staged members with the same parent, or the reasons why not.
 
-    Every member is in a part of `desired`, in `parked` or in `skipped`, and in one of them only. `members` are the keys
-    of the documents a derived record comes out of. `ahead` is a record that has to be in the target before `desired`;
-    what goes ahead `is_beside`: it accounts for nothing that was read.
+    Every member is accounted for exactly once: as a part of `desired`, in `parked` or in `skipped`. `members` are the
+    keys of the documents that a derived record is made from. `ahead` is a record that must be in the target before
+    `desired`. With `is_beside` the record accounts for none of the records that were read; this is so for `ahead`.
     """
 
     desired: Record | None
@@ -46,57 +46,57 @@ class TargetRecord:
     ahead: Record | None = None
     ahead_title: str = ""
     is_beside: bool = False
-    noted: tuple[str, ...] = ()  # what a plan counts of its parts beside brakes: a code for each
-    unit: str = ""  # in which its quantities are counted, as the source has it
-    inputs: Mapping[str, str] = field(default_factory=dict)  # of running figures: see `Desired`
+    noted: tuple[str, ...] = ()  # codes that a plan counts, besides its brakes; one for each part concerned
+    unit: str = ""  # unit of its quantities, as the source names it
+    inputs: Mapping[str, str] = field(default_factory=dict)  # inputs of volatile figures: see `Desired`
 
     @property
     def weight(self) -> int:
-        """How many records read what is desired accounts for."""
+        """Number of source records that `desired` accounts for."""
         return 0 if self.is_beside or self.desired is None else len(self.desired.sources)
 
     @classmethod
     def alone(cls, one: Staged) -> Self:
-        """Return what a parent with one member comes to: its record, or why there is none."""
+        """Return the target record of a parent with one member: its record, or the reason why there is none."""
         parked = (one.issue,) if one.issue else ()
         return cls(one.record, one.title, parked=parked, skipped=(one.skip,) if one.skip else ())
 
 
 @dataclass(frozen=True, slots=True)
 class KeyPage:
-    """One page of records of the source by their keys, and where the next page starts: None after the last."""
+    """One page of keys of source records to fetch, and the position of the next page: None after the last page."""
 
     keys: tuple[str, ...]
     after: str | None = None
 
 
 class FlowLogic(Protocol):
-    """What is particular to a flow, with what most flows say alike. Nothing here reads or writes a system."""
+    """The logic of one flow, with defaults for what most flows have in common. It reads and writes no system itself."""
 
     flow: Flow
-    policy: Policy  # who owns which target field
-    settings: FlowSettings  # it was made of
+    policy: Policy  # field ownership
+    settings: FlowSettings  # that the logic was built from
     mapping_version: int  # of the mapping in use
-    reads: frozenset[str] = frozenset()  # fields of the source, under its own names too, that decide about a record
-    retires: bool = False  # whether what vanished from the source is proposed for retirement
-    frees: frozenset[str] = frozenset()  # unique fields that a part which is retired gives up
-    resends: bool = False  # whether what doubles is sent again by itself after a look that does not show it
-    most: int | None = None  # how many records one run reads at most
-    basis: str = ""  # a mark of all that it is made of; empty where nobody knows it
+    reads: frozenset[str] = frozenset()  # source fields that influence the result, also under the source's own names
+    retires: bool = False  # whether records that vanished from the source are proposed for retirement
+    frees: frozenset[str] = frozenset()  # unique fields whose values a retired part frees for others
+    resends: bool = False  # whether a non-idempotent write is repeated when a lookup does not find it
+    most: int | None = None  # maximum number of records that one run reads
+    basis: str = ""  # fingerprint of all inputs of the logic; empty if unknown
 
     def before_reading(self, stage: Stage) -> None:
-        """Take note of what has to be known as it is before the source is read: what comes after may not be in it."""
+        """Store state that must be known as it is before the source is read, because it may change during the read."""
         return
 
     def named(self, stage: Stage, after: str | None) -> KeyPage:
-        """Return which records of a stage that is read by names are asked for, page by page."""
+        """Return one page of keys to fetch, for a stage whose source is read by key."""
         return KeyPage(())
 
     def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
         """Return each record mapped and checked by itself, in the order given."""
 
     def unstaged(self, stage: Stage, keys: Collection[str]) -> Mapping[str, Unstaged]:
-        """Return what is known of records of a `hashed` stage before they are read; one that is left out is read."""
+        """Return known results of records of a `hashed` stage, by key, before they are read; other records are read."""
         return {}
 
     def shape(
@@ -106,70 +106,71 @@ class FlowLogic(Protocol):
         duplicates: Mapping[str, tuple[str, ...]],
         marks: Mapping[str, tuple[str, ...]],
     ) -> TargetRecord:
-        """Return what the members of one parent come to.
+        """Return the target record of the members of one parent.
 
-        `duplicates` and `marks` hold the numbers and marks that are unique in the stage and that more than one record
-        has, with the keys of those. Where every parent has one member, it comes to what that is.
+        `duplicates` and `marks` hold the numbers and marks that must be unique in the stage but occur in more than one
+        record, with the keys of those records. The default requires that every parent has exactly one member.
         """
         (one,) = members
         return TargetRecord.alone(one)
 
     def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
-        """Return why the record the target holds is not the one meant, or None."""
+        """Return an issue if the record in the target is not the intended one or a person must decide; else None."""
         return None
 
     def remarks(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> tuple[Issue, ...]:
-        """Return what a person is told about a record beside what is written of it: it does not hold that up."""
+        """Return issues that are reported with a record but do not prevent its write."""
         return ()
 
     def read_failures(self, stage: Stage) -> Sequence[Issue]:
-        """Return what could not be read beside the records of a stage: it is told, and holds none of them up."""
+        """Return issues for additional data of a stage that could not be read; they prevent no write."""
         return ()
 
     def writable_part(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
-        """Return what of the desired record may be created or updated now, with all its parts; or why nothing."""
+        """Return the part of the desired record that may be written now, with all its parts, or why there is none."""
 
     def conflicts_between(
         self, stage: Stage, desired: Sequence[Record], *, sending: bool = False
     ) -> Mapping[str, Issue | Skip]:
-        """Return which new records stay out of the target because of others, by key, and why.
+        """Return the new records that must not be written because of other records, by key, with the reason.
 
-        It is asked once a page while a plan is made, and again right before something new is sent.
+        The runner calls this once per page while it makes a plan, and again immediately before it sends a new record
+        (`sending`).
         """
         return {}
 
     def alternatives(self, stage: Stage, desired: Record) -> tuple[Record, ...]:
-        """Return as what else a new record may be in the target, so that it is not made there once more.
+        """Return the other forms in which the target may already have a new record, so that it is not created twice.
 
-        The target is asked for these while a plan is made, and again right before something new is sent.
+        The target is queried for these while a plan is made, and again immediately before a new record is sent.
         """
         return ()
 
     def withdraw(self, stage: Stage, change: Change) -> Change | Skip | Issue:
-        """Return what undoes a create, or why it stays: what somebody may use by now is never deleted.
+        """Return the change that undoes a create, or why the record stays: a record that may be in use is not deleted.
 
-        An issue says why it waits for a person.
+        An issue is the reason why the undo waits for a person.
         """
         return Skip("undo_keeps", change.key, {"key": change.title})
 
     def reversible(self, change: Change) -> Change:
-        """Return what of an update can be put back: what the target had nothing for, it may not be able to empty."""
+        """Return the part of an update that can be put back: the target may be unable to clear a once empty field."""
         return change
 
     def compare_booking(self, record: Record) -> BothSides | None:
-        """Return a document as it was booked and as it would be booked now; None where nothing of it is."""
+        """Return a document as it was booked and as it would be booked now; None if nothing of it is booked."""
         return None
 
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
-        """Return for every target field how it came to its value from this source record."""
+        """Return for every target field the trace of its value from this source record."""
 
     def change_reasons(self, change: Change) -> Mapping[str, Reason]:
-        """Return reasons that lie in a change itself, by the path of a value; under no path for all of it."""
+        """Return reasons that follow from a change itself, by value path; an empty path applies to the whole change."""
         return {}
 
 
 def staged_in(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> list[Staged]:
-    """Return each record mapped and checked by itself, in the order given; one that cannot be read is parked."""
+    """Return each record mapped and checked by itself, in the order given; an unreadable record becomes an issue."""
     if not any(isinstance(record, Unreadable) for record in records):
         return logic.stage(stage, records)
     readable = iter(logic.stage(stage, [record for record in records if not isinstance(record, Unreadable)]))
@@ -182,10 +183,10 @@ def staged_in(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> list
 
 
 class Source(Protocol):
-    """A system as its records are read; see `connectors/protocol.py`."""
+    """The read interface of a system; see `connectors/protocol.py`."""
 
     def extract(self, kind: Kind, since: str | None = None, after: str | None = None, most: int | None = None) -> Batch:
-        """Return one page of what changed from a stamp on, of everything when it is None."""
+        """Return one page of the records that changed since a cursor, or of all records if `since` is None."""
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
         """Return the records under these keys."""
@@ -194,7 +195,7 @@ class Source(Protocol):
 def page_in(
     source: Source, logic: FlowLogic, stage: Stage, *, since: str | None, after: str | None, most: int | None = None
 ) -> Batch:
-    """Return one page of the records of a stage: of what the source tells, or of what the flow names."""
+    """Return one page of source records of a stage: extracted from the source, or fetched by the keys of the flow."""
     if not stage.keyed_source:
         return source.extract(stage.source, since, after, most)
     named = logic.named(stage, after)
@@ -202,205 +203,205 @@ def page_in(
 
 
 class Movements(Protocol):
-    """What the movements of the till are asked; see `services/mappings/movements.py`."""
+    """Query and update interface for the stock movements of the till; see `services/mappings/movements.py`."""
 
     def unbooked(self) -> Mapping[int, Unbooked]:
-        """Return the movements that the books are not known to have."""
+        """Return the movements that are not known to be in the books."""
 
     def promising(self) -> Collection[str]:
-        """Return the orders of the till that keep something aside."""
+        """Return the orders of the till that reserve stock."""
 
     def settle(self, numbers: Collection[int], orders: Collection[str]) -> None:
-        """Mark movements as in the books, and of the orders exactly these."""
+        """Mark these movements as in the books, and exactly these orders."""
 
     def settled(self, documents: Collection[str]) -> Mapping[int, Unbooked]:
         """Return the movements of these documents that are marked as in the books."""
 
     def reopen(self, numbers: Collection[int]) -> None:
-        """Take the mark off movements: the books do not have them any more."""
+        """Remove the mark from movements that are no longer in the books."""
 
     def begin(self, begin: datetime) -> None:
-        """Read on before a run reads the books, also what orders keep aside."""
+        """Read new movements and reservations before a run reads the books."""
 
     def read_on(self, begin: datetime) -> int:
-        """Read on up to now and return the newest movement there is."""
+        """Read new movements up to now and return the number of the newest one."""
 
     def open(self, articles: Collection[str], upto: int | None = None) -> Sequence[Move]:
-        """Return the movements of articles that the books are not known to have."""
+        """Return the movements of these articles that are not known to be in the books."""
 
     def unplaced(self) -> Sequence[Move]:
-        """Return the movements that can be read so little that nobody knows which article they are about."""
+        """Return the movements whose article cannot be determined because they cannot be read well enough."""
 
     def promised(self, articles: Collection[str]) -> Sequence[tuple[Promise, bool]]:
-        """Return what orders keep aside of articles, each with whether the books have the order."""
+        """Return the reservations of these articles by orders, each with whether the books have the order."""
 
 
 class FlowContext(Protocol):
-    """What the logics of the flows ask about both systems and about what is linked."""
+    """Queries that the logic of a flow may make about both systems and about links."""
 
     def rates(self, system: str) -> Mapping[str, Decimal]:
-        """Return the VAT percentages of a system by its code."""
+        """Return the VAT percentages of a system by VAT code."""
 
     def allot(self, flow: str, kind: Kind, key: str) -> str:
-        """Return the number that a key of a flow is given for good."""
+        """Return the number that is permanently allocated to a key of a flow."""
 
     def allotted(self, flow: str, kind: Kind, keys: Collection[str]) -> Mapping[str, str]:
-        """Return the numbers that keys of a flow were given for good; a key without one is left out."""
+        """Return the numbers permanently allocated to keys of a flow; keys without a number are left out."""
 
     def present(self, system: str, kind: Kind, keys: Collection[str]) -> set[str]:
-        """Return which of these records a system has."""
+        """Return which of these records exist in a system."""
 
     def linked(self, flow: str, kind: Kind, keys: Collection[str]) -> Mapping[str, str]:
-        """Return which of these keys a flow has linked, with their reference."""
+        """Return which of these keys a flow has linked, with their references."""
 
     def links(self, flow: str, kind: Kind, keys: Collection[str]) -> Mapping[str, Link]:
-        """Return the links that a flow has of these keys."""
+        """Return the links of these keys in a flow."""
 
     def referred(self, flow: str, kind: Kind, references: Collection[str]) -> set[str]:
-        """Return which of these references of the target a flow has linked."""
+        """Return which of these target references a flow has linked."""
 
     def standings(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> Standings:
-        """Return where documents of a flow stand that may become one of these kinds; see `core/booking_state.py`."""
+        """Return the booking states of documents that may become one of these kinds; see `core/booking_state.py`."""
 
     def made_of(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> Mapping[str, Collection[str]]:
-        """Return the documents of a flow that come out of each of these, and are booked or may be."""
+        """Return, for each key, the documents of a flow that are made from it and are booked or may be booked."""
 
     def booked_ending(self, flow: str, kinds: Collection[Kind], ending: str) -> Collection[str]:
-        """Return the keys of a flow that end so, and under which something is booked or may be."""
+        """Return the keys of a flow with this ending under which something is booked or may be booked."""
 
     def issues(self, flow: str, causes: Collection[str], state: IssueState) -> Sequence[Issue]:
-        """Return what a flow has of these causes in one state: open, or set aside by somebody."""
+        """Return the issues of a flow with one of these causes in one state: open, or dismissed by a person."""
 
     def links_after(self, flow: str, kind: Kind, after: str, limit: int) -> Sequence[Link]:
-        """Return so many links of a flow in the order of their keys, those behind a key."""
+        """Return up to `limit` links of a flow in key order, starting after a key."""
 
     def records(self, system: str, kind: Kind, keys: Collection[str]) -> Sequence[Record]:
-        """Return the records of a system under these keys, as they are now; what is not there is left out."""
+        """Return the current records of a system under these keys; missing records are left out."""
 
     def held(self, flow: str, system: str, wanted: Sequence[Record]) -> Mapping[str, Held]:
-        """Return what a system holds of these records, found as a plan of the flow would find it."""
+        """Return what a system holds of these records, with the same lookup that a plan of the flow uses."""
 
     def uninvoiced(self, flow: str, system: str, orders: Sequence[Record]) -> dict[str, Unreadable | None]:
-        """Return which of these sales orders a system has not invoiced yet, all of them where it tells of none.
+        """Return which of these sales orders are not invoiced yet; all of them if the system does not report that.
 
-        With one of which nobody can tell comes what cannot be read.
+        The value is the unreadable record if it cannot be determined whether the order is invoiced, else None.
         """
 
     def pictures(self, files: Sequence[str]) -> Sequence[Record | IntegrationError]:
-        """Return the picture each name of the books stands for, with `content` and `size`, or why there is none."""
+        """Return for each file name in the books the picture with `content` and `size`, or why there is none."""
 
     def setting(self, flow: str, name: str) -> object:
-        """Return what another flow is set to."""
+        """Return the value of a setting of another flow."""
 
     def movements(self) -> Movements:
-        """Return what moved at the till, for the flow that asks."""
+        """Return the stock movements of the till, for the flow that asks."""
 
     def codes(self, listed: Listed) -> Mapping[str, str]:
-        """Return codes and captions of a list, of those the flow says it is made with."""
+        """Return codes and captions of a list that the flow declares in `code_lists`."""
 
 
-# The value tables by their names, each with the rows of which a code becomes another.
+# Value tables by name, each with rows that translate a code of one system into one of the other.
 Tables = Mapping[str, Mapping[str, str]]
 
-# How a logic is made: of settings, the mapping's body and version, the value tables, and whom it may ask.
+# Creates a logic from settings, the body and version of the mapping, the value tables and the query context.
 Make = Callable[[Any, Mapping[str, Any], int, Tables, FlowContext], FlowLogic]
 
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """What a flow needs of the books beyond the check of the connection: the kinds it reads or writes there."""
+    """The record kinds that a flow reads or writes in the books, beyond those of the connection check."""
 
     kinds: tuple[Kind, ...] = ()
-    looked_at: tuple[Kind, ...] = ()  # only read, by a flow that writes others
+    looked_at: tuple[Kind, ...] = ()  # only read; the flow writes other kinds
     as_invoices: bool = False  # whether orders are written as trade invoices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowSpec:
-    """Everything that depends on the flow. Whoever needs to know something of a flow asks its value."""
+    """Everything that depends on the flow. All other code takes flow-specific facts from this value."""
 
     flow: Flow
     settings: type[FlowSettings]
     make: Make
-    mapping: Path  # that a new installation gets
+    mapping: Path  # initial mapping of a new installation
 
-    # Where settings choose the kinds of record: the flow with these settings.
+    # Returns the flow for given settings, if the settings choose the kinds of record.
     as_set: Callable[[Any], Flow] | None = None
 
-    # The systems whose VAT percentages the logic is made with; the others need not be there.
+    # The systems whose VAT percentages the logic needs. Percentages of other systems need not be available.
     vat_rate_systems: tuple[str, ...] = ()
 
-    # The lists that the logic is made with, as the flow is set; a change in one of them makes it anew.
+    # The code lists that the logic needs with given settings. If one of them changes, the logic is rebuilt.
     code_lists: Callable[[Any], tuple[Listed, ...]] = lambda _: ()
-    # The settings of other flows that the logic asks for, each with its flow.
+    # The settings of other flows that the logic uses, as pairs of flow and setting.
     depends_on_settings: tuple[tuple[str, str], ...] = ()
 
     # ---- its mapping
 
-    # The kinds of record it writes, each with the kind that the rules for it read. None is what the stage that writes
-    # the kind reads; where no stage of the flow as set does, there is no such part.
+    # The kinds of record that it writes, each with the kind that its rules read. None stands for the source kind of
+    # the stage that writes the kind; if no active stage writes it, there is no such part.
     parts: tuple[tuple[Kind, Kind | None], ...]
 
-    # What rules can read beside the fields of the source.
+    # Computed fields that rules can read in addition to the source fields.
     computed: tuple[Field, ...] = ()
 
-    # Where only some fields of the target are written: which.
+    # The target fields that are written, if not all of them are.
     writable: frozenset[str] | None = None
 
-    # Targets of rules of which a setting says as which field they are sent: the price, with VAT or without.
+    # Rule targets whose field in the target a setting chooses, e.g. the price with or without VAT.
     sent_as: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    # Targets by which a record is found again, so that no rule can leave them alone.
+    # Rule targets by which a record is found again; they must always have a rule.
     match_fields: frozenset[str] = frozenset()
 
     # ---- its records
 
-    # The value tables whose two sides are known. Of any other, both systems are asked for a list of its name.
+    # The value tables whose two sides are declared. For any other table, both systems are asked for a list of its name.
     tables: tuple[ValueTable, ...] = ()
 
-    # What repairs a cause in this flow where it is not as in the others.
+    # Repairs of causes that differ from those in the other flows.
     repairs: Mapping[str, Repair] = field(default_factory=dict)
 
-    # Links that another flow knows the other way round, with that flow and its kind.
+    # Kinds whose links another flow has in the opposite direction, with that flow and its kind.
     mirrors: Mapping[Kind, tuple[str, Kind]] = field(default_factory=dict)
 
-    # The key of the record read that a key written stands for, where one record can have several: its bookings.
+    # Returns the source key of a target key, if one source record can have several target records (its bookings).
     record_of: Callable[[str], str] = str
-    own_document_marks: OwnDocumentMarks | None = None  # by which its documents are told from those of another console
+    own_document_marks: OwnDocumentMarks | None = None  # that distinguish its documents from those of another console
 
-    # Our names of the objects of the books that it uses.
+    # Our names of the AccountView objects that the flow uses.
     objects: tuple[str, ...] = ()
 
-    # What it needs of the books as it is set, beyond the check of the connection.
+    # The requirements on the books with given settings, beyond the connection check.
     needs: Callable[[Any], Requirements] = lambda _: Requirements()
 
-    # Where its source has the kinds of record that it brings, each of which is read from one table.
+    # The source tables of its kinds of record; each kind is read from one table.
     reads: tuple[SourceTable, ...] = ()
 
     # ---- on screen
 
-    # The cards of its settings in their order. Filters, brakes and the schedule have tabs of their own.
+    # The cards of its settings in display order. Filters, brakes and the schedule have their own tabs.
     sections: tuple[Section, ...] = ()
 
-    # What it is asked in the set-up. Everything else has an answer that suits most.
+    # The questions of the set-up. All other settings have a default that suits most installations.
     questions: tuple[Question, ...] = ()
 
-    # The field that a new filter looks at until another one is chosen; else the first of the source.
+    # The initial field of a new filter; empty means the first field of the source.
     filter_first: str = ""
 
-    # The list that says how the groups are called by which people sort its lines; else they are article groups.
+    # The list with the names of the groups by which plan lines are sorted; None means article groups.
     groups: Listed | None = None
 
-    # What one of its records is called on buttons.
+    # The noun for one of its records on buttons.
     noun: str = "record"
 
-    # Whether a new installation is offered it as chosen.
+    # Whether the flow is preselected in a new installation.
     suggested: bool = False
 
-    # What the fault lab sets beyond what is proposed, so that it tries more of what a flow can do; in several ways.
+    # Alternative settings that the fault lab applies on top of the proposed ones, to test more functions of the flow.
     lab_variants: tuple[Mapping[str, Any], ...] = ()
 
-    # When its turn is in a demo; the lowest is first.
+    # Position in a demo; the lowest comes first.
     demo_order: int = 0
 
     @property
@@ -409,11 +410,11 @@ class FlowSpec:
         return self.flow.name
 
     def repair_of(self, code: str) -> Repair:
-        """Return what repairs a cause, as the flow says or as it is in all of them."""
+        """Return the repair of a cause: that of this flow, or the common one."""
         return self.repairs.get(code) or cause(code).repair
 
     def has_place(self, repair: Repair) -> bool:
-        """Tell whether the page of the flow has the setting or table that a repair names; the other tabs it has all."""
+        """Return whether the page of the flow has the setting, table or tab that a repair leads to."""
         match repair.tab if repair.name else "":
             case "settings":
                 return repair.name in {name for section in self.sections for name in names(section.shapes)}
@@ -426,7 +427,7 @@ class FlowSpec:
         return self.as_set(settings) if self.as_set is not None else self.flow
 
     def parts_of(self, flow: Flow) -> dict[Kind, Kind]:
-        """Return the kinds that the flow writes as it is set, each with the kind of record that its rules read."""
+        """Return the kinds that the active stages of the flow write, each with the kind that its rules read."""
         written_by = {stage.target for stage in flow.stages if not stage.off}
         made_of = {kind: flow.read_for(kind) for kind in written_by}
         read = {written: kind or made_of.get(written) for written, kind in self.parts}

@@ -1,4 +1,4 @@
-"""Which rows of a value table are possible, which of them a run uses, and what it lacks: one answer for all who ask."""
+"""Checks the rows of value tables: which are valid, which a run uses, and which codes have no row."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from decimal import Decimal
@@ -22,7 +22,7 @@ from integration.words import system_name
 
 VAT_CODES, VAT_RATES = "vat_codes", "vat_rates"
 
-# Lists that are no more than what is in use, or the first page of a long one: another code is as good.
+# Lists that contain only codes in use or the first page of a long list. Codes outside such a list are valid too.
 IN_USE = frozenset(
     {
         "payment_conditions",
@@ -37,7 +37,7 @@ IN_USE = frozenset(
     }
 )
 
-# The list that a field holds a code of, by the name of the field: people read a code with its caption.
+# Code lists by field name. The console shows a code with its caption from the list.
 _CODED: Mapping[str, Listed] = {
     **dict.fromkeys(("branch", "branchNumber"), till_list("branches")),
     **dict.fromkeys(("method", "payment_method"), till_list("payment_methods")),
@@ -59,26 +59,26 @@ _CODED: Mapping[str, Listed] = {
 }
 
 
-# The same of facts of causes, which go by other names where they are no field.
+# Code lists by the name of a fact of a cause. Facts that are not fields have other names.
 _FACTS: Mapping[str, Listed] = {**_CODED, "article": books_list("article_codes"), "debtor": books_list("debtors")}
 
 
 def list_of_fact(name: str) -> Listed | None:
-    """Return the list that a fact of a cause holds a code of, or several; None where it holds none."""
+    """Return the list of which a fact of a cause holds one or more codes; None if it holds no codes."""
     return _FACTS.get(name)
 
 
 def list_of(field: str) -> Listed | None:
-    """Return the list that a field, by its name or path, holds a code of; None where it holds none."""
+    """Return the list of which a field, given by name or path, holds a code; None if it holds no code."""
     return _CODED.get(field.rpartition("/")[2].rpartition(".")[2])
 
 
-# The codes of a list; None where nobody knows them now, so that nothing can be said against one.
+# Returns the codes of a list, or None if they are unknown at the moment; then every code counts as valid.
 Codes = Callable[[Listed], Collection[str] | None]
 
 
 def row_fault(table: ValueTable, key: str, other: str, codes: Codes) -> Reason | None:
-    """Return why a row is impossible, or None for one that can hold."""
+    """Return why a row is invalid, or None if it is valid."""
     read = table.read(key)
     if read is None:
         return Reason("reason_row_key", {"row": key})
@@ -108,7 +108,7 @@ def _is_known(of: Listed | None, value: str, codes: Codes) -> bool:
     if of == COUNTRY_CODES:
         return is_country(value)
     known = codes(of) if of.name not in IN_USE else None
-    return not known or value in known  # a list that has nothing, or cannot be read, speaks against nobody
+    return not known or value in known  # an empty or unreadable list rejects no code
 
 
 def _unknown(of: Listed, value: str) -> Reason:
@@ -118,7 +118,7 @@ def _unknown(of: Listed, value: str) -> Reason:
 
 
 def row_faults(table: ValueTable, rows: Iterable[tuple[str, str]], codes: Codes) -> dict[str, Reason]:
-    """Return the rows that are impossible, by their keys, each with the reason; a second row for the same is one."""
+    """Return the invalid rows by key, each with the reason. A second row with the same meaning is invalid."""
     found: dict[str, Reason] = {}
     seen: dict[str, str] = {}
     for key, other in rows:
@@ -133,7 +133,7 @@ def row_faults(table: ValueTable, rows: Iterable[tuple[str, str]], codes: Codes)
 
 
 def differing(table: ValueTable, rows: Mapping[str, str], rates: Callable[[str], Mapping[str, Decimal]]) -> list[str]:
-    """Return the keys of rows whose VAT codes have other percentages on either side; reverse charge has none."""
+    """Return the keys of rows whose VAT codes have different percentages. Reverse charge rows are not compared."""
     ours, theirs = (of for of in (table.code.of[0].of if table.code.of else None, table.theirs))
     if ours is None or theirs is None or {ours.name, theirs.name} != {VAT_CODES}:
         return []
@@ -147,14 +147,14 @@ def differing(table: ValueTable, rows: Mapping[str, str], rates: Callable[[str],
     return [key for key, other in rows.items() if differs(key, other)]
 
 
-# ---- what a run uses
+# ---- rows that a run uses
 
 
 def usable_rows(table: ValueTable, rows: Mapping[str, str], codes: Codes) -> dict[str, str]:
-    """Return the rows as a run uses them: those that are impossible are there without a counterpart.
+    """Return the rows as a run uses them: invalid rows stay, with an empty counterpart.
 
-    So what they were meant for is parked instead of guessed with a row for more. A country that can be read, such as
-    USA, is that country; one that nobody can read may be any but that of the shop.
+    So records that an invalid row was meant for are parked instead of translated by a more general row. A readable
+    country name, such as USA, is replaced by its code. An unreadable one may be any country except that of the shop.
     """
     wrong = row_faults(table, rows.items(), codes)
     held = {_readable(table, key): "" for key in wrong}
@@ -179,7 +179,7 @@ def _country(name: str) -> str:
         return UNSURE
 
 
-# ---- what it lacks
+# ---- missing rows
 
 
 def rowless_codes(
@@ -189,7 +189,7 @@ def rowless_codes(
     home: str,
     codes: Callable[[Listed], Iterable[str]],
 ) -> list[str]:
-    """Return the codes for which a run would find no row in the country of the shop, whatever else a key may say."""
+    """Return the codes without a row in the country of the shop for at least one value of the other key parts."""
     parts = [part for part in table.parts if not (part.needed or part.rank or part.name == COUNTRY)]
     values = [part.options or tuple(code for one in part.of for code in codes(one.of)) or ("",) for part in parts]
 

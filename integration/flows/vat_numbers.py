@@ -1,19 +1,18 @@
-"""VAT numbers in one spelling, whichever system they come from: checked, with their country in front."""
+"""Checks VAT numbers and returns them in one spelling, with their country prefix."""
 
 from stdnum.eu import vat
 from stdnum.exceptions import ValidationError
 
 from integration.core.vat_numbers import bare_vat_number, vat_prefix
 
-MEMBERS = (vat.MEMBER_STATES | {"el"}) - {"gr"}  # prefixes of numbers that can be checked
+MEMBERS = (vat.MEMBER_STATES | {"el"}) - {"gr"}  # prefixes of VAT numbers that can be checked
 
 
 def checked_vat_number(given: str, country: str) -> str:
-    """Return a VAT number in one spelling; empty when form or check digits do not fit.
+    """Return a VAT number in one spelling; empty if its form or check digits are wrong.
 
-    A number without its country is read as one of the customer's country, by its ISO code. Only those of the EU are
-    checked. One of Switzerland stands without the word behind it that says it is for VAT, which no column of the books
-    has room for.
+    A number without a prefix is read as one of the customer's country, given as ISO code. Only EU numbers are checked.
+    A Swiss number is returned without its VAT suffix, because the columns of the books are too short for it.
     """
     bare, prefix = bare_vat_number(given), vat_prefix(country)
     for number in (bare, f"{prefix}{bare}"):

@@ -1,4 +1,4 @@
-"""Customers: debtors of AccountView become relations of MplusKASSA, and nobody becomes two."""
+"""Logic of the flow `customers`: AccountView debtors become MplusKASSA relations, without duplicates."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
@@ -28,7 +28,7 @@ from integration.words.countries import country_code
 EXTERNAL_ID, EMAIL, VAT_NUMBER = "relation.external_id", "relation.email", "relation.vat_number"
 VAT_METHOD, PRICE_GROUP = "relation.vat_method", "relation.price_group"
 NO_TERMS = Terms()
-# Values of a relation that are ours alone: which other debtors have the same evidence. Never written.
+# Internal values of a relation: other debtors with the same evidence. Never written.
 SHARED = {"email": "shared_email", "vat_number": "shared_vat_number"}
 
 
@@ -44,14 +44,14 @@ class Customers(FlowLogic):
         terms: Terms = NO_TERMS,
         prices_include_vat: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Make everything ready that does not depend on a record.
+        """Prepare everything that does not depend on a record.
 
-        `terms` are how agreements are sent, in prices as the books have them. Raises ConfigurationError when the
-        mapping cannot be used.
+        `terms` translates price agreements; `prices_include_vat` returns whether prices of the books include VAT.
+        Raises ConfigurationError if the mapping cannot be used.
         """
         mapping, tools = rules_from(mapping_body), Tools(tables)
         owned = field_owners(mapping)
-        if owned.get(EXTERNAL_ID) is Ownership.NEVER:  # by what a create without an answer is found again
+        if owned.get(EXTERNAL_ID) is Ownership.NEVER:  # needed to find an unanswered create again
             raise rule_error(EXTERNAL_ID, Reason("reason_found_by"))
         self.flow = FLOW
         self.settings = settings
@@ -72,7 +72,7 @@ class Customers(FlowLogic):
     # ---- each record by itself
 
     def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
-        """Return each debtor as the relation it should be; see `FlowLogic`."""
+        """Return each debtor as the desired relation; see `FlowLogic`."""
         return [self._debtor(record) for record in records]
 
     def _debtor(self, record: Record) -> Staged:
@@ -99,7 +99,7 @@ class Customers(FlowLogic):
         return excluded_by_filter(record, self.settings.filters)
 
     def _mapped(self, record: Record) -> dict[str, Value]:
-        """Return the values of the relation, with what it is recognised by even where that is not ours.
+        """Return the values of the relation, including its evidence even if the mapping does not write that.
 
         Raises RecordRejected.
         """
@@ -120,12 +120,12 @@ class Customers(FlowLogic):
 
     def _without_value(self, issue: Issue, record: Record) -> RecordRejected:
         facts = {**issue.facts, "system": self.flow.target}
-        if issue.cause == "field_too_long" and issue.field == EMAIL:  # cut off, it would belong to somebody else
+        if issue.cause == "field_too_long" and issue.field == EMAIL:  # truncated, it may be somebody else's
             return RecordRejected("email_too_long", EMAIL, **facts, customer=_title(record))
         return RecordRejected(issue.cause, issue.field, **facts)
 
     def _by_default(self, record: Record, values: Mapping[str, Value]) -> dict[str, TraceStep]:
-        """Return what the settings give where the mapping gives nothing, each with the setting it comes from."""
+        """Return the defaults of the settings for values that the mapping does not give, each with its setting."""
         country = _country_of(record)
         own = self._by_country.get(country, CountryDefaults())
         with_number = own.vat_method_with_number if values.get("vat_number") else ""
@@ -137,7 +137,7 @@ class Customers(FlowLogic):
         }
         return {name: step for name, step in steps.items() if values.get(name) in EMPTY and step.value}
 
-    # ---- what it comes to
+    # ---- target records
 
     def shape(
         self,
@@ -146,7 +146,7 @@ class Customers(FlowLogic):
         duplicates: Mapping[str, tuple[str, ...]],
         marks: Mapping[str, tuple[str, ...]],
     ) -> TargetRecord:
-        """Return the one debtor of a parent, with the others that share its VAT number or e-mail address."""
+        """Return the only debtor of a parent, with the other debtors that share its VAT number or e-mail address."""
         (one,) = members
         if one.record is None:
             return TargetRecord.alone(one)
@@ -159,10 +159,10 @@ class Customers(FlowLogic):
         return TargetRecord(self._terms.withdrawn(desired), one.title)
 
     def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
-        """Return an issue when it takes a person to say whether the relation found is this customer.
+        """Return an issue if a person must decide whether the relation that was found is this customer.
 
-        What is linked is decided already. Otherwise the evidence must fit one relation and one debtor alone, and the
-        relation must not carry the id of another.
+        A linked relation is already decided. Otherwise the evidence must match exactly one relation and one debtor, and
+        the relation must not have the external id of another customer.
         """
         if held is None:
             return None
@@ -186,7 +186,7 @@ class Customers(FlowLogic):
         return None
 
     def writable_part(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
-        """Return what may be written now: nothing empty unless that is meant, and no id over that of somebody else."""
+        """Return the values to write: no empty ones unless they clear a field, and no id over another one."""
         if held is None and not self.settings.create:
             return Skip("create_switched_off", desired.key, {"key": desired.key})
         if held is None and desired.values.get("active") is False:
@@ -203,18 +203,18 @@ class Customers(FlowLogic):
         return replace(desired, values={name: value for name, value in desired.values.items() if name not in out})
 
     def _withdrawn(self, key: str, empty: Collection[str], held: Record) -> set[str]:
-        """Return the fields that the books no longer have, and in which the till has what we wrote."""
+        """Return the fields that the books no longer have and that have the value we wrote at the till."""
         ours = {name for name in empty if self._is_ours(name) and held.values.get(name) not in EMPTY}
         known = self._terms.agreed(key) if ours else None
         return {name for name in ours if known and same(known.values.get(name), held.values.get(name))}
 
     def _is_ours(self, name: str) -> bool:
-        """Tell whether the books take a field away: one kept equal, or of an agreement that nobody edited."""
+        """Return whether the books may clear a field: one kept equal, or one of an agreement that nobody edited."""
         owner = self.policy.get(f"{Kind.RELATION}.{name}")
         return owner is Ownership.KEEP_EQUAL or (owner is Ownership.KEEP_UNLESS_CHANGED and name in self._nothing)
 
     def remarks(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> tuple[Issue, ...]:
-        """Return that the till gives a price group that the books do not name and that no flow wrote: it stays."""
+        """Return a remark if the till has a price group that the books do not give and no flow wrote; it stays."""
         there = as_text(held.record.values.get("price_group")).strip() if held else ""
         is_asked = "price_group" in desired.values and self._is_ours("price_group")
         if (
@@ -231,7 +231,7 @@ class Customers(FlowLogic):
         return (Issue("price_group_of_till", desired.key, "relation.price_group", facts),)
 
     def withdraw(self, stage: Stage, change: Change) -> Change | Skip | Issue:
-        """Return the change that makes a created relation inactive: sales may hang on it by now."""
+        """Return the change that makes a created relation inactive, because it may have sales by now."""
         if change.agreed.values.get("active") is False:
             return super().withdraw(stage, change)
         return replace(retire(change.agreed, frozenset(), change.agreed, title=change.title), group=change.group)
@@ -239,7 +239,7 @@ class Customers(FlowLogic):
     # ---- why
 
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
-        """Return for every target field how it came to its value from this source record."""
+        """Return for every target field the trace of its value from this source record."""
         found = self._relations.trace(record)
         traces = {each.target: replace(each, value=_as_kept(each)) for each in found}
         if VAT_NUMBER in traces:
@@ -256,13 +256,13 @@ class Customers(FlowLogic):
         return [*traces.values(), *traced(Kind.RELATION, record.key, terms)]
 
     def change_reasons(self, change: Change) -> Mapping[str, Reason]:
-        """Return which prices and other agreements go since the books have them no more."""
+        """Return the reasons of prices and other agreements that are removed because the books no longer have them."""
         values = change.wanted.values.items()
         gone = (name for name, value in values if (value is None and is_term(name)) or self._is_nothing(name, value))
         return {name: Reason("because_agreement_gone") for name in gone}
 
     def _is_nothing(self, name: str, value: Value) -> bool:
-        """Tell whether a value takes an agreement away."""
+        """Return whether a value removes an agreement."""
         return name in self._nothing and (value in EMPTY or value == self._nothing[name])
 
 
@@ -284,22 +284,21 @@ def _folded(text: str) -> str:
 
 
 def _other_id(desired: Record, held: Held) -> str:
-    """Return the external id of the relation found when it is not that of this customer."""
+    """Return the external id of the found relation if it is that of another customer."""
     theirs = as_text(held.record.values.get("external_id")).strip()
     return "" if theirs in (as_text(desired.values.get("external_id")), desired.key) else theirs
 
 
 def _country_of(record: Record) -> str:
-    """Return the ISO code of the country that a customer is in, however the books name it."""
+    """Return the ISO code of a customer's country, from any name the books use for it."""
     told = as_text(record.values.get("country")).strip()
     return country_code(told) or told.upper()
 
 
 def _checked(value: Value, record: Record) -> str:
-    """Return a VAT number in one spelling, with its country in front. Raises RecordRejected where it is none.
+    """Return a VAT number in one spelling with its country prefix. Raises RecordRejected for an invalid one.
 
-    Only numbers of the European Union can be checked; one without letters in front is taken for one of the country the
-    customer is in.
+    Only EU numbers can be checked. A number without prefix is read as one of the customer's country.
     """
     given, country = as_text(value).strip(), _country_of(record)
     bare, checked = bare_vat_number(given), checked_vat_number(given, country)

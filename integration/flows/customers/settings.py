@@ -1,4 +1,4 @@
-"""What the flow of customers is, and what it can be told."""
+"""Stages and settings of the flow of customers."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -30,21 +30,21 @@ FLOW = Flow(
 )
 
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2}$")]
-LEAST_NOTHING, MOST_NOTHING = -1, 999_999  # a system may have a number of its own for "none"
+LEAST_NOTHING, MOST_NOTHING = -1, 999_999  # a system may have a special number for "none"
 Nothing = Annotated[int, Field(ge=LEAST_NOTHING, le=MOST_NOTHING)]
 VatMethod = Literal["", "inclusive", "exclusive", "shifted", "none"]
 
 
 class CountryDefaults(Strict):
-    """What a new customer of one country gets; empty: what all others get."""
+    """Defaults of new customers of one country; an empty value means the general default."""
 
     vat_method: VatMethod = ""
-    vat_method_with_number: VatMethod = ""  # for who has a VAT number; empty: the same
+    vat_method_with_number: VatMethod = ""  # for customers with a VAT number; empty: the same method
     price_group: str = ""
 
 
 class CustomerSettings(Resending):
-    """How customers flow. Raises ConfigurationError, naming the setting, for what cannot be used."""
+    """Settings of the flow of customers. Raises ConfigurationError, naming the setting, for an invalid value."""
 
     flow: ClassVar[str] = "customers"
     guards = (*SIZE, price_guard(), RETIREMENTS, EMPTIED)
@@ -53,25 +53,25 @@ class CustomerSettings(Resending):
 
     create: bool = True
     blocked: Literal["skip", "inactive"] = "skip"
-    accounts: tuple[str, ...] = ()  # collective accounts of who counts as a customer; empty: all debtors
-    retire_gone: bool = True  # who is gone from the books becomes inactive at the till
-    leave_out: tuple[str, ...] = ()  # numbers of collective and cash debtors
-    empty: Literal["keep", "clear"] = "keep"  # what the till has where the books have nothing
-    other_external_id: Literal["park", "accept"] = "park"  # a relation found by evidence that has another's id
-    by_country: dict[Country, CountryDefaults] = Field(default_factory=dict)  # by ISO code of two letters
+    accounts: tuple[str, ...] = ()  # collective accounts of debtors that are customers; empty: all debtors
+    retire_gone: bool = True  # customers missing from the books become inactive at the till
+    leave_out: tuple[str, ...] = ()  # debtor numbers to exclude, such as collective and cash debtors
+    empty: Literal["keep", "clear"] = "keep"  # whether empty fields of the books clear those of the till
+    other_external_id: Literal["park", "accept"] = "park"  # for a relation that matches and has another external id
+    by_country: dict[Country, CountryDefaults] = Field(default_factory=dict)  # by two-letter ISO code
     default_vat_method: VatMethod = ""
     default_price_group: str = ""
-    # What a field of an agreement has at the till where there is none; not documented, so it can be set.
+    # The value of an agreement field at the till if there is no agreement. It is not documented, so it can be set.
     no_price_group: Nothing = 0
     no_discount: Nothing = 0
     no_credit_limit: Nothing = 0
     no_payment_days: Nothing = 0
-    customer_prices: bool = False  # what is agreed with a customer, where the books' object of it is named
+    customer_prices: bool = False  # price agreements of customers, if their AccountView object is configured
     customer_prices_owner: Owner = "keep_equal"
 
     @property
     def no_agreement(self) -> Mapping[str, Value]:
-        """What the till gets in a field of an agreement that the books take away: a field left out would stay."""
+        """The values that remove agreements at the till, because the till keeps a field that is left out."""
         return {
             "price_group": str(self.no_price_group),
             "discount_percent": Decimal(self.no_discount),

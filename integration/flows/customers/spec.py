@@ -1,4 +1,4 @@
-"""The flow of customers as one value: debtors of the books become relations of the till."""
+"""The flow of customers as a value: debtors of the books become relations of the till."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,7 +25,7 @@ from integration.flows.prices import OWNERS, PRICE_GROUPS, Terms
 from integration.flows.settings import COUNTRY_CODES, books_list, till_list
 from integration.flows.spec import MAPPINGS, FlowContext, FlowSpec, Requirements, Tables
 
-PRODUCTS = "products"  # the flow that knows the till's numbers of articles, and how the books have their prices
+PRODUCTS = "products"  # the flow with the till's article numbers and the VAT basis of prices in the books
 PRICE_BASIS = (PRODUCTS, "price_basis")
 VAT_METHODS = ("", "inclusive", "exclusive", "shifted", "none")
 
@@ -136,5 +136,5 @@ CUSTOMERS = FlowSpec(
     questions=QUESTIONS,
     filter_first="country",
     noun="customer",
-    demo_order=3,  # a debtor that an order brought is a customer then
+    demo_order=3,  # after the orders, whose debtors are customers by then
 )

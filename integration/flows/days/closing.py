@@ -1,4 +1,4 @@
-"""Whether a day is over at the till: by its own word, by the counts of its drawers, or by the hour; else it waits."""
+"""Determines whether a day is closed at the till: by its flag, by the drawer counts, or by time; other days wait."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -14,14 +14,14 @@ ZONE = ZoneInfo(WALL_CLOCK)
 
 
 class Closing:
-    """Says of days whether they wait. `now` is the moment, in any time zone."""
+    """Determines which days wait. `now` returns the current time, in any time zone."""
 
     def __init__(self, settings: DaySettings, now: Callable[[], datetime]) -> None:
         self.settings = settings
         self._now = now
 
     def waits(self, record: Record, facts: Mapping[str, str]) -> Skip | None:
-        """Return why a day waits; it is a question once it has waited for some days. Raises RecordRejected."""
+        """Return why a day waits, or None. Raises RecordRejected once it has waited for `waits_days`."""
         day = record.values.get("date")
         if not isinstance(day, date):
             return None
@@ -52,14 +52,14 @@ class Closing:
             case _:
                 ended = datetime.combine(day + timedelta(days=1), time(), ZONE).astimezone(
                     UTC
-                )  # hours, also as clocks change
+                )  # UTC, so that hours are right when clocks change
                 is_past = self._now() >= ended + timedelta(hours=self.settings.hours_after)
                 return is_past and all(finals) and closed is not False
 
     def _lacks_counts(self, record: Record) -> bool:
-        """Tell whether cash was taken that nobody has counted for good.
+        """Return whether cash was taken and its drawer has no final count.
 
-        A count of which the till does not say that it is final is none, unless counts are not needed.
+        If counts are required, one without a final flag does not count as final.
         """
         counts = [part for part in record.parts if part.kind is Kind.COUNT]
         finals = [part.values.get("finalized") for part in counts]

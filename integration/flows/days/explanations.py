@@ -1,4 +1,4 @@
-"""Why the page of a day has its values: what no rule of the mapping gives, and what rules take over from the flow."""
+"""Explanations of values of a day page that are not from a mapping rule, or that rules take from the flow."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from integration.flows.days.questions import (
     VAT_CODES,
 )
 
-# Accounts that a setting names, in the order in which they are asked.
+# Accounts that a setting names, in order of precedence.
 _ACCOUNTS = (
     "own_use_account", "down_payments_account", "difference_account", "banked_account", "collective_account",
     "drawer_account",
@@ -25,12 +25,12 @@ _ACCOUNTS = (
 
 @dataclass(frozen=True, slots=True)
 class DayReasons:
-    """Why pages have the values that the flow works out for them, for one version of settings and tables."""
+    """Reasons of values that the flow computes for pages, for one version of settings and tables."""
 
     books: DayBooks
 
     def head(self, trace: Trace, day: str, document: str) -> Trace:
-        """Return why a field of the page has its value."""
+        """Return the trace of a page field with its reason."""
         asked: Mapping[str, Callable[[], Reason]] = {
             "daybook": lambda: by_setting("daybook"),
             "period": lambda: Reason("because_period", {"date": day}),
@@ -44,7 +44,7 @@ class DayReasons:
         return with_reason(trace, asked)
 
     def line(self, trace: Trace, line: DayLine) -> Trace:
-        """Return why a field of a line has its value."""
+        """Return the trace of a line field with its reason."""
         documents = ", ".join(line.documents)
         asked: Mapping[str, Callable[[], Reason]] = {
             "page_account": lambda: self._account(line),

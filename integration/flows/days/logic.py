@@ -1,6 +1,6 @@
-"""Closed days of the till become balanced pages in the books, each once; what changes later is a question.
+"""Logic of the flow `days`: closed days of the till become balanced pages in the books, each written once.
 
-A booked page is never changed: what a day comes to beyond it is a page of its own, and a person says so first.
+A booked page is never changed. A later difference becomes a page of its own, after a person has decided so.
 """
 
 import hashlib
@@ -58,16 +58,16 @@ from integration.flows.spec import FlowLogic
 
 DIFFERENCE = "difference"
 DECISIONS = (DIFFERENCE, AGAIN, KEEP)
-ONLY_BESIDE = (BESIDE,)  # that it is the same sale is said by taking the other booking back
-NO_TURNOVER = "Geen omzet"  # in the words of the books
-COSTS = "costs"  # what a page keeps of it: that what its goods were bought for is on it
-BELONGS = {Kind.INVOICE: "invoices", Kind.ORDER: "orders"}  # to what a document may belong, and where that is told
-MOST_TOLD = 12  # accounts of a difference in one sentence
+ONLY_BESIDE = (BESIDE,)  # if it is the same sale, a person reverses the other booking instead
+NO_TURNOVER = "Geen omzet"  # Dutch: no turnover; a text in the books
+COSTS = "costs"  # field of a page that includes the cost of sales
+BELONGS = {Kind.INVOICE: "invoices", Kind.ORDER: "orders"}  # what a document may belong to, and the field for it
+MOST_TOLD = 12  # maximum number of accounts or documents in one sentence
 
 
 @dataclass(frozen=True, slots=True)
 class BooksTold:
-    """What both systems say of themselves: accounts and periods of the books, turnover groups and cards of the till.
+    """Facts of both systems: accounts and periods of the books, turnover groups and gift cards of the till.
 
     `rates` and `till_rates` are percentages by the VAT codes of the books and of the till.
     """
@@ -84,7 +84,7 @@ class BooksTold:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The value tables of the flow: accounts by turnover group and payment method, of goods too, and VAT codes."""
+    """The value tables of the flow: accounts, VAT codes, cost centres and countries."""
 
     accounts: Mapping[str, str]
     methods: Mapping[str, str]
@@ -98,7 +98,7 @@ class Tables:
 
 @dataclass(frozen=True, slots=True)
 class ShopIdentity:
-    """The prefix of the references of this console, and the ISO code of the country of its shop."""
+    """The prefix of the references of this console, and the ISO country code of its shop."""
 
     prefix: str
     home: str = HOME
@@ -118,9 +118,9 @@ class DaysLogic(FlowLogic):
         shop: ShopIdentity,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Make everything ready that does not depend on a day.
+        """Prepare everything that does not depend on a day.
 
-        Raises ConfigurationError when the mapping cannot be used.
+        Raises ConfigurationError if the mapping cannot be used.
         """
         rules, tools = rules_from(mapping_body), Tools({})
         self.flow = FLOW
@@ -185,7 +185,7 @@ class DaysLogic(FlowLogic):
     # ---- each day by itself
 
     def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
-        """Return the page that each day should have, or why it has none; see `FlowLogic`.
+        """Return the page of each day, or why it has none; see `FlowLogic`.
 
         Raises ConfigurationError while no daybook is chosen.
         """
@@ -202,9 +202,9 @@ class DaysLogic(FlowLogic):
         return [first.get(record.key, one) for record, one in staged]
 
     def _first(self, record: Record, page: Record, typed: ManualEntries | None) -> Staged:
-        """Return what becomes of a day that is not booked yet, and of which this may be typed in the books.
+        """Return the result of a day that is not booked yet and that may have a manual entry in the books.
 
-        One that a person said is there already is not asked about once more.
+        A manual entry that a person already decided about is not asked about again.
         """
         one = Staged(record.key, record.key, day_title(record))
         try:
@@ -216,7 +216,7 @@ class DaysLogic(FlowLogic):
             return replace(one, issue=_with_page(_titled(rejected, one.key, one.title), page))
 
     def _look_for_typed(self, pages: Sequence[Record]) -> dict[str, ManualEntries]:
-        """Return what somebody may have typed of the days of some pages, by the keys of those."""
+        """Return possible manual entries for the days of some pages, by page key."""
         dates = {
             page.key: self.around(day for name in ("day", "date") if isinstance(day := page.values.get(name), date))
             for page in pages
@@ -230,7 +230,7 @@ class DaysLogic(FlowLogic):
         return found
 
     def around(self, days: Iterable[date]) -> set[date]:
-        """Return the dates on which a page of somebody else may be about these days."""
+        """Return the dates on which a manual entry about these days may be."""
         reach = range(-self.settings.days_around, self.settings.days_around + 1)
         return {day + timedelta(days=off) for day in days for off in reach}
 
@@ -239,7 +239,7 @@ class DaysLogic(FlowLogic):
         return is_day_of_another_console(self._prefix, reference)
 
     def _booked(self, days: Sequence[str]) -> dict[str, list[Link]]:
-        """Return the pages that are booked of each of these days, in the order of their serials."""
+        """Return the booked pages of each of these days, ordered by serial."""
         return pages_of(self._queries.links, days)
 
     def _staged(self, record: Record, pages: Sequence[Link]) -> Staged:
@@ -276,7 +276,7 @@ class DaysLogic(FlowLogic):
         return self._changed(record, page, booked, off, pages)
 
     def _expect_clear(self, day: TillDay, document: str) -> None:
-        """Raise DayRefusedError for a method that may take vouchers taxed at their sale, where nobody says whether."""
+        """Raise DayRefusedError for a method that may accept vouchers taxed at their sale, if this is not known."""
         for one in day.payments:
             account = row_value(self.books.method_accounts, one.method) or one.account
             is_settled = one.method in self.books.vouchers or one.method in self.books.rounding
@@ -286,7 +286,7 @@ class DaysLogic(FlowLogic):
                 raise DayRefusedError("gift_card_unclear", "account", document=document, method=one.method)
 
     def _expect_booked(self, page: DayPage, record: Record) -> None:
-        """Raise RecordRejected while a document that the day leaves to itself is nowhere in the books: it is lost."""
+        """Raise RecordRejected while a separate document of the day is not in the books: its sale would be lost."""
         keys = {one.number: self._alone.same_sale(one) for one in page.apart}
         missing = set(self._queries.unbooked([key for some in keys.values() for key in some]))
         numbers = [number for number, some in keys.items() if missing.issuperset(some)]
@@ -296,9 +296,9 @@ class DaysLogic(FlowLogic):
             )
 
     def _sold_once(self, record: Record, page: Record) -> Record:
-        """Return the page of a day none of whose sales seems to be booked by itself, or that a person wants so.
+        """Return the page of a day if none of its sales may be booked separately, or if a person confirmed the page.
 
-        Raises RecordRejected while nobody has said so.
+        Raises RecordRejected while a decision is missing.
         """
         if not (found := self._queries.beyond_orders(page)):
             return page
@@ -313,7 +313,7 @@ class DaysLogic(FlowLogic):
         raise RecordRejected("day_sale_elsewhere", About.BESIDE, **facts)
 
     def _zero(self, day: TillDay) -> DayLine:
-        """Return the line of a day without turnover: the books take no page without one."""
+        """Return the zero line of a day without turnover, because the books accept no page without lines."""
         methods = {one.method: one.account for one in day.counts}
         names = (*self.settings.drawers, *self.books.method_accounts)
         accounts = (row_value(self.books.method_accounts, name) or methods.get(name, "") for name in names)
@@ -324,18 +324,18 @@ class DaysLogic(FlowLogic):
         return DayLine(account, NO_TURNOVER, Decimal(0))
 
     def page(self, record: Record, pages: Sequence[Link] = ()) -> tuple[TillDay, DayPage]:
-        """Return a day and the page that it comes to by the till's answers; `pages` are those that are booked of it.
+        """Return a day and its page from the till's data; `pages` are the booked pages of the day.
 
-        Raises DayRefusedError, naming what does not add up or is missing.
+        Raises DayRefusedError, naming the failed check or the missing code.
         """
         day = self._vat.in_spelling(with_cash_signs(till_day(record)))
         self._expect_clear(day, day_title(record))
         documents, sums = documents_of(day), sums_of_journals(day)
         is_there = _is_there(pages)
         for gap in failed_checks(day, sums, documents, self.books.drawers):
-            if gap.identity != CARRIED_OVER or not is_there:  # a recount of the day before asks about that day
+            if gap.identity != CARRIED_OVER or not is_there:  # a recount of the previous day concerns that day
                 raise gap.refusal
-        kept = without_booked_payments(day.documents, self._queries.booked_payments)  # once all of them add up
+        kept = without_booked_payments(day.documents, self._queries.booked_payments)  # after all checks
         if kept != list(day.documents):
             left = documents_of(replace(day, documents=tuple(kept)))
             sums, documents = sums.without(sums_of_documents(documents).without(sums_of_documents(left))), left
@@ -343,15 +343,15 @@ class DaysLogic(FlowLogic):
         books = replace(self.books, alone=alone, costs=costs, decide_vat=self._vat.decider())
         return day, page_of(day, sums, documents, books)
 
-    # ---- what becomes of a day that was booked already
+    # ---- days that are booked already
 
     def _changed(
         self, record: Record, page: DayPage, booked: Sequence[DayLine], off: Sequence[DayLine], pages: Sequence[Link]
     ) -> Record | Skip:
-        """Return the page that a person decided for. Raises RecordRejected while nobody has.
+        """Return the correction page that a person decided on, or a skip if the person keeps the booked pages.
 
-        A decision holds for the day as it is now, beside the pages that are booked of it: one that was carried out
-        and taken back is asked for once more.
+        Raises RecordRejected without a decision. A decision holds for the current state of the day and its booked
+        pages. If the correction was booked and then reversed, the question is asked again.
         """
         mark = decision_mark(record, f"{len(pages) - 1:02}" if len(pages) > 1 else "")
         decision = decided(record, About.CHANGE, mark, DECISIONS).option
@@ -376,7 +376,7 @@ class DaysLogic(FlowLogic):
         return self._page_record(record, page, lines, pages)
 
     def belongs(self, documents: Sequence[DayDocument]) -> dict[str, str]:
-        """Return by their numbers to which invoices and orders documents belong, as far as the till tells it."""
+        """Return the numbers of the invoices and orders to which documents belong, by document number."""
         named = {one.number: listed for one in documents if (listed := _belonging(one.record))}
         keys = {kind: sorted({key for some in named.values() for key in some.get(kind, ())}) for kind in BELONGS}
         found = [one for kind, some in keys.items() if some for one in self._queries.documents(kind, some)]
@@ -388,7 +388,7 @@ class DaysLogic(FlowLogic):
         return {document: behind for document, behind in of.items() if behind}
 
     def _changed_because(self, record: Record, off: Sequence[DayLine]) -> str:
-        """Return the cause of a day that changed: another one where VAT of a return that was filed changes with it."""
+        """Return the cause of a changed day; it is a different one if VAT of a filed return changes."""
         filed, day = self.settings.vat_filed_through, record.values.get("date")
         is_filed = filed is not None and isinstance(day, date) and day <= filed and any(one.vat for one in off)
         return "day_changed_after_filing" if is_filed else "day_changed_after_booking"
@@ -401,9 +401,9 @@ class DaysLogic(FlowLogic):
         return replace(made, values={**made.values, **self._alone.told(page), **totals_told(page.sold), **kept})
 
     def _has_costs(self, pages: Sequence[Link]) -> bool:
-        """Tell whether a day has what its goods were bought for.
+        """Return whether the page of a day includes the cost of sales.
 
-        One that is booked stays as its newest page has it; one that was taken back is booked as it is set now.
+        A booked day keeps what its latest page has; a reversed day follows the current settings.
         """
         agreed = [link.agreed for link in pages if link.agreed]
         return agreed[-1].values.get(COSTS) is True if _is_there(pages) else self.books.costs
@@ -411,9 +411,9 @@ class DaysLogic(FlowLogic):
     def conflicts_between(
         self, stage: Stage, desired: Sequence[Record], *, sending: bool = False
     ) -> Mapping[str, Issue | Skip]:
-        """Return which pages are not sent because of what happened since the plan was made.
+        """Return the pages that are not sent because of events since the plan was made.
 
-        A document in them was booked by itself, or somebody typed the day in the books.
+        A document in them was booked separately, or somebody entered the day in the books manually.
         """
         found: dict[str, Issue | Skip] = {}
         for page in desired if sending else ():
@@ -431,13 +431,13 @@ class DaysLogic(FlowLogic):
             for title in (as_text(page.values.get("number")),)
         }
 
-    # ---- what the books hold
+    # ---- existing pages in the books
 
     def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
-        """Return why what the books hold is a question: several pages with one reference, or another than ours."""
+        """Return an issue if several pages in the books have the reference, or a page with other postings has it."""
         if held is None:
             return None
-        key = day_of_key(desired.key)  # what is tried again is the day, whichever of its pages it is about
+        key = day_of_key(desired.key)  # a retry concerns the day, whichever of its pages is meant
         facts = {"key": key, "document": as_text(desired.values.get("number")), "reference": held.reference}
         facts |= _of_page(desired)
         if held.others:
@@ -454,11 +454,11 @@ class DaysLogic(FlowLogic):
         return None
 
     def writable_part(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
-        """Return the page as it is."""
+        """Return the page unchanged."""
         return desired
 
     def withdraw(self, stage: Stage, change: Change) -> Change | Skip | Issue:
-        """Return the page that takes a booked one back, on the first open day; or why there is none."""
+        """Return the page that reverses a booked one, on the first open day, or why there is none."""
         key = day_of_key(change.key)
         pages = self._booked([key])[key]
         day, branch = change.agreed.values.get("day"), as_text(change.agreed.values.get("branch"))
@@ -478,7 +478,7 @@ class DaysLogic(FlowLogic):
     # ---- why
 
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
-        """Return for every field of the page and of its lines how it came to its value, with the documents behind."""
+        """Return the traces of all fields of the page and its lines, with the documents of each line."""
         try:
             pages = self._booked([record.key])[record.key]
             _, page = self.page(record, pages)
@@ -507,12 +507,12 @@ class DaysLogic(FlowLogic):
         return traces
 
     def change_reasons(self, change: Change) -> Mapping[str, Reason]:
-        """Return that a page puts right what is booked of its day, where it does."""
+        """Return the reason of a page that corrects earlier pages of its day."""
         return {} if day_of_key(change.key) == change.key else {"": Reason("because_day_correction")}
 
 
 def with_costs(record: Record) -> Record:
-    """Return a day whose digest changes with what its goods were bought for, too."""
+    """Return a day whose digest also changes with its cost of sales."""
     told = [part.values for part in record.parts if part.values.get("book") == "cost"]
     shape = "\n".join(sorted(repr(sorted((name, str(value)) for name, value in one.items())) for one in told))
     digest = hashlib.sha256(f"{as_text(record.values.get('digest'))}\n{shape}".encode()).hexdigest()
@@ -520,18 +520,18 @@ def with_costs(record: Record) -> Record:
 
 
 def _belonging(document: Record) -> dict[Kind, tuple[str, ...]]:
-    """Return the keys of what a document belongs to; what was made of an order does not hold it."""
+    """Return the keys of the invoices and orders a document belongs to; none for an order."""
     listed = {kind: document.values.get(name) for kind, name in BELONGS.items() if document.kind is not Kind.ORDER}
     return {kind: tuple(map(str, keys)) for kind, keys in listed.items() if isinstance(keys, tuple) and keys}
 
 
 def _beyond_which(found: Iterable[Issue]) -> str:
-    """Return of which sales, beside which documents, a person says that they are sales of their own."""
+    """Return a mark of the sales and documents that a person confirms to be separate sales."""
     return "+".join(sorted(one.facts["mark"] + one.key for one in found)).replace(" ", "")
 
 
 def _is_there(pages: Sequence[Link]) -> bool:
-    """Tell whether something of a day is booked that was not taken back."""
+    """Return whether any posting of a day is booked and not reversed."""
     return any(difference((), [line for link in pages if link.agreed for line in page_lines(link.agreed)]))
 
 
@@ -541,12 +541,12 @@ def _date(record: Record) -> date | None:
 
 
 def _at_stake(record: Record, amount: str = "") -> dict[str, str]:
-    """Return the fact with the revenue of a day, which is not booked while the day is parked; without any, `amount`."""
+    """Return the fact with the revenue of a parked day; without revenue, the `amount`."""
     return {"sold": str(abs(day_revenue(record) or Decimal(amount or 0)))}
 
 
 def _of_page(page: Record) -> dict[str, str]:
-    """Return the fact with the revenue of a page that is not sent, with VAT."""
+    """Return the fact with the revenue, including VAT, of a page that is not sent."""
     is_gross = page.values.get("gross") is True
     lines = (one for one in page_lines(page) if one.about in ("turnover", "vat"))
     return {"sold": str(abs(total(one.amount if is_gross else one.moved for one in lines)))}
@@ -557,7 +557,7 @@ def _with_page(issue: Issue, page: Record) -> Issue:
 
 
 def _day_issue(rejected: RecordRejected, record: Record, title: str) -> Issue:
-    """Return why a day waits, with its euros: what a changed day is off by, else its revenue."""
+    """Return the issue of a day with the amount at stake: the difference of a changed day, else its revenue."""
     issue = _titled(rejected, record.key, title)
     off = issue.facts.get("amount", "") if issue.field == About.CHANGE else ""
     return replace(issue, facts={**_at_stake(record), **issue.facts, **({"sold": off} if off else {})})
@@ -581,6 +581,6 @@ def _reference(link: Link) -> str:
 
 
 def _as_booked(key: str, link: Link) -> Record:
-    """Return a day that is booked as it is now: its page as both sides agreed on it."""
+    """Return a booked day that is unchanged: its page with the values both sides agreed on."""
     agreed = link.agreed
     return Record(Kind.DAY_PAGE, link.key, {}, source=key) if agreed is None else replace(agreed, source=key)

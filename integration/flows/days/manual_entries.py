@@ -1,4 +1,4 @@
-"""Whether somebody typed a day in the books already: before it is booked beside that, a person says what it is."""
+"""Detects days that somebody may have entered in the books manually; a person decides before the day is booked."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,31 +20,31 @@ from integration.flows.deciding import KEEP, About, decided, decision_mark
 from integration.flows.settings import RecordRejected
 
 BOOK = "book"
-TYPED = (KEEP, BOOK)  # it is that page, or something else
-SEEN, TOTALS = "seen", "totals"  # of a page: what a person said is something else, and what its documents come to
+TYPED = (KEEP, BOOK)  # the entry is the day; the entry is something else
+SEEN, TOTALS = "seen", "totals"  # fields of a page: entries that are something else, and totals of its documents
 
 LedgerRow = LedgerEntry | Unreadable
-# The rows of the books on some days, of pages that neither this console wrote nor the bank, and those that cannot be
-# read; none where they cannot say.
+# Returns the rows of the books on these days that are on pages neither of this console nor of the bank, and
+# unreadable rows; empty if the books cannot report them.
 AskTyped = Callable[[Collection[date]], Sequence[LedgerRow]]
 
 
 def nothing_typed(days: Collection[date]) -> Sequence[LedgerRow]:
-    """Return that nobody typed anything."""
+    """Return no rows."""
     del days
     return ()
 
 
 @dataclass(frozen=True, slots=True)
 class ManualEntries:
-    """What somebody may have typed of a day: pages that look like it, and rows of the books that cannot be read."""
+    """Possible manual entries of a day: pages that resemble it, and unreadable rows of the books."""
 
     pages: tuple[PageAlike, ...]
     rows: tuple[Unreadable, ...]
 
     @property
     def names(self) -> dict[About, tuple[str, ...]]:
-        """What there is a question about, by what each is about: an answer about the one says nothing of the other."""
+        """The entries in question by subject; an answer about one subject does not answer the other."""
         found = {
             About.TYPED: tuple(one.page for one in self.pages),
             About.UNREADABLE: tuple(one.key for one in self.rows),
@@ -52,11 +52,11 @@ class ManualEntries:
         return {about: names for about, names in found.items() if names}
 
     def mark(self, page: Record, about: About) -> str:
-        """Return the mark of a question about it."""
+        """Return the mark of the question about a subject."""
         return decision_mark(page, "+".join(name.replace(" ", "") for name in self.names[about]))
 
     def question(self, page: Record, about: About) -> RecordRejected:
-        """Return what a person has to say before the page of a day is booked."""
+        """Return the question that a person must answer before the page of the day is booked."""
         facts = {"document": _title(page), "mark": self.mark(page, about)}
         if about is About.UNREADABLE:
             row = self.rows[0]
@@ -69,17 +69,17 @@ class ManualEntries:
 
 
 def totals_told(documents: Sequence[DayDocument]) -> dict[str, Value]:
-    """Return what a page keeps of its documents, so that one typed in the books can be known right before a write."""
+    """Return the document totals that a page stores, to recognise manual entries immediately before a write."""
     return {TOTALS: tuple(map(str, totals_of(documents)))}
 
 
 def typed_of(
     page: Record, lines: Sequence[DayLine], rows: Sequence[LedgerRow], books: DayBooks, prefix: str
 ) -> ManualEntries | None:
-    """Return what somebody may have typed of the day of a page with its `lines`; None where nothing speaks for it.
+    """Return possible manual entries of the day of a page with these `lines`; None without any evidence.
 
-    `rows` are those of the books on the days around it. A document that is booked by itself is no part of it, nor is
-    a page that a console wrote: this one, of which `prefix` is, or another one.
+    `rows` are the rows of the books on the days around it. Totals of separate documents are no evidence, and neither
+    are pages written by a console: this one, with its `prefix`, or another one.
     """
     seen = _texts(page, SEEN)
     entries = [one for one in rows if isinstance(one, LedgerEntry)]
@@ -92,9 +92,9 @@ def typed_of(
 
 
 def apply_manual_entry_decision(record: Record, page: Record, found: ManualEntries) -> Record | Skip:
-    """Return the page of a day that a person said to book, or that it is not since it is in the books.
+    """Return the page that a person decided to book, or a skip if the person said that the entry is this day.
 
-    Raises RecordRejected while nobody has said what it is that was found.
+    Raises RecordRejected while a decision is missing.
     """
     options = {about: decided(record, about, found.mark(page, about), TYPED).option for about in found.names}
     for about, names in found.names.items():
@@ -108,14 +108,14 @@ def apply_manual_entry_decision(record: Record, page: Record, found: ManualEntri
 
 
 def rows_near(rows: Sequence[LedgerRow], dates: Collection[date]) -> Iterator[LedgerRow]:
-    """Yield the rows that are on some dates, or may be."""
+    """Yield the rows that are, or may be, on these dates."""
     for one in rows:
         if (one.date if isinstance(one, LedgerEntry) else _date_of(one)) in {*dates, None}:
             yield one
 
 
 def _date_of(row: Unreadable) -> date | None:
-    """Return the date in the key of a row; None where that is what cannot be read."""
+    """Return the date in the key of an unreadable row; None if the date is unreadable."""
     try:
         return date.fromisoformat(row.key.partition("/")[0])
     except ValueError:
@@ -134,7 +134,7 @@ def _texts(page: Record, name: str) -> tuple[str, ...]:
 def _is_of_a_console(reference: str, page: Record, prefix: str) -> bool:
     """Return True if a page of the books is a day of another console, or one of ours of the date of `page`.
 
-    Our own pages are known by their references where no link is known yet, such as those of the run at work.
+    Our own pages are recognised by reference, because a page of the current run has no link yet.
     """
     parsed = parse_day_reference(reference)
     if parsed is None:

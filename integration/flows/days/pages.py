@@ -1,4 +1,4 @@
-"""The page of a day as a record of the books: its reference, its date and period, and lines by the rules."""
+"""Builds the record of a day page: its reference, date, period, and mapped lines."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -15,14 +15,14 @@ from integration.flows.days.settings import DaySettings
 from integration.flows.periods import period_of
 from integration.flows.settings import RecordRejected
 
-CURRENCY = "EUR"  # of the till: its payments name none
+CURRENCY = "EUR"  # of the till, whose payments name no currency
 
 
 class DayPages:
-    """Makes records of pages, for one version of the settings and the mapping.
+    """Builds page records, for one version of the settings and the mapping.
 
-    `periods` are the first days of the books' periods with their numbers, `line_fields` what a line there can hold,
-    `prefix` the one that references begin with.
+    `periods` maps the first days of the periods in the books to their numbers. `line_fields` are the fields a posting
+    line can have. `prefix` is that of the references.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class DayPages:
         self._prefix = prefix
 
     def line_source(self, place: int, line: DayLine) -> Record:
-        """Return what the rules for a line read, with the signs that the books want."""
+        """Return the source record for the rules of a line, with the signs of the books."""
         return line_source(str(place), self.as_written(line), has_base=self._has_base)
 
     def record(self, record: Record, page: DayPage, lines: Sequence[DayLine], serial: int) -> Record:
@@ -67,18 +67,18 @@ class DayPages:
         return Record(Kind.DAY_PAGE, page_key(record.key, serial), values, parts, source=record.key)
 
     def reference(self, day: date, branch: str, serial: int = 0) -> str | None:
-        """Return the reference of a page of this console; None where year, branch or serial has no room in it."""
+        """Return the reference of a page of this console; None if the year, branch or serial does not fit."""
         return reference(self._prefix, day, branch, serial)
 
     def booking_date(self, day: date, record: Record) -> date:
-        """Return the date of a page: the day itself, or the first one that is open. Raises RecordRejected."""
+        """Return the date of a page: the day itself, or the first open day. Raises RecordRejected."""
         if (on := self.settings.open_day(day)) is None:
             closed = as_text(self.settings.closed_through)
             raise RecordRejected("day_period_closed", "date", document=day_title(record), closed=closed)
         return on
 
     def undone_on(self, page: Record) -> dict[str, Value]:
-        """Return the date and period of what takes a page back, where they are others."""
+        """Return the date and period of the reversal of a page, if they differ from its own."""
         return self.settings.undone_on(page, self._periods)
 
     def header_source(self, record: Record, on: date, ours: str, serial: int) -> Record:
@@ -114,17 +114,17 @@ class DayPages:
         return Record(Kind.LINE, str(place), {**values, **kept})
 
     def as_written(self, line: DayLine) -> DayLine:
-        """Return a line with the signs that the books want."""
+        """Return a line with the signs of the books."""
         if self.settings.sign == "debit_positive":
             return line
         base = None if line.vat_base is None else -line.vat_base
         return replace(line, amount=-line.amount, vat=-line.vat, vat_base=base)
 
-    as_read = as_written  # turned twice it is what it was
+    as_read = as_written  # the change of sign is its own inverse
 
 
 def day_title(record: Record) -> str:
-    """Return what people call a day: its date and the branch."""
+    """Return the title of a day: its date and branch."""
     name = as_text(record.values.get("branch_name")) or as_text(record.values.get("branch"))
     return f"{as_text(record.values.get('date'))} {name}".strip() or record.key
 
@@ -147,7 +147,7 @@ def _expect_mapped(issues: Sequence[Issue], record: Record) -> None:
 
 
 def opposite_page(record: Record, key: str, values: Mapping[str, Value]) -> Record:
-    """Return a page with the signs of its amounts turned, under another key and with other values."""
+    """Return a page with opposite signs, under another key and with other values."""
     parts = tuple(
         replace(
             part,

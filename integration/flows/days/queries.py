@@ -1,4 +1,4 @@
-"""What the flow of days asks: both systems, and what this console has booked."""
+"""Queries of the flow of days to both systems and to the bookings of this console."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
@@ -25,12 +25,12 @@ from integration.flows.orders.references import OrderReferences
 from integration.flows.settings import BOOKS, TILL
 from integration.flows.spec import FlowContext
 
-ORDERS = "orders"  # the flow that books documents one by one, and links their customers with debtors
+ORDERS = "orders"  # the flow that books single documents and links their customers with debtors
 BOOKED_AS = (Kind.POSTING, Kind.SALES_ORDER)
 
 
 class DayQueries:
-    """The questions of one run or trial; `prefix` begins the references of this console."""
+    """The queries of one run or trial; `prefix` is that of the references of this console."""
 
     def __init__(self, asked: FlowContext, prefix: str) -> None:
         self._asked = asked
@@ -40,24 +40,24 @@ class DayQueries:
         self._chains = Chains(ChainQueries(self._standings, made_of, orders=orders), (), {}, NOTHING)
 
     def links(self, keys: Collection[str]) -> Mapping[str, Link]:
-        """Return the links of the pages that are booked under these keys."""
+        """Return the links of the pages booked under these keys."""
         return self._asked.links(FLOW.name, Kind.DAY_PAGE, keys)
 
     def debtors(self, relations: Collection[str]) -> Mapping[str, str]:
-        """Return the numbers in the books of customers of the till."""
+        """Return the debtor numbers of till customers, by relation number."""
         return self._asked.linked(ORDERS, Kind.DEBTOR, relations)
 
     def item(self, record: Record) -> str:
-        """Return the reference of a document as an open item."""
+        """Return the reference of the open item of a document."""
         return self._references.of(record)
 
     def unbooked(self, keys: Collection[str]) -> Collection[str]:
-        """Return which documents of the till no flow of documents has booked."""
+        """Return the till documents that the flow of documents has not booked."""
         there = in_force(self._standings, keys)
         return {key for key in keys if key not in there or there[key].where is not BookingStage.BOOKED}
 
     def booked_alone(self, keys: Collection[str]) -> Mapping[str, SeparateBooking]:
-        """Return how the flow of documents has booked these documents of the till, or may have."""
+        """Return the separate bookings of these till documents that exist or are in doubt."""
         there = in_force(self._standings, keys).values()
         found = [one for one in there if one.may_be_there]
         relations = {as_text(one.values.get("debtor")) for one in found} - {""}
@@ -73,19 +73,20 @@ class DayQueries:
         }
 
     def made_alone(self, keys: Collection[str]) -> Mapping[str, Sequence[BookingState]]:
-        """Return what was made of these documents, and was booked by the flow of documents, or may be."""
+        """Return the booking states of documents made from these documents, by key of the original."""
         made = {key: set(map(document_of, some)) for key, some in self._asked.made_of(ORDERS, BOOKED_AS, keys).items()}
         there = in_force(self._standings, sorted(set().union(*made.values())))
         return {key: [there[one] for one in sorted(some) if one in there] for key, some in made.items()}
 
     def booked_payments(self, invoices: Collection[str]) -> Mapping[str, Collection[str]]:
-        """Return by which methods each of these invoices has payments that the books had first, or may have."""
+        """Return, by invoice, the methods of payments that came from the books or may have."""
         return methods_of(self._asked, invoices)
 
     def typed(self, days: Collection[date]) -> Sequence[LedgerRow]:
-        """Return the rows of the books on some days that are of nobody we know: not of our flows, nor of the bank.
+        """Return the rows of the books on these days that are neither of our flows nor of the bank.
 
-        Of one that cannot be read nobody knows that. Empty where the books do not tell what is on their accounts.
+        Unreadable rows are included, because their origin is unknown. Empty if the books do not give the rows of
+        accounts.
         """
         asked = self._asked
         try:
@@ -100,9 +101,9 @@ class DayQueries:
         return [*others, *(one for one in records if isinstance(one, Unreadable))]
 
     def beyond_orders(self, page: Record) -> Sequence[Issue]:
-        """Return which sales in a page come to more than their order, with what is booked by itself of it."""
+        """Return the sales in a page that exceed their order, together with separately booked documents."""
         return self._chains.beyond_orders(page)
 
     def documents(self, kind: Kind, keys: Collection[str]) -> Sequence[Record]:
-        """Return documents of the till by their keys."""
+        """Return till documents by key."""
         return self._asked.records(TILL, kind, keys)

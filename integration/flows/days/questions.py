@@ -1,4 +1,4 @@
-"""What the flow of closed days is asked in the set-up, what we propose, and what it lacks."""
+"""Questions of the set-up for the flow of closed days, with proposals and missing settings."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -30,7 +30,7 @@ GROUPS, METHODS, LEDGERS = till_list("turnover_groups"), till_list("payment_meth
 GROUP_ACCOUNTS, PAYMENT_ACCOUNTS = till_list("turnover_accounts"), till_list("payment_accounts")
 GOODS_ACCOUNTS = (till_list("cost_accounts"), till_list("stock_accounts"))
 VAT = till_list("vat_codes")
-# A turnover group, or none: what is sold without one needs an account too.
+# A turnover group, or none, because sales without a group need an account too.
 IN_GROUP = Dimension("group", (Choice(GROUPS),), (NO_GROUP,), needed=True)
 ACCOUNTS_TABLE = ValueTable(
     DAY_ACCOUNTS,
@@ -63,7 +63,7 @@ COST_TABLE, STOCK_TABLE = (
 )
 TABLES = (ACCOUNTS_TABLE, METHODS_TABLE, PURCHASE_TABLE, COST_CENTRES_TABLE, COST_TABLE, STOCK_TABLE)
 DAYBOOKS, DAYBOOK_TYPES, LEDGER_RULES = map(books_list, ("day_daybooks", "daybook_types", "ledger_rules"))
-DIFFERENCES = re.compile("kasverschil", re.IGNORECASE)  # what accounts are called in Dutch books
+DIFFERENCES = re.compile("kasverschil", re.IGNORECASE)  # account names in Dutch books
 BANKED = re.compile("kruispost|geld onderweg", re.IGNORECASE)
 
 
@@ -85,7 +85,7 @@ def _daybookless(known: SetupContext) -> MissingSetting | None:
     daybook = known.settings["daybook"]
     if not daybook:
         return MissingSetting(Reason("lack_day_daybook"), stops=True)
-    posts_itself = known.of(DAYBOOK_TYPES).get(daybook) == "cash"  # the account of the drawer, against every line
+    posts_itself = known.of(DAYBOOK_TYPES).get(daybook) == "cash"  # posts the drawer account against every line
     if posts_itself != (known.settings["mode"] == "cash") and daybook in known.of(DAYBOOK_TYPES):
         return MissingSetting(Reason("lack_day_mode", {"daybook": daybook}), stops=True)
     return None
@@ -94,9 +94,9 @@ def _daybookless(known: SetupContext) -> MissingSetting | None:
 def _told(
     known: SetupContext, table: str, codes: Mapping[str, str], accounts: Mapping[str, str], unused: Collection[str] = ()
 ) -> Proposal | None:
-    """Propose the accounts that the till has, where each can mean one ledger of the books alone and none is left out.
+    """Propose the accounts of the till, if each matches exactly one ledger of the books and no code lacks one.
 
-    What is `unused` may be. The till's account numbers are whole numbers: 0800 of the books arrives as 800.
+    Codes in `unused` may lack one. Account numbers of the till are whole numbers: 0800 of the books is 800 there.
     """
     rows, ledgers = known.tables.get(table, {}), known.of(LEDGERS)
     found = {code: account for code in codes if (account := matching_account(accounts.get(code, ""), ledgers))}
@@ -115,7 +115,7 @@ def _methods(known: SetupContext) -> Proposal | None:
 
 
 def _without_goods(known: SetupContext) -> list[str]:
-    """Return the groups that are no revenue, and those without goods: where the till has accounts of goods for some."""
+    """Return the groups that are no revenue, and those without goods if the till has goods accounts for some groups."""
     goods = {group for listed in GOODS_ACCOUNTS for group, account in known.of(listed).items() if account}
     return [group for group in known.of(GROUPS) if group in known.of(BALANCE_GROUPS) or (goods and group not in goods)]
 
@@ -125,14 +125,14 @@ def _goods(known: SetupContext, table: str, accounts: Listed) -> Proposal | None
 
 
 def _lacking_goods(known: SetupContext, table: ValueTable, accounts: Listed) -> MissingSetting | None:
-    """Return what goods lack: an account of the till that was agreed to does as well as a row."""
+    """Return the missing goods accounts; an accepted account of the till is as good as a row."""
     told, ledgers = known.of(accounts) if known.settings["till_accounts"] else {}, known.of(LEDGERS)
     agreed = [code for code, account in told.items() if matching_account(account, ledgers)]
     return _rowless(known, table, GROUPS, {*_without_goods(known), *agreed})
 
 
 def _has_costs(settings: Mapping[str, Any]) -> bool:
-    """Tell whether pages have what goods were bought for: those of counts alone have no turnover either."""
+    """Return whether pages include the cost of sales; pages with counts only have no turnover and no costs."""
     return bool(settings["cost_of_sales"]) and settings["contents"] != "counts"
 
 

@@ -1,4 +1,4 @@
-"""Which documents of a day are booked by themselves, so that the day must not book them again."""
+"""Determines which documents of a day are booked separately, so that the day does not book them again."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from integration.core.issues import Skip
 from integration.core.records import Kind, Record, Value
 from integration.flows.orders.chains import Chain, not_booked_because, related, share, shared
 
-# How documents are booked by themselves, or may be: those that are not are left out.
+# Returns the separate bookings of documents that exist or are in doubt; other documents are left out.
 AskBooked = Callable[[Collection[str]], Mapping[str, SeparateBooking]]
-# What was made of these documents, and is booked by itself.
+# Returns the booking states of documents made from these documents.
 AskMadeAlone = Callable[[Collection[str]], Mapping[str, Sequence[BookingState]]]
 
 
 @dataclass(frozen=True, slots=True)
 class SeparateDocuments:
-    """Tells documents that are booked by themselves from those that are not.
+    """Distinguishes separately booked documents from the others.
 
-    `ask` returns which documents are, or may be; `groups` are the till's words for its turnover groups; `made` returns
-    what was made of invoices, and is.
+    `ask` returns the separate bookings of documents, also those in doubt. `groups` are the till's types of its turnover
+    groups. `made` returns the separate bookings of documents made from invoices.
     """
 
     ask: AskBooked
@@ -29,12 +29,12 @@ class SeparateDocuments:
     made: AskMadeAlone = lambda _: {}
 
     def same_sale(self, one: DayDocument) -> tuple[str, ...]:
-        """Return the keys of a document and of what it was made from: whichever is booked, its sale is."""
+        """Return the keys of a document and of its origins; if any of them is booked, its sale is booked."""
         orders = related(one.record, self.groups).get("orders")
         return (one.record.key, *(orders if isinstance(orders, tuple) else ()))
 
     def of(self, documents: Sequence[DayDocument]) -> dict[str, SeparateBooking]:
-        """Return how the documents of a day are booked by themselves, or may be, by key."""
+        """Return the separate bookings of the documents of a day, also those in doubt, by key."""
         keys = {one.record.key: self.same_sale(one) for one in documents}
         booked = self.ask([key for some in keys.values() for key in some]) if keys else {}
         found: dict[str, SeparateBooking] = {}
@@ -46,7 +46,7 @@ class SeparateDocuments:
         return found | {key: how_they_are[one] for key, one in receipts.items()}
 
     def _covering(self, documents: Sequence[Record]) -> dict[str, str]:
-        """Return the invoices whose sale is booked as what was made of them, each with the first of these."""
+        """Return the invoices whose sale is booked through documents made from them, with the first of these."""
         invoices = [one for one in documents if one.kind is Kind.INVOICE]
         made = self.made([one.key for one in invoices]) if invoices else {}
         return {
@@ -56,9 +56,9 @@ class SeparateDocuments:
         }
 
     def told(self, page: DayPage) -> dict[str, Value]:
-        """Return what is kept of a page: the documents whose sales are in it, and the orders those were made from.
+        """Return the fields that a page stores: the documents with their sales in it, and the orders these came from.
 
-        An invoice stands among these itself, for the receipt that is made of it.
+        An invoice is listed under `orders` as well, for a receipt that is made from it.
         """
         made_of = {one.record.key: self.same_sale(one)[one.record.kind is not Kind.INVOICE :] for one in page.sold}
         orders = sorted({key for some in made_of.values() for key in some})
@@ -67,7 +67,7 @@ class SeparateDocuments:
         return {"sold": sold, **({"orders": tuple(orders), "shares": shares} if orders else {})}
 
     def met(self, page: Record) -> bool:
-        """Tell whether a sale that is in a page has been booked by itself since the page was made."""
+        """Return whether a sale in a page was booked separately since the page was made."""
         listed = [found for name in ("sold", "orders") if isinstance(found := page.values.get(name), tuple)]
         keys = [key for found in listed for key in found]
         return bool(keys and (self.ask(keys) or self._covering(shared(page))))

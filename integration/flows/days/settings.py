@@ -1,4 +1,4 @@
-"""What the flow of closed days is, and what it can be told."""
+"""Stages and settings of the flow of closed days."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -20,55 +20,55 @@ FLOW = Flow(
     source=TILL,
     target=BOOKS,
     stages=(Stage("days", Kind.DAY, Kind.DAY_PAGE, write_once=True, one_by_one=True, grouped_by="branch"),),
-    by_changes=False,  # a day changes with its documents and counts, and has no stamp of its own
-    passing=("reference",),  # of the question that was asked for it
+    by_changes=False,  # a day has no change stamp: it changes with its documents and counts
+    passing=("reference",),  # belongs to the question asked, not to the day
 )
 
 
 class DaySettings(ClosedPeriods):
-    """How closed days flow. Raises ConfigurationError, naming the setting, for what cannot be used."""
+    """Settings of the flow of closed days. Raises ConfigurationError, naming the setting, for an invalid value."""
 
     flow: ClassVar[str] = "days"
 
-    # Which days.
+    # Days to book.
     date_from: date | None = None
-    branches_left_out: tuple[str, ...] = ()  # of another company or VAT number
+    branches_left_out: tuple[str, ...] = ()  # e.g. branches of another company or VAT number
 
-    # When a day is closed, and what is done about its drawers.
+    # When a day counts as closed, and whether its drawers must be counted.
     closed_by: Literal["flag", "counts", "hours"] = "flag"
-    hours_after: int = Field(24, ge=1, le=240)  # past the end of the day, where neither says that it is closed
+    hours_after: int = Field(24, ge=1, le=240)  # after the end of the day, for `closed_by` hours
     counts: Literal["needed", "when_there"] = "needed"
-    waits_days: int = Field(3, ge=0, le=60)  # before a day that is not closed is a question
-    days_around: int = Field(0, ge=0, le=7)  # on which a page that somebody typed may be about a day
+    waits_days: int = Field(3, ge=0, le=60)  # days before an open or uncounted day becomes a question
+    days_around: int = Field(0, ge=0, le=7)  # days between a day and the date of its manual entry
 
-    # What stands on a page.
+    # Contents of a page.
     contents: Contents = "all"
     lines: Literal["account", "group"] = "account"
-    cost_of_sales: bool = False  # what the goods were bought for, where turnover stands on the page
+    cost_of_sales: bool = False  # include the cost of sales, if the page has turnover
     empty_days: Literal["skip", "page"] = "skip"
 
-    # How it is booked.
+    # Booking.
     daybook: str = ""
     mode: Mode = "line"
     sign: Literal["debit_positive", "credit_positive"] = "debit_positive"
     concept: bool = False
 
-    # On which accounts.
-    till_accounts: bool = False  # a person agreed to the account numbers that the till has
+    # Accounts.
+    till_accounts: bool = False  # a person accepted the account numbers of the till
     collective_account: str = ""
-    collective_debtor: str = ""  # for whoever the books do not know; empty: such a day waits
+    collective_debtor: str = ""  # for customers unknown to the books; empty: such a day waits
     difference_account: str = ""
     banked_account: str = ""
     banked_by: Literal["count", "receipt"] = "count"
-    drawer_account: str = ""  # of a daybook for cash
+    drawer_account: str = ""  # account of a cash daybook
     drawers: tuple[str, ...] = ("CASH",)
     rounding_methods: tuple[str, ...] = ("ROUNDING",)
-    gift_cards: dict[str, Purpose] = Field(default_factory=dict)  # payment methods of which the till does not say it
+    gift_cards: dict[str, Purpose] = Field(default_factory=dict)  # payment methods whose purpose the till does not give
     down_payments_account: str = ""  # empty: a day with payments for orders waits
-    own_use_account: str = ""  # empty: what nobody paid is left out
+    own_use_account: str = ""  # empty: own use is left out
 
     def sifting(self) -> tuple[Filter, ...]:
-        """Return all conditions a day has to meet that is not booked yet, those set by hand last."""
+        """Return all conditions that an unbooked day must meet; the user's own filters come last."""
         return (*self._conditions(), *self.filters)
 
     def _conditions(self) -> Iterator[Filter]:
@@ -78,7 +78,7 @@ class DaySettings(ClosedPeriods):
             yield Filter(field="date", operator=Operator.LESS, value=self.date_from.isoformat(), take="out")
 
     def check(self) -> None:
-        """Raise ConfigurationError for settings that do not go together."""
+        """Raise ConfigurationError for settings that contradict each other."""
         for holds, setting, expected in (
             (self.mode != "cash" or self.drawer_account, "drawer_account", "expected_account"),
             (not self.on or self.daybook, "daybook", "expected_day_daybook"),

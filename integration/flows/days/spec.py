@@ -1,4 +1,4 @@
-"""The flow of closed days as one value: what a branch of the till took in becomes a page in a daybook."""
+"""The flow of closed days as a value: the takings of a branch of the till become a daybook page."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -126,16 +126,16 @@ SECTIONS = (
     ),
 )
 
-# What the logic is made with: accounts and periods of the books, and what the till says of turnover groups and cards.
+# Code lists of the logic: accounts and periods of the books, turnover groups and gift cards of the till.
 PERIODS, VAT_ACCOUNTS, LINE_FIELDS = books_list("periods"), books_list("vat_accounts"), books_list("day_line_fields")
 _TOLD = (LEDGERS, LEDGER_RULES, PERIODS, VAT_ACCOUNTS, LINE_FIELDS, DAYBOOK_TYPES)
 _TURNOVER = (till_list("turnover_types"), till_list("turnover_vat_codes"), till_list("gift_cards"))
 
 
-_PREFIX = (ORDERS, "reference_prefix")  # of invoices that are open items, and of pages: one for a console
+_PREFIX = (ORDERS, "reference_prefix")  # one prefix per console, for open items of invoices and for pages
 
 
-_HOME = (ORDERS, "default_country")  # whose customers are those at home
+_HOME = (ORDERS, "default_country")  # the country of the shop
 
 
 def _logic(

@@ -1,4 +1,4 @@
-"""What decides the VAT codes of a day's documents: the same as of documents that are booked by themselves."""
+"""Determines the VAT codes of a day's documents in the same way as for separately booked documents."""
 
 from dataclasses import dataclass, replace
 
@@ -16,13 +16,13 @@ from integration.flows.settings import RecordRejected
 
 @dataclass(frozen=True, slots=True)
 class DocumentVat:
-    """Decides the VAT codes of documents by their country, VAT number and VAT method."""
+    """Determines the VAT codes of documents by country, VAT number and VAT method."""
 
     decision: VatDecision
     buyers: Buyers
 
     def decider(self) -> DecideVat:
-        """Return what decides the VAT codes of one day; it raises DayRefusedError for a country that cannot be read."""
+        """Return the VAT decision function of one day; it raises DayRefusedError for an unreadable country."""
         cases: dict[str, VatCase] = {}
 
         def decide(document: DayDocument | None, code: str) -> DecidedVat:
@@ -36,9 +36,9 @@ class DocumentVat:
         return decide
 
     def _case(self, record: Record) -> VatCase:
-        """Return what beside its codes decides about the VAT codes of a document. Raises DayRefusedError.
+        """Return what determines the VAT codes of a document, in addition to the till's codes. Raises DayRefusedError.
 
-        Its country is read only where a row is for some countries alone.
+        The country is read only if a row holds for particular countries.
         """
         customer, title = known_customer(record), document_title(record)
         try:
@@ -49,7 +49,7 @@ class DocumentVat:
         return VatCase(country, bool(number), vat_method(record))
 
     def in_spelling(self, day: TillDay) -> TillDay:
-        """Return a day whose customers have their countries by code, where they can be read."""
+        """Return a day whose customers have country codes, as far as their countries can be read."""
         spelt = (replace(one, parts=tuple(map(self._spelt, one.parts))) for one in day.documents)
         return replace(day, documents=tuple(spelt))
 

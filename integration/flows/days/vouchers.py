@@ -1,4 +1,4 @@
-"""What the gift cards are for that payment methods take: as a person says, else as the till does."""
+"""Purposes of the gift cards that payment methods accept."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -10,7 +10,7 @@ from integration.flows.orders.balances import Turnover
 
 
 def vouchers_of(settings: DaySettings, turnover: Turnover, rates: Mapping[str, Decimal]) -> dict[str, Voucher]:
-    """Return what the gift cards of each payment method are for: as a person says, else as the till does."""
+    """Return the purpose of each payment method's gift cards, as set by a person, else as the till gives it."""
     found: dict[str, Voucher] = {}
     for method, group in turnover.cards.items():
         code = turnover.vat_codes.get(group, "")

@@ -1,6 +1,6 @@
-"""What rules of a mapping can use: functions by name, and expressions that can reach nothing but a record.
+"""Functions and expressions for mapping rules. Expressions can access only the fields of a record.
 
-Neither can hang the console: texts, numbers and expressions have a largest size, regular expressions a time limit.
+Rules cannot block the console: texts, numbers and expressions have a maximum size, regular expressions a time limit.
 """
 
 import ast
@@ -22,14 +22,14 @@ from integration.core.rules import EMPTY, Formula, Function, Operator, Rule, Rul
 from integration.flows.functions import values
 from integration.flows.functions.values import MOST_DIGITS, SHOWN, Tool, bounded, deadline, no_result, number_of
 
-# ---- expressions over the fields of a record: parsed and checked once, and able to reach nothing else
+# ---- expressions over the fields of a record: parsed and checked once, without access to anything else
 
 
 LONGEST_EXPRESSION = 2_000
-MOST_NODES = 400  # parts of an expression
+MOST_NODES = 400  # maximum number of AST nodes of an expression
 DEEPEST = 40
 HIGHEST_POWER = 100
-EXPRESSION_SECONDS = 0.08  # all regular expressions of one expression together
+EXPRESSION_SECONDS = 0.08  # time limit of all regular expressions of one expression together
 
 record_at_hand: ContextVar[Values] = ContextVar("record")
 
@@ -95,21 +95,21 @@ _ALLOWED = (
 
 
 class _Names:
-    """The fields of the record at hand. What it does not have is empty."""
+    """The fields of the current record. Missing fields are None."""
 
     def __getitem__(self, name: str) -> Value:
         return record_at_hand.get().get(name)
 
 
 class Expression:
-    """One expression, parsed and checked once. Raises RuleError when it is none or does what it may not."""
+    """One expression, parsed and checked once. Raises RuleError if it is invalid or not allowed."""
 
     def __init__(self, text: str, tools: Mapping[str, Tool]) -> None:
         self.text = text
         self._tree = _parsed(text)
         _check(self._tree, tools)
         self.names = frozenset(_fields(self._tree))
-        # Nothing of a record is kept in the evaluator, so that threads may share it.
+        # The evaluator stores nothing of a record, so threads may share it.
         self._evaluator = SimpleEval(operators=_OPERATORS, functions=dict(tools), names=_Names())
         self._evaluator.nodes[ast.Constant] = lambda node: node.value
         self._evaluator.nodes[ast.Tuple] = self._evaluator.nodes[ast.List] = self._listed
@@ -118,7 +118,7 @@ class Expression:
         return tuple(as_text(self._evaluator._eval(each)) for each in node.elts)  # noqa: SLF001 - as its own nodes do
 
     def __call__(self, values: Values) -> Value:
-        """Return the result for one record. Raises RuleError when there is none."""
+        """Return the result for one record. Raises RuleError if there is none."""
         record, until = record_at_hand.set(values), deadline.set(time.monotonic() + EXPRESSION_SECONDS)
         try:
             return bounded(self._evaluator.eval(self.text, previously_parsed=self._tree))
@@ -146,7 +146,7 @@ def _parsed(text: str) -> ast.expr:
 
 
 def _unread(text: str, error: Exception) -> RuleError:
-    """Return why a text is no expression, with the place from which on it cannot be read."""
+    """Return why a text is not an expression, with the text from the position of the syntax error."""
     place = error.offset if isinstance(error, SyntaxError) and error.lineno == 1 else None
     rest = text[max(0, (place or 1) - 1) :][:SHOWN].strip()
     return RuleError("reason_expression_read", rest=rest) if rest else RuleError("reason_expression_ends")
@@ -164,7 +164,7 @@ def _measure(tree: ast.expr) -> None:
 
 
 def _literal(value: object) -> Value:
-    """Return a literal as a value of ours: numbers are exact decimals."""
+    """Return a literal as a Value: numbers are exact decimals."""
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, int | float):
@@ -213,7 +213,7 @@ def _first(value: Value, *others: Value) -> Value:
 
 
 def _if(value: Value, operator: Value, operand: Value, then: Value, otherwise: Value = None) -> Value:
-    """Return one value when the condition holds and another when not; the value itself where no other is given."""
+    """Return `then` if the condition holds, else `otherwise`, or the value itself without `otherwise`."""
     holds = matches(value, Operator(as_text(operator)), operand)
     return then if holds else value if otherwise is None else otherwise
 
@@ -247,7 +247,7 @@ _TOOLS: Mapping[str, Tool] = {
 
 
 def read_by(rule: Rule) -> frozenset[str]:
-    """Return the fields of the record that a rule reads. Raises RuleError for an expression that is none."""
+    """Return the record fields that a rule reads. Raises RuleError for an invalid expression."""
     if rule.force:
         return frozenset()
     if rule.expression:
@@ -258,13 +258,13 @@ def read_by(rule: Rule) -> frozenset[str]:
 
 
 class Tools:
-    """The toolbox of the mappings, with the value tables as they are now."""
+    """The functions and expressions of mappings, with the current value tables."""
 
     def __init__(self, tables: Mapping[str, Mapping[str, str]] | None = None) -> None:
         self._tables = tables or {}
         self._tools = {**_TOOLS, "lookup": Tool(self._lookup, 1, 2)}
         self._callable = {
-            **{name: tool for name, tool in self._tools.items() if name != "if"},  # a word of the language itself
+            **{name: tool for name, tool in self._tools.items() if name != "if"},  # a Python keyword
             "text": Tool(as_text, takes_empty=True),
             "abs": Tool(lambda value: abs(number_of(value))),
             "min": Tool(lambda *values: min(map(number_of, values)), 0, _MANY, takes_empty=True),
@@ -277,7 +277,7 @@ class Tools:
         return sorted(self._tools)
 
     def function(self, name: str, args: tuple[Value, ...]) -> Function:
-        """Return a function with its arguments; see `Toolbox`."""
+        """Return a function bound to its arguments; see `Toolbox`."""
         tool = self._tools.get(name)
         if tool is None:
             raise RuleError("reason_no_function_named", name=name)
@@ -290,11 +290,11 @@ class Tools:
         return lambda value, values: tool(value, *fixed, *(values.get(field) for field in fields))
 
     def expression(self, text: str) -> Formula:
-        """Return an expression; see `Toolbox`."""
+        """Return a compiled expression; see `Toolbox`."""
         return Expression(text, self._callable)
 
     def table(self, name: str) -> Mapping[str, str]:
-        """Return a value table; empty when nobody has filled it."""
+        """Return the rows of a value table; empty if it has none."""
         return self._tables.get(name, {})
 
     def _lookup(self, value: Value, table: Value, otherwise: Value = None) -> Value:
@@ -306,23 +306,23 @@ class Tools:
         return otherwise
 
 
-# ---- every function with its arguments, as a screen offers them
+# ---- function signatures, for the screens
 
 
 class Takes(StrEnum):
-    """What an argument of a function is."""
+    """The type of a function argument."""
 
     TEXT = "text"
     NUMBER = "number"
-    VALUE = "value"  # what the field at hand can hold
-    CHOICE = "choice"  # one of a few words
+    VALUE = "value"  # any value that the current field can hold
+    CHOICE = "choice"  # one of a few options
     FIELD = "field"  # a field of the record
     TABLE = "table"  # a value table
 
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument of a function beside the value; one that `repeats` is the last and may be given many times."""
+    """One argument of a function after the value; an argument that `repeats` is the last one."""
 
     name: str
     takes: Takes
@@ -332,7 +332,7 @@ class Argument:
 
 
 _PERCENT = (Argument("percent", Takes.NUMBER),)
-# Every function of a chain with its arguments, in the order in which people look for them.
+# Functions of a chain with their arguments, in display order.
 FUNCTIONS: Mapping[str, tuple[Argument, ...]] = {
     "trim": (),
     "upper": (),
@@ -364,5 +364,5 @@ FUNCTIONS: Mapping[str, tuple[Argument, ...]] = {
     ),
 }
 
-# The functions that an expression can call, the value as the first argument.
+# The functions that an expression can call, with the value as the first argument.
 IN_EXPRESSIONS = (*(name for name in FUNCTIONS if name != "if"), "text", "abs", "min", "max", "field")

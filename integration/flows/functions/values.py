@@ -1,4 +1,4 @@
-"""What functions are given and give, one function as chains and expressions call it, and those on values."""
+"""Functions on values, and the wrapper that chains and expressions call them through."""
 
 import re
 import time
@@ -17,13 +17,13 @@ from integration.core.records import Value
 from integration.core.rules import EMPTY, LISTED, RuleError, as_text, is_empty
 from integration.words.countries import countries, country_code
 
-LONGEST_TEXT = 10_000  # characters a function or expression may produce
-MOST_DIGITS = 28  # what Decimal calculates with, and the highest power of ten a result may have
-SHOWN = 40  # characters of what cannot be read
+LONGEST_TEXT = 10_000  # maximum length of a result of a function or expression
+MOST_DIGITS = 28  # precision of Decimal, and the highest power of ten of a result
+SHOWN = 40  # maximum length of an unreadable text in a message
 
 
 def number_of(value: Value) -> Decimal:
-    """Return a value as a number. Raises RuleError for what is none."""
+    """Return a value as a number. Raises RuleError if it is none."""
     if isinstance(value, Decimal):
         return value
     if isinstance(value, str) and value.strip():
@@ -32,7 +32,7 @@ def number_of(value: Value) -> Decimal:
 
 
 def whole_number(value: Value) -> int:
-    """Return a value as a whole number that a text can have as its length. Raises RuleError."""
+    """Return a value as a whole number in the range of text lengths. Raises RuleError."""
     number = number_of(value)
     if number != number.to_integral_value() or abs(number) > LONGEST_TEXT:
         raise RuleError("reason_no_whole_number", most=LONGEST_TEXT, value=as_text(value)[:SHOWN])
@@ -40,13 +40,13 @@ def whole_number(value: Value) -> int:
 
 
 def room(characters: int) -> None:
-    """Raise RuleError for a text that would become longer than any may be."""
+    """Raise RuleError if a text would exceed the maximum length."""
     if characters > LONGEST_TEXT:
         raise RuleError("reason_result_long", most=LONGEST_TEXT)
 
 
 def bounded(result: Value) -> Value:
-    """Return a result that others can go on with. Raises RuleError for one out of all proportion."""
+    """Return a result within the size limits. Raises RuleError for a larger one."""
     if isinstance(result, str):
         room(len(result))
         return result
@@ -55,21 +55,21 @@ def bounded(result: Value) -> Value:
             if not result.is_finite() or (result and abs(result.adjusted()) > MOST_DIGITS):
                 raise RuleError("reason_too_large")
         case tuple():
-            room(sum(map(len, result)) + len(result) * len(LISTED))  # as the text that the next one may make of it
+            room(sum(map(len, result)) + len(result) * len(LISTED))  # length as joined text
         case _:
             pass
     return result
 
 
-_EITHER = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)  # thousands, or three decimals
+_EITHER = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)  # ambiguous: thousands separator, or three decimals
 _DIGITS = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,20})?", re.ASCII)
 
 
 def parse_number(value: str, style: str) -> Decimal:
     """Return a number from text. Raises RuleError.
 
-    `nl` reads 1.234,50 and `en` 1,234.50. `auto` takes the sign that stands last for the decimal one, and a sign
-    that stands more than once for the one between thousands; 1.234 and 1,234 can be either, and are none.
+    `nl` reads 1.234,50 and `en` 1,234.50. `auto` takes the last separator as the decimal one, and a repeated separator
+    as that of thousands. 1.234 and 1,234 are ambiguous and rejected.
     """
     text = re.sub(r"[\s\u00a0€$£]", "", value)
     if style == "auto":
@@ -92,17 +92,17 @@ def no_result(error: ArithmeticError) -> RuleError:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One function: how many arguments it takes besides the value, and which of them name fields in a chain."""
+    """One function, its number of arguments after the value, and the arguments that are field names in a chain."""
 
     run: Callable[..., Value]
     least: int = 0
     most: int = 0
     fields_from: int | None = None
     check: Callable[..., None] | None = None
-    takes_empty: bool = False  # otherwise what is empty stays empty
+    takes_empty: bool = False  # if False, an empty value gives None
 
     def fits(self, name: str, count: int) -> None:
-        """Raise RuleError when the function does not take so many arguments."""
+        """Raise RuleError if the function does not take this number of arguments."""
         if not self.least <= count <= self.most:
             code = "reason_arguments" if self.least == self.most else "reason_arguments_between"
             raise RuleError(code, name=name, least=self.least, most=self.most, count=count)
@@ -123,21 +123,21 @@ def to_number(value: Value, style: Value = "auto") -> Value:
 
 
 def round_half_up(value: Value, places: Value = Decimal(2)) -> Value:
-    """Return a number with so many decimals, rounded half up."""
+    """Return a number with this number of decimals, rounded half up."""
     digits, most = whole_number(places), 10
     if not 0 <= digits <= most:
         raise RuleError("reason_round", most=most)
     return amount(number_of(value), digits)
 
 
-# ---- functions on texts. Regular expressions have a time limit
+# ---- text functions. Regular expressions have a time limit
 
 
 LONGEST_PATTERN = 200
-MOST_REPEATS = 1_000  # in a pattern, multiplied: nested ones are written out when it is prepared
+MOST_REPEATS = 1_000  # product of all repeats in a pattern, because nested ones are expanded on compilation
 REGEX_SECONDS = 0.05
 
-# Until when all regular expressions of the expression at hand have to be done.
+# Deadline of all regular expressions of the current expression, in seconds of the monotonic clock.
 deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
@@ -162,7 +162,7 @@ def pattern_of(pattern: str) -> "regex.Pattern[str]":
 
 
 def regex_replace(value: Value, pattern: Value, new: Value) -> Value:
-    """Return the text with every match replaced; the new text may name the groups of the pattern by number."""
+    """Return the text with every match replaced; the new text may refer to groups of the pattern by number."""
     text, template = as_text(value), as_text(new)
     if len(template) > LONGEST_PATTERN:
         raise RuleError("reason_new_text_long", most=LONGEST_PATTERN)
@@ -172,7 +172,10 @@ def regex_replace(value: Value, pattern: Value, new: Value) -> Value:
     left = LONGEST_TEXT
 
     def filled(match: "regex.Match[str]") -> str:
-        """A group may stand in the new text many times, and what matches nothing may have long ones."""
+        """Expand one match within the length limit.
+
+        The new text may repeat groups, and an empty match may have long groups.
+        """
         nonlocal left
         made = match.expand(template)
         left -= len(made)
@@ -188,7 +191,7 @@ def regex_replace(value: Value, pattern: Value, new: Value) -> Value:
 
 
 def split(value: Value, separator: Value, place: Value = None) -> Value:
-    """Return the trimmed pieces, or the one at a place: 1 is the first, -1 the last."""
+    """Return the trimmed parts, or the part at a place: 1 is the first, -1 the last."""
     if not as_text(separator):
         raise RuleError("reason_split")
     text = as_text(value)
@@ -204,7 +207,7 @@ def split(value: Value, separator: Value, place: Value = None) -> Value:
 
 
 def join(value: Value, separator: Value, *more: Value) -> Value:
-    """Return the values in one text; empty ones are left out."""
+    """Return the non-empty values joined to one text."""
     items = [*(value if isinstance(value, tuple) else (as_text(value),)), *map(as_text, more)]
     filled = [item for item in items if item]
     room(sum(map(len, filled)) + len(as_text(separator)) * len(filled))
@@ -212,7 +215,7 @@ def join(value: Value, separator: Value, *more: Value) -> Value:
 
 
 def substring(value: Value, start: Value, length: Value = None) -> Value:
-    """Return a piece of a text: from a place (1 is the first, -3 the third from the end), so many characters."""
+    """Return a part of a text from a start position (1 is the first, -3 the third from the end) with a length."""
     text, at = as_text(value), whole_number(start)
     if at == 0:
         raise RuleError("reason_places")
@@ -221,7 +224,7 @@ def substring(value: Value, start: Value, length: Value = None) -> Value:
 
 
 def pad(value: Value, width: Value, sign: Value = "0", side: Value = "left") -> Value:
-    """Return the text filled up to a width with a sign on its left or right."""
+    """Return the text padded to a width with a character on its left or right."""
     fill = as_text(sign)
     if len(fill) != 1 or side not in ("left", "right"):
         raise RuleError("reason_pad")
@@ -234,7 +237,7 @@ def check_pattern(pattern: Value, *_rest: Value) -> None:
     pattern_of(as_text(pattern))
 
 
-# ---- functions on days and countries
+# ---- date and country functions
 
 
 _DAYS = (r"{y}-{m}-{d}(?:[T ].*)?", r"{d}[-/.]{m}[-/.]{y}", r"{y}{mm}{dd}")
@@ -255,7 +258,7 @@ def day_pattern(form: str) -> re.Pattern[str]:
 
 
 def parse_day(value: Value, form: Value = None) -> Value:
-    """Return the day a text names: 31-3-2026, 31/3/2026, 2026-03-31, 20260331, or in a form such as mm/dd/yyyy."""
+    """Return the date in a text: 31-3-2026, 31/3/2026, 2026-03-31, 20260331, or in a form such as mm/dd/yyyy."""
     if isinstance(value, datetime):
         return value.date()
     if isinstance(value, date):
@@ -272,12 +275,12 @@ def parse_day(value: Value, form: Value = None) -> Value:
 
 
 def is_country(code: str) -> bool:
-    """Tell whether this is the ISO code of a country, in the capitals that it has."""
+    """Return whether a text is the upper-case ISO code of a country."""
     return code in countries("en")
 
 
 def country_of(value: Value) -> Value:
-    """Return the ISO code of a country named as `country_code` knows it. Raises RuleError for any other name."""
+    """Return the ISO code of a country name that `country_code` recognises. Raises RuleError for other names."""
     code = country_code(as_text(value))
     if not code:
         raise RuleError("reason_no_country", value=as_text(value)[:SHOWN])

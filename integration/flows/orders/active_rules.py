@@ -1,4 +1,4 @@
-"""Which rules of the mapping are in use, and which one is asked before all others."""
+"""The mapping rules that are in use, the rule for articles, and the field ownership of documents."""
 
 from collections.abc import Mapping
 
@@ -11,26 +11,27 @@ from integration.flows.functions.toolbox import Tools
 from integration.flows.orders.settings import LONGEST_REFERENCE
 from integration.flows.orders.terms import TERMS
 
-# Tables whose rules are off as long as nobody has filled them.
+# Tables whose rules are inactive while the table is empty.
 OPTIONAL = frozenset({*TERMS, "shipping_methods", "salespersons", "cost_centres", "price_lists"})
 
 
 def in_use(rules: Rules, tables: Mapping[str, Mapping[str, str]]) -> Rules:
-    """Return the rules without those for which somebody would have to fill a table first, and need not."""
+    """Return the rules without those that look up an empty optional table."""
     off = {name for name in OPTIONAL if not tables.get(name)}
     return Rules(rules.version, tuple(rule for rule in rules.rules if rule.table not in off))
 
 
 def of_articles(rules: Rules, tools: Tools) -> Compiled:
-    """Return the rule by which a line names its article, which is asked for before all others."""
+    """Return the rule that gives the article of a line. It is applied before all other rules."""
     found = tuple(rule for rule in rules.rules if rule.target == "line.article")
     return compile(Rules(rules.version, found or (Rule(target="line.article", source="code"),)), tools)
 
 
 def document_policy(rules: Rules) -> Policy:
-    """Return who owns what: documents and addresses are written once; pointers, date, reference and id always.
+    """Return the field ownership: fields of documents and addresses are written on create only.
 
-    Those of kinds that nothing becomes now as well: what was booked as one of them is credited as one.
+    References, dates, pointers and ids are always written, regardless of the mapping. Kinds that are no longer written
+    are included, because their existing bookings may be credited.
     """
     owned = dict(field_owners(rules))
     for name, who in owned.items():

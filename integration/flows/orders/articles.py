@@ -1,4 +1,4 @@
-"""On which articles of the books the lines of a document are booked."""
+"""Articles of the books on which the lines of a document are booked."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ from integration.flows.orders.sold import sale_lines
 from integration.flows.settings import RecordRejected
 
 ARTICLES = "articles"
-LONGEST_ARTICLE = 15  # characters of the books' article codes: a longer one cannot be there
+LONGEST_ARTICLE = 15  # characters of an article code in the books; longer codes cannot exist there
 
 
 @dataclass(frozen=True, slots=True)
 class LineArticles:
-    """The rule by which a line names its article, and what is taken for one that the books do not have."""
+    """The rule that gives the article of a line, and the substitutes for articles that the books do not have."""
 
     rule: Compiled
-    stand_in: Mapping[str, str]  # the table of articles
-    collective: str  # takes what is left; empty: such a document waits
+    stand_in: Mapping[str, str]  # rows of the value table of articles
+    collective: str  # collective article for other lines; empty: such a document waits
 
     def named(self, document: CompletedDocument) -> dict[str, str]:
-        """Return the article code of every line that sells something, empty where it has none.
+        """Return the article code of every line that sells something; empty for a line without a code.
 
         Raises RecordRejected.
         """
@@ -35,7 +35,7 @@ class LineArticles:
         return found
 
     def stand_ins(self, document: CompletedDocument, named: Mapping[str, str]) -> dict[str, str]:
-        """Return by line what the table of articles names for an article that the books may not have."""
+        """Return by line the substitute article from the table of articles."""
         if not self.stand_in:
             return {}
         lines = {line.key: line for line in sale_lines(document.record)}
@@ -45,9 +45,9 @@ class LineArticles:
     def resolved_articles(
         self, document: CompletedDocument, named: Mapping[str, str], known: Collection[str]
     ) -> dict[str, str]:
-        """Return the articles the lines are booked on: the lines' own, those that stand in, or the collective one.
+        """Return the articles on which the lines are booked: their own, a substitute, or the collective article.
 
-        Raises RecordRejected, naming all that are missing, when there is no collective article.
+        Raises RecordRejected with all missing articles if there is no collective article.
         """
         stand_ins = self.stand_ins(document, named).items()
         taken = {**named, **{key: code for key, code in stand_ins if named[key] not in known and code in known}}

@@ -1,7 +1,7 @@
-"""What is no revenue, and on which account it stands: gift cards, deposits and whatever else the till keeps for others.
+"""Accounts of amounts that are no revenue, such as gift cards, deposits and money held for others.
 
-The till's list of turnover groups says what each of them is for. A line of one that is no revenue keeps its VAT: Pfand
-is taxed like the drink in the bottle, Dutch statiegeld is not.
+The till's list of turnover groups gives the type of each group. A line that is no revenue keeps its VAT: a German
+bottle deposit (Pfand) is taxed like the drink, a Dutch one (statiegeld) is not.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,21 +23,21 @@ BALANCE_ACCOUNTS = "balance_accounts"
 
 @dataclass(frozen=True, slots=True)
 class Turnover:
-    """What the till says of its turnover groups, and of the gift cards that payment methods take."""
+    """Facts of the till about its turnover groups, and about the gift cards that payment methods accept."""
 
-    types: Mapping[str, str] = field(default_factory=dict)  # group to the word for what it is for
+    types: Mapping[str, str] = field(default_factory=dict)  # group to its type
     vat_codes: Mapping[str, str] = field(default_factory=dict)  # group to its usual VAT code
-    cards: Mapping[str, str] = field(default_factory=dict)  # payment method to group
+    cards: Mapping[str, str] = field(default_factory=dict)  # payment method to turnover group
 
     def vouchers(self, rates: Mapping[str, Decimal]) -> list[str]:
-        """Return the groups of gift cards that are sold with VAT, at these rates of the till."""
+        """Return the gift card groups that are sold with VAT, at these rates of the till."""
         cards = (group for group, word in self.types.items() if GROUPS.get(word) is LineCategory.GIFT_CARD)
         return [group for group in cards if rates.get(self.vat_codes.get(group, ""))]
 
     def may_take_vouchers(self, type_: str, rates: Mapping[str, Decimal]) -> bool:
-        """Tell whether a payment method of this type may take vouchers of which the till does not say who takes them.
+        """Return whether a payment method of this type may accept vouchers of a group that no known method accepts.
 
-        Only a type that says nothing can hide that.
+        This is possible only for a type that does not identify the means of payment.
         """
         told = set(self.cards.values())
         return METHODS.get(type_) is Tender.SUSPENSE and any(group not in told for group in self.vouchers(rates))
@@ -45,7 +45,7 @@ class Turnover:
 
 @dataclass(frozen=True, slots=True)
 class VoucherRedemption:
-    """What was paid with single-purpose vouchers of one turnover group, with their account and the till's VAT code."""
+    """An amount paid with single-purpose vouchers of one turnover group, with their account and the till's VAT code."""
 
     account: str
     code: str
@@ -53,42 +53,42 @@ class VoucherRedemption:
 
 
 def account_for(accounts: Mapping[str, str], group: str, category: LineCategory) -> str:
-    """Return the account of a group, or of its category; that of every other only of what is known to be no revenue."""
+    """Return the account of a group, else of its category, else the common one if the category is no revenue."""
     return accounts.get(group) or accounts.get(category) or (accounts.get(EVERY, "") if category.is_balance else "")
 
 
 @dataclass(frozen=True, slots=True)
 class Balances:
-    """The accounts of what is no revenue, by turnover group; what a person said of gift cards, and the till of both."""
+    """Accounts of amounts that are no revenue, by turnover group, and the purposes of gift cards."""
 
     accounts: Mapping[str, str]
-    purposes: Mapping[str, Purpose]  # of gift cards, by payment method
+    purposes: Mapping[str, Purpose]  # purposes of gift cards by payment method, as a person set them
     turnover: Turnover
-    rates: Mapping[str, Decimal]  # of the till, in percent
+    rates: Mapping[str, Decimal]  # VAT percentages of the till
 
     # ---- lines
 
     def category(self, line: Record) -> LineCategory:
-        """Return what a line is. One that the till does not put into any group is revenue."""
+        """Return the category of a line. An unknown category without a turnover group counts as revenue."""
         group = turnover_group_of(line)
         found = category_of(_text(line, "price_type"), _text(line, "turnover_type"), self.turnover.types.get(group, ""))
         return LineCategory.REVENUE if found is LineCategory.UNKNOWN and not group else found
 
     def account(self, document: CompletedDocument, line: Record) -> str | None:
-        """Return the account of a line that is no revenue, None of one that is.
+        """Return the account of a line that is no revenue; None for revenue.
 
-        Raises RecordRejected where none is set.
+        Raises RecordRejected if no account is set.
         """
         category, group = self.category(line), turnover_group_of(line)
-        if category is LineCategory.REVENUE and group not in self.accounts:  # a row says of a group that it is none
+        if category is LineCategory.REVENUE and group not in self.accounts:  # a row marks its group as no revenue
             return None
         name = _text(line, "text") or group or category
         return self._account(document, group, category, name)
 
     def is_taxed(self, document: CompletedDocument, line: Record, method: str) -> bool:
-        """Tell whether VAT was charged on a line that is no revenue, or would have been but for reverse charge.
+        """Return whether VAT was charged on a non-revenue line, or would have been without reverse charge.
 
-        Raises RecordRejected where the till tells neither that nor a percentage.
+        Raises RecordRejected if neither the VAT nor a percentage is known.
         """
         incl, excl = (line.values.get(name) for name in ("amount_incl", "amount_excl"))
         whole = incl if isinstance(incl, Decimal) and isinstance(excl, Decimal) else None
@@ -101,9 +101,9 @@ class Balances:
         return bool(charged) and (whole is None or abs(whole) * charged / (HUNDRED + charged) < CENT)
 
     def _is_taxed_at_home(self, document: CompletedDocument, line: Record) -> bool:
-        """Tell it of a line without VAT by its own code, or by the usual one of its group where the till put another.
+        """Return whether a line without VAT is normally taxed, by its own VAT code or by the usual one of its group.
 
-        Raises RecordRejected where the till tells neither: its 0 % may be that of the deposit, or that of the buyer.
+        Raises RecordRejected if this is unclear: a rate of 0 % may belong to the deposit or to the buyer.
         """
         group, own = turnover_group_of(line), _text(line, "vat_code")
         codes = [code for code in (own, self.turnover.vat_codes.get(group, "")) if code not in ("", "0")]
@@ -118,9 +118,9 @@ class Balances:
         return False
 
     def _charged(self, line: Record) -> Decimal:
-        """Return the percentage of a line, nothing where it has no VAT code.
+        """Return the VAT percentage of a line; zero without a VAT code.
 
-        Raises RecordRejected where none is told.
+        Raises RecordRejected if the percentage is unknown.
         """
         rate, code = line.values.get("vat_percent"), _text(line, "vat_code")
         if isinstance(rate, Decimal):
@@ -132,7 +132,7 @@ class Balances:
     def _account(self, document: CompletedDocument, group: str, category: LineCategory, name: str) -> str:
         if found := account_for(self.accounts, group, category):
             return found
-        # A gift card in a group of turnover wants a row for gift cards: one for the group would take its revenue too.
+        # A gift card in a revenue group needs a row for gift cards, since a row for the group also matches its revenue.
         of_revenue = GROUPS.get(self.turnover.types.get(group, "")) is LineCategory.REVENUE
         lacking = "" if category.is_balance and of_revenue else group
         facts = {"document": document.title, "kind": name, "group": lacking, "sort": str(category), "system": TILL}
@@ -142,15 +142,15 @@ class Balances:
     # ---- payments
 
     def redeemed(self, document: CompletedDocument, rounding: tuple[str, ...]) -> Iterator[VoucherRedemption]:
-        """Yield what was paid with vouchers that were taxed at their sale.
+        """Yield the amounts paid with vouchers that were taxed at their sale.
 
-        Raises RecordRejected for a card nobody knows.
+        Raises RecordRejected for a card whose purpose is unknown.
         """
         for method, group, code, paid in self._by_voucher(document, rounding):
             yield VoucherRedemption(self._account(document, group, LineCategory.GIFT_CARD, method), code, paid)
 
     def expect_untaxed(self, document: CompletedDocument, rounding: tuple[str, ...]) -> None:
-        """Raise RecordRejected for a document paid with such vouchers: books that compute VAT tax it once more."""
+        """Raise RecordRejected for a document paid with such vouchers: books that compute VAT would tax it twice."""
         for method, _, _, paid in self._by_voucher(document, rounding):
             facts = {"document": document.title, "method": method, "amount": str(paid)}
             raise RecordRejected("voucher_on_order", "line.price", **facts)
@@ -175,7 +175,7 @@ class Balances:
                 raise _unclear(document, method)
 
     def purpose(self, payment: Record, *, rounds: bool) -> Purpose | None:
-        """Return what a payment's card is for, as a person or the till says; None where it is one and neither does."""
+        """Return the purpose of a payment's gift card, as set by a person or given by the till; None if unknown."""
         method = _text(payment, "method")
         if method in self.purposes:
             return self.purposes[method]
@@ -190,25 +190,25 @@ class Balances:
         return None if hides else Purpose.NONE
 
     def of_card(self, method: str) -> str:
-        """Return the account of the multi-purpose gift cards that a payment method takes; empty when none is set."""
+        """Return the account of the multi-purpose gift cards that a payment method accepts; empty if none is set."""
         group = self.turnover.cards.get(method) or self._only(LineCategory.GIFT_CARD)
         return self._of(group, LineCategory.GIFT_CARD)
 
     @property
     def of_down_payments(self) -> str:
-        """The account of what was paid beforehand; empty when none is set."""
+        """The account of down payments; empty if none is set."""
         return self._of(self._only(LineCategory.DOWN_PAYMENT), LineCategory.DOWN_PAYMENT)
 
     @property
     def of_all(self) -> str:
-        """The account of whatever has none of its own; empty when none is set."""
+        """The account of all groups without one of their own; empty if none is set."""
         return self.accounts.get(EVERY, "")
 
     def _of(self, group: str, category: LineCategory) -> str:
         return (self.accounts.get(group, "") if group else "") or self.accounts.get(category, "")
 
     def _only(self, category: LineCategory) -> str:
-        """Return the only group of a category; of gift cards, the only one that is sold without VAT."""
+        """Return the only group of a category; for gift cards, the only one that is sold without VAT."""
         vouchers = self.turnover.vouchers(self.rates)
         found = [group for group, word in self.turnover.types.items() if GROUPS.get(word) is category]
         found = [group for group in found if group not in vouchers]
@@ -220,10 +220,10 @@ class Balances:
 
 
 def share_of(document: CompletedDocument, one: VoucherRedemption, sold: Sums, rates: Mapping[str, Decimal]) -> VatSum:
-    """Return the part of what was sold that a voucher paid for, with its VAT as the till told it for the whole.
+    """Return the part of a sale paid with a voucher, with VAT in the proportion that the till charged in total.
 
-    Raises RecordRejected when less than that was sold under its VAT code: nobody knows what the rest of it was spent
-    on.
+    Raises RecordRejected if the voucher exceeds the amount sold under its VAT code, because the use of the rest is
+    unknown.
     """
     whole = sold.get(one.code, VatSum())
     if one.amount * whole.incl <= NOTHING or abs(one.amount) > abs(whole.incl):
@@ -239,7 +239,7 @@ def _unclear(document: CompletedDocument, method: str) -> RecordRejected:
 
 
 def turnover_group_of(line: Record) -> str:
-    """Return the turnover group of a line; a zero means none."""
+    """Return the turnover group of a line; zero means none."""
     return _text(line, "turnover_group").lstrip("0")
 
 

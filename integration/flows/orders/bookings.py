@@ -1,4 +1,4 @@
-"""A document as the books should have it: its reference, its fields, and lines that come to exactly what was sold."""
+"""A document as the books should have it: its reference, its fields, and lines that add up exactly to the sale."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -36,13 +36,13 @@ from integration.flows.orders.terms import terms_code
 from integration.flows.periods import period_of
 from integration.flows.settings import BOOKS, RecordRejected
 
-# What the mapping must have rules for: without these the books would make up amounts of their own.
+# Fields that the mapping must have rules for. Without them the books would compute their own amounts.
 NEEDED = {
     Kind.SALES_ORDER: ("line.quantity", "line.price"),
     Kind.QUOTATION: ("line.quantity", "line.price"),
     Kind.POSTING: ("line.account", "line.amount", "line.vat"),
 }
-# What the settings of the books call what a document becomes.
+# Names of the target documents in the settings of the books.
 HOLDERS = {"order": "sales_order", "invoice": "trade_invoice", "quotation": "quotation", "posting": "posting"}
 NO_TURNOVER = Turnover()
 ABOUT_CUSTOMER = ("email", "phone", "vat_number", "external_id", "code", "price_group", "payment_days")
@@ -50,15 +50,15 @@ ABOUT_CUSTOMER = ("email", "phone", "vat_number", "external_id", "code", "price_
 
 @dataclass(frozen=True, slots=True)
 class BookingContext:
-    """What both systems say of bookings: the till of turnover, the books of periods, fields of lines and accounts.
+    """Facts of both systems about bookings: turnover groups, periods, line fields and collective accounts.
 
-    `till_ids` are the sorts of documents that have a column for the till's own id, as `HOLDERS` names them.
+    `till_ids` are the target documents with a column for the till's own id, named as in `HOLDERS`.
     """
 
     turnover: Turnover = NO_TURNOVER
-    periods: Mapping[str, str] = field(default_factory=dict)  # first day to number
+    periods: Mapping[str, str] = field(default_factory=dict)  # first day to period number
     line_fields: Collection[str] = ()
-    collective: Collection[str] = ()  # accounts on which debtors stand
+    collective: Collection[str] = ()  # collective accounts of debtors
     till_ids: Collection[str] = ()
 
 
@@ -66,7 +66,7 @@ NO_CONTEXT = BookingContext()
 
 
 class Bookings:
-    """Documents that become one kind in the books, for one version of the settings, mapping and value tables."""
+    """Builds bookings of one target kind, for one version of the settings, mapping and value tables."""
 
     def __init__(
         self,
@@ -77,9 +77,9 @@ class Bookings:
         rules: Collection[str],
         context: BookingContext,
     ) -> None:
-        """Make ready what does not depend on a document; `rules` are the target fields of the mapping.
+        """Prepare what does not depend on a document; `rules` are the target fields of the mapping.
 
-        Raises ConfigurationError when the mapping leaves an amount to the books.
+        Raises ConfigurationError if the mapping leaves an amount to the books.
         """
         self._settings = tables.settings
         self._kind = kind
@@ -99,13 +99,13 @@ class Bookings:
         self._groups = context.turnover.types
         self._discounts = "line.discount_percent" in rules
 
-    # ---- what the whole document is
+    # ---- the document itself
 
     def identity(self, record: Record, link: Link | None) -> Record:
-        """Return of a document what is needed to recognise it in the books, and to see whether it changed since.
+        """Return the part of a document that identifies it in the books and shows whether it changed since.
 
-        What is linked goes by the kind, the reference and the day it was booked under, whatever the till says of it
-        today and whatever the settings are now.
+        A linked document keeps the kind, reference and date of its booking, regardless of later changes at the till or
+        in the settings.
         """
         values = record.values
         day, entered = values.get("date"), values.get("entered")
@@ -131,9 +131,9 @@ class Bookings:
         articles: Mapping[str, str],
         number: int = FIRST_BOOKING,
     ) -> Record:
-        """Return the whole document, to be booked for the how manieth time. Raises RecordRejected.
+        """Return the complete booking of a document; `number` counts its bookings. Raises RecordRejected.
 
-        `articles` are the books' article codes by line.
+        `articles` are the article codes of the books by line.
         """
         made = self._booked_lines(document, articles)
         source = self.header_source(document, made, number)
@@ -162,7 +162,7 @@ class Bookings:
         return {**known, **related(record, self._groups), **operator_answer(record)}
 
     def _holds_id(self, record: Record) -> bool:
-        """Tell whether the books have a column for the till's own id of what this becomes."""
+        """Return whether the books have a column for the till's own id on the target document."""
         return HOLDERS.get(self._settings.becomes(record.kind)) in self._till_ids
 
     def _references_of(self, record: Record, kind: Kind, number: int = FIRST_BOOKING) -> dict[str, Value]:
@@ -172,7 +172,7 @@ class Bookings:
     def header_source(
         self, document: CompletedDocument, made: BookedLines | None = None, booking: int = FIRST_BOOKING
     ) -> Record:
-        """Return what the rules for the document itself read: the till's values and those worked out here."""
+        """Return the source record for the rules of the document: the till's values and the computed ones."""
         day, customer = document.values.get("date"), document.customer.values if document.customer else {}
         name = customer_name(document.customer)
         computed: dict[str, Value] = {
@@ -215,7 +215,7 @@ class Bookings:
         return Record(Kind.LINE, source.key, {name: value for name, value in named.items() if value not in EMPTY})
 
     def _expect_exact(self, document: CompletedDocument, lines: Sequence[Record], made: BookedLines) -> None:
-        """Raise RecordRejected when the rules of the mapping made other amounts of those that add up."""
+        """Raise RecordRejected if rules of the mapping changed amounts, so that they no longer add up."""
         codes = (
             as_text(line.values.get("vat_code") or source.values.get("books_vat_code"))
             for line, source in zip(lines, made.sources, strict=True)
@@ -240,7 +240,7 @@ class Bookings:
         articles: Mapping[str, str],
         number: int = FIRST_BOOKING,
     ) -> list[Trace]:
-        """Return how the fields of a document and of its lines came to their values; `address` with its place.
+        """Return the traces of the fields of a document and its lines; `address` is a key and a place.
 
         Raises RecordRejected.
         """
@@ -248,7 +248,7 @@ class Bookings:
         ruled = [why.head(document, each) for each in self._headers.trace(self.header_source(document, made, number))]
         targets, reference = {each.target for each in ruled}, self._references.of(document.record, number)
         traces = [one for one in why.pointers(document, owner, address, reference) if one.target not in targets] + ruled
-        if self._holds_id(document.record):  # whatever a rule says of it
+        if self._holds_id(document.record):  # overrides a rule for this field
             target = f"{self._kind}.till_id"
             told = explained(target, till_id(document.record), "till_id", document=document.title)
             traces = [*(one for one in traces if one.target != target), told]
@@ -264,7 +264,7 @@ class Bookings:
         return traces
 
     def _before(self, document: CompletedDocument, source: Record, target: str) -> Iterator[TraceStep]:
-        """Yield what was worked out before the rule for a field of a line was asked."""
+        """Yield the steps computed before the rule for a field of a line."""
         values = source.values
         match target:
             case "line.vat_code" if code := line_vat_code(source):
@@ -281,7 +281,7 @@ class Bookings:
 
 
 def _known_by(document: Record, *, with_payments: bool) -> dict[str, Value]:
-    """Return what a document is shown with and recognised by later; nothing of it is written."""
+    """Return the fields that identify a document and are displayed; none of them is written."""
     values, split = document.values, split_of(document).values()
     incl, excl = told_number(values, "total_incl"), told_number(values, "total_excl")
     customer = next((part for part in document.parts if part.kind is Kind.RELATION), None)
@@ -298,7 +298,7 @@ def _known_by(document: Record, *, with_payments: bool) -> dict[str, Value]:
 
 
 def _shown(made: BookedLines) -> dict[str, Value]:
-    """Return what the books make of a document, for people to see."""
+    """Return the totals in the books, for display."""
     paid, left = made.paid or NOTHING, sum(made.sums.values(), NO_SUM)
     shown: dict[str, Value] = {
         "booked_incl": left.incl + made.redeemed.incl + paid,
@@ -312,6 +312,6 @@ def _shown(made: BookedLines) -> dict[str, Value]:
 
 
 def _compared(document: Record, made: BookedLines | None = None) -> tuple[Record, ...]:
-    """Return what was sold by the till's VAT codes, with what is booked of it where that can be told apart."""
+    """Return the sold totals by the till's VAT code, with the booked totals if they can be distinguished."""
     booked = made.by_till if made else {}
     return as_parts(TotalsCompared(code, sold, booked.get(code)) for code, sold in split_of(document).items())

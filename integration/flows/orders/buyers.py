@@ -1,4 +1,4 @@
-"""In which country the customer of a document is, and under which VAT number: one answer for documents and for days."""
+"""Country and VAT number of a document's customer, determined identically for documents and for days."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from integration.core.rules import Function, as_text
 from integration.flows.settings import RecordRejected
 from integration.flows.vat_numbers import checked_vat_number
 
-COUNTRIES = "countries"  # the table of what the till calls a country, for names that nobody knows
+COUNTRIES = "countries"  # value table for country names of the till that are not recognised
 
 
 @dataclass(frozen=True, slots=True)
 class Buyers:
-    """Reads countries and VAT numbers of customers. `home` is the country of the shop, `named` reads a country's name.
+    """Reads countries and VAT numbers of customers.
 
-    `rows` are those of the table of countries.
+    `home` is the country of the shop. `rows` are those of the table of countries. `named` reads a country's name.
     """
 
     home: str
@@ -24,32 +24,32 @@ class Buyers:
     named: Function
 
     def country(self, name: str, document: str) -> str:
-        """Return the ISO code of a country; the table of countries comes first. Raises RecordRejected."""
+        """Return the ISO code of a country; the table of countries takes precedence. Raises RecordRejected."""
         name = name.strip()
         found = self.rows.get(name, "") if name in self.rows else self._named(name)
-        found = self.rows.get(found, found)  # a row for a country holds for all of its names
+        found = self.rows.get(found, found)  # a row for a country code holds for all names of that country
         if not found:
             raise RecordRejected("value_unmapped", "country", value=name, table=COUNTRIES, document=document)
         return found
 
     def _named(self, name: str) -> str:
-        """Return the country of a name that everybody knows; for any other that of the row for all others."""
+        """Return the country of a recognised name, else that of the row for all other names."""
         try:
             return as_text(self.named(name, {}))
         except ValueError:
             return row_value(self.rows)
 
     def country_of(self, record: Record) -> str:
-        """Return the country of a document's customer, that of the shop where the till tells none.
+        """Return the country of a document's customer; that of the shop if the till gives none.
 
         Raises RecordRejected.
         """
         return self.country(as_text(record.values.get("country")).strip() or self.home, _title(record))
 
     def vat_number(self, customer: Record, country: str, document: str) -> tuple[str, str]:
-        """Return the VAT number of a customer, checked, and the one that was refused where it is none.
+        """Return the VAT number of a customer if it is valid, and the given number if it is invalid, else empty texts.
 
-        `country` is that of the document, for a customer without one. Raises RecordRejected.
+        `country` is that of the document, for a customer without a country. Raises RecordRejected.
         """
         given = as_text(customer.values.get("vat_number")).strip()
         if not given:
@@ -60,7 +60,7 @@ class Buyers:
 
 
 def customer_name(customer: Record | None) -> str:
-    """Return the name a customer is known by: the company, else the person, else the e-mail address."""
+    """Return the name of a customer: the company, else the person, else the e-mail address."""
     values = customer.values if customer else {}
     return next(
         (name for each in ("company", "name", "contact", "email") if (name := as_text(values.get(each)).strip())), ""
@@ -68,7 +68,7 @@ def customer_name(customer: Record | None) -> str:
 
 
 def known_customer(record: Record) -> Record | None:
-    """Return the customer under its relation number; None when there is none, or nothing by which to know it."""
+    """Return the customer under its relation number; None without a number or a name."""
     number = as_text(record.values.get("relation")).strip()
     part = next((part for part in record.parts if part.kind is Kind.RELATION), None)
     if not number or part is None or not customer_name(part):

@@ -1,6 +1,6 @@
-"""A sale that runs through several documents is booked once: order, invoice and receipt may be the same sale.
+"""Prevents double bookings of one sale that runs through several documents: order, invoice and receipt.
 
-What a document comes from, and what was made from it, is the same sale; two part invoices of one order are not.
+A document, its origins and the documents made from it are the same sale. Two part invoices of one order are not.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -23,16 +23,16 @@ from integration.flows.orders.references import DocumentNumber
 from integration.flows.settings import BOOKS
 
 Verdict = Issue | Skip
-# What a receipt may be about that sells nothing: it pays for something of before, or only moves money.
+# Line categories of receipts that sell nothing: they pay for an earlier sale, or only move money.
 NO_SALE = frozenset({LineCategory.PAYMENT, LineCategory.DOWN_PAYMENT, LineCategory.CASH_IN, LineCategory.CASH_OUT})
-BESIDE = "beside"  # to book a document beside what else was made of its orders, as a sale of its own
+BESIDE = "beside"  # book a document as a separate sale, in addition to other documents of its orders
 WAYS = (KEEP, BESIDE)
-SAME_SALE = "same_sale"  # of a booking that is not made: the document whose sale it is
+SAME_SALE = "same_sale"  # field of a placeholder booking: the document that has its sale
 NO_SALES_OF = (Kind.PROPOSAL, Kind.QUOTATION)
 
 
 def is_sale(document: Record, groups: Mapping[str, str]) -> bool:
-    """Tell whether a document sells something; `groups` are the till's words for its turnover groups."""
+    """Return whether a document sells something; `groups` are the till's types of its turnover groups."""
     lines = [part.values for part in document.parts if part.kind is Kind.LINE]
     names = ("price_type", "turnover_type", "turnover_group")
     words = [tuple(as_text(line.get(name)) for name in names) for line in lines]
@@ -42,7 +42,7 @@ def is_sale(document: Record, groups: Mapping[str, str]) -> bool:
 
 
 def ids(document: Record, name: str) -> tuple[str, ...]:
-    """Return the documents that a document names under `orders` or `invoices`, each once."""
+    """Return the documents that a document names under `orders` or `invoices`, without duplicates."""
     return _listed_in(document.values, name)
 
 
@@ -52,7 +52,7 @@ def _listed_in(values: Mapping[str, Value], name: str) -> tuple[str, ...]:
 
 
 def related(document: Record, groups: Mapping[str, str]) -> dict[str, Value]:
-    """Return what is kept of a document that is booked: which others are the same sale, and where it was sold."""
+    """Return the stored facts of a booked document: related documents of the same sale, and where it was sold."""
     told: dict[str, Value] = _told(document) if is_sale(document, groups) else {}
     told["sold_on"] = _sold_on(document)
     told[BESIDE] = _beside_which(document)
@@ -60,7 +60,7 @@ def related(document: Record, groups: Mapping[str, str]) -> dict[str, Value]:
 
 
 def _told(document: Record) -> dict[str, Value]:
-    """Return what a document comes from and what was made from it; a receipt comes from its invoices too."""
+    """Return the origins of a document and the documents made from it; invoices are origins of a receipt too."""
     orders, invoices = (_listed_in(document.values, name) for name in ("orders", "invoices"))
     return (
         {"orders": (*orders, *invoices)} if document.kind is Kind.RECEIPT else {"orders": orders, "invoices": invoices}
@@ -69,7 +69,7 @@ def _told(document: Record) -> dict[str, Value]:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """The documents that are the same sale as one: those it comes from, and those that come from it."""
+    """The documents that are the same sale as one document: its origins, and the documents made from it."""
 
     before: tuple[BookingState, ...] = ()
     after: tuple[BookingState, ...] = ()
@@ -78,11 +78,11 @@ class Chain:
 def not_booked_because(
     document: Record, chain: Chain, taking_part: Collection[str], limit: Decimal = Decimal(0), *, sending: bool = False
 ) -> Verdict | None:
-    """Return why a document that is not booked yet is not booked by itself, or None where it may be.
+    """Return why an unbooked document is not booked separately, or None if it may be.
 
-    `taking_part` are the documents of before that take part as things are set now: one that does not is not waited
-    for. What is booked covers the document when it comes to as much, but for `limit`. When something is `sending`, only
-    what is or may be in the books counts.
+    `taking_part` are the origins that take part under the current settings; a document does not wait for others. A
+    booked document covers this one if its total is at least as high, within `limit`. With `sending`, only documents
+    that are or may be in the books count.
     """
     every = (*chain.before, *chain.after)
     if waits := next((one for one in every if one.where is BookingStage.DOUBTFUL), None):
@@ -102,19 +102,19 @@ def not_booked_because(
 
 
 def _is_opposite(document: Record, other: BookingState) -> bool:
-    """Tell whether one of the two takes back what the other sells: that is never the same sale."""
+    """Return whether one of the two reverses the other; then they are not the same sale."""
     total = _total(document)
     return total is not None and other.sold is not None and total * other.sold < 0
 
 
 def _total(document: Record) -> Decimal | None:
-    """Return what a document of the till, or a booking made of one, comes to."""
+    """Return the total of a till document, or of a booking made from one."""
     told = (document.values.get(name) for name in ("total_incl", "sold_incl"))
     return next((one for one in told if isinstance(one, Decimal)), None)
 
 
 def _covers(document: Record, there: Sequence[BookingState], limit: Decimal) -> bool:
-    """Tell whether what is there comes to as much as a document; what nobody knows the amount of does."""
+    """Return whether the booked total is at least that of a document; an unknown total counts as covering it."""
     total, sums = _total(document), [one.sold for one in there]
     if total is None or None in sums:
         return True
@@ -122,7 +122,7 @@ def _covers(document: Record, there: Sequence[BookingState], limit: Decimal) -> 
 
 
 def waits_for(document: Record, other: str) -> Issue:
-    """Return why a document waits for another one of the same sale."""
+    """Return the issue that a document waits for another one of the same sale."""
     return Issue("sale_waits", document.key, "", _facts(document, other))
 
 
@@ -161,7 +161,7 @@ def _name(one: BookingState) -> str:
 
 
 def _beside_which(document: Record) -> str:
-    """Return beside which others a person decided to book a document as it is now, as its booking keeps it."""
+    """Return the other documents in addition to which a person decided to book the current state of a document."""
     if BESIDE in document.values:
         return as_text(document.values[BESIDE])
     option, _, mark = as_text(document.values.get(About.BESIDE)).partition(" ")
@@ -170,7 +170,7 @@ def _beside_which(document: Record) -> str:
 
 
 def _is_receipt(number: str) -> bool:
-    """Tell a receipt from an invoice by its number, which says where it was made."""
+    """Return whether a number is that of a receipt: only receipt numbers include branch and workplace."""
     read = DocumentNumber.read(Kind.RECEIPT, number)
     return read is not None and bool(read.branch or read.workplace)
 
@@ -180,7 +180,7 @@ def _number(document: Record) -> str:
 
 
 def of_other_sort(document: Record, siblings: Sequence[BookingState]) -> bool:
-    """Tell whether one of these was made of the same order as an invoice where this is a receipt, or turned about."""
+    """Return whether one of the siblings is an invoice and this is a receipt, or the other way round."""
     mine = _is_receipt(_number(document))
     return any(one.may_be_there and _is_receipt(one.title) is not mine for one in siblings)
 
@@ -188,10 +188,10 @@ def of_other_sort(document: Record, siblings: Sequence[BookingState]) -> bool:
 def more_than_ordered(
     document: Record, siblings: Sequence[BookingState], ordered: Decimal | None, limit: Decimal
 ) -> Verdict | None:
-    """Return why a document waits that, with what else was made of its orders, comes to more than was `ordered`.
+    """Return why a document waits if its total and those of other documents of its orders exceed the `ordered` total.
 
-    Part deliveries are sales of their own; whether all of it was invoiced and rung up as well nobody can tell, until a
-    person says it of the document as it is, beside these others.
+    Part deliveries are separate sales. Whether one delivery was both invoiced and rung up cannot be determined, so a
+    person decides for this state of the document and these other documents.
     """
     total = _total(document)
     if total is None or total <= 0:
@@ -205,7 +205,7 @@ def more_than_ordered(
     others = "+".join(sorted(one.key.replace(" ", "") for one in siblings))
     if _beside_which(document) == others:
         return None
-    if document.kind not in (Kind.INVOICE, Kind.RECEIPT):  # a booking, of which the next plan asks
+    if document.kind not in (Kind.INVOICE, Kind.RECEIPT):  # a booking; the next plan asks about its document
         return _waits(document, siblings[0])
     mark = decision_mark(document, others)
     if decided(document, About.BESIDE, mark, WAYS).option == KEEP:
@@ -218,7 +218,7 @@ def more_than_ordered(
 
 
 def _sold_on(document: Record) -> str:
-    """Return the day and the branch of a sale, as the pages of days are keyed; an order is none."""
+    """Return the day and branch of a sale, in the form of a day page key; empty for an order."""
     if told := as_text(document.values.get("sold_on")):
         return told
     day, branch = document.values.get("date"), as_text(document.values.get("branch"))
@@ -227,9 +227,9 @@ def _sold_on(document: Record) -> str:
 
 
 def in_day(document: Record, pages: Sequence[Record]) -> Skip | None:
-    """Return why a document is not booked by itself: it is in one of the pages of its day. None where it is in none.
+    """Return why a document is not booked separately: it is in a page of its day. None if it is in no page.
 
-    A day that was taken back in the books as a whole has nothing in it.
+    A day that was reversed completely contains no documents.
     """
     if not _hold_something(pages):
         return None
@@ -242,13 +242,13 @@ def in_day(document: Record, pages: Sequence[Record]) -> Skip | None:
 
 
 def share(document: Record) -> str:
-    """Return what a page keeps of a document in it: its key, number and total, and the orders it was made of."""
+    """Return what a page stores about a document in it: key, number, total, and the orders it was made from."""
     total = _total(document)
     return "|".join((document.key, _number(document), "" if total is None else f"{total:f}", *ids(document, "orders")))
 
 
 def shared(page: Record) -> list[Record]:
-    """Return the documents that a page has in it, as far as it keeps them: invoices, and what was made of orders."""
+    """Return the documents in a page for which the page stores a share: invoices, and documents made from orders."""
     found: list[Record] = []
     for key, number, total, *orders in (told.split("|") for told in _listed_in(page.values, "shares")):
         sold: dict[str, Value] = {"total_incl": Decimal(total)} if total else {}
@@ -258,7 +258,7 @@ def shared(page: Record) -> list[Record]:
 
 
 def _shares(pages: Sequence[Record], key: str) -> dict[str, BookingState]:
-    """Return what pages in force have in them of a document: what was made of it, and the document itself."""
+    """Return the documents made from a document, and itself, that are in the pages, unless these were reversed."""
     found: dict[str, BookingState] = {}
     for page in pages if _hold_something(pages) else ():
         for one in shared(page):
@@ -270,7 +270,7 @@ def _shares(pages: Sequence[Record], key: str) -> dict[str, BookingState]:
 
 
 def _with_pages(document: Record, chain: Chain, days: Mapping[str, Sequence[Record]], before: Sequence[str]) -> Chain:
-    """Return a chain with what pages have in them: what a document comes `before` from, and what comes from it."""
+    """Return a chain extended with the origins and derived documents that are in day pages."""
     known = {document.key, *(one.key for one in (*chain.before, *chain.after))}
     there = [_shares(days.get(key, ()), key).get(key) for key in before if key not in known]
     made = _shares(days.get(document.key, ()), document.key)
@@ -291,19 +291,19 @@ def _inside(page: Record) -> tuple[str, ...]:
 
 
 def _numbers(page: Record) -> set[str]:
-    """Return the numbers of what is in a page that was made before pages told what they have in them."""
+    """Return the document numbers in a page of an older version, which stored no document keys."""
     if "sold" in page.values:
         return set()
     return {number for part in page.parts for number in _listed_in(part.values, "documents")}
 
 
-# ---- asking
+# ---- queries
 
 
 def in_force(ask: AskStandings, keys: Collection[str], *, surely: bool = False) -> dict[str, BookingState]:
-    """Return where documents stand, each by its newest booking; one that was taken back is booked no more.
+    """Return the booking state of each document by its latest booking; credited documents are left out.
 
-    `surely`: neither is one of which nobody knows yet whether the books have what takes it back.
+    With `surely`, documents whose credit is in doubt are left out as well.
     """
     takes_back = (BookingStage.BOOKED, BookingStage.DOUBTFUL) if surely else (BookingStage.BOOKED,)
     found = newest_bookings(keys, ask, lambda one: one.where in takes_back)
@@ -312,10 +312,10 @@ def in_force(ask: AskStandings, keys: Collection[str], *, surely: bool = False) 
 
 @dataclass(frozen=True, slots=True)
 class ChainQueries:
-    """Whom the chains ask: where documents stand, which come out of an order, and what is booked of days.
+    """Queries of the chains: booking states, documents made from an order, and booked day pages.
 
-    `days` returns the pages of these days and branches, and those with sales of these orders in them, by either;
-    `orders` returns these orders as the till has them now.
+    `days` returns the pages of these days and branches, and the pages with sales of these orders. `orders` returns
+    these orders as the till has them now.
     """
 
     standings: AskStandings = field(default=lambda _: {})
@@ -328,12 +328,13 @@ NOBODY_ASKED = ChainQueries()
 
 
 class Chains:
-    """Says of documents whether their sale is booked through another one, asking once for many."""
+    """Determines whether the sales of documents are booked through other documents, with batched queries."""
 
     def __init__(self, asks: ChainQueries, kinds: Collection[Kind], groups: Mapping[str, str], limit: Decimal) -> None:
-        """`kinds` are those of the till that take part, `groups` the till's words for its turnover groups.
+        """Take the queries and settings.
 
-        `limit` is by how much a document may come to more than what is booked of it.
+        `kinds` are the till kinds that take part, `groups` the till's types of its turnover groups. `limit` is the
+        amount by which a document may exceed what is booked of it.
         """
         self._asks = asks
         self._kinds = kinds
@@ -341,24 +342,24 @@ class Chains:
         self._limit = limit
 
     def related(self, document: Record) -> dict[str, Value]:
-        """Return what is kept of a document that is booked; see `related`."""
+        """Return the stored facts of a booked document; see `related`."""
         return related(document, self._groups)
 
     def of(self, documents: Sequence[Record], *, sending: bool = False) -> dict[str, Verdict]:
-        """Return which of these documents are not booked by themselves, and why.
+        """Return which of these documents are not booked separately, with the reason.
 
-        They are those of the till, or the bookings made of them. A proposal is no sale, and neither is what takes a
-        booking back. Right before it is sent, a document is also asked for itself: it may be booked as something else.
+        They are till documents, or bookings made from them. Proposals and credits are left out. With `sending`, the
+        document itself is looked up too, because it may be booked as another kind.
         """
         sales = [one for one in documents if one.kind not in NO_SALES_OF and CREDIT not in one.key]
         if not sales:
             return {}
-        documents_ = {one.key: document_of(one.key) for one in sales}  # what is booked again has a key of its own
+        documents_ = {one.key: document_of(one.key) for one in sales}  # later bookings have their own keys
         told = {one.key: self.related(one) for one in sales}
         before = {key: _listed_in(told[key], "orders") for key in told}
         asked = self._asks.made_of(sorted({*documents_.values(), *joined(*before.values())}))
         made = {order: {document_of(key) for key in keys} for order, keys in asked.items()}
-        after = {  # each once, though order and invoice may name one another
+        after = {  # without duplicates: order and invoice may name each other
             key: tuple(dict.fromkeys((*_listed_in(told[key], "invoices"), *sorted(made.get(documents_[key], ())))))
             for key in told
         }
@@ -402,7 +403,7 @@ class Chains:
         return found | self._beyond_orders({one.key: (one, rest[one.key]) for one in left})
 
     def _beyond_orders(self, documents: Mapping[str, tuple[Record, Sequence[BookingState]]]) -> dict[str, Verdict]:
-        """Return which documents come to more than their orders, with what else was made of these as another sort."""
+        """Return the documents that, with documents of the other type, exceed the total of their orders."""
         if not documents:
             return {}
         orders = {
@@ -420,12 +421,12 @@ class Chains:
         return found
 
     def beyond_orders(self, page: Record) -> list[Issue]:
-        """Return which sales in a page of a day come to more than their order, with what is booked by itself of it."""
+        """Return the sales in a day page that exceed their order, together with separately booked documents."""
         found = self.of(shared(page)).values()
         return [one for one in found if isinstance(one, Issue) and one.cause == "sale_beyond_order"]
 
     def there(self, sales: Collection[str]) -> set[str]:
-        """Return which of these sales are booked, or planned by an earlier page, as whatever document or in a day."""
+        """Return which of these sales are booked or planned earlier, as any document or in a day."""
         made = self._asks.made_of(list(sales)) if sales else {}
         documents = {sale: {sale, *map(document_of, made.get(sale, ()))} for sale in sales}
         where = in_force(self._asks.standings, sorted(set().union(*documents.values()))) if sales else {}
@@ -435,9 +436,9 @@ class Chains:
         return {sale for sale, keys in documents.items() if sale in in_days or not there.isdisjoint(keys)}
 
     def beside(self, bookings: Sequence[Record], *, sending: bool) -> dict[str, Verdict]:
-        """Return which of these bookings are not made, and why; see `of`.
+        """Return which of these bookings are not made, with the reason; see `of`.
 
-        One that was only kept until the plan had another document of its sale waits where the plan has none.
+        A placeholder booking whose sale is not in the plan as another document has to wait.
         """
         waiting = {
             one.key: waits_for(one, as_text(one.values[SAME_SALE])) for one in bookings if SAME_SALE in one.values

@@ -1,4 +1,4 @@
-"""Under which VAT code of the books, and on which of their accounts, what was sold is booked."""
+"""VAT codes and ledger accounts of the books on which sales are booked."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -30,9 +30,9 @@ from integration.flows.settings import (
 
 VAT_CODES = "vat_codes_sales"
 REVENUE_ACCOUNTS = "revenue_accounts"
-GROUP_ACCOUNTS = "turnover_accounts_sales"  # of revenue, by turnover group of the till
+GROUP_ACCOUNTS = "turnover_accounts_sales"  # revenue accounts by turnover group of the till
 IN_COUNTRY = Dimension(COUNTRY, (Choice(COUNTRY_CODES),))
-UNTAXED_METHODS = ("shifted", "none")  # of the till: with them a row may be for sales without VAT
+UNTAXED_METHODS = ("shifted", "none")  # VAT methods of the till for which a row may hold sales without VAT
 VAT_TABLE = ValueTable(
     VAT_CODES,
     till_list("vat_codes"),
@@ -58,7 +58,7 @@ REVENUE_TABLE = ValueTable(
 
 
 class VatCase(NamedTuple):
-    """Beside the till's VAT code, all that decides about the books' one: country, VAT number and VAT method."""
+    """What determines a VAT code of the books in addition to the till's code: country, VAT number and VAT method."""
 
     country: str
     has_vat_number: bool = False
@@ -66,14 +66,14 @@ class VatCase(NamedTuple):
 
     @property
     def key(self) -> dict[str, str]:
-        """The parts of the row for it, without the VAT code."""
+        """The parts of its row key, without the VAT code."""
         untaxed = {"vat_method": self.method} if self.method in UNTAXED_METHODS else {}
         return {COUNTRY: self.country, "vat_number": "yes" if self.has_vat_number else "no", **untaxed}
 
 
 @dataclass(frozen=True, slots=True)
 class VatDecision:
-    """Decides the books' VAT code of what is sold, for orders, invoices, postings and days alike.
+    """Determines the VAT code of the books, for orders, invoices, postings and days alike.
 
     `rows` are those of the table of VAT codes, `home` is the country of the shop.
     """
@@ -82,36 +82,36 @@ class VatDecision:
     home: str
 
     def row(self, case: VatCase, code: str) -> str:
-        """Return the key of the most particular row for a VAT code of the till; empty when there is none."""
+        """Return the key of the most specific row for a VAT code of the till; empty if there is none."""
         return VAT_TABLE.row(self.rows, home=self.home, code=code, **case.key)
 
     def code(self, case: VatCase, code: str) -> str:
-        """Return the books' VAT code for one of the till's; empty when no row has it."""
+        """Return the VAT code of the books for one of the till; empty if there is no row."""
         row = self.row(case, code)
         return self.rows[row].strip() if row else ""
 
     def impossible_row(self, case: VatCase, code: str) -> str:
-        """Return the key of the row that counts and names a code that cannot be used; empty when none does."""
+        """Return the key of the matching row if it has an unusable code; else an empty string."""
         every = dict.fromkeys(self.rows, code)
         return "" if self.row(case, code) else replace(self, rows=every).row(case, code)
 
     @property
     def by_country(self) -> bool:
-        """Whether any row is for some countries alone."""
+        """Whether any row holds for particular countries only."""
         return any(COUNTRY in (VAT_TABLE.read(key) or {}) for key in self.rows)
 
 
 class Account(NamedTuple):
-    """A ledger account, and the books' VAT code of what is posted on it; empty where that is not taxed."""
+    """A ledger account, and the VAT code of the books for amounts on it; empty if they are not taxed."""
 
     vat_code: str
     number: str
-    is_balance: bool = False  # of what is no revenue
+    is_balance: bool = False  # an account of amounts that are no revenue
 
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """The settings and tables that name codes and accounts, and the rates of both systems in percent."""
+    """The settings and tables that give codes and accounts, and the VAT percentages of both systems."""
 
     settings: OrderSettings
     vat_codes: Mapping[str, str]
@@ -132,9 +132,9 @@ class Codes:
         turnover: Turnover,
         collective: Collection[str],
     ) -> Self:
-        """Return them from the value tables; `rates` are those of the books and of the till.
+        """Return the codes from the value tables; `rates` are the percentages of the books and of the till.
 
-        `collective` are the accounts of the books on which debtors stand.
+        `collective` are the collective accounts of debtors in the books.
         """
         of_books, of_till = rates
         paid = (tables.get(METHOD_ACCOUNTS, {}), collective, settings.rounding_account, settings.rounding_methods)
@@ -151,16 +151,16 @@ class Codes:
         )
 
     def rates(self, codes: Iterable[str]) -> dict[str, Decimal]:
-        """Return what the books charge under these codes of theirs, nothing where there is no code.
+        """Return the VAT percentages of these codes of the books; zero for an empty code.
 
-        Raises RecordRejected for a code of which they tell no percentage.
+        Raises RecordRejected for a code whose percentage the books do not give.
         """
         return {code: self.rate(code) if code else NOTHING for code in codes}
 
     def rate(self, code: str) -> Decimal:
-        """Return what the books charge under a code of theirs.
+        """Return the VAT percentage of a code of the books.
 
-        Raises RecordRejected where they tell no percentage of it.
+        Raises RecordRejected if the books do not give it.
         """
         rate = self.book_rates.get(code)
         if rate is None:
@@ -168,7 +168,7 @@ class Codes:
         return rate
 
     def vat_code(self, document: CompletedDocument, code: str) -> str:
-        """Return the books' VAT code for one of the till's. Raises RecordRejected when the table has none."""
+        """Return the VAT code of the books for one of the till. Raises RecordRejected without a usable row."""
         if not code:
             return ""
         if found := self._decision.code(_case(document), code):
@@ -182,7 +182,7 @@ class Codes:
         raise RecordRejected(cause, "line.vat_code", **facts, document=document.title, system=BOOKS)
 
     def vat_row(self, document: CompletedDocument, code: str) -> str:
-        """Return the key of the most particular row of the table for a VAT code; empty when there is none."""
+        """Return the key of the most specific table row for a VAT code; empty if there is none."""
         return self._decision.row(_case(document), code)
 
     @property
@@ -190,9 +190,9 @@ class Codes:
         return VatDecision(self.vat_codes, self.settings.default_country)
 
     def revenue_account(self, document: CompletedDocument, vat_code: str) -> str:
-        """Return the account for revenue under a VAT code of the books.
+        """Return the revenue account of a VAT code of the books.
 
-        Raises RecordRejected when the table has none.
+        Raises RecordRejected if the table has none.
         """
         home = self.settings.default_country
         if row := REVENUE_TABLE.row(self.revenue_accounts, home=home, country=document.country, code=vat_code):
@@ -202,7 +202,7 @@ class Codes:
         raise RecordRejected("revenue_account_unmapped", "line.account", **facts)
 
     def account(self, document: CompletedDocument, line: Record) -> Account:
-        """Return where a line is posted; what is neither taxed nor revenue has no VAT code. Raises RecordRejected."""
+        """Return the account of a line; an untaxed amount that is no revenue has no VAT code. Raises RecordRejected."""
         balance = self.balances.account(document, line)
         if balance is not None and not self.balances.is_taxed(document, line, vat_method(document.record)):
             return Account("", balance, is_balance=True)
@@ -212,12 +212,12 @@ class Codes:
         return Account(code, self._of_group(line) or self.revenue_account(document, code))
 
     def _of_group(self, line: Record) -> str:
-        """Return the account of a line's turnover group, that of the group under its VAT code first."""
+        """Return the account of a line's turnover group; the row with its VAT code takes precedence."""
         group = turnover_group_of(line)
         keys = (f"{group}/{line_vat_code(line)}", group) if group else ()
         return next((found for key in keys if (found := self.group_accounts.get(key, "").strip())), "")
 
 
 def _case(document: CompletedDocument) -> VatCase:
-    """Return what beside its code decides about the row of a VAT code."""
+    """Return what determines the row of a VAT code of a document, in addition to the code."""
     return VatCase(document.country, bool(document.vat_number), vat_method(document.record))

@@ -1,4 +1,4 @@
-"""The document that takes a booked one back: the same sold back, under a key and a reference of its own."""
+"""Credits of booked documents: the same document with opposite signs, under its own key and reference."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,19 +10,20 @@ from integration.core.rules import as_text
 from integration.flows.orders.references import CREDIT_ENDING, of_credit
 
 CREDIT = "#credit"
-# What nothing takes back: a quotation of a negative amount would be an offer that nobody made.
+# Kinds without a credit. A quotation with a negative amount would be an offer that nobody made.
 WITHOUT_CREDIT = frozenset({Kind.QUOTATION})
 TURNED = frozenset(
     {"quantity", "amount", "vat", "vat_base", "discount", "rounding", "redeemed", "paid", "open", "shipping_cost"}
 )
-# How the names of what both sides come to begin, also as earlier versions kept them.
+# Prefixes of the names of totals, including those of earlier versions.
 SUMS = ("sold_", "booked_")
 
 
 def credit(change: Change, dated: Mapping[str, Value]) -> Change | None:
-    """Return the change that credits what another one booked, with values that say when it stands in the books.
+    """Return the change that credits the booking of another change; `dated` gives the date of the credit.
 
-    None where no reference fits, for that is never cut, and of a credit: what was taken back is booked again.
+    None if no reference fits, since references are never truncated, and None if the change is itself a credit: a
+    credited document is booked again instead.
     """
     if change.key.endswith(CREDIT):
         return None
@@ -40,7 +41,7 @@ def credit(change: Change, dated: Mapping[str, Value]) -> Change | None:
 
 
 def sold_back(record: Record, key: str, reference: str, dated: Mapping[str, Value] | None = None) -> Record:
-    """Return the same sold back: quantities of an order, amounts of a posting."""
+    """Return a record with opposite signs: quantities of an order, amounts of a posting."""
     parts = tuple(replace(part, values=_turned(part)) for part in record.parts)
     return Record(record.kind, key, {**_turned(record), **(dated or {}), "reference": reference}, parts, record.source)
 

@@ -1,7 +1,7 @@
-"""What becomes of a document that the till changed or cancelled after it was booked: nothing, until a person says it.
+"""Decisions about documents that changed or were cancelled at the till after booking. Nothing happens without one.
 
-A booked document is never changed. What takes it back is a document of its own, and so is what is booked again: each
-booking has a key, a reference and a credit of its own, and the newest one stands for the document.
+A booked document is never changed. Its credit is a separate document, and so is a later booking: each booking has its
+own key, reference and credit. The latest booking represents the document.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -25,40 +25,40 @@ from integration.flows.periods import ClosedPeriods, moved_to
 from integration.flows.settings import RecordRejected
 
 TAKE_BACK = "credit"
-ANEW = "anew"  # beside what is there, which nothing takes back
-CHANGED = (TAKE_BACK, AGAIN, KEEP)  # the ways to go with a document that was changed
+ANEW = "anew"  # as an additional document, without a credit of the earlier one
+CHANGED = (TAKE_BACK, AGAIN, KEEP)  # options for a changed document
 CANCELLED = (TAKE_BACK, KEEP)
 TAKEN_BACK = (AGAIN, KEEP)
-OFFERED = (ANEW, KEEP)  # the ways to go with a quotation
-BY_HAND = (KEEP,)  # where the console cannot do it
-# What a line comes to: a credit without one of these would be another sum.
+OFFERED = (ANEW, KEEP)  # options for a quotation
+BY_HAND = (KEEP,)  # if the console cannot create the correction
+# Fields that affect the total of a line. A credit without one of them would have another total.
 _AMOUNTS = ("article", "account", "quantity", "price", "discount_percent", "amount", "vat", "vat_code", "vat_base")
-_PASSING = ("booked_as", FOLLOWS)  # of a booking, and not of its credit
+_PASSING = ("booked_as", FOLLOWS)  # fields of a booking that its credit does not have
 
 
 class DecisionOption(StrEnum):
-    """What becomes of a document that is booked."""
+    """The result of a decision about a booked document."""
 
-    STAYS = "stays"  # as it was booked, or a question that is asked once the books were looked at
+    STAYS = "stays"  # unchanged, or a question that is asked after the lookup in the books
     KEPT = "kept"
     CREDITED = "credited"
     BOOKED_AGAIN = "booked_again"
     IS_BACK = "is_back"
-    ASKED = "asked"  # it was taken back, and changed after that
+    ASKED = "asked"  # it was credited, and changed after that
 
 
 @dataclass(frozen=True, slots=True)
 class CurrentBooking(LatestBooking[Link]):
-    """A document in the books, as the link of its newest booking tells."""
+    """The latest booking of a document, from its link."""
 
     @property
     def reference(self) -> str:
-        """Our reference of the newest booking."""
+        """Our reference of the latest booking."""
         agreed = self.latest.agreed
         return as_text(agreed.values.get("reference")) if agreed else self.latest.reference
 
     def seen(self, document: Record) -> Record:
-        """Return a document with the digest of what the books have of it: of its payments only where they have them."""
+        """Return a document with the digest of its booked content; payments count only if they are booked too."""
         agreed = self.latest.agreed
         with_payments = agreed is not None and agreed.values.get(WITH_PAYMENTS) is True
         values = {**document.values, "digest": digest_of(document, with_payments=with_payments)}
@@ -66,19 +66,19 @@ class CurrentBooking(LatestBooking[Link]):
 
     @property
     def stays(self) -> bool:
-        """Whether nothing takes the newest booking back: what is entered anew stands beside it."""
+        """Whether the latest booking is of a kind without credits, so that a new booking is added to it."""
         return _stays(self.latest)
 
     def mark(self, document: Record) -> str:
-        """Return the mark of what a document is now and which booking stands for it."""
+        """Return the mark of the current state of a document and of its latest booking."""
         return decision_mark(self.seen(document), str(self.booking))
 
     def decided(self, document: Record) -> Decided:
-        """Return what a person decided about the document as it is now."""
+        """Return the decision of a person about the current state of the document."""
         return decided(document, About.CHANGE, self.mark(document), OFFERED if self.stays else CHANGED)
 
     def way(self, document: Record) -> DecisionOption:
-        """Return what becomes of the document as it is now."""
+        """Return what happens to the document in its current state."""
         agreed, option = self.latest.agreed, self.decided(document).option
         cancelled, digest = document.values.get("cancelled") is True, self.seen(document).values["digest"]
         if self.is_taken_back:
@@ -102,7 +102,7 @@ class CurrentBooking(LatestBooking[Link]):
 def current_bookings(
     documents: Collection[str], linked: Callable[[Collection[str]], Mapping[str, Link]]
 ) -> dict[str, CurrentBooking]:
-    """Return what the books have of each of these documents that is booked."""
+    """Return the latest bookings of those documents that are booked."""
     found = newest_bookings(documents, linked, stays=_stays)
     return {key: CurrentBooking(one.latest, one.booking, one.credit, one.is_restored) for key, one in found.items()}
 
@@ -112,7 +112,7 @@ def _stays(link: Link) -> bool:
 
 
 class Decisions:
-    """Carries out what was decided, for one version of the settings and the mapping."""
+    """Carries out decisions, for one version of the settings and the mapping."""
 
     def __init__(self, settings: ClosedPeriods, policy: Policy, periods: Mapping[str, str]) -> None:
         self._settings = settings
@@ -120,7 +120,7 @@ class Decisions:
         self._periods = periods
 
     def skipped(self, document: Record, life: CurrentBooking) -> Skip:
-        """Return why nothing is written of a document that a person let be, or that was taken back."""
+        """Return why nothing is written for a document that a person kept unchanged, or that was credited."""
         number = _number(document)
         facts = {"key": number, "document": number, "reference": life.reference}
         reason = life.decided(document).reason
@@ -130,7 +130,7 @@ class Decisions:
         return Skip("document_kept", document.key, {**facts, "reason": reason})
 
     def question(self, document: Record, life: CurrentBooking) -> Issue:
-        """Return the question about a document that changed after it was taken back."""
+        """Return the question about a document that changed after it was credited."""
         facts = decision_facts(life.seen(document), life.booking)
         before = life.latest.agreed.values.get("sold_incl") if life.latest.agreed else None
         facts |= {"before": as_text(before), "after": as_text(document.values.get("total_incl"))}
@@ -139,7 +139,7 @@ class Decisions:
         return Issue("document_changed_after_credit", document.key, About.CHANGE, facts)
 
     def credit(self, document: Record, life: CurrentBooking) -> Record:
-        """Return the document that takes the newest booking back: what was booked, turned. Raises RecordRejected."""
+        """Return the credit of the latest booking: the booked document with opposite signs. Raises RecordRejected."""
         agreed, key = life.latest.agreed, life.latest.key + CREDIT
         if agreed is None or life.credit is not None:
             raise self._beyond(document, life)
@@ -160,21 +160,21 @@ class Decisions:
         return replace(turned, values=values, source=document.key)
 
     def expect_room(self, document: Record, life: CurrentBooking) -> None:
-        """Raise RecordRejected where a document was booked as often as there are references for it."""
+        """Raise RecordRejected if all references for bookings of a document are used."""
         if life.booking >= LAST_BOOKING:
             raise self._beyond(document, life)
 
     def booked_again(self, booking: Record, life: CurrentBooking, credit: Record | None) -> Record:
-        """Return the next booking of a document, with what takes the earlier one back in it as a part."""
+        """Return the next booking of a document, with the credit of the earlier booking as a part."""
         values = booking.values if life.stays else {**booking.values, FOLLOWS: life.latest.key + CREDIT}
         parts = booking.parts if credit is None else (*booking.parts, credit)
         key = booking_key(booking.key, life.booking + 1)
         return replace(booking, key=key, values=values, parts=parts, source=booking.key)
 
     def open_day(self, day: date, number: str) -> date:
-        """Return the day on which a credit or what is booked again stands.
+        """Return the booking date of a credit or a later booking.
 
-        Raises RecordRejected where that is closed.
+        Raises RecordRejected if the period is closed.
         """
         if (on := self._settings.open_day(day)) is None:
             raise RecordRejected(
@@ -183,16 +183,16 @@ class Decisions:
         return on
 
     def dated(self, booking: Record, number: str) -> dict[str, Value]:
-        """Return the date of what takes a booking back, with its period where it moves. Raises RecordRejected."""
+        """Return the date of a credit, with its period if the date differs. Raises RecordRejected."""
         day = booking.values.get("date")
         return moved_to(self.open_day(day, number), booking, self._periods) if isinstance(day, date) else {}
 
     def undone_on(self, booking: Record) -> dict[str, Value]:
-        """Return the date and period of what undoes a booking, where they are others."""
+        """Return the date and period of the reversal of a booking, if they differ from its own."""
         return self._settings.undone_on(booking, self._periods)
 
     def _is_whole(self, agreed: Record) -> bool:
-        """Tell whether all that made up the sum of a booking would be written of its credit too."""
+        """Return whether the credit would have every field that the total of the booking depends on."""
         lines = [part for part in agreed.parts if part.kind is Kind.LINE]
         told = {f"line.{name}" for part in lines for name in part.values if name in _AMOUNTS}
         told |= {f"{agreed.kind}.{name}" for name in ("reference", "date")}
@@ -204,12 +204,12 @@ class Decisions:
 
 
 def decision_facts(document: Record, booking: int) -> dict[str, str]:
-    """Return the facts by which a decision about a document is kept: of which kind it is, and its mark."""
+    """Return the facts that identify a decision about a document: its kind and its mark."""
     return {"source": str(document.kind), "mark": decision_mark(document, str(booking))}
 
 
 def split_credit(record: Record) -> tuple[Record, Record | None]:
-    """Return a booking, and the credit that it has as a part where it is booked again."""
+    """Return a booking without its credit part, and the credit, or None."""
     credit = next((part for part in record.parts if part.kind in LONGEST_REFERENCE), None)
     return (replace(record, parts=tuple(part for part in record.parts if part is not credit)), credit)
 

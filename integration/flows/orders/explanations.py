@@ -1,4 +1,4 @@
-"""Why a document has its values: what no rule of the mapping gives, and what rules take over from the flow."""
+"""Explanations of values of a document that are not from a mapping rule, or that rules take from the flow."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from integration.flows.orders.sold import line_vat_code, sale_lines, sold_vat_co
 
 
 def debtor_reason(settings: OrderSettings, document: CompletedDocument, owner: Owner) -> Reason:
-    """Return why a document is for a debtor: its customer, or the default that holds for its branch or country."""
+    """Return why a document has its debtor: its customer, or the default of its branch, its country or all."""
     if owner.debtor:
         return Reason("because_customer", {"customer": customer_name(document.customer), "number": owner.debtor})
     branch, known = document.text("branch"), settings.default_debtors_by_branch
@@ -33,13 +33,13 @@ def debtor_reason(settings: OrderSettings, document: CompletedDocument, owner: O
 
 
 def owner_traces(settings: OrderSettings, document: CompletedDocument, owner: Owner, kind: Kind) -> list[Trace]:
-    """Return why a document or an address is for its debtor."""
+    """Return the traces of the debtor fields of a document or an address."""
     why = debtor_reason(settings, document, owner)
     return [Trace(f"{kind}.{name}", (), value, why=why) for name, value in owner.values.items()]
 
 
 def party_traces(document: CompletedDocument, part: Record | None, traces: Iterable[Trace]) -> list[Trace]:
-    """Return why a debtor or an address has its values, with what the till does not say of the party itself."""
+    """Return the traces of a debtor or an address, with reasons for values that the till does not give for it."""
     bare = not as_text(part.values.get("country")).strip() if part else False
     asked = {
         "collective_account": by_setting("collective_account"),
@@ -53,7 +53,7 @@ def party_traces(document: CompletedDocument, part: Record | None, traces: Itera
 
 @dataclass(frozen=True, slots=True)
 class OrderReasons:
-    """Why documents of one kind in the books have the values that the flow works out for them."""
+    """Reasons of values that the flow computes for documents of one target kind."""
 
     kind: Kind
     tables: Codes
@@ -63,7 +63,7 @@ class OrderReasons:
     def pointers(
         self, document: CompletedDocument, owner: Owner, address: tuple[str, str], reference: str
     ) -> Iterator[Trace]:
-        """Yield why a document has its reference, date and debtor, and goes to an `address`: its key and its place."""
+        """Yield the traces of reference, date, debtor and delivery address; `address` is a key and a place."""
         settings, kind = self.tables.settings, self.kind
         yield Trace(f"{kind}.reference", (), reference, why=self._reference(document, reference))
         yield Trace(f"{kind}.date", (), document.values.get("date"), why=self._date(document))
@@ -76,7 +76,7 @@ class OrderReasons:
             yield Trace(f"{kind}.trade_invoice", (), value=True, why=by_setting(_becomes(document)))
 
     def head(self, document: CompletedDocument, trace: Trace) -> Trace:
-        """Return why a field of the document has its value, with what the flow worked out before the rule."""
+        """Return the trace of a document field with the reason of the value that the flow computed for its rule."""
         asked: Mapping[str, Callable[[], Reason]] = {
             "our_reference": lambda: self._reference(document, as_text(trace.value)),
             "date": lambda: self._date(document),
@@ -109,7 +109,7 @@ class OrderReasons:
     # ---- its lines
 
     def line(self, document: CompletedDocument, trace: Trace, source: Record) -> Trace:
-        """Return why a field of a line has its value, with what the flow worked out before the rule."""
+        """Return the trace of a line field with the reason of the value that the flow computed for its rule."""
         if trace.target == "line.article":
             return self._article(trace, source)
         asked: Mapping[str, Callable[[], Reason]] = {
@@ -138,7 +138,7 @@ class OrderReasons:
 
     @staticmethod
     def _counted(trace: Trace, line: Record, names: tuple[str, ...], otherwise: str) -> Reason:
-        """Return the field of the till that says the same, or that the flow made it come out to the cent."""
+        """Return the till field with the same value, or the reason why the flow computed another one."""
         same = next((name for name in names if line.values.get(name) == trace.value), None)
         return Reason("because_source", {"field": same}) if same else Reason(otherwise)
 
@@ -186,7 +186,7 @@ class OrderReasons:
         return next((row for row, account in rows if account.strip() == number), EVERY)
 
     def _paid_with(self, document: CompletedDocument, source: Record) -> str:
-        """Return the payment method that a line stands for; nothing for a line of what was sold."""
+        """Return the payment method of a payment line; empty for a line of what was sold."""
         if "books_vat_base" in source.values:
             return ""
         for payment, _ in payments_of(document.record):

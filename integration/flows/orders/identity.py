@@ -1,8 +1,8 @@
-"""Whether what stands in the books under the reference of a document is that document: a number alone proves nothing.
+"""Checks whether a record in the books is the document with the same reference: a number alone proves nothing.
 
-Two tills, or one that begins to count anew, give one number to two sales. What a document comes to, its day, its
-branch and the articles of its lines tell them apart, as far as both sides tell them, and so do a link of ours to
-another document of the till, and the till's own id where the books have a column for it.
+Two tills, or one whose numbering starts again, give one number to two sales. Total, day, branch and articles
+distinguish them, as far as both sides have these values. So do a link to another till document, and the till's own id
+if the books have a column for it.
 """
 
 from collections.abc import Collection, Mapping
@@ -19,9 +19,9 @@ from integration.flows.orders.latest_booking import document_of
 from integration.flows.orders.references import OrderReferences
 from integration.flows.settings import BOOKS, RecordRejected
 
-# What a sale can be booked as, whatever the settings are now.
+# The target kinds of a sale under any settings.
 BOOKED_AS = (Kind.SALES_ORDER, Kind.POSTING)
-# What a booking is known by, whatever it is in the books.
+# The fields that identify a booking of any kind.
 KNOWN_BY = frozenset(
     {
         "number", "date", "customer", "digest", "cancelled", "sold_incl", "sold_excl", "orders", "invoices", "sold_on",
@@ -29,13 +29,13 @@ KNOWN_BY = frozenset(
     }
 )  # fmt: skip
 
-SAME = "same"  # a person says that it is this document all the same
+SAME = "same"  # a person confirmed that it is this document
 SAID = (SAME,)
-MOST_TOLD = 10  # articles of a document that a question names
+MOST_TOLD = 10  # maximum number of articles that a question names
 
 
 def another_sale(stage: Stage, desired: Record, held: Held) -> Issue | None:
-    """Return the question which sale it is that the books have, with both side by side; None where it is this one."""
+    """Return the question which sale the books have, with the values of both sides; None if it is this document."""
     is_ours = not held.owner and not _differs(desired, held.record)
     of = decision_mark(desired, held.reference.replace(" ", "_"))
     if is_ours or decided(desired, About.SAME, of, SAID).option == SAME:
@@ -58,9 +58,9 @@ def another_sale(stage: Stage, desired: Record, held: Held) -> Issue | None:
 
 
 def alternative_bookings(stage: Stage, booking: Record, prefix: str) -> tuple[Record, ...]:
-    """Return a booking as what else the books may have its sale: things may have been set otherwise, here or elsewhere.
+    """Return the other kinds of booking under which the books may have the sale, e.g. from earlier settings.
 
-    None of what is linked, of what follows on an earlier booking, and of what is no sale.
+    There are none for linked documents, for later bookings of a document, and for documents that are no sale.
     """
     known = booking.values.get("booked_as") or booking.key != document_of(booking.key)
     if known or stage.target not in BOOKED_AS or stage.unverifiable:
@@ -72,25 +72,25 @@ def alternative_bookings(stage: Stage, booking: Record, prefix: str) -> tuple[Re
         if kind is not stage.target:
             try:
                 reference = OrderReferences(kind, prefix).of(Record(stage.source, booking.key, told))
-            except RecordRejected:  # it could not stand there
+            except RecordRejected:  # such a booking would have no reference
                 continue
             found.append(Record(kind, booking.key, {**told, "reference": reference}, parts))
     return tuple(found)
 
 
 def operator_answer(document: Record) -> dict[str, Value]:
-    """Return what a person said of whether the books have a document, where they said anything."""
+    """Return the stored answer of a person about whether the books have a document; empty without an answer."""
     said = document.values.get(About.SAME)
     return {About.SAME: said} if said else {}
 
 
 def till_id(document: Record) -> str:
-    """Return what the till knows a document by, without hyphens: so a UUID fits into 32 characters."""
+    """Return the till's id of a document without hyphens, so that a UUID fits into 32 characters."""
     return document_of(document.key).replace("-", "")
 
 
 def _differs(desired: Record, held: Record) -> bool:
-    """Tell whether two documents are not the same sale. What is not told cannot be the same amount."""
+    """Return whether two documents are different sales. A missing total counts as different."""
     ids = [as_text(one.values.get("till_id")).casefold() for one in (desired, held)]
     if all(ids) and ids[0] != ids[1]:
         return True
@@ -107,13 +107,13 @@ def _differs(desired: Record, held: Record) -> bool:
 
 
 def _days(document: Record) -> Collection[Value]:
-    """Return the days on which a document may stand: that of its booking, and that of the sale."""
+    """Return the possible dates of a document: that of its booking and that of the sale."""
     day, _, _ = as_text(document.values.get("sold_on")).partition("/")
     return (document.values.get("date"), *((date.fromisoformat(day),) if day else ()))
 
 
 def _totals(desired: Record, held: Record) -> Collection[Decimal | None]:
-    """Return what a document may come to in the books; of one that was cancelled no lines are made."""
+    """Return the possible totals of a document in the books; a cancelled document has no lines to add up."""
     total = _total(desired, held)
     if total is not None:
         return (total,)
@@ -121,9 +121,9 @@ def _totals(desired: Record, held: Record) -> Collection[Decimal | None]:
 
 
 def _total(document: Record, told: Record) -> Decimal | None:
-    """Return what the lines of a document come to, counted in what the other side tells too; None where it has none.
+    """Return the total of the lines, counting only what the other side reports too; None without lines.
 
-    A posting comes to its amounts with VAT. The history of orders tells no discount and no shipping.
+    A posting is totalled with VAT. The order history of the books reports neither discounts nor shipping costs.
     """
     lines = [part.values for part in document.parts if part.kind is Kind.LINE]
     names = {name for part in told.parts for name in part.values}
@@ -144,7 +144,7 @@ def _total(document: Record, told: Record) -> Decimal | None:
 
 
 def _sold(document: Record) -> dict[str, Decimal]:
-    """Return how much of which article a document sells, as far as its lines tell it; a posting tells of none."""
+    """Return the quantity sold per article, as far as the lines give it; a posting has no articles."""
     sold: dict[str, Decimal] = {}
     for line in (part.values for part in document.parts if part.kind is Kind.LINE):
         article, quantity = as_text(line.get("article")).strip().casefold(), _decimal(line.get("quantity"))

@@ -1,6 +1,7 @@
-"""Which booking of a document stands for it: the newest, whoever tells of its bookings.
+"""The latest booking of a document, which represents the document.
 
-What takes a booking back has its key with an ending, as has what takes that back; booked again it has a number.
+The key of a credit is that of its booking with an ending; the reversal of a credit has the ending twice. Later bookings
+have a number in their key.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -10,13 +11,13 @@ from typing import Generic, TypeVar
 from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.references import FIRST_BOOKING, LAST_BOOKING
 
-_ENDINGS = ("", CREDIT, CREDIT * 2)  # a booking, what takes it back, and what took that back
+_ENDINGS = ("", CREDIT, CREDIT * 2)  # a booking, its credit, and the reversal of the credit
 
-T = TypeVar("T")  # what is known of one booking: its link, or where it stands
+T = TypeVar("T")  # the data of one booking: its link or its booking state
 
 
 def booking_key(document: str, booking: int) -> str:
-    """Return the key of one booking of a document: that of the document, with the number of what is booked again."""
+    """Return the key of a booking: the key of the document, followed by a number from the second booking on."""
     return document if booking == FIRST_BOOKING else f"{document}#{booking}"
 
 
@@ -26,23 +27,23 @@ def document_of(key: str) -> str:
 
 
 def booking_of(key: str) -> int:
-    """Return the how manieth booking of its document a key stands for."""
+    """Return the sequence number of a booking, from its key."""
     number = key.partition("#")[2]
     return int(number) if number.isdecimal() else FIRST_BOOKING
 
 
 @dataclass(frozen=True, slots=True)
 class LatestBooking(Generic[T]):
-    """The newest booking of a document, the how manieth that is, and what takes it back."""
+    """The latest booking of a document, its sequence number, and its credit."""
 
     latest: T
     booking: int = FIRST_BOOKING
     credit: T | None = None
-    is_restored: bool = False  # an earlier version took the credit back
+    is_restored: bool = False  # an earlier version of the console reversed the credit
 
     @property
     def is_taken_back(self) -> bool:
-        """Whether the books have nothing of the document any more."""
+        """Whether nothing of the document is left in the books."""
         return self.credit is not None and not self.is_restored
 
 
@@ -52,9 +53,10 @@ def newest_bookings(
     is_there: Callable[[T], bool] = lambda _: True,
     stays: Callable[[T], bool] = lambda _: False,
 ) -> dict[str, LatestBooking[T]]:
-    """Return the newest booking of each of these documents that has any; `ask` is asked once for each number.
+    """Return the latest booking of each booked document; `ask` is called once per sequence number.
 
-    Only a credit that `is_there` takes a booking back; one that `stays` has the next beside it without any.
+    A credit counts only if `is_there` returns True for it. A booking for which `stays` returns True may have a
+    successor without a credit.
     """
     found: dict[str, LatestBooking[T]] = {}
     waiting = list(dict.fromkeys(documents))
@@ -74,7 +76,7 @@ def newest_bookings(
 def all_bookings(
     documents: Collection[str], ask: Callable[[Collection[str]], Mapping[str, T]]
 ) -> dict[str, dict[str, T]]:
-    """Return all that was booked of each of these documents and what took it back, by keys; see `newest_bookings`."""
+    """Return all bookings and credits of each of these documents, by key; see `newest_bookings`."""
     found: dict[str, dict[str, T]] = {one: {} for one in documents}
     waiting = list(found)
     for booking in range(FIRST_BOOKING, LAST_BOOKING + 1):

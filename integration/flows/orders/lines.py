@@ -1,4 +1,4 @@
-"""The lines of a document in the books, before the mapping names their fields, and why they cannot be booked."""
+"""Lines of a document in the books before the mapping names their fields, and the reasons why they cannot be booked."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,26 +33,26 @@ NO_SUM = VatSum()
 
 @dataclass(frozen=True, slots=True)
 class BookedLines:
-    """What a document comes to in the books: the sources its lines are mapped from, and how they add up."""
+    """The lines of a document in the books: the sources that rules map, and their totals."""
 
     sources: tuple[Record, ...]
     gross: bool
-    sums: Sums  # by the VAT codes of the books
-    by_till: Sums  # of what was sold, by the VAT codes of the till, as far as they can be told apart
+    sums: Sums  # totals by VAT code of the books
+    by_till: Sums  # sold totals by VAT code of the till, as far as these can be distinguished
     correction: Decimal = NOTHING
     rule: str = ""
-    redeemed: VatSum = NO_SUM  # what was paid with vouchers that were taxed at their sale
-    shipping: BookLine | None = None  # what a field of the document holds instead of lines
-    paid: Decimal | None = None  # what the lines of payments come to; None where they are not booked with it
+    redeemed: VatSum = NO_SUM  # amount paid with vouchers that were taxed at their sale
+    shipping: BookLine | None = None  # the amount in the shipping field of the document
+    paid: Decimal | None = None  # total of the payment lines; None if payments are not booked with the document
 
 
 def numbered(sources: Iterable[Record]) -> tuple[Record, ...]:
-    """Return the lines under the numbers the books show them by: in order, from 1."""
+    """Return the lines with the line numbers of the books: consecutive, from 1."""
     return tuple(replace(source, key=str(place)) for place, source in enumerate(sources, start=1))
 
 
 def document_values(document: CompletedDocument) -> dict[str, Value]:
-    """Return what every line may take over from its document."""
+    """Return the document values that rules may use for every line."""
     names = ("number", "branch", "country", "delivery_date", "category")
     return {name: document.values[name] for name in names if name in document.values}
 
@@ -60,15 +60,15 @@ def document_values(document: CompletedDocument) -> dict[str, Value]:
 def books_differ(
     document: CompletedDocument, sale: Sale, found: Verdict, field: str, tables: Codes, theirs: Mapping[str, str]
 ) -> RecordRejected:
-    """Return why a document does not add up, with the first VAT code that differs.
+    """Return the rejection of a document whose totals do not match, with the first VAT code that differs.
 
-    `theirs` names a code of the sale as the till does, where that is another one.
+    `theirs` translates VAT codes of the sale into the till's, if they are codes of the books.
     """
     code, gap = next(iter(found.differences.items()), ("", VatSum()))
     sold = sale.sold.get(code, VatSum())
     basis = "incl" if gap.incl else "excl"
     expected, computed = (sold.incl, (sold - gap).incl) if gap.incl else (sold.excl, (sold - gap).excl)
-    if not found.differences:  # the till contradicts itself
+    if not found.differences:  # the totals of the till contradict each other
         expected, computed = sale.total_incl or NOTHING, _incl(sale.sold)
     about = {f"rule_{name}": fact for name, fact in found.facts.items()}
     facts = {"difference": str(found.amount), "basis": basis, "rule": found.rule}
@@ -81,7 +81,7 @@ def books_differ(
 def mapping_differs(
     document: CompletedDocument, field: str, code: str, expected: VatSum, computed: VatSum, tables: Codes
 ) -> RecordRejected:
-    """Return why a document whose lines add up does not any more: the rules of the mapping made other amounts."""
+    """Return the rejection of a document whose amounts no longer match because rules of the mapping changed them."""
     facts = {"difference": str((expected - computed).incl), "rule": "mapping"}
     facts["vat"] = vat_fact(code, tables.book_rates.get(code), BOOKS)
     return RecordRejected("totals_differ", field, **_compared(expected.incl, computed.incl, code, document), **facts)
@@ -97,7 +97,7 @@ def order_lines(
 ) -> BookedLines:
     """Return the lines of a sales order, on these articles.
 
-    Raises RecordRejected when they would not come to what was sold.
+    Raises RecordRejected if their totals cannot match what was sold.
     """
     settings, lines = tables.settings, _consistent_lines(document)
     tables.balances.expect_untaxed(document, settings.rounding_methods)
@@ -130,7 +130,7 @@ def order_lines(
 def _consistent_lines(document: CompletedDocument) -> tuple[Record, ...]:
     """Return the lines that sell something.
 
-    Raises RecordRejected for one whose quantity, unit price and total cannot all be right.
+    Raises RecordRejected for a line whose quantity, unit price and total contradict each other.
     """
     lines = sale_lines(document.record)
     for line in lines:
@@ -145,7 +145,7 @@ def _consistent_lines(document: CompletedDocument) -> tuple[Record, ...]:
 def order_sums(
     lines: Iterable[tuple[str, Mapping[str, Value]]], tables: Codes, *, gross: bool, shipping: BookLine | None = None
 ) -> dict[str, VatSum]:
-    """Return what the books come to for the fields of lines, each under its VAT code of the books, and for shipping."""
+    """Return the totals that the books compute for these lines and the shipping field, by VAT code of the books."""
     sent = [shipping] if shipping else []
     for code, line in lines:
         quantity, price, discount = (
@@ -160,7 +160,7 @@ def order_sums(
 def _order_line(
     document: CompletedDocument, sent: BookLine, article: str, sold: Mapping[str, Value] | None = None
 ) -> Record:
-    """Return what the rules for a line read; one on the rounding article was not sold."""
+    """Return the source record for the rules of a line; without `sold` it is a line on the rounding article."""
     values: dict[str, Value] = {
         **document_values(document),
         **(sold or {}),
@@ -176,12 +176,12 @@ def _order_line(
 
 
 def _theirs(codes: Mapping[str, str]) -> dict[str, str]:
-    """Return what the till calls each VAT code of the books."""
+    """Return the till's VAT codes for each VAT code of the books."""
     return {code: ", ".join(ours for ours, books in codes.items() if books == code) for code in codes.values()}
 
 
 def posting_lines(document: CompletedDocument, tables: Codes, *, discounts: bool) -> BookedLines:
-    """Return the lines of a posting. Raises RecordRejected when they would not come to what was sold."""
+    """Return the lines of a posting. Raises RecordRejected if their totals cannot match what was sold."""
     settings, lines = tables.settings, _consistent_lines(document)
     accounts = {line.key: tables.account(document, line) for line in lines}
     codes = _codes(document, lines, accounts, tables)
@@ -209,16 +209,16 @@ def _incl(sums: Sums) -> Decimal:
 
 
 def _with_paid(listed: Iterable[tuple[Account, VatSum]], paid: Iterable[Paid]) -> Iterator[tuple[str, VatSum]]:
-    """Yield what stands on a page by the books' VAT code: what was sold, less what was paid of it."""
+    """Yield the amounts on a page by VAT code of the books: what was sold, less the payments."""
     yield from ((account.vat_code, each) for account, each in listed)
     yield from (("", VatSum(-one.amount)) for one in paid)
 
 
 def _redeemed(document: CompletedDocument, sale: Sale, tables: Codes) -> list[tuple[Account, VatSum]]:
-    """Return what was paid with single-purpose vouchers, taken off again: it was taxed when they were sold."""
+    """Return the amounts paid with single-purpose vouchers as negative lines: their VAT was due when they were sold."""
     paid = tables.balances.redeemed(document, tables.settings.rounding_methods)
     taken = [(one, share_of(document, one, sale.sold, tables.till_rates)) for one in paid]
-    for one, _ in taken:  # several of one code together too
+    for one, _ in taken:  # several vouchers of one VAT code must fit together as well
         together = sum((other.amount for other, _ in taken if other.code == one.code), NOTHING)
         share_of(document, replace(one, amount=together), sale.sold, tables.till_rates)
     return [
@@ -228,7 +228,7 @@ def _redeemed(document: CompletedDocument, sale: Sale, tables: Codes) -> list[tu
 
 
 def posting_sums(lines: Iterable[tuple[str, Mapping[str, Value]]], *, gross: bool) -> dict[str, VatSum]:
-    """Return what the books come to for the fields of lines, each under its VAT code of the books."""
+    """Return the totals of these posting lines by VAT code of the books."""
     told = [(code, told_number(line, "amount") or NOTHING, told_number(line, "vat") or NOTHING) for code, line in lines]
     return sum_by((code, VatSum(amount - vat if gross else amount, vat)) for code, amount, vat in told)
 
@@ -236,7 +236,7 @@ def posting_sums(lines: Iterable[tuple[str, Mapping[str, Value]]], *, gross: boo
 def _codes(
     document: CompletedDocument, lines: Sequence[Record], accounts: Mapping[str, Account], tables: Codes
 ) -> dict[str, str]:
-    """Return the books' VAT code for each of the till's that something is posted under."""
+    """Return the VAT code of the books for each VAT code of the till with an amount."""
     taxed = {line_vat_code(line): found for line in lines if (found := accounts[line.key].vat_code)}
     of_lines = set(map(line_vat_code, lines))
     return taxed | {
@@ -245,7 +245,7 @@ def _codes(
 
 
 def _sale(document: CompletedDocument, lines: Sequence[Record], tables: Codes, *, discounts: bool) -> Sale:
-    """Return the sale under the VAT codes of the till: postings carry its own split."""
+    """Return the sale under the VAT codes of the till: postings carry the till's own VAT split."""
     sold = [
         as_one_piece(sold_line(line, line_vat_code(line), tables.till_rates, discounts=discounts)) for line in lines
     ]
@@ -256,9 +256,9 @@ def _sale(document: CompletedDocument, lines: Sequence[Record], tables: Codes, *
 def _shares(
     document: CompletedDocument, sale: Sale, accounts: Mapping[str, Account], codes: Mapping[str, str], tables: Codes
 ) -> list[tuple[str, Account, VatSum]]:
-    """Return what is posted by the till's VAT code and account; what no line stands for is revenue under its code.
+    """Return the posted amounts with the till's VAT code and account; amounts without a line are revenue of their code.
 
-    The cents that lines miss of the split go to revenue where there is any: what is owed is owed to the cent.
+    Cent differences between lines and VAT split go to revenue if there is any, because balance amounts must be exact.
     """
 
     def revenue(code: str) -> Account:
@@ -272,7 +272,7 @@ def _shares(
 
 
 def _payment_line(document: CompletedDocument, one: Paid) -> Record:
-    """Return the line of a payment: against what was sold, and without VAT."""
+    """Return the line of a payment: the opposite sign of a sale, without VAT."""
     values: dict[str, Value] = {
         **document_values(document),
         "books_account": one.account,

@@ -1,6 +1,7 @@
-"""Orders, invoices and receipts of the till become sales orders, trade invoices or postings, with those they are for.
+"""Logic of the flow `orders`: books orders, invoices and receipts of the till with their debtors and addresses.
 
-A document is written once. What changes at the till after that is a question for a person, and never a second booking.
+They become sales orders, trade invoices or postings. A document is written once. A later change at the till is a
+question for a person and never causes a second booking by itself.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -54,12 +55,12 @@ from integration.flows.orders.vocabulary import expect_known, expect_no_exchange
 from integration.flows.settings import BOOKS, RecordRejected, excluded_by_filter
 from integration.flows.spec import FlowLogic, TargetRecord
 
-REQUIRED = ("name", "search_code", "account")  # of a new debtor
+REQUIRED = ("name", "search_code", "account")  # fields that a new debtor must have
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What one document comes to in each stage."""
+    """The results of one document in each stage."""
 
     booking: Staged
     debtor: Staged | None = None
@@ -84,12 +85,12 @@ class OrdersLogic(FlowLogic):
         debtors: Ask = nobody,
         booked_payments: AskMethods = no_payments,
     ) -> None:
-        """Make everything ready that does not depend on a document.
+        """Prepare everything that does not depend on a document.
 
-        `vat_rates` and `till_rates` are percentages by the VAT codes of the books and of the till; `known` answers
-        which article codes the books have, `linked` which documents are booked already; `context` is what both say
-        about postings, `asks` tells of other documents of the same sale, `debtors` what the books hold of these,
-        `resolved_articles` which payments the books had first. Raises ConfigurationError for a mapping of no use.
+        `vat_rates` and `till_rates` are percentages by the VAT codes of the books and of the till. `known` returns
+        which article codes the books have, `linked` the links of booked documents. `context` has facts of both systems
+        about bookings, `asks` queries other documents of the same sale, and `debtors` queries debtors in the books.
+        `booked_payments` returns which payments came from the books. Raises ConfigurationError for an unusable mapping.
         """
         tables = with_terms(tables)
         rules, tools = in_use(rules_from(mapping_body), tables), Tools(tables)
@@ -125,15 +126,15 @@ class OrdersLogic(FlowLogic):
     # ---- each document by itself
 
     def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
-        """Return what each document comes to in a stage; see `FlowLogic`. Debtors and addresses only where needed."""
+        """Return the result of each document in a stage; see `FlowLogic`. Debtors and addresses only where needed."""
         page = self._page
-        if page is None or page[0] is not records:  # the stages of one page are asked for one after the other
+        if page is None or page[0] is not records:  # all stages ask for the same page one after the other
             page = self._page = (records, self._reads(without_booked_payments(records, self._booked_payments)))
         found = ({Kind.DEBTOR: one.debtor, Kind.ADDRESS: one.address}.get(stage.target, one.booking) for one in page[1])
         return [one for one in found if one is not None]
 
     def _reads(self, records: Sequence[Record]) -> list[_Read]:
-        """Read a page of documents, asking for what is booked and for all articles once."""
+        """Process a page of documents, with one query for bookings and one for articles."""
         sales = [key for one in records for key in sales_of(one)]
         booked = current_bookings([*(record.key for record in records), *sales], self._linked)
         done: dict[str, _Read] = {}
@@ -161,9 +162,10 @@ class OrdersLogic(FlowLogic):
         return [done[record.key] for record in records]
 
     def _at_once(self, record: Record, booked: Mapping[str, CurrentBooking], elsewhere: Verdict | None) -> _Read | None:
-        """Return what needs no mapping: what is left out, what is in the books, also as another document, or must not.
+        """Return the result of a document that needs no mapping; None if it must be mapped.
 
-        A filter never hides what is booked.
+        These are documents with unknown words, excluded or booked documents, and documents whose sale is booked as
+        another one. A filter never hides a booked document.
         """
         try:
             expect_known(record, self.settings)
@@ -183,9 +185,10 @@ class OrdersLogic(FlowLogic):
             return _Read(staged(record, issue=document_issue(rejected, record)))
 
     def _elsewhere(self, record: Record, verdict: Verdict) -> _Read:
-        """Return what becomes of a document whose sale is booked as another one, or will be.
+        """Return the result of a document whose sale is or will be booked as another document.
 
-        Until the plan has that one it stands there without lines, so that it makes no debtor. Raises RecordRejected.
+        While the other document is only planned, the result is a booking without lines, so that no debtor is created
+        for it. Raises RecordRejected.
         """
         if isinstance(verdict, Issue):
             return _Read(staged(record, issue=replace(verdict, facts={**verdict.facts, **sold(record)})))
@@ -197,17 +200,17 @@ class OrdersLogic(FlowLogic):
     def conflicts_between(
         self, stage: Stage, desired: Sequence[Record], *, sending: bool = False
     ) -> Mapping[str, Issue | Skip]:
-        """Return which documents are not booked by themselves, since their sale is or will be booked as another one."""
+        """Return the documents that are not booked because their sale is or will be booked as another one, and why."""
         return self._chains.beside(desired, sending=sending) if stage.write_once else {}
 
     def _identity(self, record: Record, link: Link | None) -> Record:
         return self._bookings[record.kind].identity(record, link)
 
     def _later(self, record: Record, life: CurrentBooking, elsewhere: Verdict | None) -> _Read | None:
-        """Return what becomes of a document that is booked; None of one that is booked again. Raises RecordRejected.
+        """Return the result of a booked document; None if it is to be booked again. Raises RecordRejected.
 
-        Whether its sale is booked `elsewhere` is asked of what is booked again as of what is new; what the plan has to
-        show first, it looks at itself.
+        A document that is booked again gets the same check of its sale being booked `elsewhere` as a new one. If the
+        other document is only planned, `conflicts_between` decides.
         """
         match life.way(record):
             case DecisionOption.STAYS:
@@ -225,11 +228,11 @@ class OrdersLogic(FlowLogic):
                 return _Read(staged(record, skip=self._decisions.skipped(record, life)))
 
     def _is_posted(self, document: CompletedDocument) -> bool:
-        """Tell whether a document becomes a posting, which knows neither articles nor delivery addresses."""
+        """Return whether a document becomes a posting, which has neither articles nor delivery addresses."""
         return self.settings.becomes(document.record.kind) == "posting"
 
     def _named(self, document: CompletedDocument) -> dict[str, str]:
-        """Return the articles that the lines name; a posting knows none, and neither does a field for shipping."""
+        """Return the articles that the lines name, except in postings and for lines booked in the shipping field."""
         if self._is_posted(document):
             return {}
         out = in_field(document, sale_lines(document.record), self.settings)
@@ -239,13 +242,13 @@ class OrdersLogic(FlowLogic):
         return [*articles.values(), *self._articles.stand_ins(document, articles).values()]
 
     def _learn(self, codes: Iterable[str]) -> None:
-        """Ask which of these articles the books have; what they have is remembered."""
+        """Query and cache which of these articles the books have."""
         asked = {code for code in codes if code and len(code) <= LONGEST_ARTICLE} - self._known
         if asked:
             self._known |= self._ask_known(asked)
 
     def _resolved_articles(self, document: CompletedDocument) -> dict[str, str]:
-        """Return the articles that the lines of one document are booked on. Raises RecordRejected."""
+        """Return the articles on which the lines of one document are booked. Raises RecordRejected."""
         articles = self._named(document)
         self._learn(self._asked_for(document, articles))
         return self._articles.resolved_articles(document, articles, self._known)
@@ -292,7 +295,7 @@ class OrdersLogic(FlowLogic):
     def _again(
         self, document: CompletedDocument, life: CurrentBooking, owner: Owner, address: str, articles: Mapping[str, str]
     ) -> Record:
-        """Return a document booked once more, with what takes the earlier booking back if anything does.
+        """Return the next booking of a document, together with the credit of the earlier booking if it needs one.
 
         Raises RecordRejected.
         """
@@ -302,7 +305,7 @@ class OrdersLogic(FlowLogic):
         return credit if credit and is_empty else self._decisions.booked_again(booking, life, credit)
 
     def _dated_again(self, document: CompletedDocument, life: CurrentBooking) -> CompletedDocument:
-        """Return a document on the day on which it is booked once more. Raises RecordRejected where that is closed."""
+        """Return a document with the date of its next booking. Raises RecordRejected if that date is closed."""
         day = document.values["date"]
         if life.stays or not isinstance(day, date):
             return document
@@ -310,13 +313,13 @@ class OrdersLogic(FlowLogic):
         return replace(document, values={**document.values, "date": on})
 
     def _address(self, document: CompletedDocument, owner: Owner) -> Staged | None:
-        """Return the address goods go to; a posting knows none."""
+        """Return the delivery address; None for a posting."""
         return None if self._is_posted(document) else self._parties.address(document, owner)
 
     def _expect_original(self, document: CompletedDocument, there: set[str], done: Mapping[str, _Read]) -> None:
-        """Raise RecordRejected for a refund whose sale is neither `there`, nor planned by this page.
+        """Raise RecordRejected for a refund whose sale is neither `there` nor planned by this page.
 
-        One that this page leaves out does not count, why ever it does: on another page nobody would know of it.
+        A sale that this page skips or parks does not count.
         """
         read = {key: done[key].booking for key in sales_of(document.record) if key in done}
         planned = {key for key, one in read.items() if one.record and one.record.values.get("cancelled") is not True}
@@ -332,7 +335,7 @@ class OrdersLogic(FlowLogic):
         duplicates: Mapping[str, tuple[str, ...]],
         marks: Mapping[str, tuple[str, ...]],
     ) -> TargetRecord:
-        """Return what the members of one parent come to: of debtors and addresses as the newest document has them."""
+        """Return the target record of the members of one parent; debtors and addresses follow the newest document."""
         if not stage.write_once:
             return shared_party(members, stage.target)
         (one,) = members
@@ -343,21 +346,21 @@ class OrdersLogic(FlowLogic):
         return replace(alone, desired=desired, ahead=ahead, ahead_title=alone.title + CREDIT_ENDING)
 
     def alternatives(self, stage: Stage, desired: Record) -> tuple[Record, ...]:
-        """Return a document as what else the books may have its sale; see `as_other_kinds`."""
+        """Return the other kinds under which the books may already have a document; see `alternative_bookings`."""
         return alternative_bookings(stage, desired, self.settings.reference_prefix) if stage.write_once else ()
 
     def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
-        """Return why what the books hold is not what is meant, or why a person has to decide; see `FlowLogic`."""
+        """Return why the record in the books is not the intended one, or why a person must decide; see `FlowLogic`."""
         if stage.target is Kind.DEBTOR:
             return debtor_objection(self.settings, self._required, desired, held, link)
-        if stage.target is Kind.ADDRESS:  # of several that say the same, any will do
+        if stage.target is Kind.ADDRESS:  # any of several equal addresses is suitable
             return None
         return booking_objection(stage, desired, held, link)
 
     def writable_part(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
-        """Return the record as it is; or why a document is not booked: cancelled in time, or in the books already.
+        """Return the record, or why a document is not booked: cancelled before booking, or already in the books.
 
-        What is linked goes through, so that it counts as unchanged.
+        Linked documents pass, so that they count as unchanged.
         """
         if not stage.write_once:
             is_debtor = stage.target is Kind.DEBTOR
@@ -372,9 +375,9 @@ class OrdersLogic(FlowLogic):
         return Skip("already_in_target", desired.key, facts | {"reference": held.reference, "system": BOOKS})
 
     def withdraw(self, stage: Stage, change: Change) -> Change | Skip | Issue:
-        """Return the document that credits one that was booked, on the first open day.
+        """Return the credit of a booked document, dated on the first open day.
 
-        Debtors and addresses stay, for they may be in use, and so do quotations, and what took back an earlier booking.
+        Debtors and addresses stay because they may be in use. Quotations and credits stay too.
         """
         if change.kind in WITHOUT_CREDIT:
             facts = {"key": change.title, "document": change.title}
@@ -384,7 +387,7 @@ class OrdersLogic(FlowLogic):
         return credited or super().withdraw(stage, change)
 
     def compare_booking(self, record: Record) -> BothSides | None:
-        """Return a document as it was booked and as it would be booked now; None where nothing of it is."""
+        """Return a document as it was booked and as it would be booked now; None if it is not booked."""
         (record,) = without_booked_payments([record], self._booked_payments)
         life = current_bookings([record.key], self._linked).get(record.key)
         if life is None or life.latest.agreed is None or record.kind not in self._bookings:
@@ -402,7 +405,7 @@ class OrdersLogic(FlowLogic):
     # ---- why
 
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
-        """Return for every target field how it came to its value from this document, as far as it can be made."""
+        """Return the trace of every target field of this document, as far as the document can be mapped."""
         (record,) = without_booked_payments([record], self._booked_payments)
         try:
             document = self._complete(record)
@@ -428,7 +431,7 @@ class OrdersLogic(FlowLogic):
             return [Trace(target, (), None, document_issue(rejected, record))]
 
     def _booking_traces(self, document: CompletedDocument, owner: Owner) -> list[Trace]:
-        """Return how the document that is booked now came to its values: the first booking of it, or the next."""
+        """Return the traces of the booking that would be made now: the first one of the document, or the next."""
         address, life = (
             self._address(document, owner),
             current_bookings([document.record.key], self._linked).get(document.record.key),
@@ -442,5 +445,5 @@ class OrdersLogic(FlowLogic):
         )
 
     def change_reasons(self, change: Change) -> Mapping[str, Reason]:
-        """Return that a document takes an earlier booking back, where it does."""
+        """Return the reason of a change that is a credit of an earlier booking."""
         return {"": Reason("because_credit")} if change.key.endswith(CREDIT) else {}

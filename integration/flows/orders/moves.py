@@ -1,4 +1,4 @@
-"""Customers who have moved: what a debtor's address in the books becomes, and whether goods go somewhere else."""
+"""Address changes of customers: updates debtors in the books, and decides whether goods need a delivery address."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -10,24 +10,24 @@ from integration.core.rules import EMPTY, as_text
 from integration.core.staged import Staged
 from integration.flows.orders.parties import CompletedDocument, Parties, normalized_text
 
-WHERE = ("street", "postcode", "city")  # an address that lacks one of these is none
+WHERE = ("street", "postcode", "city")  # an address without one of these is incomplete
 ADDRESS = (*WHERE, "country")
-GUESSED = "country_guessed"  # of a debtor whose country the till did not tell; never written
+GUESSED = "country_guessed"  # marks a debtor whose country the till did not give; never written
 
-# What the books hold of debtors, and how far both agreed on them, by their keys.
+# Returns debtors as the books hold them, and their links, both by key.
 Ask = Callable[[Sequence[Record]], tuple[Mapping[str, Held], Mapping[str, Link]]]
 
 
 def nobody(_: Sequence[Record]) -> tuple[Mapping[str, Held], Mapping[str, Link]]:
-    """Return that the books hold none."""
+    """Return no debtors."""
     return {}, {}
 
 
 def moved(desired: Record, held: Held | None, home: str) -> Record:
-    """Return a debtor as the books should have it: with another address only where the customer lives elsewhere.
+    """Return a debtor as the books should have it, with a new address only if the customer really moved.
 
-    Another spelling is no move, what the till does not know whole leaves the books as they are, and so does a country
-    that is only the usual one.
+    A different spelling is no move. An incomplete address of the till leaves the address in the books unchanged, and a
+    country that is only the default leaves the country unchanged.
     """
     values = {name: value for name, value in desired.values.items() if name != GUESSED}
     if held is None or isinstance(held.record, Unreadable):
@@ -48,7 +48,7 @@ def _is_same(one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
 
 
 class SoldMoves:
-    """Where customers live by the books once a plan is written."""
+    """Computes the addresses of debtors as the books will have them after a plan is written."""
 
     def __init__(self, parties: Parties, policy: Policy, home: str, ask: Ask) -> None:
         self._parties = parties
@@ -57,9 +57,9 @@ class SoldMoves:
         self._ask = ask
 
     def billed(self, document: Mapping[str, CompletedDocument]) -> dict[str, CompletedDocument]:
-        """Return documents with the debtor each is billed to, as the books will have it, where that matters.
+        """Return documents with the billed debtor as the books will have it, if a delivery address depends on it.
 
-        A fixed debtor is nobody's address, so that goods have one of their own.
+        A fixed debtor has no address of the customer, so goods then always get a delivery address.
         """
         debtors: dict[str, Record] = {}
         made: dict[str, Staged | None] = {}
@@ -86,4 +86,4 @@ class SoldMoves:
                 return merged(held.record, change.wanted).values
             case Unchanged():
                 return held.record.values
-        return wanted.values  # a question about the debtor, which its documents wait for
+        return wanted.values  # a conflict about the debtor; its documents wait for the decision

@@ -1,4 +1,4 @@
-"""What a new debtor gets by the country it is in, where no rule says more: a VAT code, and an account for revenue."""
+"""Defaults of new debtors by country, where no rule gives a value: VAT code and revenue account."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ VAT_CODE, REVENUE_ACCOUNT = "vat_code", "revenue_account"
 
 
 class NewDebtors:
-    """The defaults of new debtors; the account is the one of the table that says where revenue is posted."""
+    """The defaults of new debtors. The account comes from the table of revenue accounts."""
 
     def __init__(self, settings: OrderSettings, revenue_accounts: Mapping[str, str]) -> None:
         self._settings = settings
@@ -23,12 +23,12 @@ class NewDebtors:
 
     @property
     def policy(self) -> Policy:
-        """Who owns what is given here: it is written once, where it is given at all."""
+        """The ownership of these fields: written only on create, and only if the settings provide them."""
         given = {VAT_CODE: bool(self._settings.debtor_vat_codes), REVENUE_ACCOUNT: self._settings.debtor_accounts}
         return {f"debtor.{name}": Ownership.ON_CREATE for name, is_given in given.items() if is_given}
 
     def of(self, values: Mapping[str, Value]) -> dict[str, Value]:
-        """Return what a debtor with these values gets beside them, by its country; nothing that it has."""
+        """Return the default values for a debtor by its country; fields that already have a value are left out."""
         country, settings = as_text(values.get("country")), self._settings
         code = as_text(values.get(VAT_CODE)) or settings.debtor_vat_codes.get(country, "")
         row = ""
@@ -38,7 +38,7 @@ class NewDebtors:
         return {name: value for name, value in given.items() if value and values.get(name) in EMPTY}
 
     def traced(self, traces: list[Trace]) -> list[Trace]:
-        """Return how the values of a debtor came about, with what it gets here."""
+        """Return the traces of a debtor, including those of its defaults."""
         values = {trace.target.partition(".")[2]: trace.value for trace in traces}
         given = {f"debtor.{name}": value for name, value in self.of(values).items()}
         step = f"by_country {as_text(values.get('country'))}"

@@ -1,4 +1,4 @@
-"""Why a document or its debtor is not what the books hold: it changed since, or nobody knows which one is meant."""
+"""Objections to a booking or a debtor: it changed after booking, or it is unclear which record is meant."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -19,7 +19,7 @@ from integration.flows.settings import BOOKS
 
 
 def booking_objection(stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
-    """Return an issue when the till did something to a document that is booked, or nobody knows which one it is."""
+    """Return an issue if a booked document changed at the till, or if it is unclear which booking is meant."""
     if held is None and link is None:
         return None
     values, agreed = desired.values, link.agreed if link else None
@@ -58,20 +58,20 @@ def booking_objection(stage: Stage, desired: Record, held: Held | None, link: Li
             About.CHANGE,
             facts | _asking(stage, desired) | sums | _off(difference),
         )
-    if held is None and agreed is None:  # linked by hand to what is not there: never a reason to make another one
+    if held is None and agreed is None:  # linked by a person to a missing record: it is not created again
         return Issue("target_record_missing", key, "", facts | {"key": number})
     return None
 
 
 def _off(difference: Decimal | None) -> dict[str, str]:
-    """Return how much is at stake, as the issue carries it: of what is booked, what it is off by."""
+    """Return the amount at stake of a booked document, as a fact of its issue: the difference."""
     return {} if difference is None else {"sold": as_text(abs(difference))}
 
 
 def debtor_objection(
     settings: OrderSettings, required: Sequence[str], desired: Record, held: Held | None, link: Link | None
 ) -> Issue | None:
-    """Return why a debtor is not the one meant, cannot be billed, or cannot be made without what is `required`."""
+    """Return why a debtor is ambiguous, blocked, or cannot be created, e.g. without a `required` field."""
     customer = as_text(desired.values.get("name")) or desired.key
     listed = desired.values.get("documents")
     documents = ",".join(listed if isinstance(listed, tuple) else ())
@@ -100,5 +100,5 @@ def _creation_objection(
 
 
 def _asking(stage: Stage, desired: Record) -> dict[str, str]:
-    """Return the facts by which a decision about a booked document is kept."""
+    """Return the facts that identify a decision about a booked document."""
     return decision_facts(replace(desired, kind=stage.source), booking_of(desired.key))

@@ -1,4 +1,4 @@
-"""What one document of the till comes to in a stage, under the number that people know it by."""
+"""Results of one document in a stage, titled with the number that people know."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -13,22 +13,22 @@ from integration.flows.settings import RecordRejected
 def staged(
     document: Record, record: Record | None = None, *, issue: Issue | None = None, skip: Skip | None = None
 ) -> Staged:
-    """Return what a document comes to: a record, or why there is none."""
+    """Return the result of a document: a record, or the reason why there is none."""
     return Staged(document.key, document.key, document_title(document), record=record, issue=issue, skip=skip)
 
 
 def document_title(document: Record) -> str:
-    """Return the number people know a document by."""
+    """Return the document number that people know."""
     return as_text(document.values.get("number")).strip() or document.key
 
 
 def document_issue(parked: RecordRejected, document: Record) -> Issue:
-    """Return why a document waits, with what it comes to."""
+    """Return the issue of a parked document, with its total."""
     issue = parked.issue(document.key)
     return replace(issue, facts={**issue.facts, "key": document_title(document), **sold(document)})
 
 
 def sold(document: Record) -> dict[str, str]:
-    """Return what a document comes to, as its issue carries it: how much waits is what makes a cause urgent."""
+    """Return the document total as a fact of its issue, which determines the urgency of the cause."""
     total = document.values.get("total_incl")
     return {"sold": as_text(total)} if isinstance(total, Decimal) else {}

@@ -1,4 +1,4 @@
-"""For whom a document is booked: what the till says completed, the debtor in the books, and the delivery address."""
+"""Completes till documents with defaults, and determines their debtor and delivery address."""
 
 import hashlib
 import re
@@ -22,71 +22,71 @@ from integration.flows.orders.terms import TERMS
 from integration.flows.settings import BOOKS, RecordRejected
 from integration.flows.spec import TargetRecord
 
-MOST_DOCUMENTS = 50  # of one customer, named by an issue
-ZONE = ZoneInfo("Europe/Amsterdam")  # where days begin and end for the books
-# What makes a delivery address the same address; blanks and capitals do not.
+MOST_DOCUMENTS = 50  # maximum number of documents of one customer that an issue names
+ZONE = ZoneInfo("Europe/Amsterdam")  # time zone of booking dates
+# The fields that identify a delivery address; blanks and case are ignored.
 PLACE = ("name", "street", "postcode", "city")
 EMAIL = "debtor.email"
-DATES = ("date", "delivery_date", "due_date")  # of a document
+DATES = ("date", "delivery_date", "due_date")  # date fields of a document
 DAYS_A_YEAR = timedelta(days=365, hours=6)
-CODE_PAGE = "cp1252"  # of the books: a letter that it lacks is kept without its accent, as the plan shows
+CODE_PAGE = "cp1252"  # code page of the books; letters outside it are stored without accent, as the plan shows
 EXACT = frozenset({"email", "website", "external_id", "vat_number", "chamber_number"})
 
 
 @dataclass(frozen=True, slots=True)
 class CompletedDocument:
-    """A document of the till with everything filled in that it did not say; `completed` names what got a default."""
+    """A till document with defaults for missing values; `completed` names the fields that got a default."""
 
     record: Record
     values: Mapping[str, Value]
     completed: tuple[str, ...]
     title: str
     country: str
-    customer: Record | None  # under its relation number
-    vat_number: str = ""  # of the customer, checked; empty when there is none that is valid
+    customer: Record | None  # with its relation number as key
+    vat_number: str = ""  # valid VAT number of the customer, or empty
     vat_number_refused: str = ""
-    billed: Mapping[str, Value] | None = None  # the debtor as the books will have it, where that is known
-    debtor: Staged | None = None  # what its customer comes to, where that was made already
+    billed: Mapping[str, Value] | None = None  # the billed debtor as the books will have it, if known
+    debtor: Staged | None = None  # the staged debtor of its customer, if already made
 
     @property
     def stamp(self) -> str:
-        """Return what puts documents in the order in which they were entered."""
+        """Return a sort key that orders documents by entry time."""
         return f"{as_text(self.values.get('entered')) or as_text(self.values.get('date'))} {self.record.key}"
 
     def part(self, kind: Kind) -> Record | None:
-        """Return the only part of a kind."""
+        """Return the first part of a kind, or None."""
         return next((part for part in self.record.parts if part.kind is kind), None)
 
     def text(self, name: str) -> str:
-        """Return a value as text without blanks around it."""
+        """Return a value as text without surrounding blanks."""
         return as_text(self.values.get(name)).strip()
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The debtor a document is booked for: one of our customers by its relation number, or a fixed number."""
+    """The debtor of a document: a customer by its relation number, or a fixed debtor number."""
 
     debtor: str = ""
     number: str = ""
 
     @property
     def values(self) -> dict[str, Value]:
-        """Return the pointer as a document and an address carry it."""
+        """Return the field of documents and addresses that points to the debtor."""
         return {"debtor": self.debtor} if self.debtor else {"debtor_number": self.number}
 
     @property
     def key(self) -> str:
-        """Return what the keys of its addresses begin with: a debtor's number never looks like a relation's."""
+        """Return the prefix of the keys of its addresses; fixed debtor numbers cannot collide with relation numbers."""
         return self.debtor or f"={self.number}"
 
 
 def local_today() -> date:
-    """Return the calendar day here."""
+    """Return today's date in the time zone of the books."""
     return datetime.now(ZONE).date()
 
 
 class Completion:
-    """Fills in what a document does not say, and puts countries and VAT numbers into one spelling."""
+    """Adds defaults to documents, and normalises countries and VAT numbers."""
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class Completion:
         self._buyers = Buyers(settings.default_country, countries, country)
 
     def __call__(self, record: Record) -> CompletedDocument:
-        """Return the document completed. Raises RecordRejected when something is missing that has no default."""
+        """Return the completed document. Raises RecordRejected if a value is invalid, or missing without a default."""
         settings, values = self._settings, dict(record.values)
         title = as_text(values.get("number")).strip() or record.key
         defaults: dict[str, Value] = {
@@ -130,7 +130,7 @@ class Completion:
         return self._with_vat_number(document)
 
     def _expect_plausible(self, values: Mapping[str, Value], title: str) -> None:
-        """Raise RecordRejected for a date that no document of these years has."""
+        """Raise RecordRejected for a date outside the plausible range of years."""
         here, settings = self._today(), self._settings
         first, last = here - DAYS_A_YEAR * settings.years_back, here + DAYS_A_YEAR * settings.years_ahead
         for name in DATES:
@@ -140,7 +140,7 @@ class Completion:
                 raise RecordRejected("date_implausible", name, value=as_text(day), **told)
 
     def country(self, name: str, document: str) -> str:
-        """Return the ISO code of a country; the table of countries comes first. Raises RecordRejected."""
+        """Return the ISO code of a country; the table of countries takes precedence. Raises RecordRejected."""
         return self._buyers.country(name, document)
 
     def _with_vat_number(self, document: CompletedDocument) -> CompletedDocument:
@@ -161,7 +161,7 @@ class Parties:
         completion: Completion,
         given: Callable[[Mapping[str, Value]], Mapping[str, Value]],
     ) -> None:
-        """Make them of their rules; `given` returns what a debtor gets beside what rules make of it."""
+        """Take the compiled rules; `given` returns the defaults of a debtor in addition to the values of its rules."""
         self._settings = settings
         self._given = given
         self._debtors = debtors
@@ -169,7 +169,7 @@ class Parties:
         self._completion = completion
 
     def billed_to(self, document: CompletedDocument) -> Owner | None:
-        """Return the debtor whose address counts for where goods go; None where nobody asks for it."""
+        """Return the debtor whose address is compared with the delivery address; None if no comparison is needed."""
         if self._settings.addresses != "when_different":
             return None
         try:
@@ -178,7 +178,7 @@ class Parties:
             return None
 
     def owner(self, document: CompletedDocument) -> Owner:
-        """Return for whom a document is booked. Raises RecordRejected when there is nobody."""
+        """Return the debtor of a document. Raises RecordRejected if there is none."""
         settings = self._settings
         fixed = (
             settings.fixed_debtor(document.text("branch"), document.country) if settings.default_debtor != "off" else ""
@@ -190,7 +190,7 @@ class Parties:
         return Owner(debtor=document.customer.key)
 
     def debtor(self, document: CompletedDocument) -> Staged | None:
-        """Return the debtor of a document's customer; None when it has none."""
+        """Return the staged debtor of a document's customer; None without a customer."""
         customer, document_key = document.customer, document.record.key
         if customer is None or document.debtor is not None:
             return document.debtor
@@ -209,7 +209,7 @@ class Parties:
         return Staged(document_key, key, title, mark=document.stamp, record=record)
 
     def debtor_source(self, document: CompletedDocument, customer: Record) -> Record:
-        """Return what the rules for debtors read. Raises RecordRejected for a VAT number that is none."""
+        """Return the source record for the rules of debtors. Raises RecordRejected for an invalid VAT number."""
         values = dict(customer.values)
         country = as_text(values.get("country")).strip()
         values["country"] = self._completion.country(country, document.title) if country else document.country
@@ -229,7 +229,7 @@ class Parties:
             raise RecordRejected(cause, issue.field, **facts)
 
     def address(self, document: CompletedDocument, owner: Owner) -> Staged | None:
-        """Return where a document is delivered to; None when that is where the customer is, or nowhere."""
+        """Return the staged delivery address of a document; None if it needs none."""
         source = self.address_source(document)
         if source is None:
             return None
@@ -249,7 +249,7 @@ class Parties:
         return Staged(document_key, key, title or key, mark=document.stamp, record=record)
 
     def address_source(self, document: CompletedDocument) -> Record | None:
-        """Return what the rules for addresses read; None when the document needs no address of its own."""
+        """Return the source record for the rules of addresses; None if the document needs no delivery address."""
         delivery = document.part(Kind.ADDRESS)
         if self._settings.addresses == "off" or delivery is None:
             return None
@@ -269,7 +269,7 @@ class Parties:
 
 
 def shared_party(members: Sequence[Staged], kind: Kind) -> TargetRecord:
-    """Return the debtor or address that documents have in common, as the newest of them tells it."""
+    """Return the debtor or address that several documents share, with the values of the newest document."""
     newest = max(members, key=lambda one: one.mark)
     documents = tuple(one.key for one in members)[:MOST_DOCUMENTS]
     if newest.issue is not None:
@@ -281,7 +281,7 @@ def shared_party(members: Sequence[Staged], kind: Kind) -> TargetRecord:
 
 
 def expect_mapped(issues: Iterable[Issue], document: CompletedDocument) -> None:
-    """Raise RecordRejected for the first thing a mapping could not do."""
+    """Raise RecordRejected for the first issue of a mapping."""
     for issue in issues:
         facts = {**issue.facts, "document": document.title, "system": BOOKS}
         if facts.get("table") in TERMS:
@@ -294,18 +294,18 @@ def _day(entered: Value) -> Value:
 
 
 def _filled(mapped: MappingResult) -> dict[str, Value]:
-    """Return the values that are there: what the till does not know of a customer never empties the books."""
+    """Return the non-empty values: a value that the till lacks never clears a field in the books."""
     named = ((target.partition(".")[2], clean(value)) for target, value in mapped.values.items())
     return {name: _as_kept(name, value) for name, value in named if value not in EMPTY}
 
 
 def _as_kept(name: str, value: Value) -> Value:
-    """Return a text with the letters that the books can keep; what is an address of its own is never altered."""
+    """Return a text in the code page of the books; fields with exact content, such as e-mail, are unchanged."""
     return transliterate(value, CODE_PAGE) if isinstance(value, str) and name not in EXACT else value
 
 
 def kept_traces(traces: Iterable[Trace]) -> list[Trace]:
-    """Return traces with a step for the letters that the books keep otherwise."""
+    """Return traces with a step for texts that the code page of the books changes."""
     found = []
     for trace in traces:
         value = _as_kept(trace.target.partition(".")[2], trace.value)
@@ -321,9 +321,9 @@ def _of_customer(issue: Issue, documents: Iterable[str]) -> Issue:
 
 
 def _same_place(delivery: Mapping[str, Value], billed: Mapping[str, Value], customer: Mapping[str, Value]) -> bool:
-    """Tell whether goods go to the address of who is billed anyway, under a name of the customer.
+    """Return whether the delivery address equals the billing address, under a name of the customer.
 
-    Letters that the books lack are no difference: who is billed may be told as the books have it.
+    Letters outside the code page of the books are ignored, because the billing address may come from the books.
     """
     name = _mark(delivery, "name")
     own = {_mark(one, each) for one in (billed, customer) for each in ("name", "company", "contact")}
@@ -339,5 +339,5 @@ def _text(values: Mapping[str, Value], name: str) -> str:
 
 
 def normalized_text(value: str) -> str:
-    """Return a text by which two spellings of it are the same."""
+    """Return a text without blanks and case, for comparison."""
     return re.sub(r"\s", "", value).casefold()

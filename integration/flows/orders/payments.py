@@ -1,7 +1,7 @@
-"""What a document was paid with: each payment a line on the account of its method, so that its page leaves the rest.
+"""Payments of a posted document: one line per payment on the account of its method; the page then shows the rest.
 
-Whatever stands on a collective account is no payment yet: sold on account, it is what the debtor owes. What vouchers
-paid for that were taxed at their sale stands on the page with its VAT, and is none of these lines.
+An amount on a collective account is no payment: it was sold on account and remains open at the debtor. Amounts paid
+with vouchers that were taxed at their sale are posted with VAT and are not payment lines.
 """
 
 import hashlib
@@ -20,11 +20,11 @@ from integration.flows.orders.parties import CompletedDocument
 from integration.flows.settings import RecordRejected
 
 METHOD_ACCOUNTS = "method_accounts"  # shared with the flow of days
-WITH_PAYMENTS = "with_payments"  # on a document in the books: its payments stand on its page
+WITH_PAYMENTS = "with_payments"  # field of a booking: its payments are booked with it
 
 
 class Paid(NamedTuple):
-    """One payment on its account."""
+    """One payment with the account of its method."""
 
     account: str
     method: str
@@ -34,7 +34,7 @@ class Paid(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Payments:
-    """The accounts of payment methods, and those on which debtors stand."""
+    """The accounts of payment methods, and the collective accounts of debtors."""
 
     accounts: Mapping[str, str] = field(default_factory=dict)
     collective: Collection[str] = ()
@@ -42,7 +42,7 @@ class Payments:
     rounding: tuple[str, ...] = ()
 
     def of(self, document: CompletedDocument, sold: Decimal, balances: Balances) -> list[Paid]:
-        """Return the payments that settle what was sold. Raises RecordRejected for a method without an account."""
+        """Return the payments that settle the sale. Raises RecordRejected for a method without an account."""
         self._expect_whole(document, sold)
         return [one for one in self._each(document, balances) if one.account not in self.collective]
 
@@ -62,7 +62,7 @@ class Payments:
         tender = METHODS.get(_text(payment, "type"))
         if method in self.rounding:
             found = self.rounding_account or row
-        elif purpose is Purpose.MULTI:  # what its sale put on the account comes off it again
+        elif purpose is Purpose.MULTI:  # the redemption reverses the posting of the card's sale
             found = balances.of_card(method) or row or balances.of_all
         elif tender is Tender.DOWN_PAYMENT:
             found = balances.of_down_payments or row or balances.of_all
@@ -74,10 +74,10 @@ class Payments:
         return found
 
     def _expect_whole(self, document: CompletedDocument, sold: Decimal) -> None:
-        """Raise RecordRejected where the till says that more was paid than its list of payments has: the rest is lost.
+        """Raise RecordRejected if the till reports a higher paid amount than its list of payments has.
 
-        Whether the rounding of cash counts as paid, and with which sign, is not publicly known: a document that is
-        said to be paid and is open by such an amount is not believed.
+        Whether cash rounding counts as paid, and with which sign, is not publicly documented. A document that is
+        reported as paid but is open by such an amount is therefore rejected.
         """
         paid = [(_text(part, "method") in self.rounding, amount) for part, amount in payments_of(document.record)]
         listed, cash = (sum((each for rounds, each in paid if rounds or every), NOTHING) for every in (True, False))
@@ -94,7 +94,7 @@ NO_PAYMENTS = Payments()
 
 
 def payments_of(document: Record) -> Iterator[tuple[Record, Decimal]]:
-    """Yield the payments of a document that come to something, each with its amount."""
+    """Yield the payments of a document with a non-zero amount, each with the amount."""
     for part in document.parts:
         amount = part.values.get("amount")
         if part.kind is Kind.PAYMENT and isinstance(amount, Decimal) and amount:
@@ -102,9 +102,9 @@ def payments_of(document: Record) -> Iterator[tuple[Record, Decimal]]:
 
 
 def digest_of(document: Record, *, with_payments: bool) -> str:
-    """Return the text that changes when something changes that the books have of a document.
+    """Return a digest that changes when booked content of a document changes.
 
-    Its payments are in it only where the books have them: what is paid later concerns no other document there.
+    Payments are included only if the books have them; otherwise a later payment does not change the booked document.
     """
     digest = as_text(document.values.get("digest"))
     if not with_payments:
@@ -114,7 +114,7 @@ def digest_of(document: Record, *, with_payments: bool) -> str:
 
 
 def paid_sum(document: Record) -> Decimal:
-    """Return what the payments of a document come to, as the till lists them."""
+    """Return the total of the payments of a document, as the till lists them."""
     return sum((amount for _, amount in payments_of(document)), NOTHING)
 
 

@@ -1,4 +1,4 @@
-"""What the flow of documents is asked in the set-up, what we propose, and what it lacks."""
+"""Questions of the set-up for the flow of documents, with proposals and missing settings."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -29,15 +29,15 @@ from integration.flows.orders.terms import PAYMENT_TERMS
 from integration.flows.settings import Choice, Dimension, ValueTable, books_list, till_list
 from integration.flows.tables import usable_rows
 
-SALES_DAYBOOK = "verkoopboek"  # as AccountView calls it in a new administration
-ROUNDING = re.compile("afronding|betalingsverschil", re.IGNORECASE)  # what the account is called in Dutch books
+SALES_DAYBOOK = "verkoopboek"  # the name of the sales daybook in a new AccountView administration
+ROUNDING = re.compile("afronding|betalingsverschil", re.IGNORECASE)  # name of the rounding account in Dutch books
 PAYMENTS_OF = ("orders", "invoices", "receipts")
-DAYS = "days"  # the flow that books documents, and what was paid, as part of a day
+DAYS = "days"  # the flow that books documents and payments as part of a day
 DEBTOR_ACCOUNTS, COLLECTIVE_ACCOUNTS = books_list("debtor_accounts"), books_list("collective_accounts")
 
 
 def sales_daybook(daybooks: Mapping[str, str]) -> str:
-    """Return the sales daybook; nothing where more or fewer than one is called so."""
+    """Return the sales daybook; an empty string unless exactly one daybook has that name."""
     return only(code for code, name in daybooks.items() if name.casefold() == SALES_DAYBOOK)
 
 
@@ -58,7 +58,7 @@ def _documents(known: SetupContext) -> Proposal:
 
 
 def _dayless(known: SetupContext) -> MissingSetting | None:
-    """Tell that nothing books what is part of a day while days are not booked."""
+    """Return a missing setting if documents are part of a day but the flow of days is off."""
     parts = [name for name in AS_USUAL if known.settings[name] == "day"]
     return MissingSetting(Reason("lack_days_off"), stops=False) if parts and DAYS not in known.flows else None
 
@@ -100,7 +100,7 @@ def _accountless(known: SetupContext) -> MissingSetting | None:
 
 
 def _nobody(known: SetupContext) -> Proposal | None:
-    if _have_receipts(known.settings):  # most have no customer, and only the shop knows for whom they count
+    if _have_receipts(known.settings):  # most receipts have no customer, and only the shop knows their debtor
         return None
     return Proposal({"default_debtor": "off", "debtor_number": ""}, Reason("proposed_no_default_debtor"))
 
@@ -148,14 +148,14 @@ BALANCE_TABLE = ValueTable(
 
 
 def _meant(accounts: Mapping[str, str], ledgers: Mapping[str, str]) -> dict[str, str]:
-    """Return the ledger that each account number of the till means, where it can be one alone."""
+    """Return the ledger for each account number of the till that matches exactly one ledger."""
     return {code: account for code, number in accounts.items() if (account := matching_account(number, ledgers))}
 
 
 def _balances(known: SetupContext) -> Proposal | None:
-    """Propose the accounts that the till itself has for its groups.
+    """Propose the accounts that the till has for its groups.
 
-    Only where the books have them, and none that is in use is left out.
+    The proposal is made only if the books have these accounts and every group in use gets one.
     """
     rows, ledgers = known.tables.get(BALANCE_ACCOUNTS, {}), known.of(LEDGERS)
     told = _meant(known.of(till_list("turnover_accounts")), ledgers)
@@ -172,7 +172,7 @@ def _in_use(groups: Iterable[str], known: SetupContext) -> list[str]:
 
 
 def _without_account(known: SetupContext) -> list[str]:
-    """Return the groups for which a run would find no account, as it looks for one."""
+    """Return the groups for which a run would find no account."""
     rows = usable_rows(BALANCE_TABLE, known.tables.get(BALANCE_ACCOUNTS, {}), known.of)
     types = known.of(till_list("turnover_types"))
     sorts = {group: GROUPS.get(types.get(group, ""), LineCategory.UNKNOWN) for group in known.of(BALANCE_GROUPS)}
@@ -180,7 +180,7 @@ def _without_account(known: SetupContext) -> list[str]:
 
 
 def _homeless(known: SetupContext) -> MissingSetting | None:
-    """Tell which groups in use have no account, by name; a row for whatever has none of its own is one."""
+    """Return the groups in use that have no account, by name. A row for all other groups counts as an account."""
     if wrong := invalid_rows(known, BALANCE_TABLE):
         return MissingSetting(Reason("lack_rows_impossible", {"rows": ", ".join(wrong)}), stops=False)
     missing, names = _in_use(_without_account(known), known), known.of(BALANCE_GROUPS)
@@ -191,9 +191,9 @@ def _homeless(known: SetupContext) -> MissingSetting | None:
 
 
 def _group_accounts(known: SetupContext) -> Proposal:
-    """Propose the revenue ledgers that the till itself has for its groups, where the books have each of them.
+    """Propose the revenue ledgers that the till has for its groups, if the books have all of them.
 
-    Without them revenue goes by VAT code alone, as a table without rows says.
+    Otherwise revenue is posted by VAT code alone, which a table without rows means.
     """
     rows, ledgers = known.tables.get(GROUP_ACCOUNTS, {}), known.of(books_list("revenue_accounts"))
     told = _meant(known.of(till_list("turnover_accounts")), ledgers)
@@ -204,7 +204,7 @@ def _group_accounts(known: SetupContext) -> Proposal:
 
 
 def _payments(known: SetupContext) -> Proposal:
-    """Propose payments on the page of each document, unless the flow of days books what was paid."""
+    """Propose to book payments with each document, unless the flow of days books them."""
     by_day = DAYS in known.flows
     what, why = ("day", "proposed_payments_by_day") if by_day else ("document", "proposed_payments_with_document")
     names = [f"payments_of_{name}" for name in PAYMENTS_OF]
@@ -212,7 +212,7 @@ def _payments(known: SetupContext) -> Proposal:
 
 
 def _groupless(known: SetupContext) -> MissingSetting | None:
-    """Tell which groups have no account where none is set by VAT code either."""
+    """Return the groups that have neither an account of their own nor one by VAT code."""
     missing, names = codes_missing_rows(known, GROUPS_TABLE, SALES_GROUPS), known.of(SALES_GROUPS)
     if not missing or not known.tables.get(GROUP_ACCOUNTS) or known.tables.get("revenue_accounts"):
         return None
@@ -224,7 +224,7 @@ _BY_VAT_CODE = codes_without_row(REVENUE_TABLE, books_list("vat_codes"), needed=
 
 
 def _revenueless(known: SetupContext) -> MissingSetting | None:
-    """Tell which VAT codes have no account; without any, only what goes by turnover group can be booked."""
+    """Return the VAT codes without an account; with accounts by turnover group, an empty table is accepted."""
     lack = _BY_VAT_CODE(known)
     return None if lack and lack.stops and known.tables.get(GROUP_ACCOUNTS) else lack
 
@@ -240,7 +240,7 @@ def _pays(settings: Mapping[str, Any]) -> bool:
 
 
 def _method_accounts(known: SetupContext) -> Proposal | None:
-    """Propose the accounts that the till has for its methods, where the books have them and none is left out."""
+    """Propose the accounts that the till has for its payment methods, if the books have all of them."""
     rows, ledgers = known.tables.get(METHOD_ACCOUNTS, {}), known.of(LEDGERS)
     told = _meant(known.of(till_list("payment_accounts")), ledgers)
     missing = codes_missing_rows(known, METHODS_TABLE, METHODS)
@@ -256,7 +256,7 @@ def _accountless_methods(known: SetupContext) -> MissingSetting | None:
 
 
 def _unclear_cards(known: SetupContext) -> list[str]:
-    """Return the payment methods that may take vouchers, where the till sells such and does not say who takes them."""
+    """Return the payment methods that may accept vouchers, if the till sells vouchers and names no method for them."""
     turnover = Turnover(*(known.of(till_list(name)) for name in ("turnover_types", "turnover_vat_codes", "gift_cards")))
     rates = {code: Decimal(rate) for code, rate in known.of(till_list("vat_rates")).items()}
     decided = {*turnover.cards, *known.settings["gift_cards"], *known.settings["rounding_methods"]}
@@ -265,7 +265,7 @@ def _unclear_cards(known: SetupContext) -> list[str]:
 
 
 def _cards(known: SetupContext) -> Proposal | None:
-    """Propose nothing where nothing is unclear; else only the shop knows."""
+    """Propose the current setting if all methods are clear; else nothing, because only the shop knows."""
     if _unclear_cards(known):
         return None
     return Proposal({"gift_cards": known.settings["gift_cards"]}, Reason("proposed_gift_cards_told"))
@@ -281,7 +281,7 @@ def _is_in_use(known: SetupContext) -> bool:
 
 
 def _free_prefix(known: SetupContext) -> Proposal | None:
-    """Propose a prefix that no document begins with, as long as nothing is booked under the one that is set."""
+    """Propose a prefix that no document has, as long as nothing is booked under the current prefix."""
     free = known.in_use.get("free", "")
     if known.booked or not free:
         return None
@@ -290,7 +290,10 @@ def _free_prefix(known: SetupContext) -> Proposal | None:
 
 
 def _prefix_in_use(known: SetupContext) -> MissingSetting | None:
-    """Tell that a plan will wait: who has booked something is not moved to another prefix."""
+    """Return a missing setting if foreign documents have the current prefix.
+
+    A prefix is not replaced once the flow has booked something under it, so a plan waits.
+    """
     if not _is_in_use(known):
         return None
     facts = {name: known.in_use[name] for name in ("count", "reference", "prefix")}

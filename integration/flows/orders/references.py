@@ -1,19 +1,19 @@
-"""Under which reference a document stands in the books: one scheme for all kinds, never cut, told apart for ever.
+"""References of documents in the books: one scheme for all kinds, never truncated, and unique per booking.
 
-A posting has twelve characters for it, always all of them: a filter of the books may compare beginnings only.
+The reference of a posting always has twelve characters, because a filter of the books may compare only beginnings.
 
     M R 6 01 02 01000
     | | | |  |  number
-    | | | |  workplace, 00 where the till's number has none
+    | | | |  workplace, 00 if the till's number has none
     | | | branch, likewise
     | | year: 0 is 2020, 6 is 2026, A is 2030, Z is 2055
-    | kind: I invoice, O order, R receipt; what credits one of these has the next letter, what is booked again others
-    the first letter or digit of the prefix that is set, so that two consoles can share the books
+    | kind: I invoice, O order, R receipt; the next letter is the credit, further letters are later bookings
+    the first letter or digit of the prefix setting, so that two consoles can share the books
 
-Whoever knows the number of a receipt, 1.2.2026.1000, reads it in there. A number too large for its places goes on with
-letters: after 99999 come A0000 to ZZZZZ, after branch 99 come A0 to ZZ.
+The number of a receipt, such as 1.2.2026.1000, can be read from its reference. Larger numbers continue with letters:
+after 99999 come A0000 to ZZZZZ, after branch 99 come A0 to ZZ.
 
-The page of a closed day has a Z for its kind (`day_pages.py`), and the same first character.
+The page of a closed day has Z as its kind (`day_pages.py`), and the same first character.
 """
 
 import re
@@ -27,11 +27,11 @@ from integration.flows.day_pages import parse_day_reference
 from integration.flows.orders.settings import LONGEST_REFERENCE
 from integration.flows.settings import BOOKS, RecordRejected
 
-CREDIT_ENDING = "-C"  # of a reference with room for it
-INVOICE = "I"  # before the number of an invoice that becomes a sales order: an order can have the same number
-PLACES, NUMBERS = 2, 5  # characters of branch and workplace, and of the number
+CREDIT_ENDING = "-C"  # of references that are not encoded
+INVOICE = "I"  # precedes the number of an invoice that becomes a sales order, since an order can have the same number
+PLACES, NUMBERS = 2, 5  # widths of branch and workplace, and of the number
 
-# Letters by kind: of the first booking and its credit, of the second and its credit, and so on. Z is that of days.
+# Letters by kind: first booking, its credit, second booking, its credit, and so on. Z is reserved for days.
 _LETTERS: Mapping[Kind, str] = {Kind.INVOICE: "IJABCDEF", Kind.ORDER: "OPGHKLMN", Kind.RECEIPT: "RSQTUVWY"}
 _SIGNS: Mapping[str, tuple[Kind, int]] = {
     letter: (kind, place) for kind, letters in _LETTERS.items() for place, letter in enumerate(letters)
@@ -44,7 +44,7 @@ _PACKED = re.compile(r"([0-9A-Z])([A-Y])([0-9A-Z])([0-9A-Z]{2})([0-9A-Z]{2})([0-
 
 @dataclass(frozen=True, slots=True)
 class DocumentNumber:
-    """The number of a document of the till; without branch and workplace where the till gives numbers for all."""
+    """The number of a till document; without branch and workplace if the till numbers all of them together."""
 
     kind: Kind
     year: int
@@ -54,17 +54,17 @@ class DocumentNumber:
 
     @classmethod
     def read(cls, kind: Kind, text: str) -> "DocumentNumber | None":
-        """Return the number as the till tells it, such as 1.2.2026.118 or 2026.118; None for any other text."""
+        """Return the parsed number of the till, such as 1.2.2026.118 or 2026.118; None for any other text."""
         found = _NUMBER.fullmatch(text)
         if found is None:
             return None
         branch, workplace, year, number = (int(each or 0) for each in found.groups())
         one = cls(kind, year, number, branch, workplace)
-        return one if one.text == text else None  # 01.2.2026.0118 is another number than 1.2.2026.118
+        return one if one.text == text else None  # 01.2.2026.0118 is not the number 1.2.2026.118
 
     @property
     def text(self) -> str:
-        """The number as the till tells it."""
+        """The number as the till writes it."""
         where = (self.branch, self.workplace) if self.branch or self.workplace else ()
         return ".".join(map(str, (*where, self.year, self.number)))
 
@@ -72,7 +72,7 @@ class DocumentNumber:
 def encode_reference(
     mark: str, number: DocumentNumber, booking: int = FIRST_BOOKING, *, credit: bool = False
 ) -> str | None:
-    """Return the twelve characters of one booking of a document; None where their places have no room for it."""
+    """Return the twelve character reference of one booking of a document; None if the number does not fit."""
     letter = _LETTERS.get(number.kind, "")[2 * (booking - 1) + credit :][:1]
     year = year_digit(number.year)
     places = (_written(number.branch, PLACES), _written(number.workplace, PLACES), _written(number.number, NUMBERS))
@@ -82,7 +82,7 @@ def encode_reference(
 
 @dataclass(frozen=True, slots=True)
 class DecodedReference:
-    """What a reference of twelve characters says: whose it is, and which booking of which document, or its credit."""
+    """The content of an encoded reference: the mark of the console, and the booking or credit of a document."""
 
     mark: str
     number: DocumentNumber
@@ -91,7 +91,7 @@ class DecodedReference:
 
 
 def parse_reference(reference: str) -> DecodedReference | None:
-    """Return what a reference says; None for a text that is none of ours."""
+    """Return the content of an encoded reference; None for any other text."""
     found = _PACKED.fullmatch(reference)
     if found is None:
         return None
@@ -105,9 +105,9 @@ def parse_reference(reference: str) -> DecodedReference | None:
 
 
 def has_prefix(prefix: str, kind: Kind, reference: str) -> bool:
-    """Tell whether a reference in the books begins as those of a console with this prefix do.
+    """Return whether a reference in the books has the prefix of this console.
 
-    The page of a day is none of these documents, whatever it begins with.
+    The page of a day is not a document, whatever its prefix.
     """
     if kind is Kind.POSTING and parse_day_reference(reference) is not None:
         return False
@@ -122,15 +122,15 @@ def has_prefix(prefix: str, kind: Kind, reference: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class OrderReferences:
-    """How documents are called in the books, as they are set to become one kind of document there."""
+    """Builds the references of documents of one target kind."""
 
-    kind: Kind  # in the books
+    kind: Kind  # target kind
     prefix: str
 
     def of(self, record: Record, booking: int = FIRST_BOOKING) -> str:
         """Return our reference of one booking of a document.
 
-        Raises RecordRejected where it, or its credit's, would not fit.
+        Raises RecordRejected if the reference or that of its credit does not fit.
         """
         known = self._known(record)
         field = f"{self.kind}.reference"
@@ -152,7 +152,7 @@ class OrderReferences:
 
 
 def of_credit(kind: Kind, reference: str) -> str | None:
-    """Return the reference of what credits a document; None where there is none that fits: nothing is ever cut."""
+    """Return the reference of the credit of a document; None if none fits. References are never truncated."""
     if (ours := parse_reference(reference)) is not None and kind is Kind.POSTING:
         return None if ours.credit else encode_reference(ours.mark, ours.number, ours.booking, credit=True)
     if len(reference + CREDIT_ENDING) <= LONGEST_REFERENCE.get(kind, len(reference)):
@@ -160,11 +160,11 @@ def of_credit(kind: Kind, reference: str) -> str | None:
     return None
 
 
-# ---- whole numbers in a fixed number of characters: decimal as long as that fits, then with a letter in front
+# ---- whole numbers of fixed width: decimal as long as they fit, then with a leading letter
 
 
 def _written(number: int, width: int) -> str | None:
-    """Return a number in so many characters; None where it does not fit."""
+    """Return a number with a fixed width; None if it does not fit."""
     if number < 10**width:
         return f"{number:0{width}}" if number >= 0 else None
     rest = number - 10**width + 10 * len(DIGITS) ** (width - 1)

@@ -1,4 +1,4 @@
-"""A refund waits for the sale that it takes back, until that is in the books or a person says to book it anyway."""
+"""Refunds wait until the sale they reverse is in the books, or until a person decides to book them anyway."""
 
 from collections.abc import Collection
 
@@ -13,15 +13,15 @@ OPTIONS = (WAIT, BOOK)
 
 
 def sales_of(document: Record) -> tuple[str, ...]:
-    """Return the documents whose sale a refund takes back: the one it credits, and the orders that was made from."""
+    """Return the documents that may hold the sale of a refund: the credited document, and the orders it came from."""
     original = as_text(document.values.get("credit_of"))
     return (original, *ids(document, "orders")) if original else ()
 
 
 def expect_sale(document: Record, title: str, there: Collection[str], name: str) -> None:
-    """Raise RecordRejected for a refund of which no sale is there, unless a person decided that it is booked anyway.
+    """Raise RecordRejected for a refund whose sale is not booked, unless a person decided to book it anyway.
 
-    `there` are the documents that are booked or about to be; `name` is what the credited one is called.
+    `there` are the documents that are booked or about to be booked. `name` is the title of the credited document.
     """
     sales = sales_of(document)
     if not sales or not set(sales).isdisjoint(there):

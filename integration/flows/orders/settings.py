@@ -1,4 +1,4 @@
-"""What the flow of documents is, and what it can be told."""
+"""Stages and settings of the flow of documents."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -17,7 +17,7 @@ from integration.core.totals.categories import Purpose
 from integration.flows.periods import ClosedPeriods
 from integration.flows.settings import BOOKS, TILL, Filter
 
-# What kinds of documents of the till there are, by the setting that says what they become, in the order they are read.
+# Document kinds of the till by the setting that chooses their target kind, in reading order.
 SOURCES = {
     "orders": Kind.ORDER,
     "invoices": Kind.INVOICE,
@@ -25,28 +25,28 @@ SOURCES = {
     "proposals": Kind.PROPOSAL,
 }
 SETTINGS = {kind: name for name, kind in SOURCES.items()}
-# What a document becomes in the books; a trade invoice is a sales order kept in another place.
+# Target kinds by setting value. A trade invoice is a sales order in another AccountView object.
 TARGETS = {
     "order": Kind.SALES_ORDER,
     "invoice": Kind.SALES_ORDER,
     "posting": Kind.POSTING,
     "quotation": Kind.QUOTATION,
 }
-# What is written of a kind that is switched off, where a plan of before has it.
+# Target kinds of sources that are switched off but occur in an earlier plan.
 USUAL = {
     Kind.ORDER: Kind.SALES_ORDER,
     Kind.INVOICE: Kind.POSTING,
     Kind.RECEIPT: Kind.POSTING,
     Kind.PROPOSAL: Kind.QUOTATION,
 }
-LONGEST_REFERENCE = {Kind.SALES_ORDER: 40, Kind.QUOTATION: 40, Kind.POSTING: 12}  # characters of the books' fields
-# Types of receipts that move money and sell nothing.
+LONGEST_REFERENCE = {Kind.SALES_ORDER: 40, Kind.QUOTATION: 40, Kind.POSTING: 12}  # lengths of the fields in the books
+# Receipt types that move money and sell nothing.
 NO_SALES = ("CASH-INFLOW", "CASH-OUTFLOW", "PAYMENT-METHOD-TRANSFER")
 ORDER_TYPES = ("SALES-ORDER", "EXTERNAL-SALES-ORDER", "REPEAT-SALES-ORDER", "TABLE-ORDER", "CAFETERIA-ORDER")
 INVOICE_TYPES = ("INVOICE", "DIRECT-INVOICE", "CREDIT-INVOICE", "REPEATING-INVOICE")
 RECEIPT_TYPES = ("RECEIPT", "CREDIT-RECEIPT")
 PROPOSAL_TYPES = ("PROPOSAL",)
-# The words of the till for the types of each kind.
+# The till's document types by kind.
 TYPES: Mapping[Kind, tuple[str, ...]] = {
     Kind.ORDER: ORDER_TYPES,
     Kind.INVOICE: INVOICE_TYPES,
@@ -56,9 +56,9 @@ TYPES: Mapping[Kind, tuple[str, ...]] = {
 
 
 def documents(becomes: Mapping[Kind, Kind], *, unverifiable: bool = False) -> Flow:
-    """Return the flow of the till's documents, by the kinds in the books that those of each of its kinds become.
+    """Return the flow of the till's documents; `becomes` gives the target kind of each active source kind.
 
-    Every kind has its stage, under the same name however the flow is set; what becomes nothing is off.
+    Every source kind always has its stage under the same name; stages of inactive kinds are off.
     """
     first = next(iter(becomes), Kind.ORDER)
     needs = {"debtor": Kind.DEBTOR, "address": Kind.ADDRESS}
@@ -106,20 +106,20 @@ NEW_DEBTORS = Guard("new_debtors", "brake_new_debtors", 50, _new_debtors)
 
 
 class OrderSettings(ClosedPeriods):
-    """How documents flow. Raises ConfigurationError, naming the setting, for what cannot be used."""
+    """Settings of the flow of documents. Raises ConfigurationError, naming the setting, for an invalid value."""
 
     flow: ClassVar[str] = "orders"
     guards = (*SIZE, NEW_DEBTORS)
 
-    # What the documents of each kind become. An invoice is a trade invoice, where the books have an object for them;
-    # what is part of a day is booked with it, by the flow of days.
+    # The target of the documents of each kind. `invoice` is a trade invoice and needs its AccountView object; documents
+    # set to `day` are booked by the flow of days.
     orders: Literal["nothing", "order", "invoice", "posting"] = "order"
     invoices: Literal["nothing", "order", "invoice", "posting", "day"] = "nothing"
     receipts: Literal["nothing", "order", "invoice", "posting", "day"] = "nothing"
     proposals: Literal["nothing", "quotation"] = "nothing"
 
-    # Which documents take part; what is empty leaves nobody out.
-    types: tuple[str, ...] = ()  # SALES-ORDER, CREDIT-INVOICE, ...; empty: all that sell something
+    # Conditions for documents to take part. An empty value excludes none.
+    types: tuple[str, ...] = ()  # SALES-ORDER, CREDIT-INVOICE, ...; empty: all types that sell something
     delivery: tuple[State, ...] = ()
     cancel: tuple[State, ...] = ()
     complete: tuple[State, ...] = ()
@@ -127,61 +127,61 @@ class OrderSettings(ClosedPeriods):
     categories: tuple[str, ...] = ()
     branches: tuple[str, ...] = ()
     date_from: date | None = None
-    most: int = Field(500, ge=1)  # documents a run reads
-    # Between which days, counted from today, a date of a document is believed.
+    most: int = Field(500, ge=1)  # maximum number of documents that a run reads
+    # The range of plausible document dates, relative to today.
     years_back: int = Field(10, ge=1, le=100)
     years_ahead: int = Field(1, ge=0, le=100)
 
-    # What is taken where the till says nothing.
+    # Defaults for values that the till does not give.
     default_employee: str = "999999"
     default_branch: str = ""
     default_workplace: str = ""
     default_country: str = Field("NL", pattern=r"^[A-Z]{2}$")
     default_currency: str = Field("EUR", pattern=r"^[A-Z]{3}$")
 
-    # For whom it is booked.
+    # Debtors and delivery addresses.
     default_debtor: Literal["off", "fallback", "forced"] = "off"
     debtor_number: str = ""
     default_debtors_by_branch: dict[str, str] = Field(default_factory=dict)
     default_debtors_by_country: dict[str, str] = Field(default_factory=dict)
     create_debtors: bool = True
-    collective_account: str = ""  # the ledger account of receivables that new debtors get
-    debtor_vat_codes: dict[str, str] = Field(default_factory=dict)  # that new debtors of a country get
-    debtor_accounts: bool = False  # whether they get the account that their country has in the table of revenue
+    collective_account: str = ""  # the receivables account of new debtors
+    debtor_vat_codes: dict[str, str] = Field(default_factory=dict)  # VAT code of new debtors by country
+    debtor_accounts: bool = False  # whether new debtors get the revenue account of their country
     addresses: Literal["off", "when_different", "always"] = "when_different"
 
-    # How it is booked.
+    # Booking.
     reference_prefix: str = Field("MP-", min_length=1, max_length=12)
-    unproven: bool = False  # the books do not show documents: each is written once, and nobody can read it back
-    daybook: str = ""  # of postings
-    collective_article: str = ""  # for lines whose article the books do not have; empty: such a document waits
-    # What shipping costs, on sales orders: lines of theirs, or a field of the document.
+    unproven: bool = False  # the books cannot show written documents, so they are never read back
+    daybook: str = ""  # daybook of postings
+    collective_article: str = ""  # for lines with an article unknown to the books; empty: such a document waits
+    # Shipping costs on sales orders: lines, or a field of the document.
     shipping: Literal["line", "field"] = "line"
     shipping_articles: tuple[str, ...] = ()
-    shipping_groups: tuple[str, ...] = ()  # turnover groups of the till
-    shipping_vat_code: str = ""  # under which the books tax that field
-    gift_cards: dict[str, Purpose] = Field(default_factory=dict)  # payment methods of which the till does not say it
+    shipping_groups: tuple[str, ...] = ()  # turnover groups of the till that are shipping costs
+    shipping_vat_code: str = ""  # VAT code of that field in the books
+    gift_cards: dict[str, Purpose] = Field(default_factory=dict)  # payment methods whose purpose the till does not give
 
-    # Payments of documents that become postings: on their page, on that of their day, or not at all.
+    # Where payments of posted documents are booked: with the document, with its day, or not at all.
     payments_of_orders: Literal["document", "day", "not"] = "not"
     payments_of_invoices: Literal["document", "day", "not"] = "not"
     payments_of_receipts: Literal["document", "day", "not"] = "not"
 
-    # To the cent.
-    price_basis: Literal["till", "incl", "excl"] = "till"  # till: as the document was counted
-    rounding: Literal["line", "document"] = "document"  # where the books round VAT
+    # Amounts.
+    price_basis: Literal["till", "incl", "excl"] = "till"  # till: the basis of the document itself
+    rounding: Literal["line", "document"] = "document"  # level at which the books round VAT
     price_places: int = Field(2, ge=2, le=4)
     rounding_limit: Decimal = Field(Decimal("0.05"), ge=0)
-    rounding_article: str = ""  # takes the difference on sales orders
-    rounding_account: str = ""  # takes the rounding of cash in postings
-    rounding_methods: tuple[str, ...] = ("ROUNDING",)  # payment methods by which the till tells the rounding of cash
+    rounding_article: str = ""  # article for rounding differences on sales orders
+    rounding_account: str = ""  # account for cash rounding in postings
+    rounding_methods: tuple[str, ...] = ("ROUNDING",)  # payment methods with which the till reports cash rounding
 
     def becomes(self, kind: Kind) -> str:
-        """Return what documents of a kind of the till become: order, invoice, posting, quotation, day or nothing."""
+        """Return the target of a till document kind: order, invoice, posting, quotation, day or nothing."""
         return str(getattr(self, SETTINGS[kind]))
 
     def pays(self, kind: Kind) -> bool:
-        """Tell whether documents of a kind are booked with their payments: only postings have lines for them."""
+        """Return whether documents of a kind are booked with their payments. Only postings can be."""
         is_told = getattr(self, f"payments_of_{SETTINGS[kind]}", "not") == "document"
         return is_told and self.becomes(kind) == "posting"
 
@@ -192,20 +192,20 @@ class OrderSettings(ClosedPeriods):
 
     @property
     def targets(self) -> dict[Kind, Kind]:
-        """The kinds of documents that are read, each with the kind that is written."""
+        """The source kinds that are read, each with its target kind."""
         return {kind: TARGETS[word] for kind in SETTINGS if (word := self.becomes(kind)) in TARGETS}
 
     @property
     def written(self) -> frozenset[Kind]:
-        """The kinds of documents that are written."""
+        """The target kinds that are written."""
         return frozenset(self.targets.values())
 
     def sifting(self, kind: Kind) -> tuple[Filter, ...]:
-        """Return all conditions a document of a kind has to meet that is not booked yet, those set by hand last."""
+        """Return all conditions that an unbooked document of a kind must meet; the user's own filters come last."""
         return (*self._conditions(kind), *self.filters)
 
     def types_of(self, kind: Kind) -> tuple[str, ...]:
-        """Return the chosen types of a kind of documents; none where all that sell something take part."""
+        """Return the chosen types of a document kind; empty means all types that sell something."""
         return tuple(one for one in self.types if one in TYPES[kind])
 
     def _conditions(self, kind: Kind) -> Iterator[Filter]:
@@ -217,7 +217,7 @@ class OrderSettings(ClosedPeriods):
         for field, allowed in states.items() if kind is Kind.ORDER else ():
             if allowed:
                 yield _one_of(field, allowed)
-        if self.paid != "all" and kind is not Kind.PROPOSAL:  # which nobody pays
+        if self.paid != "all" and kind is not Kind.PROPOSAL:  # a proposal is never paid
             yield Filter(
                 field="paid", operator=Operator.EQUAL, value="true", take="in" if self.paid == "only" else "out"
             )
@@ -229,7 +229,7 @@ class OrderSettings(ClosedPeriods):
             yield Filter(field="date", operator=Operator.LESS, value=self.date_from.isoformat(), take="out")
 
     def fixed_debtor(self, branch: str, country: str) -> str:
-        """Return the default debtor for a branch, else for a country, else for all; empty when there is none."""
+        """Return the default debtor of the branch, else of the country, else of all; empty if there is none."""
         return (
             self.default_debtors_by_branch.get(branch)
             or self.default_debtors_by_country.get(country)
@@ -237,7 +237,7 @@ class OrderSettings(ClosedPeriods):
         )
 
     def check(self) -> None:
-        """Raise ConfigurationError for settings that do not go together."""
+        """Raise ConfigurationError for settings that contradict each other."""
         someone = self.debtor_number or self.default_debtors_by_branch or self.default_debtors_by_country
         for holds, setting, expected in (
             (self.default_debtor == "off" or someone, "debtor_number", "expected_debtor_number"),

@@ -1,7 +1,7 @@
-"""What shipping costs on a sales order: lines like any other, or one amount in a field of the document.
+"""Shipping costs on a sales order: ordinary lines, or one amount in a field of the document.
 
-Which VAT the books charge on such a field is not publicly known: a person says under which code it is, and what was
-sold under another one waits.
+The VAT that the books charge on this field is not publicly documented, so a setting names its VAT code. Documents with
+shipping costs under another VAT code wait.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,18 +17,18 @@ from integration.flows.orders.parties import CompletedDocument
 from integration.flows.orders.settings import OrderSettings
 from integration.flows.settings import BOOKS, RecordRejected
 
-FIELD = "sales_order.shipping_cost"  # what the mapping has to fill, from `books_shipping`
+FIELD = "sales_order.shipping_cost"  # the mapping must fill it from `books_shipping`
 KINDS = ("order", "invoice")
 
 
 def is_shipping(line: Record, settings: OrderSettings) -> bool:
-    """Tell whether a line is what shipping costs, by its article or its turnover group."""
+    """Return whether a line is a shipping cost, by its article or its turnover group."""
     codes = {as_text(line.values.get(name)).strip() for name in ("code", "article")} - {""}
     return turnover_group_of(line) in settings.shipping_groups or not codes.isdisjoint(settings.shipping_articles)
 
 
 def in_field(document: CompletedDocument, lines: Sequence[Record], settings: OrderSettings) -> frozenset[str]:
-    """Return the lines that a field of the document stands for, by key."""
+    """Return the keys of the lines that are booked in the shipping field of the document."""
     is_used = settings.shipping == "field" and settings.becomes(document.record.kind) in KINDS
     return frozenset(line.key for line in lines if is_shipping(line, settings)) if is_used else frozenset()
 
@@ -41,9 +41,9 @@ def taken_out(
     rates: Mapping[str, Decimal],
     basis: Basis,
 ) -> tuple[frozenset[str], BookLine | None]:
-    """Return the lines that stand in the field instead, by key, and what it holds; none where they stay lines.
+    """Return the keys of the lines booked in the shipping field, and its amount; None if all lines remain lines.
 
-    `rates` are those of the books. Raises RecordRejected when the books would not come to the same with it.
+    `rates` are the VAT percentages of the books. Raises RecordRejected if the totals of the books would change.
     """
     keys = in_field(document, lines, settings)
     mine = [one for one in made if one.key in keys]

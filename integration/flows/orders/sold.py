@@ -1,4 +1,4 @@
-"""What a document of the till sold, as the core counts with it."""
+"""Converts till documents to the sale values that the core calculates with."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
@@ -8,20 +8,20 @@ from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
 from integration.core.totals.sold import NOTHING, ONE, Sale, SoldLine, VatSum, sum_by
 
-# Fields of a line that say why its total is less than its quantity at its price.
+# Fields of a line that explain a total below quantity times price.
 REDUCTIONS = ("discount_percent", "discountAmount", "discountAmountExcl", "bpeAmount", "bpeAmountExcl")
-HALF_A_CENT = Decimal("0.005")  # a unit price is told in whole cents, and so is a total
-SMALLEST_CONTRADICTION = Decimal("0.05")  # a total that is rounded or agreed by hand may be so far off
+HALF_A_CENT = Decimal("0.005")  # unit prices and totals are in whole cents
+SMALLEST_CONTRADICTION = Decimal("0.05")  # tolerance for totals that are rounded or agreed manually
 NO_DISCOUNT = ("", "none")
 
 
 def sale_lines(document: Record) -> tuple[Record, ...]:
-    """Return the lines that sell something; a line of text alone is left out."""
+    """Return the lines that sell something; text lines are left out."""
     return tuple(part for part in document.parts if part.kind is Kind.LINE and not _is_text(part))
 
 
 def split_of(document: Record) -> dict[str, VatSum]:
-    """Return the till's own split: what each of its VAT codes comes to."""
+    """Return the till's own VAT split: the totals of each of its VAT codes."""
     split = (part.values for part in document.parts if part.kind is Kind.VAT)
     return sum_by(
         (as_text(each.get("code")), VatSum(told_number(each, "excl") or NOTHING, told_number(each, "vat") or NOTHING))
@@ -30,15 +30,15 @@ def split_of(document: Record) -> dict[str, VatSum]:
 
 
 def sold_vat_codes(document: Record, lines: Iterable[Record]) -> tuple[str, ...]:
-    """Return the till's VAT codes that something was sold under: those of the lines, then those of the split alone."""
+    """Return the till's VAT codes of a sale: those of the lines, then those that occur only in the split."""
     in_split = (code for code, told in split_of(document).items() if told)
     return tuple(dict.fromkeys([*map(line_vat_code, lines), *in_split]))
 
 
 def sale_of(document: Record, lines: Iterable[SoldLine], codes: Mapping[str, str], rounding: Collection[str]) -> Sale:
-    """Return the sale with these lines, under the VAT codes that `codes` has for those of the till.
+    """Return the sale with these lines, under the VAT codes to which `codes` translates those of the till.
 
-    `rounding` are the payment methods by which the till tells the rounding of cash.
+    `rounding` are the payment methods with which the till reports cash rounding.
     """
     split = sum_by((codes[code], each) for code, each in split_of(document).items() if code in codes)
     cash = (
@@ -55,9 +55,9 @@ def sale_of(document: Record, lines: Iterable[SoldLine], codes: Mapping[str, str
 
 
 def sold_line(line: Record, code: str, rates: Mapping[str, Decimal], *, discounts: bool) -> SoldLine:
-    """Return a line as it was sold, under a VAT code. `rates` are those of the till, for lines that do not tell theirs.
+    """Return a sold line under a VAT code. `rates` of the till are used for lines without a percentage.
 
-    Without `discounts` the books have no field for one: a line that tells its total is counted without it.
+    Without `discounts` the books have no discount field, so lines with a total are calculated without discount.
     """
     values = line.values
     incl, excl = told_number(values, "amount_incl"), told_number(values, "amount_excl")
@@ -77,35 +77,35 @@ def sold_line(line: Record, code: str, rates: Mapping[str, Decimal], *, discount
 
 
 def as_one_piece(line: SoldLine) -> SoldLine:
-    """Return a line as one piece at its own total, where that is told: postings have no quantities."""
+    """Return a line with quantity one at its total, if the total is known: postings have no quantities."""
     if line.amount_incl is None and line.amount_excl is None:
         return line
     return replace(line, quantity=ONE, price_incl=line.amount_incl, price_excl=line.amount_excl, discount_percent=None)
 
 
 def vat_method(document: Record) -> str:
-    """Return how the till counted VAT."""
+    """Return the VAT method of the till."""
     return as_text(document.values.get("vat_method")).strip() or "inclusive"
 
 
 def line_vat_code(line: Record) -> str:
-    """Return the till's VAT code of a line, empty when it has none."""
+    """Return the till's VAT code of a line; empty if it has none."""
     return as_text(line.values.get("vat_code")).strip()
 
 
 def told_number(values: Mapping[str, Value], name: str) -> Decimal | None:
-    """Return an amount or a quantity; None when it is not told."""
+    """Return an amount or a quantity; None if it is missing."""
     value = values.get(name)
     return value if isinstance(value, Decimal) else None
 
 
 def line_contradiction(line: Record) -> tuple[Decimal, Decimal, Decimal] | None:
-    """Return quantity, unit price and total of a line where these cannot all be right; None where they can.
+    """Return quantity, unit price and total of a line if they contradict each other; else None.
 
-    They cannot where total and quantity times price are further apart than rounding of the unit price explains, with
-    VAT and without, or where goods come back and money comes in. A discount explains a lower total, a surcharge or
-    lines inside the line a higher one, a price for several pieces either, and a total of nothing is a gift. Where a
-    discount is told, a higher total is wrong from twice the price on: the unit price may have the discount in it.
+    They contradict if total and quantity times price differ by more than the rounding of the unit price explains, both
+    with and without VAT, or if goods are returned but money is received. A discount explains a lower total, a surcharge
+    or nested lines a higher one, a price per several pieces either, and a zero total is a gift. With a discount, a
+    total is too high from twice the price on: the unit price may already include the discount.
     """
     values, quantity = line.values, told_number(line.values, "quantity")
     reductions = [told_number(values, name) or NOTHING for name in REDUCTIONS]

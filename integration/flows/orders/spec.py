@@ -1,4 +1,4 @@
-"""The flow of documents as one value: what the till sold becomes sales orders, trade invoices or postings."""
+"""The flow of documents as a value: sales of the till become sales orders, trade invoices, quotations or postings."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -102,7 +102,7 @@ COMPUTED: tuple[Field, ...] = (
 _READ = ("order", "invoice", "posting")
 _ORDERS, _INVOICES, _RECEIPTS = (VisibleWhen(name, _READ) for name in ("orders", "invoices", "receipts"))
 _AS_ORDERS, _AS_POSTINGS = VisibleWhen(tuple(SOURCES), ("order", "invoice")), VisibleWhen(tuple(SOURCES), ("posting",))
-_INVOICES_INTO = {"invoice": "trade_invoices"}  # an object that an installation may not have
+_INVOICES_INTO = {"invoice": "trade_invoices"}  # an AccountView object that may be absent
 _DEBTORS = books_list("debtors")
 _WITH_DEBTOR = VisibleWhen("default_debtor", ("fallback", "forced"))
 
@@ -253,7 +253,7 @@ def _as_set(settings: OrderSettings) -> Flow:
     return documents(settings.targets, unverifiable=settings.unproven)
 
 
-# What the till says of what is no revenue; and what the books say of postings: periods, and what a line can hold.
+# Lists of the till about groups that are no revenue, and of the books about postings: periods and line fields.
 TURNOVER = (till_list("turnover_types"), till_list("turnover_vat_codes"), till_list("gift_cards"))
 PERIODS, LINE_FIELDS = books_list("periods"), books_list("posting_line_fields")
 TILL_IDS = books_list("till_ids")
@@ -280,17 +280,17 @@ def _needs(settings: OrderSettings) -> Requirements:
 
 
 def _linked(asked: FlowContext, keys: Collection[str]) -> Mapping[str, Link]:
-    """Return which of these documents are booked, as whatever kind: settings may have been others then."""
+    """Return the links of these documents under any target kind: the settings may have been different at that time."""
     kinds = dict.fromkeys(USUAL.values())
     return {key: link for kind in kinds for key, link in asked.links(FLOW.name, kind, keys).items()}
 
 
 def _days(asked: FlowContext, keys: Collection[str]) -> Mapping[str, Sequence[Link]]:
-    """Return the booked pages of days, by day and branch or by an order that has sales in them."""
+    """Return the booked pages of days, by day and branch or by an order whose sales are in them."""
     found = {key: list(pages) for key, pages in pages_of(partial(asked.links, DAYS, Kind.DAY_PAGE), keys).items()}
     standings = asked.standings(DAYS, (Kind.DAY_PAGE,), keys).values()
     for one in standings:
-        if one.where is BookingStage.DOUBTFUL:  # whether the day is booked nobody knows
+        if one.where is BookingStage.DOUBTFUL:  # it is unknown whether the day is booked
             found[one.key].append(Link(Kind.DAY_PAGE, one.key, ""))
     for key, pages in asked.made_of(DAYS, (Kind.DAY_PAGE,), keys).items():
         there = asked.links(DAYS, Kind.DAY_PAGE, pages)

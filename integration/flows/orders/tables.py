@@ -1,4 +1,4 @@
-"""Value tables of documents: accounts of turnover groups and payment methods, and payment terms."""
+"""Value tables of documents: accounts of turnover groups and payment methods, countries, and payment terms."""
 
 from integration.flows.orders.buyers import COUNTRIES
 from integration.flows.orders.codes import GROUP_ACCOUNTS

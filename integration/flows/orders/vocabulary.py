@@ -1,4 +1,4 @@
-"""The words of the till that decide what becomes of a document: one that nobody knows is neither a yes nor a no."""
+"""The enumerated words of the till that determine how a document is booked. An unknown word parks the document."""
 
 from collections.abc import Collection, Iterator
 
@@ -25,19 +25,19 @@ TURNOVER_TYPES = (
 
 
 def expect_known(document: Record, settings: OrderSettings) -> None:
-    """Raise RecordRejected for a word that nobody knows, or one that is not told, where it decides something."""
+    """Raise RecordRejected for an unknown or missing word in a field that determines how a document is booked."""
     for field, words, needed in _deciding(document, settings):
         _expect(document, document, field, words, needed=needed)
     for line in document.parts:
         if line.kind is Kind.LINE:
             _expect(document, line, "price_type", PRICE_TYPES)
             _expect(document, line, "turnover_type", TURNOVER_TYPES)
-            _expect(document, line, "line_kind", ())  # told only where it is none of those known
+            _expect(document, line, "line_kind", ())  # present only if it is an unknown word
             _expect(document, line, "line_type", ())
 
 
 def expect_no_exchange(document: Record) -> None:
-    """Raise RecordRejected for a document with a line that exchanges money of another currency: that is no revenue."""
+    """Raise RecordRejected for a document with a currency exchange line, which is no revenue."""
     for line in document.parts:
         if line.kind is Kind.LINE and as_text(line.values.get("price_type")).strip() in EXCHANGES:
             facts = {"document": _title(document), "system": TILL}
@@ -45,9 +45,9 @@ def expect_no_exchange(document: Record) -> None:
 
 
 def _deciding(document: Record, settings: OrderSettings) -> Iterator[tuple[str, Collection[str], bool]]:
-    """Yield the fields of a document that decide something, with their words, and whether they have to be told.
+    """Yield the decisive fields of a document, with their known words and whether a value is required.
 
-    Whoever named types has said of every other that it takes no part.
+    If types are chosen in the settings, all other types are excluded, so unknown types need no check.
     """
     if not settings.types_of(document.kind):
         yield "type", TYPES[document.kind], False

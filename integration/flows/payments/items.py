@@ -1,4 +1,4 @@
-"""Which items of the books may be paid at the till: the newest booking in force of an invoice, which left a rest."""
+"""Items of the books that may be paid at the till: the latest active booking of an invoice with an open amount."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,38 +16,38 @@ from integration.flows.orders.latest_booking import document_of
 from integration.flows.orders.references import parse_reference
 from integration.flows.spec import KeyPage
 
-PAGE = 250  # bookings looked at together
+PAGE = 250  # bookings per page
 NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
 class DueItem:
-    """A booking of an invoice of the till that left something open in the books."""
+    """A booking of a till invoice that is an open item in the books."""
 
-    invoice: str  # its id at the till
+    invoice: str  # id of the invoice at the till
     number: str
     item: str
     day: date
     amount: Decimal
-    debtor: str  # the books' number of it; empty where that is not known
-    customer: str = ""  # by name, as it was booked
-    branch: str = ""  # the till's number of where it was sold
-    booked: Mapping[str, Value] = field(default_factory=dict)  # what the invoice said when it was booked
+    debtor: str  # debtor number in the books; empty if unknown
+    customer: str = ""  # name of the customer, as booked
+    branch: str = ""  # branch number of the till
+    booked: Mapping[str, Value] = field(default_factory=dict)  # values of the invoice when it was booked
 
     @property
     def key(self) -> str:
-        """What the item is asked for by in the books."""
+        """The key under which the item is fetched from the books."""
         return f"{self.day.isoformat()}/{self.item}/{self.invoice}"
 
 
 def invoice_of(key: str) -> str:
-    """Return the id of the invoice at the till, from the key of its item."""
+    """Return the till id of the invoice, from the key of its item."""
     return key.rpartition("/")[2]
 
 
 @dataclass(frozen=True, slots=True)
 class Asks:
-    """Whom the flow asks: the bookings of documents, what is paid already, debtors, and the till's invoices."""
+    """Queries of the flow: bookings and their states, payments made, debtor numbers, and invoices of the till."""
 
     bookings: Callable[[str, int], Sequence[Link]]
     standings: AskStandings
@@ -57,19 +57,19 @@ class Asks:
 
 
 class OpenItems:
-    """Finds what is due, by the bookings that the flow of documents keeps."""
+    """Finds due items from the bookings of the flow of documents."""
 
     def __init__(self, asks: Asks) -> None:
         self._asks = asks
 
     def page(self, after: str) -> KeyPage:
-        """Return one page of items that nobody has paid at the till yet, behind a booking."""
+        """Return one page of items that are not paid at the till yet, starting after a booking."""
         bookings = self._asks.bookings(after, PAGE)
         keys = tuple(one.key for one in self.of({document_of(link.key) for link in bookings}).values())
         return KeyPage(keys, bookings[-1].key if len(bookings) == PAGE else None)
 
     def of(self, invoices: Collection[str]) -> dict[str, DueItem]:
-        """Return what is due of these invoices, by their ids; one whose booking was taken back owes nothing."""
+        """Return the due items of these invoices, by id; a reversed booking has none."""
         paid = self._asks.paid(invoices)
         there = in_force(self._asks.standings, sorted(set(invoices) - set(paid)))
         owing = {
@@ -96,10 +96,10 @@ def _due(invoice: str, standing: BookingState, numbers: Mapping[str, str]) -> Du
 
 
 def is_same_invoice(booked: Mapping[str, Value], invoice: Record) -> bool:
-    """Tell whether an invoice of the till is the one that was booked: an id alone proves nothing.
+    """Return whether a till invoice is the one that was booked: an id alone proves nothing.
 
-    Compared are number, day, total and customer, as far as both sides have them. A customer who has another name is
-    the same one where the relation number is.
+    Number, day, total and customer are compared, as far as both sides have them. A different customer name is accepted
+    if the relation number is the same.
     """
     now = invoice.values
     numbers = [as_text(values.get("number")).strip() for values in (booked, now)]
@@ -120,13 +120,13 @@ def is_same_invoice(booked: Mapping[str, Value], invoice: Record) -> bool:
 
 
 def shown_booked(due: DueItem) -> str:
-    """Return an invoice as it was booked, for people to compare."""
+    """Return the booked values of an invoice as text, for comparison."""
     day = as_text(due.booked.get("sold_on")).partition("/")[0]
     return _shown(due.number, day, due.booked.get("sold_incl"), due.customer)
 
 
 def shown_invoice(invoice: Record) -> str:
-    """Return an invoice as the till has it, for people to compare."""
+    """Return the till's values of an invoice as text, for comparison."""
     values = invoice.values
     return _shown(values.get("number"), values.get("date"), values.get("total_incl"), _customer_of(invoice))
 

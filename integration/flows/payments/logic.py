@@ -1,7 +1,7 @@
-"""Invoices that were paid in the books are paid at the till, each once and whole.
+"""Logic of the flow `payments`: invoices paid in the books are paid at the till, each once and in full.
 
-An item counts as paid where what came in through cash and bank is what its sale put there. One that is paid in part
-waits, and one whose rows do not add up is a question.
+An item is paid if the amount received through cash and bank equals the amount its sale posted. A partly paid item
+waits, and an item with inconsistent rows is a question.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ from integration.flows.settings import TILL, RecordRejected, excluded_by_filter
 from integration.flows.spec import FlowLogic, KeyPage
 
 AMOUNT = "amount"
-OUTSTANDING = "outstanding"  # the state of an invoice of which nothing is paid
+OUTSTANDING = "outstanding"  # state of an invoice without payments
 FIELD = f"{Kind.SETTLEMENT}.{AMOUNT}"
 
 
@@ -50,7 +50,7 @@ class PaymentsLogic(FlowLogic):
         tables: Mapping[str, Mapping[str, str]],
         asks: Asks,
     ) -> None:
-        """Make everything ready that does not depend on an item. Raises ConfigurationError for a mapping of no use."""
+        """Prepare everything that does not depend on an item. Raises ConfigurationError for an unusable mapping."""
         rules = rules_from(mapping_body)
         self.flow = FLOW
         self.settings = settings
@@ -63,7 +63,7 @@ class PaymentsLogic(FlowLogic):
         self._dues = OpenItems(asks)
 
     def named(self, stage: Stage, after: str | None) -> KeyPage:
-        """Return the items of what was booked and is not paid at the till by this flow.
+        """Return a page of keys of booked items that this flow has not paid at the till yet.
 
         Raises ConfigurationError while no payment method is chosen.
         """
@@ -78,7 +78,7 @@ class PaymentsLogic(FlowLogic):
         return self.settings.method
 
     def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
-        """Return the payment that each item comes to, or why it has none; see `FlowLogic`."""
+        """Return the payment of each item, or why it has none; see `FlowLogic`."""
         dues = self._dues.of([invoice_of(record.key) for record in records])
         return [self._staged(record, dues.get(invoice_of(record.key))) for record in records]
 
@@ -110,9 +110,9 @@ class PaymentsLogic(FlowLogic):
         return Record(Kind.SETTLEMENT, due.invoice, {**values, METHOD: self._method(), **shown}, source=item.key)
 
     def _open(self, item: Record, due: DueItem) -> Skip | None:
-        """Return that an item waits until all of it has come in.
+        """Return a skip while an item is not paid in full; None once it is.
 
-        Raises RecordRejected for one whose rows do not add up.
+        Raises RecordRejected for an item whose rows are inconsistent.
         """
         sold, paid, other, besides = (_number(item, name) for name in ("sold", "paid", "other", "besides"))
         facts = {"key": due.number, "document": due.number, "reference": due.item}
@@ -128,10 +128,10 @@ class PaymentsLogic(FlowLogic):
         left = sold - paid
         return Skip("item_open", item.key, {**facts, "paid": str(paid), "open": str(left)}) if left else None
 
-    # ---- what the till holds
+    # ---- existing payments at the till
 
     def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
-        """Return that the till has a payment by the same method that comes to something else."""
+        """Return an issue if the till has a payment by the same method with another amount."""
         there = _number(held.record, AMOUNT) if held else None
         if there is None or there == _number(desired, AMOUNT):
             return None
@@ -142,7 +142,7 @@ class PaymentsLogic(FlowLogic):
         return Issue("payment_differs", desired.source, FIELD, {**facts, "open": str(there)})
 
     def writable_part(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
-        """Return the payment; or that the invoice has it already."""
+        """Return the payment, or a skip if the invoice already has it."""
         if held is None:
             return desired
         facts = {"key": _title(desired), "reference": as_text(desired.values.get("item")), "system": TILL}
@@ -151,7 +151,7 @@ class PaymentsLogic(FlowLogic):
     def conflicts_between(
         self, stage: Stage, desired: Sequence[Record], *, sending: bool = False
     ) -> Mapping[str, Issue | Skip]:
-        """Return which payments are not made: the till's invoice is gone, is open by something else, or not booked."""
+        """Return the payments that are not made: the invoice is gone, paid, not due, or open by another amount."""
         keys = [one.key for one in desired]
         dues = self._dues.of(keys)
         invoices = {one.key: one for one in self._asks.invoices(keys)}
@@ -181,7 +181,7 @@ class PaymentsLogic(FlowLogic):
     # ---- why
 
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
-        """Return how the fields of the payment came to their values."""
+        """Return the traces of the fields of the payment."""
         method = f"{Kind.SETTLEMENT}.{METHOD}"
         return [*self._rules.trace(record), explained(method, self.settings.method, "setting", setting=METHOD)]
 
@@ -191,7 +191,7 @@ def _title(desired: Record) -> str:
 
 
 def _paid_of(invoice: Record) -> Decimal | None:
-    """Return what was paid of an invoice; None where the till tells neither that, nor that nothing was paid."""
+    """Return the paid amount of an invoice; None if the till gives neither the amount nor the state outstanding."""
     paid = invoice.values.get("paid_amount")
     if isinstance(paid, Decimal):
         return paid

@@ -1,4 +1,4 @@
-"""What the flow of payments is, and what it can be told."""
+"""Stages and settings of the flow of payments."""
 
 from typing import ClassVar
 
@@ -14,15 +14,15 @@ FLOW = Flow(
     source=BOOKS,
     target=TILL,
     stages=(Stage("items", Kind.ITEM, Kind.SETTLEMENT, write_once=True, one_by_one=True, keyed_source=True),),
-    by_changes=False,  # nothing of an item tells that money came in for it
+    by_changes=False,  # an item does not change when it is paid
 )
 
 
 class PaymentSettings(Resending):
-    """How payments flow. Raises ConfigurationError, naming the setting, for what cannot be used."""
+    """Settings of the flow of payments. Raises ConfigurationError, naming the setting, for an invalid value."""
 
     flow: ClassVar[str] = PAYMENTS
 
     schedule_minutes: int = Field(30, ge=1, le=LONGEST_ROUND)
 
-    method: str = ""  # of the till, by which an invoice is paid there that was paid in the books
+    method: str = ""  # payment method of the till for payments from the books

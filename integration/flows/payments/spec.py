@@ -1,4 +1,4 @@
-"""The flow of payments as one value: what was paid in the books is paid at the till."""
+"""The flow of payments as a value: payments in the books become payments at the till."""
 
 from functools import partial
 
@@ -19,7 +19,7 @@ SECTIONS = (Section("settings_paid_in_books", (Code(METHOD, METHODS), Checkbox("
 
 
 def _methodless(known: SetupContext) -> MissingSetting | None:
-    """Return that no method is chosen, or one that the till does not have."""
+    """Return a missing setting if no method is chosen, or one that the till does not have."""
     method = known.settings[METHOD]
     if not method:
         return MissingSetting(Reason("lack_payments_method"), stops=True)

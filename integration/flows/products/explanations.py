@@ -1,4 +1,4 @@
-"""Why articles have values that no rule of the mapping gives."""
+"""Explanations of article values that are not from a mapping rule."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,7 +16,7 @@ PICTURE = f"{Kind.PICTURE}.content"
 
 
 def priced(target: str, trace: Trace, steps: Sequence[TraceStep]) -> Trace:
-    """Return why a price is sent as it is: `steps` lead from that of the mapping to the one that is sent."""
+    """Return the trace of a sent price; `steps` lead from the mapped price to the sent one."""
     done = {step.what.partition("(")[0].partition(" ")[0] for step in steps[1:]}
     moved = steps[0].value != steps[-1].value
     ways = ("rate", "add_vat", "remove_vat")
@@ -26,19 +26,19 @@ def priced(target: str, trace: Trace, steps: Sequence[TraceStep]) -> Trace:
 
 
 def till_trace(trace: Trace) -> Trace:
-    """Return why a field has its value, in the form in which the till keeps it."""
+    """Return the trace of a field with the value as the till stores it."""
     value = as_kept(trace.target.partition(".")[2], clean(trace.value))
     return replace(trace, value=as_list(value) if trace.target == "product.groups" and trace.issue is None else value)
 
 
 def pictured(record: Record, field: str) -> Trace:
-    """Return why a product has its picture, or has none any more."""
+    """Return the trace of a product's picture or of its removal."""
     content = record.values.get("content")
     return explained(PICTURE, content, "picture_gone" if is_empty(content) else "picture", field=field)
 
 
 def of_change(change: Change, settings: ProductSettings) -> dict[str, Reason]:
-    """Return reasons that lie in a change itself, by path."""
+    """Return reasons that follow from a change itself, by path."""
     if change.action is Action.RETIRE:
         return {"": Reason("because_gone", {"articles": ", ".join(part.source for part in change.wanted.parts)})}
     before = {part.key for part in change.before.parts} if change.before else set()

@@ -1,4 +1,4 @@
-"""The tree of article groups: groups that contain each other have no place in it."""
+"""Checks the tree of article groups for cycles."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,9 +9,9 @@ from integration.core.staged import Staged
 
 
 def find_cycles(parents: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """Return for each group in a cycle all groups of that cycle, each before its parent, the first key first.
+    """Return for each group in a cycle all groups of that cycle, each before its parent, from the smallest key.
 
-    `parents` has the parent of each group, empty for one at the top. A group below a cycle is in none.
+    `parents` gives the parent of each group, empty for a top group. A group below a cycle is not part of it.
     """
     found: dict[str, tuple[str, ...]] = {}
     visited: set[str] = set()
@@ -31,7 +31,7 @@ def find_cycles(parents: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
 
 
 def without_cycles(staged: Sequence[Staged]) -> list[Staged]:
-    """Return groups as they were staged, with an issue in the place of each that is in a cycle."""
+    """Return the staged groups, with an issue for each group that is in a cycle."""
     parents = {one.key: as_text(one.record.values.get("parent")).strip() for one in staged if one.record}
     circular = find_cycles(parents)
     return [replace(one, record=None, issue=_issue(one, circular[one.key])) if one.key in circular else one

@@ -1,4 +1,4 @@
-"""Products: articles and article groups of AccountView become products, articles and groups of MplusKASSA."""
+"""Logic of the flow `products`: AccountView articles and groups become MplusKASSA products, articles and groups."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -54,7 +54,7 @@ VAT_TABLE = "vat_codes"
 VAT_CODE = "article.vat_code"
 NO_TERMS, NO_PICTURES = Terms(), ProductPictures()
 
-Numbers = Callable[[Collection[str]], Mapping[str, str]]  # of article codes; one without a number is left out
+Numbers = Callable[[Collection[str]], Mapping[str, str]]  # numbers by article code; codes without a number are left out
 
 
 class ProductsLogic(FlowLogic):
@@ -74,11 +74,11 @@ class ProductsLogic(FlowLogic):
         pictures: ProductPictures = NO_PICTURES,
         look: Look = nothing_found,
     ) -> None:
-        """Make everything ready that does not depend on a record.
+        """Prepare everything that does not depend on a record.
 
-        `vat_rates` are percentages by the source's VAT code; `allot` gives an article code its number for good;
-        `linked` tells the numbers of those that are linked, `allotted` of those that were given one; `terms` are how
-        prices of customers are sent; `look` asks the till. Raises ConfigurationError when the mapping cannot be used.
+        `vat_rates` are percentages by the VAT code of the source. `allot` permanently allocates a number to an article
+        code. `linked` returns the numbers of linked codes, `allotted` the allocated ones. `terms` translates customer
+        prices. `look` queries the till. Raises ConfigurationError if the mapping cannot be used.
         """
         mapping, tools = rules_from(mapping_body), Tools(tables)
         owned = field_owners(mapping)
@@ -119,7 +119,7 @@ class ProductsLogic(FlowLogic):
         ]
 
     def _blocked_there(self, unlinked: Sequence[Record]) -> dict[str, str]:
-        """Return which of these articles the till has all the same, under which number, so that they go off sale."""
+        """Return the numbers of these blocked, unlinked articles that the till has, so that they go off sale."""
         if self.settings.blocked != "off_sale" or not (unlinked and self.settings.offer.update):
             return {}
         if self.settings.sku_rule == "allotted":
@@ -142,10 +142,10 @@ class ProductsLogic(FlowLogic):
         return Staged(key, key, title, record=Record(Kind.GROUP, key, values))
 
     def _article(self, record: Record, linked: str, allotted: str, there: str) -> Staged:
-        """Map one article to a product with that article alone; `shape` puts those of one parent together.
+        """Map one article to a product with that article alone; `shape` combines the articles of one parent.
 
-        One that is `linked` keeps its number, whatever the rule gives by now. One that is blocked and `there` without
-        a link goes off sale alone.
+        A `linked` article keeps its number, whatever the rule would give now. A blocked article that is `there` without
+        a link only goes off sale.
         """
         key, title = record.key, as_text(record.values.get("name")) or record.key
         parent = self._parent(record)
@@ -158,7 +158,7 @@ class ProductsLogic(FlowLogic):
             number = linked or self._number(record)
         except RecordRejected as rejected:
             if linked and self._offers and is_blocked(record):
-                return inactive(key, parent, title, linked)  # what it cannot be mapped to can wait, this cannot
+                return inactive(key, parent, title, linked)  # the mapping can wait, taking it off sale cannot
             return Staged(key, parent, title, issue=rejected.issue(key))
         kept = {KEPT_NUMBER: self._is_older(record, linked, allotted)} if linked else {}
         part = Record(Kind.ARTICLE, number, article | kept, source=key)
@@ -196,7 +196,7 @@ class ProductsLogic(FlowLogic):
         if "ean" in article:
             article["ean"] = checked_ean(article["ean"], record.key)
         if self._offers and is_blocked(record) and self.settings.blocked == "off_sale":
-            article["active"] = False  # whatever the mapping makes of the flag
+            article["active"] = False  # overrides the mapping
         if self._offers:
             self._check_vat(article, record)
             if "price" in article:
@@ -226,17 +226,17 @@ class ProductsLogic(FlowLogic):
     # ---- number and price
 
     def _number(self, record: Record) -> str:
-        """Return the article number under the rule that is set. Raises RecordRejected."""
+        """Return the article number under the configured rule. Raises RecordRejected."""
         return self._allot(record.key) if self.settings.sku_rule == "allotted" else number_in(record, self.settings)
 
     def _is_older(self, record: Record, linked: str, allotted: str) -> bool:
-        """Tell whether the rule would give another number than the one an article is linked by, or none."""
+        """Return whether the rule would give a linked article another number, or none."""
         if self.settings.sku_rule == "allotted":
             return linked != allotted
         return linked != number_if(record, self.settings)
 
     def _price(self, price: Value, record: Record) -> list[TraceStep]:
-        """Return the steps from the mapped price to the one that is sent, which is the last. Raises RecordRejected."""
+        """Return the steps from the mapped price to the sent price, which is the last step. Raises RecordRejected."""
         number = self._usable(price, record)
         steps = [TraceStep("price", number)]
         rate = self._currency_rate(record)
@@ -252,7 +252,7 @@ class ProductsLogic(FlowLogic):
         return [*steps, TraceStep(f"round({self.settings.decimals})", number)]
 
     def _sent(self, price: Decimal, record: Record) -> Decimal:
-        """Return a price of the books as it is sent, with or without VAT like that of everybody.
+        """Return a customer price of the books as it is sent, with the same VAT basis as the ordinary price.
 
         Raises RecordRejected.
         """
@@ -298,7 +298,7 @@ class ProductsLogic(FlowLogic):
         duplicates: Mapping[str, tuple[str, ...]],
         marks: Mapping[str, tuple[str, ...]],
     ) -> TargetRecord:
-        """Return what the members of one parent come to; see `FlowLogic`."""
+        """Return the target record of the members of one parent; see `FlowLogic`."""
         if stage.target is Kind.PICTURE:
             return product_picture(members)
         parked: list[Issue] = [each.issue for each in members if each.issue]
@@ -326,9 +326,9 @@ class ProductsLogic(FlowLogic):
         return TargetRecord(desired, title, group_of(members), tuple(parked), skipped, noted=noted)
 
     def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
-        """Return an issue when the till's article under one of our numbers belongs to another code.
+        """Return an issue if the till's article under one of our numbers belongs to another article code.
 
-        What is linked already is ours, whatever somebody has made of its external id since.
+        Linked articles are ours, even if somebody changed their external id since.
         """
         if stage.target is Kind.GROUP or held is None:
             return None
@@ -342,9 +342,9 @@ class ProductsLogic(FlowLogic):
         return None
 
     def writable_part(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
-        """Return what of the desired record may be created or updated now; see `FlowLogic`.
+        """Return the part of the desired record that may be created or updated now; see `FlowLogic`.
 
-        A part that may not be created yet stays as one without values: accounted for, and nothing of it is written.
+        An article that may not be created yet remains as a part without values: it is counted and not written.
         """
         content = self.settings.content
         if stage.target is Kind.PICTURE:
@@ -364,7 +364,7 @@ class ProductsLogic(FlowLogic):
         return replace(desired, values=values, parts=parts)
 
     def withdraw(self, stage: Stage, change: Change) -> Change | Skip | Issue:
-        """Return the retirement of what was created; a group stays, for others may be in it by now."""
+        """Return the retirement of a created product; a group stays, because it may contain other articles."""
         if stage.target is Kind.PICTURE:
             return taken_away(change)
         parts = () if stage.target is Kind.GROUP else change.agreed.parts
@@ -374,13 +374,13 @@ class ProductsLogic(FlowLogic):
         return retire(change.agreed, active, change.agreed, title=change.title, frees=self.frees)
 
     def reversible(self, change: Change) -> Change:
-        """Return what of an update can be put back: all but a turnover group where the till had none."""
+        """Return the reversible part of an update: not a turnover group if the till had none."""
         return self._turnover.reversible(change)
 
     # ---- why
 
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
-        """Return for every target field how it came to its value from this source record."""
+        """Return for every target field the trace of its value from this source record."""
         if stage.target is Kind.PICTURE:
             found = self._pictures.staged([record], self._parent)
             return [pictured(one.record, self._pictures.field) for one in found if one.record]
@@ -392,7 +392,7 @@ class ProductsLogic(FlowLogic):
         return [*ruled, *self._turnover.traces(record), *traced(Kind.ARTICLE, record.key, terms)]
 
     def _as_sent(self, trace: Trace, record: Record) -> Trace:
-        """Return why a field has its value, as the till keeps it; of a price up to the one that is sent."""
+        """Return the trace of a field as the till stores it; that of a price includes the steps to the sent price."""
         if trace.target != PRICE:
             return till_trace(trace)
         target = f"article.{self.settings.price_field}"
@@ -404,5 +404,5 @@ class ProductsLogic(FlowLogic):
             return Trace(target, trace.steps, None, rejected.issue(record.key))
 
     def change_reasons(self, change: Change) -> Mapping[str, Reason]:
-        """Return what a change says without a rule: what is gone, goes off sale, or has no offer yet."""
+        """Return reasons without a rule: the article is gone, goes off sale, or has no offer yet."""
         return of_change(change, self.settings)

@@ -1,4 +1,4 @@
-"""The article number of the till under a rule that takes it out of the article itself."""
+"""Article numbers of the till that are taken from the article itself."""
 
 from decimal import Decimal
 
@@ -9,7 +9,7 @@ from integration.flows.settings import RecordRejected
 
 
 def number_in(record: Record, settings: ProductSettings) -> str:
-    """Return the number that is the code of an article, or stands in a field of it. Raises RecordRejected."""
+    """Return the number from the code or a field of an article. Raises RecordRejected for an invalid number."""
     given: Value = record.values.get(settings.sku_field) if settings.sku_rule == "field" else record.key
     if isinstance(given, Decimal) and given == given.to_integral_value():
         given = f"{given:.0f}"
@@ -23,7 +23,7 @@ def number_in(record: Record, settings: ProductSettings) -> str:
 
 
 def number_if(record: Record, settings: ProductSettings) -> str:
-    """Return the same, and nothing where the rule gives no number."""
+    """Return the same number; an empty string if it is invalid."""
     try:
         return number_in(record, settings)
     except RecordRejected:

@@ -1,4 +1,4 @@
-"""What an article is sold by, and what is its content: who owns each field, and which of them are sent."""
+"""Divides article fields into offer and content, with their ownership and write switches."""
 
 from dataclasses import replace
 from functools import cache
@@ -16,38 +16,38 @@ from integration.flows.settings import RecordRejected
 
 PRICE = "article.price"
 ACTIVE = "article.active"
-# Fields of an article that say how it is sold. Every other one is content.
+# Offer fields of an article. All other fields are content.
 OFFER = frozenset({"price_incl", "price_excl", "purchase_price", "vat_code", "active", "stock_managed", "webshop"})
 
 
 def offer_policy(owned: Policy, price_field: str) -> Policy:
-    """Return the policy in the target's own fields: the price under the name it is sent by."""
+    """Return the policy in the target's own fields, with the price under the field in which it is sent."""
     ours = {f"article.{price_field}" if target == PRICE else target: who for target, who in owned.items()}
     if PRICE in owned and len(ours) < len(owned):
         raise rule_error(f"article.{price_field}", Reason("reason_twice"))
-    return {ACTIVE: Ownership.ON_CREATE, **ours}  # what is created without an offer is created inactive
+    return {ACTIVE: Ownership.ON_CREATE, **ours}  # an article without an offer is created inactive
 
 
 def is_sold_by(name: str) -> bool:
-    """Tell whether a field of an article says how it is sold, its prices for customers among them."""
+    """Return whether an article field is part of its offer, including customer prices."""
     return name in OFFER or is_term(name)
 
 
 def is_offer(target: str) -> bool:
-    """Tell whether a target field says how an article is sold."""
+    """Return whether a rule target is part of an article's offer."""
     kind, _, name = target.partition(".")
     return kind == Kind.ARTICLE and (name in OFFER or target == PRICE)
 
 
 @cache
 def target_field(target: str) -> tuple[Kind, str, bool]:
-    """Return the kind and the name of a target field, and whether it says how an article is sold."""
+    """Return the kind and the name of a rule target, and whether it is part of an article's offer."""
     kind, _, name = target.partition(".")
     return Kind(kind), name, is_offer(target)
 
 
 def checked_ean(value: Value, article: str) -> Value:
-    """Return the barcode without blanks and dashes. Raises RecordRejected when its check digit does not fit."""
+    """Return the barcode without blanks and dashes. Raises RecordRejected if its check digit is wrong."""
     text = as_text(value)
     code = text if text.isascii() and text.isdecimal() else ean.compact(text)
     if code and not ean.is_valid(code):
@@ -56,17 +56,17 @@ def checked_ean(value: Value, article: str) -> Value:
 
 
 def creatable(part: Record, settings: ProductSettings) -> Record:
-    """Return of an article what may be created now; one without values stays as it is counted."""
+    """Return the part of an article that may be created now; without values it is only counted."""
     if not settings.content.create or part.values.keys() == {"active"}:
         return replace(part, values={})
     if settings.offer.create:
         return part
     content = {name: value for name, value in part.values.items() if not is_sold_by(name)}
-    return replace(part, values={**content, "active": False})  # not for sale before it has an offer
+    return replace(part, values={**content, "active": False})  # not for sale until it has an offer
 
 
 def updated(part: Record, settings: ProductSettings) -> Record:
-    """Return of an article what may be updated now: its content, what it is sold by, or both."""
+    """Return the part of an article that may be updated now: its content, its offer, or both."""
     content, offer = settings.content.update, settings.offer.update
     if content and offer:
         return part

@@ -1,4 +1,4 @@
-"""The picture of a product: the first of its articles that has one, known by its content."""
+"""Pictures of products: a product gets the first picture of its articles, compared by content."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,10 +13,10 @@ from integration.core.staged import Staged
 from integration.flows.spec import TargetRecord
 
 CONTENT = "content"
-# A picture that somebody put in the place of ours at the till stays, and both changed is a question by itself.
+# A picture that somebody replaced at the till stays. If both sides changed, it is a conflict.
 OWNED: Policy = {f"{Kind.PICTURE}.{CONTENT}": Ownership.KEEP_UNLESS_CHANGED}
 
-# The picture that each of these names stands for, with `content` and `size`, or why there is none.
+# Returns for each file name the picture with `content` and `size`, or why there is none.
 Read = Callable[[Sequence[str]], Sequence[Record | IntegrationError]]
 
 
@@ -27,9 +27,9 @@ def _nothing(files: Sequence[str]) -> Sequence[Record | IntegrationError]:
 
 @dataclass(frozen=True, slots=True)
 class ProductPictures:
-    """How pictures are sent, as a flow is set: `field` is that of an article with their names, and none is off.
+    """Stages pictures: `field` is the article field with the file name; empty means that pictures are off.
 
-    `linked` tells which products have a picture that we sent.
+    `linked` returns the products with a picture that we sent.
     """
 
     field: str = ""
@@ -37,7 +37,7 @@ class ProductPictures:
     linked: Callable[[Sequence[str]], Mapping[str, Record]] = lambda _: {}
 
     def staged(self, articles: Sequence[Record], parent: Callable[[Record], str]) -> list[Staged]:
-        """Return the picture of each article that has one, why it has none, and that it has none any more."""
+        """Return for each article its picture, the reason why it has none, or the removal of its former picture."""
         if not self.field:
             return []
         files = {one.key: as_text(one.values.get(self.field)).strip() for one in articles}
@@ -62,7 +62,7 @@ class ProductPictures:
 
 
 def product_picture(members: Sequence[Staged]) -> TargetRecord:
-    """Return the picture of a product: the first there is; it goes once no article of it names one any more."""
+    """Return the first picture of a product's articles; it is removed when no article names one any more."""
     parked = tuple(one.issue for one in members if one.issue)
     there = [one for one in members if one.record is not None]
     chosen = next((one for one in there if one.record and one.record.values[CONTENT] not in EMPTY), None)
@@ -73,6 +73,6 @@ def product_picture(members: Sequence[Staged]) -> TargetRecord:
 
 
 def taken_away(change: Change) -> Change:
-    """Return the change that takes a picture away again, which stood where nothing was."""
+    """Return the change that removes a picture that was added where there was none."""
     nothing = Record(Kind.PICTURE, change.key, {CONTENT: None})
     return replace(change, action=Action.UPDATE, wanted=nothing, before=change.wanted, agreed=nothing, kept=())

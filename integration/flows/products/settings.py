@@ -1,4 +1,4 @@
-"""What the flow of products is, and what it can be told."""
+"""Stages and settings of the flow of products."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -46,7 +46,7 @@ Rate = Annotated[Decimal, Field(gt=0)]
 
 
 class Part(Strict):
-    """One of the two parts of an article, switched by itself."""
+    """Write switches of one of the two parts of an article."""
 
     create: bool = True
     update: bool = True
@@ -61,42 +61,42 @@ OFF_SALE = Guard("off_sale", "brake_off_sale", 10, _taken_off_sale)
 
 
 class ProductSettings(FlowSettings):
-    """How products flow. Raises ConfigurationError, naming the setting, for what cannot be used."""
+    """Settings of the flow of products. Raises ConfigurationError, naming the setting, for an invalid value."""
 
     flow: ClassVar[str] = "products"
     guards = (*SIZE, PRICES, RETIREMENTS, OFF_SALE, EMPTIED)
 
     sku_rule: Literal["code", "field", "allotted"] = "code"
-    sku_field: str = ""  # for the rule `field`
-    parent_field: str = "parent"  # articles that share its value become one product; empty: each is its own
+    sku_field: str = ""  # source field for the rule `field`
+    parent_field: str = "parent"  # articles with the same value become one product; empty: one product per article
 
-    price_basis: Literal["excl", "incl"] = "excl"  # what the price of the source is
-    price_sent: Literal["excl", "incl"] = "incl"  # the other is computed by the till
-    decimals: int = Field(2, ge=0, le=2)  # the price in whole cents is rounded once more to so many
+    price_basis: Literal["excl", "incl"] = "excl"  # VAT basis of the price in the source
+    price_sent: Literal["excl", "incl"] = "incl"  # VAT basis of the price that is sent; the till computes the other
+    decimals: int = Field(2, ge=0, le=2)  # the price in cents is rounded again to this number of decimals
     zero_price: Literal["send", "park"] = "send"
     default_currency: str = "EUR"
-    rates: dict[str, Rate] = Field(default_factory=dict)  # one unit of a currency in the default one
+    rates: dict[str, Rate] = Field(default_factory=dict)  # value of one unit of a currency in the default currency
 
-    # whose turnover group counts once the till has one for an article: its own, or that of the value table
+    # owner of the turnover group once the till has one for an article: on_create the till, keep_equal the value table
     turnover_group_owner: Literal["on_create", "keep_equal"] = "on_create"
-    picture_field: str = ""  # of an article, with the name of its picture; empty: none are sent
-    customer_prices: bool = False  # those for price groups and branches, where the books' object of them is named
+    picture_field: str = ""  # article field with the name of its picture; empty: no pictures are sent
+    customer_prices: bool = False  # prices for price groups and branches, if their AccountView object is configured
     customer_prices_owner: Owner = "keep_equal"
 
     content: Part = Part()
     offer: Part = Part()
     groups: bool = True
-    # what becomes of blocked articles: not for sale where the till has them, left alone, or sent as inactive anyway
+    # blocked articles: take off sale if the till has them, skip, or always send as inactive
     blocked: Literal["off_sale", "skip", "inactive"] = "off_sale"
     retire: bool = True
 
     @property
     def price_field(self) -> str:
-        """The field of an article that its price is sent as."""
+        """The article field in which the price is sent."""
         return f"price_{self.price_sent}"
 
     def reads(self) -> Iterator[tuple[str, str, bool]]:
-        """Yield the fields that hold the number and the parent."""
+        """Yield the fields that hold the number, the parent and the picture."""
         if self.sku_rule == "field":
             yield "sku_field", self.sku_field, True
         if self.parent_field:
@@ -105,7 +105,7 @@ class ProductSettings(FlowSettings):
             yield "picture_field", self.picture_field, True
 
     def check(self) -> None:
-        """Raise ConfigurationError for settings that do not go together."""
+        """Raise ConfigurationError for settings that contradict each other."""
         if self.sku_rule == "field" and not self.sku_field:
             raise ConfigurationError(
                 "flow_setting_invalid", flow="products", setting="sku_field", expected="expected_article_field"
@@ -113,7 +113,7 @@ class ProductSettings(FlowSettings):
 
 
 def as_set(settings: ProductSettings) -> Flow:
-    """Return the flow with pictures where a field is named that says which they are."""
+    """Return the flow, with pictures if a picture field is configured."""
     if not settings.picture_field:
         return FLOW
     stages = (replace(stage, off=False) if stage.target is Kind.PICTURE else stage for stage in FLOW.stages)

@@ -1,4 +1,4 @@
-"""The flow of products as one value: articles and article groups of the books become products of the till."""
+"""The flow of products as a value: articles and article groups of the books become products of the till."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -82,12 +82,12 @@ SECTIONS = (
 )
 
 
-EXAMPLES = 3  # codes that a sentence names
+EXAMPLES = 3  # maximum number of codes in a sentence
 CODES = books_list("article_codes")
 
 
 def _unfit(known: SetupContext) -> list[str]:
-    """Return the article codes seen that cannot be an article number of the till as they are."""
+    """Return the known article codes that are not valid article numbers of the till."""
     return [code for code in known.of(CODES) if not is_till_number(code)]
 
 

@@ -1,4 +1,4 @@
-"""The turnover group that an article gets at the till: a row for its article group, its VAT code, or both."""
+"""Turnover groups of articles at the till: by article group, VAT code, or both."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -43,10 +43,10 @@ TABLE = ValueTable(
 
 @dataclass(frozen=True, slots=True)
 class GroupTurnover:
-    """How articles get their turnover group: by the rows of the table, unless a rule of the mapping says it.
+    """Assigns turnover groups to articles by rows of the value table, unless a mapping rule does so.
 
-    `group` and `vat_code` are the fields of the source that rows are looked for by. The `owner` says whether the table
-    counts for what the till has a group for already.
+    `group` and `vat_code` are the source fields that rows are looked up by. `owner` decides whether the table also
+    applies to articles that already have a turnover group at the till.
     """
 
     rows: Mapping[str, str]
@@ -57,36 +57,36 @@ class GroupTurnover:
 
     @classmethod
     def made(cls, rules: Iterable[Rule], rows: Mapping[str, str], owner: Ownership) -> Self:
-        """Return it for a mapping: what its rules read as group and as VAT code counts here too."""
+        """Return the assignment for a mapping, with the fields that its rules read as group and as VAT code."""
         read = {rule.target: rule.source for rule in rules}
         places = {"group": read.get("product.groups"), "vat_code": read.get("article.vat_code")}
         return cls(rows, owner, TARGET in read, **{name: field for name, field in places.items() if field})
 
     def policy(self, owned: Policy) -> Policy:
-        """Return the policy of a flow, with the owner of the turnover group where no rule says it.
+        """Return the policy of a flow, with the owner of the turnover group if no rule sets it.
 
-        What the till has is left out of what we want before anything is compared; what it lacks is filled.
+        A group that the till has is removed from the desired record before the comparison; a missing one is filled.
         """
         always = self.owner is Ownership.KEEP_EQUAL
         return {TARGET: self.owner if always else Ownership.KEEP_UNLESS_CHANGED, **owned}
 
     def of(self, record: Record, mapped: Mapping[str, Value]) -> dict[str, Value]:
-        """Return the mapped values of an article with its turnover group; without one where nothing says it."""
+        """Return the mapped values of an article with its turnover group; without one if there is no row."""
         value = mapped.get(TURNOVER_GROUP) if self.ruled else self._row(record)[1]
         others = {name: each for name, each in mapped.items() if name != TURNOVER_GROUP}
         return others if value is None or value in EMPTY else {**others, TURNOVER_GROUP: value}
 
     def beside(self, part: Record, there: Record) -> Record:
-        """Return an article of ours as it fits the one that is there: without its group, where that has one."""
+        """Return the desired article without its turnover group if the article at the till has one."""
         has_one = bool(as_text(there.values.get(TURNOVER_GROUP)).strip())
         if self.ruled or self.owner is Ownership.KEEP_EQUAL or not has_one:
             return part
         return _without(part)
 
     def reversible(self, change: Change) -> Change:
-        """Return a change without the turnover groups that the till had none in the place of: a group is no text.
+        """Return a change without turnover groups that were empty before.
 
-        What an update leaves out, the till may keep, so that nobody can promise to empty it.
+        The till may keep a field that an update leaves out, so clearing the group cannot be guaranteed.
         """
         before = {part.key: part.values for part in change.before.parts} if change.before else {}
         filled = {key for key, values in before.items() if values.get(TURNOVER_GROUP, "") in EMPTY}
@@ -99,7 +99,7 @@ class GroupTurnover:
         return replace(change, wanted=without(change.wanted), before=shown) if filled else change
 
     def traces(self, record: Record) -> Iterator[Trace]:
-        """Yield how an article comes to its turnover group, where a row says it."""
+        """Yield the trace of the turnover group of an article, if a row gives it."""
         key, value = self._row(record)
         if value and not self.ruled:
             steps = TraceStep(self.group, self._read(record, self.group)), TraceStep(f"table {TABLE.name} {key}", value)
@@ -119,11 +119,11 @@ def _without(part: Record) -> Record:
     return replace(part, values={name: value for name, value in part.values.items() if name != TURNOVER_GROUP})
 
 
-# ---- what is asked in the set-up
+# ---- question of the set-up
 
 
 def _by_name(known: SetupContext) -> dict[str, str]:
-    """Return the turnover group that is called as an article group is, or as the nearest group above it."""
+    """Return, by article group, the turnover group with the same name, or with that of the nearest parent group."""
     groups, parents = known.of(GROUPS), known.of(PARENTS)
     called: dict[str, list[str]] = {}
     for number, name in known.of(REVENUE_GROUPS).items():
@@ -135,7 +135,7 @@ def _by_name(known: SetupContext) -> dict[str, str]:
             if number := only(called.get(groups.get(code, "").strip().casefold(), ())):
                 return number
             code = parents.get(code, "")
-            if code in above:  # groups that lie inside each other
+            if code in above:  # a cycle of groups
                 return ""
             above.add(code)
         return ""
@@ -144,7 +144,7 @@ def _by_name(known: SetupContext) -> dict[str, str]:
 
 
 def _by_vat_code(known: SetupContext) -> dict[str, str]:
-    """Return the only turnover group that has the VAT code of the till which one of the books becomes."""
+    """Return, by VAT code of the books, the only turnover group with the corresponding VAT code of the till."""
     theirs, revenue = known.of(THEIR_VAT_CODES), known.of(REVENUE_GROUPS)
     rows = {}
     for code, other in known.tables.get("vat_codes", {}).items():
@@ -160,7 +160,10 @@ def _propose(known: SetupContext) -> Proposal | None:
 
 
 def _lacks(known: SetupContext) -> MissingSetting | None:
-    """Tell what has no turnover group; an answer without a row says that the till shall give them itself."""
+    """Return the article groups without a turnover group.
+
+    An empty table that a person accepted means that the till assigns turnover groups itself.
+    """
     if not known.tables.get(TABLE.name):
         is_answered = QUESTION.name in known.answered
         return None if is_answered else MissingSetting(Reason("lack_turnover_groups_all"), stops=False)

@@ -1,4 +1,4 @@
-"""Articles that become one product together: what they share, what tells them apart, and what they come to."""
+"""Combines articles with the same parent into one product, and checks that its variants can be distinguished."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,14 +9,14 @@ from integration.core.rules import EMPTY, as_text
 from integration.core.staged import Staged
 from integration.flows.products.blocked import is_alone, is_off_sale, single_article
 
-Member = tuple[Staged, Record]  # an article as it was read, and the product with that article alone
+Member = tuple[Staged, Record]  # a staged article, and the product with that article alone
 
-KEPT_NUMBER = "kept_number"  # of a staged article that is linked: whether the rule would give it another number now
-OLDER_NUMBER = "older_number"  # what a plan counts of those
+KEPT_NUMBER = "kept_number"  # field of a staged, linked article: whether the rule would give it another number now
+OLDER_NUMBER = "older_number"  # code under which a plan counts such articles
 
 
 def without_kept(product: Record) -> tuple[Record, str]:
-    """Return a staged product without the word about its number, and that: `linked`, `older`, or nothing if new."""
+    """Return a staged product without the number marker, and the marker: `linked`, `older`, or empty if new."""
     (part,) = product.parts or (None,)
     if part is None or KEPT_NUMBER not in part.values:
         return product, ""
@@ -26,7 +26,7 @@ def without_kept(product: Record) -> tuple[Record, str]:
 
 
 def as_list(value: Value) -> tuple[str, ...]:
-    """Return a value as a list: nothing for what is empty, one piece for a text."""
+    """Return a value as a tuple of texts; empty for an empty value."""
     if value is None or value in EMPTY:
         return ()
     return value if isinstance(value, tuple) else (as_text(value).strip(),)
@@ -35,7 +35,7 @@ def as_list(value: Value) -> tuple[str, ...]:
 def shared_number(
     member: Staged, duplicates: Mapping[str, tuple[str, ...]], marks: Mapping[str, tuple[str, ...]]
 ) -> Issue | None:
-    """Return an issue when another article has the number or barcode of this one."""
+    """Return an issue if another article has the same number or barcode."""
     for cause, field, value, known in (
         ("sku_duplicate", "number", member.number, duplicates),
         ("ean_duplicate", "article.ean", member.mark, marks),
@@ -48,9 +48,9 @@ def shared_number(
 
 
 def distinct_variants(members: list[Member]) -> tuple[list[Member], list[Issue]]:
-    """Return the articles of one product that can be told apart by colour and size, or why all of them wait.
+    """Return the articles of one product if colour and size distinguish them, or an issue for each of them.
 
-    Where those on sale can be, one that goes off sale is no reason to wait: it goes alone.
+    If only articles that go off sale clash, they are reduced to going off sale and do not hold up the others.
     """
     if _clash([one for one in members if not is_alone(one[1])]) is None:
         return members, []
@@ -60,7 +60,7 @@ def distinct_variants(members: list[Member]) -> tuple[list[Member], list[Issue]]
 
 
 def _clash(members: Sequence[Member]) -> Issue | None:
-    """Return an issue when two articles of one product cannot be told apart by colour and size."""
+    """Return an issue if colour and size do not distinguish two articles of one product."""
     seen: dict[tuple[str, str], str] = {}
     for each, record in members:
         axes = _axes(record)
@@ -78,9 +78,9 @@ def _axes(product: Record) -> tuple[str, str]:
 
 
 def together(members: Sequence[Record]) -> Record:
-    """Return one product with the articles of all: of each value the first that is filled, of the groups all.
+    """Return one product with all articles: the first non-empty value of each field, and all groups.
 
-    One that has no values is taken off sale and says nothing else.
+    A product without values only takes its article off sale.
     """
     first = members[0]
     if len(members) == 1 and first.key == first.parts[0].source:
@@ -97,7 +97,7 @@ def together(members: Sequence[Record]) -> Record:
 
 
 def _common_name(members: Sequence[Record]) -> str:
-    """Return what the names of all variants begin with, without colour and size: `Trui rood M` is `Trui`."""
+    """Return the common beginning of all variant names, without colour and size: `Trui rood M` gives `Trui`."""
     names = [as_text(each.values.get("name")) for each in members]
     if len(names) > 1 and len(set(names)) == 1:
         return names[0]
@@ -113,7 +113,7 @@ def _common_name(members: Sequence[Record]) -> str:
 
 
 def group_of(members: Sequence[Staged]) -> str:
-    """Return the first group of the first product among members; empty where there is none."""
+    """Return the first group of the first product among the members; empty if there is none."""
     for each in members:
         if each.record is not None and each.record.kind is Kind.PRODUCT:
             groups = as_list(each.record.values.get("groups"))

@@ -1,9 +1,8 @@
-"""How often a figure of the books has what a movement of the till moved, by all that was booked of it.
+"""Computes how often a figure of the books includes a movement of the till, from its bookings and credits.
 
-A booking has it once, what takes that back takes it out once, and booked again it is there once more. Of what somebody
-deleted or changed by hand, and of what was sent without an answer, nobody knows which: so it is a span, and a level
-goes by the end of it that offers less. A sale whose booking was deleted and credited too may be in the figure less
-than not at all.
+A booking includes it once, its credit excludes it once, and a later booking includes it again. For bookings that
+somebody deleted or changed, and for unanswered writes, this is unknown. The result is therefore a range, and a level
+uses the end that offers less stock. If a booking was deleted and also credited, the range may be below zero.
 """
 
 from collections.abc import Collection, Mapping
@@ -15,13 +14,13 @@ from integration.flows.orders.credits import CREDIT
 
 @dataclass(frozen=True, slots=True)
 class CountRange:
-    """How often a figure has something: at the least, and at the most."""
+    """The minimum and maximum number of times that a figure includes something."""
 
     least: int
     most: int
 
     def or_as(self, other: "CountRange") -> "CountRange":
-        """Return what holds of a figure that may be of before or after a change from one to the other."""
+        """Return the range that covers both, for a figure from before or after a change."""
         return CountRange(min(self.least, other.least), max(self.most, other.most))
 
 
@@ -29,12 +28,12 @@ NEVER, ONCE, MAYBE = CountRange(0, 0), CountRange(1, 1), CountRange(0, 1)
 
 
 def is_credit(key: str) -> bool:
-    """Tell whether what is booked under a key takes another booking back; what takes that back books it again."""
+    """Return whether a key is that of a credit; the reversal of a credit counts as a booking."""
     return key.count(CREDIT) % 2 == 1
 
 
 def included_count(bookings: Mapping[str, CountRange]) -> CountRange:
-    """Return how often a figure has the sale of one document, by how often it has each booking and credit of it."""
+    """Return how often a figure includes the sale of one document, from the ranges of its bookings and credits."""
     there = [one for key, one in bookings.items() if not is_credit(key)]
     back = [one for key, one in bookings.items() if is_credit(key)]
     return CountRange(
@@ -44,10 +43,10 @@ def included_count(bookings: Mapping[str, CountRange]) -> CountRange:
 
 
 def lacking(amount: Decimal, documents: Collection[CountRange]) -> Decimal:
-    """Return what a figure lacks of a movement, by how often it has the sale of each of its documents.
+    """Return the amount of a movement that a figure lacks, from the ranges of its documents.
 
-    What left is taken for as seldom in it as may be, and what came back for as often: what the level gets is never too
-    much. A sale of several documents is booked as one of them, so more than once is once.
+    An outgoing movement counts as included as rarely as possible, an incoming one as often as possible, so that a level
+    is never too high. A sale with several documents is booked through one of them, so more than once counts as once.
     """
     if amount < 0:
         return amount * (1 - _at_least(documents))
@@ -55,7 +54,7 @@ def lacking(amount: Decimal, documents: Collection[CountRange]) -> Decimal:
 
 
 def is_settled(documents: Collection[CountRange], *, is_back: bool) -> bool:
-    """Tell whether a figure is known to have a movement for as long as nothing is taken back: nothing is lacking."""
+    """Return whether a figure is known to include a movement completely, as long as nothing is reversed."""
     return _at_least(documents) == 1 and (not is_back or max(one.most for one in documents) == 1)
 
 

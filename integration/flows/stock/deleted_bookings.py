@@ -1,9 +1,9 @@
-"""Bookings that somebody deleted or changed in the books by hand: whether they are out of the figures nobody can tell.
+"""Bookings that somebody deleted or changed in the books, so that it is unknown whether the figures include them.
 
-What is deleted goes back into the books' figure, and may have been typed again under another number. So a booking
-or credit that is lost is one of which nobody knows whether the books have it. That ends when it is there again, and
-when somebody answers for it by setting the exception aside: then the figure of the books counts as it is. A booking is
-in it, and a credit takes nothing out.
+A deleted booking returns its goods to the figure of the books, but may have been entered again under another number. A
+lost booking or credit is therefore in doubt. This ends when it is found again, or when a person dismisses the
+exception. Then the figure of the books is taken as correct: it includes the booking, and a dismissed credit reverses
+nothing.
 """
 
 from collections.abc import Collection, Iterable
@@ -16,12 +16,12 @@ from integration.flows.stock.contained import is_credit
 
 GONE, CHANGED = "record_gone_in_target", "document_changed_in_target"
 LOSING = (GONE, CHANGED)
-# What a look names of a document that may have other goods by now: lines that came or went, and what is in them.
+# Changed fields that a check reports for a document with other goods: lines, or articles and quantities in them.
 OF_GOODS = frozenset({str(Kind.LINE), "article", "quantity"})
 
 
 def lost_bookings(found: Iterable[Issue]) -> set[str]:
-    """Return the keys of the bookings and credits that a look found gone in the books, or with other goods in it."""
+    """Return the keys of the bookings and credits that a check found deleted in the books, or with other goods."""
     return {
         one.key
         for one in found
@@ -30,9 +30,9 @@ def lost_bookings(found: Iterable[Issue]) -> set[str]:
 
 
 def with_lost(found: Standings, lost: Collection[str], answered: Collection[str]) -> Standings:
-    """Return where documents stand, where nobody knows of what is lost whether the books have it.
+    """Return the booking states, with lost bookings in doubt.
 
-    A credit that somebody answered for is none that takes anything back, though what was booked after it is.
+    A credit that a person dismissed reverses nothing; later bookings of its document still count.
     """
     where = {key: BookingStage.PARKED for key in answered if is_credit(key)} | dict.fromkeys(
         lost, BookingStage.DOUBTFUL

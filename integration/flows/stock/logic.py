@@ -1,6 +1,6 @@
-"""Stock: how much the books have of an article becomes its level in each branch of the till.
+"""Logic of the flow `stock`: quantities of the books become levels of the branches of the till.
 
-Levels are absolute, and nothing is ever created: the till keeps a level of 0 for every article that it counts.
+Levels are absolute, and nothing is created: the till has a level of 0 for every article with stock management.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -26,11 +26,11 @@ from integration.flows.stock.sales import TERMS, Sales, Tally
 from integration.flows.stock.settings import AMOUNT, BRANCH, FLOW, FORMULA, MANAGED, QUANTITY, StockSettings, formula_of
 
 Tallied = Callable[[str], Tally | None]
-FINEST = Decimal("0.001")  # what a level of the till is counted in
+FINEST = Decimal("0.001")  # precision of levels at the till
 ZERO = Decimal(0)
-IDENTIFYING = ("name", "ean")  # of an article of the books: that it is the one linked; never written
-INPUTS = "inputs"  # of a level: the figures of the books that it is made of, as a text; never written
-UNIT = "unit"  # of an article of the books: it is told with a level, and never written
+IDENTIFYING = ("name", "ean")  # article fields that identify a linked article; never written
+INPUTS = "inputs"  # field of a level: its source figures as text; never written
+UNIT = "unit"  # article field that is shown with a level; never written
 
 
 class StockLogic(FlowLogic):
@@ -45,11 +45,11 @@ class StockLogic(FlowLogic):
         numbers: Callable[[Collection[str]], Mapping[str, str]],
         sales: Sales | None = None,
     ) -> None:
-        """Make everything ready that does not depend on a record.
+        """Prepare everything that does not depend on a record.
 
-        `numbers` tells the till's article numbers of those codes that are linked, `sales` what the books have not
-        learned of yet; without them a level is what the books have. Raises ConfigurationError when the
-        mapping or the formula cannot be used.
+        `numbers` returns the till's article numbers of linked codes. `sales` provides the movements that the books
+        lack; without it, levels are the figures of the books. Raises ConfigurationError if the mapping or the formula
+        cannot be used.
         """
         mapping, tools = rules_from(mapping_body), Tools(tables)
         owned = field_owners(mapping)
@@ -71,12 +71,12 @@ class StockLogic(FlowLogic):
     # ---- what the till sold
 
     def before_reading(self, stage: Stage) -> None:
-        """Settle which sales the books have, before their figures are read."""
+        """Mark the sales that the books have, before their figures are read."""
         if self._sales is not None:
             self._sales.settle()
 
     def read_failures(self, stage: Stage) -> Sequence[Issue]:
-        """Return the movements of the till that count in no level, since nobody knows in which."""
+        """Return the movements of the till that count in no level because their article is unknown."""
         return [_unplaced(move) for move in self._sales.unplaced()] if self._sales else []
 
     # ---- each record by itself
@@ -84,7 +84,7 @@ class StockLogic(FlowLogic):
     def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
         """Return each article with its levels; see `FlowLogic`.
 
-        Raises ConfigurationError while no branch of the till is chosen.
+        Raises ConfigurationError if no branch of the till is chosen.
         """
         if not self.settings.branches and self.settings.managed != "off":
             raise ConfigurationError(
@@ -97,7 +97,7 @@ class StockLogic(FlowLogic):
         return [self._article(record, skips[record.key], numbers.get(record.key, ""), tallied) for record in records]
 
     def unstaged(self, stage: Stage, keys: Collection[str]) -> dict[str, Unstaged]:
-        """Return under which number each article is looked up, in which branches, and what the books lack of it."""
+        """Return the till number, the branches and the missing movements of each article."""
         linked = self._numbers(keys)
         numbers = {key: number for key in keys if (number := self._number(key, linked))}
         tallied = self._sales.tallied(list(numbers.values())) if self._sales else _nothing
@@ -112,7 +112,7 @@ class StockLogic(FlowLogic):
         return {} if self.settings.managed == "off" else self.settings.branches
 
     def _looked_up(self, number: str, tally: Tally | None) -> dict[str, Value]:
-        """Return the values by which an article is looked up at the till."""
+        """Return the values for the lookup of an article at the till."""
         return {"number": number} | ({} if tally is None else {COUNTED: tally.counted.as_value()})
 
     def _number(self, key: str, linked: Mapping[str, str]) -> str:
@@ -150,7 +150,7 @@ class StockLogic(FlowLogic):
     # ---- one level
 
     def _level_values(self, branch: str, source: str, record: Record, tally: Tally | None) -> dict[str, Value]:
-        """Return a level with the figures of the books that it is made of. Raises RecordRejected."""
+        """Return a level with its source figures in the books. Raises RecordRejected."""
         steps: list[TraceStep] = []
         quantity = self._quantity(source, record, steps)
         inputs = " ".join(f"{step.what}={_input_text(step.value)}" for step in steps)
@@ -159,7 +159,7 @@ class StockLogic(FlowLogic):
     def _level(
         self, branch: str, source: str, record: Record, quantity: Decimal, steps: list[TraceStep], tally: Tally | None
     ) -> Decimal:
-        """Return the level of a branch for which the books have a quantity, and add to `steps` how it comes about.
+        """Return the level of a branch from a quantity of the books, and append its computation to `steps`.
 
         Raises RecordRejected.
         """
@@ -195,13 +195,13 @@ class StockLogic(FlowLogic):
         return RecordRejected("record_unreadable", AMOUNT, system=self.flow.source, **facts)
 
     def _sharing(self, source: str) -> tuple[str, ...]:
-        """Return the branches that sell of the same figure; none named: every branch does."""
+        """Return the branches that share the same figure; empty means all branches."""
         if source in ("", FORMULA):
             return ()
         return tuple(branch for branch, other in self.settings.branches.items() if other == source)
 
     def _quantity(self, source: str, record: Record, steps: list[TraceStep]) -> Decimal:
-        """Return what the books have for a branch: what the formula gives, or what a field holds.
+        """Return the quantity of the books for a branch: the result of the formula, or the value of a field.
 
         Raises RecordRejected.
         """
@@ -222,7 +222,7 @@ class StockLogic(FlowLogic):
         return _counted(value, record.key)
 
     def _above(self, amount: Decimal, facts: Mapping[str, str], steps: list[TraceStep]) -> Decimal:
-        """Return what becomes of a level below zero. Raises RecordRejected."""
+        """Return a level below zero as the settings require. Raises RecordRejected."""
         if amount >= 0 or self.settings.negative == "send":
             return amount
         if self.settings.negative == "park":
@@ -231,7 +231,7 @@ class StockLogic(FlowLogic):
         return ZERO
 
     def _whole(self, amount: Decimal, facts: Mapping[str, str], steps: list[TraceStep]) -> Decimal:
-        """Return what becomes of a level that is not whole; what is finer than the till counts is never sent.
+        """Return a fractional level as the settings require; finer values than the till counts are never sent.
 
         Raises RecordRejected.
         """
@@ -245,7 +245,7 @@ class StockLogic(FlowLogic):
             raise RecordRejected("stock_fractional", AMOUNT, **facts, quantity=_shown(amount))
         return Decimal(_shown(amount))
 
-    # ---- what it comes to
+    # ---- target records
 
     def shape(
         self,
@@ -254,7 +254,7 @@ class StockLogic(FlowLogic):
         duplicates: Mapping[str, tuple[str, ...]],
         marks: Mapping[str, tuple[str, ...]],
     ) -> TargetRecord:
-        """Return the one article of a parent; two of one number at the till are both parked."""
+        """Return the only article of a parent; articles with the same till number are all parked."""
         (one,) = members
         if one.record is None:
             return TargetRecord.alone(one)
@@ -270,7 +270,7 @@ class StockLogic(FlowLogic):
         return TargetRecord(replace(one.record, values=values, parts=levels), one.title, unit=unit, inputs=inputs)
 
     def writable_part(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
-        """Return the levels to be set, or why none is: an article the till does not have, or does not count."""
+        """Return the levels, or why none is set: the till does not have the article, or does not manage its stock."""
         if held is None:
             return _absent(desired.key)
         if held.record.values.get("managed") is False and self.settings.managed == "leave":
@@ -278,7 +278,7 @@ class StockLogic(FlowLogic):
         return desired
 
     def reversible(self, change: Change) -> Change:
-        """Return what of an update can be put back: no level of which the till told nothing before."""
+        """Return the reversible part of an update: not the levels that the till did not report before."""
         before = change.before.parts if change.before else ()
         untold = {part.key for part in before if part.values.get("amount", ZERO) is None}
 
@@ -291,7 +291,7 @@ class StockLogic(FlowLogic):
     # ---- why
 
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
-        """Return for each branch how its level comes about; of the formula alone while no branch is chosen."""
+        """Return the trace of each branch's level; of the formula alone while no branch is chosen."""
         number = self._number(record.key, self._numbers([record.key]))
         tally = self._sales.known([number])(number) if self._sales and number else None
         branches = (self.settings.branches or {"": ""}).items()
@@ -311,7 +311,7 @@ class StockLogic(FlowLogic):
         return Trace(target, tuple(steps), amount, why=self._reason(source, steps), part=branch)
 
     def _reason(self, source: str, steps: Sequence[TraceStep]) -> Reason:
-        """Return in one sentence why a level is what it is."""
+        """Return the reason of a level."""
         done = {step.what for step in steps}
         if "max(0)" in done:
             return Reason("because_level_negative")
@@ -332,7 +332,7 @@ class StockLogic(FlowLogic):
 
 
 def _unplaced(move: Move) -> Issue:
-    """Return that a movement counts in no level, by the till's own words for what can be read of it."""
+    """Return the issue of a movement that counts in no level, in the till's own field names."""
     told = {
         "stockId": str(move.number or "?"),
         "branchNumber": move.branch,
@@ -344,7 +344,7 @@ def _unplaced(move: Move) -> Issue:
 
 
 def _purchases(record: Record) -> list[Trace]:
-    """Return what is on order at suppliers and when it is expected, to be shown: it counts in no level."""
+    """Return the quantity on order at suppliers and its expected date, for display; it counts in no level."""
     ordered, expected = record.values.get("stock_ordered"), record.values.get("stock_expected")
     if not isinstance(ordered, Decimal) or not ordered:
         return []
@@ -354,7 +354,7 @@ def _purchases(record: Record) -> list[Trace]:
 
 
 def _beside(number: str, tally: Tally | None) -> str:
-    """Return what a level is made of beside the books' record, as a text: what is counted with it and its number."""
+    """Return the inputs of a level other than the books' record, as text: its movements and the till number."""
     if tally is None:
         return number
     documents = {key for one in (*tally.moves, *tally.promises) for key in one.documents}
@@ -362,11 +362,11 @@ def _beside(number: str, tally: Tally | None) -> str:
 
 
 def _nothing(_: str) -> None:
-    """Return that nothing is known of an article: what the till sold is not counted."""
+    """Return None: without sales settings, movements do not count."""
 
 
 def _counted(value: Value, key: str) -> Decimal:
-    """Return a quantity as a number. Raises RecordRejected for what is none."""
+    """Return a quantity as a number. Raises RecordRejected for an invalid one."""
     if value in EMPTY:
         raise _without_result(key, "reason_empty_result")
     try:
@@ -383,17 +383,17 @@ def _without_result(key: str, message: str, **facts: str) -> RecordRejected:
 
 
 def _shown(amount: Decimal) -> str:
-    """Return an amount without needless decimals."""
+    """Return an amount without trailing zeros."""
     return f"{amount.normalize():f}"
 
 
 def _input_text(value: Value) -> str:
-    """Return a figure as a text that is the same however many zeros the source writes."""
+    """Return a figure as text that does not depend on trailing zeros in the source."""
     return _shown(value) if isinstance(value, Decimal) else as_text(value)
 
 
 def _as_number(code: str) -> str:
-    """Return an article code that can be a number of the till as it is, else nothing."""
+    """Return an article code that is a valid till number, else an empty string."""
     return code if is_till_number(code) else ""
 
 

@@ -1,4 +1,4 @@
-"""What the books have of documents before and after their figures are read, and how often a figure has them by that."""
+"""Bookings of documents before and after the figures of the books are read, and how often a figure includes them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,16 +10,16 @@ from integration.flows.stock.contained import MAYBE, NEVER, ONCE, CountRange, in
 
 @dataclass(frozen=True, slots=True)
 class SeenBookings:
-    """What the books have of documents at one moment: each booking and credit that moves stock there, by its key.
+    """Bookings and credits that move stock in the books at one moment, by document and key.
 
-    `open` are the sales orders among them that are not known to be invoiced, with what cannot be read of them.
+    `open` are the sales orders among them that are not known to be invoiced, with the unreadable record, if any.
     """
 
-    booked: Mapping[str, Mapping[str, BookingState]] = field(default_factory=dict)  # by the document
+    booked: Mapping[str, Mapping[str, BookingState]] = field(default_factory=dict)  # by document
     open: Mapping[str, Unreadable | None] = field(default_factory=dict)
 
     def times(self, document: str, *, orders_left: bool) -> dict[str, CountRange]:
-        """Return how often a figure has each booking and credit of a document; see `terms` of a tally."""
+        """Return how often a figure includes each booking and credit of a document; see `Tally.terms`."""
         return {
             key: self._times(key, one, orders_left=orders_left) for key, one in self.booked.get(document, {}).items()
         }
@@ -29,12 +29,12 @@ class SeenBookings:
             return MAYBE
         if orders_left or key not in self.open:
             return ONCE
-        # A credit is looked for again after the figures are read; an order may be invoiced by then.
+        # Credits are queried again after the figures are read; an order may have been invoiced in between.
         return NEVER if is_credit(key) and self.open[key] is None else MAYBE
 
 
 def while_read(before: SeenBookings, after: SeenBookings, document: str, *, orders_left: bool) -> CountRange:
-    """Return how often a figure has the sale of a document that was read between two looks."""
+    """Return how often a figure that was read between two states includes the sale of a document."""
     looks = [one.times(document, orders_left=orders_left) for one in (before, after) if document in one.booked]
     first, last = (looks[0], looks[-1]) if looks else ({}, {})
     return included_count({key: first.get(key, NEVER).or_as(last.get(key, NEVER)) for key in {**first, **last}})

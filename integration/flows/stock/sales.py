@@ -1,14 +1,15 @@
-"""What was sold, taken back or kept aside at the till and is not in the books yet: it is no longer, or again, for sale.
+"""Corrects stock figures of the books by movements of the till that the books do not have yet.
 
-What is in the books is settled before their figures are read. A sale that comes into the books after that counts as
-missing once more, which leaves a level too low until the next run, and never too high.
+Movements with a booking are marked as settled before the figures of the books are read. A sale that enters the books
+after that counts as missing until the next run, so a level may temporarily be too low, but never too high.
 
-A sales order may leave the figures as they are until it is invoiced. Where it does, what it sells counts as missing up
-to then; what it brings back counts no more as soon as the books have it, and is for sale again when they say so.
+A sales order may leave the figures unchanged until it is invoiced. In that case its sales count as missing until then.
+Its returns stop counting as soon as the books have the order, and are for sale again when the figures of the books
+include them.
 
-What the books take back, as an undo does, is in their figures no more: a sale counts as missing from the moment this is
-sent, also while figures are read, and what was brought back once it is known to be out of them. How often the figures
-have it is reckoned from all its bookings and credits; see `contained`.
+A booking that the books reverse, e.g. through an undo, is no longer in their figures. Its sale counts as missing from
+the moment the reversal is sent, even while figures are read. A return counts again once it is known to be out of the
+figures. The number of times a figure includes a movement follows from all its bookings and credits; see `contained`.
 """
 
 from collections import defaultdict
@@ -27,24 +28,24 @@ from integration.flows.stock.contained import CountRange, is_credit, is_settled,
 from integration.flows.stock.read_window import SeenBookings, while_read
 from integration.flows.stock.settings import DATED, StockSettings, setting_moment
 
-MOST_NAMED = 5  # documents behind one figure
-# What makes a figure of the books a level: what the books have not learned of yet.
+MOST_NAMED = 5  # maximum number of documents shown with a figure
+# Names of the terms that convert a figure of the books into a level.
 TERMS = frozenset(
     {"sold_not_booked", "returned_not_booked", "reserved_not_booked", "ordered_not_invoiced", "sent_not_booked"}
 )
-UNPROVEN = (MoveSort.DELIVERY, MoveSort.INTERNAL)  # what no document of ours ever brings into the books
+UNPROVEN = (MoveSort.DELIVERY, MoveSort.INTERNAL)  # movements for which we never book a document
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One part of how a level comes about: what it is, how much, and the documents behind it."""
+    """One term of a level: its name, amount and documents."""
 
     name: str
     amount: Decimal
     titles: tuple[str, ...]
 
     def shown(self) -> str:
-        """Return it for people: a figure with its sign, and the documents."""
+        """Return the term for display: the signed amount and the documents."""
         rest = len(self.titles) - MOST_NAMED
         named = ", ".join(self.titles[:MOST_NAMED]) + (f", +{rest}" if rest > 0 else "")
         return f"{self.amount.normalize():+f}" + (f" ({named})" if named else "")
@@ -52,9 +53,10 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Lacking:
-    """What the books' figures lack of a movement, or of what an order keeps aside: to be added to them.
+    """The amount of a movement or reservation that the figures of the books lack; it must be added to them.
 
-    `booked` of figures that a sales order leaves as soon as the books have it, `invoiced` of those it then leaves.
+    `booked` applies to figures that include a sales order once it is booked, `invoiced` to figures that include it only
+    once it is invoiced.
     """
 
     of: Move | Promise
@@ -63,47 +65,47 @@ class Lacking:
 
     @property
     def documents(self) -> tuple[str, ...]:
-        """The documents of the till behind it."""
+        """The till documents of the movement or reservation."""
         return (self.of.document,) if isinstance(self.of, Promise) else self.of.documents
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What is known of the movements of one article: those that the books lack, and what orders keep aside."""
+    """Known movements and reservations of one article that the figures of the books lack."""
 
     counted: StockCounted
     moves: tuple[Lacking, ...] = ()
     promises: tuple[Lacking, ...] = ()
     unclear: Mapping[str, Unreadable] = field(
         default_factory=dict
-    )  # documents of which nobody can tell, with what is wrong
-    uncounted: tuple[Move, ...] = ()  # what was received or sent from branch to branch where nothing proves it booked
-    sent: tuple[Move, ...] = ()  # what was sent from branch to branch, and a person says that it is not
+    )  # documents with an unknown invoice state, with the unreadable record
+    uncounted: tuple[Move, ...] = ()  # deliveries and transfers without proof of booking
+    sent: tuple[Move, ...] = ()  # transfers that a person declared as not booked
 
     def unreadable(self, branches: Collection[str], since: datetime) -> Move | None:
-        """Return a movement of these branches, of all where none is named, of which nobody can tell how much moved."""
+        """Return a movement of these branches whose amount cannot be read; no branches means all."""
         moves = (one.of for one in self.moves if isinstance(one.of, Move) and _counts(one, branches, since))
         return next((one for one in moves if one.sort is MoveSort.UNREADABLE), None)
 
     def untold(self, branches: Collection[str], since: datetime) -> tuple[str, Unreadable] | None:
-        """Return a document that moved something in these branches of which nobody can tell if it was invoiced.
+        """Return a document with movements in these branches for which it is unknown whether it was invoiced.
 
-        It comes as people call it, with what cannot be read.
+        The result is the title of the document and the unreadable record.
         """
         lacking_ = [one for one in (*self.moves, *self.promises) if one.invoiced < 0 and _counts(one, branches, since)]
         named = [(key, one.of.title) for one in lacking_ for key in one.documents]
         return next(((title or key, self.unclear[key]) for key, title in named if key in self.unclear), None)
 
     def left_out(self, branches: Collection[str], since: datetime) -> Term | None:
-        """Return what came or went in these branches, of all where none is named, and counts in no level."""
-        moved = self.uncounted if branches else (*self.uncounted, *self.sent)  # it never left what all sell of
+        """Return the movements of these branches that count in no level; no branches means all."""
+        moved = self.uncounted if branches else (*self.uncounted, *self.sent)  # transfers stay within a shared figure
         amount = _sum(one.amount for one in moved if one.at > since and one.is_about(branches))
         return Term("moved_not_counted", amount, ()) if amount else None
 
     def terms(self, branches: Collection[str], since: datetime, *, orders_left: bool = True) -> list[Term]:
-        """Return what makes a figure of the books a level of these branches, of all where none is named.
+        """Return the terms that convert a figure of the books into a level of these branches; none means all.
 
-        `orders_left`: what sales orders sell is out of the figure as soon as the books have them.
+        With `orders_left`, the figure excludes sales of sales orders as soon as the books have them.
         """
         moves = [one for one in self.moves if _counts(one, branches, since)]
         kept = [one for one in self.promises if _counts(one, branches, since)]
@@ -138,31 +140,32 @@ def _sum(amounts: Iterable[Decimal]) -> Decimal:
 
 @dataclass
 class Sales:
-    """The movements of the till as the settings say that the books learn of them."""
+    """Compares movements of the till with the books, according to the settings."""
 
     settings: StockSettings
     movements: Movements
     standings: AskStandings
-    # which of these sales orders, as they stand, the books are not known to have invoiced
+    # returns which of these sales orders are not known to be invoiced
     uninvoiced: Callable[[Mapping[str, BookingState]], Mapping[str, Unreadable | None]] = dict.fromkeys
-    # what took a booking back, or may have, and what is lost, by their keys
+    # returns the keys of credits, also those in doubt, and of lost bookings
     credited: Callable[[], Collection[str]] = tuple
-    _before: SeenBookings = field(default_factory=SeenBookings)  # what was in the books before their figures were read
-    _credited: frozenset[str] = frozenset()  # and what had been taken back
+    _before: SeenBookings = field(default_factory=SeenBookings)  # bookings before the figures were read
+    _credited: frozenset[str] = frozenset()  # credits at that moment
 
     @property
     def sorts(self) -> frozenset[MoveSort]:
-        """The sorts that count. No document proves what was received or sent: it counts by its moment alone.
+        """The movement types that count. Deliveries and transfers have no document, so they count by time alone.
 
-        Counted beside documents it would never end: what was received would be for sale twice once the books have it.
-        What was sent would not, so that counts where a person says up to when the office has entered it.
+        Counted together with documents, they would never be settled: a delivery would be for sale twice once the books
+        have it. An outgoing transfer cannot cause that, so it counts if a person sets the moment up to which transfers
+        are entered in the books.
         """
         dated = UNPROVEN if self.settings.sales == DATED else ()
         sent = () if self.settings.sent_from is None else (MoveSort.SENT,)
         return frozenset({MoveSort.SALES, *dated, *sent})
 
     def settle(self) -> None:
-        """Take note of what is in the books by now, before their figures are read."""
+        """Mark the movements that the books have, before their figures are read."""
         self.movements.begin(self.settings.counted_from)
         if self.settings.sales == DATED:
             return
@@ -178,25 +181,25 @@ class Sales:
         )
 
     def _is_settled(self, one: Unbooked, look: SeenBookings) -> bool:
-        """Tell whether the books are known to have a movement; goods brought back as soon as they have its order."""
+        """Return whether a movement is known to be in the books; for a return, the order is sufficient."""
         times = [while_read(look, look, key, orders_left=one.is_back) for key in one.documents]
         return is_settled(times, is_back=one.is_back)
 
     def _look(self, documents: Collection[str]) -> SeenBookings:
-        """Look at what the books have of documents, and ask which of it they have not invoiced."""
+        """Return the booking states of documents, and query which of their sales orders are not invoiced."""
         booked = self._booked(documents)
         orders = self._orders(booked)
         return SeenBookings(booked, self.uninvoiced(orders) if orders else {})
 
     def _look_again(self, documents: Collection[str]) -> SeenBookings:
-        """Look once more; that an order was not invoiced is asked again of credits alone."""
+        """Return the current booking states; the invoice state is queried again for credits only."""
         booked = self._booked(documents)
         orders = {key: one for key, one in self._orders(booked).items() if key in self._before.open and is_credit(key)}
         there = {key: one for key, one in self._before.open.items() if not is_credit(key)}
         return SeenBookings(booked, {**there, **(self.uninvoiced(orders) if orders else {})})
 
     def _look_unasked(self, documents: Collection[str]) -> SeenBookings:
-        """Look without asking the books: no order is taken for invoiced, and no credit whose order is not."""
+        """Return the booking states without a query to the books; every order and its credit count as open."""
         booked = self._booked(documents)
         orders = self._orders(booked)
         return SeenBookings(booked, {key: None for key in orders if key.replace(CREDIT, "") in orders})
@@ -209,7 +212,7 @@ class Sales:
         }
 
     def _orders(self, booked: Mapping[str, Mapping[str, BookingState]]) -> dict[str, BookingState]:
-        """Return the sales orders that may still have left a figure of the books as it was."""
+        """Return the sales orders that a figure of the books may not include yet."""
         if not self.settings.waits_for_invoices:
             return {}
         every = {key: one for some in booked.values() for key, one in some.items()}
@@ -220,9 +223,9 @@ class Sales:
         }
 
     def _moves_stock(self, key: str, bookings: Mapping[str, BookingState]) -> bool:
-        """Tell whether the books have, or may have, something as what moves stock there, or keeps it aside.
+        """Return whether a booking moves or reserves stock in the books, or may do so.
 
-        What was sent without an answer does so where what it takes back does, and where nobody knows.
+        An unanswered credit is treated like the booking it reverses; without that booking it counts.
         """
         standing = bookings[key]
         if standing.where not in (BookingStage.BOOKED, BookingStage.DOUBTFUL):
@@ -235,11 +238,11 @@ class Sales:
         return standing.kind is Kind.SALES_ORDER and told
 
     def tallied(self, numbers: Collection[str]) -> Callable[[str], Tally]:
-        """Read the movements on and return what is known of these articles, by their numbers at the till.
+        """Read new movements and return a function that gives the tally of an article by its till number.
 
-        That is after the books' figures were read: no later movement can be in them. What was brought back and came
-        into the books since the run began may be, so it counts no more: it would be for sale twice. A sale that they
-        took back since may be out of the figures.
+        Call this after the figures of the books were read, so that they contain no later movement. A return that
+        entered the books during the run may be in the figures, so it no longer counts; otherwise it would be for sale
+        twice. A sale whose booking was reversed during the run may be out of the figures.
         """
         again: set[str] = set()
         if self.settings.sales != DATED:
@@ -255,14 +258,14 @@ class Sales:
         return self._tally(found, upto, self._before, self._look_again(back | (again & found.documents)))
 
     def _reopen_sales(self, documents: Collection[str]) -> None:
-        """Count the sales again that the books took back; goods brought back count again at the next run."""
+        """Unmark sales that the books reversed; returns are unmarked in the next run."""
         marked = self.movements.settled(documents) if documents else {}
         sold = {number: one for number, one in marked.items() if not one.is_back}
         look = self._look_again({key for one in sold.values() for key in one.documents})
         self.movements.reopen([number for number, one in sold.items() if not self._is_settled(one, look)])
 
     def known(self, numbers: Collection[str]) -> Callable[[str], Tally]:
-        """Return what was known of these articles when a run read the movements last."""
+        """Return the tallies as of the last time a run read the movements."""
         found = self._found(numbers, None)
         look = SeenBookings() if self.settings.sales == DATED else self._look_unasked(found.documents)
         return self._tally(found, None, look, look)
@@ -274,14 +277,14 @@ class Sales:
         return _Found(moves, self.movements.promised(numbers), sent)
 
     def _was_sent(self, one: Move) -> bool:
-        """Tell whether a movement left for another branch after what a person says the books have."""
+        """Return whether a movement is a transfer later than those that the books have according to a person."""
         start = self.settings.sent_from
         return start is not None and one.at > start and one.counts_as({MoveSort.SENT})
 
     def _tally(
         self, found: "_Found", upto: int | None, before: SeenBookings, after: SeenBookings
     ) -> Callable[[str], Tally]:
-        """Return what is known of each article."""
+        """Return a function that gives the tally of an article."""
 
         def times(documents: Iterable[str], *, orders_left: bool) -> list[CountRange]:
             return [while_read(before, after, one, orders_left=orders_left) for one in documents]
@@ -320,24 +323,24 @@ class Sales:
         return of
 
     def unplaced(self) -> list[Move]:
-        """Return the movements of which not even the article can be read, as far as they may count."""
+        """Return the movements whose article cannot be read, as far as they may count."""
         return [one for one in self.movements.unplaced() if one.at > self.settings.counted_from]
 
     def since(self, record: Record) -> datetime:
-        """Return from when on what happened at the till counts for an article: by its own stamp, where it has one."""
+        """Return the moment from which movements of an article count: its own stamp, or that of the settings."""
         stamp = record.values.get(self.settings.sales_stamp) if self.settings.sales_stamp else None
         return setting_moment(stamp) or self.settings.counted_from
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The movements and promises of some articles that the books may lack."""
+    """The movements and reservations of some articles that the books may lack."""
 
     moves: Sequence[Move]
     promises: Sequence[tuple[Promise, bool]]
-    sent: Mapping[str, Sequence[Move]]  # what left for another branch and counts by itself, by article
+    sent: Mapping[str, Sequence[Move]]  # outgoing transfers that count by time alone, by article
 
     @property
     def documents(self) -> set[str]:
-        """The documents behind them."""
+        """The documents of the movements and reservations."""
         return {key for one in self.moves for key in one.documents} | {one.document for one, _ in self.promises}

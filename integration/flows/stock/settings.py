@@ -1,4 +1,4 @@
-"""What the flow of stock is, and what it can be told."""
+"""Stages and settings of the flow of stock."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time
@@ -29,17 +29,17 @@ FLOW = Flow(
             "levels", Kind.ARTICLE, Kind.STOCK, volatile=True, hashed=True, grouped_by="group", unique=(Unique.NUMBER,)
         ),
     ),
-    by_changes=False,  # nothing says that a movement of stock changes the article's stamp
+    by_changes=False,  # it is not documented that a stock movement changes the article's stamp
     passing=PASSING,
 )
 
 AMOUNT, MANAGED = "level.amount", "stock.managed"
-QUANTITY, BRANCH = "quantity", "branch"  # what the rule for a level reads beside the fields of the article
+QUANTITY, BRANCH = "quantity", "branch"  # computed fields that the rule for a level can read
 FORMULA = "formula"
 
-RESERVED = "available_minus_reserved"  # the formula that wants to know where the books keep what is reserved
+RESERVED = "available_minus_reserved"  # the formula that needs the field of reservations
 
-# Each formula as the expression it is. What the installation does not keep as reserved counts as nothing.
+# Formulas as expressions. A missing reserved quantity counts as zero.
 FORMULAS: Mapping[str, str] = {
     RESERVED: "stock - first(stock_reserved, 0)",
     "available": "stock",
@@ -51,12 +51,12 @@ FieldName = Annotated[str, StringConstraints(pattern=r'^[^"\\]*$')]
 Branch = Annotated[str, StringConstraints(pattern=r"^\d+$")]
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-DATED = "dated"  # the books never learn of sales: their figures have them up to a moment
+DATED = "dated"  # the books get no sales documents: their figures include sales up to a moment
 SALES = ("off", "sales_orders", "trade_invoices", "documents", DATED)  # how the books learn of sales
 
 
 def setting_moment(value: Value) -> datetime | None:
-    """Return the moment that a value tells; a day begins it. None for a value that tells none."""
+    """Return the moment of a value; a date means its beginning. None for a value that is no moment."""
     match value:
         case datetime():
             told = value
@@ -85,7 +85,7 @@ def _goes_to_zero(change: Change, _: Any) -> int:
 
 
 def _is_emptied(old: Value, wanted: Decimal) -> bool:
-    """Tell whether a level goes to nothing, or may: of one that the till does not tell nobody knows."""
+    """Return whether a level becomes zero or less from above zero, or from an unknown level."""
     return wanted <= 0 and (old is None or (isinstance(old, Decimal) and old > 0))
 
 
@@ -93,7 +93,7 @@ TO_ZERO = Guard("zero_percent", "brake_stock_zero", Decimal(25), _goes_to_zero, 
 
 
 class StockSettings(FlowSettings):
-    """How stock flows. Raises ConfigurationError, naming the setting, for what cannot be used."""
+    """Settings of the flow of stock. Raises ConfigurationError, naming the setting, for an invalid value."""
 
     flow: ClassVar[str] = "stock"
     guards = (*SIZE, TO_ZERO)
@@ -101,45 +101,45 @@ class StockSettings(FlowSettings):
     formula: Literal["available_minus_reserved", "available", "free", "technical", "expression"] = (
         "available_minus_reserved"
     )
-    # Where what is reserved for sales stands: in a field; it is taken out of the figure already; there is none. Until a
-    # person says so, it is the field of ours, where that has a column.
+    # Source of reservations: a field; already deducted from the figure; none. With `ask`, our own field is used,
+    # if that has a column.
     reservations: Literal["ask", "field", "deducted", "none"] = "ask"
-    reserved: FieldName = ""  # the field of the article, for `field`
+    reserved: FieldName = ""  # article field, for `reservations` = `field`
     expression: str = ""  # for the formula `expression`, over the fields of the article
-    branches: dict[Branch, str] = Field(default_factory=dict)  # the till's -> `formula` (or empty), or a field
-    managed: Literal["leave", "on", "off"] = "leave"  # whether the till keeps stock of the articles sent
+    branches: dict[Branch, str] = Field(default_factory=dict)  # till branch to `formula` (or empty) or an article field
+    managed: Literal["leave", "on", "off"] = "leave"  # stock management of the sent articles at the till
     negative: Literal["send", "zero", "park"] = "zero"
     fractional: Literal["send", "round_down", "park"] = "send"
-    reorder: str = ""  # the field of the article that says at which level to order again; only for the charts
-    # How the books learn of what the till sold, so that what they have not learned yet is counted: by documents that
-    # move stock there, which postings and days do not, or not at all. Then they have it up to a moment; an article may
-    # have its own.
+    reorder: str = ""  # article field with the reorder level; used in charts only
+    # How the books learn of sales of the till, which determines the movements they lack: by documents that move stock
+    # there (postings and days do not), or not at all (`dated`). With `dated`, the figures include all movements up to a
+    # moment, which an article may have of its own.
     sales: Literal["off", "sales_orders", "trade_invoices", "documents", "dated"] = "off"
-    # When what a sales order sells is out of the books' figures: once it is booked, or once it is invoiced. By itself
-    # it is the first where the formula takes out what is reserved, and the second everywhere else: never too much.
+    # When the figures of the books exclude the goods of a sales order: once it is booked, or once it is invoiced.
+    # `auto` means the first if the formula subtracts reservations, else the second, so that levels are never too high.
     orders_leave: Literal["auto", "booked", "invoiced"] = "auto"
-    sales_since: Annotated[str, AfterValidator(_moment)] = ""  # nothing before it counts: the books' figures have it
-    # What was sent to another branch from then on the office has not entered: it counts for what left, where documents
-    # tell of sales. Nothing tells when it has, so a person moves the moment on.
+    sales_since: Annotated[str, AfterValidator(_moment)] = ""  # the books' figures include earlier movements
+    # Outgoing transfers from this moment on are not yet entered in the books and count for the sending branch, unless
+    # `sales` is `off` or `dated`. The books do not report their entry, so a person must advance the moment.
     transfers_since: Annotated[str, AfterValidator(_moment)] = ""
-    sales_stamp: str = ""  # the field of the article that says when its stock was taken
-    unlinked: Literal["skip", "code"] = "code"  # the till's number of an article that the flow of products has not sent
+    sales_stamp: str = ""  # article field with the moment of its stock count
+    unlinked: Literal["skip", "code"] = "code"  # till number of an article without a link of the flow of products
 
     @property
     def reserved_in_a_field(self) -> bool:
-        """Whether what is reserved is subtracted, out of the field that a person named."""
+        """Whether reservations are subtracted from a field that a person chose."""
         return self.formula == RESERVED and self.reservations == "field"
 
     @property
     def unreserved(self) -> bool:
-        """Whether nobody has said yet where reservations are."""
+        """Whether nobody has chosen the source of reservations yet."""
         return self.formula == RESERVED and self.reservations == "ask"
 
     def leaves_when_booked(self, source: str, *, reserved_is_named: bool = False) -> bool:
-        """Tell whether what a sales order sells is out of the figure of a branch as soon as the books have it.
+        """Return whether the figure of a branch excludes the goods of a sales order once it is booked.
 
-        `reserved_is_named`: whether our field of what is reserved has a column, which is subtracted until a person
-        says otherwise.
+        `reserved_is_named`: whether our reservation field has a column; it is subtracted until a person chooses
+        otherwise.
         """
         if self.orders_leave != "auto":
             return self.orders_leave == "booked"
@@ -151,23 +151,23 @@ class StockSettings(FlowSettings):
 
     @property
     def waits_for_invoices(self) -> bool:
-        """Whether it has to be known of a sales order that the books have whether they have invoiced it."""
+        """Whether the invoice state of booked sales orders must be known."""
         sources = self.branches.values() or ("",)
         by_orders = self.sales in ("sales_orders", "documents")
         return by_orders and not all(self.leaves_when_booked(source) for source in sources)
 
     @property
     def counted_from(self) -> datetime:
-        """The moment up to which the books' figures have everything."""
+        """The moment up to which the figures of the books include all movements."""
         return setting_moment(self.sales_since) or LONG_AGO
 
     @property
     def sent_from(self) -> datetime | None:
-        """The moment from which what was sent to another branch counts by itself; None where it does not."""
+        """The moment from which outgoing transfers count by time alone; None if they do not count."""
         return None if self.sales in ("off", DATED) else setting_moment(self.transfers_since)
 
     def reads(self) -> Iterator[tuple[str, str, bool]]:
-        """Yield the fields of the formula, of the branches and of the reorder level."""
+        """Yield the fields of the formula, the branches, the reorder level and the stock stamp."""
         own, named = self.formula == "expression", self.reserved_in_a_field
         for name in sorted(formula_of(self, Tools())[1].names - ({self.reserved} if named else set())):
             yield "expression" if own else "formula", name, own
@@ -175,14 +175,14 @@ class StockSettings(FlowSettings):
             yield "reserved", self.reserved, True
         for source in dict.fromkeys(self.branches.values()):
             if source not in ("", FORMULA):
-                yield "stock_branches", source, True  # as it is called on screen
+                yield "stock_branches", source, True  # text key of the setting
         if self.reorder:
             yield "reorder", self.reorder, True
         if self.sales_stamp and self.sales == DATED:
             yield "sales_stamp", self.sales_stamp, True
 
     def check(self) -> None:
-        """Raise ConfigurationError for settings that do not go together."""
+        """Raise ConfigurationError for settings that contradict each other."""
         if self.formula == "expression" and not self.expression:
             raise ConfigurationError(
                 "flow_setting_invalid", flow="stock", setting="expression", expected="expected_formula"
@@ -198,7 +198,7 @@ class StockSettings(FlowSettings):
 
 
 def formula_of(settings: StockSettings, tools: Tools) -> tuple[str, Formula]:
-    """Return the formula that is set, as text and ready to use. Raises ConfigurationError for one that cannot be."""
+    """Return the configured formula, as text and compiled. Raises ConfigurationError for an invalid one."""
     text = FORMULAS.get(settings.formula, settings.expression)
     if settings.formula == RESERVED and settings.reservations != "ask":
         text = f'stock - first(field("{settings.reserved}"), 0)' if settings.reserved_in_a_field else "stock"

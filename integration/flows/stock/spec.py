@@ -1,4 +1,4 @@
-"""The flow of stock as one value: what the books have of an article becomes its level in each branch of the till."""
+"""The flow of stock as a value: quantities of the books become levels in each branch of the till."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -49,14 +49,14 @@ from integration.flows.stock.settings import (
     StockSettings,
 )
 
-ORDERS = "orders"  # the flow that books what the till sold
+ORDERS = "orders"  # the flow that books sales of the till
 
-# What a branch can get: what the formula gives, or a field of the article that is a number.
+# Sources of a branch's quantity: the formula, or a numeric field of the article.
 QUANTITIES = FieldsOf(Kind.ARTICLE, FieldType.NUMBER, {FORMULA: "branch_formula"})
 
 
 def _both_ways(field: str) -> dict[str, dict[str, object]]:
-    """Return the settings with which the formula alone takes out what a field says is reserved, and leaves it in."""
+    """Return the settings with which the formula subtracts the reserved quantity of a field, and does not."""
     alone = {"formula": RESERVED, "branches": {}, "managed": "leave", "sales": "off", "negative": "send"}
     return {
         "way_reserved_out": {**alone, "reservations": "field", "reserved": field},
@@ -104,15 +104,15 @@ SECTIONS = (
 
 
 BRANCHES, WAREHOUSES, RESERVATIONS = till_list("branches"), books_list("warehouses"), books_list("reservations")
-OUR_RESERVED = "stock_reserved"  # our name of the field, which nothing is proposed for by itself
+OUR_RESERVED = "stock_reserved"  # our name of the field; there is no proposal for it
 
 
 def branch_sources(branches: Collection[str], warehouses: Collection[str]) -> dict[str, str]:
-    """Return where the stock of each branch comes from; nothing where that is not plain.
+    """Return the stock source of each branch; empty if it is not unambiguous.
 
-    The only branch gets what the formula gives; else each branch the warehouse of its number, where all have one.
+    A single branch gets the formula. Otherwise each branch gets the warehouse with its number, if all have one.
     """
-    if len(branches) == 1:  # of several nobody knows which one the stock of the books is for
+    if len(branches) == 1:  # with several branches it is unknown which one the stock of the books belongs to
         return {next(iter(branches)): "formula"}
     if branches and set(branches) == set(warehouses):
         return {code: f"warehouse:{code}" for code in branches}
@@ -137,19 +137,19 @@ def _branchless(known: SetupContext) -> MissingSetting | None:
 
 
 def _sales(known: SetupContext) -> Proposal:
-    """Return how the books learn of sales by the flows that run; the day begins what counts."""
+    """Propose how the books learn of sales, from the active flows; movements count from today."""
     sales, today = "documents" if ORDERS in known.flows else DATED, datetime.now(ZoneInfo(WALL_CLOCK)).date()
     return Proposal({"sales": sales, "sales_since": today.isoformat()}, Reason(f"proposed_sales_{sales}"))
 
 
 def _asks_for_reservations(settings: Mapping[str, Any]) -> bool:
-    """Tell whether the formula subtracts what is reserved, and any branch gets what it gives."""
+    """Return whether the formula subtracts reservations and at least one branch uses the formula."""
     sources = settings["branches"].values()
     return settings["formula"] == RESERVED and (not sources or any(source in ("", FORMULA) for source in sources))
 
 
 def _reserved(known: SetupContext) -> Proposal | None:
-    """Return the field whose name or caption says that it has what is reserved; a person looks at it first."""
+    """Propose the field whose name or caption indicates reservations; a person must confirm it."""
     found = next(iter(known.of(RESERVATIONS).items()), None)
     if found is None:
         return None
@@ -157,7 +157,7 @@ def _reserved(known: SetupContext) -> Proposal | None:
 
 
 def _unreserved(known: SetupContext) -> MissingSetting | None:
-    """Return that the formula subtracts nothing while nobody has named a field, or said that there is none."""
+    """Return a missing setting while nobody has named the field of reservations or declared that there is none."""
     fields = known.of(RESERVATIONS)
     if known.settings["reservations"] != "ask" or OUR_RESERVED in fields:
         return None
@@ -190,23 +190,23 @@ QUESTIONS = (
 
 
 def _uninvoiced(asked: FlowContext, orders: Mapping[str, BookingState]) -> dict[str, Unreadable | None]:
-    """Return which sales orders of the books, as they stand, are not known to be invoiced there."""
+    """Return which sales orders of the books are not known to be invoiced there."""
     wanted = [Record(Kind.SALES_ORDER, key, one.values) for key, one in orders.items()]
     return asked.uninvoiced(ORDERS, BOOKS, wanted)
 
 
 def _credited(asked: FlowContext) -> set[str]:
-    """Return what took a booking back, or may have, and what is lost."""
+    """Return the keys of credits, also those in doubt, and of lost bookings."""
     return {*asked.booked_ending(ORDERS, (Kind.SALES_ORDER,), CREDIT), *_lost(asked, IssueState.OPEN)}
 
 
 def _lost(asked: FlowContext, state: IssueState) -> set[str]:
-    """Return the bookings and credits that a look found gone, or with other goods, and that are open or set aside."""
+    """Return the bookings and credits that a check found deleted or with other goods, by state of the issue."""
     return lost_bookings(asked.issues(ORDERS, LOSING, state))
 
 
 def _standings(asked: FlowContext, keys: Collection[str]) -> Standings:
-    """Return where bookings and credits stand that may move stock."""
+    """Return the booking states of bookings and credits that may move stock."""
     found = asked.standings(ORDERS, (Kind.SALES_ORDER, Kind.POSTING), keys)
     return with_lost(found, _lost(asked, IssueState.OPEN), _lost(asked, IssueState.SET_ASIDE))
 
