@@ -41,7 +41,7 @@ class TellingSource(BooksSource, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How records of one kind are read: the object, our names of its columns, and the row decoder."""
+    """Reading rules for records of one kind: the object, our names of its columns, and the row decoder."""
 
     of: BusinessObject
     names: Mapping[str, str]

@@ -15,7 +15,7 @@ from integration.core.errors import RejectedError
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """How a question of the set-up is answered: the call, and the elements with codes and captions in its answer."""
+    """The call that answers a question of the set-up, and the elements with codes and captions in its answer."""
 
     operation: str
     item: str

@@ -34,7 +34,7 @@ _PAID = (Kind.RECEIPT, Kind.INVOICE, Kind.ORDER)
 
 @dataclass(slots=True)
 class _Day:
-    """What was read of one day of one branch so far; `fault` is why the day cannot be read."""
+    """The parts read so far of one day of one branch; `fault` is why the day cannot be read."""
 
     parts: list[Record] = field(default_factory=list)
     documents: dict[tuple[Kind, str], Record] = field(default_factory=dict)

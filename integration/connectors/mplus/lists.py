@@ -31,7 +31,7 @@ class PartialLists:
         Raises MalformedAnswerError if the smaller answer has other rows than the lowest of the larger one.
         """
         page = _readable(told)
-        if operation in self._seen or len(page) < 2:  # noqa: PLR2004 - of one nothing can be told
+        if operation in self._seen or len(page) < 2:  # noqa: PLR2004 - one row has no order
             return
         for _ in range(_LOOKS):
             half = _readable(ask((len(page) + 1) // 2))
