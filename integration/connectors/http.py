@@ -47,7 +47,7 @@ TIMED_OUT = frozenset({408, 425})  # a server or a proxy gave up on a request; a
 
 Secrets = Collection[str] | Callable[[], Collection[str]]
 Parameters = Mapping[str, str]
-Again = Callable[[HttpAnswer], bool | str]  # True to retry an answered read, or a text that says why it was refused
+Again = Callable[[HttpAnswer], bool | str]  # True or an error text to retry the answered read; False to accept the answer
 
 
 class _NotYetError(Exception):

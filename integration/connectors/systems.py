@@ -29,11 +29,11 @@ class System:
     """One system and how to connect it; flows and stored data refer to it by `name`.
 
     `access` is the model of the environment variables of the system. `connects` builds a connector from checked
-    settings, the keeper of its tokens, the stored facts of the installation, and the tables of the kinds that flows
-    read. `who` is the setting with our account there, `secrets` are the settings that prove it. The system is connected
-    once the setting `sign` has a value, and a connector can be built once all of `needed` have one; between the two,
-    `unconnected` is the error code. `told` is the step of the connection check that shows to whom we are connected.
-    `folders` are settings that nobody enters: each is the folder of that name in the data of the console.
+    settings, the keeper of its tokens, the stored facts of the installation, and the tables of additional kinds that
+    flows define. `who` is the setting with our account there, `secrets` are the settings that prove it. The system is
+    connected once the setting `sign` has a value, and a connector can be built once all of `needed` have one; between
+    the two, `unconnected` is the error code. `told` is the step of the connection check that shows to whom we are
+    connected. `folders` are settings that nobody enters: each is the folder of that name in the data of the console.
     """
 
     name: str

@@ -393,7 +393,7 @@ def _wire(value: object) -> object:
 
 
 def _moment(value: date) -> str:
-    """Return a timestamp as written: with time and Z, of which only the date counts for a date."""
+    """Return a date or timestamp with time and Z, as the API requires; AccountView uses only the calendar day."""
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"
     return f"{value:%Y-%m-%d}T00:00:00.000Z"

@@ -53,7 +53,7 @@ class AccountView:
         now: Callable[[], datetime] = utc_now,
         reads: Sequence[SourceTable] = (),
     ) -> None:
-        """Connect with these settings; `reads` names the tables of additional kinds that flows read."""
+        """Connect with these settings; `reads` names the tables of additional kinds that flows define."""
         self.settings = settings
         self.in_flight = settings.in_flight
         self.client = client = AccountViewClient(settings, keeper, gateway=gateway, now=now)

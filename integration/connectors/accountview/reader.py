@@ -106,7 +106,7 @@ class RowReader:
         return found
 
     def _every(self, query: Query, ask: Asking, *, few: bool = False) -> list[DocumentRows]:
-        """Return the rows of all pages; with `few`, a page shorter than known full pages ends the list."""
+        """Return the rows of all pages; with `few`, a first page below a known page size ends the list."""
         found = page = ask(query)
         seen = PagesSeen(query.of, query.size, query.sort[0], enough=self._client.given if few else 0)
         while not seen.is_last([row for row, _ in page]):

@@ -137,7 +137,10 @@ class TillChoices:
         return {number: group.name for number, group in tree.items()}
 
     def _own_articles(self) -> dict[str, str]:
-        """Return articles without an external id, from the first pages only: a catalogue is too long to read all."""
+        """Return articles without an external id, from the first pages only: a catalogue is too long to read all.
+
+        Articles made at the till and not changed since come first.
+        """
         found: dict[str, str] = {}
         marker = 0
         for _ in range(PAGES_OF_ARTICLES):

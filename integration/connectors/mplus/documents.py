@@ -1,9 +1,10 @@
 """The till as the source of documents: orders, invoices, receipts and proposals, paged by change markers.
 
-A page takes three calls, however many documents it has: one for the documents, one for their customers and one for the
-articles on their lines; the last two are left out when there is nothing to read. The first page of an incremental
-extract takes one more, for the till's present marker. An extract whose last page cannot be recognized takes one more,
-which returns no documents. The first page of a kind takes one more, once for each connection.
+If the till has all records that they refer to, a page takes three calls, however many documents it has: one for the
+documents, one for their customers and one for the articles on their lines; the last two are left out when there is
+nothing to read. The first page of an incremental extract takes one more, for the till's present marker. An extract
+whose last page cannot be recognized takes one more, which returns no documents. The first page of a kind takes one
+more, once for each connection.
 """
 
 import time
