@@ -47,7 +47,7 @@ TIMED_OUT = frozenset({408, 425})  # a server or a proxy gave up on a request; a
 
 Secrets = Collection[str] | Callable[[], Collection[str]]
 Parameters = Mapping[str, str]
-Again = Callable[[HttpAnswer], bool | str]  # True or an error text to retry the answered read; False to accept the answer
+Again = Callable[[HttpAnswer], bool | str]  # True or an error text: retry the answered read; False: accept the answer
 
 
 class _NotYetError(Exception):

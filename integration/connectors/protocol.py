@@ -283,7 +283,8 @@ class Configurable(Connector, Protocol):
     def needs(self, kind: Kind, *, written: bool = False, as_invoices: bool = False) -> list[Finding]:
         """Return what a kind needs beyond the connection check: the right to its object, and its fields. Never raises.
 
-        `written` adds the right to insert records; `as_invoices` adds that right, and the fields, of a second object.
+        `written` adds the right to insert records. With `as_invoices`, that right is needed for the object of trade
+        invoices instead, and its fields as well.
         """
 
     def unknown(self, kind: Kind, names: Collection[str]) -> dict[str, str]:
@@ -297,7 +298,7 @@ class Configurable(Connector, Protocol):
     ) -> Mapping[str, Sequence[tuple[object, ...]]]:
         """Return, by table, how the installation describes the columns that hold the fields of these kinds.
 
-        Each description has name, type, length, and whether the column is required or blocked. Earlier reads are reused
+        Each description has name, type, length, and whether the column is required or blocked. Recent reads are reused
         unless `fresh` is set, which reads and replaces them. Kinds that the system does not have are left out.
         """
 

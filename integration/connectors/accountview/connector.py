@@ -138,7 +138,8 @@ class AccountView:
     def needs(self, kind: Kind, *, written: bool = False, as_invoices: bool = False) -> list[Finding]:
         """Return what a kind needs beyond the connection check: the right to its object, and its fields. Never raises.
 
-        `written` adds the right to insert records; `as_invoices` adds that right, and the fields, of a second object.
+        `written` adds the right to insert records. With `as_invoices`, that right is needed for the object of trade
+        invoices instead, and its fields as well.
         """
         return self._check.needs(kind, written=written, as_invoices=as_invoices)
 
