@@ -1,19 +1,19 @@
-"""What a system answered, unpacked no further than an answer of it can be long."""
+"""Answers of a system, and their decompression within a size limit."""
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-ENCODINGS = "gzip, deflate"  # what answers may be packed in, by one of them and once
+ENCODINGS = "gzip, deflate"  # compressions that are accepted, each by itself and applied once
 MOST_PARTS = 2_500_000  # elements, their attributes, lists and objects of one answer: each takes 130 bytes and more
-MOST_VALUES = 4_000_000  # in its lists and objects: one of an answer of a database has some 17 bytes of that
-NOT_TAKEN = frozenset({400, 411, 413, 414, 415, 417, 431})  # statuses: the request itself will not do, nothing was done
-_EITHER, _RAW = 47, -15  # what zlib calls gzip or deflate with a header, and deflate without
+MOST_VALUES = 4_000_000  # in its lists and objects: a value in a database's answer takes some 17 bytes of it
+NOT_TAKEN = frozenset({400, 411, 413, 414, 415, 417, 431})  # statuses: the request was rejected, nothing was done
+_EITHER, _RAW = 47, -15  # window sizes for zlib: gzip or deflate with a header, deflate without
 
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """What a system answered. Header names are in lower case."""
+    """One HTTP answer of a system. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -21,17 +21,17 @@ class HttpAnswer:
 
 
 class PackingError(Exception):
-    """An answer cannot be unpacked."""
+    """An answer cannot be decompressed."""
 
 
 class TooLargeError(PackingError):
-    """An answer has more bytes than one may have."""
+    """An answer has more bytes than allowed."""
 
 
 def unpack(pieces: Iterable[bytes], encoding: str, most: int) -> Iterator[bytes]:
-    """Yield the bytes of an answer.
+    """Yield the bytes of an answer, decompressed.
 
-    Raises TooLargeError once there are more than `most`, and PackingError for what cannot be unpacked.
+    Raises TooLargeError once there are more than `most` bytes, and PackingError for data that cannot be decompressed.
     """
     left = most
     packing = _Packing(encoding)
@@ -44,7 +44,7 @@ def unpack(pieces: Iterable[bytes], encoding: str, most: int) -> Iterator[bytes]
 
 
 class _Packing:
-    """Takes packed pieces, and gives out portions that are never larger than is asked for."""
+    """Decompresses the pieces of one answer into portions of limited size."""
 
     def __init__(self, encoding: str) -> None:
         self._encoding = encoding.strip().lower()
@@ -54,7 +54,7 @@ class _Packing:
         self._plain = self._encoding in {"", "identity"}
 
     def parts(self, piece: bytes, most: int) -> Iterator[bytes]:
-        """Yield the content of a piece in portions of at most so many bytes."""
+        """Yield the content of a piece in portions of at most `most` bytes; an uncompressed piece stays whole."""
         if self._plain:
             yield piece
             return
@@ -66,7 +66,7 @@ class _Packing:
             except zlib.error as error:
                 raise PackingError(str(error)) from error
             piece = stream.unconsumed_tail
-            if stream.eof:  # what follows the end may be another member
+            if stream.eof:  # after the end another gzip member may follow
                 piece, self._stream = stream.unused_data.lstrip(b"\0"), None
             if part:
                 yield part

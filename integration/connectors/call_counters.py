@@ -1,4 +1,4 @@
-"""How often each system was called by this process, and what it answered."""
+"""Counts the calls of this process by system and result."""
 
 import threading
 from collections import Counter
@@ -8,12 +8,12 @@ _lock = threading.Lock()
 
 
 def count_call(system: str, result: str) -> None:
-    """Count one call: its result is a class of HTTP, such as `2xx`, or the code of what stood in its way."""
+    """Count one call. The result is a class of HTTP statuses, such as `2xx`, or the code of the error."""
     with _lock:
         _calls[system, result] += 1
 
 
 def calls() -> dict[tuple[str, str], int]:
-    """Return how many calls there were, by system and result."""
+    """Return the number of calls by system and result."""
     with _lock:
         return dict(_calls)

@@ -1,4 +1,4 @@
-"""Whether a system answers, as its real calls tell: since when, when it did last, and what stands in the way."""
+"""Health of a connection, derived from its real calls: whether the system answers, since when, and why not."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -8,20 +8,20 @@ from datetime import UTC, datetime
 
 @dataclass(frozen=True, slots=True)
 class HealthSnapshot:
-    """What the calls of one connection came to. Nothing was called yet while `since` is None."""
+    """Health of one connection at a moment. `since` is None before the first call."""
 
-    since: datetime | None = None  # for so long it has answered, or has not
+    since: datetime | None = None  # when the current state (answering or not) began
     answered_at: datetime | None = None
-    milliseconds: int | None = None  # which the last answer took
+    milliseconds: int | None = None  # duration of the last answered call
     cause: str = ""  # why there is no answer; empty while there is one
     facts: Mapping[str, str] = field(default_factory=dict)
     called_at: datetime | None = None
 
 
 class CallHealth:
-    """Remembers what became of the calls of one connection; safe to share between threads.
+    """Keeps the health of one connection; safe to share between threads.
 
-    Calls go on side by side: while one of them is answered, the system answers.
+    Calls run in parallel. The latest result counts: one answered call is enough for the system to be healthy.
     """
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -30,18 +30,18 @@ class CallHealth:
         self._heard = HealthSnapshot()
 
     def now(self) -> HealthSnapshot:
-        """Return what the calls so far came to."""
+        """Return the current health."""
         return self._heard
 
     def answered(self, seconds: float) -> None:
-        """Note that a call was answered within so many seconds."""
+        """Record that a call was answered within so many seconds."""
         with self._lock:
             now, before = self._now(), self._heard
             goes_on = before.since is not None and not before.cause
             self._heard = HealthSnapshot(before.since if goes_on else now, now, round(seconds * 1000), called_at=now)
 
     def failed(self, cause: str, facts: Mapping[str, str]) -> None:
-        """Note that a call was not answered, and why."""
+        """Record that a call was not answered, and why."""
         with self._lock:
             now, before = self._now(), self._heard
             since = before.since if before.cause else now

@@ -1,4 +1,4 @@
-"""What keeps a call back that nobody wants any more, such as one of a page read ahead of a run that has ended."""
+"""Cancels calls whose result is no longer needed, for example a prefetched page of a finished run."""
 
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -7,15 +7,15 @@ _is_wanted: ContextVar[Callable[[], bool]] = ContextVar("is_wanted", default=lam
 
 
 class CancelledError(Exception):
-    """Whoever asked does not wait for the answer any more: no call was made."""
+    """Raised before a call whose result is no longer needed; the call was not made."""
 
 
 def cancel_unless(is_wanted: Callable[[], bool]) -> None:
-    """Let calls from here on, and of threads begun from here, be made only as long as this says so."""
+    """Make later calls of this context, and of threads started from it, only while `is_wanted` returns True."""
     _is_wanted.set(is_wanted)
 
 
 def expect_wanted() -> None:
-    """Raise UnwantedError where nobody waits for the answer of a call that is about to be made."""
+    """Raise CancelledError if the result of the next call is no longer needed."""
     if not _is_wanted.get()():
         raise CancelledError

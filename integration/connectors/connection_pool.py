@@ -1,7 +1,7 @@
-"""The connections to one system: kept open between calls, with TLS, certificates and a proxy; the least of each call.
+"""HTTP connections to one system, kept open between calls, with TLS, certificates and a proxy.
 
-httpx knows addresses, certificates and proxies. A call goes straight to its core, httpcore: what httpx adds to each
-(redirects, cookies, log-ins, a model of request and answer) takes as long as the call itself, and none of it is used.
+httpx parses addresses, certificates and proxies. Calls go directly to its core, httpcore: what httpx adds to each call
+(redirects, cookies, authentication, request and response models) takes as long as the call itself and is not used.
 """
 
 import ssl
@@ -22,7 +22,7 @@ from integration.connectors.write_guard import asked_before
 
 IDLE_SECONDS = 2.0  # shorter than servers keep idle connections, so that no write meets one that is being closed
 FORM = b"application/x-www-form-urlencoded"
-WITH_BODY = ("POST", "PUT", "PATCH")  # which say that they have none (RFC 9110, 8.6)
+WITH_BODY = ("POST", "PUT", "PATCH")  # methods that send a Content-Length of 0 without a body (RFC 9110, 8.6)
 
 _ALWAYS = (
     (b"Accept", b"*/*"),
@@ -31,7 +31,7 @@ _ALWAYS = (
     (b"User-Agent", f"python-httpx/{httpx.__version__}".encode()),
 )
 
-# What a call may end in that never became one of ours.
+# Errors of the libraries for a call that brought no complete answer.
 LIBRARY_ERRORS = (
     httpcore.TimeoutException,
     httpcore.NetworkError,
@@ -45,7 +45,7 @@ LIBRARY_ERRORS = (
 
 @dataclass(frozen=True, slots=True)
 class LineCall:
-    """One call as it is asked for; a `repeatable` one is a read."""
+    """One call to make. `repeatable` is True for reads."""
 
     method: str
     url: str
@@ -57,22 +57,22 @@ class LineCall:
     data: Mapping[str, str] | None = None
 
     def __repr__(self) -> str:
-        """Show what it is for: addresses, headers and bodies have secrets in them."""
+        """Return the method and operation only: addresses, headers and bodies contain secrets."""
         return f"Call({self.method} {self.operation})"
 
 
 class ConnectionPool(Protocol):
-    """What takes requests to a system and brings its answers; safe to share between threads."""
+    """Sends requests to a system and returns its answers; safe to share between threads."""
 
     def handle_request(self, request: httpcore.Request) -> httpcore.Response:
-        """Return the answer, its body still to be read. Raises one of `LIBRARY_ERRORS`."""
+        """Return the answer, its body still unread. Raises one of `LIBRARY_ERRORS`."""
 
     def close(self) -> None:
         """Close all connections."""
 
 
 def kept_connections(limits: RateLimits, route: NetworkRoute) -> ConnectionPool:
-    """Return connections that are kept open for a while, as many as calls may be under way."""
+    """Return a pool that keeps idle connections open, with at most `limits.in_flight` connections."""
     trusted = _certificates(route.certificates)
     if not route.proxy:
         return httpcore.ConnectionPool(
@@ -82,7 +82,7 @@ def kept_connections(limits: RateLimits, route: NetworkRoute) -> ConnectionPool:
             keepalive_expiry=IDLE_SECONDS,
             network_backend=Backend(),
         )
-    proxy = httpx.Proxy(route.proxy)  # takes user and password out of the address
+    proxy = httpx.Proxy(route.proxy)  # separates user and password from the address
     return httpcore.HTTPProxy(
         proxy_url=_address(str(proxy.url)).url,
         proxy_auth=proxy.raw_auth,
@@ -97,9 +97,9 @@ def kept_connections(limits: RateLimits, route: NetworkRoute) -> ConnectionPool:
 
 @cache
 def _certificates(more: Path | None) -> ssl.SSLContext:
-    """Return what tells a good certificate, read once: it is the same for every system, and takes 75 ms to read.
+    """Return the TLS context, cached because it is the same for every system and takes 75 ms to load.
 
-    `more` is a file of authorities beside those that everybody trusts.
+    `more` is a file of certificate authorities to trust beside the default ones.
     """
     trusted = httpx.create_ssl_context(trust_env=False)
     if more is not None:
@@ -109,29 +109,29 @@ def _certificates(more: Path | None) -> ssl.SSLContext:
 
 @dataclass(frozen=True, slots=True)
 class _Address:
-    """An address as httpcore takes it, and the host as a request names it."""
+    """A parsed address for httpcore, and the value of the Host header."""
 
     url: httpcore.URL
     host: bytes
 
     def asking(self, params: Mapping[str, str]) -> httpcore.URL:
-        """Return the address with a question: put together once, as it may carry a hundred conditions."""
+        """Return the address with a query, encoded in one step because it may have a hundred conditions."""
         target = self.url.target.partition(b"?")[0] + b"?" + urlencode(params).encode("ascii")
         return httpcore.URL(scheme=self.url.scheme, host=self.url.host, port=self.url.port, target=target)
 
 
 @lru_cache(maxsize=64)
 def _address(url: str) -> _Address:
-    """Return an address ready for use: the few that a system has are each called thousands of times."""
+    """Return the parsed address, cached because a system has few addresses and each is called thousands of times."""
     parsed = httpx.URL(url)
     core = httpcore.URL(scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path)
     return _Address(core, parsed.netloc)
 
 
 def request_of(call: LineCall, limits: RateLimits) -> httpcore.Request:
-    """Return a call as it goes out; right before the body of a write it is asked whether it may.
+    """Return the request for a call. The body of a write calls the write guard right before it is sent.
 
-    Raises httpx.InvalidURL for an address that is none, UnicodeError for a header that no header can hold.
+    Raises httpx.InvalidURL for an invalid address and UnicodeError for a header with characters that are not allowed.
     """
     address = _address(call.url)
     given = [(name.encode("ascii"), value.encode("ascii")) for name, value in (call.headers or {}).items()]
@@ -155,7 +155,7 @@ def request_of(call: LineCall, limits: RateLimits) -> httpcore.Request:
 
 @lru_cache(maxsize=16)
 def _timeouts(limits: RateLimits) -> dict[str, float]:
-    """Return how long each part of a call may take; nobody changes it."""
+    """Return the timeouts of a call for httpcore; the dict is cached and must not be changed."""
     return {
         "connect": limits.connect_seconds,
         "read": limits.read_seconds,
@@ -165,7 +165,7 @@ def _timeouts(limits: RateLimits) -> dict[str, float]:
 
 
 def header_values(response: httpcore.Response) -> dict[str, str]:
-    """Return the headers of an answer by their names in lower case; one that comes twice is one list."""
+    """Return the headers of an answer by lower-case name; values of a repeated header are joined with commas."""
     found: dict[str, str] = {}
     for raw, value in response.headers:
         name, text = raw.decode("latin-1").lower(), value.decode("latin-1")

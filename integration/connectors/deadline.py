@@ -1,4 +1,4 @@
-"""One deadline for all that a call sends and receives; the limits of httpcore begin anew with each piece of it."""
+"""One deadline for all that a call sends and receives; httpcore's own timeouts restart with each piece."""
 
 import ssl
 import threading
@@ -9,11 +9,11 @@ from typing import Any
 
 import httpcore
 
-PIECE = 65_536  # bytes that are handed over at once: a system may take as little at a time as it likes
+PIECE = 65_536  # bytes per write, so that the deadline is checked between pieces even if a system takes them slowly
 
 
 class TooSlowError(httpcore.ReadTimeout):
-    """A call was still under way at its deadline."""
+    """A call was still running at its deadline."""
 
 
 class _Until(threading.local):
@@ -25,7 +25,7 @@ _until = _Until()
 
 @contextmanager
 def within_seconds(seconds: float) -> Iterator[None]:
-    """Give what this thread reads and writes in the block so many seconds in all."""
+    """Limit all reads and writes of this thread in the block to so many seconds in total."""
     _until.moment = time.monotonic() + seconds
     try:
         yield
@@ -34,7 +34,7 @@ def within_seconds(seconds: float) -> Iterator[None]:
 
 
 def _left(timeout: float | None) -> float | None:
-    """Return how long one piece may take. Raises TooSlowError at the deadline."""
+    """Return the timeout of one piece in seconds. Raises TooSlowError at the deadline."""
     if _until.moment is None:
         return timeout
     left = _until.moment - time.monotonic()
@@ -51,7 +51,7 @@ class _Bounded(httpcore.NetworkStream):
         try:
             return self._stream.read(max_bytes, _left(timeout))
         except httpcore.ReadTimeout:
-            _left(None)  # at the deadline it is that which ended it
+            _left(None)  # raises TooSlowError if the deadline, not the read timeout, has passed
             raise
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -71,7 +71,7 @@ class _Bounded(httpcore.NetworkStream):
 
 
 class Backend(httpcore.SyncBackend):
-    """Opens connections whose every read and write ends at the deadline of its thread."""
+    """Opens connections whose reads and writes respect the deadline of the calling thread."""
 
     def connect_tcp(
         self,
@@ -81,5 +81,5 @@ class Backend(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect as httpcore does."""
+        """Connect as httpcore does, within the deadline."""
         return _Bounded(super().connect_tcp(host, port, _left(timeout), local_address, socket_options))

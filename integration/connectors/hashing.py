@@ -1,17 +1,17 @@
-"""Hashes of what came from a system, by which it is known again without being read."""
+"""Content hashes of a system's records, which recognize unchanged records without parsing them."""
 
 import hashlib
 from collections.abc import Callable
 
 from pydantic import BaseModel
 
-BYTES = 16  # so that no two things ever have the same by chance
+BYTES = 16  # digest size that makes accidental collisions practically impossible
 
 Hashing = Callable[..., str]
 
 
 def hashing(settings: BaseModel) -> Hashing:
-    """Return what makes hashes of texts and bytes that are read by these settings: by others they are others."""
+    """Return a function that hashes texts and bytes. The hashes also depend on `settings`, which affect the parsing."""
     begun = hashlib.blake2b(settings.model_dump_json().encode(), digest_size=BYTES)
 
     def of(*parts: str | bytes) -> str:

@@ -1,4 +1,4 @@
-"""The one way out to a system: bounded, paced, tried again where that is safe, and never telling a secret."""
+"""HTTP access to a system with rate limits, retries of reads, a deadline and masked secrets."""
 
 import logging
 import socket
@@ -39,19 +39,19 @@ from integration.core.masking import masked_text
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 15.0
-LONGEST_TOLD = 20_000  # signs of a text of a system that are looked at
+LONGEST_TOLD = 20_000  # characters of a system's text that are processed
 PROXY_LOGIN = "407"
 TOO_MANY_REQUESTS = 429
 AWAY = frozenset({502, 503, 504})
-TIMED_OUT = frozenset({408, 425})  # a server or a proxy gave up on a request; another one may have carried it out
+TIMED_OUT = frozenset({408, 425})  # a server or a proxy gave up on a request; another server may have carried it out
 
 Secrets = Collection[str] | Callable[[], Collection[str]]
 Parameters = Mapping[str, str]
-Again = Callable[[HttpAnswer], bool | str]  # whether a question is asked once more, or with what text it was refused
+Again = Callable[[HttpAnswer], bool | str]  # True or an error text: retry the answered read; False: accept the answer
 
 
 class _NotYetError(Exception):
-    """An attempt failed in a way that may be tried again; `pause` is what the system asked for, in seconds."""
+    """An attempt failed in a way that may be retried; `pause` is the wait the system asked for, in seconds."""
 
     def __init__(self, error: IntegrationError, pause: float | None = None) -> None:
         super().__init__(str(error))
@@ -63,10 +63,11 @@ _LIBRARY_ERRORS = (*LIBRARY_ERRORS, PackingError, MemoryError)
 
 
 class Gateway:
-    """The one way out to one system; safe to share between threads, closed with `close()`.
+    """HTTP gateway to one system; safe to share between threads, closed with `close()`.
 
-    `host_shown` is the host as people may see it: errors name it, and never the address called. `secrets` are the
-    texts `masked` blots out; a function is asked each time, for tokens that change. `route` is what lies between us.
+    `host_shown` is the host for people: errors name it instead of the address that is called. `secrets` are the texts
+    that `masked` removes; a function is called each time, because tokens change. `route` is the proxy and its
+    certificates.
     """
 
     def __init__(
@@ -102,12 +103,12 @@ class Gateway:
         self.close()
 
     def close(self) -> None:
-        """Close all connections. A call after that is a defect of ours, and raises RuntimeError."""
+        """Close all connections. A later call is a bug of ours and raises RuntimeError."""
         self._closed = True
         self._lines.close()
 
     def masked(self, text: str) -> str:
-        """Return a text of the system without our secrets, fit to be shown and kept."""
+        """Return a text of the system without our secrets, safe to show and to store."""
         secrets = self._secrets() if callable(self._secrets) else self._secrets
         return masked_text(text[:LONGEST_TOLD], [*secrets, *self._route.secrets], quoted=True)
 
@@ -126,27 +127,28 @@ class Gateway:
     ) -> HttpAnswer:
         """Return the system's answer, whatever its status except 408, 425, 429, 502, 503 and 504.
 
-        What was not delivered is tried again. A `repeatable` call (a read) is also tried again after a lost answer,
-        after these statuses, and while `again` says so of an answer. A call that is not repeatable (a write) is sent
-        once. A lost answer to it, or one of these statuses, is an InDoubtError: a server or a proxy on the way may
-        answer so after the work was carried out. Its code is `service_unavailable` or `too_many_requests` where the
-        status asks to wait, and `Retry-After` then holds the next calls.
+        A call that was not delivered is retried. A `repeatable` call (a read) is also retried after a lost answer,
+        after these statuses, and while `again` asks for it. A call that is not repeatable (a write) is sent once. A
+        lost answer to it, or one of these statuses, is an InDoubtError: a server or a proxy may answer so after the
+        work was carried out. Its code is `service_unavailable` or `too_many_requests` where the status asks to wait,
+        and `Retry-After` then delays the next calls.
 
-        Raises UnavailableError once attempts or patience are used up, InDoubtError, or MalformedAnswerError.
+        Raises UnavailableError once the attempts or `patience_seconds` are used up, InDoubtError, or
+        MalformedAnswerError.
         """
         call, begun = LineCall(method, url, operation, repeatable, params, headers, content, data), self._clock()
         try:
             return self._once(call, again)
         except _NotYetError as waiting:
             failed = waiting
-        try:  # only now: nearly all calls are answered at once, and preparing to wait takes as long as some of them
+        try:  # only now: nearly all calls succeed at once, and preparing retries takes as long as some calls
             return self._answered_later(call, again, failed, begun)
         except _NotYetError as waiting:
             failure = waiting.error
-        raise failure  # here and not above: what is raised while handling would drag the handled along
+        raise failure  # here and not above: an error raised in the handler would keep the handled one as its context
 
     def _answered_later(self, call: LineCall, again: Again | None, failed: _NotYetError, begun: float) -> HttpAnswer:
-        """Return the answer to one of the attempts after a first one that failed."""
+        """Return the answer to a retry after the first attempt failed with `failed`."""
         first: _NotYetError | None = failed
         for attempt in self._attempts(begun):
             with attempt:
@@ -197,7 +199,7 @@ class Gateway:
         return answer
 
     def _heard(self, call: LineCall) -> HttpAnswer:
-        """Return the answer to one attempt, and note whether the system gave one."""
+        """Return the answer to one attempt, and record in the call health whether the system answered."""
         begun = self._clock()
         try:
             answer = self._delivered(call)
@@ -215,7 +217,7 @@ class Gateway:
         return answer
 
     def _ask_to_wait(self, answer: HttpAnswer, call: LineCall, code: str) -> NoReturn:
-        """Raise what a request to wait means: a read is tried again, the outcome of a write is unknown."""
+        """Raise the error for a status that asks to wait: a read is retried, a write is in doubt."""
         pause = pause_asked(answer)
         duration = "" if pause is None else f"{pause:.0f} s"
         error = self._unavailable(code, call, duration=duration, message=f"HTTP {answer.status}")
@@ -243,7 +245,7 @@ class Gateway:
         except _LIBRARY_ERRORS as error:
             failure = self._translated(error, call)
         finally:
-            if self._closed:  # meanwhile: connections keep themselves open for the next call
+            if self._closed:  # closed during the call: the connection would otherwise stay open for the next call
                 self._lines.close()
         count_call(self.system, failure.error.code if isinstance(failure, _NotYetError) else failure.code)
         raise failure
@@ -253,15 +255,15 @@ class Gateway:
             return request_of(call, self.limits)
         except httpx.InvalidURL:
             failure: IntegrationError = self._unavailable("host_unknown", call)
-        except UnicodeError:  # a header that no header can hold; the error itself would quote it
+        except UnicodeError:  # a header with characters that are not allowed; the error itself would quote it
             failure = RejectedError("request_refused", system=self.system, operation=call.operation)
         raise failure
 
     def _translated(self, error: Exception, call: LineCall) -> IntegrationError | _NotYetError:
-        """Return what a failure of the network means for this call: delivered or not decides."""
+        """Return the error of this call for a network failure; it depends on whether the request was delivered."""
         connect, read = f"{self.limits.connect_seconds:g} s", f"{self.limits.read_seconds:g} s"
         match error:
-            case httpx.InvalidURL() | httpcore.UnsupportedProtocol() | UnicodeError():  # last: no look-up takes it
+            case httpx.InvalidURL() | httpcore.UnsupportedProtocol() | UnicodeError():  # also a host DNS cannot encode
                 return self._unavailable("host_unknown", call)
             case httpcore.ConnectTimeout() | httpcore.PoolTimeout():
                 return _NotYetError(self._unavailable("timeout_before_sending", call, duration=connect))
@@ -285,11 +287,11 @@ class Gateway:
                 return MalformedAnswerError("answer_unreadable", system=self.system, operation=call.operation)
 
     def _refused_on_the_road(self, said: str, call: LineCall) -> IntegrationError | _NotYetError:
-        """Return what a proxy means that makes no way to the system: nothing was delivered."""
+        """Return the error for a proxy that refused the tunnel to the system: nothing was delivered."""
         status = said.strip()[:3]
         if status == PROXY_LOGIN:
             return self._unavailable("proxy_login_needed", call, proxy=self._route.shown)
-        if not status.isdigit():  # what it said may quote the address
+        if not status.isdigit():  # its text may quote the address
             return _NotYetError(self._unavailable("proxy_unreachable", call, proxy=self._route.shown))
         refused = self._unavailable("proxy_refused", call, proxy=self._route.shown, answer=f"HTTP {status}")
         return _NotYetError(refused)
@@ -303,7 +305,7 @@ class Gateway:
                     return _NotYetError(self._unavailable("host_unknown", call))
                 case ssl.SSLCertVerificationError():
                     return self._unavailable("certificate_invalid", call)
-                case ssl.SSLError():  # no TLS spoken there
+                case ssl.SSLError():  # the server does not speak TLS
                     return self._unavailable("address_not_api", call)
                 case _:
                     continue
@@ -322,7 +324,7 @@ class Gateway:
 
 
 def _reasons(error: BaseException) -> Iterator[BaseException]:
-    """Yield what lies behind an error; httpcore wraps what it got."""
+    """Yield an error and its causes; httpcore wraps the original errors."""
     reason: BaseException | None = error
     while reason is not None:
         yield reason

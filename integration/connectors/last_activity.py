@@ -1,13 +1,13 @@
-"""When customers last stood in the rows of an answer, some of which may not say whose they are, or of which day."""
+"""Latest activity dates of customers, from rows whose customer or date may be unreadable."""
 
 from collections.abc import Collection, Iterable
 from datetime import date
 
 
 def newest_days(customers: Collection[str], rows: Iterable[tuple[str | None, date | None]]) -> dict[str, date | None]:
-    """Return the newest day of each customer that has a row; None where a row that cannot be read may be newer.
+    """Return the latest date of each customer that has a row, or None where an unreadable row may be newer.
 
-    A row is a customer and a day. One that does not say its customer may be of any of them.
+    A row is a customer and a date. A row without a readable customer may belong to any of them.
     """
     newest: dict[str, date] = {}
     unclear: dict[str, date] = {}

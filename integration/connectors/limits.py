@@ -1,4 +1,4 @@
-"""How a system may be asked: where, how hard, and by which network route."""
+"""Rate limits and network route of a system."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ MEGABYTE = 1_000_000
 
 
 def safe_address(url: str) -> str:
-    """Return an address as it is called and shown: one that secrets may go to, without any in it."""
+    """Return the normalized address of a system. Refuses one that is not safe for secrets, or contains any."""
     address = parse_address(url)
     if address is None or not address.bare or not address.is_safe:
         raise PydanticCustomError("expected_https", "expected_https")
@@ -31,10 +31,10 @@ AddressIfAny = Annotated[str, AfterValidator(lambda url: safe_address(url) if ur
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """How hard a system may be asked: calls at once, calls per second, and how long we wait and try again.
+    """Limits for calls to a system: parallel calls, calls per second, timeouts and retries.
 
-    `patience_seconds` limits all attempts of one call together, and the time one answer may take to arrive;
-    `answer_bytes` how much of it is unpacked.
+    `patience_seconds` limits all attempts of one call together, and the time until one answer is complete.
+    `answer_bytes` limits the decompressed size of an answer.
     """
 
     in_flight: int
@@ -48,14 +48,14 @@ class RateLimits:
 
 @dataclass(frozen=True, slots=True)
 class NetworkRoute:
-    """What lies between us and a system: a proxy, and who vouches for certificates beside those everybody trusts."""
+    """Network route to a system: an optional proxy, and certificate authorities beside the default ones."""
 
-    proxy: str = field(default="", repr=False)  # its address, with user and password where it wants them
+    proxy: str = field(default="", repr=False)  # its address, with user and password where it needs them
     certificates: Path | None = None
 
     @property
     def shown(self) -> str:
-        """Host and port of the proxy, as people may see them."""
+        """Host and port of the proxy, safe to show."""
         return urlsplit(self.proxy).netloc.rpartition("@")[2]
 
     @property

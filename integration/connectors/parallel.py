@@ -1,4 +1,4 @@
-"""Several calls at once to one system, each with an end of its own."""
+"""Parallel calls to one system, each with its own result or error."""
 
 import contextvars
 from collections.abc import Callable, Collection, Sequence
@@ -15,10 +15,10 @@ P = ParamSpec("P")
 
 
 def side_by_side(call: Callable[[T], R], items: Sequence[T], limit: int) -> list[R | IntegrationError]:
-    """Return what `call` gave for each item, or the error it ended in, in the order of the items.
+    """Return the result or error of `call` for each item, in the order of the items.
 
-    At most `limit` calls are under way at once. Once one ends because the system is unavailable or denies access,
-    the items that have not begun get the same error and are not called. A bug is raised.
+    At most `limit` calls run at once. Once one fails because the system is unavailable or denies access, the items that
+    have not begun get the same error and are not called. Other exceptions than IntegrationError are raised.
     """
     halt: list[IntegrationError] = []
 
@@ -39,7 +39,7 @@ def side_by_side(call: Callable[[T], R], items: Sequence[T], limit: int) -> list
 
 
 def _shared_out(call: Callable[[T], R], items: Sequence[T], workers: int) -> list[R]:
-    """Let some threads take one item after the other; after a bug nothing more is begun."""
+    """Process the items in worker threads. After an unexpected exception no further item is begun."""
     waiting: SimpleQueue[int] = SimpleQueue()
     for place in range(len(items)):
         waiting.put(place)
@@ -65,9 +65,9 @@ def _shared_out(call: Callable[[T], R], items: Sequence[T], workers: int) -> lis
 
 
 class BoundedExecutor(Generic[T, R]):
-    """Calls of which each is begun as soon as there is room for it, at most `limit` under way at once.
+    """Runs at most `limit` calls at once, in threads. Leaving its `with` block waits for all calls.
 
-    A block of it ends when all its calls have. With a limit of one a call is done where it is begun.
+    With a limit of one, a call runs in the thread that begins it.
     """
 
     def __init__(self, call: Callable[[T], R], limit: int) -> None:
@@ -84,16 +84,16 @@ class BoundedExecutor(Generic[T, R]):
             self._threads.shutdown()
 
     def __len__(self) -> int:
-        """Return how many calls were begun whose ends nobody has asked for."""
+        """Return how many calls were begun and not yet returned by `ended`."""
         return len(self._under_way)
 
     @property
     def room(self) -> int:
-        """How many calls may be begun now."""
+        """Number of calls that may be begun now."""
         return self._limit - len(self)
 
     def begin(self, items: Sequence[T]) -> None:
-        """Begin the calls of some items."""
+        """Begin a call for each item."""
         for item in items:
             if self._threads is None:
                 done: Future[R] = Future()
@@ -103,9 +103,9 @@ class BoundedExecutor(Generic[T, R]):
             self._under_way[done] = item
 
     def ended(self, besides: Collection[Future[Any]] = ()) -> list[tuple[T, R | IntegrationError]]:
-        """Wait until a call under way has ended, and return all that have, each with its end. A bug is raised.
+        """Wait until a call has finished, and return all finished items, each with its result or IntegrationError.
 
-        What is done `besides` them ends the wait as well.
+        Other exceptions are raised. A finished future in `besides` ends the wait as well.
         """
         found: list[tuple[T, R | IntegrationError]] = []
         ended = wait([*self._under_way, *besides], return_when=FIRST_COMPLETED).done
@@ -123,12 +123,12 @@ class BoundedExecutor(Generic[T, R]):
     def _into(self, done: "Future[R]", item: T) -> None:
         try:
             done.set_result(self._call(item))
-        except BaseException as error:  # noqa: BLE001 - kept for whoever asks for the end, as a thread keeps it
+        except BaseException as error:  # noqa: BLE001 - raised by `ended` later, as with a call in a thread
             done.set_exception(error)
 
 
 class BackgroundWorker:
-    """Work that is done by one other thread, one after the other; a block of it ends when all of that has."""
+    """Runs tasks one after the other in one background thread. Leaving its `with` block waits for all tasks."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1)
@@ -140,10 +140,10 @@ class BackgroundWorker:
         self._thread.shutdown()
 
     def begin(self, work: Callable[P, R], *arguments: P.args, **more: P.kwargs) -> Future[R]:
-        """Have something done, on behalf of whoever asks."""
+        """Start a task in the context of the caller and return its future."""
         return self._thread.submit(contextvars.copy_context().run, partial(work, *arguments, **more))
 
 
 def sliced(items: Sequence[T], size: int) -> list[Sequence[T]]:
-    """Return the items in portions of at most so many."""
+    """Return the items in portions of at most `size`."""
     return [items[start : start + size] for start in range(0, len(items), size)]

@@ -1,7 +1,7 @@
-"""Pictures of articles from a folder or an address that a shop has named: read within bounds, kept by their content.
+"""Reads pictures of articles from a configured folder or address, within limits, and stores them by content hash.
 
-What the books say is a name and no more: it leads nowhere but into that folder or below that address. A picture is kept
-under the mark of its content until it is written, so that what was planned is what is sent.
+The books give only a file name. It can only lead into that folder or below that address. A picture is stored under its
+content hash until it is written, so that the planned picture is the one that is sent.
 """
 
 import hashlib
@@ -20,20 +20,20 @@ from integration.connectors.limits import DIRECT, MEGABYTE, NetworkRoute, RateLi
 from integration.connectors.parallel import side_by_side
 from integration.core.errors import IntegrationError, RejectedError, UnavailableError
 
-# What begins a picture, by what it is called at the end of a file.
+# First bytes of a picture, by file extension.
 _SIGNS: Mapping[str, bytes] = {"jpg": b"\xff\xd8\xff", "png": b"\x89PNG\r\n\x1a\n", "gif": b"GIF8", "webp": b"RIFF"}
 MIME: Mapping[str, str] = {kind: f"image/{'jpeg' if kind == 'jpg' else kind}" for kind in _SIGNS}
 KINDS = "JPEG, PNG, GIF, WEBP"
 AT_ONCE = 4
-AWAY_SECONDS = 60.0  # how long an address that does not answer is not asked again
-KEPT_SECONDS = 90 * 24 * 3600.0  # how long a picture is kept that nobody asks for
+AWAY_SECONDS = 60.0  # how long an address that does not answer is not called again
+KEPT_SECONDS = 90 * 24 * 3600.0  # how long a picture is stored after its last use
 _MARK = re.compile(r"[0-9a-f]{32}")
 NOT_MODIFIED, OK = 304, 200
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where pictures may come from and where they are kept; `most` is how many bytes one may have."""
+    """Where pictures come from and where they are stored. `most` is the maximum size in bytes."""
 
     kept: Path
     folder: Path | None = None
@@ -44,7 +44,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture that is kept: the mark of its content, what it is (`jpg`, ...), and how many bytes it has."""
+    """A stored picture: its content hash, its type (`jpg`, ...) and its size in bytes."""
 
     content: str
     kind: str
@@ -52,7 +52,7 @@ class Picture:
 
 
 class _NoPictureError(Exception):
-    """Why there is no picture: the code of a cause, with what is told of it beside the name."""
+    """There is no picture: the error code, with facts beside the file name."""
 
     def __init__(self, code: str, **facts: str) -> None:
         super().__init__(code)
@@ -61,7 +61,7 @@ class _NoPictureError(Exception):
 
 
 class PictureReader:
-    """Reads pictures by what the books say of them. Safe to share between threads, closed with `close()`."""
+    """Reads pictures by the file names in the books. Safe to share between threads, closed with `close()`."""
 
     def __init__(self, places: Places) -> None:
         self._places = places
@@ -75,9 +75,9 @@ class PictureReader:
             self._gateway.close()
 
     def read(self, files: Sequence[str]) -> list[Picture | IntegrationError]:
-        """Return each picture, in the order asked, or why there is none.
+        """Return each picture, in the order asked, or the error why there is none.
 
-        One that did not change is not read again, as far as its place tells: by size and time, ETag or Last-Modified.
+        An unchanged picture is not read again where that can be detected by size and time, ETag or Last-Modified.
         """
         return side_by_side(self._one, files, AT_ONCE)
 
@@ -109,7 +109,7 @@ class PictureReader:
         return self._keep(str(path), tag, data)
 
     def _inside(self, file: str) -> Path:
-        """Return the file that is meant; raises _NoPictureError for one outside the folder once all links end."""
+        """Return the path of the file with links resolved. Raises _NoPictureError if that is outside the folder."""
         folder = self._places.folder
         if folder is None:
             raise _NoPictureError("picture_outside")
@@ -144,7 +144,7 @@ class PictureReader:
             return known[1]
         if answer.status in (404, 410):
             raise _NoPictureError("picture_missing")
-        if answer.status != OK:  # another address is not followed: it may lead anywhere
+        if answer.status != OK:  # redirects are not followed: they may lead anywhere
             raise _NoPictureError("picture_unreachable", message=f"HTTP {answer.status}")
         if not answer.headers.get("content-type", "").lower().startswith(("image/", "application/octet-stream")):
             raise _NoPictureError("picture_unsupported", found=answer.headers.get("content-type", "")[:60])
@@ -152,7 +152,7 @@ class PictureReader:
         return self._keep(url, answer.headers.get("etag", "") or (f"@{modified}" if modified else ""), answer.body)
 
     def _below(self, file: str) -> str:
-        """Return the address that is meant. Raises _NoPictureError for one that is not below the one that was named."""
+        """Return the address of the file. Raises _NoPictureError if it is not below the configured address."""
         base = self._base
         if not base.netloc:
             raise _NoPictureError("picture_outside")
@@ -176,10 +176,10 @@ class PictureReader:
             self._gateway = Gateway(system=host, host_shown=host, limits=limits, route=self._places.route)
         return self._gateway
 
-    # ---- what is kept
+    # ---- stored pictures
 
     def _known(self, place: str) -> tuple[str, Picture] | None:
-        """Return what a place had when it was read last, with what tells whether it changed, while that is kept."""
+        """Return the change tag and the picture last read from a place, or None if they are no longer stored."""
         with suppress(OSError, ValueError, KeyError, TypeError):
             told = json.loads(self._note(place).read_text(encoding="utf-8"))
             found = Picture(str(told["content"]), str(told["kind"]), int(told["size"]))
@@ -206,7 +206,7 @@ class PictureReader:
         return found
 
     def tidy(self) -> int:
-        """Remove what nobody has asked for since a season, and return how many files that were."""
+        """Remove files that were not used for 90 days, and return their number."""
         old = [path for path in _files(self._places.kept) if time.time() - path.stat().st_mtime > KEPT_SECONDS]
         for path in old:
             path.unlink(missing_ok=True)
@@ -222,7 +222,7 @@ def _file(folder: Path, picture: Picture) -> Path:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, for nobody else to read."""
+    """Write a file atomically, readable by this user only."""
     beside = path.with_name(f"{path.name}.{os.getpid()}.{time.monotonic_ns()}")
     with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
         stream.write(data)
@@ -234,7 +234,7 @@ def _quoted(file: str) -> str:
 
 
 def kept_in(folder: Path | None, content: str) -> tuple[bytes, str]:
-    """Return the bytes of a picture that is kept, and its kind. Raises RejectedError where it is kept no more."""
+    """Return the bytes and type of a stored picture. Raises RejectedError if it is no longer stored."""
     if folder is not None and _MARK.fullmatch(content):
         for kind in _SIGNS:
             with suppress(OSError):

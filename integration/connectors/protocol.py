@@ -1,4 +1,4 @@
-"""What a system must be able to do to take part in a flow."""
+"""Defines the protocols that a system implements to take part in a flow."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,41 +17,41 @@ from integration.core.system_identity import SystemIdentity
 
 
 class References(Protocol):
-    """Which of our keys is which reference of the target: the links, as a connector may ask them."""
+    """Maps our keys to the references of the target, from the stored links."""
 
     def reference(self, kind: Kind, key: str) -> str | None:
-        """Return the target's reference of what we know under this key."""
+        """Return the target's reference of the record with this key of ours, or None."""
 
     def key(self, kind: Kind, reference: str) -> str | None:
-        """Return our key of what the target knows under this reference."""
+        """Return our key of the record with this reference of the target, or None."""
 
     def distinct(self, kind: Kind, key: str) -> Collection[str]:
-        """Return the references that are known to be another record than ours: no evidence matches them with it."""
+        """Return the references known to belong to other records: evidence never matches them with this key."""
 
 
 @runtime_checkable
 class Identifiable(Protocol):
-    """A system that says which installation it is."""
+    """A system that can identify its installation."""
 
     def identity(self) -> SystemIdentity:
-        """Return what identifies the installation. What it may not tell, or does not have, is left out."""
+        """Return the values that identify the installation, without those that it lacks or may not disclose."""
 
 
 class InstallationFacts(Protocol):
-    """What a connection found out of an installation and goes on with: kept as long as it is the same one."""
+    """Stores facts that a connection discovered about its installation, for as long as the installation is the same."""
 
     def get(self) -> Mapping[str, str]:
-        """Return what was found out, by name; nothing of another installation."""
+        """Return the stored facts by name, never those of another installation."""
 
     def put(self, values: Mapping[str, str]) -> None:
-        """Keep what was found out in the place of what was."""
+        """Replace the stored facts."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceTable:
-    """Where a system has records of a kind that a flow brings: the code of the object, its table, and their columns.
+    """Describes where a system stores records of a kind: the code of the object, its table, and their columns.
 
-    The columns stand under our names: `code` is their key, `changed` the change stamp where there is one.
+    The columns have our names: `code` is their key, `changed` the change stamp where there is one.
     """
 
     kind: Kind
@@ -61,52 +61,51 @@ class SourceTable:
 
 
 class Connector(Protocol):
-    """One system, spoken to in records.
+    """Our adapter for one system; it speaks in records.
 
     Every method may raise UnavailableError, AccessDeniedError, RejectedError or MalformedAnswerError.
     """
 
-    in_flight: int  # how many calls the system may have at once
+    in_flight: int  # the number of calls that the system may have at once
 
     def check(self, tell: Tell = ignore_progress) -> list[Finding]:
-        """Return the connection check, stopping at the first look that finds something wrong. Never raises.
+        """Return the steps of the connection check up to the first one that fails. Never raises.
 
-        `tell` is given all lines each time one is found well; those that are still to come are not checked yet.
+        Each time a step succeeds, `tell` receives all steps; later ones are marked as not checked yet.
         """
 
     def fields(self, kind: Kind) -> list[Field]:
-        """Return the fields of a kind as this installation has them."""
+        """Return the fields that a kind has in this installation."""
 
     def choices(self, name: str) -> dict[str, str]:
-        """Return codes and their captions for a question of the set-up: vat_codes, branches, ..."""
+        """Return codes with captions for a question of the set-up, such as `vat_codes` or `branches`."""
 
     def extract(self, kind: Kind, since: str | None = None, after: str | None = None, most: int | None = None) -> Batch:
-        """Return one page of what changed from the stamp `since` on, of everything when it is None.
+        """Return one page of the records that changed since the stamp `since`, or of all records when it is None.
 
-        `after` is the page mark of the batch before. Repeating a page is safe. A page of documents has `most` at most;
-        of what is always wanted whole, that changes nothing.
+        `after` is the page mark of the previous batch. Repeating a page is safe. `most` limits the size of a page of
+        documents; kinds that are always read completely ignore it.
         """
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
-        """Return the source's records under these keys; a key that is gone is left out."""
+        """Return the source's records with these keys, without those that no longer exist."""
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
-        """Return what the target holds now for these records, by their keys; what it does not have is left out.
+        """Return the target's current records for these records, by key, without those that the target lacks.
 
-        Parts of a record that the target has in another record, or under another number than is wanted, are told in
-        `Held.elsewhere`.
+        `Held.elsewhere` names the wanted parts that the target has in another record, or under another number.
         """
 
     def shows(self, kind: Kind) -> bool:
-        """Tell whether the target shows records of a kind: it has any, ours or not, or says that it has none.
+        """Return True if the target lists records of a kind, or states explicitly that it has none.
 
-        An answer that is empty for other reasons too says nothing.
+        The records need not be ours. An answer that may be empty for other reasons proves nothing, and gives False.
         """
 
     def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
         """Carry out one change and return the system's own reference.
 
-        `held` is what was just looked up (None for a create). `token` is the same on every attempt. Raises
+        `held` is the record as it was just looked up (None for a create). `token` is the same on every attempt. Raises
         RejectedError when the system refuses the record and InDoubtError when no usable answer came.
         """
 
@@ -114,24 +113,22 @@ class Connector(Protocol):
         """Return how many write calls this change takes: the number on the button."""
 
     def begin(self) -> None:
-        """Take nothing for granted that earlier runs learned of how the system answers: a run begins, or goes on."""
+        """Forget how the system answered in earlier runs, because a run begins or resumes."""
 
     def close(self) -> None:
         """Close all connections."""
 
     def changed(self, kind: Kind, since: str, after: str | None = None, known: ChangeRanges = UNKNOWN) -> Batch:
-        """Return one page of what changed in the target from the marker `since` on: records with key and marker.
+        """Return one page of the target's records that changed since the marker `since`.
 
-        What has a marker that is `known` is left out as far as that saves a call.
-
-        Of each record only the key, which is the target's own reference here, the parts' keys and the value `marker`
-        are filled.
+        Each record has only its key (the target's own reference), the keys of its parts and the value `marker`. Records
+        with `known` markers are left out where that saves a call.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class GiftCardsLeft:
-    """The gift cards of one turnover group that can still be used: how many, and what is left on them."""
+    """Number and remaining value of the usable gift cards of one turnover group."""
 
     group: str
     count: int
@@ -140,15 +137,15 @@ class GiftCardsLeft:
 
 @runtime_checkable
 class IssuingGiftCards(Connector, Protocol):
-    """A system that knows what is left on the gift cards it sold."""
+    """A system that knows the remaining value of the gift cards it sold."""
 
     def gift_cards(self) -> list[GiftCardsLeft]:
-        """Return the cards of each turnover group. Raises RejectedError where this installation does not tell."""
+        """Return the gift cards per turnover group. Raises RejectedError if the installation does not report them."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReservationPage:
-    """A page of orders: their ids, what they keep aside now, where the next page starts, and how far markers came."""
+    """One page of orders: their ids, the stock they reserve now, the next page mark, and the newest marker read."""
 
     orders: tuple[str, ...]
     kept: tuple[Promise, ...]
@@ -158,65 +155,65 @@ class ReservationPage:
 
 @runtime_checkable
 class StockHistory(Connector, Protocol):
-    """A system that tells every movement of its stock, each under a number that rises."""
+    """A system that reports every stock movement under a rising number."""
 
     def newest_move(self) -> int:
         """Return the number of the newest movement, 0 before the first."""
 
     def moves(self, after: int, begin: datetime) -> list[Move]:
-        """Return the next movements after a number, oldest first; after 0 those from a moment on."""
+        """Return the next movements after a number, oldest first. When `after` is 0, they start at `begin`."""
 
     def promises(self, since: str | None, after: str | None = None) -> ReservationPage:
-        """Return one page of what orders that changed from the marker `since` on keep aside now."""
+        """Return one page of the current reservations of orders that changed since the marker `since`."""
 
 
 @runtime_checkable
 class HealthCheckable(Connector, Protocol):
-    """A system that somebody calls elsewhere, and which may be away."""
+    """A remote system, which may be unavailable."""
 
     def heard(self) -> HealthSnapshot:
-        """Return whether it answers, as the calls so far tell."""
+        """Return the health of the connection as the calls so far show it."""
 
     def look(self) -> None:
-        """Make the least call there is, which tells nothing but whether it answers."""
+        """Make the cheapest call that shows whether the system answers."""
 
 
 @runtime_checkable
 class Countable(Connector, Protocol):
-    """A system of which can be found out how many records it has before they are read."""
+    """A system that can estimate its number of records before they are read."""
 
     def about(self, kind: Kind) -> int:
-        """Return about how many records of a kind there are; 0 where that is not to be found out."""
+        """Return the approximate number of records of a kind, or 0 where the system cannot say."""
 
 
 @runtime_checkable
 class ReportsFields(Connector, Protocol):
-    """A source of which is told which fields came, also with records that are asked for by their keys."""
+    """A source that reports which fields its records had, also for records that were fetched by key."""
 
     def fetched(self, kind: Kind, keys: Collection[str]) -> Batch:
-        """Return what `fetch` would as one page."""
+        """Return the records that `fetch` returns, as one page."""
 
 
 @runtime_checkable
 class Invoicing(Connector, Protocol):
-    """A system that tells of its sales orders which it has invoiced."""
+    """A system that reports which of its sales orders it has invoiced."""
 
     def uninvoiced(self, orders: Sequence[Record], references: References) -> dict[str, Unreadable | None]:
-        """Return which of these sales orders, by their keys, it has not invoiced yet, as far as that is to be seen.
+        """Return the sales orders, by key, that the system has not invoiced yet, as far as it shows that.
 
-        With one of which nobody can tell comes what cannot be read.
+        Where the invoice state of an order cannot be determined, its value says what cannot be read.
         """
 
     def keeps_invoiced(self) -> bool:
-        """Tell whether a sales order can still be found once it is invoiced; else one that is gone may be that."""
+        """Return True if an invoiced sales order can still be found. Otherwise a missing one may have been invoiced."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """One page of an extract as it came: key and hash of each record, of which nothing was read yet.
+    """One unparsed page of an extract: key and hash of each record.
 
-    `read` returns the records, but for those under some keys; `fields` is about those that it returned. The rest is as
-    in a `Batch`.
+    `read` parses and returns the records, without those with the given keys; `fields` describes the fields of the
+    returned records. The other attributes are as in `Batch`.
     """
 
     hashes: tuple[tuple[str, str], ...]
@@ -228,31 +225,31 @@ class Unread:
 
 @runtime_checkable
 class HashedSource(Connector, Protocol):
-    """A system that can say what its records are like without reading them."""
+    """A source that can return hashes of its records without parsing them."""
 
     def unread(self, kind: Kind, since: str | None = None, after: str | None = None) -> Unread | None:
-        """Return the page that `extract` would, unread; None where that cannot be had of this kind.
+        """Return the page that `extract` would return, unparsed; None where the source cannot do that for this kind.
 
-        The hash of a record stays the same until anything of it, or how it is read, is another.
+        The hash of a record changes only when its content changes, or the settings by which it is parsed.
         """
 
 
 @runtime_checkable
 class HashedTarget(Connector, Protocol):
-    """A system that can say what it holds of records without reading it."""
+    """A target that can return hashes of its records without parsing them."""
 
     def hashes(self, wanted: Sequence[Record]) -> dict[str, str]:
-        """Return what `lookup` would tell as `Held.hash`, by key, of those that it has one of.
+        """Return `Held.hash` as `lookup` would, by key, for the records that have one.
 
-        Of what is wanted, the values and parts by which it is looked up are enough.
+        The wanted records need only the values and parts by which they are looked up.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document of the books as lists show it: our reference, or that of somebody else, and the books' own number.
+    """A document in the books as lists show it: its reference, ours or not, and the number it has in the books.
 
-    Without a number where the place does not tell it, or may tell another one later.
+    The number is empty where the list does not show it, or may show another one later.
     """
 
     reference: str
@@ -270,77 +267,78 @@ class DictionaryColumn:
     upper: bool = False
     custom: bool = False
     required: bool = False
-    blocked: bool = False  # not to be written from outside
+    blocked: bool = False  # cannot be written through the API
 
 
 @runtime_checkable
 class Configurable(Connector, Protocol):
-    """A system whose objects and fields have other names in every installation, and which may lack some of them."""
+    """A system whose object and field names differ per installation, and which may lack some of them."""
 
     def forget(self) -> None:
-        """Read what the installation has anew when it is asked for next: a check looks at what was read since then."""
+        """Discard the installation's structure read so far, so that a check reads the current one."""
 
     def remember(self, before: Self) -> None:
-        """Count what a connection has read of the same installation under other names of its fields."""
+        """Take over what another connection read of the same installation under other field names."""
 
     def needs(self, kind: Kind, *, written: bool = False, as_invoices: bool = False) -> list[Finding]:
-        """Return what a kind of record needs beyond the check: the right to its object, and its fields. Never raises.
+        """Return what a kind needs beyond the connection check: the right to its object, and its fields. Never raises.
 
-        `written` records need the right to insert them; as trade invoices, that and the fields of another object.
+        `written` adds the right to insert records. With `as_invoices`, that right is needed for the object of trade
+        invoices instead, and its fields as well.
         """
 
     def unknown(self, kind: Kind, names: Collection[str]) -> dict[str, str]:
-        """Return which of these fields records of a kind do not have, each with the name that should hold it.
+        """Return the fields that records of a kind lack, each with the name that should hold it.
 
-        A field of ours that the settings leave without a name has "", a name that is none of ours itself.
+        A field of ours without a name in the settings has "". A name that is not a field of ours maps to itself.
         """
 
     def described(
         self, kinds: Collection[Kind], *, as_invoices: bool = False, fresh: bool = False
     ) -> Mapping[str, Sequence[tuple[object, ...]]]:
-        """Return by table what the installation says of the fields that records of these kinds are kept in.
+        """Return, by table, how the installation describes the columns that hold the fields of these kinds.
 
-        Of each its name, type and length, and whether it is required or blocked. What was read once counts, unless
-        `fresh`: then it is read again, and that counts from now on. Kinds that the system does not have are left out.
+        Each description has name, type, length, and whether the column is required or blocked. Recent reads are reused
+        unless `fresh` is set, which reads and replaces them. Kinds that the system does not have are left out.
         """
 
     def objects(self) -> dict[str, str]:
-        """Return the codes of all objects of the installation, with what they are called."""
+        """Return the codes of all objects of the installation, with their captions."""
 
     def dictionary(self, table: str) -> Sequence[DictionaryColumn]:
-        """Return the columns of a table as the installation describes them now, none where it has no such table."""
+        """Return the columns of a table as the installation describes them now, none if it does not exist."""
 
     def newest(self, kind: Kind) -> list[list[Document]]:
-        """Return the documents of a kind that were made last, the newest first: a page of each place they may be in.
+        """Return the latest documents of a kind, newest first: one list for each place where they may be.
 
-        Those of this fiscal year and of the one before, also where they were moved once they were invoiced.
+        Covers this fiscal year and the one before, and also the place to which documents move once they are invoiced.
         """
 
     def propose_fields(self) -> dict[Kind, dict[str, str]]:
-        """Return a name for each field that has none, where a caption suggests one."""
+        """Return a name for each unnamed field for which a caption suggests one."""
 
     def most(self, name: str, count: int) -> list[Record]:
-        """Return the articles that have most of a field, most first."""
+        """Return the articles with the highest values of a field, highest first."""
 
 
 @runtime_checkable
 class Pricing(Connector, Protocol):
-    """A system that can be asked what somebody pays."""
+    """A system that can calculate the price a customer pays."""
 
     def tells_prices(self) -> bool:
-        """Tell whether this installation answers the question at all, and is set to be asked."""
+        """Return True if this installation can calculate prices and the settings allow asking for them."""
 
     def charged(self, asked: Sequence[Charge]) -> list[TillPrice | None]:
-        """Return what is paid for each, in the order asked; None where there is no answer for it."""
+        """Return the price of each charge, in the order asked; None where the system gives no price."""
 
 
 @runtime_checkable
 class LastActivity(Connector, Protocol):
-    """A system that can be asked when a customer last stood on one of its documents."""
+    """A system that can report when a customer last occurred on one of its documents."""
 
     def last_used(self, customers: Collection[str], since: date) -> dict[str, date | None]:
-        """Return the newest day, from `since` on, of what was sold to or booked on each of these customers of its own.
+        """Return the latest date, from `since` on, of a sale to or booking on each customer; keys are the system's own.
 
-        It is None where a part of the answer that cannot be read may be newer. Who had nothing since then is left out,
-        and so is everybody where the system does not show it.
+        The date is None where an unreadable part of the answer may be newer. Customers without activity since then are
+        left out. The result is empty where the system does not show activity.
         """

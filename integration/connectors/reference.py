@@ -1,4 +1,4 @@
-"""What a call is told that wants to know for what it is made: the run at work, and a number no call had before."""
+"""Unique reference texts for calls, with the id of the current run."""
 
 import uuid
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _numbers = count(1)
 
 @contextmanager
 def on_behalf_of(run: str) -> Iterator[None]:
-    """Let the calls of the block, and of threads begun in it, be made for this run."""
+    """Assign the calls of the block, and of threads started in it, to this run."""
     token = _run.set(run)
     try:
         yield
@@ -22,9 +22,9 @@ def on_behalf_of(run: str) -> Iterator[None]:
 
 
 def new_reference() -> str:
-    """Return a text that no call had before: the run's id with a number behind it, or a text of its own outside a run.
+    """Return a unique text: the run's id with a number, or a random text outside a run.
 
-    A run may go on in another process, whose numbers begin anew; so they hold the second, too.
+    A run may resume in another process, whose numbers restart; the text therefore also contains day and time.
     """
     run = _run.get()
     if not run:

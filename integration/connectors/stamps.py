@@ -1,4 +1,4 @@
-"""Stamps of a time authority (RFC 3161): proof of others that something was there at a moment, as it is now."""
+"""Timestamps of a time authority (RFC 3161): independent proof that some bytes existed at a moment."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ OK = 200
 
 @dataclass(frozen=True, slots=True)
 class TimeAuthority:
-    """Where stamps are asked for, and whose certificates vouch for them."""
+    """A time authority: its address, and the certificates that its timestamps must trace back to."""
 
     address: str
     certificates: Path
@@ -30,13 +30,13 @@ class TimeAuthority:
 
     @property
     def host(self) -> str:
-        """What it is called."""
+        """Host name of the authority."""
         return urlsplit(self.address).hostname or ""
 
     def stamp(self, content: bytes) -> bytes:
-        """Return a stamp on these bytes, which was verified. The authority gets to know their hash, and nothing else.
+        """Return a verified timestamp of these bytes. The authority receives their hash and nothing else.
 
-        Raises UnavailableError, or MalformedAnswerError for an answer that is no stamp on them.
+        Raises UnavailableError, or MalformedAnswerError if the answer is not a timestamp of these bytes.
         """
         roots = self._roots()
         asked = TimestampRequestBuilder().data(content).hash_algorithm(HashAlgorithm.SHA256).build()
@@ -54,7 +54,7 @@ class TimeAuthority:
         return answer.body
 
     def stamped_at(self, stamp: bytes, content: bytes) -> datetime | None:
-        """Return when these bytes were stamped, or None where it is no stamp of this authority on them."""
+        """Return the moment of a timestamp, or None if it is not a timestamp of this authority for these bytes."""
         try:
             found = decoded(stamp)
             _with(VerifierBuilder(), self._roots()).build().verify_message(found, content)

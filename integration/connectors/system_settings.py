@@ -1,4 +1,4 @@
-"""Settings of the connection that every system has: how hard it may be called, and by which network route."""
+"""Connection settings that every system has: rate limits and network route."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ class SystemSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    in_flight: int = Field(1, ge=1)  # calls at once
+    in_flight: int = Field(1, ge=1)  # parallel calls
     per_second: PerSecond = 10
     connect_seconds: Seconds = 10
     read_seconds: Seconds = 60
@@ -20,16 +20,16 @@ class SystemSettings(BaseModel):
     patience_seconds: Seconds = 120
     answer_megabytes: Megabytes = 64
     proxy: SecretStr = SecretStr("")  # address of a proxy, with user and password where it needs them
-    certificates: Path | None = None  # PEM file of authorities to trust beside the usual ones
+    certificates: Path | None = None  # PEM file of certificate authorities to trust beside the default ones
 
     @property
     def route(self) -> NetworkRoute:
-        """Return the proxy and the authorities of this connection."""
+        """Return the proxy and the certificate authorities of this connection."""
         return NetworkRoute(self.proxy.get_secret_value(), self.certificates)
 
     @property
     def limits(self) -> RateLimits:
-        """Return how hard the system may be called."""
+        """Return the rate limits and timeouts of this connection."""
         return RateLimits(
             in_flight=self.in_flight,
             per_second=self.per_second,

@@ -1,4 +1,4 @@
-"""The systems there are: what each is for a flow, how it is called, configured and connected."""
+"""Registry of the systems: the role, settings and connector of each."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from integration.core.connections import TokenKeeper, parse_address
 
 
 class SystemRole(StrEnum):
-    """What a system is where a flow speaks of it."""
+    """The role that a system has in a flow."""
 
     BOOKS = "books"
     TILL = "till"
@@ -26,14 +26,14 @@ class SystemRole(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """One system and what it takes to connect it; a flow and everything stored know it by `name`.
+    """One system and how to connect it; flows and stored data refer to it by `name`.
 
-    `access` is what the environment may say of it. `connects` builds a connector of checked settings, the keeper of its
-    log-in, what it found out before, and where it has kinds of record that flows bring. `who` is the setting that says
-    who we are there, `secrets` are those that prove it. It is connected once the setting `sign` has a value and can be
-    asked once all of `needed` have one; between the two, `unconnected` is the cause. `told` is the line of the check
-    that says to whom we are connected. `folders` are settings that no person gives: each is the folder of that name
-    among the data of the console.
+    `access` is the model of the environment variables of the system. `connects` builds a connector from checked
+    settings, the keeper of its tokens, the stored facts of the installation, and the tables of additional kinds that
+    flows define. `who` is the setting with our account there, `secrets` are the settings that prove it. The system is
+    connected once the setting `sign` has a value, and a connector can be built once all of `needed` have one; between
+    the two, `unconnected` is the error code. `told` is the step of the connection check that shows to whom we are
+    connected. `folders` are settings that nobody enters: each is the folder of that name in the data of the console.
     """
 
     name: str
@@ -52,21 +52,21 @@ class System:
     folders: tuple[str, ...] = ()
 
     def is_connected(self, access: Mapping[str, Any]) -> bool:
-        """Tell whether there is what it takes to speak to the system; says nothing about whether it answers."""
+        """Return True if the settings name a connection. Says nothing about whether the system answers."""
         return bool(access.get(self.sign))
 
     def given_for(self, access: Mapping[str, Any]) -> str:
-        """Return to whom a secret is given with this access: where the system is, and who we are there."""
+        """Return the recipient of a secret with this access: our account, and the address of the system."""
         url = str(access.get("url") or self.usual_address)
         address = parse_address(url)
         return f"{access.get(self.who) or ''} at {url if address is None else address.spot}"
 
     def can_be_asked(self, access: Mapping[str, Any]) -> bool:
-        """Tell whether a connector can be built."""
+        """Return True if a connector can be built."""
         return all(access.get(name) for name in self.needed)
 
 
-# Every system by its name. Another till is a folder and its registration here.
+# Every system by its name. Another till needs its own folder and a registration here.
 SYSTEMS: Mapping[str, System] = {
     one.name: one
     for one in (

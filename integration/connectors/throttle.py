@@ -1,4 +1,4 @@
-"""When a call may go: evenly spaced, and held for as long as a system asks for a pause."""
+"""Spaces calls evenly, and delays them when a system asks for a pause."""
 
 import threading
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from integration.connectors.answer import HttpAnswer
 
 
 class Throttle:
-    """Spaces calls evenly, and holds all of them when the system asks for a pause."""
+    """Spaces calls evenly, and delays all of them while a system asks for a pause. Safe to share between threads."""
 
     def __init__(self, per_second: float, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
         self._spacing = 1 / per_second
@@ -20,7 +20,7 @@ class Throttle:
         self._held_until = self._next
 
     def turn(self) -> None:
-        """Return when it is this call's turn."""
+        """Block until the call may begin."""
         while True:
             with self._lock:
                 now = self._clock()
@@ -32,13 +32,13 @@ class Throttle:
                 return
 
     def hold(self, seconds: float) -> None:
-        """Let no call begin before this many seconds have passed."""
+        """Delay all calls until this many seconds have passed."""
         with self._lock:
             self._held_until = max(self._held_until, self._clock() + seconds)
 
 
 def pause_asked(answer: HttpAnswer) -> float | None:
-    """Return the pause asked for in seconds (RFC 9110, 10.2.3: a number of seconds or a date), or None."""
+    """Return the requested pause in seconds (RFC 9110, 10.2.3: a number of seconds or a date), or None."""
     text = answer.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return float(text)

@@ -1,4 +1,4 @@
-"""What is asked right before each call that writes: the last moment at which it can be kept back."""
+"""Calls a check right before each write, at the last moment at which the write can be stopped."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -6,17 +6,17 @@ from contextvars import ContextVar
 
 from integration.core.clocks import boottime_seconds
 
-HELD_STILL_SECONDS = 1.0  # nothing but being suspended takes so long between an answer and the next step
+HELD_STILL_SECONDS = 1.0  # only a suspended process takes so long between two steps
 
 _before_writing: ContextVar[Callable[[], None]] = ContextVar("before_writing", default=lambda: None)
 
 
 @contextmanager
 def before_each_write(ask: Callable[[], None]) -> Iterator[None]:
-    """Ask something in the block right before each call that writes: when all but its body is on its way.
+    """Call `ask` in the block right before each write: when all of the request but its body has been sent.
 
-    What it raises keeps the call back, for no server acts on half a request. It is asked again where the process was
-    suspended meanwhile.
+    An exception of `ask` stops the write, because no server acts on half a request. `ask` is called again if the
+    process was suspended meanwhile.
     """
     token = _before_writing.set(ask)
     try:
@@ -26,7 +26,7 @@ def before_each_write(ask: Callable[[], None]) -> Iterator[None]:
 
 
 def asked_before(body: bytes) -> Iterator[bytes]:
-    """Yield the body of a write, whose head is on its way by then, once it was asked whether it may follow."""
+    """Yield the body of a write once its check passed; the head of the request is sent by then."""
     ask = _before_writing.get()
     asked_at = float("-inf")
     while boottime_seconds() - asked_at > HELD_STILL_SECONDS:

@@ -1,4 +1,4 @@
-"""What an answer of AccountView's web API means: accepted, refused, failed, or from somebody else altogether."""
+"""Interprets answers of AccountView's web API: accepted, refused, failed, or not from AccountView at all."""
 
 import json
 import re
@@ -23,22 +23,23 @@ from integration.core.errors import (
 )
 
 LONGEST_MESSAGE = 500
-LONGEST_NUMBER = 40  # signs; a database of this make keeps twenty digits
+LONGEST_NUMBER = 40  # characters; a database of this make stores twenty digits
 _WHOLE = msgspec.json.Decoder(msgspec.Raw)
 
 
 class BooksAnswers:
-    """Reads answers. `host` is named in errors; `mask` blots secrets out of the texts AccountView sends."""
+    """Reads answers. Errors name `host`; `mask` removes secrets from the texts that AccountView sends."""
 
     def __init__(self, host: str, mask: Callable[[str], str]) -> None:
         self._host = host
         self._mask = mask
 
     def shape(self, answer: HttpAnswer, operation: str, *, reading: bool = True) -> object:
-        """Return the JSON of an answer that says yes.
+        """Return the JSON of an answer that accepts the request.
 
-        A refusal is a RejectedError with AccountView's own text, also where it comes with a good status. A failure
-        or an unreadable page after a write (`reading` is False) is an InDoubtError: it may have been done all the same.
+        A refusal is a RejectedError with AccountView's own text, also where its status is a success. A failure or an
+        unreadable page after a write (`reading` is False) is an InDoubtError, because the write may have been carried
+        out.
         """
         failed_itself = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
         if failed_itself and not reading:
@@ -49,7 +50,7 @@ class BooksAnswers:
             raise unreadable_answer(operation, reading=False)  # a 404 in AccountView's own words refuses a record
         if answer.status >= HTTPStatus.BAD_REQUEST and (text := plain_text(answer)):
             shape: object = text
-        elif not reading and answer.status in NOT_TAKEN:  # a server before AccountView says so by a page
+        elif not reading and answer.status in NOT_TAKEN:  # a server in front of AccountView answers with a page
             shape = _readable(answer)
         else:
             shape = json_of(answer, operation, reading=reading) if answer.body.strip() else {}
@@ -80,20 +81,20 @@ class BooksAnswers:
         return [in_capitals(row) for row in shape if isinstance(row, dict)]
 
     def expect_interface(self, answer: HttpAnswer) -> None:
-        """Raise MalformedAnswerError when something else than the web API answers at this address."""
+        """Raise MalformedAnswerError if something else than the web API answers at this address."""
         if _is_elsewhere(answer):
             raise MalformedAnswerError("address_not_api", system=SYSTEM, host=self._host)
 
 
 class RetryProbe:
-    """Says whether a question is asked once more."""
+    """Decides whether a read is repeated."""
 
     def __init__(self, most: int, mask: Callable[[str], str]) -> None:
         self._left = most
         self._mask = mask
 
     def again(self, answer: HttpAnswer) -> bool | str:
-        """Tell whether, with what was said where it failed on the road."""
+        """Return whether to repeat the read; after a network failure that is the masked error text, if there is one."""
         self._left -= 1
         if is_network_failure(answer):
             return self._mask(error_text(answer))[:LONGEST_MESSAGE] or True
@@ -101,7 +102,7 @@ class RetryProbe:
 
 
 def table_rows(tables: Mapping[str, object], table: str) -> list[Row]:
-    """Return the rows of a table; a single one may come as an object, an empty table may be missing."""
+    """Return the rows of a table; a single row may come as an object, and an empty table may be missing."""
     local = f"{table.upper()}_ID"  # numbers the rows of this answer only
     rows = _all_of(tables.get(table.upper()))
     for row in rows:
@@ -112,7 +113,7 @@ def table_rows(tables: Mapping[str, object], table: str) -> list[Row]:
 def headers_with_lines(tables: Mapping[str, object], of: BusinessObject, operation: str) -> list[tuple[Row, list[Row]]]:
     """Return the header rows of an answer, each with its lines.
 
-    Lines stand beside their headers and point to them by a number that is good for one answer, or inside them.
+    Lines come inside their headers, or beside them with a number that is only valid in this answer.
     """
     local = f"{of.table.upper()}_ID"
     headers = _all_of(tables.get(of.table.upper()))
@@ -133,7 +134,7 @@ def _has_repeated(values: Iterable[object]) -> bool:
 
 
 def _has_repeated_inside(table: object) -> bool:
-    """Tell whether a row of a table has a column more than once."""
+    """Return True if a row of a table has a column more than once."""
     return any(_has_repeated(row.values()) for row in _all_of(table))
 
 
@@ -144,7 +145,7 @@ def _all_of(found: object) -> list[dict[str, object]]:
     return [in_capitals(row) for row in rows if isinstance(row, dict)]
 
 
-# What AccountView's Dutch texts say where they can be told apart; they are meant for people and not published.
+# AccountView's Dutch error texts, as far as they can be distinguished; they are written for people and not published.
 CAUSES = (
     ("debtor_blocked", r"debiteur (?P<debtor>\S+) .*geblokkeerd"),
     ("article_missing", r"artikel (?P<article>\S+) (bestaat niet|is niet gevonden|is onbekend)"),
@@ -160,7 +161,7 @@ CAUSES = (
 
 
 def refusal_cause(message: str) -> tuple[str, dict[str, str]]:
-    """Return which trouble of the catalogue a refusal is, with what its text names; accountview_rejected if unclear."""
+    """Return the error code of a refusal and the names in its text; `accountview_rejected` if unclear."""
     for code, pattern in CAUSES:
         found = re.search(pattern, message, re.IGNORECASE)
         if found:
@@ -168,7 +169,7 @@ def refusal_cause(message: str) -> tuple[str, dict[str, str]]:
     return "accountview_rejected", {}
 
 
-# What texts say of a question that is refused, whatever is asked.
+# Texts of refusals that do not depend on the request.
 _LOCKED = re.compile(
     r"administratie\b.*\b(in gebruik|vergrendeld|geblokkeerd|gelockt|geopend)|exclusief (in gebruik|geopend)"
     r"|administration (is )?(locked|in use)|(administration|mandant) .*gesperrt",
@@ -184,7 +185,7 @@ _RIGHTS = re.compile(
 
 
 def refusal_of(message: str, operation: str, *, reading: bool) -> ConnectorError:
-    """Return the error for a text that AccountView refuses with: only what speaks of rights is a missing right."""
+    """Return the error for the text of a refusal. Only a text about rights, on a read, is a missing right."""
     if _LOCKED.search(message):
         return UnavailableError("administration_locked", system=SYSTEM, message=message, operation=operation)
     if not reading:
@@ -196,7 +197,7 @@ def refusal_of(message: str, operation: str, *, reading: bool) -> ConnectorError
 
 
 def json_of(answer: HttpAnswer, operation: str, *, reading: bool = True) -> object:
-    """Return the JSON of an answer; a page for people or a broken body is an error of ours."""
+    """Return the JSON of an answer. Raises the error of an unreadable answer for a page or a broken body."""
     try:
         return parse_json(answer.body)
     except ValueError:
@@ -205,10 +206,10 @@ def json_of(answer: HttpAnswer, operation: str, *, reading: bool = True) -> obje
 
 
 def parse_json(body: bytes) -> object:
-    """Return JSON. Raises ValueError for what is none, or has more in it or is nested deeper than any answer.
+    """Return parsed JSON. Raises ValueError if it is invalid, or has more parts or deeper nesting than real answers.
 
-    A number that no database keeps is a text: it is one record that cannot be read, not all of the answer. A name that
-    an object has more than once holds a RepeatedColumn.
+    A number too large for a database becomes a text, so that one record is unreadable and not the whole answer. A name
+    that an object has more than once holds a RepeatedColumn.
     """
     if body.count(b"[") + body.count(b"{") > MOST_PARTS or body.count(b",") > MOST_VALUES:
         raise ValueError("no answer has so many parts")
@@ -235,12 +236,12 @@ def _decimal(digits: str) -> Decimal | str:
 
 
 def _cut(digits: str) -> str:
-    """Return the beginning of a number, as a text that is none."""
+    """Return the beginning of a number, as a text that is not a number."""
     return f"{digits[:LONGEST_NUMBER]}…"
 
 
 def server_failure(answer: HttpAnswer, operation: str, message: str = "") -> UnavailableError:
-    """Return the error for a failure of the server's own."""
+    """Return the error for a failure of the server itself."""
     said = message or f"HTTP {answer.status}"
     return UnavailableError("server_error", system=SYSTEM, message=said, operation=operation)
 
@@ -261,7 +262,7 @@ def _is_elsewhere(answer: HttpAnswer) -> bool:
 def form_of_missing(answer: HttpAnswer) -> str:
     """Return the form of a 404 that may mean "no such record", as one client has seen; empty for any other answer.
 
-    A page for people is another server.
+    An HTML page comes from another server.
     """
     page = "html" in answer.headers.get("content-type", "") or answer.body.lstrip().startswith(b"<")
     if answer.status != HTTPStatus.NOT_FOUND or page:
@@ -274,7 +275,7 @@ def form_of_missing(answer: HttpAnswer) -> str:
 
 
 def form_of(answer: HttpAnswer, tables: Mapping[str, object], table: str, operation: str) -> str:
-    """Return the form of an answer that says yes: that of nothing found, or that of rows."""
+    """Return the form of an accepting answer: that of no rows, or that of rows."""
     found = tables.get(table.upper())
     if found == []:
         return EMPTY
@@ -292,12 +293,12 @@ def _form(answer: HttpAnswer, shape: object) -> str:
 
 
 def is_network_failure(answer: HttpAnswer) -> bool:
-    """Tell whether a failure comes without a word of AccountView itself, so that it may be gone next time."""
+    """Return True for a server error without a message of AccountView itself, which may be gone at the next attempt."""
     return answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not _is_of_accountview(_readable(answer))
 
 
 def error_text(answer: HttpAnswer) -> str:
-    """Return what a refusal or failure says; empty where it says nothing that can be read."""
+    """Return the text of a refusal or failure, empty where it has no readable text."""
     return message_of(plain_text(answer) or _readable(answer), refused=True)
 
 
@@ -309,7 +310,7 @@ def _readable(answer: HttpAnswer) -> object:
 
 
 def plain_text(answer: HttpAnswer) -> str:
-    """Return the body where it is a text for people and no page; empty for anything else."""
+    """Return the body if it is plain text for people, otherwise an empty text."""
     kind = answer.headers.get("content-type", "")
     if not kind.startswith("text/plain"):
         return ""
@@ -318,7 +319,7 @@ def plain_text(answer: HttpAnswer) -> str:
 
 
 def is_unreadable(answer: HttpAnswer) -> bool:
-    """Tell whether an answer that says yes holds nothing that can be read, though it is not empty."""
+    """Return True if a successful answer is neither empty nor readable JSON."""
     if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES or not answer.body.strip():
         return False
     try:
@@ -329,7 +330,7 @@ def is_unreadable(answer: HttpAnswer) -> bool:
 
 
 def _expect_json(body: bytes) -> None:
-    """Raise ValueError for what `parsed` cannot read: found out without reading it where it is as most answers are."""
+    """Raise ValueError for a body that `parse_json` cannot read; most bodies are only scanned, not parsed."""
     try:
         body.decode()
         _WHOLE.decode(body)
@@ -338,9 +339,9 @@ def _expect_json(body: bytes) -> None:
 
 
 def in_capitals(row: Mapping[str, object]) -> dict[str, object]:
-    """Return a row with its column names as we look them up; joined columns may come with a dot.
+    """Return a row with upper-case column names; the dot in names of joined columns becomes an underscore.
 
-    Two names that are looked up as one hold a RepeatedColumn.
+    Two names that become equal hold a RepeatedColumn.
     """
     found = {looked_up(name): value for name, value in row.items()}
     return found if len(found) == len(row) else with_unique_columns([(looked_up(n), v) for n, v in row.items()])
@@ -348,11 +349,11 @@ def in_capitals(row: Mapping[str, object]) -> dict[str, object]:
 
 @lru_cache(maxsize=10_000)
 def looked_up(name: str) -> str:
-    """Return the name of a column as we look it up."""
+    """Return the name of a column in the form that rows are keyed by."""
     return name.upper().replace(".", "_")
 
 
-# Where the ways to say no that servers of this make have keep their texts, the telling ones first.
+# Names of the message fields in error answers of such servers, the most specific first.
 _OWN = ("ERRORMESSAGE", "ERRORTYPE")
 _ANY = (*_OWN, "EXCEPTIONMESSAGE", "ERROR_DESCRIPTION", "MESSAGEDETAIL", "DETAIL", "MESSAGE", "TITLE", "ERROR")
 _OWN_NAMES = frozenset(_OWN)
@@ -360,9 +361,9 @@ _BY_FIELD = ("MODELSTATE", "ERRORS")
 
 
 def message_of(shape: object, *, refused: bool) -> str:
-    """Return the text that an answer says no with; empty where there is none.
+    """Return the error message of an answer, empty where there is none.
 
-    Where the status does not say that it is `refused`, only what cannot be an answer is taken for one.
+    Unless the status already says that the request was `refused`, only unambiguous error fields count.
     """
     match shape:
         case str() if refused:
@@ -384,7 +385,7 @@ def _message_in(said: Mapping[str, object], *, refused: bool) -> str:
 
 
 def _texts(value: object) -> list[str]:
-    """Return the texts in a value of a refusal, whatever they stand in."""
+    """Return all texts in a value of a refusal, however they are nested."""
     match value:
         case str():
             return [value.strip()] if value.strip() else []

@@ -1,4 +1,4 @@
-"""Articles and their groups as a source; articles with what each warehouse has of them."""
+"""Articles and article groups as a source; articles with their stock per warehouse."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -21,14 +21,14 @@ from integration.connectors.protocol import Unread
 from integration.core.errors import RejectedError
 from integration.core.records import Batch, Field, Fields, FieldType, Kind, Record
 
-# ---- stock of each warehouse, from the object that this installation keeps it in, as quantities of the articles
+# ---- stock per warehouse, from an object that the settings name, as quantities of the articles
 
 
 NONE = Decimal("0.0000")
 
 
 class Warehouses:
-    """Reads what each warehouse has of articles, where the settings say how. Safe to share between threads."""
+    """Reads the stock of articles per warehouse, where the settings configure it. Safe to share between threads."""
 
     def __init__(self, client: AccountViewClient, layouts: Layouts, settings: AccountViewSettings) -> None:
         self._client = client
@@ -41,16 +41,16 @@ class Warehouses:
             name: column.upper()
             for name, column in named.model_dump(include={"article", "warehouse", "quantity"}).items()
         }
-        by_number = settings.model_copy(update={"page_strategy": "number"})  # its rows have no key that we know
+        by_number = settings.model_copy(update={"page_strategy": "number"})  # its rows have no known key
         self._reader = RowReader(client, by_number, probe=(settings.objects.articles, settings.article.code))
         self._known: frozenset[str] | None = None
 
     def forget(self) -> None:
-        """Read the list of warehouses anew when it is asked for next."""
+        """Discard the list of warehouses, so that it is read again."""
         self._known = None
 
     def codes(self, *, fresh: bool = False) -> list[str]:
-        """Return the warehouses there are, as read once; `fresh` reads them again. Nothing where they are off."""
+        """Return the warehouses, read once; `fresh` reads them again. Empty where warehouses are not configured."""
         if not self.on:
             return []
         if fresh or self._known is None:
@@ -58,9 +58,9 @@ class Warehouses:
         return sorted(self._known)
 
     def _harvested(self) -> frozenset[str]:
-        """Return the warehouses on one page of rows, then those of a page without these, until there is none.
+        """Return the warehouses on one page of rows, then repeatedly on a page without the known ones.
 
-        Nobody has been seen to compare texts by `NotEqual`: where that is refused, the first page has to do.
+        No client is known to compare texts by `NotEqual`; if it is refused, the first page must suffice.
         """
         layout = self._layout()
         column = layout.column("warehouse").name
@@ -81,10 +81,10 @@ class Warehouses:
         return frozenset(layout.text(row, "warehouse") for row in self._client.page(query)) - {""}
 
     def added(self, articles: Sequence[Record], *, fresh: bool = False) -> tuple[Record, ...]:
-        """Return articles with `warehouse:<code>` for every warehouse: 0 where they have no row, the sum of several.
+        """Return articles with `warehouse:<code>` for every warehouse: 0 if it has no row, the sum if it has several.
 
-        A row without a quantity makes it None, and a warehouse that nobody has found yet has no value: neither is 0.
-        `fresh` reads the list of warehouses again. Raises RejectedError for a column that is not there.
+        A row without a quantity makes the value None, and an unknown warehouse has no value; neither is 0. `fresh`
+        reads the list of warehouses again. Raises RejectedError for a column that does not exist.
         """
         if not self.on or not articles:
             return tuple(articles)
@@ -92,7 +92,7 @@ class Warehouses:
         return tuple(replace(one, values={**one.values, **shelves[one.key]}) for one in articles)
 
     def of_articles(self, keys: Collection[str], *, fresh: bool = False) -> dict[str, dict[str, Decimal | None]]:
-        """Return `warehouse:<code>` for every warehouse by the key of an article; nothing where they are off."""
+        """Return `warehouse:<code>` for every warehouse, by article key; empty where warehouses are not configured."""
         if not self.on or not keys:
             return {key: {} for key in keys}
         known = self.codes(fresh=fresh)
@@ -102,7 +102,7 @@ class Warehouses:
         return {key: _shown(stock.get(key.casefold(), {}), codes) for key in keys}
 
     def _stock(self, keys: Sequence[str]) -> dict[str, dict[str, Decimal | None]]:
-        """Return by article, in small letters, how much each warehouse has of it; None where a row does not tell."""
+        """Return the quantity per warehouse by case-folded article key; None where a row has no quantity."""
         layout = self._layout()
         article, warehouse, quantity = columns = tuple(layout.column(name).name for name in self.names)
 
@@ -121,7 +121,7 @@ class Warehouses:
         return stock
 
     def fields(self, *, fresh: bool) -> list[Field]:
-        """Return a field of the article for each warehouse there is, under the caption of the warehouses' column."""
+        """Return a field of the article for each warehouse, captioned with the warehouse column and the code."""
         return list(self._fields(fresh=fresh)) if self.on else []
 
     def _fields(self, *, fresh: bool) -> Iterator[Field]:
@@ -132,7 +132,7 @@ class Warehouses:
             )
 
     def missing(self) -> list[str]:
-        """Return the configured columns that the dictionary does not show."""
+        """Return the configured columns that the dictionary lacks."""
         if not self.on:
             return []
         columns = self._layouts.columns(self.of.table)
@@ -147,7 +147,7 @@ def _sum(one: Decimal | None, other: Decimal | None) -> Decimal | None:
 
 
 def _shown(shelves: Mapping[str, Decimal | None], codes: Sequence[str]) -> dict[str, Decimal | None]:
-    untold = "" in shelves  # some of it is in a warehouse that nobody knows
+    untold = "" in shelves  # some of the stock is in an unknown warehouse
     return {f"warehouse:{code}": None if untold else shelves.get(code, NONE) for code in codes}
 
 
@@ -155,7 +155,7 @@ def _shown(shelves: Mapping[str, Decimal | None], codes: Sequence[str]) -> dict[
 
 
 class Goods:
-    """The articles of one installation, or their groups: a table whose rows are read as they lie."""
+    """The articles of one installation, their groups, or another table that is read without additions."""
 
     def __init__(self, kind: Kind, of: BusinessObject, fields: BaseModel, pages: Pages) -> None:
         names = named_columns(fields)
@@ -163,11 +163,11 @@ class Goods:
         self._pages = pages
 
     def extract(self, since: str | None, after: str | None) -> Batch:
-        """Return one page of what changed."""
+        """Return one page of the records that changed."""
         return self._pages.page(self._reading, since, after)
 
     def about(self) -> int:
-        """Return about how many there are; 0 where that is not to be found out."""
+        """Return the approximate number of records, or 0 if it cannot be determined."""
         return self._pages.about(self._reading)
 
     def fetch(self, keys: Collection[str]) -> list[Record]:
@@ -175,18 +175,18 @@ class Goods:
         return list(self.fetched(keys).records)
 
     def fetched(self, keys: Collection[str]) -> Batch:
-        """Return the same as one page."""
+        """Return the records that `fetch` returns, as one page."""
         return self._pages.under(self._reading, keys)
 
     def most(self, name: str, count: int) -> list[Record]:
-        """Return the records that have most of a field, most first; as they lie, with nothing of other tables."""
+        """Return the records with the highest values of a field, highest first, without data of other tables."""
         return self._pages.most(self._reading, name, count)
 
 
 class BooksArticles(Goods):
-    """The articles of one installation, with `warehouse:<code>` where the settings name the object of warehouses.
+    """The articles of one installation, with `warehouse:<code>` if warehouses are configured.
 
-    And with their prices for others, where they name the object of those: then all of them each time.
+    They also have customer prices if those are configured; every extract then reads all articles.
     """
 
     def __init__(
@@ -198,7 +198,7 @@ class BooksArticles(Goods):
         self._hash = hashing(settings)
 
     def unread(self, since: str | None, after: str | None) -> Unread | None:
-        """Return the page of the articles that `extract` would, unread; None where they have prices for others."""
+        """Return the page that `extract` would return, unparsed; None if customer prices are configured."""
         if self._prices.on:
             return None
         page, operation = self._pages.unread(self._reading, since, after), self._reading.of.reading
@@ -218,11 +218,11 @@ class BooksArticles(Goods):
         return Unread(hashes, read, page.after, page.stamp, lambda: told[0])
 
     def extract(self, since: str | None, after: str | None) -> Batch:
-        """Return one page of the articles that changed, with what each warehouse has of them and their prices."""
+        """Return one page of the articles that changed, with stock per warehouse and customer prices."""
         batch = super().extract(None if self._prices.on else since, after)
         return replace(batch, records=self._prices.added(self._warehouses.added(batch.records, fresh=after is None)))
 
     def fetched(self, keys: Collection[str]) -> Batch:
-        """Return the articles with these codes, with what each warehouse has of them and their prices."""
+        """Return the articles with these codes, with stock per warehouse and customer prices."""
         batch = super().fetched(keys)
         return replace(batch, records=self._prices.added(self._warehouses.added(batch.records)))

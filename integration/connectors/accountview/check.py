@@ -1,4 +1,4 @@
-"""Whether the connection is well, and whether the books have what a kind of record needs."""
+"""Checks the connection, and whether the books have what each kind of record needs."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
@@ -23,12 +23,12 @@ from integration.core.connections import Finding, Tell, ignore_progress
 from integration.core.errors import AccessDeniedError, IntegrationError, RejectedError
 from integration.core.records import Kind
 
-# Default columns that an installation may lack without harm; one named in the settings has to exist.
+# Default columns that an installation may lack without harm; a column named in the settings must exist.
 USED_WHERE_PRESENT = frozenset({"vat_code", "unit", "blocked"}) | STOCK
 
-SEEN = 20  # documents of which one with a reference is looked for
+SEEN = 20  # number of latest documents that are searched for one with a reference
 
-# Without which fields a kind cannot be looked up, written or read at all.
+# Fields without which a kind cannot be looked up, written or read at all.
 NEEDED = {
     Kind.DEBTOR: {"number", "name", "search_code", "account"},
     Kind.ADDRESS: {"number", "debtor", "name", "street", "postcode", "city"},
@@ -42,10 +42,9 @@ NEEDED = {
 
 
 class BooksCheck:
-    """Looks at one installation; every thing that is wrong becomes a finding, with the kind of record it is about.
+    """Checks one installation; every fault becomes a finding, with the kind of record it concerns.
 
-    What was read of the installation is looked through: it is asked for each table, and for a row of each object, once
-    until that is forgotten.
+    Each table, and a row of each object, is read once until what was read is discarded.
     """
 
     def __init__(
@@ -65,9 +64,9 @@ class BooksCheck:
         self._is_trusted = True
 
     def connection(self, tell: Tell = ignore_progress) -> list[Finding]:
-        """Return the connection check, stopping at the first look that finds something wrong. Never raises.
+        """Return the steps of the connection check up to the first one that fails. Never raises.
 
-        Fields that are missing are all found by one look: each has a line.
+        One step finds all missing fields; each has a line of its own.
         """
         looks: dict[str, Callable[[], str]] = {
             "host": self._look_at_host,
@@ -90,7 +89,7 @@ class BooksCheck:
         try:
             self._client.greet()
         except IntegrationError as error:
-            if error.code != "certificate_invalid":  # somebody is there; the next look says who it is not
+            if error.code != "certificate_invalid":  # a server answers; the next step reports the certificate
                 raise
             self._is_trusted = False
         return self._client.host
@@ -128,7 +127,7 @@ class BooksCheck:
         return ""
 
     def _look_at_ledgers(self, offered: Collection[str]) -> None:
-        """Look at the accounts where they are offered and may be read: only the choices of the set-up need them."""
+        """Check the ledger accounts if they are offered and readable: only the choices of the set-up need them."""
         of = self._settings.objects.ledgers
         with suppress(AccessDeniedError, RejectedError):
             if of.code.upper() in offered:
@@ -139,7 +138,7 @@ class BooksCheck:
         if not warehouses.on:
             return
         _expect_offered(warehouses.of.code, offered, Kind.STOCK)
-        if not warehouses.missing():  # what is missing is told among the fields
+        if not warehouses.missing():  # missing columns are reported with the fields
             self._may_read(warehouses.of, warehouses.names["article"])
 
     def _look_at_prices(self, offered: Collection[str]) -> None:
@@ -147,13 +146,13 @@ class BooksCheck:
         if not prices.on:
             return
         _expect_offered(prices.of.code, offered, Kind.ARTICLE)
-        if not prices.missing():  # what is missing is told among the fields
+        if not prices.missing():  # missing columns are reported with the fields
             self._may_read(prices.of, prices.names["article"])
 
     def _may_read(self, of: BusinessObject, key: str, *, conditions: bool = True) -> None:
-        """Look for one row: a missing right shows itself only when it is used. A missing key is told among the fields.
+        """Read one row, because a missing right only shows when it is used. A missing key is reported with the fields.
 
-        `conditions` that are joined with a read have to count.
+        `conditions` must have an effect on the read.
         """
         if key.upper() in self._layouts.columns(of.table):
             self._client.look(of, key, conditions=conditions)
@@ -169,7 +168,7 @@ class BooksCheck:
         return ""
 
     def _missing(self, kind: Kind) -> list[RejectedError]:
-        """Return the columns of a kind that the dictionary does not show, each as what is wrong."""
+        """Return an error for each column of a kind that the dictionary lacks."""
         layout = self._layouts.of(kind)[0]
         optional = USED_WHERE_PRESENT - self._settings.article.model_fields_set
         absent = (name for name in layout.names if not layout.has(name) and name not in optional)
@@ -180,7 +179,7 @@ class BooksCheck:
         return shelves + [_without(self._prices.of.table, column, Kind.ARTICLE) for column in self._prices.missing()]
 
     def needs(self, kind: Kind, *, written: bool, as_invoices: bool) -> list[Finding]:
-        """Return what a kind of record needs beyond the connection; see `AccountView.needs`."""
+        """Return what a kind needs beyond the connection check; see `AccountView.needs`."""
         as_invoices = as_invoices and kind is Kind.SALES_ORDER
         return [
             finding
@@ -225,17 +224,17 @@ class BooksCheck:
         return _expect_insert(found) if written and kind in WRITTEN else found.name
 
     def _find_again(self, kind: Kind, of: BusinessObject, key: str) -> None:
-        """Look for a document that was just seen, in the way runs look for theirs.
+        """Read a document that was just seen by its reference, as runs look up theirs.
 
-        Raises RejectedError `known_not_found` where it is not found: what is written would not be seen either.
+        Raises RejectedError `known_not_found` if it is not found, because written documents would not be found either.
         """
         layout = self._layouts.of(kind)[0]
-        if not (key and layout.has("reference")):  # told among the fields
+        if not (key and layout.has("reference")):  # reported with the fields
             return
         column = layout.column("reference").name
         seen = self._client.page(Query(of=of, sort=(key,), size=SEEN, fields=(column,)))
         known = next((text for row in seen if (text := layout.text(row, "reference"))), "")
-        if not known:  # none has one yet; before its first document a run looks for itself
+        if not known:  # no document has a reference yet; a run tests this itself before its first document
             return
         try:
             found = self._client.page(
@@ -246,7 +245,7 @@ class BooksCheck:
         except RejectedError as error:
             if not is_about_filter(error, column):
                 raise
-            return  # runs read all documents since a day then
+            return  # runs then read all documents since a date instead
         if known.casefold() not in {layout.text(row, "reference").casefold() for row in found}:
             raise RejectedError("known_not_found", system=SYSTEM, object=of.code, field=column, kind=kind)
 
@@ -263,7 +262,7 @@ class BooksCheck:
             return ""
         layouts = self._layouts.of(kind)
         lacking = _lacking(kind, layouts, self._layouts.chosen(kind))
-        if kind is Kind.QUOTATION and "reference" not in layouts[0].names:  # none is taken without being told
+        if kind is Kind.QUOTATION and "reference" not in layouts[0].names:  # it has no default column
             lacking.append(_without(layouts[0].table, "quotation.reference", kind))
         if kind is Kind.SALES_ORDER and self._settings.objects.history.code:
             history = self._layouts.history()
@@ -274,7 +273,7 @@ class BooksCheck:
 
 
 def _found(name: str, look: Callable[[], str]) -> list[Finding]:
-    """Return the line of one look, or one for each thing that is wrong."""
+    """Return the finding of one step, or one finding for each error."""
     wrong: list[Finding] = []
     try:
         return [Finding(name, ok=True, about=look())]
@@ -290,14 +289,14 @@ def _expect_offered(code: str, offered: Collection[str], kind: Kind) -> None:
 
 
 def _expect_insert(offered: Offered) -> str:
-    """Return what an object is called whose records may be written."""
+    """Return the caption of an object. Raises AccessDeniedError if its records cannot be inserted."""
     if not offered.insert:
         raise AccessDeniedError("right_missing", system=SYSTEM, object=offered.code, action="insert")
     return offered.name
 
 
 def _lacking(kind: Kind, layouts: Sequence[Layout], chosen: Sequence[Collection[str]]) -> list[RejectedError]:
-    """Return what has to be there and is not: needed, or named by somebody."""
+    """Return an error for each missing column that is needed or explicitly configured."""
     return [
         _without(layout.table, column, kind)
         for layout, named in zip(layouts, chosen, strict=True)
@@ -311,6 +310,6 @@ def _without(table: str, column: str, kind: Kind) -> RejectedError:
 
 
 def _expect_all(missing: Sequence[RejectedError]) -> None:
-    """Raise everything that is missing together."""
+    """Raise all errors together as an ExceptionGroup."""
     if missing:
         raise ExceptionGroup("fields", missing)

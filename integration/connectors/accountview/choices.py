@@ -1,4 +1,4 @@
-"""Codes and captions of AccountView's lists, for the questions of the set-up and the tables of values."""
+"""Codes and captions of AccountView's code lists, for the questions of the set-up and the value tables."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -16,16 +16,15 @@ from integration.core.ledgers import LedgerRules
 from integration.core.money import HUNDRED
 from integration.core.records import Kind
 
-HARVESTED_PAGES = 5  # of debtors, for codes that have no list of their own
+HARVESTED_PAGES = 5  # pages of debtors that are searched for codes that have no list of their own
 
 
 class BooksChoices:
-    """Reads the lists when they are asked for; nothing is kept.
+    """Reads code lists on demand, without a cache.
 
-    Those of payment conditions, shipping methods, salespersons, price lists and accounts of debtors are what debtors
-    have; warehouses are there where the settings name their object; article codes and debtors are a page of them, with
-    their names.
-    Periods are told by their first day, with their number. A VAT code whose percentage cannot be read has no rate.
+    Payment conditions, shipping methods, salespersons, price lists and accounts of debtors are collected from debtors;
+    warehouses exist where the settings name their object; article codes and debtors are one page of them, with names.
+    Periods map their first day to their number. A VAT code with an unreadable percentage has no rate.
     """
 
     def __init__(
@@ -72,7 +71,7 @@ class BooksChoices:
         }
 
     def of(self, name: str) -> dict[str, str]:
-        """Return the codes of one list with their captions; nothing for a list that is not known."""
+        """Return the codes of one list with their captions, empty for an unknown list."""
         return self._lists[name]() if name in self._lists else {}
 
     def _ledgers(self, fits: Callable[[Row], bool]) -> dict[str, str]:
@@ -84,11 +83,11 @@ class BooksChoices:
         return {account: _rules_of(row).as_text() for account, row in rows.items()}
 
     def _daybook_types(self) -> dict[str, str]:
-        """The sort of each daybook, with `blocked` behind; no sort where its caption is none that we know."""
+        """Return the type of each daybook, followed by `blocked` if it is; the type is empty for an unknown caption."""
         return {code: _type_of(row) for code, row in self._daybooks().items()}
 
     def _day_daybooks(self) -> dict[str, str]:
-        """The daybooks that take a page of signed lines and are not blocked."""
+        """Return the daybooks that take a page of signed lines and are not blocked."""
         signed = {code: row for code, row in self._daybooks().items() if _type_of(row) in SIGNED}
         return {code: text_or_none(row.get("DJ_NAME")) or "" for code, row in signed.items()}
 
@@ -107,22 +106,23 @@ class BooksChoices:
         }
 
     def _named(self, kind: Kind, of: BusinessObject, key: str) -> dict[str, str]:
-        """One page shows what codes look like; there are too many to list. Captions are their names."""
+        """Return one page of codes with their names, because there are too many to list all."""
         layout, size = self._layouts.of(kind)[0], self._settings.page_size
         columns = layout.wire(key, "name")
         rows = self._client.page(Query(of=of, sort=columns[:1], size=size, fields=columns))
         return {code: layout.text(row, "name") or code for row in rows if (code := layout.text(row, key))}
 
     def _groups(self, name: str) -> dict[str, str]:
-        """What each article group has in a field: its name, or the code of the group above it."""
+        """Return a field of each article group: its name, or the code of its parent group."""
         layout = self._layouts.of(Kind.GROUP)[0]
         rows = self._all(self._settings.objects.groups, layout.column("code").name)
         return {code: layout.text(row, name) for row in rows if (code := layout.text(row, "code"))}
 
     def _reservations(self) -> dict[str, str]:
-        """The field of an article that says what is reserved for sales, where it has a name; else those that may be it.
+        """Return the article field for stock reserved for sales if it has a column, otherwise the candidate columns.
 
-        Their captions say so, and no more: whether the figure of stock has them deducted nobody can see.
+        Candidates are chosen by their captions. The dictionary does not show whether a stock figure already excludes
+        them.
         """
         layout = self._layouts.of(Kind.ARTICLE, fresh=True)[0]
         if layout.has("stock_reserved"):
@@ -130,19 +130,19 @@ class BooksChoices:
         return {one.name: f"{one.caption} ({one.name})" for one in reserving(layout)}
 
     def _of_lines(self, kind: Kind) -> dict[str, str]:
-        """Our names of the fields of a line of a page that can be written, with their columns."""
+        """Return our names of the writable fields of a daybook line, with their columns."""
         layout = self._layouts.of(kind)[1]
         return {name: column for name, column in layout.known().items() if not layout.columns[column].blocked}
 
     def _till_ids(self) -> dict[str, str]:
-        """The sorts of documents that hold the till's own id, as their settings are called, with the column for it."""
+        """Return the document settings that have a column for the till's own id, with that column."""
         settings = self._settings
         sorts = ("sales_order", "trade_invoice", "quotation", "posting")
         named = {sort: getattr(settings, sort).model_dump()["till_id"] for sort in sorts}
         return {sort: column.upper() for sort, column in named.items() if column}
 
     def _of_debtors(self, name: str) -> dict[str, str]:
-        """What the debtors have in a field: the object of payment conditions, for one, is not published."""
+        """Return the values that debtors have in a field, for codes whose object is not published."""
         layout = self._layouts.of(Kind.DEBTOR)[0]
         if not layout.has(name):
             return {}
@@ -159,13 +159,13 @@ class BooksChoices:
         for page in range(1, HARVESTED_PAGES + 1):
             codes = [layout.text(row, name) for row in self._client.page(replace(query, number=page))]
             found |= set(codes)
-            if not codes or not codes[-1]:  # those without one come last
+            if not codes or not codes[-1]:  # those without a value come last
                 break
             query = query if page > 1 else replace(query, size=min(len(codes), query.size))
         return {code: code for code in sorted(found) if code}
 
     def _vat(self) -> Iterator[tuple[str, str, Row, Decimal | None]]:
-        """Every VAT code with its name, its row and its percentage: None where none is told that could be one."""
+        """Yield every VAT code with its name, its row and its percentage; None if there is no valid percentage."""
         for row in self._all(self._settings.objects.vat, "VAT_CODE"):
             code, rate = text_or_none(row["VAT_CODE"]) or "", number_or_none(row.get(VAT_RATE), 2)
             yield (
@@ -182,18 +182,18 @@ class BooksChoices:
 
 
 def _shown(row: Row, rate: Decimal | None) -> str:
-    """Return a percentage for people; one that cannot be read as it came."""
+    """Return a percentage for people; an unreadable one is shown as it came."""
     if rate is not None:
         return f"{rate.normalize():f} %"
     return f"? % {text_or_none(row.get(VAT_RATE)) or ''}".strip()[:LONGEST_SHOWN]
 
 
 VAT_RATE = "VAT_PCT"
-SIGNED = ("memorial", "cash")  # sorts of daybooks whose pages have signed lines on any account
+SIGNED = ("memorial", "cash")  # types of daybooks whose pages have signed lines on any account
 DEMANDS = {"vat": "VAT_MAND", "cost": "COST_MAND", "quantity": "QTY_MAND", "part": "PART_MAND"}
 BLOCKS = ("REC_BLK", "CLT_BLK")
-OWN_CURRENCY = "EUR"  # of the administration and of the till
-# What daybooks are called by the caption of their type: their numbers are not published.
+OWN_CURRENCY = "EUR"  # currency of the administration and of the till
+# Types of daybooks by the caption of their type: the numbers of the types are not published.
 SORTS = {
     "cash": r"\bkas|\bcash",
     "bank": r"bank|giro",
@@ -221,7 +221,7 @@ def _rules_of(row: Row) -> LedgerRules:
 
 
 def _is_on(value: object) -> bool | None:
-    """Tell whether something is so, None for a word that does not say: some columns say it with a number."""
+    """Return a flag, which some columns hold as a number; None for an unknown word."""
     told = number_or_none(value, 0)
     return bool(told) if told is not None else yes_or_no(value)
 

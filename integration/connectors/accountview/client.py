@@ -1,7 +1,7 @@
-"""The conversation with AccountView's web API: addresses, headers, pages.
+"""HTTP client of AccountView's web API: addresses, headers, pages.
 
-Takes and returns plain rows; knows no record. Facts about the interface come from public clients of it; where they
-leave a choice open, it is a setting.
+Takes and returns plain rows and does not know our records. Facts about the interface come from public clients of it;
+where those differ, the choice is a setting.
 """
 
 import json
@@ -44,28 +44,28 @@ from integration.core.errors import AccessDeniedError, RejectedError
 
 T = TypeVar("T")
 
-DICTIONARY_PAGE = 256  # the page size public clients read the dictionary with
-TABLE_NAME_WIDTH = 8  # table names are stored padded; a padded filter keeps longer names out
-LIKE_TABLE = "DBF_NAME"  # what the dictionary is asked by
-LOOKS = 3  # at a read whose answer cannot be read, such as the page a proxy shows for a moment
+DICTIONARY_PAGE = 256  # the page size that public clients use for the dictionary
+TABLE_NAME_WIDTH = 8  # table names are padded to this width; a padded filter excludes longer names
+LIKE_TABLE = "DBF_NAME"  # the column that the dictionary is filtered by
+LOOKS = 3  # attempts at a read with an unreadable answer, such as an error page that a proxy shows for a moment
 
 
 @dataclass(frozen=True, slots=True)
 class Administration:
-    """One company of the logged-in user: `id` is what calls carry, `code` and `name` are what people know."""
+    """One company of the logged-in user: calls carry `id`, people know `code` and `name`."""
 
     id: str
     code: str
     name: str
 
     def evidence(self) -> dict[str, str]:
-        """Return what identifies the company beside its id, which is what it was asked by."""
+        """Return the values that identify the company beside its id, without empty ones."""
         return {name: text for name, text in (("code", self.code), ("name", self.name)) if text}
 
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """One object of this installation and whether records of it may be written."""
+    """One object of this installation, and whether its records may be inserted and updated."""
 
     code: str
     name: str
@@ -83,7 +83,7 @@ class QueryFilter:
     value: str
 
     def parameters(self, place: int) -> dict[str, str]:
-        """Return the condition as the web API wants it, as the one at this place."""
+        """Return the condition as query parameters of the web API, with this ordinal number."""
         return {
             f"FilterControlSource{place}": self.column,
             f"FilterOperator{place}": self.operator,
@@ -95,23 +95,23 @@ class QueryFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """One page to read. `number` starts at 1; `last_key` is the key of the last row before this page instead."""
+    """One page to read, by its `number` from 1 on, or by `last_key`: the key of the last row of the page before."""
 
     of: BusinessObject
     sort: tuple[str, ...]
     size: int
-    fields: tuple[str, ...] = ()  # none named: all of them
+    fields: tuple[str, ...] = ()  # empty: all of them
     filters: tuple[QueryFilter, ...] = ()
     number: int = 1
     last_key: str | None = None
     descending: bool = False
-    match_any: bool = False  # one condition is enough; else all must hold
-    book_date: date | None = None  # in which fiscal year to look; None: today's
-    dictionary: bool = False  # read beside the companies, not inside one
-    key: str = ""  # the column that tells rows apart, where it is not the first to sort by
+    match_any: bool = False  # one condition is enough; otherwise all must hold
+    book_date: date | None = None  # selects the fiscal year to read; None: today's
+    dictionary: bool = False  # read outside of any company
+    key: str = ""  # the column that identifies rows, where it is not the first sort column
 
     def parameters(self, book_date: date) -> dict[str, str]:
-        """Return the query as the web API wants it."""
+        """Return the page as query parameters of the web API."""
         asked = {
             "BusinessObject": self.of.code,
             "PageSize": str(self.size),
@@ -139,19 +139,19 @@ class _Call:
     operation: str
     params: Mapping[str, str] | None = None
     content: bytes | None = field(repr=False, default=None)
-    company: bool = True  # False: the call is about no company in particular
+    company: bool = True  # False: the call concerns no particular company
 
 
 def utc_now() -> datetime:
-    """Return the time by the machine's clock."""
+    """Return the current time in UTC by the machine's clock."""
     return datetime.now(UTC)
 
 
 class AccountViewClient:
-    """One log-in at AccountView; safe to share between threads, closed with `close()`.
+    """A logged-in client of AccountView; safe to share between threads, closed with `close()`.
 
     Every method may raise UnavailableError, AccessDeniedError, RejectedError or MalformedAnswerError; `create` and
-    `update` also InDoubtError. Reading is repeated by the gateway where that helps, writing never.
+    `update` also InDoubtError. The gateway retries reads where that helps, and never writes.
     """
 
     def __init__(
@@ -164,8 +164,8 @@ class AccountViewClient:
     ) -> None:
         self.settings = settings
         self.host = urlsplit(settings.url).hostname or settings.url
-        self.given = 0  # the most rows that came in one page: the server is known to give as many at once
-        self.described = 0  # the most columns that came in one page
+        self.given = 0  # largest number of rows in one page so far: the server is known to return as many at once
+        self.described = 0  # largest number of columns in one page of the dictionary so far
         self._now = now
         self._gateway = gateway or Gateway(
             system=SYSTEM, host_shown=self.host, limits=settings.limits, secrets=self._secrets, route=settings.route
@@ -185,23 +185,23 @@ class AccountViewClient:
         return self.login.secrets()
 
     def greet(self) -> None:
-        """Ask for an answer of any kind, without saying who we are: tells that the address is right."""
+        """Send a request without credentials to prove that the address is AccountView's web API."""
         answer = self._gateway.send("GET", self._url("companies"), operation="look for the host", repeatable=True)
         if answer.status not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             self._answers.expect_interface(answer)
             json_of(answer, "look for the host")
 
     def begin(self) -> None:
-        """Learn anew how this installation says that there is nothing: it may have changed since."""
+        """Mark what is known about this installation's empty answers as stale, so that it is learned again."""
         self.empty_probe.learn_anew()
 
     def remember(self, before: "AccountViewClient") -> None:
-        """Count what another client has learned of the same installation."""
+        """Take over what another client learned about the same installation."""
         self.empty_probe.remember(before.empty_probe)
         self.given, self.described = before.given, before.described
 
     def companies(self) -> list[Administration]:
-        """Return the companies the logged-in user may choose from."""
+        """Return the companies that the logged-in user may choose from."""
         operation = "read companies"
         answer = self._asked(_Call(method="GET", path="companies", operation=operation, company=False))
         return [
@@ -228,11 +228,11 @@ class AccountViewClient:
         ]
 
     def page(self, query: Query) -> list[Row]:
-        """Return one page of rows; an empty list when there is nothing (more)."""
+        """Return one page of rows, empty when there are none left."""
         return self._counted(table_rows(self._meant(query), query.of.table))
 
     def every(self, query: Query, *, enough: int = 0) -> list[Row]:
-        """Return the rows of all pages, turned by number; see `Seen` for `enough`."""
+        """Return the rows of all pages, read by page number; see `PagesSeen` for `enough`."""
         found = page = self.page(query)
         seen = PagesSeen(query.of, query.size, query.sort[0], enough=enough)
         if query.dictionary:
@@ -245,7 +245,7 @@ class AccountViewClient:
         return found
 
     def unread(self, query: Query, key: str) -> list[RawRow]:
-        """Return one page of rows, of which nothing is read but the column `key`."""
+        """Return one page of raw rows, of which only the column `key` is parsed."""
         self._learn(query)
         answer = self._answer(query)
         rows = taken_apart(answer.body, query.of, key) if answer.status == HTTPStatus.OK else None
@@ -254,7 +254,7 @@ class AccountViewClient:
         )
 
     def documents(self, query: Query) -> list[tuple[Row, list[Row]]]:
-        """Return one page of header rows, each with the rows of its lines in the order they came."""
+        """Return one page of header rows, each with the rows of its lines in the order of the answer."""
         return self._counted(headers_with_lines(self._meant(query), query.of, query.of.reading))
 
     def _counted(self, rows: list[T]) -> list[T]:
@@ -262,10 +262,10 @@ class AccountViewClient:
         return rows
 
     def look(self, of: BusinessObject, key: str, *, conditions: bool) -> None:
-        """Ask an object for something and for nothing, once since `begin`, to see whether it answers either.
+        """Read one row and a nonexistent row of an object, once since `begin`, to prove that both answers are usable.
 
-        Raises UnavailableError where that cannot be told apart or, with `conditions`, where those on its key change
-        nothing; RejectedError where it refuses them.
+        Raises UnavailableError where the answers cannot be told apart or, with `conditions`, where the object ignores
+        conditions on its key. Raises RejectedError where it refuses them.
         """
         target = self._probe_target(of, key)
         self.empty_probe.learn(target, by_key=True)
@@ -273,12 +273,12 @@ class AccountViewClient:
             self.empty_probe.expect_conditions(target, taken=True)
 
     def _meant(self, query: Query) -> Mapping[str, object]:
-        """Return the tables of an answer, none where there are no rows: in the way this installation says so."""
+        """Return the tables of an answer, none for an answer that means "no rows" in this installation."""
         self._learn(query)
         return self._told(query, self._answer(query))
 
     def _learn(self, query: Query) -> None:
-        """Learn of an object how it says that there is nothing, before anything it says is believed."""
+        """Learn how an object says that nothing was found, before its answers are trusted."""
         target = self._probe_target(query.of, LIKE_TABLE if query.dictionary else query.key or query.sort[0])
         self.empty_probe.learn(target)
         if query.filters:
@@ -295,7 +295,7 @@ class AccountViewClient:
         return ProbeTarget(of, key, filled=of.code in filled)
 
     def _form_of_answer(self, about: ProbeTarget, nobody: bool) -> str:
-        """Return the form of the answer to a question for one row, or for one that nobody is."""
+        """Return the form of the answer to a question for one row, or for a row that cannot exist."""
         dictionary = about.of.code == self.settings.objects.fields.code
         condition = QueryFilter(about.key, "Contains" if dictionary else "Equal", "C", NOBODY)
         query = Query(
@@ -314,14 +314,14 @@ class AccountViewClient:
         return form
 
     def _expect_first_page(self, query: Query, known: str) -> None:
-        """Ask once for a row that is there: a server that counts pages from 0 has nothing on its page 1.
+        """Read one existing row once, because a server that counts pages from 0 has nothing on its page 1.
 
-        Raises MalformedAnswerError there.
+        Raises MalformedAnswerError in that case.
         """
         alone = replace(query, filters=(QueryFilter(query.sort[0], "Equal", "C", known),))
         try:
             tables, _ = self._read(alone, self._answer(alone))
-        except RejectedError:  # conditions are refused: whoever needs them says so
+        except RejectedError:  # conditions are refused; the caller that needs them reports it
             return
         if not table_rows(tables, query.of.table):
             raise incomplete(query.of, 0)
@@ -333,7 +333,7 @@ class AccountViewClient:
         return self._asked(_Call(method="GET", path=path, operation=query.of.reading, params=params))
 
     def _read(self, query: Query, answer: HttpAnswer) -> tuple[Mapping[str, object], str]:
-        """Return the tables of an answer and the form it has."""
+        """Return the tables of an answer and the form of the answer."""
         operation = query.of.reading
         if missing := form_of_missing(answer):
             return {}, missing
@@ -361,7 +361,8 @@ class AccountViewClient:
     def create(self, of: BusinessObject, body: Body, book_date: date) -> dict[str, list[Row]]:
         """Create one record and return its rows by table, with the keys AccountView gave it.
 
-        Raises InDoubtError for an answer without a row of the record: it does not say that the work was carried out.
+        Raises InDoubtError for an answer without a row of the record, because it does not prove that the work was
+        carried out.
         """
         rows = self._write("POST", of, body, book_date)
         if not rows.get(of.table.upper()):
@@ -369,7 +370,7 @@ class AccountViewClient:
         return rows
 
     def update(self, of: BusinessObject, body: Body, book_date: date) -> dict[str, list[Row]]:
-        """Change one record: the key is among the columns, and only the columns named change."""
+        """Change one record: the columns include its key, and only the given columns change."""
         return self._write("PUT", of, body, book_date)
 
     def _write(self, method: str, of: BusinessObject, body: Body, book_date: date) -> dict[str, list[Row]]:
@@ -380,7 +381,7 @@ class AccountViewClient:
         return {name: table_rows(tables, name) for name in tables}
 
     def _asked(self, call: _Call) -> HttpAnswer:
-        """Return the answer; an access that ended early is renewed once, for a 401 means that nothing was done."""
+        """Return the answer; after a 401, which proves that nothing was done, renew the token and send once more."""
         token = self.login.token()
         answer = self._sent(call, token)
         if answer.status == HTTPStatus.UNAUTHORIZED:
@@ -409,7 +410,7 @@ class AccountViewClient:
         )
 
     def _deny(self, call: _Call) -> NoReturn:
-        """Say what a 403 denies: the company, unless it is among those the user may choose from."""
+        """Raise the error of a 403: the company is not available to the user, or a right is missing."""
         company = self.settings.company
         if call.company and any(one.id == company for one in self.companies()):
             action, _, code = call.operation.partition(" ")
@@ -417,7 +418,7 @@ class AccountViewClient:
         raise AccessDeniedError("company_not_available", system=SYSTEM, company=company)
 
     def today(self) -> date:
-        """Return the day where the books are kept: it decides which fiscal year a read looks into."""
+        """Return the present date in the time zone of the books; it selects the fiscal year of a read."""
         return self._now().astimezone(ZoneInfo(self.settings.time_zone)).date()
 
     def _url(self, path: str) -> str:

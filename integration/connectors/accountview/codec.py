@@ -1,7 +1,7 @@
-"""The translation between AccountView's rows and our records. Wire types and wire habits live here and only here.
+"""Translates between AccountView's rows and our records. Wire types and wire formats occur only here.
 
-Texts are padded with blanks, moments come in three shapes and without a zone to rely on, a number is never empty, and
-written rows are positional beside a list of their columns.
+Texts are padded with blanks, timestamps come in three shapes and without a reliable time zone, a number is never empty,
+and written rows are positional, beside a list of their columns.
 """
 
 import re
@@ -21,29 +21,29 @@ from integration.core.records import Field, FieldType, Kind, Value, WrongValueEr
 # ---- single values
 
 
-Row = Mapping[str, object]  # one row as the client hands it over: upper-case column names, numbers as int or Decimal
+Row = Mapping[str, object]  # one row from the client: upper-case column names, numbers as int or Decimal
 
 PRICE_PLACES = 4  # the dictionary's currency type Y has four decimals
-TOO_LARGE = 10**15  # a number from here on is none that a sum could hold
-LONGEST_SHOWN = 40  # signs of what cannot be read
-OTHER_PLACES = 6  # numbers whose meaning we do not know keep more decimals than the wire has
+TOO_LARGE = 10**15  # larger numbers cannot be real quantities or amounts
+LONGEST_SHOWN = 40  # characters shown of an unreadable value
+OTHER_PLACES = 6  # numbers of unknown meaning keep more decimals than the wire has
 
 _NUMBER = re.compile(r"[+-]?(?:\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})", re.ASCII)
 _STAMP = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}:\d{2}))?")
-_EMPTY_YEARS = ("0000", "0001", "1899")  # of dates of the database that are empty
+_EMPTY_YEARS = ("0000", "0001", "1899")  # years in empty dates of the database
 _WORDS_FOR_TRUE = frozenset({"true", ".t.", "t", "1", "ja", "yes", "j", "y", "waar"})
 _WORDS_FOR_FALSE = frozenset({"false", ".f.", "f", "0", "nee", "no", "n", "onwaar", "", "none"})
 
 
 class RepeatedColumn(list[object]):
-    """The values of a column that one row has more than once, in whatever case: none of them can be relied on."""
+    """The values of a column that one row has more than once, in whatever case; none of them is reliable."""
 
     def __init__(self, name: str, values: Iterable[object]) -> None:
         super().__init__(values)
         self.name = name
 
     def error(self) -> MalformedAnswerError:
-        """Return the error for a reader that cannot set a single record apart."""
+        """Return the error for a reader that cannot park a single record."""
         return MalformedAnswerError("column_repeated", system=SYSTEM, field=self.name)
 
 
@@ -65,9 +65,9 @@ def expect_unique_columns(row: Row) -> None:
 
 
 def text_or_none(value: object) -> str | None:
-    """Return a text without the blanks the database pads it with; None when it is empty or absent.
+    """Return a text without its padding, or None when it is empty or absent.
 
-    Raises MalformedAnswerError for a column that its row has more than once, as all readers of single values do.
+    Like all readers of single values, raises MalformedAnswerError for a column that its row has more than once.
     """
     if isinstance(value, str):
         return value.rstrip() or None
@@ -79,9 +79,9 @@ def text_or_none(value: object) -> str | None:
 
 
 def has_hidden_signs(value: object) -> bool:
-    """Tell whether a code has a blank before it, or a sign in or after it that nobody sees.
+    """Return True if a code has a leading blank, or an invisible character.
 
-    Such signs are control characters, non-breaking and zero-width spaces. Blanks after a code are the database's own.
+    Invisible are control characters, non-breaking and zero-width spaces. Trailing blanks are the database's padding.
     """
     if not isinstance(value, str):
         return False
@@ -90,14 +90,14 @@ def has_hidden_signs(value: object) -> bool:
 
 
 def without_hidden_signs(value: str) -> str:
-    """Return a code without the signs of which `has_hidden_signs` tells."""
+    """Return a code without the characters that `has_hidden_signs` finds."""
     return "".join(sign for sign in value if sign.isprintable()).strip(" ")
 
 
 def number_or_none(value: object, places: int) -> Decimal | None:
-    """Return a number; None when it is empty, absent or no number. Zero is a number.
+    """Return a number, or None when it is empty, absent or not a number. Zero is a number.
 
-    A text that can be two numbers, such as 1.234, is none.
+    An ambiguous text such as 1.234 is not a number.
     """
     if isinstance(value, RepeatedColumn):
         raise value.error()
@@ -110,7 +110,7 @@ def number_or_none(value: object, places: int) -> Decimal | None:
 
 
 def yes_or_no(value: object) -> bool | None:
-    """Return a yes or no, and None for a word that is neither; absent is no. Clients have seen JSON's own and words."""
+    """Return a flag, or None for an unknown word; absent is False. Clients have seen JSON booleans and words."""
     if isinstance(value, RepeatedColumn):
         raise value.error()
     word = str(value).strip().lower()
@@ -118,9 +118,9 @@ def yes_or_no(value: object) -> bool | None:
 
 
 def stamp(value: object) -> str | None:
-    """Return a moment as the system's own wall clock has it, sortable: `2025-03-10T16:02:44`; None when empty.
+    """Return a timestamp in the system's own local time, sortable: `2025-03-10T16:02:44`; None when empty.
 
-    Three shapes occur: with zone, without, and the day alone. No zone is converted, because none is reliable.
+    Three shapes occur: with zone, without, and the date alone. No zone is converted, because none is reliable.
     """
     if isinstance(value, RepeatedColumn):
         raise value.error()
@@ -131,7 +131,7 @@ def stamp(value: object) -> str | None:
 
 
 def calendar_day(value: object) -> date | None:
-    """Return the calendar day of a date or moment."""
+    """Return the date of a date or timestamp, or None."""
     moment = stamp(value)
     try:
         return date.fromisoformat(moment[:10]) if moment else None
@@ -140,19 +140,19 @@ def calendar_day(value: object) -> date | None:
 
 
 def is_date(value: object) -> bool:
-    """Tell whether something says a day, readable or not; what the database has for an empty one says none."""
+    """Return True for a value that is meant as a date, readable or not; False for the database's empty dates."""
     text = str(value or "").strip()
     found = _STAMP.match(text)
     return found[1][:4] not in _EMPTY_YEARS if found else re.search(r"[^\W0_]", text) is not None
 
 
 def literal(moment: datetime) -> str:
-    """Return a moment as filters want it: a strict date literal of Visual FoxPro in braces."""
+    """Return a timestamp for a filter: a strict date literal of Visual FoxPro in braces."""
     return f"{{^{moment:%Y-%m-%d %H:%M:%S}}}"
 
 
 def by_type(value: object) -> Value:
-    """Return a value whose meaning only the operator knows, by the type it came in."""
+    """Return a value of unknown meaning, converted by the type it came in."""
     if isinstance(value, str):
         return value.rstrip() or None
     if isinstance(value, bool):
@@ -173,13 +173,13 @@ _TYPES = {
 }  # fmt: skip
 
 
-NUMBERS = frozenset("YNBI")  # letters of columns that hold one; it is never empty in this database
+NUMBERS = frozenset("YNBI")  # letters of number columns; a number is never empty in this database
 
 
 def decode_column(row: Row) -> DictionaryColumn:
-    """Return one row of the data dictionary; a flag of which nobody knows what it says is taken for none.
+    """Return one row of the data dictionary. An unreadable flag counts as False.
 
-    What it would have said of a field is then said by AccountView, when the field is written.
+    If such a flag does restrict a field, AccountView itself refuses the field when it is written.
     """
     length = number_or_none(row.get("FIELD_LEN"), 0)
     name = (text_or_none(row.get("FIELD_NAME")) or "").upper()
@@ -196,9 +196,9 @@ def decode_column(row: Row) -> DictionaryColumn:
 
 
 def typed_value(column: DictionaryColumn, value: object) -> Value:
-    """Return a value by the type the dictionary gives its column.
+    """Return a value converted by the type that the dictionary gives its column.
 
-    Raises WrongValueError for what is no number, day, yes or no, and no text.
+    Raises WrongValueError if the value does not fit the type.
     """
     if isinstance(value, list | dict) or (isinstance(value, bool) and column.type != "L"):
         raise WrongValueError(column.name, str(value)[:LONGEST_SHOWN])
@@ -219,14 +219,14 @@ def typed_value(column: DictionaryColumn, value: object) -> Value:
 
 
 def _told(column: str, told: object, value: Value) -> Value:
-    """Return what was read of a column. Raises WrongValueError where it holds something that could not be read."""
+    """Return the parsed value. Raises WrongValueError if parsing gave None for a value that is not empty."""
     if value is None and told not in (None, True, False) and str(told).strip():
         raise WrongValueError(column, str(told)[:LONGEST_SHOWN])
     return value
 
 
 def offered_fields(kind: Kind, columns: Sequence[DictionaryColumn], names: Mapping[str, str]) -> list[Field]:
-    """Return what a mapping may use of a kind: our own names first, then every other column."""
+    """Return the fields of a kind that a mapping may use: our own names first, then every other column."""
     by_name = {column.name: column for column in columns}
     ours = [_field(kind, name, by_name[column]) for name, column in names.items() if column in by_name]
     meant = set(names.values())
@@ -247,7 +247,7 @@ def _field(kind: Kind, name: str, column: DictionaryColumn) -> Field:
     )
 
 
-# ---- values on their way into a column
+# ---- values to write to a column
 
 
 _LETTERS: Mapping[str, Literal["C", "N", "I", "L", "T"]] = {
@@ -257,14 +257,14 @@ _LETTERS: Mapping[str, Literal["C", "N", "I", "L", "T"]] = {
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One value to be written, with the letter of its type: C text, N number, T moment, L yes or no, I integer."""
+    """One value to write, with the letter of its type: C text, N number, T timestamp, L flag, I integer."""
 
     type: str
     value: str | bool | int | Decimal | date | None
 
 
 def equivalent_value(column: DictionaryColumn, held: Value, wanted: Value) -> Value:
-    """Return the wanted value where the held one is only what the column makes of it: capitals, no blanks, a number."""
+    """Return `wanted` if `held` differs only in how the column stores it: capitals, padding, line ends, as a number."""
     if not isinstance(wanted, str) or held is None:
         return held
     if isinstance(held, Decimal):
@@ -280,13 +280,13 @@ def _lines(text: str) -> str:
 
 
 def _decimal(text: str) -> Decimal | None:
-    """Return the number that a text is; None for what is none, or one that no column could hold."""
+    """Return the number in a text; None if it is not a number, or has more digits than a column could hold."""
     given = text.strip()
     return Decimal(given) if _NUMBER.fullmatch(given) else None
 
 
 def cell_of(name: str, column: DictionaryColumn, value: Value) -> Cell:
-    """Return the value for a column. Raises RejectedError, naming our field, for what the column cannot hold."""
+    """Return the value as a cell for a column. Raises RejectedError, naming our field, if the column cannot hold it."""
     letter = _LETTERS.get(column.type, "C")
     match letter:
         case "C":
@@ -326,7 +326,7 @@ def _checked(name: str, column: DictionaryColumn, value: Value) -> str:
 
 
 def _storable(sign: str) -> bool:
-    """Tell whether the database has the sign: it keeps Windows-1252."""
+    """Return True if the database can store the character: its encoding is Windows-1252."""
     try:
         sign.encode("cp1252")
     except UnicodeEncodeError:
@@ -334,12 +334,12 @@ def _storable(sign: str) -> bool:
     return True
 
 
-# ---- what is written in one request
+# ---- the body of a write
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What is written in one request: a header row and the rows of its details by table."""
+    """The content of one write: a header row, and detail rows by table."""
 
     header: Mapping[str, Cell]
     details: Mapping[str, Sequence[Mapping[str, Cell]]] = field(default_factory=dict)
@@ -359,7 +359,7 @@ def encode_body(of: BusinessObject, body: Body, book_date: date) -> dict[str, ob
 
 
 def _columns(rows: Sequence[Mapping[str, Cell]]) -> dict[str, Cell]:
-    """Every column that some row has: all rows of a table share one list of columns."""
+    """Return every column that some row has, because all rows of a table share one list of columns."""
     return {name: cell for row in reversed(rows) for name, cell in row.items()}
 
 
@@ -383,7 +383,7 @@ def _values(columns: Mapping[str, Cell], row: Mapping[str, Cell]) -> list[object
 def _wire(value: object) -> object:
     match value:
         case "":
-            return None  # an empty text in a column that points to another table is refused
+            return None  # an empty text is refused in a column that points to another table
         case date():
             return _moment(value)
         case Decimal():
@@ -393,7 +393,7 @@ def _wire(value: object) -> object:
 
 
 def _moment(value: date) -> str:
-    """Written moments carry time and Z; the calendar day is what counts."""
+    """Return a date or timestamp with time and Z, as the API requires; AccountView uses only the calendar day."""
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"
     return f"{value:%Y-%m-%d}T00:00:00.000Z"

@@ -1,6 +1,6 @@
-"""Which columns of AccountView hold what: one group of names for each sort of record and for its lines.
+"""Names of the AccountView columns for our fields, one group for each kind of record and for its lines.
 
-Every name is a setting, because installations differ. An empty name means: this installation has no such field; a
+Every name is a setting, because installations differ. An empty name means that this installation lacks the field; a
 default name that the dictionary does not show means the same.
 """
 
@@ -10,12 +10,12 @@ from typing import Annotated, Any, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
-# A name as AccountView writes it: of an object, a table, a column.
+# Name of an object, a table or a column, as AccountView writes it.
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]*$", max_length=40)]
 
 
 class ColumnSettings(BaseModel):
-    """What nobody changes once it is read, and nobody misspells."""
+    """Base of the column settings: immutable, and without unknown names."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
@@ -24,9 +24,9 @@ Fields = TypeVar("Fields", bound=ColumnSettings)
 
 
 def _columns(*, needed: Collection[str] = (), **columns: str) -> Callable[[type[Fields]], type[Fields]]:
-    """Return what gives settings a field for each of our names, with its usual column; `needed` ones have to have one.
+    """Return a class decorator that adds a field with its default column for each of our names.
 
-    A class itself declares only what the code asks for by name.
+    `needed` fields must not be empty. The class itself declares only the fields that the code accesses by name.
     """
     fields: dict[str, Any] = {
         name: (Name, Field(column, min_length=1) if name in needed else column) for name, column in columns.items()
@@ -57,17 +57,17 @@ def _columns(*, needed: Collection[str] = (), **columns: str) -> Callable[[type[
     stock_expected="",
 )
 class ArticleFields(ColumnSettings):
-    """Which column of an article holds what."""
+    """Columns of an article."""
 
     code: Name = Field("ART_CODE", min_length=1)
 
 
 class WarehouseFields(ColumnSettings):
-    """Where the stock of each warehouse is: one row for each article in each of them. All empty: not read.
+    """Object, table and columns of the stock per warehouse: one row per article and warehouse. All empty: not read.
 
-    No such object is published, so every name is this installation's own. Where they are given, whoever reads articles
-    reads these rows as well: a call for every `conditions` articles, so 50 beside each full page of 1000; two for the
-    list of warehouses at the start of an extract; two once, to see that conditions are joined as they should.
+    No such object is published, so every name is specific to the installation. Where the names are set, reading
+    articles reads these rows as well: a call for every `conditions` articles, so 50 beside each full page of 1000; two
+    for the list of warehouses at the start of an extract; two once, to prove that conditions are combined correctly.
     """
 
     object: Name = ""
@@ -90,7 +90,7 @@ class WarehouseFields(ColumnSettings):
 
 
 class GroupFields(ColumnSettings):
-    """Which column of an article group holds what."""
+    """Columns of an article group."""
 
     code: Name = Field("AG_CODE", min_length=1)
     name: Name = "AG_DESC"
@@ -109,7 +109,7 @@ class GroupFields(ColumnSettings):
     phone="TEL_BUS",
     mobile="TEL_MOB",
     email="MAIL_BUS",
-    second_email="MC_MAILB",  # the second place where an address is looked for
+    second_email="MC_MAILB",  # used where the first column has no address
     website="WWW_URL",
     vat_number="VAT_NR",
     chamber_number="COC_CODE",
@@ -130,7 +130,7 @@ class GroupFields(ColumnSettings):
     changed="CNG_DATE",
 )
 class DebtorFields(ColumnSettings):
-    """Which column of a debtor holds what."""
+    """Columns of a debtor."""
 
     number: Name = Field("SUB_NR", min_length=1)
 
@@ -148,7 +148,7 @@ class DebtorFields(ColumnSettings):
     changed="CNG_DATE",
 )
 class AddressFields(ColumnSettings):
-    """Which column of a delivery address holds what."""
+    """Columns of a delivery address."""
 
     number: Name = Field("REC_ID", min_length=1)
 
@@ -179,12 +179,12 @@ class AddressFields(ColumnSettings):
     till_id="",  # no standard column is known for it
 )
 class OrderFields(ColumnSettings):
-    """Which column of a sales order holds what; our reference has a setting of its own."""
+    """Columns of a sales order; the column of our reference is a separate setting."""
 
 
 @_columns(
     needed=("article", "quantity"),
-    number="REC_ID",  # in its order the lines were entered
+    number="REC_ID",  # ascending in the order in which the lines were entered
     article="ART_CODE",
     quantity="ORD_QTY",
     price="ART_PX",
@@ -196,23 +196,23 @@ class OrderFields(ColumnSettings):
     delivery_date="DEL_DATE",
 )
 class OrderLineFields(ColumnSettings):
-    """Which column of a line of a sales order holds what."""
+    """Columns of a line of a sales order."""
 
 
 class InvoiceFields(OrderFields):
-    """Which column of a trade invoice holds what: by analogy with orders and with what is processed already.
+    """Columns of a trade invoice, by analogy with orders and with processed invoices.
 
-    Its own number may be empty until the invoice is printed, so it is never what an invoice is found by.
+    The invoice number may be empty until the invoice is printed, so an invoice is never looked up by it.
     """
 
     date: Name = Field("INV_DATE", min_length=1)
-    invoice_date: Name = ""  # the same
+    invoice_date: Name = ""  # the same as `date`
     reference: Name = Field("COMMENT1", min_length=1)
     invoice_number: Name = "INV_NR"
 
 
 class InvoiceLineFields(OrderLineFields):
-    """Which column of a line of a trade invoice holds what."""
+    """Columns of a line of a trade invoice."""
 
     quantity: Name = Field("ART_QTY", min_length=1)
 
@@ -238,16 +238,16 @@ class InvoiceLineFields(OrderLineFields):
     till_id="",  # no standard column is known for it
 )
 class QuotationFields(ColumnSettings):
-    """Which column of a quotation holds what: what a published data model has of them, else by analogy with orders.
+    """Columns of a quotation, from a published data model where it has them, otherwise by analogy with orders.
 
-    In that model no column of a quotation is there for a reference, so nothing is taken without being told.
+    In that model a quotation has no column for a reference, so this one has no default.
     """
 
     reference: Name = Field("", min_length=1)
 
 
 class QuotationLineFields(OrderLineFields):
-    """Which column of a line of a quotation holds what: by analogy with what is processed already."""
+    """Columns of a line of a quotation, by analogy with processed documents."""
 
     quantity: Name = Field("ART_QTY", min_length=1)
 
@@ -271,7 +271,7 @@ class QuotationLineFields(OrderLineFields):
     till_id="",  # no standard column is known for it
 )
 class PostingFields(ColumnSettings):
-    """Which column of a daybook page holds what."""
+    """Columns of a daybook page."""
 
 
 @_columns(
@@ -287,7 +287,7 @@ class PostingFields(ColumnSettings):
     cost_centre="COST_CODE",
 )
 class PostingLineFields(ColumnSettings):
-    """Which column of a line of a daybook page holds what."""
+    """Columns of a line of a daybook page."""
 
 
 @_columns(
@@ -307,7 +307,7 @@ class PostingLineFields(ColumnSettings):
     change_number="CNG_NR",
 )
 class DayPageFields(ColumnSettings):
-    """Which column of a daybook page for one day holds what; it belongs to no debtor."""
+    """Columns of a daybook page for one day; it has no debtor."""
 
 
 @_columns(
@@ -320,11 +320,11 @@ class DayPageFields(ColumnSettings):
     vat="VAT_AMT",
     vat_base="BASE_AMT",
     debtor="SUB_NR",
-    item="INV_NR",  # the open item that a line on a collective account is, or settles
+    item="INV_NR",  # the open item that a line on a collective account creates or settles
     cost_centre="COST_CODE",
 )
 class DayPageLineFields(ColumnSettings):
-    """Which column of a line of such a page holds what."""
+    """Columns of a line of a daybook page for one day."""
 
 
 @_columns(
@@ -344,11 +344,11 @@ class DayPageLineFields(ColumnSettings):
     text="TRN_DESC",
 )
 class TransactionFields(ColumnSettings):
-    """Which column of a row of the ledger holds what; the reference of its page stands on the page."""
+    """Columns of a ledger row; the reference of its daybook page is a column of the page."""
 
 
 class PeriodFields(ColumnSettings):
-    """Which column of a period of a fiscal year holds what."""
+    """Columns of a period of a fiscal year."""
 
     number: Name = Field("PER_NR", min_length=1)
     start: Name = Field("START_DATE", min_length=1)
@@ -356,7 +356,7 @@ class PeriodFields(ColumnSettings):
 
 
 class HistoryFields(ColumnSettings):
-    """Which column of the history of order lines holds what; those of the joined header come with its name before."""
+    """Columns of the history of order lines; columns of the joined header have its name as a prefix."""
 
     header: Name = "HST_AH"
     order_number: Name = ""
@@ -373,7 +373,7 @@ class HistoryFields(ColumnSettings):
     text: Name = "ART_DESC1"
 
 
-# Defaults that come from neighbouring tables or from a data model: no program is known that uses them.
+# Defaults taken from related tables or from a data model: no program is known that uses them.
 UNVERIFIED: Mapping[str, frozenset[str]] = {
     "article": frozenset({"vat_code", "unit", "blocked"}),
     "address": frozenset({"changed"}),

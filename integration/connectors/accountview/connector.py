@@ -1,4 +1,4 @@
-"""AccountView as a connector: which part of it each kind of record belongs to."""
+"""The connector of AccountView, which passes each call to the part that handles the kind of record."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
@@ -37,10 +37,11 @@ from integration.core.system_identity import SystemIdentity
 
 
 class AccountView:
-    """One AccountView: source of articles, groups, debtors and entries, target of debtors, addresses and documents.
+    """One AccountView installation.
 
-    Safe to share, closed with `close()`. `client.login` holds the log-in of a person: `authorize_address` and
-    `exchange`.
+    It is the source of articles, groups, debtors and entries, and the target of debtors, addresses and documents. Safe
+    to share between threads, closed with `close()`. `client.login` handles the log-in of a person: `authorize_address`
+    and `exchange`.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class AccountView:
         now: Callable[[], datetime] = utc_now,
         reads: Sequence[SourceTable] = (),
     ) -> None:
-        """Take, beside what it takes to connect, where kinds of record are that flows bring."""
+        """Connect with these settings; `reads` names the tables of additional kinds that flows define."""
         self.settings = settings
         self.in_flight = settings.in_flight
         self.client = client = AccountViewClient(settings, keeper, gateway=gateway, now=now)
@@ -92,71 +93,72 @@ class AccountView:
         }
 
     def begin(self) -> None:
-        """Learn anew how this installation says that there is nothing; see `Connector.begin`."""
+        """Mark what is known about empty answers as stale; see `Connector.begin`."""
         self.client.begin()
 
     def close(self) -> None:
         """Close all connections."""
         self.client.close()
 
-    # ---- whether it answers
+    # ---- health
 
     def heard(self) -> HealthSnapshot:
-        """Return whether AccountView answers, as the calls so far tell."""
+        """Return the health of the connection as the calls so far show it."""
         return self.client.answering.now()
 
     def look(self) -> None:
-        """Make the least call there is; see `Answers.look`."""
+        """Make the cheapest call; see `HealthCheckable.look`."""
         self.client.greet()
 
     def identity(self) -> SystemIdentity:
-        """Return the company that calls are about, by its id, code and name."""
+        """Return the id, code and name of the company that calls are made for."""
         chosen = [one for one in self.client.companies() if one.id == self.settings.company]
         return SystemIdentity({name: frozenset({text}) for one in chosen for name, text in one.evidence().items()})
 
     # ---- set-up
 
     def check(self, tell: Tell = ignore_progress) -> list[Finding]:
-        """Return the connection check, stopping at the first look that finds something wrong; see `Connector.check`.
+        """Return the steps of the connection check up to the first one that fails; see `Connector.check`.
 
-        Fields that are missing are all found by one look: each has a line.
+        One step finds all missing fields; each has a line of its own.
         """
         return self._check.connection(tell)
 
     def forget(self) -> None:
-        """Read what the installation has anew when it is asked for next; see `Configurable.forget`."""
+        """Discard what was read of the installation's structure; see `Configurable.forget`."""
         self.client.begin()
         self.layouts.forget()
         self._warehouses.forget()
 
     def remember(self, before: "AccountView") -> None:
-        """Count what a connection has read of the same installation under other names of its fields."""
+        """Take over what another connection read of the same installation under other field names."""
         self.client.remember(before.client)
         self.layouts.remember(before.layouts)
 
     def needs(self, kind: Kind, *, written: bool = False, as_invoices: bool = False) -> list[Finding]:
-        """Return what a kind of record needs beyond the check: the right to its object, and its fields. Never raises.
+        """Return what a kind needs beyond the connection check: the right to its object, and its fields. Never raises.
 
-        `written` records need the right to insert them; as trade invoices, that and the fields of another object.
+        `written` adds the right to insert records. With `as_invoices`, that right is needed for the object of trade
+        invoices instead, and its fields as well.
         """
         return self._check.needs(kind, written=written, as_invoices=as_invoices)
 
     def newest(self, kind: Kind) -> list[list[Document]]:
-        """Return the documents of a kind that were made last, place by place; see `NewestDocuments`."""
+        """Return the latest documents of a kind for each place; see `NewestDocuments`."""
         return self._newest.of(kind)
 
     def fields(self, kind: Kind) -> list[Field]:
-        """Return the fields of a kind: those with a meaning under our names, then all others of the dictionary."""
+        """Return the fields of a kind: first those with a name of ours, then all others of the dictionary."""
         return self._fields.of(kind)
 
     def unknown(self, kind: Kind, names: Collection[str]) -> dict[str, str]:
-        """Return which of these fields records of a kind do not have, each with the column that should hold it."""
+        """Return the fields that records of a kind lack, each with the column that should hold it."""
         return self._fields.unknown(kind, names)
 
     def described(
         self, kinds: Collection[Kind], *, as_invoices: bool = False, fresh: bool = False
     ) -> dict[str, list[tuple[object, ...]]]:
-        """Return what the dictionary says of the fields that these kinds are kept in; see `Configurable.described`."""
+        """Return the dictionary's description of the columns of these kinds; see `Configurable.described`."""
         known = [kind for kind in kinds if kind in self._sources or kind in self._targets]
         tables = [table for kind in known for table in self.layouts.tables(kind, as_invoices=as_invoices)]
         if self._warehouses.on and Kind.ARTICLE in known:
@@ -166,7 +168,7 @@ class AccountView:
         return {table: self.layouts.described(table, fresh=fresh) for table in sorted(set(tables))}
 
     def objects(self) -> dict[str, str]:
-        """Return the codes of all objects with what they are called; see `Configurable.objects`."""
+        """Return the codes of all objects with their captions; see `Configurable.objects`."""
         return {one.code: one.name for one in self.client.objects()}
 
     def dictionary(self, table: str) -> list[DictionaryColumn]:
@@ -174,28 +176,28 @@ class AccountView:
         return self.client.dictionary(table)
 
     def propose_fields(self) -> dict[Kind, dict[str, str]]:
-        """Return a column for each field that has none, where a caption of the dictionary suggests one."""
+        """Return a column for each unnamed field for which a caption of the dictionary suggests one."""
         return self._fields.proposed()
 
     def choices(self, name: str) -> dict[str, str]:
-        """Return codes and their captions; nothing for what is not known here. See `Choices` for the names."""
+        """Return codes and captions of a list, empty for an unknown list; see `BooksChoices` for the names."""
         return self._choices.of(name)
 
     def most(self, name: str, count: int) -> list[Record]:
-        """Return the articles that have most of a field, most first; it may be a column without a meaning of ours."""
+        """Return the articles with the highest values of a field or of any other column, highest first."""
         return self._articles.most(name, count)
 
     def about(self, kind: Kind) -> int:
-        """Return about how many records of a kind there are; see `Countable`."""
+        """Return the approximate number of records of a kind; see `Countable`."""
         source = self._sources.get(kind)
         return source.about() if isinstance(source, Goods) else 0
 
     def uninvoiced(self, orders: Sequence[Record], references: References) -> dict[str, Unreadable | None]:
-        """Return which of these sales orders, by their keys, are not known to be invoiced; see `Invoicing`."""
+        """Return the sales orders, by key, that are not known to be invoiced; see `Invoicing`."""
         return self._sales_orders.uninvoiced(orders, references)
 
     def keeps_invoiced(self) -> bool:
-        """Tell whether orders that were invoiced can still be found; see `Invoicing`."""
+        """Return True if invoiced orders can still be found; see `Invoicing`."""
         return bool(self.settings.objects.history.code)
 
     # ---- the books as a source
@@ -205,26 +207,26 @@ class AccountView:
         kind: Kind,
         since: str | None = None,
         after: str | None = None,
-        most: int | None = None,  # noqa: ARG002 - what flows from the books is wanted whole
+        most: int | None = None,  # noqa: ARG002 - flows from the books read all records
     ) -> Batch:
-        """Return one page of what changed from the stamp `since` on, of everything when it is None.
+        """Return one page of the records that changed since the stamp `since`, or of all records when it is None.
 
-        Stamps are moments of AccountView's own clock as text. Repeating a page is safe. Raises MalformedAnswerError
-        when the server does not turn the page, for then nobody knows what is missing.
+        Stamps are timestamps of AccountView's own clock as text. Repeating a page is safe. Raises MalformedAnswerError
+        when the server repeats a page instead of returning the next one, because records would be missing.
         """
         return self._source(kind).extract(since, after)
 
     def unread(self, kind: Kind, since: str | None = None, after: str | None = None) -> Unread | None:
-        """Return the page that `extract` would, unread; see `HashedSource`."""
+        """Return the page that `extract` would return, unparsed; see `HashedSource`."""
         source = self._source(kind)
         return source.unread(since, after) if isinstance(source, BooksArticles) else None
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
-        """Return the records under these keys; a key that is gone is left out."""
+        """Return the records with these keys, without those that no longer exist."""
         return list(self.fetched(kind, keys).records)
 
     def fetched(self, kind: Kind, keys: Collection[str]) -> Batch:
-        """Return the same as one page, with which fields came."""
+        """Return the records that `fetch` returns as one page, with the fields they had."""
         source = self._source(kind)
 
         def ask(some: Sequence[str]) -> Batch:
@@ -238,12 +240,12 @@ class AccountView:
     # ---- the books as a target
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
-        """Return what AccountView holds now, by our keys; `Held.evidence` says by what it was found.
+        """Return AccountView's current records, by our keys; `Held.evidence` says how each was matched.
 
-        Debtors are found by their link, else by external id, VAT number or e-mail; addresses by what stands on them;
-        documents by our reference, orders also in the history of what was invoiced. Raises RejectedError where the
-        field of the reference does not exist, for then nobody can tell what is there. One whose own row does not tell
-        the column it was found by is one that cannot be read.
+        Debtors match by their link, otherwise by external id, VAT number or e-mail; addresses by their content;
+        documents by our reference, orders also in the history of invoiced orders. Raises RejectedError if the column of
+        the reference does not exist, because nothing could then be found. A record whose row lacks the column it was
+        found by is unreadable.
         """
         held: dict[str, Held] = {}
         for kind in dict.fromkeys(record.kind for record in wanted):
@@ -257,19 +259,20 @@ class AccountView:
         return held
 
     def last_used(self, customers: Collection[str], since: date) -> dict[str, date | None]:
-        """Return when something was last booked on each of these debtors; see `Entries.last_of`."""
+        """Return the date of the last booking on each of these debtors; see `Entries.last_of`."""
         return self._entries.last_of(customers, since, self.client.today())
 
     def shows(self, kind: Kind) -> bool:
-        """Tell whether the object of a kind has any row that may be read."""
+        """Return True if the object of a kind has at least one readable row."""
         query = Query(of=self.layouts.object_of(kind), sort=(self._check.sorted_by(kind),), size=1)
         return bool(self.client.page(query))
 
     def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
         """Create a debtor, address or document, or change a debtor.
 
-        AccountView knows no token: whoever repeats looks first. Raises RejectedError before any call for a value that
-        has no field or does not fit its field, and for a pointer to what is not there yet.
+        AccountView has no idempotency key: a caller that repeats a write must look the record up first. Raises
+        RejectedError before any call for a value that has no column or does not fit it, and for a reference to a record
+        that does not exist yet.
         """
         del token
         target = self._target(change.kind)
@@ -291,11 +294,11 @@ class AccountView:
         return Written(number)
 
     def calls(self, change: Change) -> int:
-        """Return 1 for everything that can be written: one record, with its lines, is one call."""
+        """Return 1 for every kind that can be written: one record, with its lines, is one call."""
         return 1 if change.kind in self._targets else 0
 
     def changed(self, kind: Kind, since: str, after: str | None = None, known: ChangeRanges = UNKNOWN) -> Batch:
-        """Return nothing: the flow that writes to the books does not ask them for changes."""
+        """Return an empty page: flows that write to the books do not read changes from them."""
         del since, after, known
         self._target(kind)
         return Batch((), None, "")
@@ -308,5 +311,5 @@ class AccountView:
 
 
 def not_in_books(kind: Kind) -> NoReturn:
-    """Raise RejectedError: the books do not have this kind of record in this place."""
+    """Raise RejectedError: the books cannot read or write this kind of record."""
     raise RejectedError("request_refused", system=SYSTEM, key=kind)

@@ -1,7 +1,7 @@
-"""Pages of a daybook that stand for one day of a branch: found, read back and created like postings, without a debtor.
+"""Daybook pages for one day of a branch: looked up, read back and created like postings, without a debtor.
 
-A record of such a page carries more than its page: what it was made of. That is not written, and stands in what is
-read back as it was wanted, for nobody in the books can have changed it.
+A record of such a page also holds what the page was computed from. That is not written. It is copied from the wanted
+record into what is read back, because nobody can change it in the books.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from integration.connectors.accountview.settings import AccountViewSettings
 from integration.connectors.protocol import References
 from integration.core.records import Held, Kind, Record, Unreadable, Value
 
-# What of a page goes into its columns, and what of a line.
+# The fields of a page, and of a line, that have columns.
 HEADER = frozenset({"reference", "daybook", "date", "period", "text", "gross", "currency", "till_reference", "concept"})
 LINE = frozenset(
     {"account", "text", "amount", "vat_code", "vat", "vat_base", "debtor", "item", "cost_centre"}
@@ -22,7 +22,7 @@ LINE = frozenset(
 
 
 class BooksDayPages:
-    """The day pages of one installation, wherever the settings say that pages may be."""
+    """The day pages of one installation, in every object that the settings name for pages."""
 
     def __init__(self, settings: AccountViewSettings, layouts: Layouts, documents: BooksDocuments) -> None:
         self._pages = Postings(settings, layouts, documents, Kind.DAY_PAGE)
@@ -33,7 +33,7 @@ class BooksDayPages:
         return {one.key: _completed(one, held[one.key]) for one in wanted if one.key in held}
 
     def create(self, wanted: Record, references: References) -> str:
-        """Create a page and return its number within its daybook; empty where the answer does not tell it."""
+        """Create a page and return its number within its daybook, or an empty text if the answer lacks it."""
         return self._pages.create(_written(wanted), references)
 
 
@@ -47,7 +47,7 @@ def _those(values: Mapping[str, Value], names: frozenset[str]) -> dict[str, Valu
 
 
 def _completed(wanted: Record, held: Held) -> Held:
-    """Return what is held with what is wanted of it beside its columns."""
+    """Return the held page with the wanted values that have no column."""
     if isinstance(held.record, Unreadable):
         return held
     asked = {part.key: part.values for part in wanted.parts if part.kind is Kind.LINE}

@@ -1,4 +1,4 @@
-"""Debtors, found by links and by evidence, created and changed column by column, and their delivery addresses."""
+"""Reads, matches and writes debtors and their delivery addresses."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -34,7 +34,7 @@ from integration.core.vat_numbers import bare_vat_number, same_vat_number, witho
 
 @dataclass(frozen=True, slots=True)
 class _Evidence:
-    """One way to recognise a debtor: what is asked for in which columns, and how both sides compare."""
+    """One way to match a debtor: the columns to query, the value to look for, and how both sides are normalized."""
 
     name: str
     columns: tuple[str, ...]
@@ -62,16 +62,16 @@ class Debtors:
     # ---- as a source
 
     def extract(self, since: str | None, after: str | None) -> Batch:
-        """Return one page of the debtors that changed from the stamp `since` on; all where they have agreements."""
+        """Return one page of the debtors that changed since the stamp `since`; of all if price agreements are read."""
         batch = self._pages.page(self._reading(), None if self._prices.on else since, after)
         return replace(batch, records=self._prices.added(batch.records))
 
     def fetch(self, keys: Collection[str]) -> list[Record]:
-        """Return the debtors with these numbers; one that is gone is left out."""
+        """Return the debtors with these numbers, without those that no longer exist."""
         return list(self.fetched(keys).records)
 
     def fetched(self, keys: Collection[str]) -> Batch:
-        """Return the same as one page."""
+        """Return the debtors that `fetch` returns, as one page."""
         reading, rows = self._reading(), self._rows(keys)
         records = self._prices.added(list(whole_records(rows, reading.decode)))
         return Batch(tuple(records), None, fields=reading.fields_of(rows))
@@ -104,9 +104,9 @@ class Debtors:
     # ---- as a target
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
-        """Match by link, else by external id, VAT number, e-mail; a link whose debtor is gone matches nothing.
+        """Match by link, otherwise by external id, VAT number or e-mail; a link to a missing debtor matches nothing.
 
-        VAT number and e-mail fit no debtor that carries the external id of somebody else.
+        VAT number and e-mail never match a debtor with the external id of another customer.
         """
         layout = self._layout
         linked = {record.key: references.reference(Kind.DEBTOR, record.key) or "" for record in wanted}
@@ -128,7 +128,7 @@ class Debtors:
         return held
 
     def _with(self, layout: Layout, name: str, evidence: _Evidence, wanted: Sequence[Record]) -> dict[str, list[Row]]:
-        """Return debtors by the mark of what stands in one column, as far as it is the mark of somebody wanted."""
+        """Return debtors by their normalized value in one column, where a wanted record has the same value."""
         texts = [value for record in wanted if evidence.mark(value := evidence.of(record))]
         marks = {evidence.mark(value) for value in texts}
         asked = {spelling for value in texts for spelling in evidence.spellings(value)}
@@ -153,7 +153,7 @@ class Debtors:
         return create_record(self._client, self._layouts.object_of(Kind.DEBTOR), layout, layout.encoded(own(wanted)))
 
     def update(self, change: Change, held: Held | None) -> Written:
-        """Change the columns named, after looking once more whether they still hold what the plan showed."""
+        """Change the given columns. Raises RejectedError if the debtor no longer holds what the plan showed."""
         if held is None:
             raise RejectedError("target_record_missing", system=SYSTEM)
         layout = self._layout
@@ -175,7 +175,7 @@ class Debtors:
 
 
 def _evidence(linked: Mapping[str, str]) -> tuple[_Evidence, ...]:
-    """What tells who a debtor is, the strongest first."""
+    """Return the ways to match a debtor, the strongest first."""
     return (
         _Evidence("link", ("number",), lambda record: linked[record.key], without_case, _as_it_is),
         _Evidence("external_id", ("external_id",), _external_id, without_case, _as_it_is),
@@ -196,17 +196,17 @@ def _evidence(linked: Mapping[str, str]) -> tuple[_Evidence, ...]:
     )
 
 
-_SHARED = frozenset({"vat_number", "email"})  # what two people may have in common
+_SHARED = frozenset({"vat_number", "email"})  # two debtors may have the same value
 
 
 def _may_be(layout: Layout, row: Row, record: Record) -> bool:
-    """Tell whether a debtor may be this record: it carries no external id, or one of the record's own."""
+    """Return True if a debtor may be this record: it has no external id, or one of the record's own."""
     theirs = without_case(layout.text(row, "external_id"))
     return theirs in {"", without_case(record.key), without_case(_external_id(record))}
 
 
 def _has_number_of(layout: Layout, row: Row, record: Record) -> bool:
-    """Tell whether the VAT number of a debtor is that of this record, with the country where one of them lacks it."""
+    """Return True if a debtor has the record's VAT number; the country completes a number without a prefix."""
     theirs, country = (layout.text(row, name) if layout.has(name) else "" for name in ("vat_number", "country"))
     return same_vat_number(field_text_of(record, "vat_number"), theirs, field_text_of(record, "country"), country)
 
@@ -220,9 +220,10 @@ def _as_it_is(value: str) -> set[str]:
 
 
 def _vat_spellings(value: str) -> set[str]:
-    """How a VAT number is typed: as one word, with a blank after the country, Belgian ones in groups with dots.
+    """Return the usual spellings of a VAT number.
 
-    And without the country, as those have it who know of no other.
+    As one word, with a blank after the country, Belgian ones in groups with dots. Also without the country, as domestic
+    numbers are often entered.
     """
     bare = bare_vat_number(value)
     country, rest = bare[:2], bare[2:]
@@ -231,7 +232,7 @@ def _vat_spellings(value: str) -> set[str]:
 
 
 def _mail_spellings(value: str) -> set[str]:
-    """Addresses are stored as typed, and a comparison may mind capitals."""
+    """Return the spellings to query: addresses are stored as typed, and the comparison may be case-sensitive."""
     return {value.strip(), value.strip().lower()}
 
 
@@ -254,22 +255,22 @@ def _debtor(layout: Layout, wanted: Record, rows: Sequence[Row], evidence: str) 
 
 
 def _identity(layout: Layout, row: Row) -> Identity:
-    """Return what identifies a debtor, whichever fields are asked for."""
+    """Return the identifying values of a debtor, regardless of the mapped fields."""
     names = [name for name in ("name", "email", "vat_number", "postcode") if layout.has(name)]
     return identity_of(Kind.DEBTOR, {name: layout.text(row, name) for name in names})
 
 
 def _preference(layout: Layout, row: Row) -> tuple[bool, bool, bool, int, str]:
-    """One without a number first, for that is a question; unblocked before blocked, then the lowest number."""
+    """Return a sort key: without a number first (it becomes a question), then unblocked, then the lowest number."""
     number = layout.text(row, "number")
     blocked = any(yes_or_no(row.get(column)) is not False for column in layout.wire("blocked", "blocked_for_orders"))
     return bool(number), blocked, *rank(number)
 
 
-# ---- delivery addresses: known by what stands on them, created, never changed
+# ---- delivery addresses: matched by their content, created, never changed
 
 
-# What makes a delivery address the same address; blanks and capitals do not.
+# The fields that make a delivery address the same address, compared without blanks and capitals.
 CONTENT = ("name", "street", "postcode", "city")
 
 
@@ -304,7 +305,7 @@ class Addresses:
         return held
 
     def create(self, wanted: Record, references: References) -> str:
-        """Create an address of a debtor that is there and return its number."""
+        """Create an address of an existing debtor and return its number."""
         layout, of = self._layouts.of(Kind.ADDRESS)[0], self._layouts.object_of(Kind.ADDRESS)
         cells = pointer(layout, "debtor", debtor_number(wanted, references)) | layout.encoded(own(wanted))
         return create_record(self._client, of, layout, cells)

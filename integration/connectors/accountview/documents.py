@@ -1,6 +1,6 @@
-"""Documents in the books: found by our reference in the fiscal year they are in, and created with their lines.
+"""Looks up documents in the books by our reference in their fiscal year, and creates them with their lines.
 
-First what all have in common, then what was invoiced.
+The first part serves all kinds of documents, the second part the history of invoiced orders.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -43,12 +43,12 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class DocumentTables:
-    """What holds documents of one sort: the object, and the layouts of its header and its lines."""
+    """Object and layouts of one kind of documents."""
 
     of: BusinessObject
     header: Layout
     lines: Layout
-    number: str  # our name of AccountView's own number
+    number: str  # our name of the field with AccountView's own number
     invoices: bool = False
 
     @property
@@ -66,7 +66,7 @@ class DocumentTables:
 
 
 class BooksDocuments:
-    """Documents of any sort, looked up and created. Safe to share between threads."""
+    """Looks up and creates documents of any kind. Safe to share between threads."""
 
     def __init__(self, client: AccountViewClient, reader: RowReader, years: FiscalYears) -> None:
         self._client = client
@@ -74,11 +74,11 @@ class BooksDocuments:
         self._years = years
 
     def lookup(self, tables: DocumentTables, wanted: Sequence[Record], references: References) -> dict[str, Held]:
-        """Return the documents with our reference, the first of several with the numbers of the others."""
+        """Return the documents with our reference; of several, the first with the numbers of the others."""
         return {key: first_of(several) for key, several in self.each(tables, wanted, references).items()}
 
     def each(self, tables: DocumentTables, wanted: Sequence[Record], references: References) -> dict[str, list[Held]]:
-        """Return every document with our reference, by the key of the one wanted."""
+        """Return every document with our reference, by the key of the wanted record."""
         column, key = tables.header.column("reference").name, tables.sorted_by
 
         def read(waiting: Sequence[Record], book_date: date | None) -> list[DocumentRows]:
@@ -95,7 +95,7 @@ class BooksDocuments:
         return by_year(wanted, self._years, read, lambda one: tables.header.text(one[0], "reference"), held)
 
     def create(self, tables: DocumentTables, wanted: Record, references: References) -> str:
-        """Create a document with its lines and return its number; empty where the answer does not tell it."""
+        """Create a document with its lines and return its number, or an empty text if the answer lacks it."""
         debtor = debtor_number(wanted, references)
         cells = tables.header.encoded(own(wanted))
         cells |= pointer(tables.header, "debtor", debtor)
@@ -129,9 +129,10 @@ def by_year(
     reference: Callable[[T], str],
     held_of: Callable[[Record, Sequence[T]], R],
 ) -> dict[str, R]:
-    """Return what is held of documents by their references: `held_of` says it of all that were read with one.
+    """Return the documents with the references of the wanted ones, by key; `held_of` combines those with one reference.
 
-    A read looks into one fiscal year, that of its book date: theirs first, then this one for those not found.
+    A read covers one fiscal year, that of its book date: first the documents' own years, then the current year for
+    those not found.
     """
     held: dict[str, R] = {}
     for book_date, records in years.of(wanted):
@@ -154,9 +155,9 @@ def by_references(
     key: str,
     book_date: date | None,
 ) -> list[DocumentRows]:
-    """Return the documents whose column has one of our references, or all since a day where it cannot be filtered on.
+    """Return the documents whose column has one of our references, or all since a date if it cannot be filtered on.
 
-    A year that does not exist has no documents; writing one is refused for itself.
+    A fiscal year that does not exist has no documents; writing one is refused separately.
     """
     column, references = asked
     try:
@@ -173,7 +174,7 @@ def by_references(
 
 
 def from_earliest(layout: Layout, name: str, wanted: Sequence[Record], prefix: str = "") -> tuple[QueryFilter, ...]:
-    """Return the condition that takes everything from the earliest day of some documents on."""
+    """Return the condition that selects everything from the earliest date of some documents on."""
     days = [date_of(record) for record in wanted]
     if None in days or name not in layout.names:
         return ()
@@ -210,13 +211,13 @@ def _document(tables: DocumentTables, wanted: Record, row: Row, lines: Sequence[
 
 
 def matching_reference(wanted: Record, found: str) -> str:
-    """Return the reference as wanted where what was found means the same."""
+    """Return the wanted reference if the found one differs only in case, otherwise the found one."""
     reference = wanted.values.get("reference")
     return str(reference) if without_case(str(reference or "")) == found.casefold() else found
 
 
 def numbered_lines(layout: Layout, number: str, rows: Sequence[Row], wanted: Record) -> tuple[Record, ...]:
-    """Return the lines, numbered in the order they were entered, which is that of their own numbers."""
+    """Return the lines, numbered in the order of their own numbers, which is the order in which they were entered."""
     asked = {part.key: part.values for part in wanted.parts if part.kind is Kind.LINE}
     parts = []
     for place, row in enumerate(sorted(rows, key=lambda row: line_sort_key(layout.text(row, number))), start=1):
@@ -227,12 +228,12 @@ def numbered_lines(layout: Layout, number: str, rows: Sequence[Row], wanted: Rec
 
 
 def line_sort_key(number: str) -> tuple[int, str]:
-    """Return what sorts the numbers of lines in the order they were entered."""
+    """Return a sort key that puts line numbers in the order in which the lines were entered."""
     return len(number), number
 
 
 def is_about_filter(error: RejectedError, column: str) -> bool:
-    """Tell whether a refusal means that this column cannot be filtered on, as opposed to anything else."""
+    """Return True if a refusal means that this column cannot be filtered."""
     if error.code != "read_refused":
         return error.code == "request_refused"
     said = error.facts.get("message", "").casefold()
@@ -240,15 +241,15 @@ def is_about_filter(error: RejectedError, column: str) -> bool:
 
 
 def says_no_such_year(error: RejectedError) -> bool:
-    """Tell whether a read was refused because its fiscal year does not exist."""
+    """Return True if a read was refused because its fiscal year does not exist."""
     return refusal_cause(error.facts.get("message", ""))[0] == "period_closed"
 
 
-# ---- orders that were invoiced, as the history of their lines tells of them
+# ---- invoiced orders, from the history of their lines
 
 
 class BooksHistory:
-    """The order lines of one installation that were invoiced."""
+    """The history of invoiced order lines of one installation."""
 
     def __init__(self, settings: AccountViewSettings, layouts: Layouts, reader: RowReader, years: FiscalYears) -> None:
         self._settings = settings
@@ -257,7 +258,7 @@ class BooksHistory:
         self._years = years
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
-        """Return what has left the orders for the history, with as much as the history tells."""
+        """Return the orders that moved to the history, with the fields that the history has."""
         layout = self._layouts.history()
         return by_year(
             wanted,
@@ -278,7 +279,7 @@ class BooksHistory:
 
 
 def _from_history(layout: Layout, wanted: Record, rows: Sequence[Row], references: References) -> Held:
-    """Return an order as the history has it; rows of several debtors or order numbers are several documents."""
+    """Return an order from the history; rows of several debtors or order numbers are several documents."""
 
     def document(row: Row) -> tuple[str, str]:
         return layout.text(row, "debtor"), layout.text(row, "order_number")

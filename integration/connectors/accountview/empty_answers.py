@@ -1,8 +1,8 @@
-"""How this installation says that nothing was found: learned of each object before anything it says is believed.
+"""Learns for each object how this installation says that nothing was found, before its answers are trusted.
 
-Public clients have seen several ways: an empty list, no list, no content, a 404. A system that is out of order answers
-in the same ways, so what is not an empty list counts only where a question that nothing fits is answered so twice, and
-one that something fits is not.
+Public clients have seen several forms: an empty list, no list, no content, a 404. A failing system answers in the same
+forms. Another form than an empty list therefore counts only if a condition that no row meets is answered in it twice,
+and a condition-free read of existing rows is not.
 """
 
 import threading
@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from integration.connectors.accountview.settings import SYSTEM, BusinessObject
 from integration.core.errors import IntegrationError, RejectedError, UnavailableError
 
-ROWS = ""  # some were found
-EMPTY = "200 []"  # a list without rows, which no system answers by accident
+ROWS = ""  # rows were found
+EMPTY = "200 []"  # a list without rows, which no system returns by accident
 
-NOBODY = "~~"  # two signs that no key has; the shortest keys have two
+NOBODY = "~~"  # two characters that no key contains; the shortest keys have two
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeTarget:
-    """One object to learn about: the column a condition names, and whether there must be rows of it."""
+    """One object to learn about: the column for the condition, and whether the object must have rows."""
 
     of: BusinessObject
     key: str
@@ -31,8 +31,8 @@ class ProbeTarget:
 class _Learned:
     form: str
     key: str  # the column of the condition
-    ignores: bool = False  # conditions change nothing
-    refusal: RejectedError | None = None  # of a condition
+    ignores: bool = False  # conditions have no effect
+    refusal: RejectedError | None = None  # the error that a condition was refused with
 
 
 Ask = Callable[[ProbeTarget, bool], str]
@@ -42,21 +42,21 @@ answer."""
 
 @dataclass(slots=True)
 class EmptyAnswerProbe:
-    """What one client has learned of how it is told that nothing was found. Safe to share between threads."""
+    """Stores how objects of one installation say that nothing was found. Safe to share between threads."""
 
     ask: Ask
     proof: ProbeTarget  # an object that surely has rows
     learned_of: dict[str, _Learned] = field(default_factory=dict)
-    stale: set[str] = field(default_factory=set)  # objects that are to be asked again
-    counts_from_one: bool = False  # pages are: until that was seen, each object is asked for a row
-    proven: set[str] = field(default_factory=set)  # how objects say it that were seen to have rows
+    stale: set[str] = field(default_factory=set)  # objects to be asked again
+    counts_from_one: bool = False  # pages are counted from 1; until that is known, each object is asked for a row
+    proven: set[str] = field(default_factory=set)  # forms of "nothing found" of objects that were seen to have rows
     _one_at_a_time: threading.RLock = field(default_factory=threading.RLock)
 
     def learn(self, about: ProbeTarget, *, by_key: bool = False) -> _Learned:
-        """Ask an object for nothing, and for any row where that may decide; `by_key` asks again by another column.
+        """Ask an object for a nonexistent row, and for any row where needed; `by_key` asks again by another column.
 
-        Raises UnavailableError where it has rows for neither, in another way than by an empty list, and must have some
-        or nothing else was seen to say it so.
+        Raises UnavailableError where both answers lack rows in another form than an empty list, and either the object
+        must have rows, or no object that has rows uses that form.
         """
         with self._one_at_a_time:
             code = about.of.code
@@ -67,33 +67,33 @@ class EmptyAnswerProbe:
             return known
 
     def remember(self, before: "EmptyAnswerProbe") -> None:
-        """Count what another client has learned of the same installation."""
+        """Take over what another client learned about the same installation."""
         self.learned_of, self.stale, self.proven = dict(before.learned_of), set(before.stale), set(before.proven)
         self.counts_from_one = before.counts_from_one
 
     def learn_anew(self) -> None:
-        """Ask each object again before its next answer is believed; until then it counts what was learned of it."""
+        """Mark all objects as stale, so that each is asked again before its next answer is trusted."""
         with self._one_at_a_time:
             self.stale |= self.learned_of.keys()
             self.proven.clear()
 
     def expect_conditions(self, about: ProbeTarget, *, taken: bool = False) -> None:
-        """Raise UnavailableError where conditions change nothing: what was found was not looked for.
+        """Raise UnavailableError if conditions have no effect, because the rows found are then not the rows asked for.
 
-        With `taken`, raise RejectedError where one on the key is refused.
+        With `taken`, raise RejectedError if a condition on the key is refused.
         """
         learned = self.learn(about)
         if learned.ignores:
-            self.learned_of.pop(about.of.code, None)  # asked again next time: somebody may have mended it
+            self.learned_of.pop(about.of.code, None)  # asked again next time: the fault may have been fixed
             raise UnavailableError("filter_ignored", system=SYSTEM, object=about.of.code)
         if taken and learned.refusal is not None:
             raise learned.refusal
 
     def expect_meant(self, of: BusinessObject, form: str) -> None:
-        """Raise UnavailableError for an answer without rows that does not mean that there are none."""
+        """Raise UnavailableError for an answer without rows whose form does not mean that there are none."""
         learned = self.learned_of.get(of.code)
         if form not in {ROWS, EMPTY, learned.form if learned else EMPTY}:
-            self.learned_of.pop(of.code, None)  # learned again next time: a new version may say it in another way
+            self.learned_of.pop(of.code, None)  # learned again next time: a new version may use another form
             raise _unlike(of, form)
 
     def _asked(self, about: ProbeTarget) -> _Learned:
@@ -104,7 +104,7 @@ class EmptyAnswerProbe:
             none, refusal = EMPTY, refused
         learned = _Learned(EMPTY if none == ROWS else none, about.key, none == ROWS, refusal)
         if learned.form == EMPTY and self.counts_from_one:
-            return learned  # nothing but an empty list will be believed, whatever it says without a condition
+            return learned  # only an empty list will be trusted, so the read without a condition is not needed
         some = self.ask(about, False)
         if learned.form != EMPTY and self.ask(about, True) != none:  # a system may fail for a moment
             raise _unlike(about.of, none)
@@ -126,7 +126,7 @@ class EmptyAnswerProbe:
 
 
 def form_caption(form: str) -> str:
-    """Return a form of an answer as people see it."""
+    """Return the form of an answer as people see it."""
     return f"HTTP {form.partition(' ')[0]}"
 
 

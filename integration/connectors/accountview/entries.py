@@ -1,9 +1,9 @@
-"""What stands on the ledger of the books on a day, and what stands on pages of that day and is not posted yet.
+"""Journal entries of a date: ledger rows, and the lines of daybook pages that are not posted yet.
 
-A row of the ledger does not say what its page is called by us, nor who changed that last: this is read of the page,
-and left out where no page is shown. What is not posted yet are the lines of its page, with the signs of the ledger:
-debit is positive. VAT is on the line, or in its amount where the page is gross; the rows that posting adds, of VAT and
-of the account of the daybook, are not there yet.
+A ledger row has neither our reference of its page nor who last changed it: both are read from the page, and left out if
+the page is not found. Unposted entries are the lines of their page with the signs of the ledger: debit is positive. VAT
+is on the line, or in its amount where the page is gross; the rows that posting adds, for VAT and for the account of the
+daybook, do not exist yet.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -24,8 +24,8 @@ from integration.connectors.last_activity import newest_days
 from integration.core.errors import RejectedError
 from integration.core.records import Batch, Kind, Record, Value
 
-WIDEST_GAP = timedelta(days=7)  # between days that are asked for by one question
-TURNED = frozenset({"cash", "bank", "sales"})  # daybooks whose lines are positive where the ledger is in credit
+WIDEST_GAP = timedelta(days=7)  # between days that are read by one query
+TURNED = frozenset({"cash", "bank", "sales"})  # daybooks whose lines are positive where the ledger has a credit
 _SUMS = ("amount", "vat", "vat_base")
 _OF_LINES = ("account", "text", "amount", "vat_code", "vat", "vat_base", "debtor", "item")
 
@@ -34,21 +34,21 @@ _Pages = Mapping[tuple[str, str], DocumentRows]  # by daybook and number
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """Some days, from the first to the last, of one fiscal year."""
+    """A range of days, first to last, in one fiscal year."""
 
     first: date
     last: date
 
     def filters(self, column: str) -> tuple[QueryFilter, QueryFilter]:
-        """Return the conditions that take the rows of these days."""
+        """Return the conditions that select the rows of these days."""
         since = QueryFilter(column, "DateOnOrAfterDate", "T", f"{{^{self.first.isoformat()}}}")
         return since, QueryFilter(column, "DateOnOrBeforeDate", "T", f"{{^{self.last.isoformat()}}}")
 
 
 class Entries:
-    """The entries of one installation, by the days they are booked on; safe to share between threads.
+    """The journal entries of one installation, by booking date; safe to share between threads.
 
-    `types` returns the sort of each daybook by its code.
+    `types` returns the type of each daybook by its code.
     """
 
     def __init__(
@@ -66,12 +66,12 @@ class Entries:
         self._types = types
 
     def extract(self, since: str | None, after: str | None) -> Batch:
-        """Raise RejectedError: entries are asked for by their days."""
+        """Raise RejectedError: entries are read by date."""
         del since, after
         raise RejectedError("request_refused", system=SYSTEM, key=Kind.ENTRY)
 
     def fetch(self, keys: Collection[str]) -> list[Record]:
-        """Return the entries of some days, such as `2026-10-17`; days that follow each other are one question.
+        """Return the entries of some days, such as `2026-10-17`; days close together are one query.
 
         Raises RejectedError where the settings name no object for the ledger.
         """
@@ -85,10 +85,10 @@ class Entries:
         return found
 
     def last_of(self, debtors: Collection[str], since: date, today: date) -> dict[str, date | None]:
-        """Return the newest day, from `since` on, that something was booked on each of these debtors.
+        """Return the latest booking date, from `since` on, of each of these debtors.
 
-        It is None where a row that does not say its day or its debtor may be a newer one. Nobody has one where the
-        settings name no object for the ledger.
+        The date is None where a row without a readable date or debtor may be newer. Empty where the settings name no
+        object for the ledger.
         """
         if not self._settings.objects.transactions.code:
             return {}
@@ -135,9 +135,9 @@ class Entries:
     def _read(
         self, of: BusinessObject, layout: Layout, sorted_by: Sequence[str], span: _Span, book_date: date
     ) -> list[DocumentRows]:
-        """Return the rows of an object whose date is within a span; none of a year that does not exist.
+        """Return the rows of an object whose date is in a span; none for a fiscal year that does not exist.
 
-        That there is a condition for the last day is not published: where it is refused, later rows come as well.
+        The condition for the last day is not documented: where it is refused, later rows are returned as well.
         """
         column, key = layout.column("date").name, layout.wire(*sorted_by)[0]
         conditions = span.filters(column)
@@ -152,7 +152,7 @@ class Entries:
 
 
 def _is_among(days: Collection[date], layout: Layout, row: Row) -> bool:
-    """Tell whether a row is of one of these days; one whose day cannot be read may be, and is shown as unreadable."""
+    """Return True if a row is of one of these days, or its date is unreadable: it is then shown as unreadable."""
     day = layout.day(row, "date")
     return day is None or day in days
 
@@ -162,7 +162,7 @@ def _said(error: RejectedError) -> str:
 
 
 def _spans(days: Sequence[date]) -> Iterator[_Span]:
-    """Yield spans with all of some sorted days, and no gap that is worth another question."""
+    """Yield spans that cover all of the sorted days and contain no gap wider than WIDEST_GAP."""
     first = 0
     for place in range(1, len(days) + 1):
         if place == len(days) or days[place] - days[place - 1] > WIDEST_GAP:
@@ -172,12 +172,12 @@ def _spans(days: Sequence[date]) -> Iterator[_Span]:
 
 @dataclass(frozen=True, slots=True)
 class _Ledger:
-    """Makes entries of the rows of the ledger."""
+    """Converts ledger rows into entries."""
 
     layout: Layout
 
     def entry(self, row: Row, told: Mapping[tuple[str, str], Mapping[str, Value]]) -> Record:
-        """Return one row with what is told of its page."""
+        """Return one row as an entry, with the values of its page."""
         layout = self.layout
         number = layout.text(row, "number") or text_or_none(row.get("EXT_KEY")) or ""
         key = f"{layout.day(row, 'date')}/{number}"
@@ -196,7 +196,7 @@ def _place(layout: Layout, row: Row) -> tuple[str, str]:
 
 
 def _told(header: Layout, row: Row) -> dict[str, Value]:
-    """Return what a page says of all of its rows. When it was changed is told as it stands there, without a zone."""
+    """Return the values of a page that all of its entries share. Its change stamp is text without a time zone."""
     told: dict[str, Value] = {name: header.text(row, name) for name in ("reference", "changed_by") if header.has(name)}
     if header.has("changed"):
         told["changed"] = stamp(row.get(header.column("changed").name))
@@ -206,7 +206,7 @@ def _told(header: Layout, row: Row) -> dict[str, Value]:
 def _not_posted(
     layouts: tuple[Layout, Layout], page: DocumentRows, told: Mapping[str, Value], *, turned: bool
 ) -> Iterator[Record]:
-    """Yield the lines of a page, with the signs of the ledger."""
+    """Yield the lines of a page as entries, with the signs of the ledger."""
     (header, lines), (row, rows) = layouts, page
     prefix = f"{header.day(row, 'date')}/{'/'.join(_place(header, row))}"
 

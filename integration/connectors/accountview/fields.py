@@ -1,4 +1,4 @@
-"""Which fields there are: what the dictionary has, what of it a mapping may use, and what its captions suggest."""
+"""Fields of the books: the dictionary's columns, those a mapping may use, and column proposals from captions."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -10,15 +10,15 @@ from integration.connectors.accountview.layout import NUMBERED, Layout, Layouts
 from integration.connectors.protocol import DictionaryColumn
 from integration.core.records import Field, Kind
 
-# The kinds of record that the books take in.
+# The kinds of record that can be written to the books.
 WRITTEN = frozenset(
     {Kind.DEBTOR, Kind.ADDRESS, Kind.SALES_ORDER, Kind.QUOTATION, Kind.POSTING, Kind.DAY_PAGE}
 )  # fmt: skip
 
-# Those of them that have lines.
+# The kinds in WRITTEN that have lines.
 WITH_LINES = (Kind.SALES_ORDER, Kind.POSTING, Kind.DAY_PAGE, Kind.QUOTATION)
 
-# What captions of the dictionary suggest for fields that have no column by default; Dutch, German and English.
+# Captions (Dutch, German and English) that suggest a column for fields without a default column.
 CAPTIONS = {
     Kind.ARTICLE: {
         "ean": r"\bean|barcode|gtin|streepjescode|strichcode",
@@ -42,12 +42,12 @@ CAPTIONS = {
     },
 }
 
-# What the caption of a field says that may hold what is reserved for sales. Nothing is named by it: a person looks.
+# Captions of columns that may hold reserved stock. Such a column is only proposed: a person decides.
 RESERVED = re.compile(r"gereserveerd|reservering|reserved|reservation|reserviert", re.IGNORECASE)
 
 
 def reserving(layout: Layout) -> list[DictionaryColumn]:
-    """Return the numbers of a table whose caption says that they are what is reserved, but for those with a meaning."""
+    """Return the number columns without a name of ours whose caption says that they hold reserved stock."""
     meant = set(layout.names.values())
     return [
         one
@@ -64,35 +64,35 @@ class BooksFields:
         self._warehouses = warehouses
 
     def of(self, kind: Kind, *, fresh: bool = True) -> list[Field]:
-        """Return the fields of a kind: those with a meaning under our names, then all others of the dictionary.
+        """Return the fields of a kind: first those with a name of ours, then all others of the dictionary.
 
-        The lines of all documents are one kind: a field of any of them is a field of LINE. Unless `fresh`, what the
-        dictionary said last is enough.
+        The lines of all documents are one kind: a field of any of them is a field of LINE. Unless `fresh`, the
+        dictionary as read earlier is reused.
         """
         if kind is Kind.LINE:
             of = {each: self._layouts.of(each, fresh=fresh)[1] for each in WITH_LINES if self._layouts.serves(each)}
-            more = of.pop(Kind.QUOTATION, None)  # which few installations name: what others have comes first
+            more = of.pop(Kind.QUOTATION, None)  # rarely configured, so its fields come last
             lines = [field for layout in of.values() for field in _offered(kind, layout)]
             known = {field.name: field for field in reversed(lines)}
             added = [field for field in (_offered(kind, more) if more else ()) if field.name not in known]
             return [*list(known.values())[::-1], *added]
-        if kind is Kind.ITEM:  # no row of a table: what several rows come to
+        if kind is Kind.ITEM:  # not a row of a table: computed from several rows
             return list(ITEM_FIELDS)
         offered = _offered(kind, self._layouts.of(kind, fresh=fresh)[0])
         return offered + (self._warehouses.fields(fresh=fresh) if kind is Kind.ARTICLE else [])
 
     def unknown(self, kind: Kind, names: Collection[str]) -> dict[str, str]:
-        """Return which of these fields records of a kind do not have, each with the column that should hold it.
+        """Return the fields that records of a kind lack, each with the column that should hold it.
 
-        A field of ours that the settings leave without a column has "", a name that is none of ours itself. The
-        dictionary counts as the last check read it.
+        A field of ours without a column in the settings has "". A name that is not a field of ours maps to itself. The
+        dictionary is used as the last check read it.
         """
         known = {field.name for field in self.of(kind, fresh=False)}
         named = self._layouts.named(kind)
         return {name: named[name].upper() if name in named else name for name in names if name not in known}
 
     def proposed(self) -> dict[Kind, dict[str, str]]:
-        """Return a column for each field that has none, where a caption of the dictionary suggests one."""
+        """Return a column for each unnamed field for which a caption of the dictionary suggests one."""
         layouts = {kind: self._layouts.of(kind)[0] for kind in CAPTIONS}
         proposed = {
             kind: suggestions(kind, layout.known() if kind in WRITTEN else layout.names, list(layout.columns.values()))
@@ -106,7 +106,7 @@ def _offered(kind: Kind, layout: Layout) -> list[Field]:
 
 
 def suggestions(kind: Kind, names: Mapping[str, str], columns: Sequence[DictionaryColumn]) -> dict[str, str]:
-    """Return a column for each field of a kind that `names` has none for, where a caption suggests one."""
+    """Return a column for each field of a kind that `names` lacks and for which a caption suggests one."""
     found = _proposed(names, columns, CAPTIONS.get(kind, {}))
     closed = {column.name for column in columns if column.blocked} if kind in WRITTEN else set()
     return {name: column for name, column in found.items() if name in NUMBERED or column not in closed}
@@ -127,6 +127,6 @@ def _proposed(
 
 
 def _first_with(pattern: str, columns: Sequence[DictionaryColumn], types: str) -> DictionaryColumn | None:
-    """Return the first column of these types whose caption fits."""
+    """Return the first column of these types whose caption matches."""
     fits = re.compile(pattern, re.IGNORECASE)
     return next((column for column in columns if column.type in types and fits.search(column.caption)), None)

@@ -1,8 +1,8 @@
-"""What debtors owe in the books: what a page put on a debtor under its number, and what has come in for it.
+"""Open items of debtors: what a daybook page booked on a debtor under its number, and what was paid on it.
 
-A row of the ledger that names a debtor and an item belongs to that item. What daybooks of sales put there was sold,
-what those of cash and bank put there came in, and whatever else stands there is told apart: how a year's opening
-balance carries an item over is not publicly known, so nobody guesses at it.
+A ledger row with a debtor and an item belongs to that item. Rows of sales daybooks are sales, rows of cash and bank
+daybooks are payments, and all other rows are summed separately: how an opening balance carries an item into the next
+year is not publicly known, so it is not guessed.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ from integration.connectors.accountview.years import FiscalYears
 from integration.core.errors import RejectedError
 from integration.core.records import Batch, Field, FieldType, Kind, Record, Unreadable, Value
 
-SOLD, CAME_IN = frozenset({"sales"}), frozenset({"cash", "bank"})  # sorts of daybooks
+SOLD, CAME_IN = frozenset({"sales"}), frozenset({"cash", "bank"})  # types of daybooks
 NOTHING = Decimal(0)
 _T, _K = FieldType, Kind.ITEM
 ITEM_FIELDS = (
@@ -37,7 +37,7 @@ ITEM_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class ItemQuery:
-    """An item by its key: the day it was booked on, its number, and whatever word who asks has for it."""
+    """An open item by its key: its booking date, its number, and a suffix chosen by the caller."""
 
     key: str
     day: date
@@ -45,7 +45,7 @@ class ItemQuery:
 
     @classmethod
     def read(cls, key: str) -> "ItemQuery | None":
-        """Return what a key such as `2026-10-17/MI60101000/8f3c` asks for; None for any other text."""
+        """Return the item of a key such as `2026-10-17/MI60101000/8f3c`; None for any other text."""
         day, _, rest = key.partition("/")
         number, _, _ = rest.rpartition("/")
         try:
@@ -55,9 +55,9 @@ class ItemQuery:
 
 
 class Items:
-    """The items of one installation, by the number they were booked under; safe to share between threads.
+    """The open items of one installation, by number; safe to share between threads.
 
-    `types` returns the sort of each daybook by its code.
+    `types` returns the type of each daybook by its code.
     """
 
     def __init__(
@@ -77,15 +77,14 @@ class Items:
         self._types = types
 
     def extract(self, since: str | None, after: str | None) -> Batch:
-        """Raise RejectedError: items are asked for by their numbers."""
+        """Raise RejectedError: items are read by number."""
         del since, after
         raise RejectedError("request_refused", system=SYSTEM, key=Kind.ITEM)
 
     def fetch(self, keys: Collection[str]) -> list[Record]:
-        """Return these items as the fiscal year of their day and that of today have them.
+        """Return these items from the fiscal year of their date and the current one.
 
-        One of which no row is there has come to nothing. Raises RejectedError where the settings name no object for
-        the ledger.
+        An item without rows has zero sums. Raises RejectedError where the settings name no object for the ledger.
         """
         asked = [one for key in dict.fromkeys(keys) if (one := ItemQuery.read(key)) is not None]
         if asked and not self._settings.objects.transactions.code:
@@ -99,7 +98,7 @@ class Items:
         return [_item(layout, one, [*rows.get(one.number.casefold(), {}).values()], types) for one in asked]
 
     def _by_year(self, asked: Sequence[ItemQuery]) -> Iterator[tuple[date, list[ItemQuery]]]:
-        """Yield each fiscal year by a day of it, with the items that may have rows there: none before its own."""
+        """Yield a day of each fiscal year, with the items booked in it; the current year comes with all items."""
         today = self._today()
         for book_date, days in self._years.of_days(list(dict.fromkeys([today, *(one.day for one in asked)]))):
             within = set(days)
@@ -123,7 +122,7 @@ class Items:
 
 
 def _identity(layout: Layout, row: Row) -> tuple[str, ...]:
-    """Return what tells a row from all others, so that one met in two looks counts once."""
+    """Return the identity of a row, so that a row found by two reads counts once."""
     names = ("number", "date", "daybook", "page", "account", "amount")
     return tuple(layout.text(row, name) for name in names)
 

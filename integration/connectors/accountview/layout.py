@@ -1,4 +1,4 @@
-"""Which column of a table holds what in this installation: our names and its columns, both ways."""
+"""Maps our field names to the columns of a table in this installation."""
 
 import math
 import time
@@ -23,74 +23,74 @@ from integration.connectors.protocol import DictionaryColumn, SourceTable
 from integration.core.errors import RejectedError
 from integration.core.records import Kind, Value, WrongValueError
 
-_SENT_THOUGH_BLOCKED = frozenset({"daybook"})  # the dictionary blocks them, and public clients write them all the same
+_SENT_THOUGH_BLOCKED = frozenset({"daybook"})  # blocked in the dictionary, but public clients write them nevertheless
 
-KEPT_SECONDS = 300.0  # how long plans are made by fields as they were read: another process may know better by then
+KEPT_SECONDS = 300.0  # seconds until the columns of a plan are read again: another process may have read newer ones
 
-# What AccountView fills itself.
+# Fields that AccountView fills itself.
 NUMBERED = frozenset(
     {"number", "order_number", "invoice_number", "quotation_number", "page", "changed", "changed_by", "change_number"}
 )
 
-# Objects that have no code without being told, by the kind of record they are for.
+# Objects without a default code, by the kind of record they serve.
 UNNAMED = {Kind.QUOTATION: "quotations"}
 
 
 class BroughtColumns(BaseModel, extra="allow"):
-    """Which column holds what of a kind of record that a flow brings."""
+    """Columns of a kind of record that a flow defines."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One table. `names` are our names with their columns as configured; `columns` what the dictionary has."""
+    """The layout of one table: `names` maps our names to configured columns, `columns` is the data dictionary."""
 
     table: str
     names: Mapping[str, str]
     columns: Mapping[str, DictionaryColumn]
 
     def has(self, name: str) -> bool:
-        """Tell whether this installation has such a field."""
+        """Return True if this installation has the field."""
         return self.names.get(name) in self.columns
 
     def column(self, name: str) -> DictionaryColumn:
-        """Return the column behind one of our names. Raises RejectedError when there is none."""
+        """Return the column of one of our names. Raises RejectedError when there is none."""
         found = self.columns.get(self.names.get(name, ""))
         if found is None:
             raise RejectedError("field_unknown", system=SYSTEM, field=self.names.get(name) or name)
         return found
 
     def wire(self, *names: str) -> tuple[str, ...]:
-        """Return the columns behind these names, as far as there are any."""
+        """Return the columns of these names, without those that do not exist."""
         return tuple(self.names[name] for name in names if self.has(name))
 
     def known(self) -> dict[str, str]:
-        """Return our names of the columns that there are."""
+        """Return our names with their columns, without those that do not exist."""
         return {name: column for name, column in self.names.items() if column in self.columns}
 
     def text(self, row: Row, name: str) -> str:
-        """Return one value of a row as text; empty when there is none."""
+        """Return one value of a row as text, empty when there is none."""
         column = self.names.get(name, "")
         if column not in self.columns:
             return ""
         try:
             value = typed_value(self.columns[column], row.get(column))
-        except WrongValueError:  # whoever reads the record is told; this text may be what it is known by
+        except WrongValueError:  # reading the record reports it; this text may be the record's key
             value = text_or_none(row.get(column))
         return "" if value is None else str(value)
 
     def day(self, row: Row, name: str) -> date | None:
-        """Return one value of a row as a day; None where it holds none."""
+        """Return one value of a row as a date, or None."""
         return calendar_day(row.get(self.names.get(name, "")))
 
     def stored(self, name: str, values: Iterable[str]) -> set[str]:
-        """Return texts as the column keeps them: a comparison may mind capitals."""
+        """Return texts as the column stores them, because a comparison may be case-sensitive."""
         column = self.columns.get(self.names.get(name, ""))
         return {value.upper() if column is not None and column.upper else value for value in values}
 
     def decoded(self, row: Row, wanted: Mapping[str, Value]) -> dict[str, Value]:
-        """Return what a row says under our names, as the wanted values spell it where that means the same.
+        """Return the values of a row under our names, in the wanted spelling where both are equivalent.
 
-        Raises WrongValueError where a column holds what is none of its type.
+        Raises WrongValueError where a value does not fit the type of its column.
         """
         return {
             name: equivalent_value(
@@ -101,9 +101,9 @@ class Layout:
         }
 
     def encoded(self, values: Mapping[str, Value], *, creating: bool = True) -> dict[str, Cell]:
-        """Return what has to be written for these values; what is empty is left out of a new record.
+        """Return the cells to write for these values; a new record leaves out empty values.
 
-        Raises RejectedError for what this installation has no field for, and for what the field cannot hold.
+        Raises RejectedError for a value without a column, and for one that the column cannot hold.
         """
         cells = {}
         for name, value in values.items():
@@ -116,14 +116,14 @@ class Layout:
         return cells
 
     def expect_required(self, cells: Mapping[str, Cell]) -> None:
-        """Raise RejectedError when a new record leaves a field empty that it must have."""
+        """Raise RejectedError when a new record leaves a required column empty."""
         for name, column in self.known().items():
             if self.columns[column].required and column not in cells and name not in NUMBERED:
                 raise RejectedError("required_field_empty", system=SYSTEM, field=name)
 
 
 class Layouts:
-    """The layouts of one installation: names as configured, columns from the dictionary. Safe to share."""
+    """The layouts of one installation: configured names and dictionary columns. Safe to share between threads."""
 
     def __init__(
         self, client: AccountViewClient, settings: AccountViewSettings, reads: Sequence[SourceTable] = ()
@@ -138,30 +138,30 @@ class Layouts:
         self.objects: dict[str, Offered] = {}
 
     def forget(self) -> None:
-        """Read objects and tables anew when they are asked for next: somebody may have changed what they have."""
+        """Discard the objects and tables read so far, because the installation may have changed."""
         self.read = {}
         self.objects = {}
 
     def remember(self, before: "Layouts") -> None:
-        """Count what has been read of the same installation under other names."""
+        """Take over what was read of the same installation under other field names."""
         self.read, self.objects = dict(before.read), before.objects
         self.read_at = dict(before.read_at)
 
     def offered(self) -> dict[str, Offered]:
-        """Return the objects that the installation offers, by their codes, as read once."""
+        """Return the objects that the installation offers, by code; they are read once."""
         self.objects = self.objects or {one.code: one for one in self._client.objects()}
         return self.objects
 
     def columns(self, table: str, *, fresh: bool = False) -> dict[str, DictionaryColumn]:
-        """Return the columns of a table by their names, as read once from the dictionary; `fresh` reads them again."""
-        read = self.read  # what is forgotten meanwhile does not come back
+        """Return the columns of a table by name; they are read once from the dictionary, and again with `fresh`."""
+        read = self.read  # a concurrent `forget` replaces the dict, so a late result does not come back
         if fresh or table not in read:
             read[table] = {column.name: column for column in self._client.dictionary(table)}
             self.read_at[table] = time.monotonic()
         return read[table]
 
     def described(self, table: str, *, fresh: bool = False) -> list[tuple[object, ...]]:
-        """Return what the dictionary says of each column of a table that decides what can be read of it, or written."""
+        """Return the name, type, length and the required and blocked flags of each column of a table, sorted."""
         is_old = time.monotonic() - self.read_at.get(table, -math.inf) > KEPT_SECONDS
         columns = self.columns(table, fresh=fresh or is_old).values()
         return sorted((one.name, one.type, str(one.length), one.required, one.blocked) for one in columns)
@@ -179,13 +179,13 @@ class Layouts:
         return tuple(layouts)
 
     def object_of(self, kind: Kind) -> BusinessObject:
-        """Return the object that serves records of a kind. Raises RejectedError where the settings name none."""
+        """Return the object of a kind. Raises RejectedError where the settings name none."""
         return self._expect_named(kind)[0]
 
     def tables(self, kind: Kind, *, as_invoices: bool = False) -> tuple[str, ...]:
-        """Return the tables that records of a kind are read from and written to, for orders also those they move to.
+        """Return the tables that a kind is read from and written to; for orders also those that orders move to.
 
-        Nothing where the settings name no object for them.
+        Empty where the settings name no object for the kind.
         """
         of, objects = self._configured(kind)[0], self._settings.objects
         found = [of.table, of.detail] if of.code else []
@@ -196,16 +196,16 @@ class Layouts:
         return tuple(table for table in found if table)
 
     def serves(self, kind: Kind) -> bool:
-        """Tell whether the settings name an object for records of a kind."""
+        """Return True if the settings name an object for a kind."""
         return bool(self._configured(kind)[0].code)
 
     def chosen(self, kind: Kind) -> tuple[set[str], ...]:
-        """Return the names whose columns somebody chose, beside each layout of a kind: those have to exist."""
+        """Return the explicitly set column names of each layout of a kind; these columns must exist."""
         _, *named = self._configured(kind)
         return tuple(each.model_fields_set for each in named if each is not None)
 
     def named(self, kind: Kind) -> dict[str, str]:
-        """Return our names of the fields of a kind with the columns they are given, empty where there is none."""
+        """Return our names of the fields of a kind with their configured columns, empty where there is none."""
         settings = self._settings
         lines = (
             settings.quotation_line, settings.day_page_line, settings.posting_line, settings.sales_order_line,
@@ -214,7 +214,7 @@ class Layouts:
         return {name: column for group in groups if group is not None for name, column in group.model_dump().items()}
 
     def _configured(self, kind: Kind) -> tuple[BusinessObject, BaseModel, BaseModel | None]:
-        """Return the object of a kind, and what its columns and those of its lines are called."""
+        """Return the object of a kind, and the column names of its header and of its lines."""
         settings, objects = self._settings, self._settings.objects
         configured: dict[Kind, tuple[BusinessObject, BaseModel, BaseModel | None]] = {
             **{kind: (*told, None) for kind, told in self.brought.items()},
@@ -234,7 +234,7 @@ class Layouts:
         return configured[kind]
 
     def _expect_named(self, kind: Kind) -> tuple[BusinessObject, BaseModel, BaseModel | None]:
-        """Return what is configured for a kind. Raises RejectedError where it needs an object that nobody has named."""
+        """Return the configuration of a kind. Raises RejectedError if the settings lack an object it needs."""
         found = self._configured(kind)
         if kind in UNNAMED and not found[0].code:
             raise RejectedError("object_missing", system=SYSTEM, object=UNNAMED[kind], kind=kind)
@@ -249,7 +249,7 @@ class Layouts:
         return header, Layout(of.detail, named_columns(settings.trade_invoice_line), self.columns(of.detail))
 
     def history(self) -> Layout:
-        """Return the layout of the history: lines that carry the columns of their header under its name."""
+        """Return the layout of the history: order lines with the columns of their header, prefixed with its name."""
         named, table = self._settings.history, self._settings.objects.history.table
         of_lines = {"line_number", "article", "quantity", "price", "text"}
         names = {
@@ -266,5 +266,5 @@ class Layouts:
 
 
 def named_columns(fields: BaseModel) -> dict[str, str]:
-    """Return which column feeds which of our names; names without a column are left out."""
+    """Return our names with their columns in upper case, without names that have no column."""
     return {name: column.upper() for name, column in fields.model_dump().items() if column}

@@ -1,6 +1,6 @@
-"""The log-in at AccountView: a person logs in once, and the pair of tokens is renewed from then on.
+"""OAuth log-in at AccountView: a person logs in once, then the token pair is renewed automatically.
 
-A refresh ends the pair before it, so pairs are renewed one at a time, across processes, and kept before they are used.
+A refresh invalidates the previous pair, so renewals are serialized across processes, and a pair is stored before use.
 """
 
 import base64
@@ -26,25 +26,25 @@ from integration.core.masking import remember
 
 SCOPE = "readaccountviewdata updateaccountviewdata"
 REFRESH_EARLY = timedelta(seconds=60)
-ASSUMED_LIFE_SECONDS = 600  # when the answer names no life time
-LONGEST_LIFE_SECONDS = 10 * 365 * 24 * 3600  # a longer one is a moment, or no number of seconds
+ASSUMED_LIFE_SECONDS = 600  # used when the answer has no life time
+LONGEST_LIFE_SECONDS = 10 * 365 * 24 * 3600  # a larger value is a timestamp or invalid
 OPERATION = "log in"
 
 
 def login_needed() -> AccessDeniedError:
-    """Return the error that asks for a person to log in again."""
+    """Return the error that asks a person to log in again."""
     return AccessDeniedError("accountview_login_needed", system=SYSTEM)
 
 
 def client_rejected() -> AccessDeniedError:
-    """Return the error that asks for another client id and secret: logging in again would not help."""
+    """Return the error for a wrong client id or secret, which a new log-in would not fix."""
     return AccessDeniedError("accountview_client_rejected", system=SYSTEM)
 
 
 class LogIn:
-    """Who we are at AccountView; safe to share between threads.
+    """Obtains and renews the tokens for AccountView; safe to share between threads.
 
-    Every method that asks AccountView may raise UnavailableError, AccessDeniedError (a person has to log in again) or
+    Every method that calls AccountView may raise UnavailableError, AccessDeniedError (a person must log in again) or
     MalformedAnswerError.
     """
 
@@ -73,10 +73,10 @@ class LogIn:
         return [*texts, token.access, token.refresh] if token else texts
 
     def authorize_address(self, state: str, redirect_uri: str, verifier: str) -> str:
-        """Return the page of AccountView where a person logs in; it sends a code and `state` to `redirect_uri`.
+        """Return the address of AccountView's log-in page, which sends a code and `state` to `redirect_uri`.
 
-        Whoever has the code alone can do nothing with it: `exchange` wants the `verifier` too, which the browser never
-        sees (RFC 7636). A server that knows nothing of that leaves both unread.
+        The code alone is useless: `exchange` also needs the `verifier`, which the browser never sees (RFC 7636). A
+        server without PKCE ignores both.
         """
         digest = hashlib.sha256(verifier.encode()).digest()
         asked = {
@@ -91,21 +91,21 @@ class LogIn:
         return f"{self._settings.authorize_url}?{urlencode(asked, quote_via=quote)}"
 
     def exchange(self, code: str, redirect_uri: str, verifier: str) -> None:
-        """Turn the code of a log-in into a pair of tokens, and keep it."""
+        """Exchange the code of a log-in for a token pair, and store the pair."""
         remember(code, verifier)
         with self._keeper.alone():
             grant = {"code": code, "redirect_uri": redirect_uri, "code_verifier": verifier}
             self._keep(self._granted({"grant_type": "authorization_code", **grant}, refresh=""))
 
     def token(self) -> Token:
-        """Return a pair that can be used now, getting a new one if need be."""
+        """Return a valid token pair, renewed if necessary."""
         token = self._token
         if token is None or self._ends_soon(token):
             token = self.renewed(token)
         return token
 
     def renewed(self, stale: Token | None) -> Token:
-        """Return another pair than `stale`: one that somebody else got meanwhile, or a new one."""
+        """Return another pair than `stale`: one that another process has stored meanwhile, or a renewed one."""
         with self._keeper.alone():
             kept = self._keeper.load()
             if kept is not None and (stale is None or kept.access != stale.access) and not self._ends_soon(kept):
@@ -116,7 +116,7 @@ class LogIn:
         return token.expires_at - REFRESH_EARLY <= self._now()
 
     def _keep(self, token: Token) -> Token:
-        self._keeper.save(token)  # before it is used: the pair before it may be worth nothing any more
+        self._keeper.save(token)  # before use: the previous pair may be invalid by now
         return self._known(token)
 
     def _known(self, token: Token) -> Token:
@@ -125,7 +125,7 @@ class LogIn:
         return token
 
     def _refreshed(self, kept: Token | None) -> Token:
-        """Return a new pair for the kept refresh token, or for the configured one where that is refused or missing."""
+        """Return a new pair for the stored refresh token, or for the configured one if that is refused or missing."""
         given = self._settings.refresh_token
         refreshes = [kept.refresh] if kept else []
         if given is not None and given.get_secret_value() not in refreshes:
@@ -153,7 +153,7 @@ class LogIn:
         raise failure
 
     def _lost(self, reason: str) -> UnavailableError:
-        """Return the error for an answer that did not come; no record was touched, whatever the log-in was for."""
+        """Return the error for a lost answer: it is not in doubt, because no record was touched."""
         facts = {"system": SYSTEM, "operation": OPERATION}
         if reason == "connection_cut":
             return UnavailableError("connection_cut", host=self._gateway.host_shown, **facts)
@@ -180,7 +180,7 @@ class LogIn:
 
 
 def _names_the_client(answer: HttpAnswer) -> bool:
-    """Tell whether it is the client id or its secret that is refused (RFC 6749, 5.2), and not the log-in."""
+    """Return True if the server refuses the client id or secret (RFC 6749, 5.2), and not the log-in."""
     try:
         shape = parse_json(answer.body)
     except ValueError:
@@ -189,7 +189,7 @@ def _names_the_client(answer: HttpAnswer) -> bool:
 
 
 def _life_seconds(said: object) -> int:
-    """Return for how long a pair may be used; what can be no life time counts as not told."""
+    """Return the life time of a pair in seconds; an implausible value counts as absent."""
     try:
         seconds = int(str(said))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Rows that do not tell the column they were asked for by: whose they may be waits alone, and the rest goes on."""
+"""Handles rows that lack the column they were searched by: only the records that they may be are parked."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -14,29 +14,29 @@ T = TypeVar("T")
 
 
 class MissingKeyError(MalformedAnswerError):
-    """One of those asked for was found, and its row does not tell which: whoever takes it for none writes it twice."""
+    """A row does not show which wanted record it is; treating that record as absent would create a duplicate."""
 
     column: str
-    row: Row  # which may tell of a person: no fact, for those are kept
+    row: Row  # may contain personal data, so it is not a fact, because facts are stored
 
     @classmethod
     def of(cls, of: BusinessObject, column: str, row: Row) -> "MissingKeyError":
-        """Return the error about a row of an object that lacks a column."""
+        """Return the error for a row of an object that lacks a column."""
         error = cls("answer_unreadable", system=SYSTEM, operation=of.reading)
         error.column, error.row = column, row
         return error
 
     def as_record(self, kind: Kind, key: str) -> Unreadable:
-        """Return the row as a record that cannot be read."""
+        """Return the row as an unreadable record."""
         return unreadable(kind, key, WrongValueError(self.column, ""), raw_row(self.row))
 
 
 def split_unnamed(
     ask: Callable[[Sequence[T]], A], asked: Sequence[T]
 ) -> tuple[list[A], list[tuple[T, MissingKeyError]]]:
-    """Return the answers for all but those whose own row does not name them, and those with what is wrong.
+    """Return the answers for all items but those whose row lacks its key, and those items with their errors.
 
-    Raises UnnamedRowError where it is so of every one of several: then it is no matter of one row.
+    Raises MissingKeyError if all of several items fail, because the cause is then not a single row.
     """
     answers, unnamed = _halved(ask, asked)
     if len(unnamed) == len(asked) > 1:

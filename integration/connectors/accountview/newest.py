@@ -1,4 +1,4 @@
-"""The documents that were made last, in each place of the books where a document of ours may stand."""
+"""The latest documents in each place of the books that may hold documents of ours."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ NEWEST = 100  # rows that are read of each place
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """One object that holds documents: what sorts them, the column of our reference, and how a row tells its number."""
+    """One object that holds documents, with its sort column, its layout, and a function that returns a row's number."""
 
     of: BusinessObject
     layout: Layout
@@ -29,7 +29,7 @@ class _Place:
 
 
 class NewestDocuments:
-    """The newest documents of one installation: one call for each place in this fiscal year and in the one before."""
+    """Reads the latest documents of one installation: one call per place, for this fiscal year and the one before."""
 
     def __init__(
         self, client: AccountViewClient, settings: AccountViewSettings, layouts: Layouts, years: FiscalYears
@@ -40,7 +40,7 @@ class NewestDocuments:
         self._years = years
 
     def of(self, kind: Kind) -> list[list[Document]]:
-        """Return the newest documents of a kind, the newest first, place by place; see `Configurable.newest`."""
+        """Return the latest documents of a kind, newest first, one list per place; see `Configurable.newest`."""
         places = [one for one in self._places(kind) if one.sorted_by and one.layout.has("reference")]
         return [self._read(place, day) for place in places for day in (None, self._years.before())]
 
@@ -74,7 +74,7 @@ class NewestDocuments:
                 raise
             return []
         found = (Document(place.layout.text(row, "reference"), place.number_of(row)) for row in rows)
-        return list(dict.fromkeys(found))  # a row of the history is a line
+        return list(dict.fromkeys(found))  # a row of the history is a line, so a document may occur several times
 
 
 def _place_of(tables: DocumentTables) -> _Place:

@@ -1,9 +1,9 @@
-"""Turning the pages of a list: what ends it, how large a page is, and whether the next one goes on where it should.
+"""Paging of lists: where a list ends, the size of a page, and whether a page continues the one before.
 
-How many rows an installation gives at most in one page is not published. So a page shorter than asked is no end of a
-list, an empty one is. The next pages are asked for as large as the first one came, for then they begin where it ended,
-however the server counts; after one that is shorter still, the single row behind it is asked for, and there must be
-none.
+The maximum number of rows per page of an installation is not published. So a page shorter than requested does not end a
+list, only an empty one does. The next pages are requested in the size of the first one, so that they continue it
+however the server counts. After a page that is shorter than the first, the single row behind it is requested, and must
+not exist.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,22 +19,23 @@ from integration.core.errors import MalformedAnswerError
 
 @dataclass(frozen=True, slots=True)
 class PageState:
-    """How far the pages of a list have been turned: `page` is the next one."""
+    """Progress in the pages of a list: `page` is the next one."""
 
     page: int = 1
     read: int = 0
-    size: int = 0  # rows in a page, as the first one had them
-    is_short: bool = False  # the last page had fewer: nothing may follow it
+    size: int = 0  # rows in the first page
+    is_short: bool = False  # the last page had fewer rows than the first: no page may follow
     last: str = ""
 
     def asking(self, size: int) -> tuple[int, int]:
-        """Return the number and the size of the next page; `size` is what the first one is asked for with."""
+        """Return the number and the size of the next page; `size` is the requested size of the first one."""
         return (self.read + 1, 1) if self.is_short else (self.page, self.size or size)
 
     def onward(self, of: BusinessObject, asked: int, keys: Sequence[str]) -> Self:
-        """Return where things stand after a page with rows of these keys, of which `asked` were asked for.
+        """Return the state after a page with rows of these keys, of which `asked` were requested.
 
-        Raises MalformedAnswerError where a page with fewer rows than the first came before it, or it is out of order.
+        Raises MalformedAnswerError if the page before had fewer rows than the first one, or if the keys are out of
+        order.
         """
         if self.is_short:
             raise incomplete(of, self.read)
@@ -45,10 +46,10 @@ class PageState:
 
 
 class PagesSeen:
-    """The pages of a list so far, which is sorted by a column.
+    """The pages read so far of a list that is sorted by a column.
 
-    A first page with fewer rows than `enough` ends the list: who looks for rows by their values says so, where the
-    server was seen to give so many at once.
+    A first page with fewer rows than `enough` ends the list. Callers that look for rows by their values set it to a
+    page size that the server is known to return.
     """
 
     def __init__(self, of: BusinessObject, size: int, sorted_by: str, *, enough: int = 0) -> None:
@@ -60,9 +61,9 @@ class PagesSeen:
         self._rows: set[str] = set()
 
     def is_last(self, page: Sequence[Row]) -> bool:
-        """Tell whether no page follows this one.
+        """Return True if no page follows this one.
 
-        Raises MalformedAnswerError where rows are missing before it, come once more, or are out of order.
+        Raises MalformedAnswerError if earlier rows are missing, rows repeat, or rows are out of order.
         """
         if not page or (self._turned.page == 1 and len(page) < self._enough):
             return True
@@ -82,19 +83,19 @@ class PagesSeen:
 
 
 def incomplete(of: BusinessObject, count: int) -> MalformedAnswerError:
-    """Return the error for a list of which nobody knows what is missing after so many rows."""
+    """Return the error for a list of which an unknown part is missing after so many rows."""
     return MalformedAnswerError("answer_incomplete", system=SYSTEM, count=count, object=of.code)
 
 
 def expect_sorted(of: BusinessObject, keys: Iterable[str]) -> None:
-    """Raise MalformedAnswerError for keys that do not rise. A blank one stands anywhere, and two may be alike."""
+    """Raise MalformedAnswerError for keys out of ascending order. Blank keys are ignored, and keys may repeat."""
     for one, other in pairwise(filter(None, keys)):
         if other < one and _is_sure(other, one):
             raise books_out_of_order(of, other)
 
 
 def expect_different(of: BusinessObject, keys: Sequence[str]) -> None:
-    """Raise MalformedAnswerError where a key comes twice."""
+    """Raise MalformedAnswerError for a key that occurs twice."""
     known: set[str] = set()
     for key in filter(None, keys):
         if key in known:
@@ -103,14 +104,14 @@ def expect_different(of: BusinessObject, keys: Sequence[str]) -> None:
 
 
 def books_out_of_order(of: BusinessObject, key: str) -> MalformedAnswerError:
-    """Return the error for a list in which a row comes twice, or after one that it should come before."""
+    """Return the error for a list in which a row occurs twice or out of order."""
     return MalformedAnswerError("list_out_of_order", system=SYSTEM, object=of.code, key=key)
 
 
 def _is_sure(one: str, other: str) -> bool:
-    """Tell whether every way of sorting puts two different texts in the same order.
+    """Return True if every collation puts these two different texts in the same order.
 
-    Where they differ about capitals, accents, signs or numbers of different lengths, ways do.
+    Collations differ for capitals, accents, punctuation, and numbers of different lengths.
     """
     place = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
     here, there = one[place:], other[place:]

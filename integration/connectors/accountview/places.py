@@ -1,4 +1,4 @@
-"""The kinds of documents, each with the objects of the books in which it may be: orders, quotations and postings."""
+"""Document kinds, each with the objects of the books that may hold it: orders, quotations and postings."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -17,9 +17,9 @@ from integration.core.records import Held, Kind, Record, Unreadable
 
 
 def merge_places(held: Mapping[str, Held], elsewhere: Mapping[str, Held]) -> dict[str, Held]:
-    """Return what was found in two places: of a document in both the first, with the numbers only the second has.
+    """Return the documents found in two places; one in both is the first, with the numbers that only the second has.
 
-    One number in two places is one document.
+    The same number in two places is one document.
     """
     found = {**elsewhere, **held}
     for key in held.keys() & elsewhere.keys():
@@ -30,7 +30,7 @@ def merge_places(held: Mapping[str, Held], elsewhere: Mapping[str, Held]) -> dic
     return found
 
 
-# ---- sales orders, trade invoices that are sales orders kept in another object, and what was invoiced of them
+# ---- sales orders, trade invoices (sales orders stored in another object), and the history of invoiced orders
 
 
 class SalesOrders:
@@ -45,10 +45,10 @@ class SalesOrders:
         self._history = history
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
-        """Return the orders with our references: as orders, as trade invoices, or in the history.
+        """Return the orders with our references, from the orders, the trade invoices or the history.
 
-        An order stays an order while a part of it is in the history: there another order number alone is another
-        document, where the history tells any.
+        A partly invoiced order is still among the orders. In the history, only another order number makes another
+        document, where the history shows order numbers.
         """
         held = self._documents.lookup(self._tables(), wanted, references)
         if self._objects.trade_invoices.code:
@@ -60,10 +60,10 @@ class SalesOrders:
         return merge_places(held, self._history.lookup(asked, references) if asked else {})
 
     def uninvoiced(self, orders: Sequence[Record], references: References) -> dict[str, Unreadable | None]:
-        """Return which orders are not known to be invoiced, by their keys, with the row that does not tell it.
+        """Return the orders, by key, that are not known to be invoiced; the value is the unclear row, or None.
 
-        One that is invoiced in part is still among the orders. Where the history can be read, one that is in neither
-        place was not invoiced; without it, what has left the orders was.
+        A partly invoiced order is still among the orders. If the history can be read, an order in neither place was not
+        invoiced; without a history, an order that is no longer among the orders was.
         """
         there = _seen(partial(self._documents.lookup, self._tables(), references=references), orders)
         if not self._objects.history.code:
@@ -74,7 +74,7 @@ class SalesOrders:
         return {**there, **in_neither, **{key: error for key, error in left.items() if error}}
 
     def create(self, wanted: Record, references: References) -> str:
-        """Create an order or a trade invoice and return its number, empty where it has none yet."""
+        """Create an order or a trade invoice and return its number, empty if it has none yet."""
         as_invoice = wanted.values.get("trade_invoice") is True
         tables = invoice_tables(self._layouts, self._objects) if as_invoice else self._tables()
         return self._documents.create(tables, wanted, references)
@@ -90,11 +90,11 @@ def with_invoices(
     invoices: Mapping[str, Sequence[Held]],
     references: References,
 ) -> dict[str, Held]:
-    """Return what was found as orders and as trade invoices: of a document in both the order.
+    """Return orders and trade invoices by key; a document found as both is the order.
 
-    What AccountView made of an order bears its reference and is the same document: it is of the same customer, and all
-    that was made so sells nothing that the order, or what was sold, does not sell, and for no more. Any other trade
-    invoice is another document, and so is one that we wrote ourselves, or that has the till's id of another sale.
+    Trade invoices that AccountView made from an order have its reference and are the same document if they have the
+    same customer and together do not exceed the order, or the sale, in any quantity or amount. Otherwise they are other
+    documents, as is a trade invoice that we wrote ourselves or that has the till's id of another sale.
     """
     found = dict(orders)
     for one in wanted:
@@ -121,7 +121,7 @@ def _are_made_of(invoices: Sequence[Record], order: Record, sold: Record) -> boo
 
 
 def _is_within(part: Mapping[str, Decimal], whole: Mapping[str, Decimal] | None) -> bool:
-    """Tell whether each sum is no more than that of the whole, on the same side of nothing."""
+    """Return True if each sum is between zero and the sum of the whole."""
     return whole is not None and all(
         min(Decimal(0), whole.get(name, Decimal(0))) <= amount <= max(Decimal(0), whole.get(name, Decimal(0)))
         for name, amount in part.items()
@@ -129,7 +129,7 @@ def _is_within(part: Mapping[str, Decimal], whole: Mapping[str, Decimal] | None)
 
 
 def _sums(documents: Sequence[Record]) -> dict[str, Decimal] | None:
-    """Return how much documents sell of each article, and for how much; None where a line does not tell it."""
+    """Return the quantity and amount per article of some documents, or None if a line lacks quantity or price."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for one in documents:
         sums["shipping"] += decimal_of(one, "shipping_cost") or 0
@@ -146,19 +146,19 @@ def _sums(documents: Sequence[Record]) -> dict[str, Decimal] | None:
 def _seen(
     look: Callable[[Sequence[Record]], Mapping[str, Held]], orders: Sequence[Record]
 ) -> dict[str, Unreadable | None]:
-    """Return which orders are in a place, by their keys, with the row where it does not tell whose it is."""
+    """Return the orders found in a place, by key; the value is the row if it does not show whose it is, else None."""
     answers, unnamed = split_unnamed(look, orders) if orders else ([], [])
     found: dict[str, Unreadable | None] = {key: None for answer in answers for key in answer}
     return found | {one.key: error.as_record(one.kind, one.key) for one, error in unnamed}
 
 
 def invoice_tables(layouts: Layouts, objects: Objects) -> DocumentTables:
-    """Return where trade invoices are. Raises RejectedError where the settings name no object for them."""
+    """Return the tables of trade invoices. Raises RejectedError where the settings name no object for them."""
     header, lines = layouts.invoices()
     return DocumentTables(objects.trade_invoices, header, lines, "invoice_number", invoices=True)
 
 
-# ---- quotations, which no history is known of: one that became an order in the books may be gone
+# ---- quotations: no history of them is known, so one that became an order in the books may be gone
 
 
 class Quotations:
@@ -182,11 +182,11 @@ class Quotations:
         return DocumentTables(self._objects.quotations, header, lines, "quotation_number")
 
 
-# ---- postings: pages of a daybook, which may have moved to other objects since
+# ---- postings: pages of a daybook, which may move to other objects later
 
 
 class Postings:
-    """The postings of one installation: pages of a sales daybook, or those for a day."""
+    """The postings of one installation: pages of a sales daybook, or the day pages."""
 
     def __init__(
         self, settings: AccountViewSettings, layouts: Layouts, documents: BooksDocuments, kind: Kind = Kind.POSTING
@@ -197,7 +197,7 @@ class Postings:
         self._documents = documents
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
-        """Return the pages with our references, wherever the settings say that pages may be."""
+        """Return the pages with our references, from every object that the settings name for pages."""
         tables = self._tables()
         held = self._documents.lookup(tables, wanted, references)
         for of in self._objects.posting_history:

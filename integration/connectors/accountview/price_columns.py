@@ -1,4 +1,4 @@
-"""Which columns hold prices of customers. No public source names an object of them."""
+"""Columns of customer prices. No public source names an object for them."""
 
 from typing import Self
 
@@ -9,27 +9,27 @@ from integration.connectors.accountview.columns import ColumnSettings, Name
 
 
 class PriceFields(ColumnSettings):
-    """Where prices of customers are: one row for each price or percentage. Without an object: not read.
+    """Object and columns of customer prices: one row per price or percentage. Without an object: not read.
 
-    No such object is published, so every name is this installation's own. Where they are given, articles and debtors
-    are read whole each time, since nobody tells that a change of such a row stamps them too, and with them these rows:
-    a call for every `conditions` of them.
+    No such object is published, so every name is specific to the installation. Where the names are set, articles and
+    debtors are read completely each time, since a change of such a row may not change their stamps. These rows are read
+    with them: a call for every `conditions` records.
     """
 
     object: Name = ""
     table: Name = ""
     article: Name = ""
-    list: Name = ""  # the price list that a price of an article is for; empty in the rows of others
+    list: Name = ""  # price list of an article price; empty in other rows
     branch: Name = ""
     debtor: Name = ""
-    group: Name = ""  # the discount group of articles that an agreement is about
-    minimum: Name = ""  # from how many pieces on
+    group: Name = ""  # discount group of articles that the row applies to
+    minimum: Name = ""  # minimum quantity
     price: Name = ""
     percent: Name = ""
 
     @property
     def on(self) -> bool:
-        """Whether prices of customers are read."""
+        """Whether customer prices are read."""
         return bool(self.object)
 
     @model_validator(mode="after")

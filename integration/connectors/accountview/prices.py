@@ -1,7 +1,7 @@
-"""Prices of customers, from the object that this installation keeps them in, as terms of articles and of debtors.
+"""Customer prices, from an object that the settings name, as price terms of articles and of debtors.
 
-A row says for whom a price or a percentage holds: for a price list, in a branch, or for a debtor; for an article or a
-discount group; and from how many pieces on. A number that AccountView keeps as 0 is taken for none.
+A row gives a price or a percentage for a price list, a branch or a debtor; for an article or a discount group; and from
+a minimum quantity on. A number that AccountView stores as 0 counts as absent.
 """
 
 from collections import defaultdict
@@ -24,7 +24,7 @@ _NOUGHT = Decimal(0)
 
 
 class BooksPrices:
-    """Reads the prices of customers, where the settings say how. Safe to share between threads."""
+    """Reads customer prices where the settings configure them. Safe to share between threads."""
 
     def __init__(self, client: AccountViewClient, layouts: Layouts, settings: AccountViewSettings) -> None:
         named = settings.prices
@@ -32,21 +32,21 @@ class BooksPrices:
         self.of = BusinessObject(code=named.object, table=named.table)
         self.names = {name: column for name, column in named_columns(named).items() if name not in ("object", "table")}
         self._layouts = layouts
-        by_number = settings.model_copy(update={"page_strategy": "number"})  # its rows have no key that we know
+        by_number = settings.model_copy(update={"page_strategy": "number"})  # its rows have no known key
         self._reader = RowReader(client, by_number, probe=(settings.objects.articles, settings.article.code))
 
     def missing(self) -> list[str]:
-        """Return the configured columns that the dictionary does not show."""
+        """Return the configured columns that the dictionary lacks."""
         if not self.on:
             return []
         columns = self._layouts.columns(self.of.table)
         return [column for column in self.names.values() if column not in columns]
 
     def added(self, records: Sequence[Record]) -> tuple[Record, ...]:
-        """Return articles or debtors with their terms.
+        """Return articles or debtors with their price terms.
 
-        One whose rows contradict one another, or do not name it, cannot be read. Raises RejectedError for a column
-        that is not there.
+        A record whose rows contradict one another, or lack its key, becomes unreadable. Raises RejectedError for a
+        column that does not exist.
         """
         readable = [one for one in records if not isinstance(one, Unreadable)]
         if not self.on or not readable:
@@ -90,7 +90,7 @@ class BooksPrices:
         return replace(record, values={**record.values, **terms}) if terms else record
 
     def _terms(self, kind: Kind, layout: Layout, row: Row) -> Iterator[tuple[PriceTerm, Value]]:
-        """Yield what a row says about a record of a kind; what it says about another is left to that."""
+        """Yield the price terms of a row for a record of a kind; terms for the other kind are left out."""
         told = {name: layout.text(row, name).strip() for name in ("article", "debtor", "list", "branch", "group")}
         if kind is Kind.ARTICLE and told["debtor"]:
             return

@@ -1,4 +1,4 @@
-"""Rows as they came: an answer taken apart into its rows, of which nothing is read but their keys."""
+"""Splits an answer into raw rows of which only the keys are parsed."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from integration.connectors.accountview.settings import BusinessObject
 
 
 class _Name:
-    """A name of an answer. Each is a key of its own, so that a name that comes twice is there twice."""
+    """A name in an answer. Instances are never equal, so that a name that occurs twice stays in the dict twice."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -26,14 +26,14 @@ _COLUMNS = msgspec.json.Decoder(dict[_Name, msgspec.Raw], dec_hook=lambda _, tex
 
 @dataclass(frozen=True, slots=True)
 class RawRow:
-    """A row with its key. `told` is all that it says; what numbers the rows of one answer only is no part of that."""
+    """A raw row with its key. `told` is its content without the number that is only valid in one answer."""
 
     key: str
     told: bytes
     _row: bytes | Row
 
     def row(self, operation: str) -> Row:
-        """Return it read. Raises MalformedAnswerError for what cannot be."""
+        """Return the parsed row. Raises MalformedAnswerError if it cannot be parsed."""
         if not isinstance(self._row, bytes):
             return self._row
         try:
@@ -46,9 +46,9 @@ class RawRow:
 
 
 def taken_apart(body: bytes, of: BusinessObject, key: str) -> list[RawRow] | None:
-    """Return the rows of an answer that holds one table, of which each row names the key in the same way.
+    """Return the rows of an answer with a single table whose rows all name the key in the same way.
 
-    None for any other: that has to be read to be understood.
+    None for any other answer, which must be parsed completely.
     """
     try:
         ((table, rows),) = _TABLES.decode(body).items()
@@ -64,7 +64,7 @@ def taken_apart(body: bytes, of: BusinessObject, key: str) -> list[RawRow] | Non
 
 
 def as_read(rows: Sequence[Row], key: str) -> list[RawRow]:
-    """Return rows that were read as if they had come so."""
+    """Return parsed rows as raw rows."""
     return [RawRow(text_or_none(row.get(key)) or "", repr(row).encode(), row) for row in rows]
 
 
@@ -78,5 +78,5 @@ def _without_numbers(rows: Sequence[bytes], names: Sequence[str], of: BusinessOb
 
 @lru_cache(maxsize=64)
 def _keyed(column: str) -> msgspec.json.Decoder[Any]:
-    """Return what reads of a row nothing but the key, where that is a text."""
+    """Return a decoder that parses only the key of a row, if it is a text."""
     return msgspec.json.Decoder(msgspec.defstruct("Keyed", [("key", str)], rename={"key": column}))

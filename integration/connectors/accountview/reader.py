@@ -1,4 +1,4 @@
-"""Finding the rows with one of many values: few calls, each with as many conditions as it can carry."""
+"""Finds rows with one of many values in few calls, each with as many conditions as it can carry."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -14,16 +14,17 @@ from integration.connectors.accountview.settings import AccountViewSettings, Bus
 from integration.connectors.parallel import side_by_side
 from integration.core.errors import IntegrationError, RejectedError
 
-LONGEST_URL = 4000  # characters; what servers and the road between them take without asking
+LONGEST_URL = 4000  # characters; servers and proxies commonly accept addresses of this length
 DocumentRows = tuple[Row, list[Row]]
 Asking = Callable[[Query], list[DocumentRows]]
 
 
 class RowReader:
-    """Reads rows by their values; safe to share between threads.
+    """Reads rows by the values of a column; safe to share between threads.
 
-    `Equal` may compare beginnings only and may mind capitals, so whoever asks compares the rows again. `probe` is an
-    object that surely has rows and may be read, with its key: on it is seen what a call may carry; else the debtors.
+    `Equal` may compare prefixes only and may be case-sensitive, so callers compare the rows again. `probe` is a
+    readable object that surely has rows, with its key; it shows how many conditions a call may carry. The default is
+    the debtors.
     """
 
     def __init__(
@@ -32,14 +33,14 @@ class RowReader:
         self._client = client
         self._settings = settings
         self._probe = probe or (settings.objects.debtors, settings.debtor.number)
-        self._at_once = 0  # how many conditions of one call are known to count
+        self._at_once = 0  # how many conditions of one call are known to have an effect; 0 before that was tested
 
     def rows(
         self, of: BusinessObject, column: str, values: Iterable[str], *, key: str, fields: tuple[str, ...] = ()
     ) -> list[Row]:
         """Return the rows whose column has one of the values. `key` sorts the pages.
 
-        One that a value is only the beginning of may be among them, and more than once.
+        Rows whose value only begins with a wanted value may be included, and rows may occur more than once.
         """
         query = Query(of=of, sort=(key,), size=self._settings.page_size, fields=fields)
         return [row for _, found in self._with(query, column, values, self._plain) for row, _ in found]
@@ -47,7 +48,7 @@ class RowReader:
     def exact_rows(
         self, of: BusinessObject, column: str, values: Iterable[str], *, then: tuple[str, ...], fields: tuple[str, ...]
     ) -> list[Row]:
-        """Return the rows whose column has one of the values itself, each of them once, sorted by it and `then`."""
+        """Return the rows whose column equals one of the values, ignoring case, sorted by the column and `then`."""
         query = Query(of=of, sort=(column, *then), size=self._settings.page_size, fields=fields)
         return [
             row
@@ -78,10 +79,10 @@ class RowReader:
     def _with(
         self, query: Query, column: str, values: Iterable[str], ask: Asking, *, exact: bool = False
     ) -> list[tuple[Query, list[DocumentRows]]]:
-        """Return what was asked in each portion of the values, with what was found.
+        """Return the query of each portion of the values, with the rows found.
 
-        Raises UnnamedRowError for a row that does not tell its value; where it has to be `exact`, also for one whose
-        value is one of those asked for but for signs that nobody sees.
+        Raises MissingKeyError for a row without its value in the column; with `exact`, also for a row whose value
+        differs from a wanted one only in invisible characters.
         """
         conditions = [
             QueryFilter(column, "Equal", "C", value) for value in sorted({value for value in values if value})
@@ -105,7 +106,7 @@ class RowReader:
         return found
 
     def _every(self, query: Query, ask: Asking, *, few: bool = False) -> list[DocumentRows]:
-        """Return the rows of all pages; with `few` one page is all where the server is known to give more at once."""
+        """Return the rows of all pages; with `few`, a first page below a known page size ends the list."""
         found = page = ask(query)
         seen = PagesSeen(query.of, query.size, query.sort[0], enough=self._client.given if few else 0)
         while not seen.is_last([row for row, _ in page]):
@@ -118,17 +119,17 @@ class RowReader:
         return found
 
     def _most(self) -> int:
-        """Return how many conditions one call may carry: all of them must count, or records would seem to be absent.
+        """Return how many conditions one call may carry; all must have an effect, or records would seem to be absent.
 
-        Only one public client joins conditions by "or", and none uses many; so the last of a full call has to find a
-        row that is known to be there, once, before it is relied on.
+        Only one public client combines conditions by "or", and none uses many. So the last condition of a full call
+        must once find an existing row before such calls are trusted.
         """
         if self._at_once:
             return self._at_once
         most, (of, key) = self._settings.conditions, self._probe
         rows = self._client.page(Query(of=of, sort=(key,), size=1, fields=(key,)))
         if not rows:
-            return most  # nobody there, so nothing to miss; asked again next time
+            return most  # the object is empty, so no row can be missed; tested again next time
         known = text_or_none(rows[0].get(key.upper())) or ""
         nobody = tuple(QueryFilter(key, "Equal", "C", f"~{place}") for place in range(1, most))
         filters = (*nobody, QueryFilter(key, "Equal", "C", known))
@@ -142,12 +143,12 @@ class RowReader:
 
 
 def _is_hidden_in(value: object, wanted: set[str]) -> bool:
-    """Tell whether a value of a row is one of those wanted but for signs that nobody sees."""
+    """Return True if a value equals a wanted one without its invisible characters."""
     return isinstance(value, str) and has_hidden_signs(value) and without_hidden_signs(value).casefold() in wanted
 
 
 def _portions(conditions: Sequence[QueryFilter], most: int, room: int) -> Iterator[tuple[QueryFilter, ...]]:
-    """Yield the conditions in portions that fit into one address each."""
+    """Yield the conditions in portions that each fit into one address."""
     portion: list[QueryFilter] = []
     used = 0
     for condition in conditions:

@@ -1,4 +1,4 @@
-"""Rows as records: of articles and their groups, and what becomes of a row that cannot be read."""
+"""Converts rows of articles and groups into records, and handles rows that cannot be read."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,12 +33,12 @@ _DATES = frozenset({"changed", "stock_expected"})
 
 
 def row_decoder(kind: Kind, names: Mapping[str, str]) -> Callable[[Row], Record]:
-    """Return what makes records of rows, made ready for many; a row without a code is one that cannot be read.
+    """Return a decoder from rows to records, prepared once for many rows; a row without a code becomes unreadable.
 
-    Columns with a meaning stand under our names, every other one under its own: an operator can map them all.
+    Columns with a name of ours have that name, all others their own, so that a mapping can use them all.
     """
     known = [(name, column, _reader(name)) for name, column in names.items()]
-    untold = {column for name, column in names.items() if name in STOCK}  # a quantity that nobody tells is not none
+    untold = {column for name, column in names.items() if name in STOCK}  # a missing quantity is not None
     meant = frozenset(names.values())
 
     def decode(row: Row) -> Record:
@@ -60,9 +60,9 @@ def row_decoder(kind: Kind, names: Mapping[str, str]) -> Callable[[Row], Record]
 
 
 def checked_value(name: str, column: str, row: Row, value: Value) -> Value:
-    """Return what was read of a column. An empty day of the database is a day of long ago.
+    """Return the parsed value of a column; an empty date of the database is a date long ago.
 
-    Raises WrongValueError where it holds something and that is no number, day, yes or no.
+    Raises WrongValueError if the column is not empty and its value is not a valid number, date or flag.
     """
     told = row.get(column)
     if isinstance(told, list | dict) or (isinstance(told, bool) and name not in _FLAGS):
@@ -71,18 +71,18 @@ def checked_value(name: str, column: str, row: Row, value: Value) -> Value:
         raise WrongValueError(column, text_or_none(told))
     if name in _FLAGS and (value is None or (told is None and column in row)):
         raise WrongValueError(column, "" if told is None else str(told)[:LONGEST_SHOWN])
-    # A stamp in a form of its own is none, and everything is read each time.
+    # A change stamp in an unknown form counts as absent; the record is then read every time.
     if name in _DATES and value is None and (stamp(told) if name == "changed" else is_date(told)):
         raise WrongValueError(column, text_or_none(told))
     return value
 
 
 def whole_records(rows: Sequence[Row], decode: Callable[[Row], Record], beside: Sequence[Row] = ()) -> Iterator[Record]:
-    """Yield the records of rows; one that lacks a column which others of the list have is one that cannot be read.
+    """Yield the records of rows; a row that lacks a column which other rows of the list have is unreadable.
 
-    `beside` are rows of the same list that are not decoded. A list tells the same columns of each of its rows, and what
-    is empty as empty; what one row alone does not tell may be anything. Raises MalformedAnswerError for a column that
-    each of several rows has more than once.
+    `beside` are rows of the same list that are not decoded. A list has the same columns in each of its rows, and empty
+    values are present as empty; a column missing in one row only may have any value. Raises MalformedAnswerError for a
+    column that each of several rows has more than once.
     """
     _expect_some_unique((*rows, *beside))
     columns = frozenset(column for row in (*rows, *beside) for column in row)
@@ -105,7 +105,7 @@ def _expect_some_unique(rows: Sequence[Row]) -> None:
 
 
 def expect_told(layout: Layout, row: Row, *names: str) -> None:
-    """Raise WrongValueError where a row holds nothing in one of the columns under these names."""
+    """Raise WrongValueError where a row has no value in one of these columns."""
     for name in names:
         column = layout.names.get(name, "")
         if column in layout.columns and typed_value(layout.columns[column], row.get(column)) is None:
@@ -120,9 +120,9 @@ def record_key_in(row: Row, column: str) -> str:
 
 
 def expect_key(key: str, column: str, row: Row) -> None:
-    """Raise WrongValueError for a row without a key: nobody knows which record it is, or that it is none.
+    """Raise WrongValueError for a row without a key, because its record cannot be identified.
 
-    A key with signs that nobody sees is none either: the record is known elsewhere without them.
+    A key with invisible characters is refused as well: elsewhere the record is known without them.
     """
     told = row.get(column)
     if not key or has_hidden_signs(told):
@@ -130,12 +130,12 @@ def expect_key(key: str, column: str, row: Row) -> None:
 
 
 def raw_row(row: Row) -> str:
-    """Return a row as it came, for people."""
+    """Return a row as it came, as JSON for people."""
     return json.dumps(row, default=str, ensure_ascii=False, indent=1)
 
 
 def read_of(kind: Kind, key: str, row: Row, read: Callable[[], Record]) -> Record:
-    """Return the record that a row is read as; one that cannot be read, where a column does not hold what it says."""
+    """Return the record that `read` returns, or an unreadable record if it raises WrongValueError."""
     try:
         return read()
     except WrongValueError as error:
@@ -143,9 +143,9 @@ def read_of(kind: Kind, key: str, row: Row, read: Callable[[], Record]) -> Recor
 
 
 def others(row: Row, names: Mapping[str, str]) -> dict[str, Value]:
-    """Return what stands in the columns without a meaning of ours, under their own names.
+    """Return the values of the columns without a name of ours, under their own names.
 
-    Raises WrongValueError for a row that has a column more than once, or a list or an object in one.
+    Raises WrongValueError for a column that occurs more than once, or that holds a list or an object.
     """
     expect_unique_columns(row)
     meant = set(names.values())
@@ -153,7 +153,7 @@ def others(row: Row, names: Mapping[str, str]) -> dict[str, Value]:
 
 
 def plain_value(column: str, value: object) -> Value:
-    """Return a value of a column without a meaning of ours. Raises WrongValueError for a list or an object."""
+    """Return the value of a column without a name of ours. Raises WrongValueError for a list or an object."""
     if isinstance(value, list | dict):
         raise WrongValueError(column, str(value)[:LONGEST_SHOWN])
     return by_type(value)

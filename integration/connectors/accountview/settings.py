@@ -1,8 +1,8 @@
-"""How AccountView is reached, and which of its objects and fields mean what in this installation.
+"""Connection settings of AccountView, and the meaning of objects and fields in this installation.
 
-Every name of an object or field is a setting, because installations differ; `AccountView.check` holds them against
-the dictionary. An empty name means: this installation has no such field; a default name that the dictionary does not
-show means the same.
+Every name of an object or field is a setting, because installations differ; `AccountView.check` compares them with the
+dictionary. An empty name means that this installation lacks the field; a default name that the dictionary does not show
+means the same.
 """
 
 from pathlib import Path
@@ -41,15 +41,15 @@ SYSTEM = "AccountView"
 
 
 class BusinessObject(ColumnSettings):
-    """One thing the web API serves: the code it is asked by, and the table its rows come in."""
+    """One object of the web API: the code it is requested by, and the table of its rows."""
 
     code: Name
     table: Name
-    detail: Name = ""  # the table of its lines, where it has lines
+    detail: Name = ""  # the table of its lines, if it has lines
 
     @property
     def reading(self) -> str:
-        """What a call that reads it is named in what is told of it."""
+        """Name of a read of the object in errors and logs."""
         return f"read {self.code}"
 
 
@@ -65,11 +65,11 @@ class Objects(ColumnSettings):
     orders: BusinessObject = BusinessObject(code="SO1", table="SO_HDR", detail="SO_LINE")
     trade_invoices: BusinessObject = BusinessObject(code="", table="")  # no code: not offered; no public source has one
     quotations: BusinessObject = BusinessObject(code="", table="")  # likewise; a data model calls the table QT_HDR
-    history: BusinessObject = BusinessObject(code="ALH", table="HST_AL")  # lines of orders that were invoiced
+    history: BusinessObject = BusinessObject(code="ALH", table="HST_AL")  # lines of invoiced orders
     daybooks: BusinessObject = BusinessObject(code="DJ1", table="DAILY")
     postings: BusinessObject = BusinessObject(code="DJ2", table="DJ_PAGE", detail="DJ_LINE")
-    posting_history: tuple[BusinessObject, ...] = ()  # where else our pages may be; read like `postings`
-    transactions: BusinessObject = BusinessObject(code="GJ1", table="TRANSACT")  # what stands on the ledger
+    posting_history: tuple[BusinessObject, ...] = ()  # other objects that may hold our pages; read like `postings`
+    transactions: BusinessObject = BusinessObject(code="GJ1", table="TRANSACT")  # the ledger
     cost_centres: BusinessObject = BusinessObject(code="CC1", table="COST")
     periods: BusinessObject = BusinessObject(code="PER", table="ADM_PER")  # of the fiscal year of the book date
     fields: BusinessObject = BusinessObject(code="FLD", table="DCT_FLD")
@@ -86,7 +86,7 @@ class Objects(ColumnSettings):
 
 
 class Names(ColumnSettings):
-    """What this installation calls its objects and fields, and in which manner they are read."""
+    """Names of the installation's objects and fields, and how they are read."""
 
     objects: Objects = Objects()
     article: ArticleFields = ArticleFields()
@@ -109,15 +109,15 @@ class Names(ColumnSettings):
     history: HistoryFields = HistoryFields()
     period: PeriodFields = PeriodFields()
     order_reference_field: Name = Field("COMMENT1", min_length=1)
-    conditions: int = Field(20, ge=1, le=100)  # of one call, joined by "or"
+    conditions: int = Field(20, ge=1, le=100)  # of one call, combined by "or"
     page_strategy: Literal["number", "last_key"] = "number"
     overlap_seconds: int = Field(300, ge=0)  # stamps come from the clocks of several workstations
 
 
 class AccountViewAccess(BaseModel):
-    """Access to AccountView as given by the environment; what is empty comes from the console's set-up.
+    """Access to AccountView from environment variables; empty values come from the console's set-up.
 
-    `names` is a file of the names that this installation calls its objects and fields by.
+    `names` is a file with the installation's names of objects and fields.
     """
 
     url: AddressIfAny = ""
@@ -131,9 +131,9 @@ class AccountViewAccess(BaseModel):
 
 
 class AccountViewSettings(SystemSettings, Names):
-    """Where AccountView is, who we are there, and how hard it may be asked.
+    """Address, account and rate limits of AccountView.
 
-    One call at a time is the default: behind the web API works a program on the customer's own machine.
+    The default is one call at a time, because the web API works through a program on the customer's own machine.
     """
 
     url: Address = "https://www.accountview.net/api/v3"
@@ -141,7 +141,7 @@ class AccountViewSettings(SystemSettings, Names):
     client_id: str = ""
     client_secret: SecretStr = SecretStr("")
     refresh_token: SecretStr | None = None
-    company: str = ""  # the Id of the list of companies, not the code people see
+    company: str = ""  # the Id in the list of companies, not the code that people see
     in_flight: int = Field(1, ge=1, le=16)
     page_size: int = Field(1000, ge=1, le=1000)
     time_zone: str = "Europe/Amsterdam"

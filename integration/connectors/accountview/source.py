@@ -1,4 +1,4 @@
-"""What the books give out: one source for each kind of record, and how its rows are read page by page."""
+"""Sources of the books: one for each kind of record, and paged reading of their rows."""
 
 import hashlib
 import json
@@ -17,31 +17,31 @@ from integration.connectors.accountview.rows import whole_records
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.core.records import Batch, Fields, Record
 
-ASSUMED = ("currency", "country")  # our names of fields for which a usual value is taken where they hold nothing
-FURTHEST = 2**14  # pages ahead that are looked for: sixteen million records
+ASSUMED = ("currency", "country")  # our names of fields that get a default value if they are empty
+FURTHEST = 2**14  # the furthest page that `about` tries: sixteen million records
 
 
 class BooksSource(Protocol):
-    """How records of one kind are read; see `Connector` for what each method promises."""
+    """Reads records of one kind; see `Connector` for what each method promises."""
 
     def extract(self, since: str | None, after: str | None) -> Batch:
-        """Return one page of what changed from the stamp `since` on."""
+        """Return one page of the records that changed since the stamp `since`."""
 
     def fetch(self, keys: Collection[str]) -> list[Record]:
-        """Return the records under these keys; one that is gone is left out."""
+        """Return the records with these keys, without those that no longer exist."""
 
 
 @runtime_checkable
 class TellingSource(BooksSource, Protocol):
-    """One that tells which columns came."""
+    """A source that also reports which columns its rows had."""
 
     def fetched(self, keys: Collection[str]) -> Batch:
-        """Return what `fetch` would as one page."""
+        """Return the records that `fetch` returns, as one page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How records of one kind are read."""
+    """Reading rules for records of one kind: the object, our names of its columns, and the row decoder."""
 
     of: BusinessObject
     names: Mapping[str, str]
@@ -55,14 +55,14 @@ class Reading:
 
     @property
     def changed(self) -> str:
-        """Return the column of the change stamp; empty where there is none."""
+        """Return the column of the change stamp, empty where there is none."""
         return self.names.get("changed", "")
 
     def fields_of(self, rows: Sequence[Row]) -> Fields:
-        """Return which columns came in all of these rows, and in some; which with a meaning came in none.
+        """Return which columns occur in all, some or none of these rows.
 
-        Also which columns are null in none of them, and which in all; and which of those for which a usual value is
-        taken hold something.
+        Also returns which columns are never null and which always are, and which columns with a default value are
+        filled.
         """
         if not rows:
             return Fields()
@@ -98,17 +98,17 @@ def _not_null(row: Row) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Mark(PageState):
-    """Where an extract stands: handed out and back as text. `stamp` is from before its first page was read."""
+    """Position of an extract, serialized as text for the caller. `stamp` was read before the first page."""
 
     stamp: str | None = None
     first: str = ""
-    begun: str = ""  # with which keys pages began, a short digest of each
+    begun: str = ""  # short digests of the first key of each page so far
 
     def __str__(self) -> str:
         return json.dumps(asdict(self))
 
     def has_begun_with(self, key: str) -> bool:
-        """Tell whether an earlier page began with this key: then pages are not turned, or turned back."""
+        """Return True if an earlier page began with this key: then the server does not advance to the next page."""
         digest = _digest(key)
         return any(
             self.begun[place : place + len(digest)] == digest for place in range(0, len(self.begun), len(digest))
@@ -121,7 +121,7 @@ def _digest(key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RowSource:
-    """One page of rows as they came, where the next page starts, and how far the stamps have come."""
+    """One page of unparsed rows, the mark of the next page, and the newest change stamp."""
 
     rows: list[RawRow]
     after: str | None
@@ -129,7 +129,7 @@ class RowSource:
 
 
 class Pages:
-    """Pages of rows as records. Stamps are moments of AccountView's own clock as text. Safe to share."""
+    """Reads pages of records; safe to share between threads. Stamps are AccountView's local time as text."""
 
     def __init__(
         self, client: AccountViewClient, settings: AccountViewSettings, reader: RowReader, now: Callable[[], datetime]
@@ -138,13 +138,13 @@ class Pages:
         self._settings = settings
         self._reader = reader
         self._now = now
-        self._begun: dict[str, int] = {}  # how many rows the first page of an object had
+        self._begun: dict[str, int] = {}  # number of rows in the first page of each object
 
     def page(self, reading: Reading, since: str | None, after: str | None) -> Batch:
-        """Return one page of what changed from the stamp `since` on, of everything when it is None.
+        """Return one page of the records that changed since the stamp `since`, or of all records when it is None.
 
-        Raises MalformedAnswerError when the server does not turn the page, or leaves out what should be on it, for then
-        nobody knows what is missing.
+        Raises MalformedAnswerError when the server does not advance to the next page or skips rows, because records
+        would be missing.
         """
         mark = self._mark(reading, since, after)
         rows = self._client.page(self._query(reading, since, mark))
@@ -153,7 +153,7 @@ class Pages:
         return Batch(records, self._after(reading, mark, keys), mark.stamp, reading.fields_of(rows))
 
     def unread(self, reading: Reading, since: str | None, after: str | None) -> RowSource:
-        """Return the same as rows, of which nothing is read but their keys."""
+        """Return the page as raw rows, of which only the key is parsed."""
         mark = self._mark(reading, since, after)
         rows = self._client.unread(self._query(reading, since, mark), reading.key)
         return RowSource(rows, self._after(reading, mark, [row.key for row in rows]), mark.stamp)
@@ -162,7 +162,7 @@ class Pages:
         return _Mark(**json.loads(after)) if after else _Mark(stamp=self._newest(reading) or since)
 
     def _after(self, reading: Reading, mark: _Mark, keys: Sequence[str]) -> str | None:
-        """Return where the page after one with these keys starts; None after an empty one, which is the last."""
+        """Return the mark of the page after one with these keys; None after an empty page, which is the last."""
         if mark.page == 1:
             self._begun[reading.of.code] = len(keys)
         if not keys:
@@ -174,10 +174,10 @@ class Pages:
         return str(replace(following, first=keys[0], begun=mark.begun + _digest(keys[0])))
 
     def about(self, reading: Reading) -> int:
-        """Return how many records there are, to a page: nothing tells it, so single rows far ahead are asked for.
+        """Return the approximate number of records, to the size of a page, found by reading single rows far ahead.
 
-        0 where pages are turned by keys, for then none is reached but by reading all before it, and where the first
-        page was not full, for then it most likely was all.
+        Returns 0 for pages by last key, which can only be read in sequence, and if the first page was not full, which
+        then probably held all records.
         """
         size = self._settings.page_size
         if self._settings.page_strategy == "last_key" or self._begun.get(reading.of.code, size) < size:
@@ -191,12 +191,12 @@ class Pages:
         return there * self._settings.page_size
 
     def _has(self, reading: Reading, page: int) -> bool:
-        """Tell whether a page is full, by its last row."""
+        """Return True if a page is full, by reading its last row."""
         row = Query(of=reading.of, sort=(reading.key,), size=1, fields=(reading.key,), key=reading.key)
         return bool(self._client.page(replace(row, number=page * self._settings.page_size)))
 
     def under(self, reading: Reading, keys: Collection[str]) -> Batch:
-        """Return the records under these keys, whatever their capitals where there is none as it is written."""
+        """Return the records with these keys; a key that does not occur exactly matches regardless of case."""
         rows = self._reader.exact_rows(reading.of, reading.key, keys, then=(), fields=())
         read = list(whole_records(rows, reading.decode))
         exact, alike = {one.key: one for one in read}, {one.key.casefold(): one for one in reversed(read)}
@@ -205,7 +205,7 @@ class Pages:
         return Batch(records, None, fields=reading.fields_of(rows))
 
     def most(self, reading: Reading, name: str, count: int) -> list[Record]:
-        """Return the records that have most of a field, or of a column."""
+        """Return the records with the highest values of a field or column, highest first."""
         column = reading.names.get(name) or name
         query = Query(of=reading.of, sort=(column,), size=count, descending=True, key=reading.key)
         return list(whole_records(self._client.page(query), reading.decode))
@@ -222,9 +222,10 @@ class Pages:
         return replace(query, number=number)
 
     def _newest(self, reading: Reading) -> str | None:
-        """Return the highest stamp before the first page is read: what changes while pages turn comes next time.
+        """Return the highest stamp before the first page is read, so that the next extract includes changes made since.
 
-        A stamp from the future, of a workstation with a wrong clock, would hide every change until then.
+        The stamp is limited to now: one from the future, of a workstation with a wrong clock, would hide all changes
+        until then.
         """
         if not reading.changed:
             return None

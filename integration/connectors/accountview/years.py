@@ -1,4 +1,4 @@
-"""The fiscal years of the books: each is an administration of its own, which the book date of a call chooses."""
+"""Fiscal years of the books: each is a separate administration, selected by the book date of a call."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -14,7 +14,7 @@ from integration.core.records import Record
 
 
 class FiscalPeriod(NamedTuple):
-    """One period of a fiscal year, under its number, with its first and its last day."""
+    """One period of a fiscal year: its number, first and last day."""
 
     number: int
     start: date
@@ -22,9 +22,9 @@ class FiscalPeriod(NamedTuple):
 
 
 class FiscalYears:
-    """Which days are in one fiscal year, as its periods say. Asked once for each year; safe to share between threads.
+    """Assigns days to fiscal years by their periods, read once per year; safe to share between threads.
 
-    Where the periods cannot be read, only the days of one month are taken to be in one year: years begin with a month.
+    Where the periods cannot be read, only days of the same month count as one year, because years begin with a month.
     """
 
     def __init__(self, client: AccountViewClient, settings: AccountViewSettings) -> None:
@@ -32,11 +32,13 @@ class FiscalYears:
         self._of = settings.objects.periods
         self._named = settings.period
         self._known: tuple[tuple[FiscalPeriod, ...], ...] = ()
-        self._untold: frozenset[date] = frozenset()  # months of which the books say nothing
+        self._untold: frozenset[date] = frozenset()  # months for which the books show no period
         self._are_readable = bool(self._of.code)
 
     def of(self, wanted: Sequence[Record]) -> list[tuple[date | None, list[Record]]]:
-        """Return documents with a reference by the book date to ask with: each fiscal year, then today's for all.
+        """Return documents that have a reference, grouped by the book date to read with.
+
+        Each other fiscal year comes first, then all documents with today's book date.
 
         None stands for today.
         """
@@ -49,14 +51,14 @@ class FiscalYears:
         return [*own, (None, [record for records in years.values() for record in records])] if years else []
 
     def of_days(self, days: Sequence[date]) -> list[tuple[date, list[date]]]:
-        """Return days by the book date to ask with: each fiscal year for itself."""
+        """Return days by the book date to read with, one group per fiscal year."""
         years: dict[date, list[date]] = {}
         for each in days:
             years.setdefault(self._first_day(each), []).append(each)
         return [(some[0], some) for some in years.values()]
 
     def before(self) -> date:
-        """Return the last day before this fiscal year; that of the calendar where the books do not tell."""
+        """Return the last day before this fiscal year, or before this calendar year if the periods are unknown."""
         today = self._client.today()
         first = min((each.start for each in self._periods(today)), default=today.replace(month=1, day=1))
         return first - timedelta(days=1)
@@ -64,7 +66,7 @@ class FiscalYears:
     def starts(self) -> dict[str, str]:
         """Return the periods of this fiscal year, the one before and the one after: first day and number.
 
-        Empty where the books do not tell.
+        Empty if the periods are unknown.
         """
         this = self._periods(self._client.today())
         if not this:
@@ -78,7 +80,7 @@ class FiscalYears:
         return min(each.start for each in periods) if periods else day.replace(day=1)
 
     def _periods(self, day: date) -> tuple[FiscalPeriod, ...]:
-        """Return the periods of the fiscal year of a day; none where they cannot be read."""
+        """Return the periods of the fiscal year of a day; none if they cannot be read."""
         for known in self._known:
             if any(each.start <= day <= each.end for each in known):
                 return known
@@ -87,7 +89,7 @@ class FiscalYears:
         query = Query(of=self._of, sort=(self._named.number,), size=100, book_date=day)
         try:
             rows = self._client.every(query)
-        except ConnectorError as error:  # who looks for documents next meets the same trouble, and tells of it
+        except ConnectorError as error:  # the lookup of documents meets the same error and reports it
             self._are_readable = not isinstance(error, AccessDeniedError | RejectedError)
             return ()
         found = []
@@ -96,7 +98,7 @@ class FiscalYears:
             if start and end and text_or_none(row.get(self._named.number)):
                 found.append(FiscalPeriod(int(number_or_none(row[self._named.number], 0) or 0), start, end))
         if not any(each.start <= day <= each.end for each in found):
-            self._untold |= {day.replace(day=1)}  # a year that does not exist, or periods that make no sense
+            self._untold |= {day.replace(day=1)}  # a year that does not exist, or invalid periods
             return ()
         self._known = (*self._known, tuple(found))
         return tuple(found)

@@ -1,4 +1,4 @@
-"""Whether the connection to a till is well."""
+"""Checks the connection to a till."""
 
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ _FAILS_AT = {
 
 
 class TillCheck:
-    """Looks at one installation."""
+    """Checks one installation."""
 
     def __init__(self, settings: MplusSettings, client: Client, choices: TillChoices, pricing: TillPricing) -> None:
         self._settings = settings
@@ -29,7 +29,7 @@ class TillCheck:
         self._choices = choices
 
     def connection(self, tell: Tell = ignore_progress) -> list[Finding]:
-        """Return the connection check, stopping at the first thing that is wrong. Never raises."""
+        """Return the steps of the connection check up to the first one that fails. Never raises."""
         about: dict[str, str] = {}
         tell(_findings(about))
         try:
@@ -41,7 +41,7 @@ class TillCheck:
         return _findings(about)
 
     def _looks(self) -> Iterator[tuple[str, str]]:
-        """Yield each line of the check that is well, with what was found."""
+        """Yield each step that succeeds, with its result."""
         self._client.probe()
         yield "host", self._settings.host_shown
         yield "certificate", "" if urlsplit(self._settings.url).scheme == "https" else "http, loopback"
@@ -53,20 +53,20 @@ class TillCheck:
         yield "prices", self._prices()
 
     def _prices(self) -> str:
-        """Return whether the till answers what a customer pays, as a word: no installation has to."""
+        """Return as a word whether the till calculates customer prices; this is optional."""
         if not self._settings.determine_pricing:
             return "not_asked"
         return "answered" if self._pricing.answers() else "not_answered"
 
     def _first_answer(self) -> Element:
-        """Return the till's version; what answers with something else is no till."""
+        """Return the answer with the till's version. Raises MalformedAnswerError if the server is not a till."""
         try:
             return self._client.read("getApiVersion")
         except MalformedAnswerError as error:
             raise MalformedAnswerError("address_not_api", **error.facts) from None
 
     def _version(self, answer: Element) -> str:
-        """Return the version of the service; older interfaces name only the protocol, which says nothing."""
+        """Return the version of the service; older interfaces have only a protocol version, which says nothing."""
         parts = [answer.findtext(qualified(f"service{part}Number")) for part in ("Major", "Minor", "Revision")]
         version = ".".join(part for part in parts if part)
         if version and _ordered(version) < _ordered(self._settings.minimum_version):
@@ -80,7 +80,7 @@ def _ordered(version: str) -> tuple[int, ...]:
 
 
 def _findings(about: Mapping[str, str], error: IntegrationError | None = None) -> list[Finding]:
-    """Return one line per check: what was found is well, the first that was not has the reason."""
+    """Return one finding per step: results succeed, the first step without a result has the error."""
     if error is None:
         return [Finding(name, ok=name in about or None, about=about.get(name, "")) for name in _CHECKS]
     reached = len(about)

@@ -1,4 +1,4 @@
-"""Codes and captions of the till's lists, for the questions of the set-up and the tables of values."""
+"""Codes and captions of the till's lists, for the questions of the set-up and the value tables."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from integration.core.errors import RejectedError
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """How a question of the set-up is answered: by which call, and where codes and captions stand in the answer."""
+    """The call that answers a question of the set-up, and the elements with codes and captions in its answer."""
 
     operation: str
     item: str
@@ -23,8 +23,8 @@ class _Question:
     caption: str
     requests: bool = False  # whether the call takes a request element
     keep: Callable[[Element], bool] = lambda _: True
-    needed: bool = False  # whether what has no caption is left out
-    said: Callable[[str], str] = lambda told: told  # what is made of a caption
+    needed: bool = False  # whether entries without a caption are left out
+    said: Callable[[str], str] = lambda told: told  # converts a caption
 
 
 def _unless_off(flag: str) -> Callable[[Element], bool]:
@@ -51,7 +51,7 @@ def _turnover(
     needed: bool = False,
     said: Callable[[str], str] = lambda told: told,
 ) -> _Question:
-    item = "turnoverGroup"  # what holds a group is called as its number is
+    item = "turnoverGroup"  # the element of a group has the same name as the element of its number
     return _Question("getTurnoverGroups", item, item, caption, requests=True, keep=keep, needed=needed, said=said)
 
 
@@ -66,7 +66,7 @@ _QUESTIONS = {
     "turnover_accounts": _turnover("accountNumber", needed=True, said=_no_zero),
     "cost_accounts": _turnover("purchaseAccountNumber", needed=True, said=_no_zero),
     "stock_accounts": _turnover("stockAccountNumber", needed=True, said=_no_zero),
-    # What is no revenue, or may be none: the till has groups of which it does not say it.
+    # Groups that are not revenue, or may not be: the till has groups without a clear type.
     "balance_groups": _turnover("turnoverGroupName", keep=lambda item: _text(item, "turnoverGroupType") != TURNOVER),
     "revenue_groups": _turnover("turnoverGroupName", keep=lambda item: _text(item, "turnoverGroupType") == TURNOVER),
     "payment_methods": _Question(
@@ -95,7 +95,7 @@ _METHOD_ACCOUNTS = _of_methods("accountNumber", _no_zero, needed=True)
 
 
 class TillChoices:
-    """Reads the lists when they are asked for; nothing is kept."""
+    """Reads the lists on demand, without a cache."""
 
     def __init__(self, client: Client, fields: TillFields) -> None:
         self._client = client
@@ -118,17 +118,17 @@ class TillChoices:
         }
 
     def of(self, name: str) -> dict[str, str]:
-        """Return codes and captions; an unknown name has none.
+        """Return codes and captions of a list, empty for an unknown name.
 
-        Names: vat_codes, vat_rates (percentages with two decimals, of codes of which all can be read), branches,
-        turnover_groups, payment_methods, delivery_methods, order_categories, price_groups, employees, workplaces
-        (`1/2` is the second of branch 1), branch_price_groups (whose captions are the numbers of the groups),
-        custom_fields (with their types), article_groups. Of turnover groups also revenue_groups, balance_groups (those
-        that are no revenue, or may be none), used_groups (those of the last weeks, none where that is not told), and
-        turnover_types, turnover_vat_codes, turnover_accounts, cost_accounts and stock_accounts, whose
-        captions are those; of payment methods payment_types, payment_accounts, and gift_cards with the turnover group
-        of the cards that each of them takes. Of articles own_articles: those that come from nowhere else, by number,
-        as far as the first pages of all articles tell.
+        Names: vat_codes, vat_rates (percentages with two decimals, of codes whose rates are all readable), branches,
+        turnover_groups, payment_methods, delivery_methods, order_categories, price_groups, employees, workplaces (`1/2`
+        is the second of branch 1), branch_price_groups (the captions are the numbers of the groups), custom_fields
+        (with their types), article_groups. For turnover groups also revenue_groups, balance_groups (those that are not
+        revenue, or may not be), used_groups (those of the last weeks, empty where the till does not report them), and
+        turnover_types, turnover_vat_codes, turnover_accounts, cost_accounts and stock_accounts, with these values as
+        captions. For payment methods also payment_types, payment_accounts, and gift_cards with the turnover group of
+        the gift cards that each method accepts. For articles own_articles: those without an external id, by number,
+        from the first pages of all articles.
         """
         return self._lists[name]() if name in self._lists else {}
 
@@ -137,7 +137,10 @@ class TillChoices:
         return {number: group.name for number, group in tree.items()}
 
     def _own_articles(self) -> dict[str, str]:
-        """A catalogue has too many to list whole; what was made at the till and never touched since comes first."""
+        """Return articles without an external id, from the first pages only: a catalogue is too long to read all.
+
+        Articles made at the till and not changed since come first.
+        """
         found: dict[str, str] = {}
         marker = 0
         for _ in range(PAGES_OF_ARTICLES):
@@ -163,10 +166,10 @@ class TillChoices:
         return {code: caption for code, caption in told.items() if caption}
 
     def _gift_cards(self) -> dict[str, str]:
-        """Return the turnover group of the gift cards that each payment method takes, as far as the till says so."""
+        """Return the turnover group of the gift cards that each payment method accepts, if the till reports it."""
         try:
             answer = self._client.read("getPaymentMethodsV2", request={"includeGiftcardType": True})
-        except RejectedError:  # a till that does not know the question says nothing of it
+        except RejectedError:  # a till without this operation reports no groups
             return {}
         groups = (
             (
@@ -187,9 +190,9 @@ class TillChoices:
         }
 
     def _rates(self) -> list[tuple[str, list[Decimal | None]]]:
-        """Return each VAT code with its rates, None for one that cannot be read.
+        """Return each VAT code with its rates, None for an unreadable one.
 
-        Branches in different countries may have different ones.
+        Branches in different countries may have different rates.
         """
         rates: dict[str, list[Decimal | None]] = {}
         for item in self._client.read("getVatGroupList").iter(qualified("vatGroup")):

@@ -1,4 +1,4 @@
-"""The conversation with MplusKASSA: SOAP 1.1 over HTTP, one address, credentials in the query."""
+"""SOAP 1.1 client of MplusKASSA: one address, with the credentials in the query."""
 
 import re
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 SOAP_ENCODING = "http://schemas.xmlsoap.org/soap/encoding/"
 BINDING = f"{{{NAMESPACE}}}MplusQapi"
 WSDL = "mplus.wsdl"
-LOOKS = 3  # how often an answer to a read may be unusable before we say so
+LOOKS = 3  # how many unusable answers to a read are accepted before the error is raised
 
 _BEGIN = f"""<?xml version='1.0' encoding='utf-8'?>
 <soap-env:Envelope xmlns:soap-env="{SOAP}"><soap-env:Body>"""
@@ -47,17 +47,17 @@ Element = etree._Element  # noqa: SLF001 - lxml gives its element type no public
 
 
 def qualified(name: str) -> str:
-    """Return the qualified name of an element of the interface; every one is in its namespace."""
+    """Return the qualified name of an element of the interface; all are in its namespace."""
     return f"{{{NAMESPACE}}}{name}"
 
 
 def description() -> bytes:
-    """Return the interface description that comes with the program."""
+    """Return the WSDL that is shipped with the program."""
     return files(__package__).joinpath(WSDL).read_bytes()
 
 
 class _Shelf(Transport):
-    """Keeps zeep at home: answers the one schema it asks for, and refuses every other address."""
+    """Keeps zeep off the network: serves the one schema it asks for, and refuses every other address."""
 
     def load(self, url: str) -> bytes:
         if url == SOAP_ENCODING:  # the official description imports it without a location
@@ -66,10 +66,10 @@ class _Shelf(Transport):
 
 
 class InterfaceContract:
-    """What the interface description says: how requests are built and how answers are called."""
+    """The interface according to the WSDL: builds requests, and gives the names and shapes of answers."""
 
     def __init__(self) -> None:
-        library, shelf = cast("Any", zeep), cast("Any", _Shelf)  # zeep says it has types, and has few
+        library, shelf = cast("Any", zeep), cast("Any", _Shelf)  # zeep claims to be typed, but has few types
         client = library.Client(BytesIO(description()), transport=shelf())
         self._types = client.wsdl.types
         self._binding = client.wsdl.bindings[BINDING]
@@ -77,7 +77,7 @@ class InterfaceContract:
         self._shapes: dict[str, ElementShape] = {}
 
     def message(self, operation: str, content: Mapping[str, Any]) -> bytes:
-        """Return the complete request. Raises TypeError when the content does not fit: a mistake of ours."""
+        """Return the complete request. Raises TypeError if the content does not fit, which is a bug of ours."""
         tag, form = self._form(operation)
         try:
             asked = enclosing_element(tag, form.written(content), f' xmlns:{PREFIX}="{NAMESPACE}"')
@@ -92,7 +92,7 @@ class InterfaceContract:
         return self._forms[operation]
 
     def answer_name(self, operation: str) -> str:
-        """Return the element an answer consists of; the names follow no rule, so they are looked up."""
+        """Return the name of the answer's element; the names follow no rule, so they are looked up."""
         return str(self._binding.get(operation).output.body.qname.text)
 
     def answer_shape(self, operation: str) -> ElementShape:
@@ -110,26 +110,26 @@ class InterfaceContract:
 
 @cache
 def interface_contract() -> InterfaceContract:
-    """Return the contract, read once."""
+    """Return the contract, parsed once."""
     return InterfaceContract()
 
 
 def expect_shape(element: Element, type_: str) -> None:
-    """Raise WrongValueError where an element does not have the shape of its type in the interface description."""
+    """Raise WrongValueError if an element does not have the shape of its type in the WSDL."""
     interface_contract().shape_of(type_).expect(element)
 
 
-# How a server says that it does not have a call at all (the first is what gSOAP says, which the till is built with).
+# Messages for an unknown operation (the first is from gSOAP, with which the till is built).
 _UNKNOWN = re.compile(r"not implemented|not recognized|operation '\w+' is not known|unknown operation", re.IGNORECASE)
 
-# How it says that the shop has not paid for it.
+# Messages for a missing licence.
 _UNLICENSED = re.compile(
     r"\b(no|geen|without a?) (valid )?licen[sct]\w*|\blicen[sct]\w*\b.{0,40}\b(missing|required|expired|invalid|not)\b",
     re.IGNORECASE,
 )
-LONGEST_PLAIN = 200  # bytes of a refusal that is no XML
+LONGEST_PLAIN = 200  # bytes of a refusal that is not XML
 
-_SILENT = frozenset({"saveCardImages"})  # whose answer says nothing: a fault alone tells that they failed
+_SILENT = frozenset({"saveCardImages"})  # operations whose answer has no result: only a fault shows that they failed
 REFUSALS: Mapping[str, str] = {
     "FAILED-ARTICLE-NUMBER-ALREADY-TAKEN": "article_number_taken",
     "FAILED-PRODUCT-NUMBER-ALREADY-TAKEN": "article_number_taken",
@@ -149,7 +149,7 @@ REFUSALS: Mapping[str, str] = {
 
 
 class Client:
-    """One installation, spoken to in XML elements. Safe to share between threads, closed with `close()`."""
+    """Client of one installation that exchanges XML elements. Safe to share between threads, closed with `close()`."""
 
     def __init__(self, settings: MplusSettings, gateway: Gateway | None = None) -> None:
         secret = settings.secret.get_secret_value()
@@ -172,14 +172,14 @@ class Client:
         self._gateway.close()
 
     def probe(self) -> int:
-        """Return the status of a bare GET: 405 when the interface is up (the vendor's own clients probe so)."""
+        """Return the status of a bare GET: 405 when the interface is up (the vendor's own clients probe like this)."""
         return self._gateway.send("GET", self._bare_url, operation="probe", repeatable=True).status
 
     def read(self, operation: str, **content: Any) -> Element:
-        """Return the answer to a question; asked again while that may help.
+        """Return the answer to a read, which is repeated where that may help.
 
-        Raises UnavailableError, AccessDeniedError, MalformedAnswerError, or RejectedError when the question itself
-        is refused.
+        Raises UnavailableError, AccessDeniedError, MalformedAnswerError, or RejectedError when the read itself is
+        refused.
         """
         looks = _Looks(self, operation)
         answer = self._post(operation, interface_contract().message(operation, content), repeatable=True, looks=looks)
@@ -189,14 +189,14 @@ class Client:
         return outcome
 
     def write(self, operation: str, **content: Any) -> Element:
-        """Return the answer to a write that the till carried out; sent once.
+        """Return the answer to a write that the till carried out. The write is sent once.
 
-        Raises RejectedError when it refuses and InDoubtError when no usable answer came.
+        Raises RejectedError when the till refuses it and InDoubtError when no usable answer came.
         """
         return self._written(operation, interface_contract().message(operation, content))
 
     def write_whole(self, operation: str, element: Element) -> Element:
-        """Do the same with an element of the interface that is sent exactly as it is."""
+        """Send a write whose element is sent exactly as it is, and return the answer as `write` does."""
         envelope = etree.Element(f"{{{SOAP}}}Envelope", nsmap={"SOAP-ENV": SOAP, "ns": NAMESPACE})
         body = etree.SubElement(envelope, f"{{{SOAP}}}Body")
         etree.SubElement(body, qualified(operation)).append(element)
@@ -222,7 +222,7 @@ class Client:
         )
 
     def understood(self, answer: HttpAnswer, operation: str, *, write: bool) -> Element | ConnectorError:
-        """Return the element the answer consists of, or the error it amounts to."""
+        """Return the element of the answer, or the error that the answer means."""
         body = _body(answer.body)
         if body is not None and body.tag == f"{{{SOAP}}}Fault":
             return self._fault(body, operation, write=write)
@@ -235,7 +235,7 @@ class Client:
         return body
 
     def _fault(self, fault: Element, operation: str, *, write: bool) -> ConnectorError:
-        """Return what a fault amounts to: `Client` asks for another request, `Server` failed on its own."""
+        """Return the error of a fault: `Client` faults refuse the request, `Server` faults are failures of the till."""
         code = (fault.findtext("faultcode") or "").rpartition(":")[2]
         said = self._gateway.masked(_text(fault, "faultstring")) or self._gateway.masked(code) or "SOAP Fault"
         facts = {"system": SYSTEM, "operation": operation, "message": said}
@@ -268,7 +268,7 @@ class Client:
         return MalformedAnswerError("answer_unreadable", **facts)
 
     def _carried_out(self, body: Element, operation: str) -> Element:
-        """Return the answer when its result says so; an answer with a good status can still be a refusal."""
+        """Return the answer if its result is OK, because an answer with HTTP status 200 can still be a refusal."""
         facts = {"system": SYSTEM, "operation": operation}
         if operation in _SILENT:
             return body
@@ -286,7 +286,7 @@ class Client:
 
 
 class _Looks:
-    """Says whether a question is asked once more, and keeps what was understood so that it is parsed once."""
+    """Decides whether a read is repeated, and keeps the outcome, so that each answer is parsed once."""
 
     def __init__(self, client: Client, operation: str) -> None:
         self._client = client
@@ -304,13 +304,13 @@ class _Looks:
 
 
 def _body(text: bytes) -> Element | None:
-    """Return what an envelope holds, or None when this is no well-formed envelope.
+    """Return the content of the SOAP body, or None if this is not a well-formed envelope.
 
-    Elements we do not know are kept: newer installations send more. A document type is refused, as SOAP has none,
-    before it is read: it could say what a name stands for without end. Comments and the like are left out, since a
-    value would end at them.
+    Unknown elements are kept: newer installations send more. A document type, which SOAP does not allow, is refused
+    before parsing, because its entities could expand without limit. Comments and processing instructions are removed,
+    since the text of an element would end at them.
     """
-    if b"<!DOCTYPE" in text or b"\0" in text[:4]:  # or in an encoding that would hide one
+    if b"<!DOCTYPE" in text or b"\0" in text[:4]:  # or an encoding that would hide a document type
         return None
     if text.count(b"<") - text.count(b"</") + text.count(b"=") > MOST_PARTS:
         return None
@@ -335,7 +335,7 @@ def _body(text: bytes) -> Element | None:
 
 
 def _refusal(said: str) -> str:
-    """Return the code of a refusal that means the call itself, whoever asks for what; empty for any other text."""
+    """Return the error code of a refusal of the operation as such, empty for any other text."""
     if _UNLICENSED.search(said):
         return "license_missing"
     return "operation_unknown" if _UNKNOWN.search(said) else ""
@@ -351,6 +351,6 @@ def _fault_of(answer: HttpAnswer) -> str:
 
 
 def _items(text: bytes) -> int:
-    """Return how many list items of a cut-off answer are whole."""
+    """Return the number of complete list items in a truncated answer."""
     items = rb"product|articleGroups|branch|vatGroup|employee|order|invoice|receipt|relation"
     return len(re.findall(rb"</(?:\w+:)?(?:" + items + rb")>", text))

@@ -1,4 +1,4 @@
-"""MplusKASSA as a connector: which part of it each kind of record belongs to."""
+"""The connector of MplusKASSA, which passes each call to the part that handles the kind of record."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
@@ -37,22 +37,22 @@ from integration.core.system_identity import SystemIdentity
 
 
 class TillSource(Protocol):
-    """How records of one kind are read; see `Connector` for what each method promises."""
+    """Reads records of one kind; see `Connector` for what each method promises."""
 
     def extract(self, kind: Kind, since: str | None, after: str | None, most: int | None) -> Batch:
-        """Return one page of what changed from the stamp `since` on."""
+        """Return one page of the records that changed since the stamp `since`."""
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
-        """Return the records under these keys."""
+        """Return the records with these keys."""
 
 
 class Mplus:
-    """One MplusKASSA installation."""
+    """One MplusKASSA installation, as source and target."""
 
     def __init__(
         self, settings: MplusSettings, gateway: Gateway | None = None, learned: InstallationFacts | None = None
     ) -> None:
-        """`learned` keeps what is found out of the installation; without it that holds for this connection alone."""
+        """`learned` stores facts about the installation; without it they are kept for this connection only."""
         self.settings = settings
         self.in_flight = settings.in_flight
         self._client = Client(settings, gateway)
@@ -69,7 +69,7 @@ class Mplus:
             **dict.fromkeys(codec.DOCUMENTS, documents),
             Kind.DAY: TillDays(settings, self._client, documents),
         }
-        self.targets: dict[Kind, TillTarget] = {  # a flow with records of its own adds how they are written
+        self.targets: dict[Kind, TillTarget] = {  # a flow with records of its own adds their target
             Kind.GROUP: TillGroups(settings, self._client),
             Kind.PRODUCT: products,
             Kind.PICTURE: TillPictures(settings, self._client),
@@ -79,20 +79,20 @@ class Mplus:
         }
 
     def begin(self) -> None:
-        """Do nothing: the till says by itself that there is nothing, in one way."""
+        """Do nothing: the till always states explicitly, and in one form, that nothing was found."""
 
     def close(self) -> None:
         """Close all connections."""
         self._client.close()
 
-    # ---- whether it answers
+    # ---- health
 
     def heard(self) -> HealthSnapshot:
-        """Return whether the till answers, as the calls so far tell."""
+        """Return the health of the connection as the calls so far show it."""
         return self._client.answering.now()
 
     def look(self) -> None:
-        """Make the least call there is; see `Answers.look`."""
+        """Make the cheapest call; see `HealthCheckable.look`."""
         self._client.probe()
 
     def identity(self) -> SystemIdentity:
@@ -102,54 +102,54 @@ class Mplus:
     # ---- set-up
 
     def check(self, tell: Tell = ignore_progress) -> list[Finding]:
-        """Return the connection check, stopping at the first thing that is wrong; see `Connector.check`."""
+        """Return the steps of the connection check up to the first one that fails; see `Connector.check`."""
         return self._check.connection(tell)
 
     def fields(self, kind: Kind) -> list[Field]:
-        """Return our words, every other simple field by its wire name, and the custom fields the till defines."""
+        """Return our fields, every other simple field by its wire name, and the custom fields that the till defines."""
         return self._fields.of(kind)
 
     def choices(self, name: str) -> dict[str, str]:
-        """Return codes and captions for a question of the set-up; see `Choices.of` for the names."""
+        """Return codes and captions for a question of the set-up; see `TillChoices.of` for the names."""
         return self._choices.of(name)
 
     # ---- the till as a source
 
     def extract(self, kind: Kind, since: str | None = None, after: str | None = None, most: int | None = None) -> Batch:
-        """Return one page of documents of a kind from the marker `since` on, or of days.
+        """Return one page of days, or of the documents of a kind from the marker `since` on.
 
-        See `Documents.extract` and `Days.extract`.
+        See `TillDocuments.extract` and `TillDays.extract`.
         """
         return self._source(kind).extract(kind, since, after, most)
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
-        """Return the documents of a kind with these ids, or days by key; what is not there is left out."""
+        """Return the documents of a kind with these ids, or the days with these keys, without missing ones."""
         return self._source(kind).fetch(kind, keys)
 
-    # ---- what moved at the till
+    # ---- stock movements of the till
 
     def newest_move(self) -> int:
-        """Return the number of the newest movement of stock, 0 before the first."""
+        """Return the number of the newest stock movement, 0 before the first."""
         return self._history.present()
 
     def moves(self, after: int, begin: datetime) -> list[Move]:
-        """Return the next movements of stock; see `History.page`."""
+        """Return the next stock movements; see `TillHistory.page`."""
         return self._history.page(after, begin)
 
     def promises(self, since: str | None, after: str | None = None) -> ReservationPage:
-        """Return one page of what orders that changed from a marker on keep aside now."""
+        """Return one page of the current reservations of orders that changed since a marker."""
         return promises(self._documents, since, after)
 
     def gift_cards(self) -> list[GiftCardsLeft]:
-        """Return what is left on gift cards, by the turnover group they are sold in; see `cards_left`."""
+        """Return the remaining value of gift cards, by the turnover group they are sold in; see `cards_left`."""
         return cards_left(self._client)
 
     # ---- the till as a target
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
-        """Return what the till holds now, by our keys; the targets say how each kind is found.
+        """Return the till's current records, by our keys; each target defines how its kind is matched.
 
-        What is linked and missing among others is asked for alone, before anybody takes it for gone.
+        A linked record that is missing in a joint lookup is looked up once more alone before it counts as gone.
         """
         held: dict[str, Held] = {}
         for kind, target in self.targets.items():
@@ -157,18 +157,18 @@ class Mplus:
             if not chosen:
                 continue
             held |= target.lookup(chosen, references)
-            if len(chosen) > 1 and kind is not Kind.GROUP:  # groups are told as one tree
+            if len(chosen) > 1 and kind is not Kind.GROUP:  # groups are always read as one tree
                 for one in [each for each in chosen if each.key not in held and references.reference(kind, each.key)]:
                     held |= target.lookup([one], references)
         return held
 
     def hashes(self, wanted: Sequence[Record]) -> dict[str, str]:
-        """Return hashes of the levels that the till holds now; of nothing else it tells any. See `HashedTarget`."""
+        """Return hashes of the till's current stock levels; other kinds have none. See `HashedTarget`."""
         levels = [record for record in wanted if record.kind is Kind.STOCK]
         return self._stock.hashes(levels) if levels else {}
 
     def changed(self, kind: Kind, since: str, after: str | None = None, known: ChangeRanges = UNKNOWN) -> Batch:
-        """Return one page of what changed in the target after the marker `since`; a page ends at a marker too."""
+        """Return one page of the till's changes after the marker `since`; `after` is the stamp of the page before."""
         return self._target(kind).changed(known.past(after or since))
 
     def calls(self, change: Change) -> int:
@@ -176,11 +176,11 @@ class Mplus:
         return self._target(change.kind).calls(change)
 
     def shows(self, kind: Kind) -> bool:
-        """Tell that the till shows what it has: every answer says by itself that it is one, an empty list too."""
+        """Return True for every target: the till's answers always say explicitly that a list is empty."""
         return kind in self.targets
 
     def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
-        """Carry out one change and return the till's number, with the marker of the change if told.
+        """Carry out one change and return the till's number, with the marker of the change if the answer has it.
 
         Raises RejectedError when the till refuses the record and InDoubtError when no usable answer came.
         """
@@ -191,17 +191,17 @@ class Mplus:
             return target.write(change, held, references, token)
 
     def last_used(self, customers: Collection[str], since: date) -> dict[str, date | None]:
-        """Return when each of these relations was last on a document; see `Documents.last_of`."""
+        """Return the date of the last document of each of these relations; see `TillDocuments.last_of`."""
         return self._documents.last_of(customers, since)
 
-    # ---- what is paid
+    # ---- prices
 
     def tells_prices(self) -> bool:
-        """Tell whether this installation answers what a customer pays; see `Pricing.answers`."""
+        """Return True if this installation can calculate customer prices; see `TillPricing.answers`."""
         return self._pricing.answers()
 
     def charged(self, asked: Sequence[Charge]) -> list[TillPrice | None]:
-        """Return what the till says that is paid, in the order asked; None where it gives no answer."""
+        """Return the till's price of each charge, in the order asked; None where it gives no price."""
         return self._pricing.charged(asked)
 
     def _source(self, kind: Kind) -> TillSource:

@@ -1,9 +1,10 @@
-"""The till as the source of days: its own sums for each financial date and branch, and the documents they are made of.
+"""The till as the source of closed days: its own sums per financial date and branch, and the documents behind them.
 
-A page is up to seven dates, of all branches. It takes a call of the journals for each kind of document, one of the
-financial journal for each date, one of the cash counts, and those that read receipts and invoices; where payments of a
-date are not explained by these, one of the report of payments for each method, and the documents it names. Each call of
-the journals carries a reference of its own, which begins with that of the page: the till keeps its answer under it.
+A page is up to seven dates, of all branches. It takes one call of the journals for each kind of document, one of the
+financial journal for each date, one of the cash counts, and those that read receipts and invoices. Where these do not
+explain the payments of a date, it also takes one call of the payment report for each method, and the documents it
+names. Each call of the journals has a reference of its own, prefixed with that of the page, under which the till keeps
+its answer.
 """
 
 from collections import defaultdict
@@ -27,13 +28,13 @@ from integration.core.errors import RejectedError
 from integration.core.records import Batch, Kind, Record, Value, WrongValueError, unreadable
 
 PAGE_DAYS = 7
-DAYS_BEFORE = 14  # in which the count before the first one of a drawer is looked for
+DAYS_BEFORE = 14  # days before the period in which the previous count of a drawer is searched
 _PAID = (Kind.RECEIPT, Kind.INVOICE, Kind.ORDER)
 
 
 @dataclass(slots=True)
 class _Day:
-    """What is known of one day of one branch so far; `fault` is why it cannot be read."""
+    """The parts read so far of one day of one branch; `fault` is why the day cannot be read."""
 
     parts: list[Record] = field(default_factory=list)
     documents: dict[tuple[Kind, str], Record] = field(default_factory=dict)
@@ -42,7 +43,7 @@ class _Day:
 
 
 class TillDays:
-    """Reads the days of one till."""
+    """Reads the closed days of one till."""
 
     def __init__(self, settings: MplusSettings, client: Client, documents: TillDocuments) -> None:
         self._settings = settings
@@ -50,10 +51,10 @@ class TillDays:
         self._documents = documents
 
     def extract(self, kind: Kind, since: str | None, after: str | None, most: int | None) -> Batch:  # noqa: ARG002 - as all are asked
-        """Return one page of days: of every branch, from so many days back as is set to the till's present one.
+        """Return one page of days of every branch, from `days_back` days ago to the till's present day.
 
-        `after` is the first date of the page and the last of all; there is no stamp, since a day is read whole and may
-        change for as long as somebody can enter something on it.
+        `after` is the first date of the page and the last of all. There is no stamp, since a day is read completely and
+        may change as long as somebody can enter something on it.
         """
         if after is None:
             last = today_at(self._client)
@@ -66,7 +67,7 @@ class TillDays:
             return Batch(tuple(self._read(first, end)), following)
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:  # noqa: ARG002 - likewise
-        """Return the days with these keys, read anew; what is no day of a branch of this till is left out."""
+        """Return the days with these keys, read anew, without those that are not a day of a branch of this till."""
         wanted = [place for key in dict.fromkeys(keys) if (place := told.day_place(key))]
         records: list[Record] = []
         with expect_readable():
@@ -127,7 +128,7 @@ class TillDays:
             with _holding_back(days, group, on):
                 branch = told.branch_told(group)
                 if not branch and len(only) > 1:
-                    raise WrongValueError("branchNumber", "")  # of which of several branches the till does not say
+                    raise WrongValueError("branchNumber", "")  # the till does not say which of several branches it is
                 place = (on, branch) if branch else only[0]
                 days[place].parts += told.decode_financial(group)
                 is_closed = told.told_closed(group)
@@ -138,7 +139,7 @@ class TillDays:
                 day.closed = all(flags[place]) if flags[place] else of_all
 
     def _read_counts(self, days: dict[Place, _Day], period: tuple[date, date]) -> None:
-        """Read the counts of the period, and those of some days before it, with which its first ones begin."""
+        """Read the counts of the period, and earlier ones, with which its first counts begin."""
         first, last = period
         try:
             answer = self._client.read(
@@ -163,10 +164,10 @@ class TillDays:
             for day in chosen:
                 day.documents[kind, listed.record.key] = listed.record
 
-    # ---- what was paid for on another day
+    # ---- documents paid on another day
 
     def _read_paid_elsewhere(self, days: Mapping[Place, _Day]) -> None:
-        """Add the invoices and orders that were paid for on a day that is not theirs."""
+        """Add the invoices and orders of other days that were paid on these days."""
         known = {key: record for day in days.values() for key, record in day.documents.items()}
         named = {place: self._named(place, day) for place, day in days.items()}
         wanted = {key for keys in named.values() for key in keys} - known.keys()
@@ -203,7 +204,7 @@ class TillDays:
 
 
 def _unexplained(place: Place, day: _Day) -> list[str]:
-    """Return the methods by which more or less was paid than the documents of the day tell for its branch."""
+    """Return the payment methods whose total of the day differs from the payments of its documents in the branch."""
     on, branch = place
     rest: dict[str, Decimal] = defaultdict(Decimal)
     for part in day.parts:
@@ -225,7 +226,7 @@ def _amount(part: Record) -> Decimal:
 
 @contextmanager
 def _holding_back(days: Mapping[Place, _Day], element: Element, on: date | None = None) -> Iterator[None]:
-    """Let what cannot be read hold back the days that it may be of: all that say no other date and no other branch."""
+    """Mark all days that an unreadable element may belong to as faulty: those with its readable date and branch."""
     try:
         yield
     except WrongValueError as error:
@@ -252,7 +253,7 @@ def _by_kind(item: tuple[tuple[Kind, str], Record]) -> tuple[int, str]:
 
 
 def _in_order(parts: Sequence[Record]) -> list[Record]:
-    """Return parts with those of a kind together and their keys unique: the till may tell a group in two rows."""
+    """Return the parts grouped by kind with unique keys, because the till may have two rows for one group."""
     kinds = (Kind.TURNOVER, Kind.PAYMENT, Kind.VAT, Kind.COUNT)
     seen: dict[tuple[Kind, str], int] = defaultdict(int)
     found = []
@@ -264,7 +265,7 @@ def _in_order(parts: Sequence[Record]) -> list[Record]:
 
 
 def _asked(places: Iterable[Place], dates: Collection[date], branches: Collection[str]) -> list[Place]:
-    """Return the places that were asked for, in their order: an answer may hold others too."""
+    """Return the requested days in order, because an answer may contain others."""
     found = (place for place in places if place[0] in dates and (not branches or place[1] in branches))
     return sorted(found, key=lambda place: (place[0], int(place[1] or 0)))
 
@@ -274,12 +275,12 @@ def _certain(listed: ListedDocuments) -> Place | None:
 
 
 def _may_be(day: date | None, branch: str | None, place: Place) -> bool:
-    """Tell whether what tells this date and this branch, None for none, may be of a day of a branch."""
+    """Return True if an element with this date and branch may belong to a day of a branch; None may be any."""
     return day in (None, place[0]) and branch in (None, place[1])
 
 
 def _periods(days: Sequence[date]) -> Iterator[tuple[date, date]]:
-    """Yield the stretches of a page's length at most in which all of these days lie, without any other day."""
+    """Yield periods of at most PAGE_DAYS days that contain exactly these days."""
     start = 0
     for place in range(1, len(days) + 1):
         is_over = place == len(days) or (days[place] - days[place - 1]).days > 1 or place - start == PAGE_DAYS

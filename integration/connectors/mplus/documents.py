@@ -1,9 +1,9 @@
-"""The till as the source of documents: orders, invoices, receipts and proposals, page by page of its change markers.
+"""The till as the source of documents: orders, invoices, receipts and proposals, paged by change markers.
 
-A page of documents takes three calls where the till has all that they name, however many documents it has: one for
-them, one for their customers and one for the articles on their lines; the last two are left out when there is nothing
-to ask. The first page of an incremental extract takes one more, for the till's present marker, and an extract that ends
-on a page it cannot know to be the last one more, which answers with no documents. The first page of a kind takes one
+If the till has all records that they refer to, a page takes three calls, however many documents it has: one for the
+documents, one for their customers and one for the articles on their lines; the last two are left out when there is
+nothing to read. The first page of an incremental extract takes one more, for the till's present marker. An extract
+whose last page cannot be recognized takes one more, which returns no documents. The first page of a kind takes one
 more, once for each connection.
 """
 
@@ -25,15 +25,15 @@ from integration.connectors.parallel import sliced
 from integration.core.errors import MalformedAnswerError
 from integration.core.records import Batch, Kind, Record, WrongValueError, unreadable
 
-CODES_SECONDS = 300  # for so long an article's external id is taken to be what it was
-LARGEST_ANSWER = 1000  # what one answer holds at most (known of relations, so taken for articles too)
+CODES_SECONDS = 300  # seconds for which an article's external id is cached
+LARGEST_ANSWER = 1000  # maximum size of one answer (documented for relations, and assumed for articles)
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """Where a page begins: its lowest marker, the highest known before it, and the till's present one where asked."""
+    """Start of a page: its lowest marker, the highest marker read before, and the till's present one if known."""
 
     bound: int
     seen: int
@@ -42,7 +42,7 @@ class _Start:
 
 @dataclass(frozen=True, slots=True)
 class ListedDocuments:
-    """A document with the financial date and the branch it is booked on, as far as these can be read."""
+    """A document with its financial date and branch, as far as these can be read."""
 
     record: Record
     date: date | None
@@ -51,7 +51,7 @@ class ListedDocuments:
 
 @dataclass(frozen=True, slots=True)
 class DocumentPage:
-    """One page of documents as the till tells them; `after` and `stamp` as in `Batch`."""
+    """One page of unparsed documents; `after` and `stamp` as in `Batch`."""
 
     found: Sequence[Element]
     after: str | None
@@ -69,7 +69,7 @@ class TillDocuments:
         self._named, self._customers = ByNumbers[tuple[str, Element]](), ByNumbers[Element]()
 
     def extract(self, kind: Kind, since: str | None, after: str | None, most: int | None = None) -> Batch:
-        """Return one page of the documents with a marker from `since` on, and some before it; all when it is None."""
+        """Return one page of the documents with a marker from `since` on, and some before it; of all if it is None."""
         page = self.page(kind, since, after, most)
         with expect_readable():
             return Batch(tuple(self._decoded(kind, page.found, fresh=False)), page.after, page.stamp)
@@ -77,11 +77,11 @@ class TillDocuments:
     def page(
         self, kind: Kind, since: str | None, after: str | None, most: int | None = None, *, lines: bool = True
     ) -> DocumentPage:
-        """Return the same page as the till tells it; without `lines` it tells much faster.
+        """Return one page of unparsed documents; without `lines` the till answers much faster.
 
-        `since` and the stamp are markers, `after` is the lowest marker of the page. Nothing but the marker is asked
-        for: filters together with a marker have made tills leave changes out. When the till's own marker is lower
-        than `since`, it was set back, and everything is read. Of what is behind `since` a page has `most` at most.
+        `since` and the stamp are markers, `after` is the lowest marker of the page. The marker is the only filter:
+        other filters together with a marker have made tills omit changes. If the till's own marker is lower than
+        `since`, it was set back, and everything is read. `most` limits the documents after `since` on a page.
         """
         start = self._start(kind, since, after)
         document = codec.DOCUMENTS[kind]
@@ -105,9 +105,9 @@ class TillDocuments:
         return DocumentPage(found, None if is_last else str(highest + 1), str(max(highest, start.seen)))
 
     def between(self, kind: Kind, first: date, last: date) -> Iterator[ListedDocuments]:
-        """Return the documents of these financial dates, each once, as it was when it was last met.
+        """Return the documents of these financial dates once each, in the state that was read last.
 
-        They come by markers from the first on: without a limit no till says how much it answers.
+        They are read by markers from 0 on, because the till does not say how much an answer without a limit holds.
         """
         document, bound = codec.DOCUMENTS[kind], 0
         found: dict[str, ListedDocuments] = {}
@@ -122,7 +122,7 @@ class TillDocuments:
                 found[record.key] = ListedDocuments(
                     record, codec.if_readable(codec.document_date, each), codec.if_readable(codec.document_branch, each)
                 )
-            if not answered:  # one with fewer than asked for is no end: a till may give less at once
+            if not answered:  # a page with fewer than requested does not end the list: a till may return less at once
                 return iter(found.values())
             highest = max(
                 filter(None, (codec.if_readable(codec.document_marker, each) for each in answered)), default=-1
@@ -134,9 +134,9 @@ class TillDocuments:
             bound = highest + 1
 
     def last_of(self, relations: Collection[str], since: date) -> dict[str, date | None]:
-        """Return the newest financial date, from `since` on, of an order, invoice or receipt of each of these.
+        """Return the latest financial date, from `since` on, of an order, invoice or receipt of each relation.
 
-        It is None where a document that does not say its date or its relation may be a newer one.
+        The date is None where a document without a readable date or relation may be newer.
         """
         found: list[tuple[str | None, date | None]] = []
         asked = {
@@ -153,7 +153,7 @@ class TillDocuments:
         return newest_days(relations, found)
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
-        """Return the documents with these ids; what is not there is left out. External ids are asked for anew."""
+        """Return the documents with these ids, without those that do not exist. External article ids are read anew."""
         return [
             record
             for found in self.named(kind, keys)
@@ -161,7 +161,7 @@ class TillDocuments:
         ]
 
     def named(self, kind: Kind, keys: Collection[str]) -> Iterator[list[tuple[str, Element]]]:
-        """Yield the documents with these ids as the till tells them, each with its id, a page at a time."""
+        """Yield the unparsed documents with these ids, each with its id, a page at a time."""
         key_of = partial(codec.document_key, kind=kind)
 
         def ask(portion: Sequence[str]) -> list[Element]:
@@ -169,7 +169,7 @@ class TillDocuments:
 
         with_ids = by_own_number(ask, partial(codec.if_readable, key_of))
         asking = self._named.all(with_ids, lambda one: one[:1])
-        ids = [key for key in dict.fromkeys(keys) if key and key.isprintable()]  # no other can be sent, or be there
+        ids = [key for key in dict.fromkeys(keys) if key and key.isprintable()]  # other ids cannot exist
         for portion in sliced(ids, self._settings.document_page):
             with expect_readable():
                 wanted = set(portion)
@@ -187,7 +187,7 @@ class TillDocuments:
         return _Start(max(0, known - self._settings.document_overlap), known, present)
 
     def _present(self, kind: Kind) -> int | None:
-        """Return the till's present marker of a kind; None where it does not tell one that it need not."""
+        """Return the till's present marker of a kind, or None for a kind whose marker the till may leave out."""
         answer = self._client.read("getCurrentSyncMarkers")
         told = answer.findtext(qualified(codec.DOCUMENTS[kind].marker)) or ""
         if not told and kind in codec.UNTOLD:
@@ -218,19 +218,19 @@ class TillDocuments:
         return found
 
     def _decoded(self, kind: Kind, found: Sequence[Element], keys: Sequence[str] = (), *, fresh: bool) -> list[Record]:
-        """Return each document, asked for by its key where those are given; one that cannot be read stands as such."""
+        """Return each document as a record; `keys` are the requested ones. A faulty document is marked unreadable."""
         of = [codec.if_readable(codec.document_relation, each) or "" for each in found]
         relations = self._relations(filter(None, of))
         articles = (codec.if_readable(codec.document_articles, each) or () for each in found)
         codes = self._codes.of(list(dict.fromkeys(number for some in articles for number in some)), fresh=fresh)
-        nameless = relations.get("")  # it may be that of any customer who is not there
+        nameless = relations.get("")  # it may be any customer that is missing
         return [
             _document(kind, each, relations.get(one, nameless) if one else None, codes, key)
             for each, one, key in zip(found, of, keys or [""] * len(found), strict=True)
         ]
 
     def _relations(self, numbers: Iterable[str]) -> Mapping[str, Element]:
-        """Return the customers with these numbers; one that the till no longer has is left out."""
+        """Return the customers with these numbers, without those that the till no longer has."""
 
         def ask(portion: Sequence[str]) -> list[Element]:
             answer = self._client.read("getRelations", request={"relationNumbers": portion})
@@ -253,7 +253,7 @@ def _document(kind: Kind, document: Element, relation: Element | None, codes: Ma
 
 
 class _Codes:
-    """External article ids by article number, remembered for a short time. What has none is asked for every time."""
+    """External article ids by article number, cached for a short time. Articles without one are read every time."""
 
     def __init__(self, client: Client, clock: Callable[[], float]) -> None:
         self._client = client
@@ -262,7 +262,7 @@ class _Codes:
         self._named = ByNumbers[Element]()
 
     def of(self, numbers: Sequence[str], *, fresh: bool) -> Mapping[str, str]:
-        """Return the ids of those that have one; `fresh` asks for all of them."""
+        """Return the ids of the articles that have one; `fresh` reads all of them anew."""
         now = self._clock()
         valid = {number: (code, end) for number, (code, end) in self._known.items() if now < end}
         missing = [number for number in numbers if fresh or number not in valid]
@@ -270,7 +270,7 @@ class _Codes:
         for portion in sliced(missing, LARGEST_ANSWER):
             asked |= self._asked(portion)
         kept = {number: valid[number] for number in valid.keys() - set(missing)}
-        # Replaced whole and never changed in place, since two runs may ask at once.
+        # Replaced as a whole and never changed in place, because two runs may use it at the same time.
         self._known = kept | {number: (code, now + CODES_SECONDS) for number, code in asked.items()}
         return {number: code for number, (code, _) in kept.items()} | asked
 

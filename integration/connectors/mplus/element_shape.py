@@ -1,8 +1,8 @@
-"""The shape of an answer: which elements the interface description has inside a type, and how often each.
+"""Checks the shape of answers: the elements that the WSDL allows inside a type, and how often each may occur.
 
-An element of a structure or a list holds elements and no text, an element of a single value holds text and no elements,
-and an element that the description has once comes once. What breaks this contradicts itself, and has no value.
-Elements that the description does not have are left alone: newer tills send more.
+A structure or a list holds elements and no text, a single value holds text and no elements, and an element that the
+WSDL has once occurs once. An element that breaks this contradicts itself and has no usable value. Elements that the
+WSDL does not have are ignored: newer tills send more.
 """
 
 from functools import cached_property
@@ -13,7 +13,7 @@ from zeep.xsd import ComplexType
 
 from integration.core.records import WrongValueError
 
-# Types of records. Each is checked where it is decoded, so that one that is wrong is set apart from the others.
+# Types of records. Each is checked where it is decoded, so that only the faulty record is parked.
 RECORDS = frozenset(
     {
         "Product", "Relation", "Order", "Invoice", "Receipt", "Proposal", "Journal", "FinancialGroup", "CashCount",
@@ -23,17 +23,17 @@ RECORDS = frozenset(
 
 
 class _Slot(NamedTuple):
-    """One element of a type. `inside` is the shape of what it holds, None where that is text."""
+    """One element of a type. `inside` is the shape of its content, None for text."""
 
     repeated: bool
     inside: "ElementShape | None"
 
 
 class ElementShape:
-    """The shape of one type of the interface description."""
+    """The shape of one type of the WSDL."""
 
     def __init__(self, described: Any, known: dict[int, "ElementShape"] | None = None) -> None:
-        """Take over a type that zeep has read; a type may hold itself, and what is `known` is not made again."""
+        """Wrap a type parsed by zeep; a type may contain itself, so the shapes in `known` are reused."""
         self._described = described
         self._known = {} if known is None else known
         self._known[id(described)] = self
@@ -50,9 +50,9 @@ class ElementShape:
         return _Slot(described.accepts_multiple, self._known.get(id(kind)) or ElementShape(kind, self._known))
 
     def expect(self, element: etree._Element, *, records: bool = True) -> None:
-        """Raise WrongValueError where an element, or one inside it, does not have the shape of its type.
+        """Raise WrongValueError if an element, or one inside it, does not have the shape of its type.
 
-        Without `records`, records inside it are not looked at.
+        Without `records`, records inside it are not checked.
         """
         slots, met = self._slots, set[str]()
         if (text := element.text) and not text.isspace():
@@ -77,11 +77,11 @@ class ElementShape:
 
 
 def _text_beside(element: etree._Element) -> str:
-    """Return the text that stands in an element itself, beside the elements in it."""
+    """Return the text directly in an element, outside its child elements."""
     return " ".join(filter(None, ((text or "").strip() for text in (element.text, *(each.tail for each in element)))))
 
 
 def _all_text(parent: etree._Element, tag: str) -> str:
-    """Return all text in the children of a name."""
+    """Return all text in the children with a name."""
     found = (str(text).strip() for child in parent.iterchildren(tag) for text in child.itertext())
     return " ".join(filter(None, found))

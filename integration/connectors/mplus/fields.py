@@ -1,4 +1,4 @@
-"""Which fields there are: our words, what the interface describes, and what the till defines itself."""
+"""Fields of the till: our own, those of the interface, and custom fields that the till defines."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ class TillFields:
         self._words = Vocabulary(settings.retire_with)
 
     def of(self, kind: Kind) -> list[Field]:
-        """Return our words, every other simple field by its wire name, and the custom fields the till defines."""
+        """Return our fields, every other simple field by its wire name, and the custom fields that the till defines."""
         fields = list(codec.document_fields(kind) or self._words.named(kind))
         if kind is Kind.RELATION:
             fields += codec.CONTACT_FIELDS

@@ -1,4 +1,4 @@
-"""Financial dates as the till is asked for them, and which of them is its present one."""
+"""Financial dates: their form in requests, and the present date of the till."""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -10,7 +10,7 @@ from integration.core.timetable import WALL_CLOCK
 
 
 def today_at(client: Client) -> date:
-    """Return the date at the till, by its own clock where it tells the time."""
+    """Return the present date at the till, by the till's own clock if the answer has it."""
     answer = client.read("getApiVersion")
     with expect_readable():
         here = day_in(answer, "serviceDateTime")
@@ -18,7 +18,7 @@ def today_at(client: Client) -> date:
 
 
 def financial_period(first: date, last: date) -> dict[str, dict[str, int]]:
-    """Return what asks for the financial dates from the first to the last, both among them."""
+    """Return the request elements for the financial dates from `first` to `last`, both included."""
     names = ("fromFinancialDate", "throughFinancialDate")
     return {
         name: {"day": day.day, "mon": day.month, "year": day.year}

@@ -1,7 +1,7 @@
-"""Requests as the interface describes them, written from forms that are made ready once.
+"""Serializes requests according to the WSDL, with forms that are prepared once.
 
-zeep reads the description. Filling its value objects for each request takes longer than sending it, and so does a tree
-of elements, so the order, the number and the text of every element are taken out of its types beforehand.
+zeep parses the WSDL. Filling its value objects for each request takes longer than sending it, and so does a tree of
+elements. So the order, the number and the text conversion of every element are taken from its types beforehand.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,13 +15,13 @@ from zeep.xsd import Boolean, ComplexType, Decimal, Integer, String
 
 from integration.core.records import is_storable
 
-PREFIX = "ns0"  # stands for the namespace of the interface, in which every element is
-_TAKEN_AS_IT_IS = (String, Integer, Decimal)  # a text stands for itself; only flags and moments have words of their own
+PREFIX = "ns0"  # prefix of the interface's namespace, in which every element is
+_TAKEN_AS_IT_IS = (String, Integer, Decimal)  # text is sent unchanged; only flags and moments are formatted
 
 
 @dataclass(frozen=True, slots=True)
 class _Slot:
-    """One element of a type. `inside` is there when it holds others, `text` makes the text of one that does not."""
+    """One element of a type. `inside` is the form of its content; `text` formats a value without any."""
 
     name: str
     tag: str
@@ -47,10 +47,10 @@ class _Slot:
 
 
 class WireForm:
-    """One type of the interface, ready to be filled in as often as need be."""
+    """One type of the interface, prepared to be serialized many times."""
 
     def __init__(self, described: Any, known: dict[int, "WireForm"] | None = None) -> None:
-        """Take over a type that zeep has read; a type may hold itself, and what is `known` is not made again."""
+        """Wrap a type parsed by zeep; a type may contain itself, so the forms in `known` are reused."""
         self._described = described
         self._known = {} if known is None else known
         self._known[id(described)] = self
@@ -85,7 +85,7 @@ class WireForm:
     def written(self, content: Mapping[str, Any]) -> str:
         """Return the elements for the content, in the order of the interface.
 
-        Raises TypeError for what is missing and for what the interface does not have, ValueError for what no XML holds.
+        Raises TypeError for missing and for unknown elements, ValueError for text that XML cannot hold.
         """
         if strangers := content.keys() - self._places.keys():
             raise TypeError(f"no elements of the interface: {', '.join(sorted(strangers))}")
@@ -97,17 +97,17 @@ class WireForm:
 
 
 def tag_of(name: etree.QName) -> str:
-    """Return the name of an element as it is written."""
+    """Return the prefixed name of an element."""
     return f"{PREFIX}:{name.localname}"
 
 
 def enclosing_element(tag: str, inside: str, attributes: str = "") -> str:
-    """Return an element around others; one that holds none ends as it begins."""
+    """Return an element around others; an empty one is self-closing."""
     return f"<{tag}{attributes}>{inside}</{tag}>" if inside else f"<{tag}{attributes}/>"
 
 
 def _escaped(text: str) -> str:
-    if text.isalnum():  # as numbers and codes are
+    if text.isalnum():  # numbers and codes
         return text
     if not is_storable(text):
         raise ValueError("no XML can hold this text")

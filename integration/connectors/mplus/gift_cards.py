@@ -1,4 +1,4 @@
-"""What is left on the gift cards of the till."""
+"""Remaining value of the till's gift cards."""
 
 from collections import defaultdict
 from decimal import Decimal
@@ -13,9 +13,9 @@ _LIST = f"{qualified('giftcardList')}/{qualified('giftcard')}"
 
 
 def cards_left(client: Client, page: int = PAGE) -> list[GiftCardsLeft]:
-    """Return the active cards of each turnover group.
+    """Return number and remaining value of the active gift cards of each turnover group.
 
-    Raises RejectedError where the till does not know the question, MalformedAnswerError where a card cannot be read.
+    Raises RejectedError where the till lacks the operation, MalformedAnswerError where a card is unreadable.
     """
     cards: dict[str, codec.GiftCard] = {}
     marker = 0

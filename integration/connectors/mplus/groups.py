@@ -13,7 +13,7 @@ from integration.core.errors import RejectedError
 from integration.core.plan import Action, Change
 from integration.core.records import Batch, Held, Kind, Record, Value, Written
 
-_TOP = "0"  # parent of a group at the top, in our copy of the tree
+_TOP = "0"  # parent of a group at the top in our copy of the tree
 
 
 class TillGroups:
@@ -24,7 +24,7 @@ class TillGroups:
         self._client = client
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
-        """Return what the till holds now; found by their link, then by name under the same parent."""
+        """Return the till's current groups, matched by their link, then by name under the same parent."""
         tree = self._tree()
         found = _Matching(wanted, tree, references).numbers()
         codes = {number: key for key, number in found.items()}
@@ -35,7 +35,8 @@ class TillGroups:
                 parent = (
                     "" if group.parent == _TOP else codes.get(group.parent) or references.key(Kind.GROUP, group.parent)
                 )
-                # A parent that is not ours has no code; its number with a sign can be no code of the source.
+                # A parent that is not ours has no code of ours. Its number gets a "#", which no code of the source can
+                # be.
                 values: dict[str, Value] = {
                     "name": group.name,
                     "parent": f"#{group.parent}" if parent is None else parent,
@@ -54,7 +55,7 @@ class TillGroups:
         return 1
 
     def changed(self, since: str) -> Batch:  # noqa: ARG002
-        """Return an empty page without a stamp: the whole tree is read each time, so nobody need be told."""
+        """Return an empty page without a stamp: the whole tree is read each time."""
         return Batch((), None, "")
 
     def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:  # noqa: ARG002
@@ -98,7 +99,7 @@ def group_number(references: References, code: str) -> str:
 
 
 class _Matching:
-    """Finds wanted groups in the tree: by their link, then by name under the same parent."""
+    """Matches wanted groups with the tree: by their link, then by name under the same parent."""
 
     def __init__(self, wanted: Sequence[Record], tree: Mapping[str, TillGroup], references: References) -> None:
         self._wanted = {record.key: record for record in wanted}
@@ -108,13 +109,13 @@ class _Matching:
         self._found: dict[str, str | None] = {"": _TOP}
 
     def numbers(self) -> dict[str, str]:
-        """Return the numbers of those that are there, by our codes."""
+        """Return the numbers of the groups that exist, by our codes."""
         numbers = {code: self._number(code) for code in self._wanted}
         return {code: number for code, number in numbers.items() if number is not None}
 
     def _number(self, code: str) -> str | None:
         if code not in self._found:
-            self._found[code] = None  # a group that is its own ancestor has no place
+            self._found[code] = None  # a group that is its own ancestor has no match
             self._found[code] = self._linked(code) or self._named(code)
         return self._found[code]
 

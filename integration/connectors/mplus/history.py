@@ -1,4 +1,4 @@
-"""The till's own history of its stock: every movement, by a number that rises."""
+"""The till's own history of its stock: every movement, under a rising number."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -21,10 +21,10 @@ _OPERATION = "getStockHistoryV2"
 
 
 class TillHistory:
-    """Reads movements of stock. Whether a bound is told with the answer or after it, the answer is the same."""
+    """Reads stock movements. It does not matter whether the till includes the bound itself in an answer."""
 
     def __init__(self, settings: MplusSettings, client: Client, page: int = PAGE) -> None:
-        """`page` is how many movements are asked for at once."""
+        """`page` is the number of movements requested at once."""
         self._settings = settings
         self._client = client
         self._page = page
@@ -40,8 +40,7 @@ class TillHistory:
     def page(self, after: int, begin: datetime) -> list[Move]:
         """Return the next movements after a number, oldest first; none when there are no more.
 
-        One whose own number cannot be read comes first. Before the first one is known, after 0, they are those from the
-        moment `begin` on.
+        A movement without a readable number comes first. When `after` is 0, the movements start at `begin`.
         """
         bound = {"sinceStockId": str(after)} if after else {"fromFinancialDateTime": codec.encode_moment(begin)}
         moves = self._asked(self._page, **bound)
@@ -50,7 +49,8 @@ class TillHistory:
     def since(self, number: int, branches: Sequence[str], articles: Sequence[str]) -> list[Move]:
         """Return the movements of articles after a number in these branches.
 
-        What came after a number of just now is little and is asked for at once; else each portion of articles is.
+        Few movements follow a recent number, so all articles are tried in one call first; otherwise each portion of
+        articles is read.
         """
         first = self._asked(self._page, branchNumbers=branches, sinceStockId=str(number))
         if len(first) < self._page:
@@ -62,9 +62,9 @@ class TillHistory:
         return in_pages(ask, articles, self._settings.page_articles, self._settings.in_flight)
 
     def _all(self, number: int, moves: list[Move] | None, **request: object) -> list[Move]:
-        """Return every movement after a number, of which `moves` are the first: a till may give less than is asked for.
+        """Return every movement after a number; `moves` is the first answer, which the till may have shortened.
 
-        Nothing follows an answer without a higher number.
+        The list ends with an answer without a higher number.
         """
         found: list[Move] = []
         while moves is None or moves:
@@ -79,7 +79,7 @@ class TillHistory:
         return found
 
     def _asked(self, limit: int, **request: object) -> list[Move]:
-        """Return the movements with the lowest numbers of those asked for, in any order."""
+        """Return the movements with the lowest numbers among the requested ones, in any order."""
 
         def ask(limit: int) -> list[Move]:
             answer = self._client.read(_OPERATION, request={**request, "sinceStockIdLimit": str(limit)})
@@ -93,25 +93,25 @@ class TillHistory:
 
         moves = ask(limit)
         before = [number for number in numbers(moves) if number < int(str(request.get("sinceStockId", 0)))]
-        if before:  # the bound does not count: what follows it would never come
+        if before:  # the till ignores the bound, so later movements would never be read
             raise till_out_of_order(_OPERATION, str(before[0]))
         self._lowest.expect(_OPERATION, numbers(moves), lambda fewer: numbers(ask(fewer)))
         return moves
 
 
 def _is_later(move: Move, number: int) -> bool:
-    """Tell whether a movement came after a number, as that was asked for: one without its own did."""
+    """Return True if a movement came after a number; one without a readable number counts as later."""
     return move.number > number or not move.number
 
 
-# ---- what orders keep aside
+# ---- reservations of orders
 
 
 def promises(documents: TillDocuments, since: str | None, after: str | None) -> ReservationPage:
-    """Return what the orders of a page of `Documents.page` keep aside now, and which orders were on it.
+    """Return the current reservations of the orders on a page of `TillDocuments.page`, with the ids of these orders.
 
-    Lines are asked for of those alone that may keep something; neither customers nor articles are. One that cannot be
-    read keeps what was known of it.
+    Lines are read only of orders that may reserve stock; customers and articles are not read. An unreadable order is
+    left out, so that its known reservations stay.
     """
     page = documents.page(Kind.ORDER, since, after, lines=False)
     keys = [codec.if_readable(_key, each) or "" for each in page.found]
@@ -128,15 +128,16 @@ _key = partial(codec.document_key, kind=Kind.ORDER)
 
 
 def _is_over(order: Element) -> bool:
-    """Tell whether all of an order is delivered, or all of it cancelled."""
+    """Return True if an order is completely delivered or completely cancelled."""
     states = (order.findtext(qualified(name)) or "" for name in ("deliveryState", "cancelState"))
     return any(state.endswith("-COMPLETE") for state in states)
 
 
 def promised(element: Element) -> list[Promise]:
-    """Return what of each article an order keeps aside, neither delivered nor cancelled. Raises WrongValueError.
+    """Return the reservations of an order: quantities neither delivered nor cancelled. Raises WrongValueError.
 
-    Should a quantity be without what was cancelled already, what the till says is reserved holds the rest back.
+    If a quantity already excludes cancelled pieces, the till's own reserved quantity prevents that too little is
+    reserved.
     """
     order = codec.decode_document(Kind.ORDER, element, None, {})
     if "complete" in (order.values.get("delivery_state"), order.values.get("cancel_state")):
@@ -152,6 +153,6 @@ def promised(element: Element) -> list[Promise]:
 
 
 def _quantity(line: Mapping[str, Value], name: str) -> Decimal:
-    """Return how much a line tells of a quantity; nothing where it tells none."""
+    """Return a quantity of a line, 0 where the line has none."""
     value = line.get(name)
     return value if isinstance(value, Decimal) else Decimal(0)

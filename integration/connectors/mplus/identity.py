@@ -1,4 +1,4 @@
-"""What identifies a till: its licence, branches and workplaces, and numbers that only ever grow.
+"""Identity of a till: its licence, branches and workplaces, and numbers that only grow.
 
 These are its change numbers, the number of its newest stock movement, and the versions of its interface and database.
 """
@@ -9,12 +9,12 @@ from integration.connectors.mplus.client import Client, Element, qualified
 from integration.core.errors import RejectedError
 from integration.core.system_identity import SystemIdentity
 
-STOCK_NUMBER = "stockId"  # of the newest stock movement
-VERSION_STEP = 100_000  # more than any part of a version
+STOCK_NUMBER = "stockId"  # number of the newest stock movement
+VERSION_STEP = 100_000  # larger than any part of a version
 
 
 def read_identity(client: Client) -> SystemIdentity:
-    """Return the identity of a till, with four calls. A till that lacks the call for licences tells no licence."""
+    """Return the identity of a till, with four calls. It has no licence if the till lacks the call for licences."""
     branches = list(client.read("getBranches").iter(qualified("branch")))
     parts = {
         "branches": frozenset(f"{_text(one, 'branchNumber')} {_text(one, 'branchName')}" for one in branches),
@@ -22,7 +22,7 @@ def read_identity(client: Client) -> SystemIdentity:
     }
     try:
         licence = client.read("getLicenseInformation")
-    except RejectedError:  # the call is not known there, or not paid for
+    except RejectedError:  # the call is unknown there, or not licensed
         pass
     else:
         company = " ".join(filter(None, (_text(licence, "companyName"), _text(licence, "city"))))
@@ -32,7 +32,7 @@ def read_identity(client: Client) -> SystemIdentity:
 
 
 def _counters(answer: Element) -> dict[str, int]:
-    """Return every change number of an answer by its name; a name that is unknown here counts as well."""
+    """Return every change number of an answer by its name, including unknown names."""
     found = {}
     for element in answer.iterchildren("*"):
         name, text = str(element.tag).rpartition("}")[2], (element.text or "").strip()
@@ -42,9 +42,9 @@ def _counters(answer: Element) -> dict[str, int]:
 
 
 def _versions(answer: Element) -> dict[str, int]:
-    """Return the versions of the interface and of the database, each as one number; one that is not told is left out.
+    """Return the versions of the interface and of the database, each as one number, without missing ones.
 
-    An update raises them. A lower one is an earlier state of the till, or another till.
+    An update raises them. A lower version is an earlier state of the till, or another till.
     """
     found = {}
     for name, prefix in (("apiVersion", ""), ("databaseVersion", "database")):

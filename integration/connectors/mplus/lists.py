@@ -1,8 +1,8 @@
-"""Lists of the till: a limited answer has the lowest markers there are, nothing twice, and what is named all of it.
+"""Checks of the till's lists: limited answers hold the lowest markers, nothing twice, and all requested numbers.
 
-The vendor says neither that answers are sorted nor which part of a list a limited one holds. Pages are turned by the
-highest marker of the last one, so whatever else a page left out would never be read. Nor does it say how much it tells
-at once of what is asked for by numbers.
+The vendor documents neither that answers are sorted nor which part of a list a limited answer holds. Paging continues
+after the highest marker of the last page, so anything else that a page left out would never be read. It is not
+documented either how much the till returns at once for a request by numbers.
 """
 
 from collections import Counter
@@ -14,13 +14,13 @@ from integration.connectors.parallel import sliced
 from integration.core.errors import MalformedAnswerError
 
 T = TypeVar("T")
-_Markers = Iterable[int | None]  # None for one that cannot be read
+_Markers = Iterable[int | None]  # None for an unreadable one
 _LOOKS = 2  # somebody may change a record between two answers
-_GROUP = 100  # numbers that are asked for again at once, where less was told
+_GROUP = 100  # numbers that are requested again at once, after an incomplete answer
 
 
 class PartialLists:
-    """Of which lists it was seen that fewer rows are the lowest of more. Safe to share between threads."""
+    """Lists that were shown to return the lowest markers when limited. Safe to share between threads."""
 
     def __init__(self) -> None:
         self._seen: set[str] = set()
@@ -28,10 +28,10 @@ class PartialLists:
     def expect(self, operation: str, told: _Markers, ask: Callable[[int], _Markers]) -> None:
         """Compare an answer, once for each list, with the one that `ask` gives for half as many rows.
 
-        Raises MalformedAnswerError where that has others.
+        Raises MalformedAnswerError if the smaller answer has other rows than the lowest of the larger one.
         """
         page = _readable(told)
-        if operation in self._seen or len(page) < 2:  # noqa: PLR2004 - of one nothing can be told
+        if operation in self._seen or len(page) < 2:  # noqa: PLR2004 - one row has no order
             return
         for _ in range(_LOOKS):
             half = _readable(ask((len(page) + 1) // 2))
@@ -43,21 +43,21 @@ class PartialLists:
 
 
 class ByNumbers(Generic[T]):
-    """What is asked for by numbers: told whole, though the till may tell only so much at once. Safe to share.
+    """Completes answers to requests by numbers, because the till may limit an answer. Safe to share between threads.
 
-    `weight` is how much of an answer something takes, where a till may count other things than those named.
+    `weight` is the size of an item in an answer, where a till may count other things than the requested ones.
     """
 
     def __init__(self, weight: Callable[[T], int] = lambda _: 1) -> None:
         self._weight = weight
-        self._given = 0  # the most that was told at once without anything being held back
+        self._given = 0  # size of the largest answer known to be complete
 
     def all(
         self, ask: Callable[[Sequence[str]], list[T]], names: Callable[[T], Iterable[str | None]]
     ) -> Callable[[Sequence[str]], list[T]]:
-        """Return what asks as `ask` does, and once more for what an answer that may be full does not tell.
+        """Return a function that asks as `ask` does, and again for items missing from a possibly limited answer.
 
-        `names` says by which numbers something is known.
+        `names` returns the numbers of an item.
         """
 
         def asking(numbers: Sequence[str]) -> list[T]:
@@ -78,10 +78,10 @@ class ByNumbers(Generic[T]):
 def by_own_number(
     ask: Callable[[Sequence[str]], list[T]], number_of: Callable[[T], str | None]
 ) -> Callable[[Sequence[str]], list[tuple[str, T]]]:
-    """Return what asks as `ask` does for some numbers, and tells each with its own.
+    """Return a function that asks as `ask` does and returns each item with its own number.
 
-    What does not say its number comes with the one that it answers to when that is asked for alone: taken for none, it
-    would be made twice.
+    An item without a readable number is assigned to the number it answers to when requested alone; treating it as
+    missing would create a duplicate.
     """
 
     def asking(numbers: Sequence[str]) -> list[tuple[str, T]]:
@@ -97,14 +97,14 @@ def by_own_number(
 
 
 def expect_once(operation: str, keys: Iterable[str | None]) -> None:
-    """Raise MalformedAnswerError where a key comes twice in one answer: another row may be missing in its place."""
+    """Raise MalformedAnswerError if a key occurs twice in one answer: another row may be missing instead."""
     twice = [key for key, count in Counter(filter(None, keys)).items() if count > 1]
     if twice:
         raise till_out_of_order(operation, twice[0])
 
 
 def till_out_of_order(operation: str, key: str) -> MalformedAnswerError:
-    """Return the error for a list in which a row comes twice, or after one that it should come before."""
+    """Return the error for a list in which a row occurs twice or out of order."""
     return MalformedAnswerError("list_out_of_order", system=SYSTEM, object=operation, key=key)
 
 

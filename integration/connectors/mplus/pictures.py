@@ -1,6 +1,6 @@
-"""Pictures as a target: one image of ours on the card of a product, beside those that others put there.
+"""Pictures as a target: one image of ours on the card of a product, beside the images of others.
 
-Ours is known by its name, which bears the mark of its content: how the till computes its own hash is not published.
+Our image is recognized by its name, which contains our content hash: the vendor does not document its own hash.
 """
 
 import base64
@@ -17,9 +17,9 @@ from integration.core.plan import Change
 from integration.core.records import Batch, Held, Kind, Record, Written
 
 CARD = {"cardType": "PRODUCT"}
-OTHER = "image:"  # what stands for an image of others, before its id
+OTHER = "image:"  # prefix of the id of an image of others
 _OURS = re.compile(r"([0-9a-f]{32})\.(\w+)$")
-LONGEST_NAME = 60  # of what stands before the mark
+LONGEST_NAME = 60  # length of the title in front of the content hash
 
 
 class TillPictures:
@@ -30,9 +30,9 @@ class TillPictures:
         self._client = client
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
-        """Return which picture each product has: the mark of ours, else the first image of others, else nothing.
+        """Return the picture of each product: the hash of ours, otherwise the first image of others, otherwise None.
 
-        A card without any image, of which we have not written before, is left out: nothing is there yet.
+        A card without any image is left out unless we have written to it before: nothing exists there yet.
         """
         references_of = {record.key: references.reference(Kind.PRODUCT, record.key) or "" for record in wanted}
         cards = self._cards(till_numbers(filter(None, references_of.values())))
@@ -47,7 +47,7 @@ class TillPictures:
         return found
 
     def _cards(self, numbers: Sequence[str]) -> dict[str, list[Element]]:
-        """Return the images on the cards of products by their numbers, in the order in which they are shown."""
+        """Return the images on the cards of products by product number, in display order."""
 
         def ask(page: Sequence[str]) -> list[Element]:
             answer = self._client.read("getCardImages", request={**CARD, "cardNumbers": list(page)})
@@ -60,19 +60,19 @@ class TillPictures:
         }
 
     def calls(self, change: Change) -> int:
-        """Return 1, and one more for a picture that the till has to take in first."""
+        """Return 1, plus 1 for a picture that must be uploaded first."""
         content = change.wanted.values.get("content")
         return 1 if not content or str(content).startswith(OTHER) else 2
 
     def changed(self, since: str) -> Batch:  # noqa: ARG002
-        """Raise RejectedError: the till tells of no change of an image."""
+        """Raise RejectedError: the till does not report changes of images."""
         not_at_till(Kind.PICTURE)
 
     def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:  # noqa: ARG002
-        """Put our picture first on the card, in the place of the one before, or take it away; all others stay.
+        """Put our picture first on the card in place of our previous one, or remove it; all other images stay.
 
-        The till takes a picture in and puts it on the card in one call, so that one whose answer was lost is found
-        there and used. The list is read right before it is written, which is whole. Raises RejectedError where the till
+        The till uploads a picture and puts it on the card in one call, so an upload whose answer was lost is found on
+        the card and reused. The list of images is read right before it is replaced. Raises RejectedError where the till
         refuses the picture.
         """
         card = held.reference if held else references.reference(Kind.PRODUCT, change.key)
@@ -101,7 +101,7 @@ class TillPictures:
         return there
 
     def _taken_in(self, change: Change, content: str, card: str) -> str:
-        """Let the till take a picture in, put it on the card, and return its id there."""
+        """Upload a picture to the card and return its image id."""
         data, kind = kept_in(self._settings.pictures, content)
         request = {
             "imageName": f"{change.title[:LONGEST_NAME]} {content}.{kind}",

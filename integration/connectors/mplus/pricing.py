@@ -1,4 +1,4 @@
-"""Prices per branch, written beside the article they are of; and what the till itself says that a customer pays."""
+"""Prices per branch, written beside their article, and the till's own calculation of customer prices."""
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -25,7 +25,7 @@ _ORDER = (
     "oldestBestBeforeDate",
 )  # fmt: skip
 
-Place = tuple[str, str]  # article and branch
+Place = tuple[str, str]  # article and branch number
 
 
 def branch_terms(part: Record) -> dict[PriceTerm, Value]:
@@ -34,7 +34,7 @@ def branch_terms(part: Record) -> dict[PriceTerm, Value]:
 
 
 def without_branches(record: Record) -> Record:
-    """Return a product without its prices per branch, and without the articles of which nothing is left."""
+    """Return a product without its prices per branch, and without articles that have no other values."""
     kept = (
         (part, {name: value for name, value in part.values.items() if ":" not in name or not _is_of_branch(name)})
         for part in record.parts
@@ -57,7 +57,7 @@ class BranchPrices:
         self._client = client
 
     def shown(self, wanted: Record, held: Record, lines: Mapping[Place, Element]) -> Record:
-        """Return what is held with the prices per branch of the wanted articles, None where a branch has none."""
+        """Return the held product with the prices per branch of the wanted articles, None where a branch has none."""
         asked = {part.key: branch_terms(part) for part in wanted.parts}
         parts = tuple(
             replace(part, values={**part.values, **_said(part.key, asked.get(part.key, {}), lines)})
@@ -66,7 +66,7 @@ class BranchPrices:
         return replace(held, parts=parts)
 
     def lines(self, wanted: Sequence[Record]) -> dict[Place, Element]:
-        """Return the lines of all wanted articles that have prices per branch; nothing is asked where none has."""
+        """Return the price lines of all wanted articles with prices per branch; makes no call if there are none."""
         parts = [part for record in wanted for part in record.parts if branch_terms(part)]
         return self._lines(till_numbers(part.key for part in parts))
 
@@ -79,13 +79,13 @@ class BranchPrices:
         return {_place(line): line for line in found}
 
     def calls(self, change: Change) -> int:
-        """Return 1 where a change has prices per branch."""
+        """Return 1 where a change has prices per branch, otherwise 0."""
         return int(any(branch_terms(part) for part in change.wanted.parts))
 
     def write(self, change: Change, original: object) -> None:
-        """Write the prices per branch of a change: each over the very line that is there.
+        """Write the prices per branch of a change, each as an edit of the existing line.
 
-        Raises RejectedError `price_outside_range`, with what the till allows, where it refuses one.
+        Raises RejectedError `price_outside_range`, with the allowed range, where the till refuses a price.
         """
         wanted = {part.key: terms for part in change.wanted.parts if (terms := branch_terms(part))}
         if not wanted:
@@ -129,7 +129,7 @@ def _new(number: str, branch: str) -> Element:
 
 
 def _put(line: Element, term: PriceTerm, value: Value) -> None:
-    """Write a price; the other one, which the till computes from it, is taken out."""
+    """Write a price and remove the other one, which the till computes from it."""
     for wire in _PRICES.values():
         for child in list(line.iterfind(qualified(wire))):
             line.remove(child)
@@ -144,7 +144,7 @@ def _put(line: Element, term: PriceTerm, value: Value) -> None:
 
 
 def _range(wanted: Mapping[str, Mapping[PriceTerm, Value]], original: object) -> dict[str, str]:
-    """Return what the till allows for the articles whose prices it refused, as it says it, and what was wanted."""
+    """Return the allowed price range of the refused articles, as the till states it, and the wanted prices."""
     cards = codec.articles(original) if isinstance(original, Element) else []
     limits = {
         codec.article_number(card): tuple(
@@ -163,11 +163,11 @@ def _range(wanted: Mapping[str, Mapping[PriceTerm, Value]], original: object) ->
     }
 
 
-# ---- what the till itself says
+# ---- the till's own price calculation
 
 
 class TillPricing:
-    """What a till says that is paid: its call is marked as a trial by the vendor, and not every installation has it."""
+    """Calculates customer prices with a call that the vendor marks as experimental; not every installation has it."""
 
     def __init__(self, settings: MplusSettings, client: Client) -> None:
         self._settings = settings
@@ -175,7 +175,7 @@ class TillPricing:
         self._workplaces: dict[str, str] = {}
 
     def answers(self) -> bool:
-        """Tell whether this installation answers the question, asked of no article; never, where it is set not to."""
+        """Return True if the settings allow the call and this installation answers it; tried without an article."""
         if not self._settings.determine_pricing:
             return False
         places = self._places()
@@ -188,9 +188,9 @@ class TillPricing:
         return True
 
     def charged(self, asked: Sequence[Charge]) -> list[TillPrice | None]:
-        """Return what is paid for each, in the order asked; None where the till gives no answer for it.
+        """Return the price of each charge, in the order asked; None where the till gives no price.
 
-        Each is a call of its own: a till may count what is bought together.
+        Each charge is a call of its own, because a till may combine what is bought together.
         """
         answers = side_by_side(self._one, asked, self._settings.in_flight)
         for answer in answers:

@@ -1,4 +1,4 @@
-"""Products with their articles as a target: found by the numbers of the articles, written whole."""
+"""Products with their articles as a target: found by article number, written as a whole."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -41,7 +41,7 @@ from integration.core.records import (
 )
 
 T = TypeVar("T")
-_TURNS = 64  # locks, shared by products whose numbers leave the same remainder
+_TURNS = 64  # number of locks, shared by products whose numbers have the same remainder
 
 
 class TillProducts:
@@ -60,10 +60,10 @@ class TillProducts:
         self._turns = [Lock() for _ in range(_TURNS)]
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
-        """Return what the till holds now; found by the numbers of the articles, then by their link.
+        """Return the till's current products, found by the numbers of their articles, then by their link.
 
-        When the wanted articles sit in several products, the linked one is returned, or else the one that has most of
-        them; where the others are is told, and a write that needs them is refused.
+        If the wanted articles are in several products, the linked product is returned, otherwise the one with most of
+        them. `Held.elsewhere` has the articles in other products, and a write that needs them is refused.
         """
         with expect_readable():
             return self._found(wanted, references)
@@ -94,7 +94,7 @@ class TillProducts:
         return held
 
     def _part_of(self, product: str, articles: Iterable[str]) -> Element | None:
-        """Return a product of which the till tells one of these articles alone, and not all that is in it."""
+        """Return a product with one of these articles, if the till returns the product only incompletely."""
         for number in till_numbers(articles) if product else ():
             for each in self._asked("articleNumbers", [number], siblings=False):
                 if _home(each) == product:
@@ -102,7 +102,7 @@ class TillProducts:
         return None
 
     def _unnamed(self, found: Mapping[str, Element], numbers: Sequence[str]) -> dict[str, str]:
-        """Return the products of articles that do not say their number, by the one they answer to when asked alone."""
+        """Return the product of each article without a readable number, by the number it answers to when read alone."""
         told = {name for product in found.values() for name in _articles_of(product)}
         if None not in told:
             return {}
@@ -125,13 +125,13 @@ class TillProducts:
         return Held(record, number, marker, original=element, elsewhere=apart)
 
     def read(self, filter_name: str, numbers: Sequence[str]) -> dict[str, Element]:
-        """Return products with all their articles by their numbers, asked for in pages side by side."""
+        """Return products with all their articles by their numbers, read in parallel pages."""
         return {_home(element): element for element in self._asked(filter_name, numbers, siblings=True)}
 
     def articles(self, numbers: Sequence[str]) -> dict[str, tuple[str, Element]]:
         """Return articles by their numbers, each with the number of its product.
 
-        One that does not say its number, or that of one nobody asked for, comes with the one it answers to alone.
+        An article without a readable or wanted number is assigned to the number it answers to when read alone.
         """
         wanted = set(numbers)
         found: dict[str, tuple[str, Element]] = {}
@@ -150,7 +150,7 @@ class TillProducts:
         return found | dict.fromkeys(untold, nameless[0]) if untold else found
 
     def stock_told(self, numbers: Sequence[str]) -> dict[str, tuple[str, codec.ArticleIdentity]]:
-        """Return whether stock is kept for these articles, as it came, and what identifies each, by their numbers."""
+        """Return the raw stock setting and the identity of these articles, by their numbers."""
         wanted = set(numbers)
 
         def ask(page: Sequence[str]) -> list[tuple[str, str, codec.ArticleIdentity]]:
@@ -176,8 +176,8 @@ class TillProducts:
     def changed(self, since: str) -> Batch:
         """Return one page of products changed after the marker `since`, keyed by product number.
 
-        With an empty `since` nothing is read and the stamp is the till's present marker. The last page is an empty
-        one: how full a limited answer is says nothing, since its limit counts articles and cuts between products.
+        With an empty `since` nothing is read and the stamp is the till's present marker. Only an empty page is the
+        last: a page below the limit proves nothing, since the limit counts articles and pages end between products.
         """
         if not since:
             return present_marker(self._client, "articleSyncMarker")
@@ -188,9 +188,9 @@ class TillProducts:
             return replace(page, records=tuple(filter(None, (codec.if_readable(_mark, each) for each in found))))
 
     def _since(self, marker: int) -> list[Element]:
-        """Return one page of the products with this change marker or a higher one; the lowest, not sorted.
+        """Return one page of the products from this change marker on: the lowest markers, unsorted.
 
-        A limit of articles cuts between products: half of it gives the first of them, however many that are.
+        A limit of articles cuts between products: half of the limit returns the first of them, however many that are.
         """
 
         def ask(limit: int) -> list[Element]:
@@ -207,7 +207,7 @@ class TillProducts:
         return found
 
     def calls(self, change: Change) -> int:
-        """Return 1, one more for prices per branch, and where memberships are written by calls one more for each."""
+        """Return 1, plus 1 for prices per branch, plus 1 for each membership if memberships are separate calls."""
         return self._calls(replace(change, wanted=without_branches(change.wanted))) + self._branch_prices.calls(change)
 
     def _calls(self, change: Change) -> int:
@@ -220,9 +220,9 @@ class TillProducts:
         return memberships + (1 if change.action is Action.CREATE or beyond_groups else 0)
 
     def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:  # noqa: ARG002
-        """Carry out one change and return the product's number, with the marker of the change if told.
+        """Carry out one change and return the product's number, with the marker of the change if the answer has it.
 
-        The numbers of articles are the key that keeps a product from being made twice, so `token` is not needed.
+        The article numbers already prevent a second product, so `token` is not needed.
         """
         wanted = without_branches(change.wanted)
         if change.action is Action.CREATE or held is None:
@@ -235,13 +235,13 @@ class TillProducts:
             return written
 
     def _turn(self, product: str) -> Lock:
-        """Return what lets one write of a product end before the next reads it: written whole, it must be fresh."""
+        """Return the lock of a product: a product is written as a whole, so writes must not overlap."""
         return self._turns[int(product) % _TURNS]
 
     def switch_stock(self, product: str, number: str, *, managed: bool) -> None:
-        """Write whether stock is kept for one article of a product.
+        """Write whether stock is managed for one article of a product.
 
-        Raises RejectedError when the product no longer has it.
+        Raises RejectedError when the product no longer has the article.
         """
         part = Record(Kind.ARTICLE, number, {"stock_managed": managed})
         edit = ElementEdit(Record(Kind.PRODUCT, product, {}, (part,)), self._words, {}, self._settings.leading_price)
@@ -289,13 +289,13 @@ class TillProducts:
         return Written(held.reference, marker)
 
     def _regroup(self, operation: str, product: str, groups: Iterable[str]) -> None:
-        """Let a product join groups or leave them, by a call for each."""
+        """Add a product to groups or remove it from them, with one call per group."""
         for number in groups:
             request = {"groupNumber": number, "productNumbers": {"number": [product]}}
             self._client.write(operation, request=request)
 
     def _types(self, wanted: Record) -> Mapping[str, str]:
-        """Return the custom fields the till defines, asked for only when one of them is to be written."""
+        """Return the till's custom fields, read only if one of them is to be written."""
         names = {
             name.removeprefix(codec.CUSTOM)
             for part in wanted.parts
@@ -313,7 +313,7 @@ _PRODUCTS = f"{qualified('productList')}/{qualified('product')}"
 
 
 def _home(product: Element) -> str:
-    """Return the number of a product; that of none where it cannot be read."""
+    """Return the number of a product, "0" if it is unreadable."""
     return codec.if_readable(codec.product_number, product) or "0"
 
 
@@ -327,13 +327,13 @@ def _mark(element: Element) -> Record:
 
 
 def _not_whole(key: str, part: Element) -> Held:
-    """Return what is held of a product of which some articles alone are told: it is there, and cannot be read."""
+    """Return an unreadable product: the till returned only some of its articles."""
     record = unreadable(Kind.PRODUCT, key, WrongValueError("articleList", ""), codec.raw_elements(part))
     return Held(record, _home(part), original=part)
 
 
 class _Shelf:
-    """Where the articles of the products that were read are; of those that do not say their number it is `unnamed`."""
+    """Locations of the articles in the products read; `unnamed` has those of articles without a readable number."""
 
     def __init__(self, products: Mapping[str, Element], unnamed: dict[str, str]) -> None:
         self._names = {
@@ -350,10 +350,10 @@ class _Shelf:
         self._marked = {code: number for number, code in self._codes.items() if code}
 
     def place(self, part: Record, linked: str) -> Location | None:
-        """Return where an article is: under the number of its link, the wanted one, or any that bears its code.
+        """Return the location of an article: by its linked number, its wanted number, or its code.
 
-        One that bears its code under the wanted number is the one, whatever is now under that of its link. What is
-        linked is ours, whatever code it bears.
+        An article with the wanted number and the right code takes precedence over the linked number. A linked article
+        is ours, whatever its code is.
         """
         is_there = part.key in self._homes
         if linked in self._homes and not (is_there and self._codes[part.key] == part.source):
@@ -368,7 +368,7 @@ class _Shelf:
 
 
 def _chosen(products: Sequence[str], linked: str) -> str:
-    """Return the linked product when it has any of the wanted articles or no other has, else the one with most."""
+    """Return the linked product if it has a wanted article or no other product has; otherwise the one with most."""
     count = Counter(products)
     if linked in count or not count:
         return linked
@@ -381,7 +381,7 @@ def _codes(record: Record) -> frozenset[str]:
 
 
 def _memberships(wanted: Record, held: Held, references: References) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the group numbers to join and to leave; groups we do not know stay as they are."""
+    """Return the group numbers to join and to leave; unknown groups stay as they are."""
     if "groups" not in wanted.values or same(wanted.values["groups"], held.record.values.get("groups")):
         return frozenset(), frozenset()
     before, after = _codes(held.record), _codes(wanted)
@@ -390,7 +390,7 @@ def _memberships(wanted: Record, held: Held, references: References) -> tuple[fr
 
 
 def _refuse_apart(wanted: Record, held: Held) -> None:
-    """Refuse to add an article that is in another product, or in this one under another number."""
+    """Raise RejectedError if an article to write is in another product, or in this one under another number."""
     for part in wanted.parts:
         if part.key in held.elsewhere:
             issue = article_elsewhere_issue(part, wanted.key, held.elsewhere[part.key])

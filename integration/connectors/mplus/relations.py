@@ -1,4 +1,4 @@
-"""Relations as a target: found by links and by exact evidence, written whole."""
+"""Relations as a target: matched by link and by exact evidence, written as a whole."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,12 +24,12 @@ from integration.core.plan import Action, Change
 from integration.core.records import Batch, Held, Kind, Record, Written, WrongValueError, unreadable
 
 _RELATIONS = f"{qualified('relationList')}/{qualified('relation')}"
-_EVIDENCE = ("external_id", "vat_number", "email")  # in the order in which they count
+_EVIDENCE = ("external_id", "vat_number", "email")  # in the order of precedence
 
 
 @dataclass(frozen=True, slots=True)
 class _Match:
-    """Which relation a customer was found to be, by what, and which others the same evidence fits."""
+    """The relation that a customer was matched with, the evidence, and other relations that the evidence fits."""
 
     number: str
     evidence: str
@@ -47,14 +47,14 @@ class TillRelations:
         self._index = _Index(self, settings.page_relations)
         self._custom_types: Mapping[str, str] = {}
 
-    # ---- looking
+    # ---- lookup
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
-        """Return what the till holds now; found by link, external id, VAT number or e-mail, whichever comes first.
+        """Return the till's current relations, matched by link, external id, VAT number or e-mail, in this order.
 
-        A record whose linked relation is gone is left out. Of several relations that the same evidence fits, the
-        active one with the lowest number is returned and the others are named. VAT number and e-mail fit neither an
-        inactive relation nor one that is linked to another customer.
+        A record whose linked relation is gone is left out. Of several relations that the same evidence fits, the active
+        one with the lowest number is returned, and the others are in `Held.others`. VAT number and e-mail match neither
+        an inactive relation nor one that is linked to another customer.
         """
         linked = {record.key: references.reference(Kind.RELATION, record.key) for record in wanted}
         matches = {key: _Match(number, "link") for key, number in linked.items() if number}
@@ -73,7 +73,7 @@ class TillRelations:
     def _matched(
         self, wanted: Sequence[Record], references: References, found: dict[str, Element]
     ) -> dict[str, _Match]:
-        """Return which relations these customers are, and add them to what was found."""
+        """Return the matches of these customers, and add the matched relations to `found`."""
         self._index.refresh()
         while True:
             own = {record.key: self._own(record, references) for record in wanted}
@@ -86,10 +86,10 @@ class TillRelations:
             gone = asked - answered.keys()
             if not gone:
                 return matches
-            self._index.forget(gone)  # the till tells of no relation that it removed
+            self._index.forget(gone)  # the till does not report relations that it removed
 
     def _own(self, record: Record, references: References) -> list[str]:
-        """Return the relations that carry the external id of this customer, without those known to be another."""
+        """Return the relations with the external id of this customer, without those known to be other customers."""
         distinct = references.distinct(Kind.RELATION, record.key)
         for given in (record.key, record.values.get("external_id")):
             fitting = self._index.fitting(codec.marks(given, None, None), "external_id")
@@ -100,7 +100,7 @@ class TillRelations:
     def _match(
         self, record: Record, references: References, own: Mapping[str, Sequence[str]], owned: Mapping[str, str]
     ) -> _Match | None:
-        """Return which relation a customer is; one that carries the external id of another asked for is theirs."""
+        """Return the match of a customer; a relation with the external id of another wanted customer is theirs."""
         if numbers := own[record.key]:
             return _Match(numbers[0], "external_id", tuple(numbers[1:]))
         values = record.values
@@ -117,9 +117,9 @@ class TillRelations:
         return None
 
     def read(self, numbers: Iterable[str]) -> dict[str, Element]:
-        """Return relations by their numbers; one that is not there is left out.
+        """Return relations by their numbers, without those that do not exist.
 
-        One that does not say its number is under the number that is answered with it when asked for alone.
+        A relation without a readable number is assigned to the number it answers to when read alone.
         """
         ask = by_own_number(lambda page: self._asked(relationNumbers=page), _number)
         limit = self._settings.in_flight
@@ -127,7 +127,7 @@ class TillRelations:
         return dict(in_pages(asking, till_numbers(numbers), self._settings.page_relations, limit))
 
     def since(self, marker: int) -> list[Element]:
-        """Return one page of the relations with this change marker or a higher one; the lowest, not sorted."""
+        """Return one page of the relations from this change marker on: the lowest markers, unsorted."""
 
         def markers(found: Iterable[Element]) -> list[int | None]:
             return [codec.if_readable(codec.relation_marker, each) for each in found]
@@ -164,10 +164,10 @@ class TillRelations:
         return 1
 
     def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:  # noqa: ARG002
-        """Carry out one change and return the relation's number, with the marker of the change if told.
+        """Carry out one change and return the relation's number, with the marker of the change if the answer has it.
 
-        A new relation carries our key as its external id unless the record has another one, so that one made without
-        an answer is found again; `token` is not needed.
+        A new relation gets our key as its external id, unless the record has another one. So a relation whose create
+        was not answered is found again, and `token` is not needed.
         """
         if change.action is Action.CREATE or held is None:
             return self._create(change.wanted)
@@ -183,13 +183,13 @@ class TillRelations:
         if not isinstance(held.original, Element):
             raise TypeError("a relation that was not looked up here")
         relation = self._form(wanted).edited(held.original, wanted)
-        # Points that a customer earned since are part of what must not be undone.
+        # The comparison includes points that a customer earned since, because a complete write would undo them.
         expect_unmoved(self.read([held.reference]).get(held.reference), held.original, codec.relation_marker)
         answer = self._client.write_whole("updateRelation", relation)
         return Written(held.reference, answer.findtext(qualified("syncMarker")) or "")
 
     def _form(self, wanted: Record | None = None) -> RelationForm:
-        """Return how relations are read and written, with the custom fields that the record needs."""
+        """Return the form that reads and writes relations, with the custom fields that the record needs."""
         values = wanted.values if wanted else {}
         names = {name.removeprefix(codec.CUSTOM) for name in values if name.startswith(codec.CUSTOM)}
         if not names <= self._custom_types.keys():
@@ -216,14 +216,15 @@ def _mark(element: Element) -> Record:
 
 
 class _Index:
-    """By what every relation of the till can be recognised, kept from look to look and brought up to date at each.
+    """Index of all relations of the till by their evidence, updated incrementally at each lookup.
 
-    `nameless` are those that do not say their number: whom one of them fits waits, or would be made twice.
+    `nameless` are relations without a readable number. A customer that matches one of them is parked, to avoid a
+    duplicate.
     """
 
     def __init__(self, relations: TillRelations, page: int) -> None:
         self._relations = relations
-        # A relation can become visible after one with a higher marker did, so the last few are read again.
+        # A relation can become visible after one with a higher marker, so the last few are read again.
         self._overlap = page // 4
         self._seen = 0
         self._known: dict[str, Marks] = {}
@@ -232,10 +233,10 @@ class _Index:
         self._alone = Lock()
 
     def refresh(self) -> None:
-        """Take in what changed since the last look."""
+        """Read the changes since the last refresh."""
         with self._alone:
             start = max(0, self._seen - self._overlap)
-            if self.nameless:  # they may have a number by now
+            if self.nameless:  # they may have a readable number by now
                 start = 0
                 self._put_out()
             while found := self._relations.since(start + 1):
@@ -259,7 +260,7 @@ class _Index:
         self._note(number, codec.marks_of(element))
 
     def forget(self, numbers: Iterable[str]) -> None:
-        """Leave out relations that are gone."""
+        """Remove relations that no longer exist."""
         with self._alone:
             for number in numbers:
                 self._note(number, None)
@@ -288,7 +289,7 @@ class _Index:
 
 
 def _places(marks: Marks | None) -> set[tuple[str, str]]:
-    """Return under what a relation is found: blank fits nobody, an inactive one is found by its external id only."""
+    """Return the index keys of a relation: blank evidence is left out, an inactive one has its external id only."""
     if marks is None:
         return set()
     counting = _EVIDENCE if marks.active else _EVIDENCE[:1]

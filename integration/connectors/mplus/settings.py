@@ -1,4 +1,4 @@
-"""What a shop says about its MplusKASSA."""
+"""Settings of one MplusKASSA installation."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -25,7 +25,7 @@ def _address(url: str) -> str:
 
 
 class MplusAccess(BaseModel):
-    """Access to MplusKASSA as given by the environment; what is empty comes from the console's set-up."""
+    """Access to MplusKASSA from environment variables; empty values come from the console's set-up."""
 
     url: AddressIfAny = ""
     ident: str = ""
@@ -38,9 +38,9 @@ class MplusAccess(BaseModel):
 
 
 class MplusSettings(SystemSettings):
-    """Address, credentials and manners of one MplusKASSA installation.
+    """Address, credentials and behaviour of one MplusKASSA installation.
 
-    The port is the customer: every installation has its own at the vendor's host.
+    The port identifies the customer: every installation has its own at the vendor's host.
     """
 
     url: Annotated[str, AfterValidator(_address)]
@@ -52,25 +52,25 @@ class MplusSettings(SystemSettings):
 
     page_articles: int = Field(default=250, ge=1, le=1000)  # larger pages only take longer to read
     document_page: int = Field(default=200, ge=1, le=1000)  # documents in one answer
-    # A document whose marker was given out before that of the last one read can become visible after it.
+    # A document with a lower marker than the last one read can still become visible afterwards.
     document_overlap: int = Field(default=25, ge=0, le=10_000)
-    days_back: int = Field(default=92, ge=0, le=3660)  # how far back days are read; later changes are not noticed
-    page_relations: int = Field(default=1000, ge=1, le=1000)  # the till answers no more at once
-    employee_number: int = 999999  # the superuser, according to a vendor of another link
-    minimum_version: str = "10.0.0"  # before it, pages did not count articles and lost changes
+    days_back: int = Field(default=92, ge=0, le=3660)  # older days are not read again, so later changes are missed
+    page_relations: int = Field(default=1000, ge=1, le=1000)  # the till returns no more at once
+    employee_number: int = 999999  # the superuser, according to a vendor of another integration
+    minimum_version: str = "10.0.0"  # older versions did not count articles in pages and lost changes
 
-    # What the vendor's documents leave open. Each has a default that the built-in sandbox and the vendor's own
-    # examples agree with; the read-back after every write shows it when an installation does otherwise.
-    membership: Literal["product", "calls"] = "product"  # in the product's own lists, or by calls per group
-    retire_with: Literal["active", "discontinued"] = "active"  # which flag takes an article off sale
-    leading_price: Literal["incl", "excl"] = "incl"  # which price stays when only the VAT code changes
-    stock_counts: Literal["free", "free_and_reserved"] = "free"  # which quantity a level set is read back from
+    # Choices that the vendor's documents leave open. Each default agrees with the built-in sandbox and the vendor's own
+    # examples; the read-back after every write reveals an installation that behaves otherwise.
+    membership: Literal["product", "calls"] = "product"  # in the product's own lists, or by one call per group
+    retire_with: Literal["active", "discontinued"] = "active"  # the flag that takes an article off sale
+    leading_price: Literal["incl", "excl"] = "incl"  # the price that stays when only the VAT code changes
+    stock_counts: Literal["free", "free_and_reserved"] = "free"  # the quantity that a level is read back from
     discounts_in: Literal["percent", "hundredths"] = (
         "percent"  # the unit of a relation's discount, and of prices for groups
     )
-    determine_pricing: bool = True  # whether the till is asked what customers pay, where it answers that
-    pictures: Path | None = None  # where pictures are kept until they are written
-    top_group: int = 0  # parent number of a group that has no parent
+    determine_pricing: bool = True  # whether the till is asked to calculate customer prices, if it can
+    pictures: Path | None = None  # where pictures are stored until they are written
+    top_group: int = 0  # parent number of a group without a parent
 
     @property
     def host_shown(self) -> str:

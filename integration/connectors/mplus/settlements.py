@@ -1,7 +1,7 @@
-"""Payments of invoices as a target: an invoice that was paid elsewhere gets a payment by one method, once.
+"""Payments of invoices as a target: an invoice that was paid elsewhere gets one payment by one method.
 
-The till gives a payment no word of ours, so that it is known by its invoice and its method: an invoice that has one by
-that method already has it. Nothing of the till takes a payment back.
+The till stores no reference of ours with a payment, so a payment is identified by its invoice and its method: an
+invoice with a payment by that method counts as settled. The till has no call that reverses a payment.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ class Settlements:
         self._named: ByNumbers[Element] = ByNumbers()
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:  # noqa: ARG002
-        """Return which of these invoices have a payment by the method wanted, with what those come to."""
+        """Return the invoices that have payments by the wanted method, with the sum of these payments."""
         ids = [key for key in dict.fromkeys(record.key for record in wanted) if key and key.isprintable()]
         with expect_readable():
             asking = self._named.all(self._invoices, lambda one: [codec.if_readable(_key, one)])
@@ -48,11 +48,11 @@ class Settlements:
         return 1
 
     def changed(self, since: str) -> Batch:  # noqa: ARG002
-        """Return an empty page without a stamp: what is paid is never changed."""
+        """Return an empty page without a stamp: payments never change."""
         return Batch((), None, "")
 
     def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:  # noqa: ARG002
-        """Pay an invoice and return its id: the answer tells of no payment."""
+        """Pay an invoice and return its id, because the answer has no id of the payment."""
         values = change.wanted.values
         payment = {"method": as_text(values.get("method")), "amount": to_cents(_amount(change.wanted))}
         request = {"invoiceId": change.wanted.key, "paymentList": {"payment": [payment]}}

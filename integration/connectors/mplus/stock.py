@@ -1,9 +1,9 @@
 """Stock levels as a target: one article with a level for each branch.
 
-A level is set. Where the record says up to which movement of the till it counts, what the till holds is told as of that
-movement: a sale since then is no difference. After such a level was set, it is read once more; where setting it has
-wiped out what happened between the look and the write, it is set again with that taken in. The relative call is never
-used: a lost answer to it could not be sent again.
+A level is set absolutely. If the record says up to which stock movement it counts, the till's level is computed as of
+the same movement, so that a later sale is no difference. After such a level was set, it is read once more. If setting
+it overwrote movements between the lookup and the write, it is set again with these included. The relative call is never
+used, because it could not be repeated after a lost answer.
 """
 
 from collections import defaultdict
@@ -27,19 +27,19 @@ from integration.core.moves import COUNTED, Move, StockCounted, counted_of, unre
 from integration.core.plan import Change
 from integration.core.records import Batch, Held, Kind, Record, Value, Written, WrongValueError, unreadable
 
-SETS = "stock_sets"  # under which it is kept what setting a level sets
-TIMES_SET = 5  # that one level is set, while something is sold each time
-_REFERENCE_LENGTH = 40  # the till names no limit
+SETS = "stock_sets"  # name of the stored fact: what setting a level sets
+TIMES_SET = 5  # attempts to set one level while sales go on
+_REFERENCE_LENGTH = 40  # the till documents no limit
 
-Rows = Mapping[tuple[str, str], Element]  # what the till says of a level, by branch and number of the article
+Rows = Mapping[tuple[str, str], Element]  # the till's row of a level, by branch and article number
 Moves = Mapping[tuple[str, str], Sequence[Move]]
 NOTHING: Mapping[str, Sequence[Move]] = {}
-Numbered = Sequence[tuple[Record, str]]  # what is wanted, each with the number of its article
+Numbered = Sequence[tuple[Record, str]]  # wanted records, each with its article number
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What was looked up: the product, and by branch how much free stock moved since the movement counted last."""
+    """The result of a lookup: the product, and by branch the movement of free stock since the last counted one."""
 
     product: str
     since: Mapping[str, Decimal] = field(default_factory=dict)
@@ -47,19 +47,19 @@ class _Seen:
 
 
 class _Raw(NamedTuple):
-    """What the till says of one article, as it came.
+    """The till's unparsed data about one article.
 
-    By branch its row, where there is one, and what moved since its level was counted, where anything did.
+    `rows` has the row of each branch that has one, `moved` the movements since its level was counted, if there are any.
     """
 
     number: str
-    kept: str  # whether stock is kept
+    kept: str  # whether stock is managed
     identity: codec.ArticleIdentity
     rows: Mapping[str, Element]
     moved: Mapping[str, Sequence[Move]]
 
     def said(self, branch: str) -> tuple[str | bytes, ...]:
-        """Return what is said of a branch, for its hash."""
+        """Return the raw data of a branch, for its hash."""
         row = self.rows.get(branch)
         return (branch,) if row is None else (branch, codec.as_it_came(row))
 
@@ -81,18 +81,18 @@ class TillStock:
         self._history = history
         self._hash = hashing(settings)
         self._named = ByNumbers[tuple[str, Element]]()
-        # Whether setting a level sets what is reserved with it; where it does otherwise, the first write shows it.
+        # Whether setting a level includes reserved stock. If the till behaves otherwise, the first write shows it.
         self._learned = learned
         known = learned.get().get(SETS) if learned else None
         self._sets_reserved = (known or settings.stock_counts) == "free_and_reserved"
 
-    # ---- looking
+    # ---- lookup
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:  # noqa: ARG002
-        """Return what the till holds now in the branches asked for; found by the number of the article.
+        """Return the till's current levels in the branches asked for, found by article number.
 
-        Of a record that says up to which movement it counts, that is what it held by then, but for what was changed
-        otherwise. An article that the till does not have is left out.
+        For a record with a counted movement, the level is as of that movement, except for other changes. Articles that
+        the till lacks are left out.
         """
         with expect_readable():
             articles = self._products.articles(till_numbers(map(_number, wanted)))
@@ -105,7 +105,7 @@ class TillStock:
             }
 
     def hashes(self, wanted: Sequence[Record]) -> dict[str, str]:
-        """Return the hash of what `lookup` would read, by key, where that is all there is to a level."""
+        """Return the hash of the data that `lookup` would read, by key, where a level depends on nothing else."""
         with expect_readable():
             kept = self._products.stock_told(till_numbers(map(_number, wanted)))
             raws = self._raw(wanted, kept)
@@ -114,7 +114,7 @@ class TillStock:
     def _raw(
         self, wanted: Sequence[Record], kept: Mapping[str, tuple[str, codec.ArticleIdentity]]
     ) -> Iterator[tuple[Record, _Raw]]:
-        """Yield what the till says of each of these articles that it has: those of which is told if stock is `kept`."""
+        """Yield the till's data of each wanted article that it has; `kept` has those with a stock setting."""
         there = [(record, number) for record in wanted if (number := _number(record)) in kept]
         rows = self._rows(there)
         moves = self._moves(there, rows)
@@ -124,7 +124,7 @@ class TillStock:
             yield record, _Raw(number, *kept[number], own, moved)
 
     def _hash_of(self, wanted: Record, raw: _Raw) -> str:
-        """Return a hash of what came; empty where movements count beside it."""
+        """Return a hash of the raw data, empty if movements count as well."""
         if raw.moved:
             return ""
         parts = [part for branch in sorted([one.key for one in wanted.parts]) for part in raw.said(branch)]
@@ -143,7 +143,7 @@ class TillStock:
         return found
 
     def _moves(self, wanted: Numbered, rows: Rows) -> Moves:
-        """Return what moved since the levels were counted, asked for after the levels: what they hold is told then."""
+        """Return the movements since the levels were counted, read after the levels so that none is missing."""
         counted = [(number, known) for record, number in wanted if (known := _counted(record)) is not None]
         if not counted or not rows:
             return {}
@@ -152,12 +152,12 @@ class TillStock:
         return _by_place(self._history.since(min(known.upto for _, known in counted), branches, articles))
 
     def _asked(self, branch: str, numbers: Sequence[str]) -> list[tuple[str, Element]]:
-        """Return the till's rows of a branch, each with the number it answers to; see `under_their_own`."""
+        """Return the till's rows of a branch, each with the article number it belongs to; see `by_own_number`."""
         among = frozenset(numbers)
 
         def number_of(row: Element) -> str | None:
             number = codec.if_readable(codec.article_number, row)
-            return number if number in among else None  # of one that nobody asked for it is not known either
+            return number if number in among else None  # other numbers count as unknown
 
         def ask(page: Sequence[str]) -> list[Element]:
             request = {"branchNumber": branch, "articleNumbers": {"articleNumbers": page}}
@@ -204,35 +204,35 @@ class TillStock:
         return tuple(
             Record(Kind.LEVEL, part.key, {"amount": self._amount(there.get(part.key), since.get(part.key))})
             for part in wanted.parts
-            # The till is silent about articles whose stock it does not keep, and may have an old level of them.
+            # The till returns no rows for articles without managed stock, and may still have an old level of them.
             if part.key in there or managed is not False
         )
 
     def _amount(self, row: Element | None, since: Decimal | None) -> Decimal | None:
         if row is None:
-            # Whether a till leaves out what was never counted, or what it cannot tell just now, is published nowhere.
-            # So it is not known to be 0: the level is set, and read back from the row that this makes.
+            # It is not documented whether the till leaves out levels that were never counted, or those it cannot
+            # compute now. So the level does not count as 0: it is set, and read back from the new row.
             return None
         if since is not None:
             return codec.decode_level(row, reserved=False) - since
         return codec.decode_level(row, reserved=self._settings.stock_counts == "free_and_reserved")
 
     def changed(self, since: str) -> Batch:  # noqa: ARG002
-        """Return an empty page without a stamp: this flow reads every level each time, so it need not be told."""
+        """Return an empty page without a stamp: this flow reads every level each time."""
         return Batch((), None, "")
 
     # ---- writing
 
     def calls(self, change: Change) -> int:
-        """Return one for each level, and one more when stock keeping is switched."""
+        """Return one call for each level, and one more if the stock setting of the article changes."""
         return len(_levels(change.wanted)) + ("managed" in change.wanted.values)
 
     def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:  # noqa: ARG002
-        """Switch stock keeping where that is wanted, then set each level; return the number and the last booking.
+        """Change the stock setting if wanted, then set each level; return the article number and the last booking.
 
         `token` is the reference of the bookings, for people who look at the history of an article.
         """
-        if held is None or not isinstance(held.original, _Seen):  # articles are made by the flow of products
+        if held is None or not isinstance(held.original, _Seen):  # articles are created by the flow of products
             raise RejectedError("target_record_missing")
         seen, counted = held.original, _counted(held.record)
         levels = _levels(change.wanted)
@@ -253,10 +253,10 @@ class TillStock:
     def _set_counted(
         self, branch: str, number: str, amount: Decimal, looked_up: tuple[_Seen, StockCounted], token: str
     ) -> str:
-        """Set a level as of the movement counted last, until nothing is wiped out by setting it.
+        """Set a level as of the last counted movement, and repeat it until no movement was overwritten.
 
-        That is what was sold, taken back or kept aside between the look and the write: setting it again, with that
-        taken in, mends it. Who sells faster than a level can be set is left to the look after the write.
+        Sales, returns or reservations between the lookup and the write are included in the next attempt. After
+        TIMES_SET attempts, the read-back after the write decides.
         """
         seen, counted = looked_up
         since, kept = seen.since.get(branch, Decimal(0)), seen.reserved.get(branch, Decimal(0))
@@ -277,9 +277,9 @@ class TillStock:
     def _told_after(
         self, branch: str, number: str, counted: StockCounted, booked: str
     ) -> tuple[Decimal, Decimal, Decimal] | None:
-        """Return what moved since a level was counted, and what is free and kept aside now that it was set.
+        """Return the movement since a level was counted, and the free and the reserved stock after it was set.
 
-        None where that is not to be seen yet or cannot be read: the look after the write comes to it.
+        None if that is not visible yet or unreadable: the read-back after the write then decides.
         """
         with expect_readable():
             row = dict(self._asked(branch, [number])).get(number)
@@ -298,7 +298,7 @@ class TillStock:
                 return None
 
     def _learn(self, *, sets_reserved: bool) -> None:
-        """Go on with what a level that was read back shows of setting one, and keep it."""
+        """Store whether setting a level includes reserved stock, as a level that was read back showed."""
         if sets_reserved != self._sets_reserved:
             self._sets_reserved = sets_reserved
             if self._learned is not None:
@@ -322,7 +322,7 @@ class TillStock:
 
 
 def _expect_of(number: str, element: Element) -> None:
-    """Raise WrongValueError for a row or an article that does not say that it is the one that was asked for."""
+    """Raise WrongValueError if a row or an article does not have the requested number."""
     if codec.article_number(element) != number:
         raise WrongValueError("articleNumber", codec.article_number(element))
 
@@ -332,10 +332,10 @@ def _counted(record: Record) -> StockCounted | None:
 
 
 def _since(counted: StockCounted, branch: str, row: Element, moves: Iterable[Move]) -> Decimal:
-    """Return by how much what is free has moved since the movement counted last, up to the one a row tells of.
+    """Return how much free stock has moved since the last counted movement, up to the one that the row includes.
 
-    What is kept aside for orders beyond what was counted is not free any more either. Raises WrongValueError where a
-    movement among them cannot be read.
+    Stock reserved for orders beyond the counted reservation is not free either. Raises WrongValueError if one of these
+    movements is unreadable.
     """
     later = tuple(moves)
     if (wrong := unreadable_move(later, counted.upto, codec.stock_id(row))) is not None:
@@ -347,7 +347,7 @@ def _since(counted: StockCounted, branch: str, row: Element, moves: Iterable[Mov
 
 
 def _at(moves: Moves, branch: str, number: str) -> list[Move]:
-    """Return what moved of an article in a branch, and what may have."""
+    """Return the movements of an article in a branch, and those whose branch is unreadable."""
     return [*moves.get((branch, number), ()), *moves.get(("", number), ())]
 
 

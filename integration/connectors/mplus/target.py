@@ -1,4 +1,4 @@
-"""What the till takes in: one target for each kind of record, and what all of them need."""
+"""Protocol of the till's targets, one for each kind of record, and their shared functions."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,13 +18,13 @@ T = TypeVar("T")
 
 
 class TillTarget(Protocol):
-    """How records of one kind are looked up and written; see `Connector` for what each method promises."""
+    """Looks up and writes records of one kind; see `Connector` for what each method promises."""
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
-        """Return what the till holds now, by our keys."""
+        """Return the till's current records, by our keys."""
 
     def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
-        """Carry out one change; `held` is there unless the change is a create."""
+        """Carry out one change; `held` is None only for a create."""
 
     def calls(self, change: Change) -> int:
         """Return how many write calls the change takes."""
@@ -34,12 +34,12 @@ class TillTarget(Protocol):
 
 
 def till_numbers(numbers: Iterable[str]) -> list[str]:
-    """Return what can be a number of the till, each once; anything else cannot be found there."""
+    """Return the distinct texts that are valid numbers of the till; no others can exist there."""
     return list(filter(is_number, dict.fromkeys(numbers)))
 
 
 def in_pages(ask: Callable[[Sequence[str]], list[T]], numbers: Sequence[str], size: int, limit: int) -> list[T]:
-    """Return what was answered to portions of at most `size` numbers, at most `limit` calls at once."""
+    """Return the answers for portions of at most `size` numbers, with at most `limit` calls at once."""
     found: list[T] = []
     for answer in side_by_side(ask, sliced(numbers, size), limit):
         if isinstance(answer, IntegrationError):
@@ -49,7 +49,7 @@ def in_pages(ask: Callable[[Sequence[str]], list[T]], numbers: Sequence[str], si
 
 
 def created_number(answer: Element, wire: str) -> str:
-    """Return the number a create answered; without it the answer is of no use."""
+    """Return the number in the answer to a create. Raises InDoubtError if it is missing."""
     text = (answer.findtext(qualified(wire)) or "").strip()
     if not text.isdigit() or not int(text):
         raise InDoubtError("timeout_after_sending_write", system=SYSTEM, reason="answer_unreadable")
@@ -62,7 +62,7 @@ def present_marker(client: Client, wire: str) -> Batch:
 
 
 def expect_unmoved(now: Element | None, read: Element, marker: Callable[[Element], int]) -> None:
-    """Raise RejectedError where somebody changed or removed what was read: written back whole, it would undo that."""
+    """Raise RejectedError if the record changed or vanished since `read`: a complete write would undo that."""
     if now is None:
         raise RejectedError("target_record_missing")
     if marker(now) != marker(read) or (not _marked(read) and codec.as_it_came(now) != codec.as_it_came(read)):
@@ -70,15 +70,15 @@ def expect_unmoved(now: Element | None, read: Element, marker: Callable[[Element
 
 
 def _marked(element: Element) -> bool:
-    """Tell whether a record, and each article in it, says its marker; the interface does not require one."""
+    """Return True if a record and each article in it has a change marker; the interface does not require one."""
     return all((each.findtext(qualified("syncMarker")) or "").strip() for each in (element, *codec.articles(element)))
 
 
 def page_after(found: Sequence[Element], seen: int, marker: Callable[[Element], int], operation: str) -> Batch:
-    """Return a page of what changed after a marker: keys and markers alone, and an empty page when there is no more.
+    """Return an empty page of changes after a marker, with the next page mark; no mark when there are no more.
 
-    An answer is not sorted, but holds the lowest markers from the bound on; one that does not rise would turn pages
-    for ever.
+    An answer is not sorted, but holds the lowest markers from the bound on. Raises MalformedAnswerError if the highest
+    marker does not rise, because paging would never end.
     """
     markers = (codec.if_readable(marker, each) for each in found)
     highest = max((one for one in markers if one is not None), default=seen)
@@ -88,13 +88,13 @@ def page_after(found: Sequence[Element], seen: int, marker: Callable[[Element], 
 
 
 def not_at_till(kind: Kind) -> NoReturn:
-    """Raise RejectedError: the till does not have this kind of record in this place."""
+    """Raise RejectedError: the till cannot read or write this kind of record."""
     raise RejectedError("mplus_rejected", key=kind, message="reason_not_this_kind")
 
 
 @contextmanager
 def expect_readable() -> Iterator[None]:
-    """Turn a field that does not hold what its type says into an unreadable answer."""
+    """Turn a parsing error in the block into MalformedAnswerError."""
     try:
         yield
     except (ValueError, ArithmeticError, RecursionError, MemoryError):
@@ -106,7 +106,7 @@ def expect_readable() -> Iterator[None]:
 
 @contextmanager
 def naming_record(change: Change, held: Held | None) -> Iterator[None]:
-    """Say of every trouble with a write which record it is about."""
+    """Add the facts of the record to every error of a write."""
     facts = _facts(change, held)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Which turnover groups a till used in the last weeks, as its journals tell: what nobody sells wants no account yet."""
+"""Turnover groups used in the last weeks, from the till's journals: unused groups need no account yet."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
@@ -14,14 +14,14 @@ WEEK = timedelta(days=7)
 
 
 def used_groups(client: Client, cards: Callable[[], Mapping[str, str]]) -> dict[str, str]:
-    """Return the groups of the last weeks with their names; none where the till does not tell.
+    """Return the groups used in the last weeks with their names; empty where the till does not report them.
 
-    A group was used where something was sold in it, and where a card of it was paid with: `cards` returns the group of
-    the gift cards that each payment method takes.
+    A group is used if something was sold in it, or if a gift card of it was redeemed: `cards` returns the group of the
+    gift cards that each payment method accepts.
     """
     try:
         journals = list(_journals(client, today_at(client)))
-    except RejectedError:  # a till that does not know the question, or does not answer it to this console
+    except RejectedError:  # a till without this operation, or without the right for it
         return {}
     found: dict[str, str] = {}
     methods: set[str] = set()
@@ -36,7 +36,7 @@ def used_groups(client: Client, cards: Callable[[], Mapping[str, str]]) -> dict[
 
 
 def _journals(client: Client, today: date) -> Iterator[Element]:
-    """Yield the journals of the last weeks, a week at a time and of all documents at once: no sum of them is used."""
+    """Yield the journals of the last weeks, one week at a time for all documents together, since no sums are used."""
     reference = new_reference()
     for number in range(WEEKS):
         last = today - number * WEEK
@@ -52,7 +52,7 @@ def _journals(client: Client, today: date) -> Iterator[Element]:
 
 
 def _is_any(told: Element, *amounts: str) -> bool:
-    """Tell whether something is listed with an amount that is not 0, or with none at all."""
+    """Return True if an element has an amount other than 0, or no amount at all."""
     said = [text for name in amounts if (text := _text(told, name))]
     return not said or any(text.strip("0") for text in said)
 

@@ -1,8 +1,8 @@
-"""The translation between the till's XML and our records. Wire names and wire habits live here and only here.
+"""Translates between the till's XML and our records. Wire names and wire formats occur only here.
 
-Amounts are whole cents in `long` fields and decimal in `decimal` fields; quantities are whole numbers beside a number
-of decimals, and without that companion they are whole (the vendor's tutorials); dates are structures in which a zero
-means no date; an empty number or flag means no value.
+Amounts are whole cents in `long` fields and decimal in `decimal` fields. Quantities are whole numbers beside a number
+of decimals, and without it they are whole (the vendor's tutorials). Dates are structures in which zeros mean no date.
+An empty number or flag means no value.
 """
 
 from integration.connectors.mplus.codec.contacts import FIELDS as CONTACT_FIELDS

@@ -1,4 +1,4 @@
-"""Days: what the journals and cash counts of the till tell, as parts of one record for each branch and date."""
+"""Reads closed days from the till's journals and cash counts, as parts of one record for each branch and date."""
 
 import hashlib
 import json
@@ -27,13 +27,13 @@ Place = tuple[date, str]  # a financial date and the number of a branch
 SOURCES = ("receipt", "invoice", "order")
 _SOURCE = "FINANCIAL-GROUP-SOURCE-"
 _PAID_FOR = "PAYMENT-SOURCE-TYPE-"
-_UNTOLD = frozenset({"name"})  # what a day stays the same without
+_UNTOLD = frozenset({"name"})  # values that do not affect the digest of a day
 
 
 def decode_journal(journal: Element, source: str) -> Iterator[Record]:
-    """Yield what one journal tells of one kind of document: turnover groups, payments and VAT.
+    """Yield the turnover groups, payments and VAT of one journal, which covers one kind of document.
 
-    Raises WrongValueError, like everything here that reads.
+    Raises WrongValueError, as do all readers in this module.
     """
     expect_shape(journal, "Journal")
     for group in journal.iterfind(_path("turnoverGroupList", "turnoverGroup")):
@@ -59,7 +59,7 @@ def decode_journal(journal: Element, source: str) -> Iterator[Record]:
 
 
 def journal_place(journal: Element) -> Place:
-    """Return the financial date and the branch of a journal, or of a count: the interface requires both."""
+    """Return the financial date and the branch of a journal or a count; the interface requires both."""
     day, branch = journal_date(journal), branch_told(journal)
     if day is None or not branch:
         raise WrongValueError("branchNumber" if day else "financialDate", "")
@@ -67,18 +67,18 @@ def journal_place(journal: Element) -> Place:
 
 
 def journal_date(journal: Element) -> date | None:
-    """Return the financial date of a journal, or of a count; None without one."""
+    """Return the financial date of a journal or a count, None without one."""
     return day_in(journal, "financialDate")
 
 
 def day_in(element: Element, wire: str) -> date | None:
-    """Return the date in a child of an element, None where there is none."""
+    """Return the date in a child of an element, None without one."""
     found = element.find(qualified(wire))
     return None if found is None else date_of(found)
 
 
 def decode_financial(group: Element) -> Iterator[Record]:
-    """Yield what one group of the financial journal comes to, for each VAT code; once where it has none."""
+    """Yield the amounts of one group of the financial journal for each VAT code, or once if it has no VAT codes."""
     expect_shape(group, "FinancialGroup")
     source = _text(group, "financialGroupSource").removeprefix(_SOURCE).lower()
     type_ = _word(group, "financialGroupType")
@@ -95,15 +95,15 @@ def decode_financial(group: Element) -> Iterator[Record]:
     for each in by_code:
         code, told = _number(each, "vatCode"), _amounts(each, excl="exclAmount", vat="vatAmount")
         rated: dict[str, Value] = {"vat_code": code, "vat_percent": _percent(each)}
-        if len(told) == 2:  # noqa: PLR2004 - both, so that they come to an amount with VAT
+        if len(told) == 2:  # noqa: PLR2004 - both, so that they add up to an amount with VAT
             rated["incl"] = told["excl"] + told["vat"]
         yield Record(Kind.TURNOVER, f"{start}:{code}", values | rated | told)
 
 
 def _decode_cost(group: Element, about: Mapping[str, Value], codes: tuple[str, ...]) -> Iterator[Record]:
-    """Yield what the goods of a group were bought for; nothing where the till does not tell it.
+    """Yield the cost of goods of a group; nothing where the till does not report it.
 
-    What cannot be read is told as that: it holds back a page that needs it, and no other.
+    If the cost is unreadable, the record says so: only a day page that needs it is parked.
     """
     if not _text(group, "purchaseAmount"):
         return
@@ -122,18 +122,18 @@ def _decode_cost(group: Element, about: Mapping[str, Value], codes: tuple[str, .
 
 
 def branch_told(element: Element) -> str:
-    """Return the branch of a journal, a count or a group of the financial journal, empty where the till tells none."""
+    """Return the branch of a journal, a count or a financial group, empty if the till gives none."""
     return _number(element, "branchNumber")
 
 
 def told_closed(answer: Element) -> bool | None:
-    """Return whether the period of an answer, or of one of its groups, is closed; None where it does not tell."""
+    """Return whether the period of an answer, or of one of its groups, is closed; None if it does not say."""
     return _flag(answer, "financialPeriodClosed")
 
 
 @dataclass(frozen=True, slots=True)
 class DrawerCounted:
-    """One count of one drawer: which drawer (branch and workplace), which count, and a part for each payment method."""
+    """One count of one drawer: its branch and workplace, its number, and a part for each payment method."""
 
     place: Place
     drawer: tuple[str, str]
@@ -143,9 +143,9 @@ class DrawerCounted:
 
 
 def decode_count(count: Element) -> DrawerCounted:
-    """Return one count; without its number or version it could stand in the place of another.
+    """Return one count. Its number and version are required, because it could replace another count without them.
 
-    Raises WrongValueError, also for one that has two lines of one payment method.
+    Raises WrongValueError, also for two lines of one payment method.
     """
     expect_shape(count, "CashCount")
     required_integer(count, "workplaceNumber")
@@ -184,7 +184,7 @@ def _count_line(line: Element) -> dict[str, Value]:
 
 
 def in_chains(counts: Iterable[DrawerCounted]) -> Iterator[tuple[Place, Record]]:
-    """Yield the newest version of each count, with what was left in the drawer by the one before it."""
+    """Yield the lines of the newest version of each count, with the amount left by the previous count."""
     newest: dict[tuple[tuple[str, str], tuple[int, int]], DrawerCounted] = {}
     for one in sorted(counts, key=lambda each: each.version):
         newest[one.drawer, one.number] = one
@@ -198,7 +198,7 @@ def in_chains(counts: Iterable[DrawerCounted]) -> Iterator[tuple[Place, Record]]
 
 
 def paid_documents(answer: Element) -> Iterator[tuple[Kind, str]]:
-    """Yield which invoices and orders the payments of a report were for, as kind and id."""
+    """Yield kind and id of the invoices and orders that the payments of a report were for."""
     for source in answer.iterfind(_path("paymentSourceList", "paymentSourceDetails")):
         sort = _text(source, "paymentSourceType").removeprefix(_PAID_FOR)
         kind = Kind.INVOICE if sort.endswith("INVOICE") else Kind.ORDER if sort.endswith("ORDER") else None
@@ -213,7 +213,7 @@ def day_key(place: Place) -> str:
 
 
 def day_place(key: str) -> Place | None:
-    """Return the day and branch of a key, or None for what is no such key."""
+    """Return the day and branch of a key, or None for an invalid key."""
     day, _, branch = key.partition("/")
     try:
         return (date.fromisoformat(day), branch) if branch.isdecimal() else None
@@ -222,10 +222,10 @@ def day_place(key: str) -> Place | None:
 
 
 def day_digest(parts: Iterable[Record]) -> str:
-    """Return a text that changes when something changes of which a page in the books is made, and only then.
+    """Return a digest that changes if and only if something changes that a day page in the books is made of.
 
-    Names say nothing, nor does the order, nor what goods were bought for, which not every page has; a document counts
-    by its own digest and by how it was paid.
+    Names, the order of parts and the cost of goods, which not every page has, are left out. A document counts by its
+    own digest and its payments.
     """
     counting = (part for part in parts if part.values.get("book") != "cost")
     rows = sorted(json.dumps(_telling(part), ensure_ascii=False, separators=(",", ":")) for part in counting)
@@ -263,7 +263,7 @@ def _word(element: Element, wire: str) -> str:
 
 
 def _number(element: Element, wire: str) -> str:
-    """Return a number as people write it, empty for none and for 0, which the till writes where nothing is set."""
+    """Return a number as text, empty for none and for 0, which the till writes where nothing is set."""
     number = child_number(element, wire)
     return str(number) if number else ""
 
@@ -285,7 +285,7 @@ def _percent(element: Element) -> Decimal:
 
 
 def _amounts(element: Element, **wires: str) -> dict[str, Decimal]:
-    """Return amounts of cents as euros by our names; one that is not told is left out."""
+    """Return amounts in cents as euros by our names, without missing ones."""
     return {name: _euros(element, wire) for name, wire in wires.items() if _text(element, wire)}
 
 

@@ -1,4 +1,4 @@
-"""Which fields documents and their parts have: our words, their wire names and types."""
+"""Fields of documents and their parts: our names, their wire names and types."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,24 +14,24 @@ _T = FieldType
 
 @dataclass(frozen=True, slots=True)
 class DocumentType:
-    """What the interface calls one kind of document and its parts."""
+    """Names of one kind of document in the interface."""
 
     type: str
     item: str
     key: str
-    marker: str  # the till's present marker of this kind
+    marker: str  # element with the till's present marker of this kind
     options: Mapping[str, bool]
-    # Our words for the documents it is made of or became, and where the till tells their ids; one of them or a list.
+    # Our fields for preceding and following documents, and the elements with their ids (single or lists).
     related: Mapping[str, tuple[str, ...]]
 
     @property
     def operation(self) -> str:
-        """Return the call that lists documents of this kind."""
+        """Return the operation that lists documents of this kind."""
         return f"get{self.type}s"
 
     @property
     def keys(self) -> str:
-        """Return the filter that names documents by their ids."""
+        """Return the filter that selects documents by their ids."""
         return f"{self.key}s"
 
     @property
@@ -52,7 +52,7 @@ DOCUMENTS: Mapping[Kind, DocumentType] = {
         {},
         {"orders": ("orderIds",), "proposals": ("proposalIds",)},
     ),
-    # Only when asked for does a receipt say to which orders it belongs.
+    # The order references of a receipt are only returned on request.
     Kind.RECEIPT: DocumentType(
         "Receipt",
         "receipt",
@@ -70,9 +70,9 @@ DOCUMENTS: Mapping[Kind, DocumentType] = {
         {"orders": ("orderId",), "invoices": ("invoiceId", "invoiceIds")},
     ),
 }
-UNTOLD = frozenset({Kind.PROPOSAL})  # whose present marker a till may leave out: the interface does not require it
+UNTOLD = frozenset({Kind.PROPOSAL})  # kinds whose present marker is optional in the interface
 
-# Our word, caption, type, and the wire name: one for all, or one each for orders, invoices, receipts and proposals.
+# Our name, caption, type, and the wire name: one for all, or one each for orders, invoices, receipts and proposals.
 _HEAD: tuple[tuple[str, str, FieldType, str | tuple[str, str, str, str]], ...] = (
     ("number", "Number", _T.CODE, ("orderNumber", "invoiceNumber", "receiptNumber", "proposalNumber")),
     ("external_id", "External id", _T.CODE, ("extOrderId", "extInvoiceId", "extReceiptId", "extProposalId")),
@@ -213,7 +213,7 @@ def simple_fields(type_: str, kind: Kind) -> tuple[Field, ...]:
 
 
 def _derived(kind: Kind) -> Iterator[Field]:
-    """Yield what is worked out of several elements of a document: only what can be cancelled, or paid, says so."""
+    """Yield the fields computed from several elements, without those that do not apply to the kind."""
     without = {
         Kind.ORDER: frozenset[str](),
         Kind.PROPOSAL: frozenset({"paid", "payment_method"}),
@@ -225,9 +225,9 @@ def _derived(kind: Kind) -> Iterator[Field]:
 
 @cache
 def document_fields(kind: Kind) -> tuple[Field, ...]:
-    """Return the fields of a document or of one of its parts: our words first, then the others by their wire names.
+    """Return the fields of a document or of one of its parts: first ours, then the others by their wire names.
 
-    A kind that is neither has none.
+    Other kinds have none.
     """
     if kind in DOCUMENTS:
         fields = [*simple_fields(DOCUMENTS[kind].type, kind), *_derived(kind)]

@@ -1,4 +1,4 @@
-"""Orders, invoices, receipts and proposals with their lines, VAT, payments and addresses: read from the till's XML."""
+"""Reads orders, invoices, receipts and proposals with lines, VAT, payments and addresses from the till's XML."""
 
 import hashlib
 import json
@@ -32,12 +32,12 @@ _Reader = Callable[[Element], Value]
 
 _NUMBERED = ("branchNumber", "workplaceNumber", "year", "number")
 
-_NOBODY = ("branch", "entry_branch", "workplace", "employee", "category")  # a zero in these means none
+_NOBODY = ("branch", "entry_branch", "workplace", "employee", "category")  # a zero in these fields means none
 PROPOSAL_STATES = ("outstanding", "order", "invoice", "cancelled")
 _NOT_GOODS = frozenset({"LINE-KIND-SUBTOTAL", "LINE-KIND-HEADER", "LINE-KIND-SECONDARY-HEADER"})
 _INSIDE_ANOTHER = frozenset({"LINE-TYPE-PREPARATION", "LINE-TYPE-COMPONENT"})
-_INSIDE = ("preparationList", "uncondensedLines")  # where a line holds others, which its total may include
-_SORTS = (  # of lines: our name of a word that is none of these
+_INSIDE = ("preparationList", "uncondensedLines")  # lists of lines inside a line, whose total may include them
+_SORTS = (  # (of lines: our field for an unknown word, wire name, known words)
     ("line_kind", "lineKind", frozenset({"LINE-KIND-DEFAULT", *_NOT_GOODS})),
     ("line_type", "lineType", frozenset({"LINE-TYPE-NONE", *_INSIDE_ANOTHER})),
 )
@@ -70,13 +70,13 @@ def _reader(field: Field, xsd: str) -> _Reader:
 
 
 def _number(element: Element) -> str | None:
-    """Return the number people know a document by: year and number, before it branch and workplace if it has them."""
+    """Return the number people know a document by: year and number, after branch and workplace if it has them."""
     told = [child_number(element, name) for name in _NUMBERED if (element.findtext(qualified(name)) or "").strip()]
     return ".".join(map(str, told)) if told and child_number(element, _NUMBERED[-1]) else None
 
 
 def _scaled(element: Element) -> Decimal | None:
-    """Return a quantity by its number of decimals, which stands beside it; without one it is whole (tutorials)."""
+    """Return a quantity scaled by the number of decimals beside it; without one it is whole (tutorials)."""
     text, parent = (element.text or "").strip(), element.getparent()
     if not text or parent is None:
         return None
@@ -97,7 +97,7 @@ def document_key(document: Element, kind: Kind) -> str:
 
 
 def document_marker(document: Element) -> int:
-    """Return a document's change marker. Raises WrongValueError when it has none, since pages turn by it."""
+    """Return a document's change marker. Raises WrongValueError when it has none, because paging depends on it."""
     return required_integer(document, "syncMarker")
 
 
@@ -114,7 +114,7 @@ def document_date(document: Element) -> date | None:
 
 
 def document_branch(document: Element) -> str | None:
-    """Return the number of the branch a document is booked on, None when it has none."""
+    """Return the number of the branch that a document is booked on, None when it has none."""
     number = child_number(document, "financialBranchNumber")
     return str(number) if number else None
 
@@ -128,7 +128,7 @@ def document_articles(document: Element) -> list[str]:
 def decode_document(kind: Kind, document: Element, relation: Element | None, codes: Mapping[str, str]) -> Record:
     """Return a document under its id, with its parts.
 
-    `relation` is its customer as the till holds it, `codes` are external article ids by article number. Raises
+    `relation` is its customer as the till has it, `codes` are external article ids by article number. Raises
     WrongValueError when a field does not hold what its type says.
     """
     expect_shape(document, DOCUMENTS[kind].type)
@@ -156,7 +156,7 @@ def _parts(document: Element, relation: Element | None, codes: Mapping[str, str]
         sums = _values(group, "VatGroup", Kind.VAT)
         for name, wire in (("excl", "exclAmount"), ("vat", "vatAmount")):
             if name not in sums and sums.keys() & {"excl", "vat"}:
-                raise WrongValueError(wire, "")  # half of a split is none
+                raise WrongValueError(wire, "")  # a VAT split without one of its amounts is unusable
         yield Record(Kind.VAT, f"vat:{place}", sums)
     for place, payment in enumerate(document.iterfind(f"{qualified('paymentList')}/{qualified('payment')}"), 1):
         required_integer(payment, "amount")
@@ -176,7 +176,7 @@ def _trimmed(value: Value) -> Value:
 
 
 def _lines(document: Element) -> Iterator[Element]:
-    """Yield the lines that sell something; those inside another line belong to it."""
+    """Yield the lines that sell something; lines inside another line belong to it."""
     for line in document.iterfind(f"{qualified('lineList')}/{qualified('line')}"):
         kind, type_ = ((line.findtext(qualified(wire)) or "").strip() for wire in ("lineKind", "lineType"))
         if kind not in _NOT_GOODS and type_ not in _INSIDE_ANOTHER:
@@ -188,7 +188,7 @@ def _decode_line(line: Element, key: str, codes: Mapping[str, str]) -> Record:
     if values.get("article") == "0":
         values["article"] = ""
     if values.get("quantity") is None and (values.get("article") or line.find(qualified("data")) is not None):
-        raise WrongValueError("quantity", "")  # the interface requires it of whatever is sold
+        raise WrongValueError("quantity", "")  # the interface requires a quantity of everything that is sold
     if any(line.find(f"{qualified(wire)}/{qualified('line')}") is not None for wire in _INSIDE):
         values["composed"] = True
     values["code"] = codes.get(str(values.get("article", "")), "")
@@ -197,15 +197,15 @@ def _decode_line(line: Element, key: str, codes: Mapping[str, str]) -> Record:
 
 
 def _strange(line: Element, wire: str, known: Collection[str]) -> str:
-    """Return a word that nobody knows, and so neither whether the line sells something; else nothing."""
+    """Return a word with unknown meaning, which leaves open whether the line sells something; otherwise ""."""
     told = (line.findtext(qualified(wire)) or "").strip()
     return "" if told in known else plain_word(told).lower()
 
 
 def _paid(kind: Kind, document: Element, values: Mapping[str, Value]) -> dict[str, Value]:
-    """Return whether it is paid in full, and whether it is cancelled; each only of what can be and if the till says it.
+    """Return the flags `paid` and `cancelled`, each only if it applies to the kind and the till has it.
 
-    A proposal is never paid, and what became of it says whether it is cancelled.
+    A proposal is never paid, and its state says whether it is cancelled.
     """
     if kind is Kind.PROPOSAL:
         return {"cancelled": values["state"] == "cancelled"} if values.get("state") in PROPOSAL_STATES else {}
@@ -221,9 +221,9 @@ def _paid(kind: Kind, document: Element, values: Mapping[str, Value]) -> dict[st
 
 
 def _related(kind: Kind, document: Element) -> dict[str, Value]:
-    """Return the ids of the documents it is made of and of those made of it, each once, as far as the till tells.
+    """Return the ids of preceding and following documents, each once, as far as the till has them.
 
-    They say nothing of what the books take over: a document stays as it was when another one is made of it.
+    They do not affect what the books take over: a document stays unchanged when another one is made of it.
     """
     told: dict[str, Value] = {}
     for name, wires in DOCUMENTS[kind].related.items():
@@ -235,14 +235,14 @@ def _related(kind: Kind, document: Element) -> dict[str, Value]:
 
 
 def _payment_method(document: Element, parts: Iterable[Record]) -> str:
-    """Return the method the document names, else the one all its payments have; empty when there is no one method."""
+    """Return the method that the document names, else the one that all its payments have; empty if they differ."""
     named = (document.findtext(qualified("paymentMethod")) or "").strip()
     used = {str(part.values.get("method", "")) for part in parts if part.kind is Kind.PAYMENT}
     return named or (used.pop() if len(used) == 1 else "")
 
 
 def _country(document: Element, relation: Element | None) -> str:
-    """Return the country of the customer as the till has it: of the billing address, the card, the shipping address."""
+    """Return the customer's country: that of the invoice address, the relation, or the delivery address."""
     card = None if relation is None else relation.findtext(qualified("country"))
     found = (
         document.findtext(f"{qualified('invoiceAddress')}/{qualified('country')}"),
@@ -252,7 +252,7 @@ def _country(document: Element, relation: Element | None) -> str:
     return next((country.strip() for country in found if country and country.strip()), "")
 
 
-# ---- what matters for the books
+# ---- digest of what the books take over
 
 _DIGESTED = ("date", "cancel_state", "relation", "vat_method", "total_incl", "total_excl")
 _DIGESTED_PARTS = {
@@ -265,9 +265,9 @@ _DIGESTED_PARTS = {
 
 
 def _digest(values: Mapping[str, Value], parts: Iterable[Record]) -> str:
-    """Return a text that changes when something changes that the books take over, and only then.
+    """Return a digest that changes if and only if something changes that the books take over.
 
-    The order of lines says nothing, and what is empty or zero is the same as what is not told.
+    The order of lines is irrelevant, and empty and zero values equal missing ones.
     """
     rows = sorted(
         [part.kind, *_told(part.values, _DIGESTED_PARTS[part.kind])] for part in parts if part.kind in _DIGESTED_PARTS

@@ -1,6 +1,7 @@
-"""Updates: the very element that was read, with the wanted values in it and everything else as it came.
+"""Updates: a copy of the element that was read, with the wanted values, and everything else unchanged.
 
-Whether the till keeps what an update leaves out is not documented, and newer installations have fields we do not know.
+It is not documented whether the till keeps values that an update leaves out, and newer installations have fields that
+we do not know.
 """
 
 from collections.abc import Mapping
@@ -40,7 +41,7 @@ from integration.connectors.mplus.codec.values import (
 from integration.core.records import Record, Value
 from integration.core.rules import as_text
 
-# What the till computes anew from what is written; a copy of the old value beside the new one would contradict it.
+# Values that the till computes from written ones; a copy of the old value would contradict the new one.
 _FOLLOWS = {
     "priceIncl": "priceExcl",
     "priceExcl": "priceIncl",
@@ -51,7 +52,7 @@ _FOLLOWS = {
 
 @dataclass(frozen=True, slots=True)
 class ElementEdit:
-    """What an update wants of a product that was read, with what it takes to write it."""
+    """The wanted changes of a product that was read, and the settings needed to write them."""
 
     wanted: Record
     words: Vocabulary
@@ -61,9 +62,9 @@ class ElementEdit:
 
 
 def edited(product: Element, edit: ElementEdit) -> tuple[Element, bool]:
-    """Return a copy of the product that was read with the wanted values in it, and whether anything in it is new.
+    """Return a copy of the product with the wanted values, and whether anything in it changed.
 
-    Everything else stays as it came, in its order, whether we know it or not. Raises UnfitError and
+    Everything else stays unchanged and in order, whether we know it or not. Raises UnfitError and
     CustomFieldUnknownError.
     """
     whole = deepcopy(product)
@@ -87,7 +88,7 @@ def edited(product: Element, edit: ElementEdit) -> tuple[Element, bool]:
 
 
 def write_card(element: Element, record: Record, words: Vocabulary, types: Mapping[str, str]) -> dict[str, str]:
-    """Write the values of an article or relation over those of an element; return the simple ones as written.
+    """Write the values of an article or relation into an element, and return the simple ones as written.
 
     Raises UnfitError and CustomFieldUnknownError.
     """
@@ -106,7 +107,7 @@ def write_card(element: Element, record: Record, words: Vocabulary, types: Mappi
 
 
 def _put_contact(relation: Element, record: Record) -> None:
-    """Put the contact person that is wanted in front of all others; one that is gone is taken out again."""
+    """Put the wanted contact person in front of all others; without a name, remove the first one."""
     wanted = {wire: as_text(record.values[ours]).strip() for ours, wire in CONTACT.items() if ours in record.values}
     now = {CONTACT[ours]: as_text(value) for ours, value in first_contact(relation).items()}
     name = wanted.get("name", now.get("name", ""))
@@ -120,7 +121,7 @@ def _put_contact(relation: Element, record: Record) -> None:
 
 
 def _put_terms(card: Element, record: Record, words: Vocabulary) -> None:
-    """Write prices and percentages into the rows that are about them; a row that says nothing any more goes."""
+    """Write prices and percentages into the rows of their terms, and remove rows that become empty."""
     rows = {place: row for row in (card_rows(card, record.kind) if record.kind in LISTS else ())
             if (place := row_subject(row, record.kind))}  # fmt: skip
     for place, wanted in wanted_rows(record).items():
@@ -148,7 +149,7 @@ def _edit_article(article: Element, part: Record, edit: ElementEdit) -> None:
 
 
 def _drop_followers(article: Element, written: Mapping[str, str], leading_price: str) -> None:
-    """Take out what the till computes from what is written: one price from the other, a rate from its code."""
+    """Remove values that the till computes from written ones: a price from the other price, a rate from its code."""
     leaders = set(written)
     if "vatCode" in leaders and not leaders & {"priceIncl", "priceExcl"}:
         leaders.add("priceIncl" if leading_price == "incl" else "priceExcl")
@@ -160,7 +161,7 @@ def _drop_followers(article: Element, written: Mapping[str, str], leading_price:
 
 
 def _follow_barcode(article: Element, old: str, new: str) -> None:
-    """Keep the list of all barcodes in step with the current one, which is marked in it."""
+    """Update the list of all barcodes, in which the current one is marked."""
     entries = list(article.iterfind(f"{qualified('barcodeList')}/{qualified('barcode')}"))
     there = next((each for each in entries if new and each.findtext(qualified("barcode")) == new), None)
     for each in entries:
@@ -221,7 +222,7 @@ def _fill(element: Element, content: Mapping[str, Any], name: str) -> None:
 
 
 def _put(element: Element, name: str, wire: str, text: str) -> None:
-    """Write a simple value, or take it out when it is empty and its type has no empty value."""
+    """Write a simple value, or remove it if it is empty and its type has no empty value."""
     if not text and sequence(name).get(wire) != "string":
         _remove(element, wire)
     else:
@@ -239,7 +240,7 @@ def _child(element: Element, name: str, wire: str) -> Element:
 
 
 def _insert(element: Element, name: str, wire: str) -> Element:
-    """Add an element at its place in the order of its type, behind everything known that comes before it."""
+    """Add an element in the order of its type, behind all known elements that precede it."""
     order = places(name)
     place = order[qualified(wire)]
     position = 0

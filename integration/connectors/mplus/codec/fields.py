@@ -1,4 +1,4 @@
-"""Which fields there are: our words, their wire names and types, their order in the interface."""
+"""Fields of the till: our names, their wire names and types, and their order in the interface."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ CUSTOM = "custom:"
 _T = FieldType
 _P, _A, _G, _R = Kind.PRODUCT, Kind.ARTICLE, Kind.GROUP, Kind.RELATION
 
-# Our words, with the wire name and type of each.
+# Our fields, with the wire name and type of each.
 FIELDS: tuple[Field, ...] = (
     Field("name", "Product name", _T.TEXT, _P, wire="description"),
     Field("text", "Long description", _T.TEXT, _P, wire="extraText"),
@@ -90,7 +90,7 @@ QUANTITIES = {
     "exchangeRateBuyPrice": "exchangeRateBuyPriceDecimalPlaces",
     "exchangeRateSellPrice": "exchangeRateSellPriceDecimalPlaces",
 }
-_OWN = frozenset(  # keys, and what has its own way or none
+_OWN = frozenset(  # keys, and fields that are handled separately or not at all
     {
         "productNumber", "articleNumber", "relationNumber", "syncMarker", "groupNumbers", "branchesNonPurchasable",
         "cardNumbers",
@@ -105,7 +105,7 @@ _READ_ONLY = frozenset(
 )  # fmt: skip
 _CODES = re.compile(r"(Number|Code|Id|CodeAlternative|GroupNumber)$")
 
-# Elements of the official interface that our description leaves out, each with the one it follows (API v67.1.3).
+# Elements of the official interface that our WSDL lacks, each with the element before it (API v67.1.3).
 _UNDESCRIBED = {
     "course": "articleDiscountGroupName",
     "preparationMethodList": "priceGroupList",
@@ -118,9 +118,9 @@ _XSD = "{http://www.w3.org/2001/XMLSchema}"
 
 @cache
 def sequence(name: str) -> Mapping[str, str]:
-    """Return the elements of a type of the interface in their order, with their types: `{"vatCode": "int"}`.
+    """Return the elements of a type of the interface in order, with their types: `{"vatCode": "int"}`.
 
-    Types of the interface itself are `tns:...`, and `enum` where they are lists of words.
+    Types of the interface itself are `tns:...`, and enumerations are `enum`.
     """
     root = etree.fromstring(description())
     words = {simple.get("name") for simple in root.iter(f"{_XSD}simpleType")}
@@ -134,7 +134,7 @@ def sequence(name: str) -> Mapping[str, str]:
 
 @cache
 def places(name: str) -> Mapping[str, int]:
-    """Return the place of each element of a type in its order, by qualified name."""
+    """Return the position of each element in the order of its type, by qualified name."""
     order = list(sequence(name))
     if name == "Article":
         for wire, after in _UNDESCRIBED.items():
@@ -152,7 +152,7 @@ SIMPLE = {
 
 @cache
 def mappable_fields(kind: Kind) -> tuple[Field, ...]:
-    """Return the fields of a kind that can be mapped: our words first, then every other simple one by its wire name."""
+    """Return the fields of a kind that can be mapped: first ours, then every other simple one by its wire name."""
     ours = tuple(field for field in FIELDS if field.kind == kind)
     if kind not in TYPES:
         return ours
@@ -166,7 +166,7 @@ def mappable_fields(kind: Kind) -> tuple[Field, ...]:
 
 
 def custom_field(name: str, data_type: str, kind: Kind = Kind.ARTICLE) -> Field:
-    """Return the field of a custom field as the till defines it for a kind."""
+    """Return the field of a custom field that the till defines for a kind."""
     kinds = {
         "DATA-TYPE-INT": _T.NUMBER, "DATA-TYPE-DECIMAL": _T.NUMBER, "DATA-TYPE-BOOL": _T.FLAG,
         "DATA-TYPE-DATE": _T.DATE, "DATA-TYPE-DATETIME": _T.DATE, "DATA-TYPE-MULTISELECTINT": _T.LIST,
@@ -175,7 +175,7 @@ def custom_field(name: str, data_type: str, kind: Kind = Kind.ARTICLE) -> Field:
 
 
 def spaced(wire: str) -> str:
-    """Return a wire name as a caption: `creditedReason` is Credited reason."""
+    """Return a wire name as a caption: `creditedReason` becomes `Credited reason`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", wire).capitalize()
 
 
@@ -185,9 +185,9 @@ def _other_type(wire: str, xsd: str) -> FieldType:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """How this installation's cards are read and written: which flag takes an article off sale.
+    """Settings that affect reading and writing in this installation: the flag that takes an article off sale.
 
-    With `hundredths` a discount of 2.5 % travels as 250.
+    With `hundredths`, a discount of 2.5 % is sent as 250.
     """
 
     retire_with: str = "active"
@@ -199,5 +199,5 @@ class Vocabulary:
 
     @property
     def inverted(self) -> bool:
-        """Tell whether `active` is kept in the flag that says the opposite."""
+        """Return True if `active` is stored in the flag with the opposite meaning."""
         return self.retire_with == "discontinued"

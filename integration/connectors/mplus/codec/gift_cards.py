@@ -1,4 +1,4 @@
-"""Gift cards, as the till lists them."""
+"""Reads gift cards from the till's list."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,7 +11,7 @@ from integration.core.records import WrongValueError
 
 @dataclass(frozen=True, slots=True)
 class GiftCard:
-    """One card: its marker, the turnover group it is sold in, and what is left on it; nothing once it is not active."""
+    """One card: its marker, its turnover group, and its remaining value; None once it is not active."""
 
     id: str
     marker: int

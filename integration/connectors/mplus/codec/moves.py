@@ -1,4 +1,4 @@
-"""Movements of stock, as the till's history tells them."""
+"""Reads stock movements from the till's history."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -22,13 +22,13 @@ _SORTS = {
     "STOCK-HISTORY-TYPE-MANUAL": MoveSort.OTHER,
     "STOCK-HISTORY-TYPE-UNKNOWN": MoveSort.OTHER,
 }
-# Whether goods that an order delivers are told as sales is published nowhere; these words may be of some.
+# It is not documented whether goods delivered by an order are reported as sales; these types may be such sales.
 _SOLD_BY_DOCUMENT = frozenset({"STOCK-HISTORY-TYPE-DELIVERY", "STOCK-HISTORY-TYPE-UNKNOWN"})
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def decode_move(element: Element) -> Move:
-    """Return a movement; one that cannot be read says so by its sort, with as much of what it is about as can be."""
+    """Return a movement; an unreadable one has the sort UNREADABLE and as many of its values as can be read."""
     try:
         return _decoded(element)
     except WrongValueError as error:
@@ -43,7 +43,7 @@ def decode_move(element: Element) -> Move:
 
 
 def _told(number: int) -> str:
-    """Return a number as what it names is called; nothing where it names nothing."""
+    """Return a number as text, empty if it is not positive."""
     return str(number) if number > 0 else ""
 
 
@@ -64,7 +64,7 @@ def _decoded(element: Element) -> Move:
 
 
 def _sort(element: Element, amount: Decimal) -> MoveSort:
-    """Return why something moved: what left with a document of a sale was sold. Raises WrongValueError."""
+    """Return the sort of a movement: goods that left with a sales document were sold. Raises WrongValueError."""
     word = (element.findtext(qualified("type")) or "").strip()
     if word not in _SORTS:
         raise WrongValueError("type", word)
@@ -76,14 +76,14 @@ def _documents(element: Element) -> tuple[str, ...]:
 
 
 def _named(element: Element, name: str) -> int:
-    """Return a number that names something. Raises WrongValueError where it names nothing."""
+    """Return a positive number. Raises WrongValueError for any other."""
     if (number := child_number(element, name)) <= 0:
         raise WrongValueError(name, element.findtext(qualified(name)) or "")
     return number
 
 
 def _moment(element: Element) -> datetime:
-    """Return when it happened, long ago where the till does not say. Raises WrongValueError."""
+    """Return the time of a movement, 1970 if the till does not give it. Raises WrongValueError."""
     told, found = element.find(qualified("timestamp")), moment_in(element, "timestamp")
     if found is None and told is not None:
         raise WrongValueError("timestamp", " ".join(part.text or "" for part in told))
@@ -91,7 +91,7 @@ def _moment(element: Element) -> datetime:
 
 
 def _title(element: Element) -> str:
-    """Return the number of the receipt or invoice as people know it, as documents are called elsewhere."""
+    """Return the number of the receipt or invoice in the form that people know."""
     numbers = (element.find(qualified(name)) for name in ("receiptNumber", "invoiceNumber"))
     for number in (each for each in numbers if each is not None):
         return ".".join(str(child_number(number, name)) for name in _NUMBER if number.findtext(qualified(name)))
@@ -99,5 +99,5 @@ def _title(element: Element) -> str:
 
 
 def encode_moment(moment: datetime) -> dict[str, Any]:
-    """Return a moment as a question holds it."""
+    """Return a timestamp as request content."""
     return wire_moment(moment)

@@ -1,7 +1,7 @@
-"""Prices for price groups in an article, and agreements with a customer in a relation: rows of a list in its card.
+"""Prices of articles for price groups, and agreements of relations: rows of a list in their card.
 
-Prices are whole cents, a percentage off is in the unit of the installation, quantities are whole in an article and
-beside a number of decimals in a relation. A row without a quantity counts from the first piece on.
+Prices are whole cents, percentages are in the unit of the installation. Minimum quantities are whole in an article, and
+beside a number of decimals in a relation. A row without a minimum quantity applies to any quantity.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,13 +26,13 @@ from integration.core.records import FieldType, Kind, Record, Value, WrongValueE
 
 @dataclass(frozen=True, slots=True)
 class TermList:
-    """Where the rows of a kind are: the list, its items, their type, and which element names whom or what."""
+    """The list with the rows of a kind: its elements, their type, and the elements that name the subject of a row."""
 
     wrapper: str
     item: str
     type: str
     of: Mapping[PriceScope, str]
-    scaled: bool = False  # whether quantities travel beside a number of decimals
+    scaled: bool = False  # whether quantities have a number of decimals beside them
 
 
 LISTS: Mapping[Kind, TermList] = {
@@ -52,19 +52,19 @@ SAYS: Mapping[PriceType, str] = {
 }
 MINIMUM, PLACES = "minimumAmount", "minimumAmountDecimalPlaces"
 
-Place = tuple[PriceScope, str, Decimal]  # what a row is about: of what, its number, and from how many pieces on
+Place = tuple[PriceScope, str, Decimal]  # subject of a row: its scope, its number, and the minimum quantity
 
 
 def card_rows(card: Element, kind: Kind) -> list[Element]:
-    """Return the rows of a card, of a kind that has any."""
+    """Return the rows of a card, for a kind that has any."""
     of = LISTS[kind]
     return list(card.iterfind(f"{qualified(of.wrapper)}/{qualified(of.item)}"))
 
 
 def row_subject(row: Element, kind: Kind) -> Place | None:
-    """Return what a row is about; None for one that is about nothing we know. Raises WrongValueError.
+    """Return the subject of a row, None if it is unknown. Raises WrongValueError.
 
-    Where rows can be about one thing only, the interface requires its number.
+    If rows can have one kind of subject only, the interface requires its number.
     """
     of = LISTS[kind]
     if len(of.of) == 1:
@@ -82,10 +82,9 @@ def row_subject(row: Element, kind: Kind) -> Place | None:
 
 
 def decode_terms(card: Element, kind: Kind, words: Vocabulary) -> dict[str, Value]:
-    """Return the terms of a card by their names.
+    """Return the price terms of a card by their names.
 
-    Raises WrongValueError for a row that does not hold numbers, and for two that
-    contradict each other.
+    Raises WrongValueError for a row with unreadable numbers, and for two rows that contradict each other.
     """
     values: dict[str, Value] = {}
     for row in card_rows(card, kind):
@@ -96,7 +95,7 @@ def decode_terms(card: Element, kind: Kind, words: Vocabulary) -> dict[str, Valu
             if not (row.findtext(qualified(wire)) or "").strip():
                 continue
             number = child_number(row, wire)
-            if how is PriceType.PERCENT and not number:  # a row with a price may say that nothing goes off it
+            if how is PriceType.PERCENT and not number:  # a row with a price may have a discount of 0
                 continue
             name, percent = _term(place, how).name, Decimal(number) / 100 if words.hundredths else Decimal(number)
             value = percent if how is PriceType.PERCENT else from_cents(number)
@@ -111,7 +110,7 @@ def _term(place: Place, how: PriceType) -> PriceTerm:
 
 
 def wanted_rows(card: Record) -> dict[Place, dict[PriceType, Value]]:
-    """Return by row what a record wants of it."""
+    """Return the wanted values of a record by row."""
     rows: dict[Place, dict[PriceType, Value]] = {}
     if card.kind not in LISTS:
         return rows
@@ -122,7 +121,7 @@ def wanted_rows(card: Record) -> dict[Place, dict[PriceType, Value]]:
 
 
 def says(place: Place, how: PriceType, value: Value, words: Vocabulary) -> str:
-    """Return a price or percentage as it travels. Raises UnfitError."""
+    """Return a price or percentage as text on the wire. Raises UnfitError."""
     name = _term(place, how).name
     if how not in SAYS or not isinstance(value, Decimal):
         raise UnfitError(name, value)
@@ -132,7 +131,7 @@ def says(place: Place, how: PriceType, value: Value, words: Vocabulary) -> str:
 
 
 def subject_elements(place: Place, kind: Kind) -> Iterator[tuple[str, str]]:
-    """Yield the elements that say what a new row is about. Raises UnfitError."""
+    """Yield the elements that name the subject of a new row. Raises UnfitError."""
     of, (what, number, minimum) = LISTS[kind], place
     yield of.of[what], encoded(str(what), number, FieldType.CODE, "long")
     if minimum and of.scaled:
@@ -144,7 +143,7 @@ def subject_elements(place: Place, kind: Kind) -> Iterator[tuple[str, str]]:
 
 
 def encode_terms(card: Record, words: Vocabulary) -> dict[str, Any]:
-    """Return the list of rows of a new card as the contract takes it; nothing where it has none. Raises UnfitError."""
+    """Return the price rows of a new card as request content, empty if it has none. Raises UnfitError."""
     rows = []
     for place, row in wanted_rows(card).items():
         told = {SAYS[how]: says(place, how, value, words) for how, value in row.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Products with their articles, groups and stock: read from the till's XML, and built as the contract takes them."""
+"""Reads products with articles, groups and stock from the till's XML, and builds request content for them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -38,12 +38,12 @@ from integration.core.money import from_scaled, to_scaled
 from integration.core.prices import term_of
 from integration.core.records import Field, Kind, Record, Value, WrongValueError, is_number
 
-# Translates a group's number into our code, or a code into the number; None when it has no counterpart.
+# Translates a group's number into our code, or a code into the number; None without a counterpart.
 Keys = Callable[[str], str | None]
 
 
 class ArticleIdentity(NamedTuple):
-    """What identifies an article of the till beside its number."""
+    """Values that identify an article of the till beside its number."""
 
     name: str
     ean: str
@@ -72,7 +72,7 @@ def _readers(words: Vocabulary, kind: Kind) -> Readers:
 
 
 def card_values(element: Element, kind: Kind, words: Vocabulary) -> dict[str, Value]:
-    """Return the simple values of an article or relation by our names, else by their wire names, and its terms.
+    """Return the simple values of an article or relation by our names or their wire names, and its price terms.
 
     Raises ValueError when a field does not hold what its type says.
     """
@@ -81,7 +81,7 @@ def card_values(element: Element, kind: Kind, words: Vocabulary) -> dict[str, Va
 
 
 def decode_product(element: Element, key: str, code_of: Keys, words: Vocabulary) -> Record:
-    """Return a product with its articles under our key. Groups that are not ours are left out.
+    """Return a product with its articles under our key, without groups that are not ours.
 
     Raises ValueError when a field does not hold what its type says.
     """
@@ -114,7 +114,7 @@ def product_number(element: Element) -> str:
 
 
 def external_id(article: Element) -> str:
-    """Return the id an article has in the system it comes from, empty when it has none."""
+    """Return the id of an article in its source system, empty when it has none."""
     return (article.findtext(qualified("extArticleId")) or "").strip()
 
 
@@ -124,7 +124,7 @@ def articles(product: Element) -> list[Element]:
 
 
 def group_numbers(product: Element) -> tuple[str, ...]:
-    """Return the numbers of all groups a product is in, whichever of the two lists names them."""
+    """Return the numbers of all groups of a product from both lists that may name them."""
     named = [child.text for child in product.iterfind(qualified("groupNumbers"))]
     sorted_in = [
         str(required_integer(each, "groupNumber"))
@@ -141,16 +141,16 @@ def _group_number(text: str) -> str:
 
 
 def change_marker(product: Element) -> int:
-    """Return a product's change marker: the highest of its own and its articles'."""
+    """Return a product's change marker: the highest of its own and its articles' markers."""
     return max(child_number(each, "syncMarker") for each in (product, *articles(product)))
 
 
 def encode_product(
     wanted: Record, numbers: Iterable[str], types: Mapping[str, str], words: Vocabulary
 ) -> dict[str, Any]:
-    """Return a new product as the contract takes it, in the groups of these numbers.
+    """Return a new product as request content, in the groups with these numbers.
 
-    `types` are the custom fields the till defines. Raises UnfitError and CustomFieldUnknownError.
+    `types` are the custom fields that the till defines. Raises UnfitError and CustomFieldUnknownError.
     """
     product: dict[str, Any] = dict(texts(wanted, words))
     product["articleList"] = {
@@ -176,9 +176,9 @@ def _flags(name: str) -> frozenset[str]:
 
 
 def encode_card(card: Record, types: Mapping[str, str], words: Vocabulary) -> dict[str, Any]:
-    """Return the fields of a new article or relation.
+    """Return the fields of a new article or relation as request content.
 
-    Flags are flags, because the contract's builder takes no text for them. Raises UnfitError and
+    Flags are bool values, because the contract's builder does not accept texts for them. Raises UnfitError and
     CustomFieldUnknownError.
     """
     content: dict[str, Any] = {}
@@ -194,7 +194,7 @@ def encode_card(card: Record, types: Mapping[str, str], words: Vocabulary) -> di
 
 
 def texts(record: Record, words: Vocabulary, *, cleared: bool = False) -> Iterator[tuple[str, str]]:
-    """Yield wire name and text of each simple value; what is empty only when it is to be `cleared`."""
+    """Yield wire name and text of each simple value; empty values only if `cleared` is set."""
     types = sequence(TYPES[record.kind])
     known = _known(words, record.kind)
     for name, value in record.values.items():
@@ -219,7 +219,7 @@ def texts(record: Record, words: Vocabulary, *, cleared: bool = False) -> Iterat
 
 
 def date_fields(record: Record) -> Iterator[tuple[str, date]]:
-    """Yield wire name and value of the dates that travel as structures."""
+    """Yield wire name and value of the dates that are sent as structures."""
     types = sequence(TYPES[record.kind])
     for name, value in record.values.items():
         if types.get(name) == "tns:SoapMplusDate":
@@ -235,12 +235,12 @@ def customs(record: Record) -> Iterator[tuple[str, Value]]:
             yield name.removeprefix(CUSTOM), value
 
 
-# ---- article groups: the tree as a flat list, and a group as an update takes it
+# ---- article groups: the tree as a flat dict, and the content of an update
 
 
 @dataclass(frozen=True, slots=True)
 class TillGroup:
-    """An article group of the till as it stands in the tree. `parent` is `0` for one at the top."""
+    """An article group of the till in its tree. `parent` is `0` for a group at the top."""
 
     number: str
     parent: str
@@ -251,13 +251,13 @@ class TillGroup:
     image: str = ""
 
 
-DEEPEST = 100  # groups inside groups
+DEEPEST = 100  # levels of nested groups
 
 
 def decode_groups(answer: Element) -> dict[str, TillGroup]:
-    """Return all groups of the tree by their numbers; what is marked as deleted is left out.
+    """Return all groups of the tree by their numbers, without those marked as deleted.
 
-    Raises ValueError for a tree that is deeper than anybody sorts articles.
+    Raises ValueError for a tree with more than DEEPEST levels.
     """
     groups: dict[str, TillGroup] = {}
 
@@ -285,7 +285,7 @@ def _decode_group(element: Element, parent: str) -> TillGroup:
 
 
 def encode_group(group: TillGroup) -> dict[str, str]:
-    """Return a group as an update takes it, complete, because what becomes of fields left out is not known."""
+    """Return a group as the content of an update, complete, because the effect of omitted fields is not documented."""
     content = {"groupNumber": group.number, "name": group.name, "text": group.text}
     if group.order:
         content["sortOrder"] = group.order
@@ -294,11 +294,11 @@ def encode_group(group: TillGroup) -> dict[str, str]:
     return {**content, "parentGroupNumber": group.parent}
 
 
-# ---- stock: levels as the till counts them
+# ---- stock levels
 
 
 def decode_level(row: Element, *, reserved: bool) -> Decimal:
-    """Return how much there is of an article in a branch: what is free, and with `reserved` also what is not.
+    """Return the free stock of an article in a branch; with `reserved`, the sum of free and reserved stock.
 
     Raises ValueError when a field does not hold what its type says.
     """
@@ -308,7 +308,7 @@ def decode_level(row: Element, *, reserved: bool) -> Decimal:
 
 
 def decode_reserved(row: Element) -> Decimal:
-    """Return how much of an article is kept aside for orders. Raises ValueError as `decode_level` does."""
+    """Return the stock of an article that is reserved for orders. Raises WrongValueError."""
     return _scaled(row, "Reserved")
 
 
@@ -322,21 +322,21 @@ def stock_id(row: Element) -> int:
 
 
 def stock_told(article: Element) -> str:
-    """Return what the till says whether stock is kept for an article, as it came."""
+    """Return the unparsed stock setting of an article."""
     return child_text(article, _STOCK_KEPT)
 
 
 def article_identity(article: Element) -> ArticleIdentity:
-    """Return name, EAN and external id of an article, which tell whether its number still means it."""
+    """Return name, EAN and external id of an article, which show whether its number still means the same article."""
     return ArticleIdentity(*(article.findtext(path) or "" for path in _IDENTITY))
 
 
 def every_stock_told(answer: Element) -> list[tuple[str, str, ArticleIdentity]]:
-    """Return number, whether stock is kept as it came, and identity of all articles of an answer.
+    """Return number, unparsed stock setting and identity of all articles of an answer.
 
-    One without a readable number is left out.
+    Articles without a readable number are left out.
 
-    Where each article tells either once, as it should, both are looked up in one go: that takes a quarter of the time.
+    If each article has number and setting exactly once, both are read with one XPath each, in a quarter of the time.
     """
     articles, plain, numbers, told = (_of_articles(answer, path) for path in ("", _ONE_EACH, *_TEXTS))
     if len(articles) == len(plain) == len(numbers) == len(told) and all(map(is_number, numbers)):
@@ -354,7 +354,7 @@ _TEXTS = ("/n:articleNumber/text()", "/n:stockArticle/text()")
 
 
 def _of_articles(answer: Element, path: str) -> list[Any]:
-    """Return what a path leads to from the articles of an answer."""
+    """Return the result of an XPath relative to the articles of an answer."""
     return cast("list[Any]", _path(f"n:productList/n:product/n:articleList/n:article{path}")(answer))
 
 
@@ -364,9 +364,9 @@ def _path(path: str) -> etree.XPath:
 
 
 def stock_managed(told: str) -> bool | None:
-    """Return whether stock is kept for an article by what the till says, None when it does not say.
+    """Return whether stock is managed for an article by its unparsed setting, None if that is empty.
 
-    Raises WrongValueError for a word that is neither a yes nor a no.
+    Raises WrongValueError for another text than a flag.
     """
     text = told.strip()
     try:
@@ -376,7 +376,7 @@ def stock_managed(told: str) -> bool | None:
 
 
 def encode_level(amount: Value) -> dict[str, Any]:
-    """Return a level as the contract takes it, always with its decimals: without them readers differ.
+    """Return a level as request content, always with its decimals, because readers differ when they are missing.
 
     Raises UnfitError.
     """

@@ -1,4 +1,4 @@
-"""Relations, the customers of a till: read from its XML, built anew, or written over the element that was read."""
+"""Relations, the customers of a till: read from XML, built anew, or written over the element that was read."""
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -54,7 +54,7 @@ def _reader(field: Field, xsd: str) -> Callable[[Element], Value]:
 
 
 def decode_relation(element: Element, key: str) -> Record:
-    """Return a relation under our key, with the custom fields the till fills.
+    """Return a relation under our key, with the filled custom fields.
 
     Raises ValueError when a field does not hold what its type says.
     """
@@ -68,7 +68,7 @@ def relation_number(element: Element) -> str:
 
 
 def expect_relation_number(element: Element) -> None:
-    """Raise WrongValueError for a relation that does not say which one it is."""
+    """Raise WrongValueError for a relation without a number."""
     if not relation_number(element):
         raise WrongValueError("relationNumber", element.findtext(qualified("relationNumber")))
 
@@ -78,9 +78,9 @@ _VAT_METHODS = frozenset({"inclusive", "exclusive", "shifted", "none"})
 
 @dataclass(frozen=True, slots=True)
 class RelationForm:
-    """How this installation's relations are written.
+    """Reads and writes the relations of this installation.
 
-    `types` are the custom fields it defines; with `hundredths` a discount of 2.5 % travels as 250.
+    `types` are the custom fields that it defines; with `hundredths`, a discount of 2.5 % is sent as 250.
     """
 
     types: Mapping[str, str]
@@ -100,11 +100,11 @@ class RelationForm:
         return Record(Kind.RELATION, key, values)
 
     def new(self, wanted: Record) -> dict[str, Any]:
-        """Return a new relation as the contract takes it. Raises UnfitError and CustomFieldUnknownError."""
+        """Return a new relation as request content. Raises UnfitError and CustomFieldUnknownError."""
         return encode_card(self._on_wire(wanted), self.types, self._words)
 
     def edited(self, relation: Element, wanted: Record) -> Element:
-        """Return a copy of the relation that was read with the wanted values in it; everything else as it came.
+        """Return a copy of the relation with the wanted values, and everything else unchanged.
 
         Raises UnfitError and CustomFieldUnknownError.
         """
@@ -128,7 +128,7 @@ class RelationForm:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """By what a relation can be recognised as a customer of ours; what it does not have is empty."""
+    """Normalized evidence by which a relation can be matched with a customer; missing evidence is empty."""
 
     external_id: str
     vat_number: str
@@ -138,16 +138,16 @@ class Marks:
     country: str = ""
 
     def may_be(self, other: Self, evidence: str) -> bool:
-        """Tell whether two with the same mark have all of the evidence in common: of a VAT number its country too."""
+        """Return True if two customers with equal evidence may match: VAT numbers also need the same country."""
         if evidence != "vat_number":
             return True
         return same_vat_number(self.whole_number, other.whole_number, self.country, other.country)
 
 
 def marks(external_id: Value, vat_number: Value, email: Value, *, country: Value = "", active: bool = True) -> Marks:
-    """Return what identifies a customer in the form in which it is compared.
+    """Return the evidence of a customer, normalized for comparison.
 
-    VAT numbers without their country, blanks and signs, e-mail addresses without capitals.
+    VAT numbers lose their country, blanks and punctuation; e-mail addresses are case-folded.
     """
     number = str(vat_number or "")
     mail = str(email or "").strip().casefold()
@@ -155,14 +155,14 @@ def marks(external_id: Value, vat_number: Value, email: Value, *, country: Value
 
 
 def marks_of(relation: Element) -> Marks:
-    """Return by what a relation of the till can be recognised; one that does not say so is active."""
+    """Return the evidence of a relation of the till; it counts as active unless it says otherwise."""
 
     def text(wire: str) -> str:
         return relation.findtext(qualified(wire)) or ""
 
     try:
         is_active = parse_flag(text("active").strip() or "true")
-    except ValueError:  # whom it fits is told, since the same is met when all of it is read
+    except ValueError:  # the error is raised and reported when the complete relation is read
         is_active = True
     country = text("country")
     return marks(text("extRelationId"), text("vatNumber"), text("email"), country=country, active=is_active)

@@ -1,4 +1,4 @@
-"""Single values: from the text or structure on the wire to ours and back."""
+"""Converts single values between the wire format and ours."""
 
 import re
 from collections import Counter
@@ -14,7 +14,7 @@ from integration.connectors.mplus.codec.fields import CUSTOM
 from integration.core.money import amount, from_cents, from_scaled, to_cents, to_scaled
 from integration.core.records import Field, FieldType, Value, WrongValueError, is_number, is_storable
 
-MOST_DIGITS, MOST_PLACES = 14, 12  # of a number: what a sum of them can hold
+MOST_DIGITS, MOST_PLACES = 14, 12  # digits and decimals of a number, so that sums of such numbers are exact
 
 CUSTOM_VALUES = (
     "strValue", "intValue", "decimalPlaces", "boolValue", "dateValue", "dateTimeValue", "multiSelectInt",
@@ -23,15 +23,15 @@ CUSTOM_TEXTS = frozenset({"DATA-TYPE-STRING", "DATA-TYPE-TEXT-ARRAY", "DATA-TYPE
 
 _TYPE = re.compile("^(?:[A-Z]+-)*?(?:METHOD-TYPE|TYPE|STATE|METHOD|CHANGE|KIND)-")
 
-LARGEST = 2**63 - 1  # of a whole number of the interface
+LARGEST = 2**63 - 1  # largest whole number of the interface
 _INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
 _DAY = ("year", "mon", "day")
-_PARTS = frozenset({"sec", "min", "hour", *_DAY, "timezone"})  # of a moment, those that are numbers
+_PARTS = frozenset({"sec", "min", "hour", *_DAY, "timezone"})  # the numeric parts of a timestamp
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 _WORDS = {"true": True, "1": True, "false": False, "0": False}
 
-Readers = Mapping[str, tuple[str, Callable[[Element], Value]]]  # by tag: our name, and what reads the element
+Readers = Mapping[str, tuple[str, Callable[[Element], Value]]]  # by tag: our name, and the element's reader
 
 
 class UnfitError(ValueError):
@@ -52,7 +52,7 @@ class CustomFieldUnknownError(ValueError):
 
 
 def field_decoder(field: Field, xsd: str) -> Callable[[Element], Value]:
-    """Return what reads a field of this type of the interface; empty numbers and flags read as None."""
+    """Return a function that reads a field of this type of the interface; empty numbers and flags give None."""
     match field.type, xsd:
         case _, "string" | "enum":
             return lambda element: element.text or ""
@@ -75,20 +75,20 @@ def field_decoder(field: Field, xsd: str) -> Callable[[Element], Value]:
 
 
 def parse_flag(text: str) -> bool:
-    """Return a flag. Raises ValueError for what is neither a yes nor a no: the interface has two words for each."""
+    """Return a flag. Raises ValueError for another text than the interface's two words for each value."""
     if text not in _WORDS:
         raise ValueError("neither a yes nor a no")
     return _WORDS[text]
 
 
 def read_if_filled(element: Element, read: Callable[[str], Value]) -> Value:
-    """Return what `read` makes of an element's text, or None when there is none."""
+    """Return the result of `read` for an element's text, or None for an empty element."""
     text = (element.text or "").strip()
     return read(text) if text else None
 
 
 def read_values(element: Element | None, readers: Readers) -> dict[str, Value]:
-    """Return by our names what the children of an element hold, and of custom fields what theirs do."""
+    """Return the values of the children that have a reader, by our names."""
     values: dict[str, Value] = {}
     for child in element.iterchildren("*") if element is not None else ():
         known = readers.get(child.tag)
@@ -111,7 +111,7 @@ def _all_text(element: Element) -> str:
 def customs_of(card: Element) -> dict[str, Value]:
     """Return the custom fields of an article or relation by our names.
 
-    Raises WrongValueError, also for one without a name and for two of one name.
+    Raises WrongValueError for an unreadable value, a field without a name, and two fields with the same name.
     """
     listed = card.iterfind(f"{qualified('customFieldList')}/{qualified('customField')}")
     named = [(each, each.findtext(qualified("fieldName")) or "") for each in listed]
@@ -123,14 +123,14 @@ def customs_of(card: Element) -> dict[str, Value]:
 
 
 def exact_number(value: Value) -> Value:
-    """Return a value. Raises ValueError for a number so large or so fine that no sum of it would be exact."""
+    """Return the value. Raises ValueError for a number so large or so fine that sums of it would not be exact."""
     if isinstance(value, Decimal) and value and not -MOST_PLACES <= value.adjusted() <= MOST_DIGITS:
         raise ValueError(f"out of bounds: {value}")
     return value
 
 
 def child_text(element: Element, name: str) -> str:
-    """Return the text of the first child of this qualified name; empty without one. `findtext` takes twice as long."""
+    """Return the text of the first child with this qualified name, else "". `findtext` takes twice as long."""
     child = next(element.iterchildren(name), None)
     return "" if child is None else child.text or ""
 
@@ -145,7 +145,7 @@ def child_number(element: Element, wire: str) -> int:
 
 
 def scaled_number(element: Element, wire: str, places: str) -> Decimal:
-    """Return a quantity that the interface requires, beside its number of decimals. Raises WrongValueError."""
+    """Return a required quantity, scaled by its number of decimals. Raises WrongValueError."""
     told = required_integer(element, wire)
     try:
         return cast("Decimal", exact_number(from_scaled(told, child_number(element, places))))
@@ -154,7 +154,7 @@ def scaled_number(element: Element, wire: str, places: str) -> Decimal:
 
 
 def required_integer(element: Element, wire: str) -> int:
-    """Return the whole number in a child that the interface requires. Raises WrongValueError also without one."""
+    """Return the required whole number in a child. Raises WrongValueError, also if it is missing."""
     if not child_text(element, qualified(wire)).strip():
         raise WrongValueError(wire, "")
     return child_number(element, wire)
@@ -164,7 +164,7 @@ T = TypeVar("T")
 
 
 def if_readable(read: Callable[[Element], T], element: Element) -> T | None:
-    """Return what is read, or None where a field does not hold what its type says."""
+    """Return the result of `read`, or None if it raises WrongValueError."""
     try:
         return read(element)
     except WrongValueError:
@@ -172,27 +172,27 @@ def if_readable(read: Callable[[Element], T], element: Element) -> T | None:
 
 
 def as_it_came(element: Element) -> bytes:
-    """Return an element as it came, for a hash of it."""
+    """Return the serialized element, for a hash of it."""
     return bytes(etree.tostring(element, with_tail=False))
 
 
 def raw_elements(*elements: Element | None) -> str:
-    """Return elements as they came, for people."""
+    """Return elements as indented XML, for people."""
     told = (etree.tostring(each, encoding="unicode", pretty_print=True) for each in elements if each is not None)
     return "\n".join(told)
 
 
 def whole_number(text: str) -> int:
-    """Return a whole number of the interface. Raises ValueError, also for what only this language takes for one."""
+    """Return a whole number of the interface. Raises ValueError, also for notations that only Python accepts."""
     if not _INTEGER.fullmatch(text) or not -LARGEST <= (number := int(text)) <= LARGEST:
         raise ValueError("no whole number")
     return number
 
 
 def _numbers(element: Element) -> dict[str, int]:
-    """Return the parts of a date or moment. Raises ValueError for a text in their place, and for a part that is twice.
+    """Return the numeric parts of a date or timestamp. Raises ValueError for text beside parts and for repeated parts.
 
-    An element that says by `xsi:nil` that it holds nothing has no parts.
+    An element with `xsi:nil` has no parts.
     """
     if (element.text or "").strip() or any((child.tail or "").strip() for child in element):
         raise ValueError("a text where a date has parts")
@@ -208,7 +208,7 @@ def _numbers(element: Element) -> dict[str, int]:
 
 
 def _date(element: Element, parts: Mapping[str, int] | None = None) -> date | None:
-    """Return a date; None for one of zeros, and where `xsi:nil` says so. Raises ValueError for any other form."""
+    """Return a date; None if all parts are zero, or with `xsi:nil`. Raises ValueError for any other form."""
     parts = _numbers(element) if parts is None else parts
     told = [parts.get(name) for name in _DAY]
     if told == [0, 0, 0] or (not len(element) and element.get(_NIL, "").strip() in ("true", "1")):
@@ -220,13 +220,13 @@ def _date(element: Element, parts: Mapping[str, int] | None = None) -> date | No
 
 
 def date_of(element: Element) -> date | None:
-    """Return the date in a structure, None for one that means none. Raises WrongValueError."""
+    """Return the date in a structure, None if it means no date. Raises WrongValueError."""
     day = _read(_date, element)
     return day if isinstance(day, date) else None
 
 
 def _moment(element: Element) -> datetime | None:
-    """Return the moment in UTC; `timezone` is minutes east of UTC, summer time included (the vendor's own clients)."""
+    """Return a timestamp in UTC; `timezone` is minutes east of UTC, with summer time (the vendor's own clients)."""
     parts = _numbers(element)
     day = _date(element, parts)
     if day is None:
@@ -260,7 +260,7 @@ def encoded(field: str, value: Value, kind: FieldType, xsd: str) -> str:
 
 
 def is_empty_value(value: Value) -> bool:
-    """Tell whether a value means that there is none."""
+    """Return True if a value is empty: None, "" or ()."""
     return value is None or value in ("", ())
 
 
@@ -294,7 +294,7 @@ def decode_custom(element: Element) -> Value:
 
 
 def _custom_text(element: Element) -> str:
-    """Return the text of a custom field. Raises ValueError where it holds something else: its type is not known."""
+    """Return the text of a custom field. Raises ValueError if it holds a value of an unknown type."""
     text = element.findtext(qualified("strValue"))
     if text is None and any(
         (each.text or "").strip() or len(each) for wire in CUSTOM_VALUES for each in element.iterfind(qualified(wire))
@@ -304,14 +304,14 @@ def _custom_text(element: Element) -> str:
 
 
 def encode_custom(name: str, value: Value, types: Mapping[str, str]) -> dict[str, Any]:
-    """Return a new custom field as the contract takes it. Raises CustomFieldUnknownError and UnfitError."""
+    """Return a new custom field as request content. Raises CustomFieldUnknownError and UnfitError."""
     if name not in types:
         raise CustomFieldUnknownError(f"{CUSTOM}{name}")
     return {"fieldName": name, "dataType": types[name], **custom_value(name, value, types[name])}
 
 
 def custom_value(name: str, value: Value, data_type: str) -> dict[str, Any]:
-    """Return the elements that hold a custom field's value by its type. Raises UnfitError."""
+    """Return the elements with a custom field's value for its type. Raises UnfitError."""
     match data_type, value:
         case "DATA-TYPE-INT", Decimal() if value == value.to_integral_value():
             return {"intValue": str(int(value))}
@@ -333,14 +333,14 @@ def custom_value(name: str, value: Value, data_type: str) -> dict[str, Any]:
 
 
 def moment_in(element: Element, wire: str) -> datetime | None:
-    """Return the moment in a child of an element, None without one. Raises WrongValueError."""
+    """Return the timestamp in a child of an element, None without one. Raises WrongValueError."""
     found = element.find(qualified(wire))
     told = None if found is None else _read(_moment, found)
     return told if isinstance(told, datetime) else None
 
 
 def wire_moment(moment: datetime) -> dict[str, Any]:
-    """Return a moment as the till takes it, in UTC."""
+    """Return a timestamp as request content, in UTC."""
     utc = moment.astimezone(UTC)
     return {
         "sec": utc.second, "min": utc.minute, "hour": utc.hour, "day": utc.day, "mon": utc.month, "year": utc.year,
@@ -354,14 +354,14 @@ def checked_text(field: str, value: Value) -> str:
 
 
 def percent(text: str) -> Decimal:
-    """Return a rate in percent; the unit on the wire is not documented: above 100 it can only be hundredths."""
+    """Return a rate in percent. The unit on the wire is not documented; a value above 100 can only be hundredths."""
     rate = amount(text)
     return rate / 100 if abs(rate) > 100 else rate  # noqa: PLR2004 - no VAT rate is above 100 %
 
 
 def plain_word(text: str) -> str:
-    """Return what a word of the interface says, without the type it begins with.
+    """Return a word of the interface without its type prefix.
 
-    ORDER-TYPE-SALES-ORDER is SALES-ORDER, PAYMENT-METHOD-TYPE-EFT is EFT.
+    ORDER-TYPE-SALES-ORDER becomes SALES-ORDER, PAYMENT-METHOD-TYPE-EFT becomes EFT.
     """
     return _TYPE.sub("", text.strip())
