@@ -27,7 +27,7 @@ class FencingTokens(Store):
 
     @contextmanager
     def hold(self, run: str, owner: str) -> Iterator[None]:
-        """Claim a run for the block: once another took it over, all kept in the block raises FencingTokenLost."""
+        """Hold the next token of a run for the block. Writes in it raise FencingTokenLost once another one is taken."""
         reset = current_token.set(self.take(run, owner))
         try:
             yield

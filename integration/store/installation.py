@@ -35,7 +35,7 @@ class InstallationStore(Store):
             put_in(connection, self.clock(), RECORD, _value(place), by)
 
     def bind_first(self, place: InstallationPlace) -> None:
-        """Bind an installation at its first start, and complete what a restore left open. Nothing else is changed."""
+        """Bind the installation at its first start, and complete a place after a restore. Changes no other part."""
         bound = self.bound_place()
         if bound is None or (not place.changed_parts(bound) and place != bound):
             now = self.clock()

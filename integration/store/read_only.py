@@ -47,7 +47,7 @@ def _reading(address: sa.URL) -> sa.Engine:
     if address.get_backend_name() == "postgresql":
         return sa.create_engine(address, poolclass=sa.NullPool, execution_options={"postgresql_readonly": True})
     path = Path(address.database or "").absolute()
-    how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"  # else it would be made
+    how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"  # mode=ro would create it
 
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(f"{path.as_uri()}?{how}", uri=True, timeout=5)
