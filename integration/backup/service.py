@@ -85,7 +85,7 @@ class Backups:
         return self._result
 
     @requires(Right.EXPORT_LOG)
-    def take(self, file: str, passphrase: str, by: Actor) -> None:  # noqa: ARG002 - whom the audit names
+    def take(self, file: str, passphrase: str, by: Actor) -> None:  # noqa: ARG002 - the actor in the audit log
         """Start a backup with this name in the folder `backups`. Without a passphrase it does not contain the key.
 
         The result is in `result`. Raises IntegrationError `backup_at_work` while another backup is being made.

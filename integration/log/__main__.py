@@ -119,7 +119,7 @@ def serve(line: socket.socket, token: str, book: "LogFile") -> None:
                 _fail(line, book, error.code, error.facts, type(error).__name__)
             except (EOFError, ConnectionError):
                 return
-            except Exception as error:  # noqa: BLE001 - told to whoever asked; the next one is answered all the same
+            except Exception as error:  # noqa: BLE001 - reported to the client; the next request is served
                 if not GONE.is_set():  # errors during shutdown are of no interest
                     traceback.print_exc()
                 _fail(line, book, "unexpected_error", {"reason": type(error).__name__}, "")
@@ -163,7 +163,7 @@ def _counting(asked: Mapping[str, Any], book: "LogFile") -> Iterator[int]:
 
 
 def _person(asked: Mapping[str, Any]) -> "DataSubject":
-    from integration.core.erasure import person_from_json  # noqa: PLC0415 - all the kinds of records, for a rare request
+    from integration.core.erasure import person_from_json  # noqa: PLC0415 - a slow import for a rare request
 
     return person_from_json(asked["person"])
 

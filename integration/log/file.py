@@ -390,7 +390,11 @@ class LogFile:
             yield copied
 
     def prune(self, before: datetime, share: float) -> Iterator[int]:
-        """Delete events before a time, keeping counts by day. Yields their number. Compacts the file if worthwhile."""
+        """Delete events before a time, keeping counts by day. Yields their number. Compacts the file if worthwhile.
+
+        The file is compacted if the deleted events are at least `share` of the remaining ones. Other calls wait only
+        for the end of the compaction.
+        """
         with self._taking, self._cursor() as cursor:
             gone = self._with_room(lambda: pruning.prune(cursor, before, self._queries))
             pays = pruning.is_worth_compacting(cursor, share)
@@ -410,7 +414,7 @@ class LogFile:
 
         Raises UnavailableError `log_away` if running questions prevent the compaction.
         """
-        from integration.log import erasing  # noqa: PLC0415 - it reads all kinds of records, for a rare request
+        from integration.log import erasing  # noqa: PLC0415 - a slow import for a rare request
 
         with self._taking, self._cursor() as cursor:
             told = self._with_room(lambda: erasing.erase_person(cursor, person, self._queries))
@@ -463,7 +467,7 @@ class LogFile:
                     self._connection = None
                     is_whole = not self.path.with_name(
                         f"{self.path.name}.wal"
-                    ).exists()  # else the old one is the newer
+                    ).exists()  # otherwise the old file has newer data
                     if is_whole:
                         fresh.replace(self.path)
                     return is_whole

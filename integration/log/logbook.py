@@ -228,7 +228,7 @@ class Logbook:
         return self._is_named
 
     def _forget_taken(self, outbox: Outbox) -> bool:
-        """Take out of the outbox what the log has, and only then let it forget that it has; tell whether it had any."""
+        """Delete events that the log has from the outbox, then their ids from the log. Return whether it had any."""
         ids = self._call("taken", instance=outbox.instance).told["ids"]
         if ids:
             outbox.forget(ids)

@@ -34,7 +34,7 @@ PART_SECONDS = 60.0  # for the rest of a response that has begun
 END_SECONDS = 10.0
 
 
-class ProcessEnded(Exception):  # noqa: N818 - no error of the caller
+class ProcessEnded(Exception):  # noqa: N818 - not an error of the caller
     """Raised if the process ended before it responded. `is_to_blame` says whether this call caused the end."""
 
     def __init__(self, *, is_to_blame: bool) -> None:
@@ -207,7 +207,10 @@ class Process:
         self._popen.kill()
 
     def ended_for(self, call: object) -> bool:
-        """Return whether a call caused the end of the process: the one it was killed for, or the only open question."""
+        """Return whether a call caused the end of the process: the one it was killed for, or the only open question.
+
+        If the process was killed from outside, for example by the OOM killer, the question is not blamed.
+        """
         with suppress(subprocess.TimeoutExpired):  # the process is about to end
             self._popen.wait(1.0)
         was_killed = self._popen.poll() == -signal.SIGKILL if hasattr(signal, "SIGKILL") else False

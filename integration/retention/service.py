@@ -87,7 +87,7 @@ class RetentionService:
         self._serves = serves
         self._owner = owner or f"{socket.gethostname()}-{os.getpid()}"
 
-    # ---- set -------------------------------------------------------------------------------------------------------
+    # ---- settings --------------------------------------------------------------------------------------------------
 
     @requires(Right.SEE)
     def chosen(self) -> Retention:
@@ -115,7 +115,7 @@ class RetentionService:
             raise ConfigurationError("retention_too_short", **facts)
         self._stored_settings.put(SETTING, {**asdict(wanted), "knowing": wanted.too_short()}, by.ref)
 
-    # ---- shown -----------------------------------------------------------------------------------------------------
+    # ---- status ----------------------------------------------------------------------------------------------------
 
     @requires(Right.SEE)
     def kept(self) -> list[RetentionClassStatus]:
@@ -178,7 +178,7 @@ class RetentionService:
             return self._asked_of_log("due", before)
         return self._retention_store.due(name, before)
 
-    # ---- let go ----------------------------------------------------------------------------------------------------
+    # ---- deletion --------------------------------------------------------------------------------------------------
 
     @requires(Right.ADMINISTER)
     def prune(self, tell: Callable[[str, int], None] = lambda _name, _rows: None) -> dict[str, int]:

@@ -101,7 +101,7 @@ class AuditStore(Store):
                 who = restored.get("by", "restore")
                 note_deed(connection, [AuditRecord(at=self.clock(), who=who, action=RESTORED, facts=facts)])
 
-    # ---- read
+    # ---- queries
 
     @requires(Right.ADMINISTER)
     def entries(self, sought: AuditSearch | None = None, offset: int = 0, limit: int = 100) -> list[AuditEntry]:

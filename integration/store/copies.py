@@ -65,8 +65,8 @@ def _spans(numbers: Iterable[int]) -> tuple[tuple[int, int], ...]:
 def dump(url: str, to: Path, around: Mapping[str, str]) -> Snapshot:
     """Write a PostgreSQL database to a new file with pg_dump, and return the metadata of the copy.
 
-    The copy is consistent and contains no incomplete transaction. The engine's tables are left out. `around` is the
-    environment of the program. Raises ConfigurationError `backup_program_missing` or `backup_program_failed`.
+    The copy is of one moment at which no open transaction had added events. The engine's tables are left out. `around`
+    is the environment of the program. Raises ConfigurationError `backup_program_missing` or `backup_program_failed`.
     """
     make_private(to)
     with _moment(url) as (found, moment):
@@ -131,7 +131,7 @@ def _connected(url: str, **options: Any) -> Iterator[sa.Connection]:
 def _program(url: str, around: Mapping[str, str], name: str, *arguments: str) -> None:
     """Run a program of PostgreSQL. The login is passed in its environment, which other users cannot read."""
     try:
-        ended = subprocess.run(  # noqa: S603 - a program of PostgreSQL
+        ended = subprocess.run(  # noqa: S603 - a fixed program of PostgreSQL
             [name, *arguments],
             env={**around, **_login(url)},
             stdin=subprocess.DEVNULL,

@@ -54,7 +54,7 @@ class FencingToken:
     number: int
 
 
-class FencingTokenLost(Exception):  # noqa: N818 - nothing went wrong: another process is at the run
+class FencingTokenLost(Exception):  # noqa: N818 - no failure: another process continues the run
     """Raised if another process has taken over the run. That process continues the work."""
 
 
@@ -95,7 +95,10 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """Open a transaction. It commits with its audit entries when the block ends, and rolls back on an exception."""
+        """Open a transaction. It commits with its audit entries when the block ends, and rolls back on an exception.
+
+        Raises FencingTokenLost within a page of a run that another process took over.
+        """
         with translated_errors(self.engine.url), self._writing.begin() as connection:
             if (token := current_token.get()) is not None:
                 _expect(token, _TOKEN_LOCKED.first(connection, {"run": token.run}))
@@ -186,7 +189,7 @@ def parse_url(url: str) -> sa.URL:
     except (ArgumentError, ValueError):
         raise _unusable("expected_database_address") from None
     backend = address.get_backend_name()
-    if backend == "postgresql" and url.count("@") <= 1:  # an unescaped @ of a password would reveal its end as host
+    if backend == "postgresql" and url.count("@") <= 1:  # a second one belongs to the password, not to a host
         return address.set(drivername="postgresql+psycopg")
     if backend != "sqlite" or address.database in (None, "", ":memory:") or address.query:
         raise _unusable("expected_database_address")

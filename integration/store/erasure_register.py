@@ -86,7 +86,7 @@ class ErasureRegister(Store):
         return [Erasure(**row._mapping) for row in found]  # noqa: SLF001 - SQLAlchemy's own name for it
 
     def held(self, numbers: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
-        """Return the numbers that are excluded because their person was erased."""
+        """Return those of the numbers that are excluded because their person was erased."""
         lifted = sa.select(erased.c.mark).where(erased.c.lifted_at.is_(None))
         marks = {row.mark for row in self.database.rows(lifted)}
         return {one for one in numbers if self.mark(*one) in marks} if marks else set()

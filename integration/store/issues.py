@@ -169,7 +169,12 @@ class Issues(Store):
         met: Sequence[IssueOccurrence],
         so_far: SoFar | None = None,
     ) -> None:
-        """Store the result of a check outside runs. Opens the found issues and closes all others of these causes."""
+        """Store the result of a check that is no run.
+
+        Opens the issues it found, and closes all other issues of these records and causes. A dismissed issue is
+        reopened if its facts changed. Raises ErasedSinceReadError if a person was erased since `so_far`, the state of
+        the erasure register when the data was read.
+        """
         still = {(one.issue.key, one.issue.cause, one.issue.field): one.issue.facts for one in met}
         now = self.clock()
         with self.database.write() as connection:

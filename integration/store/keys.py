@@ -251,7 +251,7 @@ def write_keys(path: Path, keys: Sequence[bytes], *, anew: bool = True) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
     fresh.unlink(missing_ok=True)
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 - mode at birth
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 - sets the mode on creation
         file.write(b"\n".join(keys))
         file.flush()
         os.fsync(file.fileno())

@@ -29,7 +29,7 @@ def disable_unpickling() -> None:
 
 def _refuse(event: str, _facts: tuple[Any, ...]) -> None:
     if event == "pickle.find_class":
-        reader = sys._getframe(1).f_code.co_filename  # noqa: SLF001 - who reads is said nowhere else
+        reader = sys._getframe(1).f_code.co_filename  # noqa: SLF001 - the only way to identify the caller
         if reader.endswith(READER) and "dbos" in reader:
             raise pickle.UnpicklingError(SENTENCE)
 

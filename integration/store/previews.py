@@ -276,8 +276,9 @@ class Previews(Store):
         The run replaces the plans in `replaces` and takes over which lines were excluded from them. `notes` are stored
         with the run.
 
-        Closes issues that the run no longer found, unless it read nothing where records are expected. Deletes the
-        staged records.
+        Closes issues that the run no longer found: those of all records after a complete run, otherwise those of the
+        records it read. A complete run that found the source empty does not count as complete. Deletes the staged
+        records.
         """
         now = self.clock()
         with self.database.write() as connection:

@@ -94,7 +94,10 @@ class ConnectionStore:
             connection.execute(connections.delete().where(connections.c.system.in_(names)))
 
     def replace(self, system: str, values: Mapping[str, Any], by: str, *, moved: Mapping[str, str]) -> None:
-        """Store a connection and rename values that belong to it, in one transaction. `moved` maps old to new names."""
+        """Store a connection and rename values that belong to it, in one transaction. `moved` maps old to new names.
+
+        Values whose new name is empty are deleted.
+        """
         waited = {name: self.get(name) for name in moved}
         with self.database.write() as connection:
             seal(connection, self._ring, self.clock(), system, values)

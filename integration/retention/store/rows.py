@@ -1,7 +1,7 @@
 """Counts and deletes expired rows by retention class, in small portions.
 
 Rows that are still needed stay regardless of age: plans that wait or can be resumed, lines in doubt, runs of open
-issues, runs that an active undo reads, and the newest completed and the newest writing run of each flow.
+or dismissed issues, runs that an active undo reads, and the newest completed and the newest writing run of each flow.
 """
 
 from collections.abc import Mapping, Sequence
