@@ -54,7 +54,10 @@ class Supervisor:
         self._running()
 
     def call(self, asked: Mapping[str, Any], seconds: float) -> AnswerPart:
-        """Return the response to a request that is safe to repeat. Repeats it if a question ended the process."""
+        """Return the response to a request that is safe to repeat. Retries it if the process ends for another reason.
+
+        Raises UnavailableError `log_away` if the request itself ends the process, or after several attempts.
+        """
         for _ in range(ATTEMPTS):
             try:
                 return list(self._running().call(asked, seconds))[-1]

@@ -37,7 +37,7 @@ BUSY_SECONDS = 30
 CLOCK_SECONDS = 5.0  # seconds before the clock of the server is read again
 ROOM_NEEDED = "100 MB"
 ROOM_BESIDE = 65_536  # bytes of the files that SQLite creates beside a database when it opens it
-AWAY = frozenset({"database_locked", "database_held", "database_unreachable"})  # causes that pass; work is then retried
+AWAY = frozenset({"database_locked", "database_held", "database_unreachable"})  # temporary causes: wait, then retry
 AT_ONCE = 500  # values in one IN list; both databases allow many more
 LISTED = 10_000  # values in one list that is passed as a single parameter
 

@@ -1,4 +1,4 @@
-"""Stores pseudonyms of erased data subjects, in the database and in a file that is never part of a backup."""
+"""Stores pseudonyms of erased data subjects, in the database and in a file that stays when a backup is restored."""
 
 import hashlib
 import hmac

@@ -35,7 +35,7 @@ class InstallationStore(Store):
             put_in(connection, self.clock(), RECORD, _value(place), by)
 
     def bind_first(self, place: InstallationPlace) -> None:
-        """Bind the installation at its first start, and complete a place after a restore. Changes no other part."""
+        """Bind at the first start, and add parts that a restore removed. Existing parts are never changed."""
         bound = self.bound_place()
         if bound is None or (not place.changed_parts(bound) and place != bound):
             now = self.clock()

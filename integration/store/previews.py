@@ -127,7 +127,7 @@ class Previews(Store):
         return Duplicates(shared(Unique.NUMBER), shared(Unique.MARK))
 
     def vanished(self, run: str, flow: str, kind: Kind, stage: str, after_key: str | None, limit: int) -> list[Link]:
-        """Return links in use of a kind whose key a complete run did not stage, sorted by key."""
+        """Return active links of a kind whose key a complete run did not stage, sorted by key."""
         read = sa.exists().where(*_staged_in(run, stage), staged.c.key == of_links.c.key)
         beyond = () if after_key is None else (of_links.c.key > after_key,)
         here = (of_links.c.flow == flow, of_links.c.kind == kind, sa.not_(of_links.c.retired), sa.not_(read), *beyond)

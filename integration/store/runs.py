@@ -110,7 +110,7 @@ class RunStore(Store):
         return found
 
     def last_proof(self, flow: str) -> datetime | None:
-        """Return when the newest completed run that proved or confirmed records ended, or None if there is none."""
+        """Return the end of the newest completed run that proved records or found them unchanged, or None."""
         proven = sa.exists().where(tallies.c.run == runs.c.id, tallies.c.step == Step.PROVEN, tallies.c.lines > 0)
         here = (*_which(flow, [RunState.DONE]), runs.c.error == "", sa.or_(runs.c.unchanged > 0, proven))
         return self._newest_end(*here)
