@@ -1,4 +1,4 @@
-"""Returns the booking state of documents: booked, in doubt, planned, waiting in a plan, or parked."""
+"""Determines the booking state of documents: booked, in doubt, planned, waiting in a plan, or parked."""
 
 from collections.abc import Collection, Iterator
 from decimal import Decimal

@@ -181,7 +181,7 @@ def _row(at: datetime, flow: str, link: Link) -> dict[str, object]:
 
 
 def _mark_of(link: Link) -> str:
-    """Return the normalised reference of a document. Lists of the books may show it without the document number."""
+    """Return the normalised reference of a document, because lists of the books may not contain its number."""
     return normalized_reference(link.agreed.values.get("reference")) if link.agreed else ""
 
 

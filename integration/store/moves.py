@@ -16,7 +16,7 @@ from integration.store.cursors import keep_cursors
 from integration.store.database import Store, batches, upsert
 from integration.store.tables import cursors, moves, promises
 
-MOVES, BEGIN, ORDERS = "moves", "moves:begin", "promises"  # cursors: last movement, begin of counting, marker of orders
+MOVES, BEGIN, ORDERS = "moves", "moves:begin", "promises"  # cursors: last movement, start of counting, marker of orders
 NUMBERLESS = "moves:numberless"  # the movement after which the first one without a readable number came
 
 
@@ -24,7 +24,7 @@ class MoveStore(Store):
     """Stores the stock movements and reservations of all flows."""
 
     def read_upto(self, flow: str) -> tuple[int, datetime | None, str | None]:
-        """Return the number of the last movement read, the begin of counting, and the marker of the orders read."""
+        """Return the number of the last movement read, the start of counting, and the marker of the orders read."""
         here = sa.select(cursors).where(cursors.c.flow == flow, cursors.c.side.in_((MOVES, BEGIN, ORDERS)))
         told = {row.side: row.value for row in self.database.rows(here)}
         begin = datetime.fromisoformat(told[BEGIN]) if BEGIN in told else None
@@ -147,7 +147,7 @@ class MoveStore(Store):
             connection.execute(moves.delete().where(*here))
 
     def drop_before(self, flow: str, begin: datetime) -> None:
-        """Delete movements before the begin of counting. Retention deletes booked movements."""
+        """Delete movements before the start of counting. Retention deletes booked movements."""
         with self.database.write() as connection:
             connection.execute(moves.delete().where(moves.c.flow == flow, moves.c.happened_at < begin))
 

@@ -187,7 +187,7 @@ def filter_states(show: str) -> tuple[Collection[Action], Sequence[Step]]:
 
 
 def actions_of(show: str) -> list[Action]:
-    """Return the possible actions of the lines to show. Skips are never parked, and parked lines are never left."""
+    """Return the possible actions of the lines to show. A skip never has the step parked, nor a park the step left."""
     actions, steps = filter_states(show)
     settled = {Action.SKIP: Step.LEFT, Action.PARK: Step.PARKED}  # the plan itself sets these steps
     return [action for action in actions if settled.get(action, steps[0]) in steps]
