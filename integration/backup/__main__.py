@@ -1,7 +1,7 @@
-"""The process that makes a backup for the console: `python -m integration.backup`, told on its standard input.
+"""The process that makes a backup for the console: `python -m integration.backup`.
 
-It reads one line of JSON, `{"file": ..., "passphrase": ...}`, and answers with one: `{"key": ...}`, or the code and
-facts of what stood in its way.
+It reads one line of JSON from stdin, `{"file": ..., "passphrase": ...}`, and writes one: `{"key": ...}`, or the code
+and facts of an error.
 """
 
 import json

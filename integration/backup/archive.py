@@ -1,4 +1,4 @@
-"""The file of a backup: a zip of a manifest and what it names, sealed as a whole so that any changed byte is found."""
+"""The file format of backups: a zip with a manifest and its members. A checksum of the file detects any change."""
 
 import hashlib
 import json
@@ -19,16 +19,16 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 DATABASE, DUMP, LOG, JOURNAL = "console.sqlite", "console.dump", "log.duckdb", "sandbox.journal"
 MEMBERS = (DATABASE, DUMP, LOG, JOURNAL)
-PIECE = 1_000_000  # bytes that are read at once
-MOST_TOLD = 10_000_000  # bytes of a manifest
-# What reading a damaged file ends in, depending on where the damage is.
+PIECE = 1_000_000  # bytes per read
+MOST_TOLD = 10_000_000  # largest accepted manifest, in bytes
+# Exceptions of reading a damaged file, depending on where the damage is.
 _DAMAGED = (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile, NotImplementedError, zlib.error)
-SEAL = 64  # the last signs of the file: the SHA-256 of all before them, as the comment of the zip
+SEAL = 64  # length of the SHA-256 in hex of all bytes before it, stored as the comment of the zip
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One file of a backup: how many bytes it has, and their SHA-256."""
+    """A file in a backup: its size in bytes and its SHA-256."""
 
     size: int
     sha256: str
@@ -36,9 +36,9 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a backup is. `kind` is sqlite or postgresql; `key` how the key is wrapped, empty where it has none.
+    """Describes a backup. `kind` is sqlite or postgresql. `key` is the wrapped key, or empty.
 
-    `given` names the settings that the environment gave, which a backup does not have.
+    `given` names the settings that came from the environment, which a backup does not contain.
     """
 
     program: str
@@ -54,17 +54,17 @@ class Manifest:
 
 
 def broken(file: Path, part: str) -> ConfigurationError:
-    """Return the error of a backup of which a part is not as it was written."""
+    """Return the error for a damaged part of a backup."""
     return ConfigurationError("backup_broken", file=file.name, part=part)
 
 
-# ---- written ---------------------------------------------------------------------------------------------------------
+# ---- writing ---------------------------------------------------------------------------------------------------------
 
 
 def write(file: Path, folder: Path, told: Callable[[Mapping[str, Member]], Manifest]) -> Manifest:
-    """Make a backup of the members that a folder has, and return its manifest. The file appears whole or not at all.
+    """Write a backup of the members in a folder and return its manifest. The file is created atomically.
 
-    Raises FileExistsError where it is there already.
+    `told` builds the manifest from the members. Raises FileExistsError if the file exists.
     """
     fresh = file.with_name(f"{file.name}.{os.getpid()}")
     make_private(fresh)
@@ -90,7 +90,7 @@ def write(file: Path, folder: Path, told: Callable[[Mapping[str, Member]], Manif
 def _added(archive: zipfile.ZipFile, path: Path) -> Member:
     digest, size = hashlib.sha256(), 0
     entry = zipfile.ZipInfo(path.name)
-    entry.compress_type = zipfile.ZIP_STORED if path.name == DUMP else zipfile.ZIP_DEFLATED  # a dump is pressed already
+    entry.compress_type = zipfile.ZIP_STORED if path.name == DUMP else zipfile.ZIP_DEFLATED  # dumps are compressed
     entry.external_attr = 0o600 << 16
     with path.open("rb") as source, archive.open(entry, "w", force_zip64=True) as to:
         for piece in _pieces(source):
@@ -113,11 +113,11 @@ def _digest_of(source: IO[bytes], size: int) -> str:
     return digest.hexdigest()
 
 
-# ---- read ------------------------------------------------------------------------------------------------------------
+# ---- reading ---------------------------------------------------------------------------------------------------------
 
 
 class Archive:
-    """A backup that is read. Every method raises ConfigurationError `backup_broken`, naming the part, where it must."""
+    """An open backup. Every method may raise ConfigurationError `backup_broken` with the damaged part."""
 
     def __init__(self, file: Path, archive: zipfile.ZipFile) -> None:
         self.file = file
@@ -138,7 +138,7 @@ class Archive:
             raise broken(self.file, MANIFEST) from None
 
     def faults(self) -> list[str]:
-        """Return the names of members that are missing, too many, or not as they were written."""
+        """Return the names of missing, additional and damaged members."""
         there = set(self._archive.namelist()) - {MANIFEST}
         named = self.manifest.members
         wrong = [name for name in named if not self._is_whole(name)]
@@ -153,7 +153,7 @@ class Archive:
         return True
 
     def _told(self, name: str) -> Iterator[bytes]:
-        """Yield what a member holds; never more than the manifest says, and at the end it is what was written."""
+        """Yield the content of a member, never more than its recorded size. Raises at the end if it is damaged."""
         member, digest, size = self.manifest.members[name], hashlib.sha256(), 0
         try:
             with self._archive.open(name) as source:
@@ -169,7 +169,7 @@ class Archive:
             raise broken(self.file, name)
 
     def unpack(self, folder: Path) -> None:
-        """Write the members that a console has into a folder, and nothing else or elsewhere."""
+        """Write the known members to a folder. Other members are ignored."""
         for name in MEMBERS:
             if name in self.manifest.members:
                 make_private(folder / name)
@@ -180,13 +180,13 @@ class Archive:
                     os.fsync(out.fileno())
 
     def room_needed(self) -> int:
-        """Return how many bytes the members take."""
+        """Return the total size of the members in bytes."""
         return sum(member.size for member in self.manifest.members.values())
 
 
 @contextmanager
 def open_backup(file: Path) -> Iterator[Archive]:
-    """Give a backup to read. Raises ConfigurationError `backup_broken` and OSError."""
+    """Open a backup for reading. Raises ConfigurationError `backup_broken` and OSError."""
     with file.open("rb") as source:
         try:
             archive = zipfile.ZipFile(source)
@@ -197,7 +197,7 @@ def open_backup(file: Path) -> Iterator[Archive]:
 
 
 def seal_holds(file: Path) -> bool:
-    """Tell whether a backup as a whole, with what no member has a sum of, is as it was written."""
+    """Return whether the checksum of the whole file is correct, including bytes outside the members."""
     size = file.stat().st_size - SEAL
     with file.open("rb") as source:
         found = _digest_of(source, size) if size > 0 else ""
@@ -206,7 +206,7 @@ def seal_holds(file: Path) -> bool:
 
 @contextmanager
 def place_beside(path: Path) -> Iterator[Path]:
-    """Give a folder beside a path, its owner's alone, that is gone after the block."""
+    """Yield a new private folder next to a path. It is removed after the block."""
     folder = path.with_name(f".{path.name}.{os.getpid()}")
     path.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(mode=0o700)

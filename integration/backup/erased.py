@@ -1,4 +1,4 @@
-"""People who were erased since a backup was made, erased again from what is restored of it."""
+"""Erases persons from a restored backup who were erased after it was made."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,10 +14,10 @@ from integration.store.erasure_register import Erasure, ErasureRegister
 
 
 def erase_again(url: str, folder: Path, known: Sequence[Erasure], file: Path) -> int:
-    """Erase everybody of a list from a restored database and its log, and return how many people that were.
+    """Erase all persons of a list from a restored database and its log, and return their number.
 
-    Of a person the list has marks alone: every number that was restored is tried against them. The list in force is
-    written to a file.
+    The list contains only pseudonyms, so every restored number is compared with them. The resulting register is written
+    to `file`.
     """
     database = open_database(url)
     logbook = Logbook(folder / LOG) if (folder / LOG).exists() else None

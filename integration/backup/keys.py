@@ -1,4 +1,4 @@
-"""The key that seals credentials, wrapped by a passphrase for its way into a backup."""
+"""Wraps the key of the credentials with a passphrase for a backup."""
 
 import base64
 import hashlib
@@ -13,17 +13,17 @@ from integration.core.masking import remember
 
 SHORTEST = 12
 COST = {"n": 2**15, "r": 8, "p": 1}  # 32 MB and about a tenth of a second for each guess
-MOST_COST = {"n": 2**20, "r": 16, "p": 4}  # more is asked for by no backup of ours
-MOST_BYTES = 2**31 - 1  # of memory that a guess may take
+MOST_COST = {"n": 2**20, "r": 16, "p": 4}  # upper bounds for the parameters in a backup file
+MOST_BYTES = 2**31 - 1  # memory limit of scrypt
 
 
 def new_key() -> bytes:
-    """Return a new key, which opens nothing yet."""
+    """Return a new key."""
     return Fernet.generate_key()
 
 
 def require_long(passphrase: str) -> None:
-    """Raise ConfigurationError `setting_invalid` for a passphrase that is too short to keep a key."""
+    """Raise ConfigurationError `setting_invalid` if the passphrase is too short to protect a key."""
     if len(passphrase) < SHORTEST:
         raise ConfigurationError(
             "setting_invalid", setting="CONSOLE_BACKUP_PASSPHRASE", expected="expected_signs_least", min_length=SHORTEST
@@ -31,7 +31,7 @@ def require_long(passphrase: str) -> None:
 
 
 def wrapped(key: bytes, passphrase: str) -> dict[str, Any]:
-    """Return a key as it can be kept anywhere: without the passphrase nobody reads it."""
+    """Return a key encrypted with the passphrase, as JSON values."""
     require_long(passphrase)
     remember(passphrase)
     salt = os.urandom(16)

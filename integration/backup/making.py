@@ -1,4 +1,4 @@
-"""A backup is made: the database first, then the log of the same moment, then what else a data folder keeps."""
+"""Makes a backup: the database, the log as of the same moment, and the other files of the data folder."""
 
 import shutil
 import time
@@ -23,16 +23,16 @@ from integration.store.files import copy_file
 from integration.store.keys import id_of, keys_in
 
 KEY_FILE = "console.key"
-LOG_SECONDS = 20.0  # in which a server that begins, or a command that asks, has let go of the log
+LOG_SECONDS = 20.0  # for a starting server or a terminal command to release the log
 
-Copier = Callable[..., int]  # as `Logbook.copy`
+Copier = Callable[..., int]  # see `Logbook.copy`
 
 
 def make(settings: Settings, file: Path, passphrase: str, copier: Copier | None = None) -> Manifest:
-    """Write a backup of a console to a new file, while it runs or not, and return its manifest.
+    """Write a backup of a console to a new file and return its manifest. The console may be running.
 
-    Without a passphrase it has no key. A process that has the log itself gives its `copier`. Raises FileExistsError,
-    OSError, and IntegrationError for what cannot be copied.
+    Without a passphrase the backup does not contain the key. `copier` copies the log in the process that has it open.
+    Raises FileExistsError, OSError, and IntegrationError if something cannot be copied.
     """
     if passphrase:
         keys.require_long(passphrase)
@@ -61,13 +61,13 @@ def make(settings: Settings, file: Path, passphrase: str, copier: Copier | None 
 
 
 def postgres_of(settings: Settings) -> str:
-    """Return the address of the PostgreSQL database that settings name, empty where they name a file."""
+    """Return the address of the PostgreSQL database in the settings, or an empty string for SQLite."""
     given = settings.database_url.get_secret_value()
     return given if given.startswith("postgresql://") else ""
 
 
 def file_of(settings: Settings) -> Path:
-    """Return the file of the SQLite database that settings name."""
+    """Return the file of the SQLite database in the settings."""
     return Path(settings.operational_url().removeprefix("sqlite:///"))
 
 
@@ -82,7 +82,7 @@ def _database(settings: Settings, folder: Path) -> tuple[Snapshot, str]:
 
 
 def _key(settings: Settings, found: Snapshot, before: Sequence[bytes], passphrase: str) -> dict[str, Any]:
-    """Return the key that seals in a copy, wrapped; its file may have been changed while the copy was made."""
+    """Return the wrapped key that sealed the copy. The key may have been changed while the copy was made."""
     if not passphrase:
         return {}
     ring = key_ring(settings, found.instance)
@@ -92,7 +92,7 @@ def _key(settings: Settings, found: Snapshot, before: Sequence[bytes], passphras
 
 
 def _log(data: Path, to: Path, found: Snapshot, copier: Copier | None) -> int | None:
-    """Copy the log by whoever has it, and return how many events that are; None where there is no log yet."""
+    """Copy the log in the process that has it open, and return its number of events, or None if there is no log."""
     if not (data / LOG).exists():
         return None
     until = time.monotonic() + LOG_SECONDS

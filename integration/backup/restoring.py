@@ -1,4 +1,4 @@
-"""A backup is verified, and restored into an empty data folder or an empty PostgreSQL database."""
+"""Verifies backups, and restores them into an empty data folder or an empty PostgreSQL database."""
 
 import os
 import shutil
@@ -23,30 +23,30 @@ from integration.store.erasure_register import Erasure, read_erasures
 from integration.store.files import integrity_error, make_private, remove_leftovers
 from integration.store.secrets import opens
 
-MORE_ROOM = 100_000_000  # bytes beyond what is restored
+MORE_ROOM = 100_000_000  # bytes of free space in addition to the restored files
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a backup that is whole holds. `key` is whether a passphrase opens it, None where nobody gave one."""
+    """Contents of an intact backup. `key` says whether the passphrase opens the key, None without a passphrase."""
 
     manifest: Manifest
     events: int | None
     key: bool | None
-    erased: int = 0  # people who were erased since it was made, and are so again
+    erased: int = 0  # persons erased after the backup was made, and erased again
 
 
 def has_key(file: Path) -> bool:
-    """Tell whether a backup has a key, for which a passphrase is needed."""
+    """Return whether a backup contains a key, which needs a passphrase."""
     with archive.open_backup(file) as found:
         return bool(found.manifest.key)
 
 
 def verify_backup(file: Path, passphrase: str, beside: Path | None = None) -> Verified:
-    """Return what a backup holds, once every byte of it was read and its databases were looked at.
+    """Read a whole backup, check its databases, and return its contents.
 
-    That is done in a folder beside the file, or `beside` another place. Raises ConfigurationError: `backup_broken` with
-    the part that is not as it was written, `backup_too_new`, `backup_passphrase_wrong`; and OSError.
+    The backup is unpacked next to the file, or next to `beside`. Raises ConfigurationError `backup_broken` with the
+    damaged part, `backup_too_new` or `backup_passphrase_wrong`, and OSError.
     """
     with archive.open_backup(file) as found:
         _expect_whole(found)
@@ -59,12 +59,12 @@ def verify_backup(file: Path, passphrase: str, beside: Path | None = None) -> Ve
 def restore_backup(
     settings: Settings, file: Path, passphrase: str, erased: Sequence[Path] = (), *, by: str = "restore"
 ) -> Verified:
-    """Bring a backup into the data folder that settings name, and their PostgreSQL database where they name one.
+    """Restore a backup into the data folder and, if configured, the PostgreSQL database of the settings.
 
-    Whoever was erased since the backup was made, as the list of the folder and those of `erased` tell, is erased from
-    it before a console can open it; what is no such list raises ConfigurationError `setting_invalid`. Raises as
-    `verify` does, and ConfigurationError `restore_not_empty` or `backup_other_database`. Either all of it is there
-    afterwards, or nothing that a console would open.
+    Persons who were erased after the backup was made are erased from it before a console can open it. They are taken
+    from the list in the folder and the lists in `erased`; a malformed list raises ConfigurationError `setting_invalid`.
+    Raises as `verify_backup` does, and ConfigurationError `restore_not_empty` or `backup_other_database`. After a
+    failure, no console can open an incomplete restore.
     """
     remove_leftovers(settings.data)
     known = [one for path in (*erased, settings.data / ERASED) for one in _list_in(path)]
@@ -78,7 +78,7 @@ def restore_backup(
         with _unpacked(found, settings.data / "restore") as folder:
             verified = Verified(found.manifest, _looked(found, folder, key), None if key is None else True)
             if key is not None or not settings.key.get_secret_value():
-                _kept(folder / KEY_FILE, key or keys.new_key())  # else a console without its key would not start
+                _kept(folder / KEY_FILE, key or keys.new_key())  # a console needs a key to start
             again = _put_in_place(settings, found.manifest, folder, known, by)
     return replace(verified, erased=again)
 
@@ -107,12 +107,12 @@ def _expect_known(found: Archive) -> None:
 
 
 def _expect_fitting(settings: Settings, told: Manifest) -> None:
-    """Raise where the place is not empty, or is none for a backup of this kind."""
+    """Raise ConfigurationError if the destination is not empty or of another kind of database."""
     url = postgres_of(settings)
     if (told.kind == "postgresql") is not bool(url):
         raise ConfigurationError("backup_other_database", kind=told.kind)
     there = [file.name for pattern in (*FILES, "server.json") for file in settings.data.glob(pattern)]
-    there = [name for name in there if name != ERASED]  # who was erased is known wherever a console is restored
+    there = [name for name in there if name != ERASED]  # the register of erasures stays at every restore
     if not url and file_of(settings).exists():
         there.append(file_of(settings).name)
     if there:
@@ -123,7 +123,7 @@ def _expect_fitting(settings: Settings, told: Manifest) -> None:
 
 @contextmanager
 def _unpacked(found: Archive, place: Path) -> Iterator[Path]:
-    """Give what a backup holds in a folder beside a place, for the block."""
+    """Yield a temporary folder next to `place` with the members of a backup."""
     free, needed = shutil.disk_usage(place.parent).free, found.room_needed() + MORE_ROOM
     if free < needed:
         raise UnavailableError("disk_full", free=f"{free // 1_000_000} MB", needed=f"{needed // 1_000_000} MB")
@@ -133,7 +133,7 @@ def _unpacked(found: Archive, place: Path) -> Iterator[Path]:
 
 
 def _looked(found: Archive, folder: Path, key: bytes | None) -> int | None:
-    """Look into the members of a backup, and return how many events its log has."""
+    """Check the members of a backup, and return the number of events of its log."""
     told = found.manifest
     if told.kind == "postgresql":
         if dump_fault(folder / DUMP, with_database()):
@@ -169,9 +169,9 @@ def _kept(path: Path, key: bytes) -> None:
 
 
 def _put_in_place(settings: Settings, told: Manifest, folder: Path, known: Sequence[Erasure], by: str) -> int:
-    """Move what was unpacked to where a console looks for it, the database last: without it there is none.
+    """Move the unpacked files to their destination, the database last, since a console needs it to start.
 
-    Return how many people were erased from it first.
+    Returns the number of persons that were erased from it first.
     """
     url = postgres_of(settings)
     if url:
@@ -188,10 +188,10 @@ def _put_in_place(settings: Settings, told: Manifest, folder: Path, known: Seque
 
 
 def _moved(path: Path, to: Path) -> None:
-    """Put a file under its name, once all of it is on the disk. Raises FileExistsError where somebody was quicker."""
+    """Move a file to its destination when it is durable. Raises FileExistsError if the destination exists."""
     to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = to.with_name(f"{to.name}.{os.getpid()}")
-    shutil.move(path, fresh)  # from one disk to another it is copied
+    shutil.move(path, fresh)  # copies between file systems
     try:
         fresh.chmod(0o600)
         with fresh.open("rb+") as file:
@@ -202,5 +202,5 @@ def _moved(path: Path, to: Path) -> None:
 
 
 def missing_settings(settings: Settings, told: Manifest) -> Sequence[str]:
-    """Return the settings that the environment gave where a backup was made, and does not give here."""
+    """Return the settings from the environment where the backup was made that are not set here."""
     return sorted(set(told.given) - settings.given())

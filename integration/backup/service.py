@@ -1,4 +1,4 @@
-"""Backups: when the last one was made and how large it is. A button has one made, by a process of its own."""
+"""Makes backups in a process of their own, and reports the last one."""
 
 import json
 import os
@@ -21,9 +21,9 @@ from integration.process.child_environment import with_settings
 from integration.shipped import command_elsewhere
 from integration.store.database import Clock
 
-FILE = "last_backup.json"  # beside the databases
-FOLDER = "backups"  # in the data folder: where the button puts them
-MOST_SAID = 2_000  # signs of what a process said that failed
+FILE = "last_backup.json"  # in the data folder
+FOLDER = "backups"  # subfolder of the data folder for backups made in the console
+MOST_SAID = 2_000  # characters of the error output of a failed process
 COMMANDS = ("backup", "verify", "restore")
 
 log = structlog.get_logger(__name__)
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LastBackup:
-    """A backup that was made: the name of its file, its bytes, and when."""
+    """A completed backup: file name, size in bytes, and time."""
 
     name: str
     size: int
@@ -39,7 +39,7 @@ class LastBackup:
 
 
 def keep_last(data: Path, made: LastBackup) -> None:
-    """Keep that a backup was made; where that cannot be kept, the backup is none the worse."""
+    """Store the last backup. A failure to store it is ignored, because the backup itself is complete."""
     told = {"name": made.name, "size": made.size, "made_at": made.made_at.isoformat()}
     fresh = data / f"{FILE}.{os.getpid()}"
     with suppress(OSError):
@@ -49,7 +49,7 @@ def keep_last(data: Path, made: LastBackup) -> None:
 
 @dataclass(frozen=True, slots=True)
 class BackupResult:
-    """What became of a backup: its file and whether it has the key, or the cause why there is none, with its facts."""
+    """Result of a backup: its file and whether it contains the key, or the error code and facts."""
 
     file: Path
     has_key: bool = False
@@ -69,26 +69,26 @@ class Backups:
     @property
     @requires(Right.ADMINISTER)
     def commands(self) -> tuple[str, ...]:
-        """The commands of a terminal on this machine that make, verify and restore a backup."""
+        """The terminal commands of this machine that make, verify and restore a backup."""
         return tuple(f"{command_elsewhere(self._data)} {name} FILE" for name in COMMANDS)
 
     @property
     @requires(Right.ADMINISTER)
     def is_at_work(self) -> bool:
-        """Whether a backup is being made here."""
+        """Whether this process is making a backup."""
         return self._at_work.locked()
 
     @property
     @requires(Right.ADMINISTER)
     def result(self) -> BackupResult | None:
-        """What became of the last backup that this process made; None before the first."""
+        """The result of the last backup that this process made, or None."""
         return self._result
 
     @requires(Right.EXPORT_LOG)
-    def take(self, file: str, passphrase: str, by: Actor) -> None:  # noqa: ARG002 - whom the audit names
-        """Begin to make a backup under a name in the folder `backups`; without a passphrase it has no key.
+    def take(self, file: str, passphrase: str, by: Actor) -> None:  # noqa: ARG002 - the actor in the audit log
+        """Start a backup with this name in the folder `backups`. Without a passphrase it does not contain the key.
 
-        What became of it, `result` says. Raises IntegrationError `backup_at_work` while another one is being made.
+        The result is in `result`. Raises IntegrationError `backup_at_work` while another backup is being made.
         """
         remember(passphrase)
         if not self._at_work.acquire(blocking=False):
@@ -98,7 +98,7 @@ class Backups:
 
     @requires(Right.ADMINISTER)
     def file_name(self) -> str:
-        """Return a name for a backup of this moment."""
+        """Return a file name for a backup made now."""
         return f"sluis-{self._clock():%Y%m%d-%H%M%S}.zip"
 
     def _make(self, path: Path, passphrase: str) -> None:
@@ -125,11 +125,11 @@ class Backups:
 
     @requires(Right.EXPORT_LOG)
     def taking(self, file: str) -> None:
-        """Be told that everything is about to be taken along in a file of this name; it changes nothing here."""
+        """Record in the audit log that a backup with this name is about to be downloaded. Changes nothing else."""
 
     @requires(Right.SEE)
     def last(self) -> LastBackup | None:
-        """Return the backup that was made last, or None where none is known of."""
+        """Return the last backup, or None if none is known."""
         try:
             told = json.loads((self._data / FILE).read_text(encoding="utf-8"))
             return LastBackup(str(told["name"]), int(told["size"]), datetime.fromisoformat(told["made_at"]))

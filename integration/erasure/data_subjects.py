@@ -1,4 +1,4 @@
-"""What is kept of a person: shown, given to them, blotted out, and held out of what comes after."""
+"""Data subject requests: shows, exports and erases personal data, and excludes erased persons from later runs."""
 
 import html
 import io
@@ -28,15 +28,15 @@ from integration.store.runs import RunStore
 from integration.store.secrets import ConnectionStore
 from integration.words import sentence, term
 
-LIST = FILE  # the file that says who was erased
-SEALED = "erasing-"  # under which name the words of a person are kept, sealed, until nothing of them is left
-PATIENCE_SECONDS = 60.0  # for runs that are at work to come to their end
+LIST = FILE  # the file with the erased persons
+SEALED = "erasing-"  # prefix of the sealed entry with a person's words, kept until the erasure is complete
+PATIENCE_SECONDS = 60.0  # for active runs to end
 LOOK_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class BookedDocument:
-    """A document made for a person, which stays in the books whatever is erased here."""
+    """A document booked for a person. It stays in the books regardless of an erasure here."""
 
     kind: str
     key: str
@@ -45,7 +45,7 @@ class BookedDocument:
 
 @dataclass(frozen=True, slots=True)
 class StoredPersonalData:
-    """What is kept of a person: rows by table, events of the log, and documents."""
+    """The stored data of a person: rows by table, events in the log, and booked documents."""
 
     person: DataSubject
     rows: Mapping[str, int]
@@ -55,12 +55,12 @@ class StoredPersonalData:
 
     @property
     def is_anything(self) -> bool:
-        """Whether anything is kept at all."""
+        """Whether any data is stored."""
         return bool(self.rows or self.events or self.documents)
 
 
 class DataSubjects:
-    """People by their number in the books or at the till."""
+    """Handles data subject requests. Persons are identified by their number in the books or at the till."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class DataSubjects:
         flows: tuple[str, str],
         serves: bool,
     ) -> None:
-        """`flows` are those of customers and of orders; `serves` tells whether this process has the log."""
+        """`flows` are the flows of customers and of orders. `serves` says whether this process has the log open."""
         self._settings = settings
         self._erased = erased
         self._erasing = erasing
@@ -90,19 +90,19 @@ class DataSubjects:
 
     @requires(Right.ADMINISTER)
     def customer(self, debtor: str = "", relation: str = "") -> Customer:
-        """Return a customer by a number, with the other number where links tell it.
+        """Return a customer by one number, with the other number if links contain it.
 
-        Raises ConfigurationError `setting_invalid` where no number is given.
+        Raises ConfigurationError `setting_invalid` if no number is given.
         """
         if not (debtor.strip() or relation.strip()):
             raise ConfigurationError("setting_invalid", setting="number", expected="expected_number_of_customer")
         return self._erasing.customer(Customer(debtor.strip(), relation.strip(), *self._flows))
 
-    # ---- shown ---------------------------------------------------------------------------------------------------
+    # ---- stored data ---------------------------------------------------------------------------------------------
 
     @requires(Right.ADMINISTER)
     def kept(self, one: Customer) -> StoredPersonalData:
-        """Return what is kept of a customer."""
+        """Return the stored data of a customer."""
         person = self._eraser.person(one)
         rows = Counter(found.table for found in self._erasing.found(person))
         events = len(self._eraser.log.told_of(person)) if self._eraser.log else 0
@@ -111,18 +111,18 @@ class DataSubjects:
 
     @requires(Right.ADMINISTER)
     def every(self) -> list[Erasure]:
-        """Return everybody who was erased, by marks, the newest first."""
+        """Return all erasures as pseudonyms, the newest first."""
         return self._erased.every()
 
     def _documents(self, person: DataSubject) -> tuple[BookedDocument, ...]:
         found = self._erasing.documents(person)
         return tuple(BookedDocument(kind, key, reference) for kind, key, reference in found)
 
-    # ---- given ---------------------------------------------------------------------------------------------------
+    # ---- export --------------------------------------------------------------------------------------------------
 
     @requires(Right.ADMINISTER)
     def access(self, one: Customer, by: Actor, language: str = "en") -> bytes:
-        """Return a ZIP file with everything that is kept of a customer, to be read by people and by programs."""
+        """Return a ZIP file with all stored data of a customer, as HTML for people and as JSON for programs."""
         person = self._eraser.person(one)
         rows: dict[str, list[Mapping[str, Any]]] = {}
         for found in self._erasing.found(person):
@@ -138,7 +138,7 @@ class DataSubjects:
         self._erased.tell_access(by.ref)
         return _zip(json.loads(json.dumps(told, default=_plain)), language)
 
-    # ---- erased --------------------------------------------------------------------------------------------------
+    # ---- erasure -------------------------------------------------------------------------------------------------
 
     @requires(Right.ADMINISTER)
     def erase(
@@ -150,11 +150,11 @@ class DataSubjects:
         *,
         patience: float = PATIENCE_SECONDS,
     ) -> ErasureResult:
-        """Blot a customer out of everything kept here, and hold their records out from now on.
+        """Erase a customer from everything stored here, and exclude their records from now on.
 
-        `confirmed` is one of their numbers, typed again. Plans that wait and hold something of them are put away. What
-        is cut short is finished by the next call, or at night. Raises ConfigurationError `erase_unconfirmed`, and
-        UnavailableError `erase_waits` while a run is at work, or stopped with something of theirs not settled.
+        `confirmed` is one of their numbers, typed again. Waiting plans with their data are discarded. The next call or
+        the nightly task completes an interrupted erasure. Raises ConfigurationError `erase_unconfirmed`, and
+        UnavailableError `erase_waits` while a run is active, or while a stopped run has unsettled changes of theirs.
         """
         numbers = {number for _, number in one.numbers}
         if confirmed.strip() not in numbers:
@@ -168,7 +168,7 @@ class DataSubjects:
     def _come_to_rest(
         self, person: DataSubject, by: str, patience: float, begun: Collection[str] | None = None
     ) -> None:
-        """Wait for every run at work, or for those that had `begun`, and put plans away that hold of the person."""
+        """Wait for all active runs, or for those in `begun`, and discard waiting plans with data of the person."""
         until = time.monotonic() + patience
         while run := next((one for one in self._erasing.active() if begun is None or one in begun), ""):
             if time.monotonic() > until:
@@ -184,22 +184,22 @@ class DataSubjects:
         self, name: str, person: DataSubject, by: str, tell: Callable[[str], None], patience: float
     ) -> ErasureResult:
         blotted = self._eraser.blot(person, tell)
-        if begun := self._erasing.active():  # before all was blotted out: they may have read of the person
+        if begun := self._erasing.active():  # runs that were active before the erasure may have read the person
             self._come_to_rest(person, by, patience, begun)
-        self._erased.sweep_again(name)  # a look that has read of them and wrote nothing yet, writes no more
-        if rows := self._erasing.erase(person):  # and this is what others wrote meanwhile
+        self._erased.sweep_again(name)  # from here, checks that read the person earlier cannot write any more
+        if rows := self._erasing.erase(person):  # written by others in the meantime
             blotted = self._eraser.blot(person, tell).with_those_of(ErasureResult(dict(rows)).with_those_of(blotted))
         self._erased.finish(name, by, self._sealed.dropping(SEALED))
         return blotted
 
     @requires(Right.ADMINISTER)
     def unfinished(self) -> list[str]:
-        """Return what people are called of whom something may still be kept."""
+        """Return the ids of persons whose erasure is not complete."""
         return sorted({one.person for one in self.every() if one.done_at is None})
 
     @requires(Right.ADMINISTER)
     def resume(self, by: Actor, *, patience: float = PATIENCE_SECONDS) -> int:
-        """Finish what was cut short, and return how many people that were. Raises as `erase` does."""
+        """Complete interrupted erasures, and return how many persons they were about. Raises as `erase` does."""
         return self._resume(by.ref, patience)
 
     def _resume(self, by: str, patience: float) -> int:
@@ -214,23 +214,23 @@ class DataSubjects:
         return finished
 
     def page(self, _position: str) -> str:
-        """Finish by night what was cut short; what stands in the way is waited for until the next one."""
+        """Complete interrupted erasures at night. An erasure that must wait is tried again the next night."""
         with suppress(UnavailableError):
             self._resume("schedule", 0)
         return ""
 
     @requires(Right.ADMINISTER)
     def lift(self, one: Customer, by: Actor) -> bool:
-        """Let a customer's records take part again, and tell whether they had been held out."""
+        """Process a customer's records again, and return whether they had been excluded."""
         return self._erased.lift(one.numbers, by.ref)
 
     def _words_of(self, person: DataSubject) -> Beside:
-        """Return what keeps the words of a person, with those of an earlier attempt, as their erasure begins."""
+        """Return a function that stores the words of a person, merged with those of an earlier attempt."""
         name = self._erased.called(person.customer.numbers)
         return self._sealed.keeping(SEALED, self._merged(name, person).to_json())
 
     def _merged(self, name: str, person: DataSubject) -> DataSubject:
-        """Return a person with the words that were known when erasing began: some are gone by now."""
+        """Return a person with the words known at the start of the erasure, because some are deleted by now."""
         kept = self._sealed.get(f"{SEALED}{name}")
         if kept is None:
             return person
@@ -242,7 +242,7 @@ class DataSubjects:
 
 
 class _Told:
-    """The log, asked of whoever has it."""
+    """Accesses the log through the process that has it open."""
 
     def __init__(self, data: Path, log: Log, *, serves: bool) -> None:
         self._data = data
@@ -262,7 +262,7 @@ class _Told:
         return self._log.told_of(person) if answer is None else list(answer["events"])
 
 
-# ---- everything about a person, in one file
+# ---- export file
 
 
 def _plain(value: object) -> str:
@@ -278,7 +278,7 @@ def _zip(told: Mapping[str, Any], language: str) -> bytes:
 
 
 def _page(told: Mapping[str, Any], language: str) -> str:
-    """Return the same as a page that opens by itself, with nothing to load."""
+    """Return the data as a self-contained HTML page."""
     title = html.escape(sentence("person_access_title", language))
     about = html.escape(sentence("person_access_about", language))
     parts = "".join(f"<h2>{html.escape(str(name))}</h2>{_shown(value, language)}" for name, value in told.items())

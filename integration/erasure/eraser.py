@@ -1,4 +1,4 @@
-"""One person blotted out of a database and a log, wherever these lie: of a console at work, or of a restored backup."""
+"""Erases one person from a database and its log, of a running console or of a restored backup."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -15,18 +15,18 @@ from integration.store.erasure_register import ErasureRegister
 
 
 class PersonalDataLog(Protocol):
-    """A log as it is asked about a person."""
+    """The part of a log that erasure needs."""
 
     def erase(self, person: DataSubject) -> int:
-        """Blot a person out of every event, and return of how many."""
+        """Erase a person from every event, and return the number of changed events."""
 
     def told_of(self, person: DataSubject) -> list[dict[str, Any]]:
-        """Return every event that tells of a person."""
+        """Return every event about a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErasureResult:
-    """What was blotted out: rows by table, events, files that were removed; and where words of the person are left."""
+    """Result of an erasure: changed rows by table, changed events, removed files, and rows that still contain words."""
 
     rows: dict[str, int] = field(default_factory=dict)
     events: int = 0
@@ -34,14 +34,14 @@ class ErasureResult:
     left: dict[str, int] = field(default_factory=dict)
 
     def with_those_of(self, before: "ErasureResult") -> "ErasureResult":
-        """Return this with what was blotted out before it."""
+        """Return the sum of this result and an earlier one."""
         rows = Counter(before.rows) + Counter(self.rows)
         return ErasureResult(dict(rows), before.events + self.events, before.files + self.files, self.left)
 
 
 @dataclass(frozen=True, slots=True)
 class Eraser:
-    """A database with its log, and the SQLite file it is, if it is one."""
+    """Erases persons from a database, its log and its files. `file` is the SQLite file, if it is one."""
 
     erasing: PersonalDataSearch
     erased: ErasureRegister
@@ -50,7 +50,7 @@ class Eraser:
     folder: Path
 
     def person(self, one: Customer) -> DataSubject:
-        """Return all that is known of a customer: by links, by what is kept, and by what the log tells."""
+        """Return everything known of a customer, from links, stored rows and the log."""
         found = self.erasing.person(self.erasing.customer(one))
         if self.log is None:
             return found
@@ -68,9 +68,9 @@ class Eraser:
         return DataSubject(found.customer, frozenset(documents), frozenset(telling), frozenset(places))
 
     def blot(self, person: DataSubject, tell: Callable[[str], None] = lambda _: None) -> ErasureResult:
-        """Blot a person out everywhere, and write the files anew without them; what was done already does no harm.
+        """Erase a person everywhere, and rewrite the files without them. Safe to repeat.
 
-        Raises UnavailableError `database_locked` where others leave no moment for that.
+        Raises UnavailableError `database_locked` if other processes prevent the rewriting.
         """
         tell("database")
         rows = self.erasing.erase(person)

@@ -1,4 +1,4 @@
-"""Everything that is kept of one person, found wherever it stands, shown, and blotted out."""
+"""Finds and erases the personal data of one person in all tables."""
 
 import json
 from collections import Counter
@@ -16,7 +16,7 @@ from integration.store.columns import Json, TextColumn
 from integration.store.database import Store
 from integration.store.tables import corrections, issues, lines, links, outbox, runs, set_aside, staged, taken_back
 
-# Of these a row of the person goes; a person arranges the last ones, where nothing is changed behind their back.
+# Rows of a person are deleted from these tables. The tables of ARRANGED are never changed, because people edit them.
 GOING = (staged, taken_back, corrections, set_aside, tables.drifted)
 SWEPT = (
     *GOING, lines, links, issues, outbox, runs, tables.causes, tables.drift, tables.day_checks, tables.moves,
@@ -24,7 +24,7 @@ SWEPT = (
     tables.saved_filters,
 )  # fmt: skip
 ARRANGED = (tables.settings, tables.mappings, tables.value_tables)
-# Columns that say what a row is, and never what a person is called.
+# Columns with structural values, which never contain names of persons.
 STRUCTURE = frozenset(
     {"flow", "kind", "key", "run", "reference", "owner", "digest", "state", "step", "action", "mode", "by", "event",
      "cause", "code", "field", "fields", "phase", "fingerprint", "sort", "of", "channel", "what", "held"}
@@ -34,7 +34,7 @@ OPEN_STEPS = (Step.PLANNED, Step.SENT, Step.IN_DOUBT)
 
 @dataclass(frozen=True, slots=True)
 class PersonalDataRow:
-    """A row in which something of a person is kept: in which table, and its values; `own` where all of it is theirs."""
+    """A row with personal data: its table and its values. `own` says that the whole row is about the person."""
 
     table: str
     values: Mapping[str, Any]
@@ -42,10 +42,10 @@ class PersonalDataRow:
 
 
 class PersonalDataSearch(Store):
-    """What is kept of a person."""
+    """Finds and erases the stored data of a person."""
 
     def customer(self, one: Customer) -> Customer:
-        """Return a customer with both numbers, as far as links tell the one from the other."""
+        """Return a customer with both numbers, as far as links connect them."""
         pairs = (
             (one.customers, links.c.key, links.c.reference),
             (one.orders, links.c.reference, links.c.key),
@@ -59,7 +59,7 @@ class PersonalDataSearch(Store):
         return one
 
     def every_number(self, one: Customer) -> set[tuple[str, str]]:
-        """Return every number of a customer that is kept here."""
+        """Return the numbers of all customers in the database. `one` names the flows of customers and orders."""
         here = sa.select(links.c.flow, links.c.key, links.c.reference).where(
             _may_be_customer(links.c.kind), links.c.flow.in_((one.customers, one.orders))
         )
@@ -75,7 +75,7 @@ class PersonalDataSearch(Store):
         return {(sort, number) for sort, number in found if number}
 
     def person(self, one: Customer) -> DataSubject:
-        """Return what a customer is called, and which documents were made for them, as far as that is kept."""
+        """Return the identifying words of a customer, and the documents booked for them, as far as they are stored."""
         telling: set[str] = set()
         places: set[str] = set()
         documents: set[str] = set()
@@ -97,7 +97,7 @@ class PersonalDataSearch(Store):
         return DataSubject(one, frozenset(documents), frozenset(telling), frozenset(places))
 
     def _told_of(self, one: Customer) -> Iterator[sa.Row[Any]]:
-        """Yield what rows tell that may be about a customer: flow, kind, key, and a value as JSON has it."""
+        """Yield flow, kind, key and a JSON value of each row that may be about a customer."""
         numbers = [f'"{name}":"{number}"' for name, number in _pointers(one)]
 
         def asked(flow: Any, kind: Any, key: Any, told: Any) -> sa.Select[Any]:
@@ -134,15 +134,15 @@ class PersonalDataSearch(Store):
         found = self.database.among(here, links.c.key, sorted(person.documents))
         return [(row.kind, row.key, row.reference) for row in found]
 
-    # ---- what stands in the way --------------------------------------------------------------------------------------
+    # ---- runs that delay an erasure ----------------------------------------------------------------------------------
 
     def active(self) -> list[str]:
-        """Return the runs that are at work."""
+        """Return the ids of active runs."""
         at_work = sa.select(runs.c.id).where(runs.c.state.in_(tuple(ACTIVE))).order_by(runs.c.started_at, runs.c.id)
         return [row.id for row in self.database.rows(at_work)]
 
     def unsettled(self, person: DataSubject) -> tuple[list[str], list[str]]:
-        """Return the plans that wait and hold something of a person, and the runs that wrote and are not settled."""
+        """Return waiting plans with data of a person, and other runs with unsettled changes of theirs."""
         waiting: dict[str, None] = {}
         at_work: dict[str, None] = {}
         asked = sa.select(runs.c.id, runs.c.state, lines.c.step, runs.c.flow, lines.c.kind, lines.c.key)
@@ -153,17 +153,17 @@ class PersonalDataSearch(Store):
                 (waiting if row.state == RunState.READY else at_work)[row.id] = None
         return list(waiting), list(at_work)
 
-    # ---- found, and blotted out --------------------------------------------------------------------------------------
+    # ---- finding and erasing -----------------------------------------------------------------------------------------
 
     def found(self, person: DataSubject) -> Iterator[PersonalDataRow]:
-        """Yield every row in which something of a person is kept."""
+        """Yield every row with personal data of a person."""
         for table in SWEPT:
             for row, own in self._rows(table, person):
                 values = {name: value for name, value in row.items() if value is not None}
                 yield PersonalDataRow(table.name, values, own)
 
     def erase(self, person: DataSubject) -> Counter[str]:
-        """Blot a person out of every table in one transaction, and return how many rows of each that were."""
+        """Erase a person from every table in one transaction, and return the number of changed rows by table."""
         told: Counter[str] = Counter()
         rows = {table: [(row, own) for row, own in self._rows(table, person)] for table in SWEPT}
         with self.database.write() as connection:
@@ -180,7 +180,7 @@ class PersonalDataSearch(Store):
         return told
 
     def left(self, person: DataSubject) -> Counter[str]:
-        """Return in how many rows of which table, also of those that people arrange, words of a person still stand."""
+        """Return the number of rows by table that still contain words of a person, including configuration tables."""
         told: Counter[str] = Counter()
         for table in (*SWEPT, *ARRANGED):
             columns = [column for column in table.columns if isinstance(column.type, TextColumn | Json)]
@@ -190,9 +190,10 @@ class PersonalDataSearch(Store):
     def _rows(
         self, table: sa.Table, person: DataSubject, columns: list[sa.Column[Any]] | None = None
     ) -> Iterator[tuple[dict[str, Any], bool]]:
-        """Yield every row of a table that has something of a person, and whether all of it is theirs.
+        """Yield every row of a table that contains data of a person, and whether the whole row is theirs.
 
-        Of a document made for them that is any row, unless `columns` say where to look for words alone.
+        Every row about a document booked for them counts, unless `columns` restricts the search to words in these
+        columns.
         """
         looked_in = _speaking(table) if columns is None else columns
         for keys, text in self._scanned(table, looked_in):
@@ -205,7 +206,7 @@ class PersonalDataSearch(Store):
                 continue
             values = {**row._mapping, "flow": flow}  # noqa: SLF001 - SQLAlchemy's own name for it
             told = [values[one.name] for one in looked_in]
-            if columns is not None:  # names of values too: of a value table they are what a person typed
+            if columns is not None:  # with names of values, because a person typed the codes of a value table
                 named = person.is_named_in(json.dumps(told, ensure_ascii=False, default=str))
             else:
                 named = own or near or person.is_named_in(told)
@@ -213,7 +214,7 @@ class PersonalDataSearch(Store):
                 yield values, own
 
     def _scanned(self, table: sa.Table, columns: list[sa.Column[Any]]) -> Iterator[tuple[dict[str, Any], str]]:
-        """Yield each row's keys, with flow, kind and key of its record where it has one, and all its text as it is."""
+        """Yield the keys of each row, with flow, kind and key of its record if it has them, and all its text."""
         flow: Any = sa.literal("")
         if "flow" in table.c:
             flow = table.c.flow
@@ -233,7 +234,7 @@ class PersonalDataSearch(Store):
 
     @staticmethod
     def _changed(table: sa.Table, row: Mapping[str, Any], person: DataSubject, *, own: bool) -> dict[str, Any]:
-        """Return what of a row becomes something else."""
+        """Return the changed columns of a row."""
         if own and table.name in _OWN:
             stripped = _OWN[table.name](row, person)
             return {name: value for name, value in stripped.items() if value != row[name]}
@@ -249,12 +250,12 @@ class PersonalDataSearch(Store):
 
 
 def _may_be_customer(kind: sa.Column[str]) -> sa.ColumnElement[bool]:
-    """Return the condition for records of customers, and for those of kinds that are only stored: they may be some."""
+    """Return the condition for kinds of customers. Unknown kinds are included, because they may be customers."""
     return sa.or_(kind.in_((Kind.RELATION, Kind.DEBTOR)), kind.not_in(kinds()))
 
 
 def _speaking(table: sa.Table) -> list[sa.Column[Any]]:
-    """Return the columns of a table in which somebody may be named."""
+    """Return the columns of a table that may contain names of persons."""
     return [
         column for column in table.columns
         if isinstance(column.type, TextColumn | Json) and column.name not in STRUCTURE
@@ -273,7 +274,7 @@ def _own_link(_row: Mapping[str, Any], _person: DataSubject) -> dict[str, Any]:
 
 
 def _own_issue(row: Mapping[str, Any], person: DataSubject) -> dict[str, Any]:
-    reason = ERASED if row["reason"] and " " in row["reason"] else row["reason"]  # what a person typed
+    reason = ERASED if row["reason"] and " " in row["reason"] else row["reason"]  # text typed by a person
     return {"title": ERASED, "facts": person.facts(row["facts"]), "detail": "", "reason": reason}
 
 
@@ -293,7 +294,7 @@ def _pointers(one: Customer) -> list[tuple[str, str]]:
 
 
 def _values_in(told: object) -> Iterator[object]:
-    """Yield the values of each record that a value as JSON holds: a record, a change, or values by path."""
+    """Yield the values of each record within a JSON value: a record, a change, or values by path."""
     if isinstance(told, Mapping):
         yield told
         for name in ("values", "wanted", "agreed", "before"):

@@ -1,4 +1,4 @@
-"""The process of the log: it alone opens the file, answers the console that began it, and ends with it."""
+"""The log process: the only process that opens the log file. It serves the console that started it and ends with it."""
 
 import json
 import os
@@ -24,23 +24,23 @@ if TYPE_CHECKING:
     from integration.core.erasure import DataSubject
     from integration.log.file import LogFile
 
-MORE_ADDRESSES = 3_000_000_000  # bytes of address space beyond what all it is made of takes, which grows with the cores
-CPU_SECONDS = 600  # of work since the last request, for a process whose console cannot stop it any more
+MORE_ADDRESSES = 3_000_000_000  # bytes of address space beyond the libraries, whose need grows with the cores
+CPU_SECONDS = 600  # per request, for a process that its console can no longer stop
 LOOK_SECONDS = 2.0
-GONE = threading.Event()  # the console ends or has ended, and with it this process
+GONE = threading.Event()  # set when the console ends
 
 
 class ImportBlocker:
-    """Keeps Arrow from loading what nothing here needs: pandas takes longer than all the rest, NumPy a third of it."""
+    """Prevents Arrow from importing pandas and NumPy, which are not needed and take longer than all other imports."""
 
     def find_spec(self, name: str, *_: object) -> None:
-        """Say that there is neither."""
+        """Raise ModuleNotFoundError for pandas and NumPy."""
         if name in {"pandas", "numpy"}:
             raise ModuleNotFoundError(name, name=name)
 
 
 def detach() -> None:
-    """Let no signal to the whole group end this process, which the console ends, and no crash leave its memory."""
+    """Ignore signals to the process group, since the console ends this process, and disable core dumps."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
@@ -51,7 +51,7 @@ def detach() -> None:
 
 
 def limit_memory() -> None:
-    """Bound what this process may take from here on, where the system tells what it has."""
+    """Limit the memory of this process, if the system reports its current size."""
     with suppress(ImportError, ValueError, OSError):
         import resource  # noqa: PLC0415 - Windows has none
 
@@ -61,7 +61,7 @@ def limit_memory() -> None:
 
 
 def allow_more_work() -> None:
-    """Let this process work on from here for some more time."""
+    """Extend the CPU time limit of this process, counted from now."""
     with suppress(ImportError, ValueError, OSError):
         import resource  # noqa: PLC0415 - Windows has none
 
@@ -71,7 +71,7 @@ def allow_more_work() -> None:
 
 
 def exit_with_parent(console: int, folder: Path) -> None:
-    """End as soon as the console is gone: its end of our input is closed, or, while a copy of it holds that, it is."""
+    """End this process when the console ends: when stdin closes, or, if a forked copy keeps it open, by process id."""
 
     def end() -> NoReturn:
         GONE.set()
@@ -105,7 +105,7 @@ def exit_with_parent(console: int, folder: Path) -> None:
 
 
 def serve(line: socket.socket, token: str, book: "LogFile") -> None:
-    """Answer one connection, request after request, until it is closed."""
+    """Serve requests on one connection until it is closed."""
     with line, suppress(EOFError, OSError):
         if wire.receive(line).get("token") != token:
             return
@@ -119,19 +119,19 @@ def serve(line: socket.socket, token: str, book: "LogFile") -> None:
                 _fail(line, book, error.code, error.facts, type(error).__name__)
             except (EOFError, ConnectionError):
                 return
-            except Exception as error:  # noqa: BLE001 - told to whoever asked; the next one is answered all the same
-                if not GONE.is_set():  # what a request meets while everything is taken away is nobody's business
+            except Exception as error:  # noqa: BLE001 - reported to the client; the next request is served
+                if not GONE.is_set():  # errors during shutdown are of no interest
                     traceback.print_exc()
                 _fail(line, book, "unexpected_error", {"reason": type(error).__name__}, "")
 
 
 def _fail(line: socket.socket, book: "LogFile", code: str, facts: Mapping[str, object], kind: str) -> None:
-    """Tell what went wrong, and whether this process can go on after it."""
+    """Send an error, and whether DuckDB can continue after it."""
     wire.send(line, {"error": code, "facts": dict(facts), "kind": kind, "spoilt": book.is_spoilt()})
 
 
 def _answers(asked: Mapping[str, Any], book: "LogFile") -> Iterator[tuple[dict[str, Any], "pa.Table | None"]]:
-    """Yield what a request is answered, in one part or more."""
+    """Yield the parts of the response to a request."""
     match asked["do"]:
         case "answer":
             yield {}, book.answer(asked["query"], asked["where"], _given(asked["parameters"]))
@@ -154,7 +154,7 @@ def _answers(asked: Mapping[str, Any], book: "LogFile") -> Iterator[tuple[dict[s
 
 
 def _counting(asked: Mapping[str, Any], book: "LogFile") -> Iterator[int]:
-    """Do what takes long, and yield now and then how many events it is about."""
+    """Perform a long request, and yield the number of events from time to time."""
     if asked["do"] == "copy":
         return book.copy(Path(asked["path"]), asked["instance"], asked["until"], asked["waiting"])
     if asked["do"] == "prune":
@@ -163,13 +163,13 @@ def _counting(asked: Mapping[str, Any], book: "LogFile") -> Iterator[int]:
 
 
 def _person(asked: Mapping[str, Any]) -> "DataSubject":
-    from integration.core.erasure import person_from_json  # noqa: PLC0415 - all the kinds of records, for a rare request
+    from integration.core.erasure import person_from_json  # noqa: PLC0415 - a slow import for a rare request
 
     return person_from_json(asked["person"])
 
 
 def _done(asked: Mapping[str, Any], book: "LogFile") -> dict[str, Any]:
-    """Do what is asked, and return what there is to tell of it."""
+    """Perform a short request, and return the values of its response."""
     match asked["do"]:
         case "open":
             book.open()
@@ -190,7 +190,7 @@ def _done(asked: Mapping[str, Any], book: "LogFile") -> dict[str, Any]:
 
 
 def _given(parameters: Mapping[str, Any]) -> dict[str, object]:
-    """Return parameters as they were before they were JSON: a moment travels in a list of its own."""
+    """Return query parameters from JSON values. Times are sent as `{"moment": ...}`."""
     return {
         name: datetime.fromisoformat(value["moment"]) if isinstance(value, dict) else value
         for name, value in parameters.items()
@@ -210,7 +210,7 @@ def _tell(line: socket.socket, told: Mapping[str, Any], table: "pa.Table | None"
 
 
 def main() -> None:
-    """Serve the log of the file that the first line of the input names; end where the console ended before it came."""
+    """Serve the log file named in the first line of stdin. Returns at once if stdin is closed before that line."""
     with open(0, "rb", buffering=0, closefd=False) as given_here:
         first = given_here.readline()
     if not first:
@@ -222,7 +222,7 @@ def main() -> None:
     try:
         server = wire.listen(folder, unix=given["unix"])
     except OSError:
-        if GONE.is_set() or not folder.is_dir():  # whichever of the console's end comes first
+        if GONE.is_set() or not folder.is_dir():  # the folder may be gone before the end of the console is noticed
             return
         raise
 
@@ -235,7 +235,7 @@ def main() -> None:
         line, _ = server.accept()
         try:
             threading.Thread(target=serve, args=(line, given["token"], book), daemon=True).start()
-        except RuntimeError:  # no room for another one: whoever asks sees that, and begins this process anew
+        except RuntimeError:  # no thread could be started: the client sees the closed connection and restarts it
             line.close()
 
 

@@ -1,4 +1,4 @@
-"""Answers of the log as whoever asked takes them: for pages as pandas has them, for programs as plain values."""
+"""Converts query results of the log: to pandas for pages, and to plain values for programs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # half a second to import, and most commands of a terminal ask no log
+if TYPE_CHECKING:  # the import takes half a second, and most terminal commands do not use the log
     import pandas as pd
     import pyarrow as pa
 
@@ -16,9 +16,10 @@ DAYS_OF_A_MONTH = 30
 
 
 def frame_of(table: pa.Table) -> pd.DataFrame:
-    """Return an answer for pages.
+    """Return a result for pages.
 
-    Decimals are floats, for charts add no Decimals; whole numbers with gaps stay whole; a date is its first moment.
+    Decimals become floats, because charts cannot add Decimals. Integers with missing values stay integers. A date
+    becomes the time at its start.
     """
     import pandas as pd  # noqa: PLC0415 - as said at the top
     import pyarrow as pa  # noqa: PLC0415 - likewise
@@ -39,14 +40,14 @@ def frame_of(table: pa.Table) -> pd.DataFrame:
 
 
 def plain_of(table: pa.Table, *, cut: bool) -> dict[str, Any]:
-    """Return an answer as programs are told it: `columns`, `rows` of plain values, and `cut` when there are more."""
+    """Return a result for programs: `columns`, `rows` of plain values, and `cut` if there are more rows."""
     columns = [[_told(value) for value in _plain(column).to_pylist()] for column in table.columns]
     rows = [list(row) for row in zip(*columns, strict=True)]
     return {"columns": _told_apart(table.column_names), "rows": rows, "cut": cut}
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return a column in types that add up and are written alike everywhere."""
+    """Return a column in a type that pages and programs can both use."""
     import pyarrow as pa  # noqa: PLC0415 - as said at the top
 
     if pa.types.is_interval(column.type):
@@ -66,12 +67,12 @@ def _plain_type(given: pa.DataType, pa: Any) -> pa.DataType:
 
 
 def _inner(given: pa.DataType, pa: Any) -> pa.DataType:
-    """Return the type of values inside of others, where a day stays a day."""
+    """Return the type of nested values, where a date stays a date."""
     return given if pa.types.is_date(given) else _plain_type(given, pa)
 
 
 def _span(interval: Any) -> timedelta | None:
-    """Return an interval as a length of time; a month has thirty days, as when DuckDB compares them."""
+    """Return an interval as a timedelta. A month has thirty days, as in comparisons of DuckDB."""
     if interval is None:
         return None
     days = DAYS_OF_A_MONTH * interval.months + interval.days
@@ -79,7 +80,7 @@ def _span(interval: Any) -> timedelta | None:
 
 
 def _told(value: object) -> object:
-    """Return one value for programs: a number that JSON cannot write is nothing."""
+    """Return a value for programs. NaN and infinity, which JSON cannot represent, become None."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, list):
@@ -94,7 +95,7 @@ def _told(value: object) -> object:
 
 
 def _told_apart(names: Sequence[str]) -> list[str]:
-    """Return names of columns that pandas and files can tell apart: of two alike, also in capitals, one is numbered."""
+    """Return unique column names for pandas and files. Repeated names, ignoring case, get a number."""
     taken: set[str] = set()
     apart = []
     for name in names:

@@ -1,4 +1,4 @@
-"""What an answer to a person's question may hold: so many values, and moments that a calendar has."""
+"""Limits of the result of a question: its number of values, and the range of its dates."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 
 from integration.log.sql_allowlist import QuestionError
 
-if TYPE_CHECKING:  # the process of the log listens before it is imported
+if TYPE_CHECKING:  # the log process starts to listen before this import
     import pyarrow as pa
 
-MOST_VALUES = 1_000_000  # of one answer, those inside of others counted: what is empty takes no bytes here
-DAYS = (date.min - date(1970, 1, 1)).days, (date.max - date(1970, 1, 1)).days  # of the calendar that all others have
+MOST_VALUES = 1_000_000  # of one result, including nested values; empty values take no bytes
+DAYS = (date.min - date(1970, 1, 1)).days, (date.max - date(1970, 1, 1)).days  # Python's calendar, in days since 1970
 DAY = 86_400  # seconds
-TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}  # of a second
+TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}  # per second
 MONTHS = timedelta.max.days // 31
 NOT_IN_CALENDAR = f"the answer holds a date outside the years {date.min.year} to {date.max.year}"
 
 
 def count_values(part: pa.RecordBatch) -> int:
-    """Return how many values a part of an answer holds, those inside of others counted.
+    """Return the number of values of a batch, including nested values.
 
-    Raises QuestionError `question_wrong` for a moment that no calendar has, as infinity is one.
+    Raises QuestionError `question_wrong` for a date or time outside the calendar, such as infinity.
     """
     return sum(map(_values, part.columns))
 

@@ -1,4 +1,4 @@
-"""Asks the log from outside the console: the server of this machine while it has the log, else a process of its own."""
+"""Queries the log from outside the console: through the local server if it runs, otherwise with a log process."""
 
 import http.client
 import json
@@ -15,16 +15,16 @@ from integration.core.connections import LOOPBACK
 from integration.core.errors import IntegrationError
 from integration.log.logbook import Logbook
 
-ANNOUNCED = "server.json"  # where, in its data folder, a server says its address and the token of this start
+ANNOUNCED = "server.json"  # file in the data folder with the address and token of the running server
 
-SECONDS = 600.0  # an export of a long log takes its time
+SECONDS = 600.0  # an export of a long log is slow
 UNANSWERABLE = 422
 
 
 def ask(data: Path, sql: str, rows: int = 10_000) -> dict[str, Any]:
-    """Return the answer to one SELECT over the log in a data folder: `columns`, `rows`, and `cut` when there are more.
+    """Return the result of one SELECT over the log: `columns`, `rows`, and `cut` if there are more rows.
 
-    Raises QuestionError or another IntegrationError with its code where there is no answer.
+    Raises QuestionError, or another IntegrationError with a code.
     """
     answer = at_the_server(data, {"sql": sql, "rows": rows})
     if answer is not None:
@@ -37,10 +37,9 @@ def ask(data: Path, sql: str, rows: int = 10_000) -> dict[str, Any]:
 
 
 def at_the_server(data: Path, question: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return what the server of a data folder says to a question, or None where there is no server to ask.
+    """Return the server's response to a request, or None if no server runs for the data folder.
 
-    Raises IntegrationError with the code of a question that cannot be answered, OSError for a file that cannot be
-    written.
+    Raises IntegrationError with the code of a request that failed, and OSError for a file that cannot be written.
     """
     try:
         server = json.loads((data / ANNOUNCED).read_text(encoding="utf-8"))
@@ -71,7 +70,7 @@ def at_the_server(data: Path, question: Mapping[str, Any]) -> dict[str, Any] | N
 
 
 class _BySocket(urllib.request.HTTPHandler):
-    """Asks a server under its address by a Unix socket of this machine."""
+    """Opens HTTP requests through a Unix socket."""
 
     def __init__(self, path: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A person blotted out of the events of a log."""
+"""Erases a person from the events of a log."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ TOLD = ("facts", "before", "after")
 
 
 def erase_person(cursor: duckdb.DuckDBPyConnection, person: DataSubject, queries: Mapping[str, str]) -> int:
-    """Blot a person out of all events in one transaction, and return how many told of them."""
+    """Erase a person from all events in one transaction, and return the number of changed events."""
     changed = list(_changed(cursor, person))
     cursor.execute("BEGIN TRANSACTION")
     try:
@@ -36,7 +36,7 @@ def erase_person(cursor: duckdb.DuckDBPyConnection, person: DataSubject, queries
 
 
 def _name_anew(cursor: duckdb.DuckDBPyConnection, events: Sequence[Mapping[str, Any]]) -> None:
-    """Let the records of events be known by what is left of them alone."""
+    """Rebuild the search names of the records of these events from the remaining events."""
     told = {(event["flow"] or "", event["key"] or "") for event in events}
     cursor.register("of", pa.table({"flow": [flow for flow, _ in told], "key": [key for _, key in told]}))
     mine = "(coalesce(flow, ''), coalesce(key, '')) IN (SELECT (flow, key) FROM of)"
@@ -47,7 +47,7 @@ def _name_anew(cursor: duckdb.DuckDBPyConnection, events: Sequence[Mapping[str, 
 
 
 def _changed(cursor: duckdb.DuckDBPyConnection, person: DataSubject) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the place of each event that tells of a person, and what is left of it."""
+    """Yield the row id and the new version of each event that changes."""
     for place, event in events_about(cursor, person):
         left = _own(event, person) if _is_own(event, person) else _near(event, person)
         if left != event:
@@ -55,7 +55,7 @@ def _changed(cursor: duckdb.DuckDBPyConnection, person: DataSubject) -> Iterator
 
 
 def events_about(cursor: duckdb.DuckDBPyConnection, person: DataSubject) -> list[tuple[int, dict[str, Any]]]:
-    """Return each event that may tell of a person, with its place in the table."""
+    """Return each event about a person, with its row id."""
     one = person.customer
     told = "lower(concat_ws(chr(10), title, facts, before, after))"
     starts = [f"{one.relation}/"] * bool(one.relation) + [f"={one.debtor}/"] * bool(one.debtor)
@@ -69,7 +69,7 @@ def events_about(cursor: duckdb.DuckDBPyConnection, person: DataSubject) -> list
 
 
 def _is_about(event: Mapping[str, Any], person: DataSubject) -> bool:
-    """Tell whether an event is about a person, or names them."""
+    """Return whether an event is about a person or names them."""
     record = (event["flow"] or "", event["kind"] or "", event["key"] or "")
     if person.is_of_another(*record):
         return False

@@ -1,4 +1,4 @@
-"""Events as the file of the log has them."""
+"""The columns of events in the log file."""
 
 import json
 from collections.abc import Mapping
@@ -18,14 +18,14 @@ COLUMNS = pa.schema(
 
 
 def log_row(event: Mapping[str, Any], instance: str) -> dict[str, object]:
-    """Return an event as the log keeps it; what travels as JSON text stays as it is."""
+    """Return an event as a row of the log. Values that arrive as JSON text stay JSON text."""
     texts = {name: _plain(event[name]) for name in ("facts", "before", "after")}
     happened_at = datetime.fromisoformat(event["happened_at"])
     return {**event, **texts, "sources": json.loads(event["sources"]), "instance": instance, "happened_at": happened_at}
 
 
 def _plain(text: str | None) -> str | None:
-    """Return JSON in which every character stands for itself, so that it is found by those who look for it."""
+    """Return JSON without escape sequences, so that a text search finds its characters."""
     if text is None or "\\u" not in text:
         return text
     return json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))

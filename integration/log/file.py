@@ -1,6 +1,6 @@
-"""The file of the log, as the one process that opens it reads and writes it.
+"""The DuckDB file of the log. Only the log process opens it.
 
-It is longer than other files because all of it works on the one connection that may be open.
+The module is longer than others because everything in it uses the one connection that may be open.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ MACROS = (
     "words", "mark_of", "mark_of_key", "plainly", "names_in", "ago", "planned_levels", "proven_levels",
     "planned_groups",
 )  # fmt: skip
-# What charts of stock are drawn from, taken out of events as they come in: the table, and the macro that fills it.
+# Tables for charts of stock, filled from incoming events, and the macro that fills each.
 EXTRACTS = {"stock_plans": "planned_levels", "stock_proofs": "proven_levels", "group_plans": "planned_groups"}
-VIEWS = (  # made in this order
+VIEWS = (  # in order of creation
     "view_article_units", "view_levels", "view_movements", "view_paces", "view_article_groups",
 )  # fmt: skip
 
@@ -68,28 +68,28 @@ CREATE TABLE IF NOT EXISTS past (
 );
 CREATE TABLE IF NOT EXISTS gone (events BIGINT);
 """
-MARKED_AT_ONCE = 500_000  # events of before, in the memory the log may take
-NAMED_AT_ONCE = 100_000  # events of before that are looked through for what records are known by
-ROWS_AT_ONCE = 2_048  # of an answer, as DuckDB hands them out
+MARKED_AT_ONCE = 500_000  # older events per step, to stay within the memory limit
+NAMED_AT_ONCE = 100_000  # older events per step that are searched for names
+ROWS_AT_ONCE = 2_048  # per batch of a result, as DuckDB returns them
 EXPORTED_AT_ONCE = 100_000
 ATTEMPTS = 3
-QUESTION_SECONDS = 5.0  # a question is over by then
-MOST_BYTES = 100_000_000  # of one answer
+QUESTION_SECONDS = 5.0  # time limit of a question
+MOST_BYTES = 100_000_000  # of one result
 _OWNER = re.compile(r"PID (\d+)")
-_BROKEN = re.compile(  # from its beginning: a question may hold any of these words
+_BROKEN = re.compile(  # only at the beginning, because a question may contain these words
     "^Corrupt database file"
     "|^IO Error: .*(not a valid DuckDB|Could not read enough bytes|file with version number|replaying WAL)"
 )
-_BROKEN_AT_ONCE = re.compile("^(Serialization|INTERNAL) Error")  # a question may come to these in a file that is well
+_BROKEN_AT_ONCE = re.compile("^(Serialization|INTERNAL) Error")  # means a broken file only while it is opened
 _NO_MEMORY = re.compile("^Out of Memory|^[^:]* Error: Memory allocation failure")
-_MID_ANSWER = (OSError, pa.ArrowException)  # how Arrow tells of what DuckDB met between two parts of an answer
+_MID_ANSWER = (OSError, pa.ArrowException)  # errors of Arrow and DuckDB between two batches of a result
 
 
 class LogFile:
-    """The log in one file, opened when it is first needed.
+    """The log file, opened on first use.
 
-    Every method may raise ConfigurationError `log_owned_elsewhere` when another process holds the file or `log_broken`
-    when it cannot be read, and UnavailableError `disk_full`. Safe to use from several threads.
+    Every method may raise ConfigurationError `log_owned_elsewhere` if another process holds the file or `log_broken` if
+    it cannot be read, and UnavailableError `disk_full`. Thread-safe.
     """
 
     def __init__(self, path: Path, *, memory: str, threads: int) -> None:
@@ -107,20 +107,20 @@ class LogFile:
         }
         self._queries = queries(QUERIES.read_text(encoding="utf-8"))
         self._connection: duckdb.DuckDBPyConnection | None = None
-        self._lock = threading.Condition()  # told whenever a cursor is given back
+        self._lock = threading.Condition()  # notified when a cursor is closed
         self._cursors = 0
         self._taking = threading.Lock()
-        self._arrived: list[pa.Table] | None = None  # what came in since the file began to be written anew
+        self._arrived: list[pa.Table] | None = None  # batches received since compaction of the file began
         self._asked = 0
         self._none_asked = threading.Condition()
 
     def open(self) -> None:
-        """Take the file, making it if need be."""
+        """Open the file, and create it if necessary."""
         with self._cursor():
             pass
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
@@ -128,7 +128,7 @@ class LogFile:
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor for this thread; one connection must not be used by two."""
+        """Return a cursor for this thread, because two threads must not share a connection."""
         with self._in_our_words():
             with self._lock:
                 if self._connection is None:
@@ -144,7 +144,7 @@ class LogFile:
                     self._lock.notify_all()
 
     def is_spoilt(self) -> bool:
-        """Tell whether DuckDB refuses to go on with the open file, as it does after a fatal error."""
+        """Return whether DuckDB refuses further work on the open file, as it does after a fatal error."""
         with self._lock:
             if self._connection is None:
                 return False
@@ -153,7 +153,7 @@ class LogFile:
             except duckdb.FatalException:
                 return True
             except duckdb.Error:
-                return False  # another trouble than that, and for another request to meet
+                return False  # some other error, which the next request will report
             return False
 
     def _connected(self) -> duckdb.DuckDBPyConnection:
@@ -167,7 +167,7 @@ class LogFile:
         return made
 
     def _make(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Make what a file does not have yet, and fill it from its events."""
+        """Create missing tables, macros and views, and fill tables derived from events if they are empty."""
         connection.execute(_MAKE)
         for name in (*MACROS, *VIEWS):
             connection.execute(self._queries[name])
@@ -180,13 +180,13 @@ class LogFile:
                 _extract(connection, table, "events")
 
     def _mark(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Give events the mark of their key where they have none; wherever that ends, the next start goes on."""
+        """Set the mark of the key on events without one. After an interruption, the next start continues."""
         while (last := connection.execute(self._queries["unmarked"]).fetchall()[0][0]) is not None:
             connection.execute(self._queries["mark_events"], {"behind": last - MARKED_AT_ONCE})
 
     @contextmanager
     def _in_our_words(self) -> Iterator[None]:
-        """Turn what DuckDB complains about into one of our errors where a person can do something about it."""
+        """Translate errors of DuckDB into errors of this project if a person can act on them."""
         try:
             yield
         except (duckdb.Error, *_MID_ANSWER) as error:
@@ -208,7 +208,7 @@ class LogFile:
 
     @contextmanager
     def _asking(self) -> Iterator[None]:
-        """Count a question of a person for the block."""
+        """Count a running question of a person."""
         with self._none_asked:
             self._asked += 1
         try:
@@ -219,7 +219,7 @@ class LogFile:
                 self._none_asked.notify_all()
 
     def _with_room(self, work: Callable[[], T]) -> T:
-        """Do what the console needs, again after the questions that left no memory for it."""
+        """Run internal work, and retry it after questions that used up the memory have ended."""
         for _ in range(ATTEMPTS):
             try:
                 return work()
@@ -231,7 +231,7 @@ class LogFile:
     # ---- events ----------------------------------------------------------------------------------------------------
 
     def take(self, instance: str, events: Sequence[Mapping[str, Any]]) -> None:
-        """Bring in events of a database, and remember their ids; those remembered already are not brought in again."""
+        """Store events of a database with their ids. Events whose ids are stored already are skipped."""
         self._with_room(lambda: self._take(instance, events))
 
     def _take(self, instance: str, events: Sequence[Mapping[str, Any]]) -> None:
@@ -254,16 +254,17 @@ class LogFile:
                 if self._arrived is not None:
                     self._arrived.append(batch)
             except duckdb.Error:
-                with suppress(duckdb.Error):  # a commit that failed has ended the transaction itself
+                with suppress(duckdb.Error):  # a failed commit has already ended the transaction
                     cursor.execute("ROLLBACK")
                 raise
             finally:
                 cursor.unregister("batch")
 
     def name(self) -> bool:
-        """Look through some events of before for what records are known by, and return whether all have been.
+        """Search a batch of older events for names of records, and return whether all have been searched.
 
-        Whatever comes in is looked through at once; a log of an earlier version catches up with that, newest first.
+        Incoming events are searched at once. A log of an earlier version catches up with this method, the newest events
+        first.
         """
         with self._taking, self._cursor() as cursor:
             return self._with_room(lambda: self._named(cursor))
@@ -290,12 +291,12 @@ class LogFile:
         return bool(begin <= 0)
 
     def taken(self, instance: str) -> list[int]:
-        """Return the ids that are remembered of a database."""
+        """Return the stored ids of a database."""
         with self._cursor() as cursor:
             return sorted(self._with_room(lambda: self._taken(cursor, instance)))
 
     def settle(self, instance: str) -> None:
-        """Remember no ids of a database any more: its outbox has them no longer."""
+        """Delete the stored ids of a database, because its outbox no longer has these events."""
         with self._cursor() as cursor:
             self._with_room(lambda: cursor.execute("DELETE FROM drained WHERE instance = ?", [instance]))
 
@@ -307,13 +308,13 @@ class LogFile:
     # ---- answers ---------------------------------------------------------------------------------------------------
 
     def answer(self, query: str, where: str, parameters: Mapping[str, object]) -> pa.Table:
-        """Return the answer to a query of `queries.sql`; `where` is the condition in those that leave one open."""
+        """Return the result of a query of `queries.sql`. `where` is the condition of queries with a placeholder."""
         sql = self._queries[query].replace("{where}", where)
         with self._cursor() as cursor:
             return self._with_room(lambda: cursor.sql(sql, params=dict(parameters)).to_arrow_table())
 
     def ask(self, sql: str, seconds: float, rows: int) -> tuple[pa.Table, bool]:
-        """Return the answer to one SELECT of an analyst, and whether there was more; see `Logbook.ask`."""
+        """Return the result of an analyst's SELECT, and whether there were more rows; see `Logbook.ask`."""
         with self._asking(), self._cursor() as cursor:
             timer = threading.Timer(seconds, cursor.interrupt)
             try:
@@ -322,7 +323,7 @@ class LogFile:
                 found = self._first(_only_read(cursor, sql).to_arrow_reader(ROWS_AT_ONCE), rows + 1)
             except duckdb.InterruptException:
                 raise QuestionError("question_slow", seconds=f"{seconds:g}") from None
-            except (duckdb.OutOfMemoryException, MemoryError, RuntimeError):  # no room for another thread is the last
+            except (duckdb.OutOfMemoryException, MemoryError, RuntimeError):  # RuntimeError: no thread could be started
                 raise QuestionError("question_large", memory=self._memory) from None
             except (duckdb.Error, *_MID_ANSWER) as error:
                 raise self._complaint(sql, error, seconds) from None
@@ -333,7 +334,7 @@ class LogFile:
         return found.slice(0, rows), found.num_rows > rows
 
     def _first(self, parts: pa.RecordBatchReader, rows: int) -> pa.Table:
-        """Return at least so many rows of an answer, or all it has. Raises QuestionError for one that is too large."""
+        """Return the first rows of a result. Raises QuestionError if the result is too large."""
         kept: list[pa.RecordBatch] = []
         found, size, values = 0, 0, 0
         for part in parts:
@@ -348,7 +349,7 @@ class LogFile:
         return pa.Table.from_batches(kept, parts.schema)
 
     def _complaint(self, sql: str, error: Exception, seconds: float) -> Exception:
-        """Return what DuckDB says of a question as one of our errors, or as it is where that is about the file."""
+        """Return the error of a question as a QuestionError, or unchanged if the file is broken."""
         text = str(error)
         if _BROKEN.search(text):
             return error
@@ -359,7 +360,7 @@ class LogFile:
         return wrong(sql, error)
 
     def export(self) -> Iterator[pa.Table]:
-        """Yield the whole log in parts; the first may be empty, and tells the columns."""
+        """Yield the whole log in batches. The first may be empty; it has the columns."""
         with self._cursor() as cursor:
             parts = cursor.sql(self._queries["all"]).to_arrow_reader(EXPORTED_AT_ONCE)
             yield parts.schema.empty_table()
@@ -367,9 +368,9 @@ class LogFile:
                 yield pa.Table.from_batches([part])
 
     def copy(self, path: Path, instance: str, until: int, waiting: Sequence[tuple[int, int]]) -> Iterator[int]:
-        """Write a log to a file, as a copy of the database needs it, and yield how many events it has so far.
+        """Write a new log file that matches a copy of the database, and yield the number of events copied so far.
 
-        See `Logbook.copy`. What is taken out of events is taken out when it is first opened.
+        See `Logbook.copy`. Tables derived from events are filled when the new file is first opened.
         """
         path.unlink(missing_ok=True)
         with self._cursor() as cursor, closing(duckdb.connect(str(path), config=self._settings)) as to:
@@ -389,9 +390,10 @@ class LogFile:
             yield copied
 
     def prune(self, before: datetime, share: float) -> Iterator[int]:
-        """Let events before a moment go, counted by day, and yield how many; the file is written anew where that pays.
+        """Delete events before a time, keeping counts by day. Yields their number. Compacts the file if worthwhile.
 
-        That is once so large a share of what it still has is gone; others wait for it only at its end.
+        The file is compacted if the deleted events are at least `share` of the remaining ones. Other calls wait only
+        for the end of the compaction.
         """
         with self._taking, self._cursor() as cursor:
             gone = self._with_room(lambda: pruning.prune(cursor, before, self._queries))
@@ -402,17 +404,17 @@ class LogFile:
                 yield gone
 
     def due(self, before: datetime) -> int:
-        """Return how many events happened before a moment."""
+        """Return how many events happened before a time."""
         with self._cursor() as cursor:
             counted = cursor.execute("SELECT count(*) FROM events WHERE happened_at < ?", [before]).fetchall()
         return int(counted[0][0])
 
     def erase(self, person: DataSubject) -> Iterator[int]:
-        """Blot a person out and yield of how many events, while the file is written anew without them.
+        """Erase a person from the events, compact the file, and yield the number of changed events.
 
-        Raises UnavailableError `log_away` where questions leave no moment for that.
+        Raises UnavailableError `log_away` if running questions prevent the compaction.
         """
-        from integration.log import erasing  # noqa: PLC0415 - it reads all kinds of records, for a rare request
+        from integration.log import erasing  # noqa: PLC0415 - a slow import for a rare request
 
         with self._taking, self._cursor() as cursor:
             told = self._with_room(lambda: erasing.erase_person(cursor, person, self._queries))
@@ -430,7 +432,7 @@ class LogFile:
         raise UnavailableError("log_away")
 
     def told_of(self, person: DataSubject) -> pa.Table:
-        """Return every event that tells of a person."""
+        """Return every event about a person."""
         from integration.log import erasing  # noqa: PLC0415 - likewise
 
         with self._cursor() as cursor:
@@ -438,9 +440,9 @@ class LogFile:
         return pa.Table.from_pylist(events, schema=COLUMNS)
 
     def _written_anew(self) -> Generator[None, None, bool]:
-        """Write the file anew without what is gone, and put it in the place of the old one; yield now and then.
+        """Write a compacted copy of the file and replace the original with it. Yields from time to time.
 
-        Return whether that came about: questions may leave no moment for it.
+        Returns False if running questions prevent the replacement.
         """
         fresh = self.path.with_name(f"{self.path.name}.fresh")
         pruning.remove(fresh)
@@ -465,7 +467,7 @@ class LogFile:
                     self._connection = None
                     is_whole = not self.path.with_name(
                         f"{self.path.name}.wal"
-                    ).exists()  # else the old one is the newer
+                    ).exists()  # otherwise the old file has newer data
                     if is_whole:
                         fresh.replace(self.path)
                     return is_whole
@@ -475,16 +477,16 @@ class LogFile:
 
 
 def _copy_past(cursor: duckdb.DuckDBPyConnection, to: duckdb.DuckDBPyConnection) -> None:
-    """Copy what a log knows of events that it no longer has."""
+    """Copy the daily counts of deleted events."""
     pruning.add_rows(to, "past", cursor.sql("SELECT * FROM past").to_arrow_table())
 
 
 def _only_read(cursor: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:
-    """Return what a question asks for, not computed yet."""
+    """Return the query of a question, which is not executed yet."""
     cursor.execute("BEGIN TRANSACTION READ ONLY")
     try:
         return cursor.sql(sql)
-    except duckdb.ProgrammingError:  # run as a statement, which comes no further either, it is told with its place
+    except duckdb.ProgrammingError:  # executed as a statement, it fails with the position of the error
         cursor.execute("ROLLBACK")
         cursor.execute("BEGIN TRANSACTION READ ONLY")
         cursor.execute(sql)
@@ -492,13 +494,13 @@ def _only_read(cursor: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRe
 
 
 def _extract(connection: duckdb.DuckDBPyConnection, table: str, events: str) -> None:
-    """Take out of a table of events what one of the extracts holds."""
+    """Fill one of the derived tables from a table of events."""
     connection.execute(f"INSERT INTO {table} FROM {EXTRACTS[table]}('{events}')")
 
 
 def _console_of(process: int) -> str:
-    """Return the number of the console whose log a process keeps, or that of the process where it keeps none."""
-    with suppress(OSError, IndexError, ValueError):  # no Linux, or gone meanwhile
+    """Return the process id of the console that owns a log process, or `process` itself if it is no log process."""
+    with suppress(OSError, IndexError, ValueError):  # not Linux, or the process has ended
         place = Path("/proc") / str(process)
         if b"integration.log" in (place / "cmdline").read_bytes():
             return (place / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1]

@@ -1,4 +1,4 @@
-"""Rows of the log as cells of a CSV file: text that no spreadsheet computes, see `core.untrusted_text.harmless`."""
+"""Escapes log rows for CSV files, so that spreadsheets compute nothing; see `core.untrusted_text.harmless`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from integration.core.untrusted_text import HARMLESS
 
-if TYPE_CHECKING:  # half a second to import, and most commands of a terminal ask no log
+if TYPE_CHECKING:  # the import takes half a second, and most terminal commands do not use the log
     import pyarrow as pa
 
 
 def harmless_rows(rows: pa.Table) -> pa.Table:
-    """Return rows with every text made harmless; numbers and moments stay what they are."""
+    """Return rows with all texts escaped. Numbers and times are unchanged."""
     import pyarrow as pa  # noqa: PLC0415 - as said above
     import pyarrow.compute as pc  # noqa: PLC0415 - likewise
 

@@ -1,4 +1,4 @@
-"""The log: everything that was read, decided and written, as the console has it from the process of its file."""
+"""The log of everything that was read, decided and written, accessed through its own process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from integration.log.harmless import harmless_rows
 from integration.log.process import PART_SECONDS, AnswerPart, LogFileSettings, ProcessEnded
 from integration.log.supervisor import ATTEMPTS, Supervisor
 
-if TYPE_CHECKING:  # half a second to import, and most commands of a terminal ask no log
+if TYPE_CHECKING:  # the import takes half a second, and most terminal commands do not use the log
     import pandas as pd
     import pyarrow as pa
 
@@ -37,46 +37,46 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 BATCH = 5_000
 PAUSE_SECONDS = 1.0
 PAUSE_AFTER_TROUBLE_SECONDS = 5.0
-SHARE = 0.1  # of the log that is gone before its file is written anew
-PRUNE_SECONDS = 600.0  # for what of a file of before goes at once
-LET_GO_SECONDS = 1.0  # in which the process of a console that was killed has let go of the file
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # Excel takes a file without it for one of Windows
-ASIDE = "broken-"  # how the end of a name begins under which a log is set aside
+SHARE = 0.1  # part of the events that must be deleted before the file is compacted
+PRUNE_SECONDS = 600.0  # a log file of an earlier version may delete much at once
+LET_GO_SECONDS = 1.0  # a killed console's log process releases the file in this time
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # without it, Excel decodes the file with the Windows code page
+ASIDE = "broken-"  # suffix of the file name of a broken log
 
 
 def naive(moment: datetime) -> datetime:
-    """Return a moment as the log keeps it."""
+    """Return a time as the log stores it: UTC without time zone."""
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def aware(moment: datetime) -> datetime:
-    """Return a moment of the log with what it does not say: that it is UTC."""
+    """Return a time of the log with its time zone, UTC."""
     return moment.replace(tzinfo=UTC)
 
 
 class Outbox(Protocol):
-    """Where events wait until they are in the log. An id never comes back, also when all are taken out."""
+    """Holds events until they are in the log. Ids are never reused, even if the outbox is empty."""
 
     @property
     def instance(self) -> str:
-        """The database that gave the ids."""
+        """The id of the database that assigned the ids."""
 
     def texts_waiting(self, limit: int) -> Sequence[Mapping[str, object]]:
-        """Return events by column, the lowest ids first; what is kept as JSON as its text."""
+        """Return events by column, the lowest ids first. JSON columns are texts."""
 
     def forget(self, ids: Collection[int]) -> None:
-        """Take out events that are safely in the log."""
+        """Delete events that are stored in the log."""
 
     def tell_again(self, file: str) -> None:
-        """Let wait again what is still known, since the log that had it is set aside in this file."""
+        """Add all events that can be recreated, because the log was set aside in this file."""
 
 
 class Logbook:
-    """The log in one file, kept by a process of its own that is begun when it is first needed.
+    """The log in one file. A separate process, started on first use, opens the file.
 
-    Every method may raise ConfigurationError `log_owned_elsewhere` when another console holds the file or `log_broken`
-    when it cannot be read, and UnavailableError `disk_full` or, while the process cannot be had, `log_away`. Safe to
-    use from several threads; a copy of this process that is forked begins a process of its own.
+    Every method may raise ConfigurationError `log_owned_elsewhere` if another console holds the file or `log_broken` if
+    it cannot be read, and UnavailableError `disk_full`, or `log_away` while the process does not run. Thread-safe. A
+    forked copy of this process starts a log process of its own.
     """
 
     def __init__(
@@ -88,48 +88,48 @@ class Logbook:
         patience: float = LET_GO_SECONDS,
         unix: bool = True,
     ) -> None:
-        """`patience` is for how many seconds to wait for a process that still holds the file.
+        """`patience` is the number of seconds to wait for another process that still holds the file.
 
-        Without `unix` the process is spoken to on a port of this machine, as where there are no Unix sockets.
+        Without `unix` the log process is reached on a local TCP port, as on platforms without Unix sockets.
         """
         self.path = path
-        self.levels = 0  # grows whenever stock levels or groups of articles come in
+        self.levels = 0  # increases whenever stock levels or article groups arrive
         self._supervisor = Supervisor(LogFileSettings(path, memory, threads, unix), patience)
         self._is_broken = False
         self._is_named = False
         self._draining = threading.Lock()
         self._stop = threading.Event()
         self._drainer: threading.Thread | None = None
-        self._drained_at = 0.0  # on the clock of this process
+        self._drained_at = 0.0  # monotonic time
         _logbooks.add(self)
-        weakref.finalize(self, self._supervisor.close)  # nobody can ask it any more
+        weakref.finalize(self, self._supervisor.close)  # the log process is useless without this object
 
     def open(self) -> None:
-        """Take the file, making it if need be."""
+        """Open the file, and create it if necessary."""
         self._noticed(self._supervisor.open)
 
     def close(self) -> None:
-        """Let go of the file, and end the process that keeps it."""
+        """Close the file and end the log process."""
         self._supervisor.close()
 
     @property
     def process(self) -> int | None:
-        """The number of the process that keeps the file, or None while there is none."""
+        """The id of the log process, or None if it does not run."""
         return self._supervisor.process
 
     @property
     def is_away(self) -> bool:
-        """Tell whether the process that keeps the file cannot be had at the moment."""
+        """Return whether the log process failed and was not restarted yet."""
         return self._supervisor.is_away
 
     def forked(self) -> None:
-        """Begin anew in a copy of this process: the process that keeps the file belongs to the original."""
+        """Reset the state in a forked copy of this process. The log process belongs to the original."""
         self._supervisor.abandon()
         self._draining = threading.Lock()
         self._drainer = None
 
     def _noticed(self, work: Callable[[], T]) -> T:
-        """Do what may find that the file is broken, and keep that in mind."""
+        """Run `work`, and remember if it finds that the file is broken."""
         try:
             return work()
         except ConfigurationError as error:
@@ -143,12 +143,12 @@ class Logbook:
 
     @requires(Right.SEE)
     def aside(self) -> list[str]:
-        """Return the names of the files in which broken logs are set aside, the newest first."""
+        """Return the names of broken log files that were set aside, the newest first."""
         found = self.path.parent.glob(f"{self.path.name}.{ASIDE}*")
         return sorted((file.name for file in found if not file.name.endswith(".wal")), reverse=True)
 
     def _mended(self, outbox: Outbox) -> None:
-        """Where the file is broken, set it aside and begin anew with what the outbox can still tell."""
+        """If the file is broken, set it aside and fill a new one with the events that can be recreated."""
         try:
             if not self._is_broken:
                 self.open()
@@ -158,7 +158,7 @@ class Logbook:
                 raise
         file = self.path.with_name(f"{self.path.name}.{ASIDE}{datetime.now(UTC):%Y%m%d-%H%M%S}")
         log.error("the log could not be read: it is set aside, and a new one is begun", file=str(file))
-        outbox.tell_again(file.name)  # first: whoever is killed here finds the broken file again
+        outbox.tell_again(file.name)  # before the renaming: after a crash here, the broken file is found again
         with self._supervisor.closed():
             for end in (".wal", ""):
                 with suppress(FileNotFoundError):
@@ -167,8 +167,8 @@ class Logbook:
         self.open()
 
     def start(self, outbox: Outbox) -> None:
-        """Take the file and drain events in the background until `stop`; a log that is away keeps nobody waiting."""
-        with suppress(UnavailableError):  # the drainer tries again, and the console works without it meanwhile
+        """Open the file and drain events in the background until `stop`. Does not wait if the log is unavailable."""
+        with suppress(UnavailableError):  # the drainer tries again, and the console works without the log until then
             self._mended(outbox)
         self._stop.clear()
         self._drained_at = time.monotonic()
@@ -176,7 +176,7 @@ class Logbook:
         self._drainer.start()
 
     def stop(self) -> None:
-        """Drain what waits, stop, and let go of the file."""
+        """Drain the waiting events, stop the drainer, and close the file."""
         self._stop.set()
         if self._drainer is not None:
             self._drainer.join()
@@ -198,15 +198,15 @@ class Logbook:
             self._stop.wait(pause)
 
     def undrained(self) -> float | None:
-        """Return for how many seconds no events could be brought in, or None where nobody does that all the time."""
+        """Return for how many seconds events could not be drained, or None if no drainer runs."""
         return None if self._drainer is None else time.monotonic() - self._drained_at
 
     def drain(self, outbox: Outbox) -> int:
-        """Move a batch of events into the log and return how many there were.
+        """Move a batch of events into the log and return their number.
 
-        Each comes in exactly once, whatever is killed: the ids of a batch are kept in the transaction that brings it
-        in, and taken out of the outbox, again if need be, before the next batch is looked at. No order of ids is
-        relied on, because a longer transaction may show lower ones later.
+        Each event is stored exactly once, even if a process is killed. The ids of a batch are stored in the same
+        transaction as its events, and deleted from the outbox before the next batch is read, again if necessary. The
+        order of ids does not matter, because a longer transaction may commit lower ids later.
         """
         with self._draining:
             self._mended(outbox)
@@ -222,13 +222,13 @@ class Logbook:
             return len(events)
 
     def name(self) -> bool:
-        """Look through some events of before for what records are known by; return whether all have been."""
+        """Search a batch of older events for names of records. Return whether all have been searched."""
         if not self._is_named:
             self._is_named = bool(self._call("name").told["all"])
         return self._is_named
 
     def _forget_taken(self, outbox: Outbox) -> bool:
-        """Take out of the outbox what the log has, and only then let it forget that it has; tell whether it had any."""
+        """Delete events that the log has from the outbox, then their ids from the log. Return whether it had any."""
         ids = self._call("taken", instance=outbox.instance).told["ids"]
         if ids:
             outbox.forget(ids)
@@ -238,19 +238,19 @@ class Logbook:
     # ---- answers ---------------------------------------------------------------------------------------------------
 
     def answer(self, query: str, where: str = "true", /, **parameters: object) -> pd.DataFrame:
-        """Return the answer to a query of `queries.sql`; `where` is the condition in those that leave one open."""
+        """Return the result of a query of `queries.sql`. `where` is the condition of queries with a placeholder."""
         given = {name: _given(value) for name, value in parameters.items()}
         return frame_of(_table_of(self._call("answer", query=query, where=where, parameters=given)))
 
     def ask(self, sql: str, seconds: float = 2, rows: int = 10_000) -> pd.DataFrame:
-        """Return the answer to one SELECT of an analyst, at most `rows` rows; `attrs["cut"]` tells whether more exist.
+        """Return the result of one SELECT, at most `rows` rows. `attrs["cut"]` says whether there are more.
 
-        Nothing can be changed, and neither files nor the network can be reached. Raises QuestionError:
-        `question_refused` for anything but one SELECT; `question_function`, `question_type` and `question_table` for
-        what `sql_allowlist` does not list; `question_long`; `question_wrong` or, where the place is known,
-        `question_wrong_at` with DuckDB's reason; `question_slow` when it took longer than `seconds`, `question_large`
-        when it took more memory than the log has, `question_values` for more values than pages and programs can take,
-        `question_stopped` when the process had to be ended for it.
+        The query cannot change data or access files or the network. Raises QuestionError: `question_refused` for
+        anything but one SELECT; `question_function`, `question_type` and `question_table` for elements that
+        `sql_allowlist` does not list; `question_long`; `question_wrong` with DuckDB's message, or `question_wrong_at`
+        if its position is known; `question_slow` after `seconds`; `question_large` for a result that needs more memory
+        than the log has; `question_values` for more values than pages and programs can take; `question_stopped` if the
+        log process had to be killed.
         """
         answer = self._asked(sql, seconds, rows)
         frame = frame_of(_table_of(answer))
@@ -258,7 +258,7 @@ class Logbook:
         return frame
 
     def ask_plain(self, sql: str, seconds: float = 2, rows: int = 10_000) -> dict[str, Any]:
-        """Return the same as programs are told it: `columns`, `rows`, and `cut` when there are more."""
+        """Return the result of `ask` as plain values for programs: `columns`, `rows`, and `cut` if there are more."""
         answer = self._asked(sql, seconds, rows)
         return plain_of(_table_of(answer), cut=answer.told["cut"])
 
@@ -269,45 +269,45 @@ class Logbook:
     def export(self, path: Path) -> int:
         """Write the whole log to a .csv or .parquet file and return its number of events."""
         for _ in range(ATTEMPTS):
-            with suppress(ProcessEnded):  # because of a question meanwhile: from the beginning
+            with suppress(ProcessEnded):  # another question ended the process: start again
                 return self._noticed(lambda: self._exported(path))
         raise UnavailableError("log_away")
 
     def copy(self, path: Path, *, instance: str, until: int, waiting: Sequence[tuple[int, int]]) -> int:
-        """Write a log of its own to a new file, for a copy of the database, and return its number of events.
+        """Write a new log file that matches a copy of the database, and return its number of events.
 
-        Left out are events of that database with an id above `until`, which its copy does not know of; those whose
-        ids are `waiting` in its outbox, from one to another, are remembered as brought in.
+        Events of that database with an id above `until`, which its copy does not know, are left out. Events whose ids
+        are in the ranges `waiting`, which its outbox still holds, are recorded as stored.
         """
         path.touch(0o600, exist_ok=True)
         asked = {
             "do": "copy", "path": str(path.absolute()), "instance": instance, "until": until, "waiting": list(waiting),
         }  # fmt: skip
         for _ in range(ATTEMPTS):
-            with suppress(ProcessEnded):  # as in an export
+            with suppress(ProcessEnded):  # another question ended the process: start again
                 told = self._noticed(lambda: list(self._supervisor.parts(asked, PART_SECONDS)))
                 return int(told[-2].told["events"])
         raise UnavailableError("log_away")
 
     def due(self, before: datetime) -> int:
-        """Return how many events happened before a moment."""
+        """Return how many events happened before a time."""
         return int(self._call("due", before=naive(before).isoformat()).told["events"])
 
     def prune(self, before: datetime, share: float = SHARE) -> int:
-        """Let events before a moment go and return how many: numbers by day stay. The room they took is given back.
+        """Delete events before a time, keeping counts by day, and return their number.
 
-        For that the file is written anew once such a `share` of what it still has is gone; meanwhile it can be asked,
-        and takes events.
+        The file is compacted once the deleted events are at least `share` of the remaining ones. The log can be used
+        meanwhile.
         """
         asked = {"do": "prune", "before": naive(before).isoformat(), "share": share}
         for _ in range(ATTEMPTS):
-            with suppress(ProcessEnded):  # as in an export; what is gone by then is not counted twice
+            with suppress(ProcessEnded):  # as in an export; events deleted by then are not counted again
                 told = self._noticed(lambda: list(self._supervisor.parts(asked, PRUNE_SECONDS)))
                 return int(told[0].told["events"])
         raise UnavailableError("log_away")
 
     def erase(self, person: DataSubject) -> int:
-        """Blot a person out of every event, and return of how many; the file is written anew without them."""
+        """Erase a person from every event, compact the file, and return the number of changed events."""
         asked = {"do": "erase", "person": person.to_json()}
         for _ in range(ATTEMPTS):
             with suppress(ProcessEnded):
@@ -316,7 +316,7 @@ class Logbook:
         raise UnavailableError("log_away")
 
     def told_of(self, person: DataSubject) -> list[dict[str, Any]]:
-        """Return every event that tells of a person, with its facts and values by name."""
+        """Return every event about a person, with its facts and values as dicts."""
         rows = _table_of(self._call("told_of", person=person.to_json())).to_pylist()
         names = ("facts", "before", "after")
         return [
@@ -329,7 +329,7 @@ class Logbook:
         ]
 
     def numbers(self) -> set[tuple[str, str]]:
-        """Return every number of a customer that the log tells of, with whose number it is."""
+        """Return every customer number in the log, each with its type."""
         rows = _table_of(self._call("answer", query="customers", where="true", parameters={})).to_pylist()
         return {(str(row["sort"]), str(row["number"])) for row in rows}
 
@@ -371,18 +371,18 @@ def _table_of(part: AnswerPart) -> pa.Table:
 
 
 def _given(value: object) -> object:
-    """Return a parameter as it travels."""
+    """Return a query parameter as JSON values."""
     if isinstance(value, datetime):
         return {"moment": value.isoformat()}
     return value
 
 
 def _sent(event: Mapping[str, Any]) -> dict[str, object]:
-    """Return an event as it travels."""
+    """Return an event as JSON values."""
     return {**event, "happened_at": naive(event["happened_at"]).isoformat()}
 
 
 def _moves_levels(event: Mapping[str, object]) -> bool:
-    """Tell whether an answer about stock may be another one after an event."""
+    """Return whether an event may change the results of queries about stock."""
     drawn = {kind for kind in kinds() if kind.drawn}
     return event["event"] in ("planned", "proven") and event["kind"] in drawn

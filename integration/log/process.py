@@ -1,4 +1,4 @@
-"""The process of the log as the console holds it: begun, asked over its lines, looked after, ended."""
+"""The log process as the console's side sees it: start, calls, liveness check and end."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from integration.shipped import PROGRAM
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS = 3.0  # after which a silent process is asked whether it is there, and in which it has to say so
+LOOK_SECONDS = 3.0  # a silent process is checked after this time, and must respond within it
 START_SECONDS = 30.0
-PART_SECONDS = 60.0  # an answer that has begun comes
+PART_SECONDS = 60.0  # for the rest of a response that has begun
 END_SECONDS = 10.0
 
 
-class ProcessEnded(Exception):  # noqa: N818 - no error of the caller
-    """The process ended before it answered; `is_to_blame` where that is because of what was asked."""
+class ProcessEnded(Exception):  # noqa: N818 - not an error of the caller
+    """Raised if the process ended before it responded. `is_to_blame` says whether this call caused the end."""
 
     def __init__(self, *, is_to_blame: bool) -> None:
         super().__init__("the process of the log ended")
@@ -44,7 +44,7 @@ class ProcessEnded(Exception):  # noqa: N818 - no error of the caller
 
 @dataclass(frozen=True, slots=True)
 class AnswerPart:
-    """A part of what was answered: plain values, and a table as an Arrow stream where there is one."""
+    """A part of a response: plain values, and a table as an Arrow stream if there is one."""
 
     told: Mapping[str, Any]
     table: bytearray | None
@@ -52,7 +52,7 @@ class AnswerPart:
 
 @dataclass(frozen=True, slots=True)
 class LogFileSettings:
-    """The file that a process keeps, and what it may take; `unix` allows a Unix socket where there are any."""
+    """The file of a log process and its limits. `unix` permits a Unix socket where the platform has them."""
 
     path: Path
     memory: str
@@ -62,23 +62,23 @@ class LogFileSettings:
 
 @dataclass(slots=True)
 class _Lent:
-    """A line to the process that one call has for itself until it `is_done`."""
+    """A connection that one call uses exclusively until it `is_done`."""
 
     line: socket.socket
     is_done: bool = False
 
 
 class Process:
-    """One process, from its beginning to its end. Safe to use from several threads."""
+    """A running log process. Thread-safe."""
 
     def __init__(self, book: LogFileSettings) -> None:
-        """Begin it. Raises OSError where it cannot be begun, or does not listen in time."""
+        """Start the process. Raises OSError if it does not start or does not listen in time."""
         self.is_open = False
         self.begun = time.monotonic()
         self._lock = threading.Lock()
         self._free: list[socket.socket] = []
         self._questions: set[object] = set()
-        self._blamed: set[object] | None = None  # what it ended for, once it ended
+        self._blamed: set[object] | None = None  # calls that caused the end; None while it runs
         self._token = secrets.token_urlsafe(32)
         self._folder = Path(tempfile.mkdtemp(prefix="console-log-"))
         try:
@@ -95,7 +95,7 @@ class Process:
         }  # fmt: skip
         try:
             self._give(given)
-            import pyarrow  # noqa: F401, ICN001, PLC0415 - what its answers are read with, while it begins
+            import pyarrow  # noqa: F401, ICN001, PLC0415 - needed for its answers; imported while it starts
 
             self._free.append(self._first_line())
         except BaseException:
@@ -112,7 +112,7 @@ class Process:
         while True:
             try:
                 return wire.connect(self._folder, self._token, LOOK_SECONDS)
-            except OSError:  # it does not listen yet
+            except OSError:  # not listening yet
                 if self._popen.poll() is not None or time.monotonic() > until:
                     raise
             time.sleep(0.005)
@@ -129,7 +129,7 @@ class Process:
         return bool(self._blamed)
 
     def call(self, asked: Mapping[str, Any], seconds: float, *, question: bool = False) -> Iterator[AnswerPart]:
-        """Yield what is answered. Raises one of our errors as the process tells it, or ProcessEnded."""
+        """Yield the parts of a response. Raises the error that the process reports, or ProcessEnded."""
         call = object()
         if question:
             with self._lock:
@@ -158,7 +158,7 @@ class Process:
                 self._questions.discard(call)
 
     def _wait(self, line: socket.socket, call: object, seconds: float, *, question: bool) -> None:
-        """Wait for the beginning of an answer; end the process where none comes in time, or where it does nothing."""
+        """Wait for the start of a response. Kill the process if it is late or does not react."""
         until = time.monotonic() + seconds
         while True:
             left = until - time.monotonic()
@@ -175,7 +175,7 @@ class Process:
                 return
 
     def _is_there(self) -> bool:
-        """Tell whether the process says at all that it is there; one that is suspended does not."""
+        """Return whether the process responds to a ping. A suspended process does not."""
         try:
             with wire.connect(self._folder, self._token, LOOK_SECONDS) as line:
                 wire.send(line, {"do": "ping"})
@@ -185,7 +185,7 @@ class Process:
 
     @contextmanager
     def _lent(self) -> Iterator[_Lent]:
-        """Give a line for one call, and keep it for the next one if the call came to its end."""
+        """Yield a connection for one call, and keep it for later calls if the call completed."""
         with self._lock:
             line = self._free.pop() if self._free else None
         lent = _Lent(line or wire.connect(self._folder, self._token, LOOK_SECONDS))
@@ -200,18 +200,18 @@ class Process:
                 lent.line.close()
 
     def kill(self, culprit: object | None) -> None:
-        """End it at once, because of one call or of none."""
+        """Kill the process, because of the call `culprit` or of none."""
         with self._lock:
             if self._blamed is None:
                 self._blamed = {culprit} - {None}
         self._popen.kill()
 
     def ended_for(self, call: object) -> bool:
-        """Tell whether it ended because of a call: the one it was ended for, or the only question it was at.
+        """Return whether a call caused the end of the process: the one it was killed for, or the only open question.
 
-        Whoever kills it from outside, as a system without memory does, is not taken for the question.
+        If the process was killed from outside, for example by the OOM killer, the question is not blamed.
         """
-        with suppress(subprocess.TimeoutExpired):  # what broke its line is on its way out
+        with suppress(subprocess.TimeoutExpired):  # the process is about to end
             self._popen.wait(1.0)
         was_killed = self._popen.poll() == -signal.SIGKILL if hasattr(signal, "SIGKILL") else False
         with self._lock:
@@ -223,13 +223,13 @@ class Process:
         return blamed
 
     def end(self) -> None:
-        """Let it close its file and end; at once where it does not."""
+        """Ask the process to close its file and end. Kill it if it does not."""
         with suppress(ProcessEnded, errors.IntegrationError):
             list(self.call({"do": "close"}, END_SECONDS))
         self.bury(END_SECONDS)
 
     def bury(self, seconds: float = 0.0) -> None:
-        """See to it that it has ended, with all it had; it has so long to do so by itself."""
+        """Wait up to `seconds` for the end of the process, then kill it. Releases all its resources."""
         if self._popen.stdin is not None:
             with suppress(OSError):
                 self._popen.stdin.close()
@@ -245,11 +245,11 @@ class Process:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def abandon(self) -> None:
-        """Let go of it in a copy of this process, which it does not belong to."""
+        """Release the process in a forked copy of this process, without ending it."""
         if self._popen.stdin is not None:
             with suppress(OSError):
                 os.close(self._popen.stdin.fileno())
-        self._popen.returncode = 0  # else the copy would wait for it
+        self._popen.returncode = 0  # otherwise the copy would wait for it
         self._lock = threading.Lock()
         self._close_lines()
 
@@ -261,7 +261,7 @@ class Process:
 
 
 def _error(told: Mapping[str, Any]) -> errors.IntegrationError:
-    """Return an error of ours as it was raised in the process."""
+    """Return the error that the process reported as the exception it was."""
     if told["kind"] == "QuestionError":
         return QuestionError(told["error"], **told["facts"])
     kind = getattr(errors, told["kind"], errors.IntegrationError)

@@ -1,4 +1,4 @@
-"""What the log no longer keeps: events before a moment, of which numbers by day stay; and its file without them."""
+"""Deletes old events from the log, keeping counts by day, and copies the rest to a compacted file."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -17,8 +17,8 @@ OTHERS = (
     "stock_proofs",
     "group_plans",
     "past",
-)  # tables beside the events
-PIECE = 100_000  # events that are copied at once
+)  # tables besides the events
+PIECE = 100_000  # events per batch
 STEPS = (
     "past_events",
     "events_gone",
@@ -31,9 +31,9 @@ STEPS = (
 
 
 def prune(cursor: duckdb.DuckDBPyConnection, before: datetime, queries: Mapping[str, str]) -> int:
-    """Let events before a moment go in one transaction, and return how many: their numbers by day stay.
+    """Delete events before a time in one transaction, keeping counts by day, and return their number.
 
-    Of what charts of stock are drawn from, the newest of each article stays whatever its age.
+    Of the tables for charts of stock, the newest rows of each article stay.
     """
     counted = cursor.execute("SELECT count(*) FROM events WHERE happened_at < ?", [before]).fetchall()
     gone = int(counted[0][0])
@@ -53,21 +53,21 @@ def prune(cursor: duckdb.DuckDBPyConnection, before: datetime, queries: Mapping[
 
 
 def is_worth_compacting(cursor: duckdb.DuckDBPyConnection, share: float) -> bool:
-    """Tell whether so large a share of what the log has is gone since its file was last written anew."""
+    """Return whether the events deleted since the last compaction are at least `share` of the remaining ones."""
     asked = "SELECT (SELECT coalesce(sum(events), 0) FROM gone), (SELECT count(*) FROM events)"
     ((gone, left),) = cursor.execute(asked).fetchall()
     return bool(gone > 0 and gone >= share * left)
 
 
 def snapshot(cursor: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
-    """Return all events as they are at this moment, in parts, whatever comes in meanwhile."""
+    """Return a consistent snapshot of all events, in batches."""
     cursor.execute("BEGIN TRANSACTION READ ONLY")
-    cursor.execute("SELECT 1 FROM events LIMIT 1").fetchall()  # from here on it is of this moment
+    cursor.execute("SELECT 1 FROM events LIMIT 1").fetchall()  # the read transaction begins here
     return iter(cursor.sql("SELECT * FROM events").to_arrow_reader(PIECE))
 
 
 def add_rows(to: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
-    """Add rows to a table of ours in another file; a column that they do not have is filled when that is opened."""
+    """Add rows to a table of another file. Columns they do not have are filled when that file is opened."""
     if rows.num_rows:
         to.register("rows_to_add", rows)
         to.execute(f"INSERT INTO {table} BY NAME SELECT * FROM rows_to_add")  # noqa: S608 - our names
@@ -75,12 +75,12 @@ def add_rows(to: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
 
 
 def copy_others(connection: duckdb.DuckDBPyConnection, to: duckdb.DuckDBPyConnection) -> None:
-    """Copy every table but the events, and what is counted of those that are gone."""
+    """Copy all tables except the events and the count of deleted events."""
     for table in OTHERS:
         add_rows(to, table, connection.sql(f"SELECT * FROM {table}").to_arrow_table())  # noqa: S608 - likewise
 
 
 def remove(path: Path) -> None:
-    """Remove a file that was being written, with what belongs to it."""
+    """Remove an incomplete file and its WAL file."""
     for end in ("", ".wal"):
         path.with_name(path.name + end).unlink(missing_ok=True)

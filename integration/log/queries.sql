@@ -1,13 +1,13 @@
--- The questions the log answers. Each has a name, a line that explains it, and parameters; times are UTC.
+-- Named SQL statements of the log. Each has a name, an explanation and parameters. Times are UTC.
 
 -- name: records
--- Makes the list of records out of a log that had none: each as it was met, with the words it is found by.
+-- Fills the table of records from the events, with the search text of each record.
 INSERT INTO records
 SELECT flow, kind, key, title, sources, words, mark_of(flow, kind, key, title, sources, words)
 FROM (SELECT DISTINCT flow, kind, key, title, sources, words(key, title, sources, facts, event) AS words FROM events WHERE key <> '');
 
 -- name: new_records
--- Adds the records of a batch of events that the list does not have yet; only the marks of the others are looked at.
+-- Adds new records from a batch of events. Compares only the marks of known records.
 INSERT INTO records
 SELECT met.*
 FROM (
@@ -17,18 +17,18 @@ FROM (
 ANTI JOIN records USING (mark);
 
 -- name: words
--- A macro: everything a record is found by, in small letters; what it is known by besides is in a list of its own.
+-- A macro: the search text of a record, in lower case. Names and amounts of records are in the table `known`.
 CREATE OR REPLACE MACRO words(key, title, sources, facts, event) AS
 lower(concat_ws(' ', key, title, array_to_string(sources, ' '),
   CASE WHEN facts <> '{}' AND event NOT IN ('planned', 'proven', 'accepted', 'matched') THEN array_to_string(json_extract_string(facts, '$.*'), ' ') END));
 
 -- name: mark_of
--- A macro: what tells two records of the list apart.
+-- A macro: the hash that identifies a row of `records`.
 CREATE OR REPLACE MACRO mark_of(flow, kind, key, title, sources, words) AS
 md5_number_lower(concat_ws(chr(10), flow, kind, key, title, array_to_string(sources, ' '), words));
 
 -- name: mark_of_key
--- A macro: the mark under which the events of a key are found.
+-- A macro: the hash by which the events of a key are found.
 CREATE OR REPLACE MACRO mark_of_key(key) AS md5_number_lower(coalesce(key, ''));
 
 -- name: new_events
@@ -36,20 +36,20 @@ CREATE OR REPLACE MACRO mark_of_key(key) AS md5_number_lower(coalesce(key, ''));
 INSERT INTO events SELECT *, mark_of_key(key) FROM batch;
 
 -- name: unmarked
--- The place of the last event that has no mark yet, as those of a log of before.
+-- The row id of the last event without a mark. Events of an earlier version have none.
 SELECT max(rowid) FROM events WHERE mark IS NULL;
 
 -- name: mark_events
--- Marks events that have no mark yet, from behind a place on.
+-- Sets the mark of events without one, after row id `behind`.
 UPDATE events SET mark = mark_of_key(key) WHERE mark IS NULL AND rowid > $behind;
 
 -- name: plainly
--- A macro: a text as it is compared with what somebody looks for, in small letters without accents.
+-- A macro: a text in the form that searches compare, in lower case and without accents.
 CREATE OR REPLACE MACRO plainly(text) AS strip_accents(lower(text));
 
 -- name: names_in
--- A table macro: every number, name and amount that records are known by in a table of events, each once, and only
--- those that the list of them does not have yet.
+-- A table macro: the numbers, names and amounts by which records of a table of events can be found, without duplicates and
+-- without those that `known` already has.
 CREATE OR REPLACE MACRO names_in(source) AS TABLE
 WITH told AS (
   SELECT flow, kind, key, title, sources, facts, coalesce(after, '{}') AS after, coalesce(before, '{}') AS before
@@ -94,16 +94,16 @@ WITH told AS (
 SELECT * FROM met ANTI JOIN there USING (mark);
 
 -- name: naming_begun
--- Notes once up to where a log has events that nobody looked through for names: all of them where it is of before.
+-- Stores once how many events have not been searched for names yet. In a log of an earlier version these are all events.
 INSERT INTO naming SELECT (SELECT coalesce(max(rowid) + 1, 0) FROM events) WHERE NOT EXISTS (SELECT 1 FROM naming);
 
 -- name: ago
--- A macro: the moment some days ago, as the log writes moments. A question that says `happened_at >= ago(30)` is fast.
+-- A macro: the time some days ago, in the form of the log. A condition `happened_at >= ago(30)` is fast.
 CREATE OR REPLACE MACRO ago(days) AS (now() AT TIME ZONE 'UTC') - to_days(days);
 
 -- name: history
--- The newest events of one record of a flow, under its own key or that of a source record, in their order. First only their
--- places are found, by the marks of those keys, then what stands there.
+-- The newest events of one record of a flow, by its own key or the key of a source record, the oldest first. The row ids are
+-- found by the marks of these keys before the other columns are read.
 WITH mine AS (
   SELECT $key AS key WHERE $key <> ''
   UNION
@@ -121,7 +121,7 @@ WHERE rowid IN (SELECT place FROM newest)
 ORDER BY happened_at, id;
 
 -- name: around_history
--- What happened around a record: outages, stops and approvals of its runs, and what people changed of its flow meanwhile.
+-- Events around a record: outages, stops and approvals of its runs, and changes of its flow by people in that period.
 SELECT happened_at, run, flow, kind, key, title, event, code, facts, before, after, ms
 FROM events
 WHERE happened_at >= $since AND happened_at < $until AND (
@@ -134,20 +134,20 @@ ORDER BY happened_at, id
 LIMIT $limit;
 
 -- name: flows_of
--- The flows that know a record under a key.
+-- The flows that have a record with this key.
 SELECT DISTINCT flow FROM records WHERE key = $key AND flow <> '' ORDER BY flow;
 
 -- name: customers
--- Every number of a customer that is told of: debtors of the books, and relations of the till.
+-- All customer numbers in the log: debtors of the books, and relations of the till.
 SELECT DISTINCT CASE kind WHEN 'relation' THEN 'debtor' ELSE 'relation' END AS sort, key AS number
 FROM records WHERE kind IN ('relation', 'debtor') AND key <> '';
 
 -- name: span
--- From when to when the log tells.
+-- The times of the first and the last event.
 SELECT min(happened_at) AS first, max(happened_at) AS last FROM events;
 
 -- name: keys
--- Keys of records that a text is found in.
+-- Keys of records that contain the text.
 SELECT DISTINCT key
 FROM (
   SELECT key FROM records WHERE contains(words, lower($text))
@@ -157,8 +157,8 @@ FROM (
 LIMIT $limit;
 
 -- name: found_by
--- Names, numbers and amounts that records are known by and that meet a condition, in the order in which they were told. First
--- only their places are found, then what stands there.
+-- Names, numbers and amounts of records that meet a condition, in the order in which they were stored. The row ids are found
+-- before the other columns are read.
 WITH hits AS MATERIALIZED (
   SELECT rowid AS place FROM known WHERE {where} LIMIT $limit
 )
@@ -166,15 +166,15 @@ SELECT rowid AS place, flow, kind, key, title, sort, value, plain FROM known WHE
 ORDER BY rowid;
 
 -- name: names_of
--- Everything a record is known by: the sort of it and its value, those told first before others.
+-- The names, numbers and amounts of a record: sort and value, in the order in which they were stored.
 SELECT kind, key, sort, value FROM known WHERE flow = $flow AND key = $key ORDER BY rowid;
 
 -- name: codes
--- Codes of causes that hold a text.
+-- Codes of causes that contain the text.
 SELECT DISTINCT code FROM events WHERE contains(code, $text);
 
 -- name: search
--- Events that meet every condition asked for, newest first. First only their places are found, then what stands there.
+-- Events that meet all conditions, newest first. The row ids are found before the other columns are read.
 WITH page AS (
   SELECT rowid AS place FROM events WHERE {where} ORDER BY happened_at DESC, id DESC LIMIT $limit OFFSET $offset
 )
@@ -184,18 +184,18 @@ WHERE rowid IN (SELECT place FROM page)
 ORDER BY happened_at DESC, id DESC;
 
 -- name: found
--- How many events meet every condition asked for, counted no further than `most`.
+-- The number of events that meet all conditions, at most `most`.
 SELECT count(*) AS events FROM (SELECT 1 FROM events WHERE {where} LIMIT $most);
 
 -- name: run_events
--- What happened in one run as a whole, newest first; what happened to its records is told of each of them.
+-- Events of a run itself, newest first, without events of its records.
 SELECT happened_at, run, flow, kind, key, title, event, code, facts, before, after, ms
 FROM events
 WHERE run = $run AND key = ''
 ORDER BY happened_at DESC, id DESC;
 
 -- name: volume_hour
--- How many records had each result, by hour (UTC) and flow. What is unchanged is told as a number, not record by record.
+-- The number of records with each result, by hour (UTC) and flow. Unchanged records are logged as a number.
 SELECT date_trunc('hour', happened_at) AS period, flow, event,
   CAST(sum(CASE WHEN event = 'unchanged' THEN CAST(facts ->> '$.records' AS BIGINT) ELSE 1 END) AS BIGINT) AS events
 FROM events
@@ -204,7 +204,7 @@ GROUP BY ALL
 ORDER BY period, flow, event;
 
 -- name: volume_day
--- How many records had each result, by flow and by day, which begins so many seconds before that of UTC.
+-- The number of records with each result, by flow and day. A day begins `shift` seconds before the UTC day.
 SELECT CAST(CAST(happened_at + to_seconds($shift) AS DATE) AS TIMESTAMP) AS period, flow, event,
   CAST(sum(CASE WHEN event = 'unchanged' THEN CAST(facts ->> '$.records' AS BIGINT) ELSE 1 END) AS BIGINT) AS events
 FROM events
@@ -213,7 +213,7 @@ GROUP BY ALL
 ORDER BY period, flow, event;
 
 -- name: errors
--- What was parked or stopped a run, by flow and cause, the most frequent first, with what was told of the newest.
+-- Parked records and stopped runs by flow and cause, the most frequent first, with the facts of the newest.
 SELECT flow, event, code, count(*) AS events, min(happened_at) AS first_seen, max(happened_at) AS last_seen,
   arg_max(facts, happened_at) AS facts
 FROM events
@@ -222,8 +222,8 @@ GROUP BY ALL
 ORDER BY events DESC, last_seen DESC;
 
 -- name: durations
--- How long runs were at work, in milliseconds: making the plan and, without the wait for approval, writing it. Where there
--- are more runs than `most`, only the longest of each flow and day.
+-- The working time of runs in milliseconds: of the preview, and of the commit without the wait for approval. If there are
+-- more runs than `most`, only the longest of each flow and day.
 SELECT run, flow, started_at, preview_ms, commit_ms, coalesce(preview_ms, 0) + coalesce(commit_ms, 0) AS run_ms
 FROM (
   SELECT run, any_value(flow) AS flow, min(happened_at) AS started_at,
@@ -240,8 +240,8 @@ QUALIFY count(*) OVER () <= $most
 ORDER BY started_at DESC;
 
 -- name: change_paces
--- How long one change took from sending to its proof, in milliseconds: half of them, and nine of ten, took no longer. Times
--- are counted in sixteen steps to each doubling, which is exact to a fiftieth and much faster than sorting them.
+-- The time from sending a change to its proof in milliseconds: median and 90th percentile. Times are counted in a histogram
+-- with sixteen steps per doubling, which is exact to a fiftieth and much faster than sorting.
 WITH counted AS (
   SELECT CAST(CAST(happened_at + to_seconds($shift) AS DATE) AS TIMESTAMP) AS period, flow,
     CAST(16 * log2(greatest(ms, 1)) AS INTEGER) AS step, count(*) AS changes
@@ -261,7 +261,7 @@ GROUP BY period, flow
 ORDER BY period, flow;
 
 -- name: planned_levels
--- A table macro: every level that plans of stock hold in a table of events, with what they found at the till.
+-- A table macro: the stock levels planned in a table of events, with the levels found at the till.
 CREATE OR REPLACE MACRO planned_levels(source) AS TABLE
 SELECT run, article, title, split_part(path, '/', 1) AS branch, found_at,
   TRY_CAST(before[path] AS DECIMAL(18, 3)) AS found, TRY_CAST(after[path] AS DECIMAL(18, 3)) AS wanted, unit
@@ -273,14 +273,14 @@ FROM (
 WHERE path LIKE '%/amount';
 
 -- name: proven_levels
--- A table macro: which articles had their stock written and proven in which run, in a table of events.
+-- A table macro: the articles whose stock level was written and proven, with the run, in a table of events.
 CREATE OR REPLACE MACRO proven_levels(source) AS TABLE
 SELECT run, key AS article, happened_at AS written_at
 FROM query_table(source)
 WHERE kind = 'stock' AND event = 'proven';
 
 -- name: planned_groups
--- A table macro: the article groups that plans of products gave to articles, in a table of events.
+-- A table macro: the article groups of articles in planned products, in a table of events.
 CREATE OR REPLACE MACRO planned_groups(source) AS TABLE
 SELECT unnest(sources) AS article, happened_at, string_split(json_extract_string(after, '$.groups'), ', ') AS groups
 FROM query_table(source)
@@ -288,12 +288,12 @@ WHERE kind = 'product' AND event = 'planned' AND after IS NOT NULL
   AND json_extract_string(after, '$.groups') <> '';
 
 -- name: view_article_units
--- A view: the unit each article was last counted in; an article whose unit nobody told is not in it.
+-- A view: the last unit of each article. Articles without a known unit are left out.
 CREATE OR REPLACE VIEW article_units AS
 SELECT article, arg_max(unit, found_at) AS unit FROM stock_plans WHERE unit <> '' GROUP BY article;
 
 -- name: view_levels
--- A view: what each plan of stock found at the till (found) and what it wrote and proved (amount), in the article's unit.
+-- A view: per stock plan, the level found at the till (found) and the level written and proven (amount), in the article's unit.
 CREATE OR REPLACE VIEW levels AS
 SELECT plan.run, plan.article, plan.title, plan.branch, plan.found_at, plan.found, proven.written_at,
   CASE WHEN proven.written_at IS NOT NULL THEN plan.wanted END AS amount, coalesce(article_units.unit, '') AS unit
@@ -302,7 +302,7 @@ LEFT JOIN stock_proofs AS proven ON proven.run = plan.run AND proven.article = p
 LEFT JOIN article_units ON article_units.article = plan.article;
 
 -- name: view_movements
--- A view: every known level with its difference to the one before; origin is till (found there) or books (written).
+-- A view: every known level with its difference to the previous one. The origin is till (found) or books (written).
 CREATE OR REPLACE VIEW movements AS
 SELECT *, amount - lag(amount) OVER (PARTITION BY article, branch ORDER BY happened_at, origin DESC) AS moved
 FROM (
@@ -313,10 +313,10 @@ FROM (
 );
 
 -- name: view_paces
--- A table macro: each article in each branch with its last known level (written, or found at the till since), what it fell
--- by, and over how many days; found_at says when it was found, where that was after the last one was written.
--- It fell by what the till sold between two levels written, or by what those levels fell, whichever is more: a sale shows
--- at the till first and in the books later. An article known for a shorter time counts from when it was known.
+-- A table macro: each article in each branch with its last known level (written, or found at the till since), its decrease,
+-- and the number of days. found_at is the time of the level found at the till, if it is newer than the last one written.
+-- The decrease is the larger of the till's sales between two written levels and the difference of these levels, because a
+-- sale shows at the till first and in the books later. Newer articles count from their first known level.
 CREATE OR REPLACE MACRO paces(since, until) AS TABLE
 SELECT *, greatest(1, epoch(CAST(until AS TIMESTAMP) - greatest(first_at, CAST(since AS TIMESTAMP))) / 86400) AS days
 FROM (
@@ -335,15 +335,15 @@ FROM (
 );
 
 -- name: view_article_groups
--- A view: the article groups each article was last planned with, the first of them by itself.
+-- A view: the article groups in the last plan of each article, with the first one in a column of its own.
 CREATE OR REPLACE VIEW article_groups AS
 SELECT article, arg_max(groups, happened_at) AS groups, arg_max(groups[1], happened_at) AS first_group
 FROM group_plans
 GROUP BY article;
 
 -- name: stock_over_time
--- Stock as the sum of all known levels, by branch or by group: in each day or hour at the moment of its last change. What was
--- known before the period comes as its start.
+-- Stock as the sum of all known levels, by branch or group, for each day or hour at its last change. Levels known before the
+-- period are its start.
 WITH moves AS (
   SELECT CASE WHEN $split = 'group' THEN coalesce(first_group, '') ELSE branch END AS series,
     greatest(happened_at, $since) AS happened_at, coalesce(moved, amount) AS moved
@@ -360,7 +360,7 @@ FROM periods
 ORDER BY happened_at, series;
 
 -- name: stock_moved
--- How much stock rose and fell, by day or hour and by where it moved: at the till, or in the books.
+-- Increases and decreases of stock, by day or hour and by origin: till or books.
 SELECT date_trunc($unit, happened_at) AS period, origin,
   coalesce(sum(moved) FILTER (moved > 0), 0) AS rose, coalesce(-sum(moved) FILTER (moved < 0), 0) AS fell
 FROM movements LEFT JOIN article_groups USING (article)
@@ -371,7 +371,7 @@ GROUP BY ALL
 ORDER BY period, origin;
 
 -- name: stock_points
--- The known levels of one article from the last one before a moment on, oldest first, with where each comes from.
+-- The known levels of one article, from the last one before a time, oldest first, with their origin.
 SELECT greatest(happened_at, $since) AS happened_at, run, branch, origin, amount
 FROM movements
 WHERE article = $article AND ($branch = '' OR branch = $branch)
@@ -381,7 +381,7 @@ ORDER BY happened_at, branch, origin DESC
 LIMIT $limit;
 
 -- name: stock_outlook
--- Every article in every branch with its level, how fast it fell in the period, and the days it lasts at that speed.
+-- Every article in every branch with its level, its decrease per day in the period, and the days it lasts at that rate.
 WITH outlook AS (
   SELECT paced.article, title, branch, coalesce(first_group, '') AS first_group, amount, unit, written_at, found_at, fell,
     days, fell / days AS fell_a_day,
@@ -400,7 +400,7 @@ ORDER BY CASE WHEN $sort = 'level' THEN amount WHEN $sort = 'pace' THEN -fell_a_
 LIMIT $limit OFFSET $offset;
 
 -- name: stock_sums
--- What the list of `stock_outlook` comes to as a whole: levels, how many run out soon, how many have no date.
+-- Totals of `stock_outlook`: levels, how many run out soon, how many have no date.
 SELECT count(*) AS levels, count(DISTINCT paced.article) AS articles, count(DISTINCT branch) AS branches,
   count(*) FILTER (fell > 0 AND greatest(0, amount) / (fell / days) <= $within) AS soon,
   count(*) FILTER (amount <= 0) AS gone, max(written_at) AS written_at, count(found_at) AS found,
@@ -410,7 +410,7 @@ WHERE ($article = '' OR paced.article = $article) AND ($branch = '' OR branch = 
   AND ($group = '' OR list_contains(groups, $group));
 
 -- name: stock_totals
--- What the levels of `stock_sums` and their falls come to in each unit, that of most levels first; empty is no unit.
+-- Totals of levels and decreases in `stock_sums` by unit, the most frequent unit first. An empty text means no unit.
 SELECT unit, coalesce(sum(amount), 0) AS amount, coalesce(sum(fell / days), 0) AS fell_a_day
 FROM paces($since, $now) AS paced LEFT JOIN article_groups ON article_groups.article = paced.article
 WHERE ($article = '' OR paced.article = $article) AND ($branch = '' OR branch = $branch)
@@ -419,21 +419,21 @@ GROUP BY unit
 ORDER BY unit = '', count(*) DESC, unit;
 
 -- name: stock_trails
--- The last levels of some articles since a moment, oldest first, in one list for each article and branch.
+-- The levels of some articles since a time, oldest first, as one list for each article and branch.
 SELECT article, branch, list(CAST(amount AS DOUBLE) ORDER BY happened_at, origin DESC)[-60:] AS amounts
 FROM movements
 WHERE happened_at >= $since AND list_contains($articles, article)
 GROUP BY article, branch;
 
 -- name: stock_written
--- The level of some articles in each branch that was written last, and when.
+-- The last written level of some articles in each branch, and its time.
 SELECT article, branch, arg_max(amount, written_at) AS amount, max(written_at) AS written_at
 FROM levels
 WHERE amount IS NOT NULL AND list_contains($articles, article)
 GROUP BY article, branch;
 
 -- name: stock_groups
--- The article groups of the articles whose levels are known, with their names.
+-- The article groups of articles with known levels, with their names.
 SELECT code, coalesce(any_value(names.title), code) AS name, count(DISTINCT article) AS articles
 FROM (
   SELECT article, unnest(groups) AS code FROM article_groups WHERE article IN (SELECT article FROM levels)
@@ -445,23 +445,23 @@ GROUP BY code
 ORDER BY name;
 
 -- name: stock_branches
--- The branches whose levels are known.
+-- The branches with known levels.
 SELECT DISTINCT branch FROM levels ORDER BY branch;
 
 -- name: tables
--- The tables and views of the log with their columns, in the order they are told of.
+-- The tables and views of the log with their columns, in display order.
 SELECT table_name AS "table", column_name AS "column"
 FROM duckdb_columns()
 WHERE NOT internal AND table_name NOT IN ('drained', 'known', 'naming') AND column_name <> 'mark'
 ORDER BY table_name NOT IN ('events', 'records'), table_name, column_index;
 
 -- name: all
--- The whole log in the order in which it came in, for an export.
+-- The whole log in the order of arrival, for an export.
 SELECT happened_at, run, flow, kind, key, array_to_string(sources, ' ') AS sources, title, event, code, facts, before, after, ms
 FROM events;
 
 -- name: past_events
--- Counts events of long ago by day (UTC), flow, kind, event and cause, before they go.
+-- Counts expired events by day (UTC), flow, kind, event and cause, before they are deleted.
 INSERT INTO past
 SELECT CAST(happened_at AS DATE), flow, kind, event, code,
   CAST(sum(CASE WHEN event = 'unchanged' THEN CAST(facts ->> '$.records' AS BIGINT) ELSE 1 END) AS BIGINT)
@@ -470,33 +470,33 @@ WHERE happened_at < $before
 GROUP BY ALL;
 
 -- name: events_gone
--- Lets events of long ago go.
+-- Deletes expired events.
 DELETE FROM events WHERE happened_at < $before;
 
 -- name: records_gone
--- Lets records go of which the log tells nothing any more.
+-- Deletes records without events.
 DELETE FROM records
 WHERE NOT EXISTS (SELECT 1 FROM events WHERE events.flow = records.flow AND events.key = records.key);
 
 -- name: known_gone
--- Lets names go of records of which the log tells nothing any more.
+-- Deletes names of records without events.
 DELETE FROM known
 WHERE NOT EXISTS (SELECT 1 FROM records WHERE records.flow = known.flow AND records.key = known.key);
 
 -- name: stock_plans_gone
--- Lets levels of long ago go, but for the newest of each article and branch.
+-- Deletes expired levels, except the newest of each article and branch.
 DELETE FROM stock_plans
 WHERE found_at < $before
   AND rowid NOT IN (SELECT arg_max(rowid, found_at) FROM stock_plans GROUP BY article, branch);
 
 -- name: stock_proofs_gone
--- Lets proofs of levels of long ago go, with the levels that they prove.
+-- Deletes proofs of deleted levels.
 DELETE FROM stock_proofs
 WHERE written_at < $before
   AND NOT EXISTS (SELECT 1 FROM stock_plans WHERE stock_plans.run = stock_proofs.run AND stock_plans.article = stock_proofs.article);
 
 -- name: group_plans_gone
--- Lets groups of long ago go, but for the newest of each article.
+-- Deletes expired groups, except the newest of each article.
 DELETE FROM group_plans
 WHERE happened_at < $before
   AND rowid NOT IN (SELECT arg_max(rowid, happened_at) FROM group_plans GROUP BY article);

@@ -1,4 +1,4 @@
-"""Questions of analysts: what they may be made of, and what is wrong with one that cannot be answered."""
+"""Checks analysts' SQL questions against the allowlist, and explains errors in them."""
 
 import json
 import re
@@ -10,16 +10,16 @@ import duckdb
 from integration.log import sql_allowlist
 from integration.log.sql_allowlist import QuestionError
 
-LONGEST = 10_000  # signs
-LONGEST_REASON = 300  # what DuckDB says may hold a whole value
-NOWHERE = 2**63  # a place from here on is none
+LONGEST = 10_000  # characters
+LONGEST_REASON = 300  # DuckDB's message may contain a whole value
+NOWHERE = 2**63  # positions from here on mean "unknown"
 
 _PLACE = re.compile(r"\nLINE (?P<line>\d+): (?P<shown>[^\n]*)\n(?P<before> *)\^")
 _NAME = re.compile(r"\w+")
 
 
 def require_allowed(cursor: duckdb.DuckDBPyConnection, sql: str) -> None:
-    """Refuse anything but one SELECT made of what `sql_allowlist` lists. Raises QuestionError."""
+    """Raise QuestionError unless the text is one SELECT that uses only what `sql_allowlist` lists."""
     if len(sql) > LONGEST:
         raise QuestionError("question_long", most=LONGEST)
     statements = cursor.extract_statements(sql)
@@ -36,11 +36,11 @@ def require_allowed(cursor: duckdb.DuckDBPyConnection, sql: str) -> None:
         raise QuestionError("question_long", most=LONGEST) from None
 
 
-Refused = tuple[str, str, int]  # what is not on the list, its name, and where it is in the question
+Refused = tuple[str, str, int]  # category, name, and position in the question
 
 
 def _refused(parsed: object, known: frozenset[str], place: str = "", at: int = 0) -> Iterator[Refused]:
-    """Yield what of a parsed question is not on the list; `known` are the tables that it makes itself."""
+    """Yield the refused parts of a parsed question. `known` are the tables it defines itself."""
     if isinstance(parsed, list):
         for one in parsed:
             yield from _refused(one, known, place, at)
@@ -58,19 +58,19 @@ def _refused(parsed: object, known: frozenset[str], place: str = "", at: int = 0
 
 
 def _made(part: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
-    """Yield the tables that a part of a question makes by WITH, in their order."""
+    """Yield the tables that a part defines with WITH, in order."""
     for one in part.get("cte_map", {}).get("map", []):
         yield str(one["key"]).lower(), one["value"]
 
 
 def _itself(part: Mapping[str, Any], place: str) -> frozenset[str]:
-    """Return the table that a recursive one reads as itself; its first half still reads what had the name before."""
+    """Return the name of a recursive table inside its recursive part. Its first part still reads an earlier table."""
     is_repeated = part.get("type") == "RECURSIVE_CTE_NODE" and place == "right"
     return frozenset({str(part["cte_name"]).lower()} if is_repeated else ())
 
 
 def _refused_here(part: Mapping[str, Any], known: frozenset[str], place: str) -> Iterator[tuple[str, str]]:
-    """Yield what is not on the list of one part of a question by itself."""
+    """Yield the refused elements of one part, without its sub-parts."""
     kind, form = part.get("class"), part.get("type")
     if kind is not None and kind not in sql_allowlist.EXPRESSIONS:
         yield "part", str(kind)
@@ -80,7 +80,7 @@ def _refused_here(part: Mapping[str, Any], known: frozenset[str], place: str) ->
         yield "part", str(part.get("show_type"))
     if form == "BASE_TABLE" and not _is_known(part, known):
         yield "table", str(part.get("table_name"))
-    if kind == "CAST" and "type_expr" not in part:  # as DuckDB 1.5 tells it
+    if kind == "CAST" and "type_expr" not in part:  # the form of DuckDB 1.5
         yield from (
             ("type", name)
             for name in _ids(part.get("cast_type", {"id": "?"}))
@@ -96,7 +96,7 @@ def _refused_here(part: Mapping[str, Any], known: frozenset[str], place: str) ->
 
 
 def _ids(told: object) -> Iterator[str]:
-    """Yield the names of a type and of those it is made of."""
+    """Yield the names of a type and of its element types."""
     if isinstance(told, list):
         for one in told:
             yield from _ids(one)
@@ -108,7 +108,7 @@ def _ids(told: object) -> Iterator[str]:
 
 
 def _is_known(table: Mapping[str, Any], known: frozenset[str]) -> bool:
-    """Tell whether a table is one of the log, or one that the question makes itself; a file never is."""
+    """Return whether a table belongs to the log or is defined in the question. Files are never allowed."""
     name, elsewhere = str(table.get("table_name")).lower(), (table.get("schema_name"), table.get("catalog_name"))
     if elsewhere in (("", ""), (None, None)) and name in known:
         return _NAME.fullmatch(name) is not None
@@ -116,7 +116,7 @@ def _is_known(table: Mapping[str, Any], known: frozenset[str]) -> bool:
 
 
 def _error(sql: str, what: str, name: str, at: int) -> QuestionError:
-    """Return what is to be said of something that is not on the list: where it is, and what there is instead."""
+    """Return the error for a refused element, with its position and allowed alternatives."""
     before = sql.encode()[:at].decode(errors="ignore")
     where = {"line": before.count("\n") + 1, "column": len(before.rpartition("\n")[2]) + 1}
     match what:
@@ -134,7 +134,7 @@ def _error(sql: str, what: str, name: str, at: int) -> QuestionError:
 
 
 def wrong(sql: str, error: Exception) -> QuestionError:
-    """Return what is wrong with a question in one line, with its place where that is known."""
+    """Return the error for DuckDB's message, with the position if it is known."""
     told = str(error)
     reason = (told.partition("\n")[0].partition("Error: ")[2] or told.partition("\n")[0])[:LONGEST_REASON]
     found = _PLACE.search(told)
@@ -143,6 +143,6 @@ def wrong(sql: str, error: Exception) -> QuestionError:
     line, shown = int(found["line"]), found["shown"]
     before = len(found["before"]) - len(f"LINE {line}: ")
     given = sql.splitlines()[line - 1] if line <= len(sql.splitlines()) else ""
-    if shown.startswith("..."):  # a long line is shown in part
+    if shown.startswith("..."):  # DuckDB shows only a part of a long line
         before += given.find(shown.strip(".")) - len("...")
     return QuestionError("question_wrong_at", reason=reason, line=str(line), column=str(max(0, before) + 1))

@@ -1,8 +1,8 @@
-"""What a question may call, cast to and read from: this list alone. What is not in it is refused.
+"""The SQL functions, types, tables and syntax that a question may use. Everything else is refused.
 
-Left out is what makes values of any size out of short ones (`repeat`, `lpad`, `hex`, `list_reduce`, a list of numbers),
-what takes its SQL, its types or its names out of texts (`query`, `json_transform`), what acts or waits (`nextval`,
-`pg_sleep`), and what tells of the database or the machine instead of the log.
+Not listed are functions that create large values from short ones (`repeat`, `lpad`, `hex`, `list_reduce`, number
+lists), that take SQL, types or names from texts (`query`, `json_transform`), that act or wait (`nextval`, `pg_sleep`),
+and that describe the database or the machine instead of the log.
 """
 
 from collections import Counter
@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from integration.core.errors import IntegrationError
 
 ALIKE, VERY_ALIKE = 0.6, 0.8
-SPEAKING = 3  # names of one kind that have a word, until the word stands for that kind
+SPEAKING = 3  # functions of one kind with a word, before the word indicates that kind
 
 
 class QuestionError(IntegrationError):
@@ -82,7 +82,7 @@ KINDS = {
     "totals": _AGGREGATES, "rows": _WINDOWS, "numbers": _NUMBERS, "dates": _DATES, "texts": _TEXTS, "lists": _LISTS,
     "json": _JSON, "tables": TABLE_FUNCTIONS,
 }  # fmt: skip
-"""All that have a name, by what they are about."""
+"""All named functions, by kind."""
 WELL_KNOWN = {
     "totals": ("count", "sum", "avg", "min", "max", "median"),
     "rows": ("row_number", "rank", "lag", "lead"),
@@ -93,7 +93,7 @@ WELL_KNOWN = {
     "json": ("json_extract_string", "json_keys"),
     "tables": ("range", "generate_series", "json_each"),
 }
-"""Those of each kind that most questions need."""
+"""The functions of each kind that most questions need."""
 TYPES = _names("""
     bigint bool boolean char date datetime dec decimal double float float4 float8 hugeint int int1 int2 int4 int8
     integer interval json list long map numeric real short signed smallint string struct text time timestamp
@@ -104,7 +104,7 @@ TABLES = _names(
     "events records levels movements article_groups article_units stock_plans stock_proofs group_plans past"
 )
 
-# The parts a question may be made of, as DuckDB names them.
+# The syntax elements of a question, by their DuckDB names.
 EXPRESSIONS = frozenset({
     "BETWEEN", "CASE", "CAST", "COLLATE", "COLUMN_REF", "COMPARISON", "CONJUNCTION", "CONSTANT", "FUNCTION", "LAMBDA",
     "LAMBDA_REF", "OPERATOR", "POSITIONAL_REFERENCE", "STAR", "SUBQUERY", "TYPE", "WINDOW",
@@ -118,9 +118,9 @@ SHOWN = frozenset({"DESCRIBE", "SUMMARY"})
 
 
 def few_like(refused: str, *, is_table: bool) -> list[str]:
-    """Return the few functions that are told to somebody who called one that is not listed; none where none is like it.
+    """Return a few listed functions to suggest instead of a refused one. Empty if none is similar.
 
-    They are of one kind: first those whose names are most like the refused one, then those that most questions need.
+    All are of one kind: first those with the most similar names, then those that most questions need.
     """
     kind = "tables" if is_table else _kind_of(refused)
     if not kind:
@@ -130,7 +130,7 @@ def few_like(refused: str, *, is_table: bool) -> list[str]:
 
 
 def _kind_of(refused: str) -> str:
-    """Return the kind that most words of a name stand for, else that of the name most like it; else nothing."""
+    """Return the kind that the words of a name indicate, or the kind of the most similar name, or an empty string."""
     kinds = {name: kind for kind, names in KINDS.items() if kind != "tables" for name in sorted(names)}
     told = Counter((word, kind) for name, kind in kinds.items() for word in name.split("_"))
     votes = Counter[str]()

@@ -1,4 +1,4 @@
-"""Keeps the process of the log: begins it, asks it, ends it where it does not answer, and begins it anew."""
+"""Starts the log process, sends it calls, kills it if it does not respond, and restarts it."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from integration.log.sql_allowlist import QuestionError
 
 log = structlog.get_logger(__name__)
 
-ENDED_AFTER = 1.0  # seconds beyond its limit that a question has to end by itself
-OPEN_SECONDS = 600.0  # a file without its list of records is filled first
+ENDED_AFTER = 1.0  # seconds beyond the time limit of a question before the process is killed
+OPEN_SECONDS = 600.0  # an older file is first filled with its derived tables
 ATTEMPTS = 3
 SHORT_PAUSE, FIRST_PAUSE, LONGEST_PAUSE = 1.0, 0.1, 60.0
-SETTLED_SECONDS = 30.0  # a process that came to this age was no failure
+SETTLED_SECONDS = 30.0  # the end of a process of this age does not count as a failed start
 
 
 class Supervisor:
-    """The process of one file: begun when it is first needed, and anew whenever it has ended."""
+    """Supervises the log process of one file. Starts it on first use and restarts it after it ended."""
 
     def __init__(self, book: LogFileSettings, patience: float) -> None:
-        """`patience` is for how many seconds another process may still hold the file, since it is about to end."""
+        """`patience` is the number of seconds to wait for another process that holds the file but is about to end."""
         self._book = book
         self._patience = patience
         self._lock = threading.RLock()
@@ -38,23 +38,26 @@ class Supervisor:
 
     @property
     def is_away(self) -> bool:
-        """Tell whether the process ended or could not be begun, and waits to be begun anew."""
+        """Return whether the process failed and waits for its restart."""
         return self._process is None and self._failures > 0
 
     @property
     def process(self) -> int | None:
-        """The number of the process, or None while there is none."""
+        """The id of the process, or None if it does not run."""
         return self._process.number if self._process is not None else None
 
     def open(self) -> None:
-        """Have the process at work, with its file open.
+        """Start the process and open the file.
 
-        Raises UnavailableError `log_away` where it does not begin, and what the file is in the way of.
+        Raises UnavailableError `log_away` if the process does not start, and the errors of opening the file.
         """
         self._running()
 
     def call(self, asked: Mapping[str, Any], seconds: float) -> AnswerPart:
-        """Return what is answered to something that may be asked again, whichever question ended the process."""
+        """Return the response to a request that is safe to repeat. Retries it if the process ends for another reason.
+
+        Raises UnavailableError `log_away` if the request itself ends the process, or after several attempts.
+        """
         for _ in range(ATTEMPTS):
             try:
                 return list(self._running().call(asked, seconds))[-1]
@@ -65,7 +68,7 @@ class Supervisor:
         raise errors.UnavailableError("log_away")
 
     def parts(self, asked: Mapping[str, Any], seconds: float) -> Iterator[AnswerPart]:
-        """Yield what is answered in parts. Raises ProcessEnded where the process ends meanwhile."""
+        """Yield the parts of a response. Raises ProcessEnded if the process ends meanwhile."""
         try:
             yield from self._running().call(asked, seconds)
         except ProcessEnded:
@@ -73,10 +76,10 @@ class Supervisor:
             raise
 
     def question(self, asked: Mapping[str, Any], seconds: float) -> AnswerPart:
-        """Return what is answered to a person's question. Raises QuestionError `question_stopped`.
+        """Return the response to a person's question. Raises QuestionError `question_stopped`.
 
-        One that ended the process is not asked again. Where several were asked when it ended, each is asked again by
-        itself, which tells them apart.
+        A question that ended the process is not repeated. If several were running, each is repeated alone, to find out
+        which one ended it.
         """
         limit = seconds + ENDED_AFTER
         try:
@@ -96,7 +99,7 @@ class Supervisor:
         raise QuestionError("question_stopped", seconds=f"{seconds:g}")
 
     def close(self) -> None:
-        """End the process, if there is one; the next call begins another one."""
+        """End the process. The next call starts another one."""
         with self._lock:
             process, self._process = self._process, None
             if process is not None:
@@ -104,13 +107,13 @@ class Supervisor:
 
     @contextmanager
     def closed(self) -> Iterator[None]:
-        """Keep the process from being begun for the block."""
+        """End the process and prevent a restart during the block."""
         with self._lock:
             self.close()
             yield
 
     def abandon(self) -> None:
-        """Let go of the process in a copy of this one."""
+        """Release the process in a forked copy of this process."""
         self._lock = threading.RLock()
         self._one_by_one = threading.Lock()
         process, self._process = self._process, None
@@ -155,7 +158,7 @@ class Supervisor:
                 return
 
     def _ended(self) -> None:
-        """Take note of a process that has ended; the next one waits a while where that was nobody's question."""
+        """Handle the end of the process. Delays the restart if no question caused the end."""
         with self._lock:
             process = self._process
             if process is None or not process.is_over():

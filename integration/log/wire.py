@@ -1,7 +1,7 @@
-"""How the console and the process of its log speak: JSON behind its length, answers as Arrow streams likewise.
+"""Protocol between the console and the log process: length-prefixed JSON messages and Arrow streams.
 
-A Unix socket in a folder of its owner's alone; where there are none, or its path would be too long, a port of this
-machine that the folder names. Whoever connects shows the token of this process first.
+It uses a Unix socket in a folder that only the owner can access. If the platform has none, or if the path would be too
+long, it uses a local TCP port whose number is in the folder. A client first sends the token of the process.
 """
 
 import contextlib
@@ -16,13 +16,13 @@ from typing import Any
 
 _LENGTH = struct.Struct(">Q")
 _SMALL = 100_000  # bytes
-_LONGEST_PATH = 100  # bytes; systems take 103 to 107
+_LONGEST_PATH = 100  # bytes; systems allow 103 to 107
 _SOCKET, _PORT = "socket", "port"
 _HOST = "127.0.0.1"
 
 
 def listen(folder: Path, *, unix: bool = True) -> socket.socket:
-    """Return a socket that listens in a folder, for its owner alone."""
+    """Return a listening socket in a folder that only its owner can access."""
     path = folder / _SOCKET
     if unix and hasattr(socket, "AF_UNIX") and len(os.fsencode(path)) <= _LONGEST_PATH:
         server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -37,7 +37,7 @@ def listen(folder: Path, *, unix: bool = True) -> socket.socket:
 
 
 def connect(folder: Path, token: str, seconds: float) -> socket.socket:
-    """Return a connection to whoever listens in a folder. Raises OSError where nobody does, or does not yet."""
+    """Return a connection to the listener in a folder. Raises OSError if nothing listens yet."""
     if (folder / _PORT).exists():
         line = socket.create_connection((_HOST, int((folder / _PORT).read_text(encoding="ascii"))), timeout=seconds)
     elif hasattr(socket, "AF_UNIX"):
@@ -59,12 +59,12 @@ def connect(folder: Path, token: str, seconds: float) -> socket.socket:
 
 
 def message_line(message: Mapping[str, Any]) -> bytes:
-    """Return a message as the first line of an input."""
+    """Return a message as one line of standard input."""
     return json.dumps(message).encode() + b"\n"
 
 
 def send(line: socket.socket, message: Mapping[str, Any], table: memoryview | None = None) -> None:
-    """Send a message, and the table that it announces; what is small goes in one piece, which wakes the reader once."""
+    """Send a message and its table, if any. Small ones are sent in one piece, to wake the reader only once."""
     told = json.dumps(message, ensure_ascii=False).encode()
     head = _LENGTH.pack(len(told)) + told
     if table is None:
@@ -77,12 +77,12 @@ def send(line: socket.socket, message: Mapping[str, Any], table: memoryview | No
 
 
 def receive(line: socket.socket) -> dict[str, Any]:
-    """Return the next message. Raises EOFError where the line was closed, OSError where it broke or took too long."""
+    """Return the next message. Raises EOFError if the connection was closed, OSError if it broke or timed out."""
     return dict(json.loads(received_bytes(line)))
 
 
 def received_bytes(line: socket.socket) -> bytearray:
-    """Return the next content; raises as `received` does."""
+    """Return the next bytes. Raises as `receive` does."""
     (length,) = _LENGTH.unpack(_exactly(line, _LENGTH.size))
     return _exactly(line, length)
 

@@ -1,4 +1,4 @@
-"""How long what is kept is kept: set by a person, held against the law, and what is older let go by night."""
+"""Retention: changes the lengths of retention classes, checks them against the law, and deletes expired data."""
 
 import os
 import socket
@@ -27,17 +27,17 @@ from integration.store.runs import RunStore
 from integration.store.settings import StoredSettings
 
 SETTING, LAST = "retention", "retention_done"  # names in the settings
-LEASE, LEASE_SECONDS = "retention", 300.0  # for the log, whose file may have to be written anew
-AT_ONCE = 20  # portions in one page of the nightly work
-PAUSE_SECONDS = 0.01  # between two transactions, in which others write
-NIGHT = (3, 47)  # as the nightly looks are
+LEASE, LEASE_SECONDS = "retention", 300.0  # long enough for the log, whose file may have to be compacted
+AT_ONCE = 20  # portions per page of the nightly task
+PAUSE_SECONDS = 0.01  # between two transactions, so that others can write
+NIGHT = (3, 47)  # hour and minute, the same as for the nightly checks
 ROOM, LOG, ENGINE = "room", "log", "engine"
 ORDER = (*(one.name for one in CLASSES if one.name != LOG), ROOM, LOG)
 
 
 @dataclass(frozen=True, slots=True)
 class RetentionClassStatus:
-    """One class as it is now: how long it is kept, by which law, what it has, and how many rows are due to go."""
+    """The status of one retention class: its length and law, its rows and bytes, and the number of expired rows."""
 
     name: str
     unit: Unit
@@ -51,7 +51,7 @@ class RetentionClassStatus:
 
 @dataclass(frozen=True, slots=True)
 class KeptFile:
-    """A file of this console: its bytes, and how many of them are free; None where that is not known."""
+    """A file of this console: its size and its free space in bytes. `free` is None if it is unknown."""
 
     name: str
     size: int
@@ -59,7 +59,7 @@ class KeptFile:
 
 
 class RetentionService:
-    """What is kept, for how long, and what goes."""
+    """Shows and changes retention, and deletes expired data."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class RetentionService:
         owner: str,
         serves: bool,
     ) -> None:
-        """`serves` tells whether this process has the log."""
+        """`serves` says whether this process has the log open."""
         self._settings = settings
         self._database = database
         self._leases = leases
@@ -87,11 +87,11 @@ class RetentionService:
         self._serves = serves
         self._owner = owner or f"{socket.gethostname()}-{os.getpid()}"
 
-    # ---- set -------------------------------------------------------------------------------------------------------
+    # ---- settings --------------------------------------------------------------------------------------------------
 
     @requires(Right.SEE)
     def chosen(self) -> Retention:
-        """Return what a person set, or what is usual."""
+        """Return the stored retention settings, or the defaults."""
         told = self._stored_settings.get(SETTING) or {}
         lengths = told.get("lengths")
         known = {} if not isinstance(lengths, dict) else {n: v for n, v in lengths.items() if isinstance(v, int)}
@@ -102,10 +102,10 @@ class RetentionService:
 
     @requires(Right.ADMINISTER)
     def change(self, wanted: Retention, by: Actor, *, knowing: bool = False) -> None:
-        """Keep what a person set; who and when is told to the log.
+        """Store retention settings and record the change.
 
-        Raises ConfigurationError `setting_invalid` for a length that cannot be chosen, and `retention_too_short` for
-        one that is shorter than the law says, unless the person says that it is done `knowing` that.
+        Raises ConfigurationError `setting_invalid` for a length out of bounds, and `retention_too_short` for a length
+        below the legal minimum, unless `knowing` confirms it.
         """
         for name in wanted.out_of_bounds():
             most = BY_NAME[name].most if name in BY_NAME else 0
@@ -115,11 +115,11 @@ class RetentionService:
             raise ConfigurationError("retention_too_short", **facts)
         self._stored_settings.put(SETTING, {**asdict(wanted), "knowing": wanted.too_short()}, by.ref)
 
-    # ---- shown -----------------------------------------------------------------------------------------------------
+    # ---- status ----------------------------------------------------------------------------------------------------
 
     @requires(Right.SEE)
     def kept(self) -> list[RetentionClassStatus]:
-        """Return each class as it is now."""
+        """Return the status of each retention class."""
         chosen, held, now = self.chosen(), self._retention_store.held(), self._clock()
         return [self._kept(chosen, held, one.name, now) for one in CLASSES]
 
@@ -133,14 +133,14 @@ class RetentionService:
             size = self._size("log.duckdb")
             rows = self._asked_of_log("due", now + timedelta(days=36_500))
         elif name == "idle":
-            rows = None  # they are among the runs
+            rows = None  # they are included in the runs
         return RetentionClassStatus(
             name, BY_NAME[name].unit, chosen.length(name), chosen.law(name), rows, size, oldest, self.due(name)
         )
 
     @requires(Right.SEE)
     def files(self) -> list[KeptFile]:
-        """Return the files of this console's folder by size, the largest first."""
+        """Return the database and log files of this console, the largest first."""
         folder = self._settings.data
         patterns = ("console.sqlite*", "engine.sqlite*", "log.duckdb*", "sandbox.journal")
         found = sorted({path for pattern in patterns for path in folder.glob(pattern) if path.is_file()})
@@ -152,24 +152,24 @@ class RetentionService:
     @property
     @requires(Right.SEE)
     def is_on_a_server(self) -> bool:
-        """Whether the database is a PostgreSQL server, whose files keep their size."""
+        """Whether the database is a PostgreSQL server, whose files do not shrink."""
         return not self._settings.operational_url().startswith("sqlite:///")
 
     @requires(Right.SEE)
     def last(self) -> datetime | None:
-        """Return when all classes were last gone through."""
+        """Return when all classes were last pruned, or None."""
         told = self._stored_settings.get(LAST)
         return None if told is None else datetime.fromisoformat(told["at"])
 
     @requires(Right.SEE)
     def next(self) -> datetime:
-        """Return when that is done next."""
+        """Return when the nightly task runs next."""
         here = self._clock().astimezone(ZoneInfo(WALL_CLOCK))
         night = here.replace(hour=NIGHT[0], minute=NIGHT[1], second=45, microsecond=0)
         return night if night > here else night + timedelta(days=1)
 
     def due(self, name: str) -> int | None:
-        """Return how many rows of a class are no longer to be kept; None where the log cannot be asked."""
+        """Return how many rows of a class have expired, or None if the log is unavailable."""
         before = self.chosen().before(name, self._clock())
         if name == ENGINE:
             engine = self._engine()
@@ -178,13 +178,13 @@ class RetentionService:
             return self._asked_of_log("due", before)
         return self._retention_store.due(name, before)
 
-    # ---- let go ----------------------------------------------------------------------------------------------------
+    # ---- deletion --------------------------------------------------------------------------------------------------
 
     @requires(Right.ADMINISTER)
     def prune(self, tell: Callable[[str, int], None] = lambda _name, _rows: None) -> dict[str, int]:
-        """Let everything go that is no longer kept, and return the rows by class; `tell` hears of each class.
+        """Delete all expired data and return the number of rows by class. `tell` is called after each class.
 
-        Raises UnavailableError `retention_at_work` while another process is at it.
+        Raises UnavailableError `retention_at_work` if another process is pruning.
         """
         gone: dict[str, int] = {}
         try:
@@ -197,9 +197,9 @@ class RetentionService:
         return {name: rows for name, rows in gone.items() if name != ROOM}
 
     def page(self, position: str) -> str:
-        """Do one page of the nightly work and return where the next begins, empty at the end.
+        """Do one page of the nightly task and return the position of the next one, or an empty string at the end.
 
-        A page may be repeated. While another process is at it, this one ends.
+        A page is safe to repeat. Ends at once if another process is pruning.
         """
         name = position or ORDER[0]
         if name not in ORDER:
@@ -230,7 +230,7 @@ class RetentionService:
         return gone
 
     def _some(self, name: str) -> int:
-        """Let a portion of a class go and return how many rows that were."""
+        """Delete a portion of a class and return the number of deleted rows."""
         if not self._leases.try_take(LEASE, self._owner, LEASE_SECONDS):
             raise UnavailableError("retention_at_work")
         before = self.chosen().before(name, self._clock()) if name in BY_NAME else self._clock()
@@ -260,7 +260,7 @@ class RetentionService:
             vacuum(self._database.engine)
 
     def _engine(self) -> EngineRows | None:
-        """Return the engine's rows, or None where its file was never made: looking would make it."""
+        """Return the engine's rows, or None if its file does not exist, because opening it would create it."""
         url = self._settings.engine_url()
         is_missing = url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists()
         return None if is_missing else EngineRows(url)
@@ -270,7 +270,7 @@ class RetentionService:
         return _size(path) if path.exists() else None
 
     def _asked_of_log(self, what: str, moment: datetime) -> int | None:
-        """Ask whoever has the log, and return what that says; None where nobody here has one."""
+        """Send a request about the log to the process that has it open. None if there is no log."""
         if not (self._settings.data / "log.duckdb").exists():
             return None
         if not self._serves:

@@ -1,4 +1,4 @@
-"""The audit as it is read: what somebody did, newest first; its chain, followed to its end; and the heads of days."""
+"""Reads and verifies the audit log: its entries, its hash chain, and the anchors of days."""
 
 import base64
 import json
@@ -17,15 +17,15 @@ from integration.store.database import Store
 from integration.store.sealing import AuditRecord, columns_of, note_deed
 from integration.store.tables import audit, audit_head, settings
 
-PORTION = 2_000  # entries that are read at once
+PORTION = 2_000  # entries per query
 BEGUN, ANCHORED, STAMPED = "audit_begun", "audit_anchored", "audit_stamped"
-BEFORE_ALL = -(2**63)  # no number of an entry, however somebody made it, is smaller
-AFTER_ALL = 2**63 - 1  # and none is larger
+BEFORE_ALL = -(2**63)  # lower than any sequence number, even a forged one
+AFTER_ALL = 2**63 - 1  # higher than any sequence number
 
 
 @dataclass(frozen=True, slots=True)
 class AuditSearch:
-    """Which entries are asked for; what is empty asks for all. A text is looked for in all that an entry says."""
+    """Filter for audit entries. Empty fields match all entries. `text` is searched in the whole entry."""
 
     who: str = ""
     action: str = ""
@@ -37,7 +37,7 @@ class AuditSearch:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One entry as it is shown."""
+    """One audit entry for display."""
 
     seq: int
     at: datetime
@@ -59,7 +59,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """The head of a day: the entry that closes it, its hash, and how often a time authority stamped it."""
+    """The anchor of a day: the entry that closes the day, its hash, and its number of time stamps."""
 
     head: Head
     at: datetime
@@ -68,7 +68,7 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """How far a chain was followed, what is wrong with it, and whether its end was reached."""
+    """Result of a verification: the last verified entry, the first fault, and whether the end was reached."""
 
     head: Head
     broken: Break | None = None
@@ -76,23 +76,23 @@ class Followed:
 
 
 class AuditStore(Store):
-    """What was done, as nobody can change it unseen."""
+    """Stores the audit log, in which changes can be detected."""
 
     def note(self, action: str, who: str, *, session: str = "", came: str = "", **facts: str) -> None:
-        """Keep a deed that changes nothing in the database: what somebody reads or takes away."""
+        """Record an action that changes no data, such as an export."""
         told = {name: fact for name, fact in facts.items() if fact}
         deed = AuditRecord(at=self.clock(), who=who, session=session, came=came, action=action, facts=told)
         with self.database.write() as connection:
             note_deed(connection, [deed])
 
     def begin(self, who: str) -> None:
-        """Keep that the audit begins, where it has no entry yet: one that has none was cut."""
+        """Record the start of the audit log if it is empty. A log without this entry was truncated."""
         if self.database.scalar(sa.select(audit_head.c.seq)) == 0:
             self.note(BEGUN, who)
 
     def tell_restored(self) -> None:
-        """Keep that the database was restored, where it was and that is not told: nobody could while it lay closed."""
-        with self.database.read() as connection:  # every start asks, and hardly one has anything to write
+        """Record a restore of the database if it is not recorded yet. The restore itself cannot write to the log."""
+        with self.database.read() as connection:  # runs at every start, and rarely needs the write lock
             if _untold(connection) is None:
                 return
         with self.database.write() as connection:
@@ -101,30 +101,30 @@ class AuditStore(Store):
                 who = restored.get("by", "restore")
                 note_deed(connection, [AuditRecord(at=self.clock(), who=who, action=RESTORED, facts=facts)])
 
-    # ---- read
+    # ---- queries
 
     @requires(Right.ADMINISTER)
     def entries(self, sought: AuditSearch | None = None, offset: int = 0, limit: int = 100) -> list[AuditEntry]:
-        """Return entries, newest first."""
+        """Return a page of entries, the newest first."""
         found = _asked(sa.select(audit.c.line), sought).order_by(audit.c.seq.desc())
         return [entry_of(row.line) for row in self.database.rows(found.offset(offset).limit(limit))]
 
     @requires(Right.ADMINISTER)
     def count(self, sought: AuditSearch | None = None) -> int:
-        """Return how many entries there are."""
+        """Return the number of matching entries."""
         return int(self.database.scalar(_asked(sa.select(sa.func.count()).select_from(audit), sought)))
 
     @requires(Right.ADMINISTER)
     def known(self) -> tuple[list[str], list[str]]:
-        """Return who ever did something, and which actions there were."""
+        """Return all actors and all actions in the log."""
         names = (sa.select(column).distinct().order_by(column) for column in (audit.c.who, audit.c.action))
         who, actions = ([str(row[0]) for row in self.database.rows(one)] for one in names)
         return who, actions
 
     def lines(self) -> Iterator[bytes]:
-        """Yield the lines of a file of the whole audit: its entries, and the head they had when it was begun.
+        """Yield the lines of an export of the whole audit log: its entries, and the head at the time of the call.
 
-        Where the head is missing the file has none, and whoever verifies it finds it cut.
+        If the head is missing, the export has none, and a verification reports it as truncated.
         """
         row = self.database.first(sa.select(audit_head))
         for found in self._rows(BEFORE_ALL, AFTER_ALL if row is None else row.seq):
@@ -132,12 +132,12 @@ class AuditStore(Store):
         if row is not None:
             yield last_line(Head(row.seq, row.hash), row.key, row.seal)
 
-    # ---- followed
+    # ---- verification
 
     def follow(self, keys: Mapping[str, bytes], after: Head | None = None, most: int = PORTION) -> Followed:
-        """Follow the chain by up to `most` entries from its beginning, or from a head, and tell what is wrong.
+        """Verify up to `most` entries of the chain, from its beginning or after a head.
 
-        Each entry is held against its seal, the one before, and the columns beside it; the last against the head.
+        Each entry is compared with its seal, the previous entry and its own columns, and the last one with the head.
         """
         chain = AuditChain(keys, after)
         with self.database.read() as connection:
@@ -160,17 +160,14 @@ class AuditStore(Store):
         return Followed(chain.head, broken, is_whole=broken is None)
 
     def hash_of(self, seq: int) -> str:
-        """Return the hash of an entry, empty where there is none."""
+        """Return the hash of an entry, or an empty string if it does not exist."""
         line = self.database.scalar(sa.select(audit.c.line).where(audit.c.seq == seq))
         return "" if line is None else digest(line.encode())
 
-    # ---- the heads of days
+    # ---- anchors of days
 
     def anchor(self, who: str) -> Anchor | None:
-        """Close what was done until now with an entry, whose hash speaks for all before it; None where there is none.
-
-        Nothing is closed twice.
-        """
+        """Return an anchor of all entries so far, and add one if there are newer entries. None if the log is empty."""
         newest = self.database.first(sa.select(audit.c.action).order_by(audit.c.seq.desc()))
         if newest is None or newest.action in (ANCHORED, STAMPED):
             return self.anchors(limit=1)[0] if newest else None
@@ -179,7 +176,7 @@ class AuditStore(Store):
 
     @requires(Right.ADMINISTER)
     def anchors(self, limit: int = 31) -> list[Anchor]:
-        """Return the newest heads of days, newest first."""
+        """Return the newest anchors, the newest first."""
         found = sa.select(audit).where(audit.c.action == ANCHORED).order_by(audit.c.seq.desc()).limit(limit)
         rows = self.database.rows(found)
         stamps = self.stamps(rows[-1].seq if rows else 0)
@@ -189,12 +186,12 @@ class AuditStore(Store):
         ]
 
     def stamp(self, anchor: Anchor, token: bytes, place: str, who: str) -> None:
-        """Keep the stamp that a time authority set on the head of a day."""
+        """Store the time stamp of a time authority for an anchor."""
         facts = {"entry": str(anchor.head.seq), "hash": anchor.head.hash, "place": place}
         self.note(STAMPED, who, **facts, token=base64.b64encode(token).decode())
 
     def stamps(self, since: int = 0) -> list[tuple[int, str, bytes]]:
-        """Return number and hash of every entry that was stamped, with its stamp, from an entry on."""
+        """Return the time stamps of entries from number `since` on, each as sequence number, hash and token."""
         found = sa.select(audit.c.line).where(audit.c.action == STAMPED, audit.c.seq >= since).order_by(audit.c.seq)
         told = [entry_of(row.line).facts for row in self.database.rows(found)]
         return [(int(one["entry"]), one["hash"], base64.b64decode(one["token"])) for one in told]
@@ -225,7 +222,7 @@ def _columns(line: str) -> dict[str, Any]:
 
 
 def _untold(connection: sa.Connection) -> Mapping[str, str] | None:
-    """Return when, from what and by whom the database was restored, where it was and no entry tells of it."""
+    """Return time, source and person of a restore that is not in the audit log yet, or None."""
     restored: Mapping[str, str] | None = connection.execute(
         sa.select(settings.c.value).where(settings.c.name == RESTORED)
     ).scalar()
@@ -237,7 +234,7 @@ def _untold(connection: sa.Connection) -> Mapping[str, str] | None:
 
 
 def entry_of(line: str) -> AuditEntry:
-    """Return the entry of a line of the audit."""
+    """Parse a line of the audit log."""
     said = json.loads(line)["entry"]
     del said["previous"]
     said |= {"at": datetime.fromisoformat(said["at"]), "on": tuple(said.get("on", ()))}

@@ -1,4 +1,4 @@
-"""Which events are deeds of somebody, and stand in the audit too: those that decide something, not those of records."""
+"""Selects the events that are also written to the audit log: decisions of people, not processing of records."""
 
 import hashlib
 import json
@@ -26,14 +26,14 @@ ACTIONS = frozenset(
         "change_requested", "change_approved", "change_rejected",
     }
 )  # fmt: skip
-OF_RECORDS = frozenset({"value_corrected", "correction_removed"})  # before and after are what a record holds
+OF_RECORDS = frozenset({"value_corrected", "correction_removed"})  # before and after are values of a record
 OF_PLANS = frozenset({"plan_noted", "run_discarded"})
-"""What is written there stands with the plan, where a person can be blotted out of it; here is its digest."""
-UNHEARD = {"run_started": frozenset({"schedule"})}  # it looks every few minutes; what it approves is heard of
+"""The texts of these events are stored with the plan, where they can be erased. The audit log has only a digest."""
+UNHEARD = {"run_started": frozenset({"schedule"})}  # the scheduler starts runs all day; its approvals are audited
 ASIDE = ("draft:", "retention_done", "audit_checked")
-"""Settings that decide nothing: a mapping that is worked on, of which the published one is heard, and our own notes."""
+"""Settings that decide nothing: drafts of mappings (their publication is audited), and notes of the program itself."""
 OF_PEOPLE = ("person_", "session_")
-MOST_ON = 100  # records that an entry names; of more it keeps the number, and a digest of all of them
+MOST_ON = 100  # keys that an entry names; for more it has the number and a digest of all keys
 MOST_VALUES, LONGEST = 200, 500
 PLAIN = re.compile(r"-?\d+([.,]\d+)?|\d{4}-\d{2}-\d{2}(T[\d:.+]+)?|yes|no|[A-Z0-9_.-]{1,8}")
 TELLING = re.compile(
@@ -43,7 +43,7 @@ TELLING = re.compile(
 
 
 def record_audit_entries(connection: sa.Connection, at: datetime, events: Sequence[Event]) -> None:
-    """Note in the transaction under way what of its events is a deed."""
+    """Collect audit entries for the events that are decisions of people, in the current transaction."""
     if heard := [one for one in events if one.event in ACTIONS and _is_heard(one)]:
         note_deed(connection, list(_deeds(at, heard)))
 
@@ -56,7 +56,7 @@ def _is_heard(event: Event) -> bool:
 
 
 def _deeds(at: datetime, events: Sequence[Event]) -> Iterator[AuditRecord]:
-    """Yield deeds; what was done to many records at once, in the same way, is one."""
+    """Yield audit records. Consecutive events that differ only in the record become one."""
     for _, together in groupby(events, _alike):
         yield _deed(at, list(together))
 
@@ -88,14 +88,14 @@ def _deed(at: datetime, events: Sequence[Event]) -> AuditRecord:
 
 
 def _is_plain(named: Mapping[str, str], values: Sequence[str]) -> bool:
-    """Whether values of a record say nothing of a person: amounts, dates and codes, in fields of no person."""
+    """Return whether the values contain only amounts, dates and codes, in fields that are not about a person."""
     return not any(TELLING.search(name.casefold()) for name in named) and all(
         PLAIN.fullmatch(one) for one in values if one
     )
 
 
 def differing_values(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return what differs between two groups of values, each as texts by the path to it."""
+    """Return the values that differ between two groups, as texts by path."""
     was, becomes = (dict(_flat("", group)) for group in (before, after))
     paths = [path for path in {**was, **becomes} if was.get(path) != becomes.get(path)]
     shown = paths[:MOST_VALUES]

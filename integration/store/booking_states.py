@@ -1,4 +1,4 @@
-"""Where documents stand on their way into the books: linked, sent, in a plan, parked, or nowhere."""
+"""Determines the booking state of documents: booked, in doubt, planned, waiting in a plan, or parked."""
 
 from collections.abc import Collection, Iterator
 from decimal import Decimal
@@ -21,7 +21,7 @@ from integration.store.prepared_statements import PreparedStatement
 from integration.store.row_mapping import change_from_json, plan_row, staged_of
 from integration.store.tables import issues, lines, links, runs, staged
 
-# Runs whose plans may be written yet.
+# States of runs whose plan may still be written.
 _OPEN = (RunState.READY, RunState.COMMITTING, RunState.INTERRUPTED, RunState.FAILED)
 _FLOW: sa.BindParameter[str] = sa.bindparam("flow")
 _RUN: sa.BindParameter[str] = sa.bindparam("run")
@@ -35,19 +35,20 @@ _COMES_OF = ReadyAmong(
     sa.select(links.c.reference, links.c.owner).where(links.c.flow == _FLOW, links.c.kind == Kind.ORDER),
     links.c.reference,
 )
-_Told = Iterator[tuple[str, BookingState | None]]  # None: it stands nowhere, whatever was known before
+_Told = Iterator[tuple[str, BookingState | None]]  # None: the document has no booking state; discards a former one
 
 
 class BookingStateStore:
-    """What is known of documents of a flow, by their keys."""
+    """Determines the booking states of the documents of a flow, by key."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
     def of(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> dict[str, BookingState]:
-        """Return where these documents stand that may become one of these kinds; one that stands nowhere is left out.
+        """Return the booking states of these documents, by key. A document without a state is left out.
 
-        The run at work knows better than plans of before, what was sent better than both, and a link best.
+        `kinds` are the kinds that a document may become. If sources disagree, a link counts most, then a create in
+        doubt, then the active run, then plans of other runs, then issues.
         """
         found: dict[str, BookingState] = {}
         if not keys:
@@ -68,7 +69,7 @@ class BookingStateStore:
         return found
 
     def made_of(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> dict[str, set[str]]:
-        """Return the documents that come out of each of these, and are booked, or sent without an end."""
+        """Return the documents that come from each of these orders and are booked or in doubt."""
         made: dict[str, set[str]] = {}
         for row in self.database.among_ready(_COMES_OF, {"flow": flow}, keys):
             made.setdefault(row.reference, set()).add(row.owner)
@@ -79,7 +80,7 @@ class BookingStateStore:
         return made
 
     def ending(self, flow: str, kinds: Collection[Kind], ending: str) -> set[str]:
-        """Return what is booked, or may be, under keys that end so."""
+        """Return the keys with this ending whose documents are booked or in doubt."""
         here = (links.c.flow == flow, links.c.kind.in_(kinds), sa.not_(links.c.retired))
         there = sa.select(links.c.key).where(*here, links.c.key.endswith(ending, autoescape=True))
         sent = in_doubt_question(flow).where(lines.c.kind.in_(kinds), lines.c.key.endswith(ending, autoescape=True))
@@ -98,7 +99,7 @@ def _parked(connection: sa.Connection, flow: str, keys: Collection[str]) -> _Tol
 
 @cache
 def _would_write(*, takes_over: bool) -> ReadyAmong:
-    """Return the question for what plans of other runs would still write, without those that a plan takes over."""
+    """Return the query for creates that waiting plans would write, without plans that the active run `takes_over`."""
     here = (runs.c.flow == _FLOW, in_clause(runs.c.state, _OPEN), runs.c.id != _RUN)
     new = (lines.c.step == Step.PLANNED, lines.c.action == Action.CREATE)
     taken_over = sa.and_(runs.c.state == RunState.READY, in_clause(runs.c.mode, PLANS_OF_ALL))
@@ -108,7 +109,7 @@ def _would_write(*, takes_over: bool) -> ReadyAmong:
 
 
 def _waiting(connection: sa.Connection, flow: str, active: Any, keys: Collection[str]) -> _Told:
-    """Yield what other plans would still write, without those that the plan being made takes over."""
+    """Yield creates of other plans, without the plans that the active run replaces."""
     asked = _would_write(takes_over=active is not None and active.mode in PLANS_OF_ALL)
     for row in asked.rows(connection, {"flow": flow, "run": active.id if active else ""}, keys):
         yield row.key, BookingState(row.key, BookingStage.WAITING, row.title)
@@ -136,7 +137,7 @@ def _in_use(kinds: frozenset[Kind]) -> ReadyAmong:
 
 
 def _read(connection: sa.Connection, run: str, kinds: Collection[Kind], keys: Collection[str]) -> _Told:
-    """Yield what the run at work has read, and what has become of it in its plan."""
+    """Yield the states of documents that the active run has staged or planned."""
     for row in _STAGED.rows(connection, {"run": run}, keys):
         one = staged_of(row)
         if one.record is not None and one.record.values.get("cancelled") is True:

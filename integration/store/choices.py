@@ -1,4 +1,4 @@
-"""What a person leaves out of a plan that waits: kept with the plan, and the same for whoever looks at it."""
+"""Stores the lines that people excluded from a waiting plan. All persons see the same selection."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -23,14 +23,14 @@ _OF_RUNS = PreparedInQuery(lambda runs: sa.select(left_out).where(left_out.c.run
 
 
 class ChoiceStore(Store):
-    """Which changes of the plans that wait are chosen. A run that does not exist raises KeyError."""
+    """Stores the selection of changes in waiting plans. Methods raise KeyError for a run that does not exist."""
 
     def leave(self, run: str, seqs: Collection[int], by: str) -> frozenset[int]:
-        """Leave changes out of a plan and return them. Raises PlanStaleError when the plan no longer waits."""
+        """Exclude changes from a plan and return those newly excluded. Raises PlanStaleError if it no longer waits."""
         return self._decide(run, seqs, by, "left_out")
 
     def take(self, run: str, seqs: Collection[int], by: str) -> frozenset[int]:
-        """Take changes into a plan again and return them. Raises PlanStaleError when the plan no longer waits."""
+        """Include excluded changes again and return them. Raises PlanStaleError if the plan no longer waits."""
         return self._decide(run, seqs, by, "taken_in")
 
     def _decide(self, run: str, seqs: Collection[int], by: str, event: str) -> frozenset[int]:
@@ -69,7 +69,7 @@ def _kept(run: str, seq: int, digest: str, by: str, at: datetime) -> dict[str, A
 
 
 def exclude_retracted(connection: sa.Connection, run: str, added: Sequence[Mapping[str, Any]]) -> None:
-    """Leave out of a plan what was taken back once, by whom it was: it waits until a person takes it in."""
+    """Exclude changes whose values a person reverted, in the name of that person. A person can include them again."""
     marked = [line for line in added if line["cause"] == TAKEN_BACK and line["change"] is not None]
     facts = [(line, line["facts"]) for line in marked]
     _leave(
@@ -82,7 +82,7 @@ def exclude_retracted(connection: sa.Connection, run: str, added: Sequence[Mappi
 
 
 def choice_event(event: str, run: Row, line: Row, by: str) -> Event:
-    """Return what tells that somebody left a line out of a plan, or took it in again."""
+    """Return the event that a person excluded a line from a plan, or included it again."""
     return Event(
         event=event, run=run.id, flow=run.flow, kind=line.kind, key=line.key,
         sources=change_from_json(line.change).sources, title=line.title, code=line.action, facts={"by": by},
@@ -90,12 +90,12 @@ def choice_event(event: str, run: Row, line: Row, by: str) -> Event:
 
 
 def excluded_lines(connection: sa.Connection, run: str) -> dict[int, str]:
-    """Return the lines that are left out of a plan, with the digests of their changes."""
+    """Return the excluded lines of a plan, with the digests of their changes."""
     return {row.seq: row.digest for row in connection.execute(_OF_RUN, {"run": run})}
 
 
 def of_runs(connection: sa.Connection, runs: Sequence[str]) -> Mapping[str, dict[int, str]]:
-    """Return the same of several plans."""
+    """Return the excluded lines of several plans, by run."""
     found: dict[str, dict[int, str]] = {run: {} for run in runs}
     for row in _OF_RUNS.rows(connection, {}, runs):
         found[row.run][row.seq] = row.digest
@@ -103,7 +103,7 @@ def of_runs(connection: sa.Connection, runs: Sequence[str]) -> Mapping[str, dict
 
 
 def expect_choice(connection: sa.Connection, run: Row, mark: str) -> frozenset[int]:
-    """Return the lines that are left out of a plan. Raises PlanStaleError where a yes was said to another choice."""
+    """Return the excluded lines of a plan. Raises PlanStaleError if an approval was for another selection."""
     chosen = excluded_lines(connection, run.id)
     if mark != chosen_mark(run.fingerprint, chosen.values()):
         raise PlanStaleError("choice_changed", flow=run.flow, run=run.id, count=len(chosen))
@@ -111,10 +111,10 @@ def expect_choice(connection: sa.Connection, run: Row, mark: str) -> frozenset[i
 
 
 def copy_selection(connection: sa.Connection, old: str, new: str) -> None:
-    """Choose in a plan what was chosen in the one it takes over, by whom it was, where it is the same change.
+    """Copy the selection of a plan to the plan that replaces it, for equal changes.
 
-    What was left out stays so; what was taken back once, and then taken in, stays in. Where what decides the plans has
-    changed between them, every change is another one, and what was left out stays so whatever it has become.
+    Excluded lines stay excluded, and reverted values that were included stay included. If the mapping or other inputs
+    of the two plans differ, all digests differ too, and a line with the same key stays excluded whatever its change is.
     """
     made = [(row.mapping_version, row.basis) for row in (transitions.run_row(connection, run) for run in (old, new))]
     same_basis = made[0] == made[1]
@@ -140,7 +140,7 @@ def copy_selection(connection: sa.Connection, old: str, new: str) -> None:
 
 
 def _taken_in(connection: sa.Connection, old: str, new: str) -> list[int]:
-    """Return the lines of a plan that were taken back once, and taken into the plan that it takes over."""
+    """Return the lines of a plan with reverted values that were included in the plan it replaces."""
     mine, out = lines.alias(), left_out.alias()
     same = (mine.c[name] == lines.c[name] for name in ("kind", "key", "digest", "cause"))
     chosen = ~sa.exists().where(out.c.run == lines.c.run, out.c.seq == lines.c.seq)

@@ -1,4 +1,4 @@
-"""What a column holds beyond text and numbers: alike in SQLite and PostgreSQL."""
+"""Column types for text, JSON and times that behave the same in SQLite and PostgreSQL."""
 
 import json
 from collections.abc import Callable
@@ -12,25 +12,25 @@ REPLACEMENT = "\ufffd"
 
 
 class TextColumn(TypeDecorator[str]):
-    """Text, ordered by its characters' numbers in both databases.
+    """Text that both databases sort by code point.
 
-    What PostgreSQL cannot keep (the character zero, half of a pair) becomes a replacement mark, so that one broken
-    name does not hold up the page it is on.
+    Characters that PostgreSQL cannot store (NUL, unpaired surrogates) are replaced, so that one invalid name does not
+    block the page it is on.
     """
 
     impl = sa.Text
     cache_ok = True
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
-        """Return plain text, without the ordering of a language."""
+        """Return the text type without a language-specific collation."""
         return dialect.type_descriptor(sa.Text(collation="C") if dialect.name == "postgresql" else sa.Text())
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
-        """Return the text as both databases can keep it."""
+        """Return the text in a form that both databases can store."""
         return _storable(value)
 
     def bind_processor(self, dialect: sa.Dialect) -> Callable[[str | None], str | None]:  # noqa: ARG002
-        """Return the same without a detour for each value: a page of a plan has thousands."""
+        """Return the conversion itself, without a call of the type for each value, because a page has thousands."""
         return _storable
 
 
@@ -48,32 +48,32 @@ def _as_json(value: Any) -> str | None:
 
 
 class Json(TypeDecorator[Any]):
-    """A value as JSON text, the same bytes in both databases."""
+    """A value as JSON text with the same bytes in both databases."""
 
     impl = sa.Text
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
-        """Return the JSON text; None stays absent."""
+        """Return the JSON text. None is stored as NULL."""
         return _as_json(value)
 
     def bind_processor(self, dialect: sa.Dialect) -> Callable[[Any], str | None]:  # noqa: ARG002
-        """Return the same without a detour for each value."""
+        """Return the conversion itself, without a call of the type for each value."""
         return _as_json
 
     def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Any:  # noqa: ARG002
-        """Return what was put in."""
+        """Return the parsed value."""
         return None if value is None else json.loads(value)
 
 
 class Moment(TypeDecorator[datetime]):
-    """A moment, aware and in UTC on our side."""
+    """A time with time zone, in UTC."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
-        """Return the moment in UTC. Raises ValueError for one that does not say where it is."""
+        """Return the time in UTC. Raises ValueError for a time without a time zone."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -81,7 +81,7 @@ class Moment(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
-        """Return the moment, aware and in UTC."""
+        """Return the time in UTC, with its time zone."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -97,13 +97,13 @@ metadata = sa.MetaData(
 
 
 def text_column(name: str, *, primary_key: bool = False) -> sa.Column[str]:
-    """Return a column of text that is never empty of a value."""
+    """Return a text column that is not nullable."""
     return sa.Column(name, TextColumn, primary_key=primary_key, nullable=False)
 
 
 def number_column(name: str, *, primary_key: bool = False) -> sa.Column[int]:
-    """Return a column of whole numbers that is never empty of a value."""
+    """Return an integer column that is not nullable."""
     return sa.Column(name, sa.BigInteger, primary_key=primary_key, autoincrement=False, nullable=False)
 
 
-COUNTED = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up in INTEGER columns alone
+COUNTED = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite autoincrements only INTEGER columns

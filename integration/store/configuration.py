@@ -1,4 +1,4 @@
-"""What people arranged, kept as one: settings, mappings, value tables and corrections, all of it or nothing."""
+"""Stores an imported configuration: settings, mappings, value tables and corrections, in one transaction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from integration.store.settings import put_in
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What is to be kept: settings by their names, bodies of mappings and corrections by flow, rows by table."""
+    """An imported configuration: settings by name, mappings and corrections by flow, value tables by name."""
 
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     mappings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -22,10 +22,10 @@ class Configuration:
 
 
 class ArrangementStore(Store):
-    """Keeps what was arranged elsewhere."""
+    """Stores imported configurations."""
 
     def keep(self, arranged: Configuration, by: str, note: str) -> None:
-        """Keep everything in one transaction; a mapping becomes the next version of its flow."""
+        """Store everything in one transaction. A mapping becomes the next version of its flow."""
         now = self.clock()
         with self.database.write() as connection:
             for name, value in arranged.settings.items():

@@ -1,4 +1,4 @@
-"""Copies of the operational database, made while others write to it: by the backup of SQLite, or by pg_dump."""
+"""Copies the operational database while it is in use, with the SQLite backup or pg_dump, and restores copies."""
 
 import json
 import sqlite3
@@ -19,17 +19,17 @@ from integration.store.installation import forget_inode
 from integration.store.keys import IN_USE, id_in_use
 from integration.store.tables import heartbeats, instance, leases, outbox, settings, stopped
 
-RESTORED = "restored"  # the setting that keeps when a database was restored
-OF_THE_ENGINE = "dbos"  # the schema of the engine, which is made anew
-MOST_SAID = 300  # characters of what a program complains about
+RESTORED = "restored"  # the setting with the time of the last restore
+OF_THE_ENGINE = "dbos"  # the schema of the engine, which the engine creates itself
+MOST_SAID = 300  # characters of an error message that are kept
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a copy of the database is: its tables, whose ids its events have, and which of them wait for the log.
+    """Metadata of a copy of the database: its revision, its instance, and its events.
 
-    No event with an id above `until` is one that this copy knows of. `waiting` are ids, from one to another. `key` is
-    the id of the key that seals in it, empty where none was ever changed.
+    The copy knows no event with an id above `until`. `waiting` are ranges of ids of events that are not in the log yet.
+    `key` is the id of the key in use, or empty if the key was never changed.
     """
 
     revision: str
@@ -40,7 +40,7 @@ class Snapshot:
 
 
 def snapshot_of(path: Path) -> Snapshot:
-    """Return what a copy of a SQLite database is. Raises sqlite3.Error for a file that is none."""
+    """Return the metadata of a copy of a SQLite database. Raises sqlite3.Error for any other file."""
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)) as connection:
         (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         (made,) = connection.execute("SELECT id FROM instance").fetchone()
@@ -51,7 +51,7 @@ def snapshot_of(path: Path) -> Snapshot:
 
 
 def _spans(numbers: Iterable[int]) -> tuple[tuple[int, int], ...]:
-    """Return ascending numbers as spans without a gap."""
+    """Return ascending numbers as ranges without gaps."""
     spans: list[tuple[int, int]] = []
     for number in numbers:
         first = spans.pop()[0] if spans and spans[-1][1] == number - 1 else number
@@ -63,10 +63,10 @@ def _spans(numbers: Iterable[int]) -> tuple[tuple[int, int], ...]:
 
 
 def dump(url: str, to: Path, around: Mapping[str, str]) -> Snapshot:
-    """Write a PostgreSQL database to a new file as pg_dump does, and return what is in it.
+    """Write a PostgreSQL database to a new file with pg_dump, and return the metadata of the copy.
 
-    All of it is of one moment, at which no event was half told. The engine's tables are left out. `around` is the
-    environment of the program. Raises ConfigurationError `backup_program_missing` or `backup_program_failed`.
+    The copy is of one moment at which no open transaction had added events. The engine's tables are left out. `around`
+    is the environment of the program. Raises ConfigurationError `backup_program_missing` or `backup_program_failed`.
     """
     make_private(to)
     with _moment(url) as (found, moment):
@@ -79,14 +79,14 @@ def dump(url: str, to: Path, around: Mapping[str, str]) -> Snapshot:
 
 @contextmanager
 def _moment(url: str) -> Iterator[tuple[Snapshot, str]]:
-    """Hold one moment of a database for others to look at, by its name, and tell what it is."""
+    """Export a snapshot of the database, and yield the metadata of the copy and the id of the snapshot."""
     with _connected(url, isolation_level="REPEATABLE READ") as connection:
         for step in ("SAVEPOINT told", "LOCK TABLE outbox IN SHARE MODE"):
             connection.execute(sa.text(step))
         until = connection.execute(sa.text("SELECT last_value, is_called FROM outbox_id_seq")).one()
         revision = str(connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar())
         made = str(connection.execute(sa.select(instance.c.id)).scalar())
-        for step in ("ROLLBACK TO SAVEPOINT told", "RELEASE SAVEPOINT told"):  # whoever writes waits no longer
+        for step in ("ROLLBACK TO SAVEPOINT told", "RELEASE SAVEPOINT told"):  # releases the lock: writers can go on
             connection.execute(sa.text(step))
         waiting = _spans(connection.execute(sa.select(outbox.c.id).order_by(outbox.c.id)).scalars())
         moment = str(connection.execute(sa.select(sa.func.pg_export_snapshot())).scalar())
@@ -95,19 +95,19 @@ def _moment(url: str) -> Iterator[tuple[Snapshot, str]]:
 
 
 def has_no_tables(url: str) -> bool:
-    """Tell whether a PostgreSQL database has no table of ours."""
+    """Return whether a PostgreSQL database has no tables."""
     with _connected(url) as connection:
         return not sa.inspect(connection).get_table_names()
 
 
 def restore_dump(url: str, file: Path, around: Mapping[str, str]) -> None:
-    """Bring what `dump` wrote into an empty database, whole or not at all."""
+    """Restore a file of `dump` into an empty database in one transaction."""
     whole = ("--single-transaction", "--exit-on-error", "--no-owner", "--no-acl")
     _program(url, around, "pg_restore", *whole, f"--dbname={parse_url(url).database}", str(file))
 
 
 def dump_fault(file: Path, around: Mapping[str, str]) -> str:
-    """Return what is wrong with a file that `dump` wrote, empty where it can be read."""
+    """Return what is wrong with a file of `dump`, or an empty string if it can be read."""
     try:
         _program("", around, "pg_restore", "--list", str(file))
     except ConfigurationError as error:
@@ -129,9 +129,9 @@ def _connected(url: str, **options: Any) -> Iterator[sa.Connection]:
 
 
 def _program(url: str, around: Mapping[str, str], name: str, *arguments: str) -> None:
-    """Run a program of PostgreSQL; who it logs in as, and how, stands in its environment, where nobody reads it."""
+    """Run a program of PostgreSQL. The login is passed in its environment, which other users cannot read."""
     try:
-        ended = subprocess.run(  # noqa: S603 - a program of PostgreSQL
+        ended = subprocess.run(  # noqa: S603 - a fixed program of PostgreSQL
             [name, *arguments],
             env={**around, **_login(url)},
             stdin=subprocess.DEVNULL,
@@ -157,11 +157,11 @@ def _login(url: str) -> Mapping[str, str]:
     return {f"PG{name}": str(value) for name, value in told.items() if value is not None}
 
 
-# ---- restored --------------------------------------------------------------------------------------------------------
+# ---- after a restore -------------------------------------------------------------------------------------------------
 
 
 def mark_restored(url: str, made_at: str, by: str) -> None:
-    """Keep in a database that somebody restored it just now, from a copy of `made_at`; forget who was alive then."""
+    """Record that a database was restored from a copy of `made_at`. Deletes heartbeats, leases and lost processes."""
     with _connected(url) as connection, connection.begin():
         now = datetime.now(UTC)
         if connection.dialect.name == "postgresql":
@@ -174,5 +174,5 @@ def mark_restored(url: str, made_at: str, by: str) -> None:
 
 
 def leftovers(folder: Path, file: Path | None) -> list[Path]:
-    """Return what holds what a console's data held once: copies made before an update, and logs that were broken."""
+    """Return files with old data of a console: copies made before a migration, and damaged log files."""
     return [*(copies_beside(file) if file else ()), *sorted(folder.glob("log.duckdb.broken-*"))]

@@ -1,4 +1,4 @@
-"""Values that hold in the place of those of the source, by record and field."""
+"""Stores values that replace those of the source, by record and field."""
 
 import hashlib
 import json
@@ -17,21 +17,21 @@ from integration.store.events import Event
 from integration.store.outbox import append_events
 from integration.store.tables import corrections
 
-MARK = 16  # signs of what tells two states of a record's corrections apart
+MARK = 16  # characters of the mark
 
 
 class Corrections(Store):
-    """What persons said a value should have been. A correction never reaches the source."""
+    """Stores corrections that people made. They are never written to the source."""
 
     def keep(self, flow: str, kept: Sequence[Correction], by: str) -> None:
-        """Keep corrections, each in the place of an earlier one of the same field."""
+        """Store corrections. Each replaces an earlier one of the same field."""
         if kept:
             with self.database.write() as connection:
                 keep_in(connection, self.clock(), flow, kept, by)
 
     @requires(Right.REPAIR)
     def remove(self, flow: str, gone: Sequence[Correction], by: str) -> None:
-        """Let the source's own value count again."""
+        """Delete corrections, so that the values of the source apply again."""
         with self.database.write() as connection:
             for one in gone:
                 connection.execute(corrections.delete().filter_by(**_identity(flow, one)))
@@ -39,7 +39,7 @@ class Corrections(Store):
 
     @requires(Right.SEE)
     def of(self, flow: str, keys: Collection[str]) -> dict[str, list[Correction]]:
-        """Return the corrections of these records, by their keys."""
+        """Return the corrections of these records, by key."""
         found: dict[str, list[Correction]] = {}
         for row in self.database.among(_of_flow(flow), corrections.c.key, keys):
             found.setdefault(row.key, []).append(_correction(row))
@@ -54,14 +54,14 @@ class Corrections(Store):
 
     @requires(Right.SEE)
     def mark(self, flow: str) -> str:
-        """Return a mark that becomes another one whenever a correction of a flow is kept or removed."""
+        """Return a mark that changes when a correction of a flow is stored or removed."""
         here = corrections.c.flow == flow
         number = self.database.scalar(sa.select(sa.func.count()).select_from(corrections).where(here))
         newest = self.database.scalar(sa.select(sa.func.max(corrections.c.changed_at)).where(here))
         return f"{number} {newest or ''}".strip()
 
     def marks(self, flow: str) -> dict[str, str]:
-        """Return a mark of what the corrections of a record say, by the keys of those that have any."""
+        """Return a hash of the corrections of each record that has any, by key."""
         said: dict[str, list[list[object]]] = {}
         for row in self.database.rows(_of_flow(flow).order_by(corrections.c.kind, corrections.c.field)):
             said.setdefault(row.key, []).append([row.kind, row.field, row.was, row.becomes])
@@ -69,13 +69,13 @@ class Corrections(Store):
 
     @requires(Right.SEE)
     def counts(self) -> dict[str, int]:
-        """Return how many corrections there are, by flow."""
+        """Return the number of corrections, by flow."""
         counted = sa.select(corrections.c.flow, sa.func.count().label("number")).group_by(corrections.c.flow)
         return {row.flow: row.number for row in self.database.rows(counted)}
 
 
 def keep_in(connection: sa.Connection, now: datetime, flow: str, kept: Sequence[Correction], by: str) -> None:
-    """Keep corrections as part of a transaction."""
+    """Store corrections, in the current transaction."""
     rows = [
         {**_identity(flow, one), "title": one.title, "was": _kept(one.was), "becomes": _kept(one.becomes)}
         | {"by": by, "changed_at": now}

@@ -1,4 +1,4 @@
-"""Where the next run of a flow starts reading."""
+"""Stores the cursors of flows: the positions where the next extract of changes begins."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,22 +11,22 @@ from integration.store.database import Store, upsert
 from integration.store.prepared_statements import PreparedStatement
 from integration.store.tables import cursors, links
 
-TARGET, OURS = "target", "ours"  # how far changes in the target were read, and which after that are our own
+TARGET, OURS = "target", "ours"  # last change of the target read, and later changes that are our own
 ROWS = 10_000  # links in memory at once
 _VALUE = PreparedStatement(sa.select(cursors.c.value).filter_by(flow=sa.bindparam("flow"), side=sa.bindparam("side")))
 
 
 def keep_cursors(connection: sa.Connection, at: datetime, flow: str, values: Mapping[str, str]) -> None:
-    """Keep cursors of a flow, as part of the transaction under way."""
+    """Store cursors of a flow, in the current transaction."""
     rows = [{"flow": flow, "side": side, "value": value, "changed_at": at} for side, value in values.items()]
     upsert(connection, cursors, rows)
 
 
 def skip_own_writes(connection: sa.Connection, at: datetime, flow: str, since: datetime) -> None:
-    """Move the cursors of a flow's targets on over what was proven `since` a moment, as part of the transaction.
+    """Advance the target cursors of a flow over our own proven writes `since` a time, in the current transaction.
 
-    The marker of a link is the one under which its record was seen to hold what both sides agree on. Up to the first
-    marker of which that is not known nobody need ask again; those after it are kept as ours.
+    The marker of a link belongs to a state of the record in which both sides agreed. The cursor moves to before the
+    first marker that is not ours. Later markers of ours are stored separately.
     """
     here = sa.select(cursors).where(cursors.c.flow == flow, cursors.c.side.startswith(f"{TARGET}:"))
     for row in connection.execute(here).all():
@@ -49,28 +49,28 @@ def _proven(connection: sa.Connection, flow: str, kind: Kind, since: datetime) -
 
 
 class Cursors(Store):
-    """The cursors of all flows, by side: `source:article`, `target:product`."""
+    """Stores the cursors of all flows, by side: `source:article`, `target:product`."""
 
     def get(self, flow: str, side: str) -> str | None:
         """Return the cursor, or None before the first run."""
         return next((row.value for row in self.database.ready(_VALUE, {"flow": flow, "side": side})), None)
 
     def forget_all(self) -> None:
-        """Let the next run of every flow read everything. Cursors that are set aside stay as they are."""
+        """Delete all cursors of the current environment, so that the next runs read everything."""
         with self.database.write() as connection:
             connection.execute(cursors.delete().where(cursors.c.flow.not_like("%:%")))
 
     def ours(self, flow: str, kind: Kind) -> ChangeRanges:
-        """Return the markers after the cursor of a target that our own proven writes have."""
+        """Return the markers after the target cursor that belong to our own proven writes."""
         with self.database.read() as connection:
             return _ours(connection, flow, kind)
 
     def put(self, flow: str, side: str, value: str) -> None:
-        """Keep a cursor."""
+        """Store a cursor."""
         with self.database.write() as connection:
             keep_cursors(connection, self.clock(), flow, {side: value})
 
     def forget(self, flow: str) -> None:
-        """Drop the cursors of a flow, so that its next run reads everything."""
+        """Delete the cursors of a flow, so that its next run reads everything."""
         with self.database.write() as connection:
             connection.execute(cursors.delete().where(cursors.c.flow == flow))

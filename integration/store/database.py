@@ -1,4 +1,4 @@
-"""The operational database: one SQLite file or a PostgreSQL server, opened, migrated and spoken to alike."""
+"""Opens, migrates and queries the operational database, which is one SQLite file or a PostgreSQL server."""
 
 import os
 import shutil
@@ -31,31 +31,31 @@ from integration.store.prepared_statements import PreparedStatement, Values
 from integration.store.sealing import Sealer, append, forget_noted
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-_one_at_a_time = threading.Lock()  # alembic keeps its context for the whole process
-MIGRATION_LOCK = 7_264_518_301  # any number, as long as every process of ours uses the same
+_one_at_a_time = threading.Lock()  # Alembic keeps its context in a global of the process
+MIGRATION_LOCK = 7_264_518_301  # arbitrary, but the same in every process of ours
 BUSY_SECONDS = 30
-CLOCK_SECONDS = 5.0  # how long the clock of a server is counted on before it is read again
+CLOCK_SECONDS = 5.0  # seconds before the clock of the server is read again
 ROOM_NEEDED = "100 MB"
-ROOM_BESIDE = 65_536  # bytes that SQLite makes beside a file when it opens that
-AWAY = frozenset({"database_locked", "database_held", "database_unreachable"})  # waited for, and then as before
+ROOM_BESIDE = 65_536  # bytes of the files that SQLite creates beside a database when it opens it
+AWAY = frozenset({"database_locked", "database_held", "database_unreachable"})  # temporary causes: wait, then retry
 AT_ONCE = 500  # values in one IN list; both databases allow many more
-LISTED = 10_000  # values in one list that is handed over whole
+LISTED = 10_000  # values in one list that is passed as a single parameter
 
-Clock = Callable[[], datetime]  # tells the present moment, aware and in UTC
+Clock = Callable[[], datetime]  # returns the current time in UTC, with time zone
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class FencingToken:
-    """A process' right to a run: it ends when another one claims the run under a higher number."""
+    """The right of a process to write for a run. Another process that claims the run with a higher number takes it."""
 
     run: str
     number: int
 
 
-class FencingTokenLost(Exception):  # noqa: N818 - nothing went wrong: another process is at the run
-    """Another process took the run over; what this one still wanted to do is that one's to do."""
+class FencingTokenLost(Exception):  # noqa: N818 - no failure: another process continues the run
+    """Raised if another process has taken over the run. That process continues the work."""
 
 
 current_token: ContextVar[FencingToken | None] = ContextVar("current_token", default=None)
@@ -66,7 +66,7 @@ _TOKEN, _TOKEN_LOCKED = PreparedStatement(_TOKENS), PreparedStatement(_TOKENS.wi
 
 
 def _expect(token: FencingToken, found: Any) -> None:
-    """Raise FencingTokenLost where a page is at a run that another process claimed since."""
+    """Raise FencingTokenLost if another process has claimed the run."""
     if found is None or found.claims != token.number:
         raise FencingTokenLost(token.run)
 
@@ -74,30 +74,30 @@ def _expect(token: FencingToken, found: Any) -> None:
 class Database:
     """An open operational database.
 
-    `instance` is the id it was given when it was made; events are told apart by it. Every method may raise
-    UnavailableError: `database_locked`, `database_held`, `database_unreachable` or `disk_full`.
+    `instance` is the id that the database got when it was created; it tells its events from those of others. Every
+    method may raise UnavailableError: `database_locked`, `database_held`, `database_unreachable` or `disk_full`.
     """
 
     def __init__(self, engine: sa.Engine, instance: str) -> None:
         self.engine = engine
         self.instance = instance
-        self.sealer: Sealer | None = None  # of the audit; whoever opens the data of a console gives it
+        self.sealer: Sealer | None = None  # seals the audit log; set by the code that opens a console
         self._writing = engine.execution_options(writing=True)
-        postgres = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}  # what SQLite does anyway
+        postgres = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}  # SQLite reads like this anyway
         self._reading = engine.execution_options(**(postgres if engine.dialect.name == "postgresql" else {}))
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """Hold one consistent look at the data; nothing can be changed through it."""
+        """Open a read-only transaction with a consistent view of the data."""
         with translated_errors(self.engine.url), self._reading.connect() as connection:
-            connection.begin()  # and never kept: closing it undoes what should not have been done
+            connection.begin()  # never committed: closing it rolls back any accidental write
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """Hold one transaction: kept when the block ends, with what it noted for the audit, undone when it raises.
+        """Open a transaction. It commits with its audit entries when the block ends, and rolls back on an exception.
 
-        On a page of a run that another process took over, it raises FencingTokenLost.
+        Raises FencingTokenLost within a page of a run that another process took over.
         """
         with translated_errors(self.engine.url), self._writing.begin() as connection:
             if (token := current_token.get()) is not None:
@@ -107,68 +107,67 @@ class Database:
             append(connection, self.sealer)
 
     def rows(self, statement: sa.Select[Any], values: Mapping[str, object] | None = None) -> Sequence[sa.Row[Any]]:
-        """Return what one question finds, `values` being those its statement leaves open."""
+        """Return all rows of a query. `values` are its bound parameters."""
         with self.read() as connection:
             return connection.execute(statement, values).all()
 
     def first(self, statement: sa.Select[Any]) -> sa.Row[Any] | None:
-        """Return the first row that one question finds, or None."""
+        """Return the first row of a query, or None."""
         with self.read() as connection:
             return connection.execute(statement.limit(1)).first()
 
     def scalar(self, statement: sa.Select[Any]) -> Any:
-        """Return the first value that one question finds, or None."""
+        """Return the first column of the first row of a query, or None."""
         with self.read() as connection:
             return connection.execute(statement.limit(1)).scalar()
 
     def ready(self, question: PreparedStatement, values: Mapping[str, object]) -> list[Any]:
-        """Return what a question finds that was made ready once; see `Ready`."""
+        """Return all rows of a prepared query, without a transaction."""
         with translated_errors(self.engine.url):
             return question.alone(self.engine, values)
 
     def among(
         self, statement: sa.Select[Any], column: sa.ColumnElement[Any], values: Collection[str]
     ) -> list[sa.Row[Any]]:
-        """Return those rows of a question whose column has one of these values."""
+        """Return the rows of a query whose column has one of these values."""
         if not values:
             return []
         with self.read() as connection:
             return list(rows_with_keys(connection, statement, column, values))
 
     def among_ready(self, question: "ReadyAmong", values: Values, looked_for: Collection[str]) -> list[Any]:
-        """Return what a question about some of many rows finds that was made ready once."""
+        """Return the rows of a prepared query whose column has one of the values in `looked_for`."""
         if not looked_for:
             return []
         if len(looked_for) <= LISTED:
             with translated_errors(self.engine.url):
                 return question.alone(self.engine, values, looked_for)
-        with self.read() as connection:  # one look at the data, for more than one question
+        with self.read() as connection:  # several queries need one consistent view
             return list(question.rows(connection, values, looked_for))
 
     def expect_token(self) -> None:
-        """Raise FencingTokenLost where another process took over the run that this page is at."""
+        """Raise FencingTokenLost if another process took over the run of the current page."""
         if (token := current_token.get()) is not None:
             _expect(token, next(iter(self.ready(_TOKEN, {"run": token.run})), None))
 
     def held_by(self) -> int | None:
-        """Return the id of a process that keeps all others from writing while it is suspended."""
+        """Return the id of a suspended process that holds the write lock of the SQLite file, or None."""
         address = self.engine.url
         return suspended_holder(Path(address.database or "")) if address.get_backend_name() == "sqlite" else None
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         self.engine.dispose()
 
 
 def open_database(url: str, *, patience: float = BUSY_SECONDS) -> Database:
-    """Open the database under this address, make it if need be, and bring its tables up to date.
+    """Open the database at this address. Creates and migrates it if necessary.
 
-    Takes `sqlite:///path/to/file` or `postgresql://user:password@host/name`. Several processes may do this at once;
-    `patience` is how many seconds one waits for another's write to a SQLite file. A file of an earlier version is
-    copied beside it first.
-    Raises ConfigurationError for an address that cannot be used (`setting_invalid`), a file that cannot be
-    (`database_file_unusable`, `folder_not_writable`) and for tables that a newer version made (`database_too_new`), and
-    UnavailableError when the database cannot be reached or written.
+    Takes `sqlite:///path/to/file` or `postgresql://user:password@host/name`. Several processes may call this at once;
+    `patience` is how many seconds a process waits for another's write to a SQLite file. A file of an earlier version is
+    copied before it is migrated. Raises ConfigurationError for an invalid address (`setting_invalid`), an unusable file
+    (`database_file_unusable`, `folder_not_writable`) or tables of a newer version (`database_too_new`), and
+    UnavailableError if the database cannot be reached or written.
     """
     address = parse_url(url)
     engine = _engine(address, patience)
@@ -183,14 +182,14 @@ def open_database(url: str, *, patience: float = BUSY_SECONDS) -> Database:
 
 
 def parse_url(url: str) -> sa.URL:
-    """Return the parsed address. Its password never shows in an error, nor what is taken for another part of it."""
+    """Return the parsed address. Errors never contain its password, nor parts that may belong to the password."""
     try:
         address = sa.make_url(url)
-        (address.host or "").encode("idna")  # as it will be looked up
+        (address.host or "").encode("idna")  # the encoding that name resolution uses
     except (ArgumentError, ValueError):
         raise _unusable("expected_database_address") from None
     backend = address.get_backend_name()
-    if backend == "postgresql" and url.count("@") <= 1:  # behind a second one is the end of a password, not a host
+    if backend == "postgresql" and url.count("@") <= 1:  # a second one belongs to the password, not to a host
         return address.set(drivername="postgresql+psycopg")
     if backend != "sqlite" or address.database in (None, "", ":memory:") or address.query:
         raise _unusable("expected_database_address")
@@ -207,7 +206,7 @@ def _unusable(expected: str, **facts: str) -> ConfigurationError:
 
 
 def file_unusable(path: str, said: str) -> ConfigurationError:
-    """Return the error of a database file that cannot be read, written or made, with what SQLite said."""
+    """Return the error for a database file that cannot be read, written or created, with the message of SQLite."""
     folder = Path(path).parent
     if not Path(path).exists() and not os.access(folder, os.W_OK | os.X_OK):
         return ConfigurationError("folder_not_writable", folder=str(folder))
@@ -227,24 +226,24 @@ def _engine(address: sa.URL, patience: float) -> sa.Engine:
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
     for pragma in (
-        "auto_vacuum = INCREMENTAL",  # of a new file alone: what is free is given back a little at a time
+        "auto_vacuum = INCREMENTAL",  # effective only in a new file: free pages can be returned in small steps
         "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",
         "temp_store = MEMORY",
-        "journal_size_limit = 67108864",  # bytes: what the end of a large plan took beside the file is given back
+        "journal_size_limit = 67108864",  # bytes: shrinks the WAL file after a large plan
     ):
         connection.execute(f"PRAGMA {pragma}").close()
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    """Take the write lock at once where something will be written: asking for it half-way can only fail."""
+    """Take the write lock at the start of a writing transaction. SQLite may refuse to upgrade a read lock later."""
     writing = connection.get_execution_options().get("writing", False)
     connection.connection.cursor().execute("BEGIN IMMEDIATE" if writing else "BEGIN").close()
 
 
 def _migrate(connection: sa.Connection) -> None:
-    if connection.dialect.name == "postgresql":  # SQLite already holds the one write lock there is
+    if connection.dialect.name == "postgresql":  # SQLite already holds its only write lock
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
@@ -264,7 +263,7 @@ def _migrate(connection: sa.Connection) -> None:
 
 
 def known_revisions() -> list[str]:
-    """Return the revisions of the tables that this version knows, the newest first."""
+    """Return the revisions of the schema that this version knows, the newest first."""
     return [one.revision for one in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
 
 
@@ -285,14 +284,14 @@ def _instance(connection: sa.Connection) -> str:
 
 @contextmanager
 def translated_errors(address: sa.URL) -> Iterator[None]:
-    """Turn what the database complains about into one of our errors; a broken rule of the tables passes as it is."""
+    """Translate database errors into errors of this project. Violations of constraints pass unchanged."""
     try:
         yield
     except (DBAPIError, sqlite3.Error) as error:
         translated = _translated(error, address)
         if translated is None:
             raise
-        raise translated from None  # the foreign error shows statements with values
+        raise translated from None  # the original error shows statements with values
     except NoSuchModuleError:
         raise _unusable("expected_driver") from None
 
@@ -328,7 +327,7 @@ def _unreadable(text: str) -> bool:
 
 
 def _is_full(address: sa.URL) -> bool:
-    """Tell whether SQLite lacks room for what it makes beside a file when it opens that, of which it says no more."""
+    """Return whether the disk is too full for the files SQLite creates on opening. SQLite reports only an I/O error."""
     return _free_bytes(address) < ROOM_BESIDE
 
 
@@ -348,9 +347,9 @@ def upsert(
     *,
     keep: Collection[str] = (),
 ) -> None:
-    """Insert rows, or replace those that are there under the same primary key.
+    """Insert rows, or update existing rows with the same primary key.
 
-    All rows must fill the same columns. `keep` names columns that an existing row does not give up.
+    All rows must have the same columns. `keep` names columns that are not changed in an existing row.
     """
     if rows:
         _upsert(table, connection.dialect.name, tuple(rows[0]), frozenset(keep)).each(connection, rows)
@@ -358,7 +357,7 @@ def upsert(
 
 @cache
 def _upsert(table: sa.Table, dialect_name: str, columns: tuple[str, ...], keep: frozenset[str]) -> PreparedStatement:
-    """Return the statement for rows of these columns; making it takes longer than carrying it out for a few."""
+    """Return the cached statement for rows of these columns. Building it takes longer than executing it once."""
     statement = (postgresql if dialect_name == "postgresql" else sqlite).insert(table)
     keys = [column.name for column in table.primary_key]
     replaced = {name: statement.excluded[name] for name in columns if name not in keys and name not in keep}
@@ -368,7 +367,7 @@ def _upsert(table: sa.Table, dialect_name: str, columns: tuple[str, ...], keep: 
 
 
 def batches(values: Collection[T], size: int = AT_ONCE) -> Iterator[list[T]]:
-    """Yield the values without repetition, a statement's worth at a time."""
+    """Yield the distinct values in batches that fit into one statement."""
     distinct = list(dict.fromkeys(values))
     for start in range(0, len(distinct), size):
         yield distinct[start : start + size]
@@ -377,16 +376,17 @@ def batches(values: Collection[T], size: int = AT_ONCE) -> Iterator[list[T]]:
 def rows_with_keys(
     connection: sa.Connection, statement: sa.Select[Any], column: sa.ColumnElement[Any], values: Collection[Any]
 ) -> Iterator[sa.Row[Any]]:
-    """Yield those rows of a question whose column has one of these values, as part of the transaction under way."""
+    """Yield the rows of a query whose column has one of these values, in the current transaction."""
     asked = statement.where(_is_one_of(column, connection.dialect.name))
     for some in batches(values, LISTED):
         yield from connection.execute(asked, {"listed": some})
 
 
 class ReadyAmong:
-    """What `rows_among` finds, by a question that is made ready once and leaves its other values open.
+    """A prepared query for the rows whose column has one of many values.
 
-    A list of values that the question itself holds is made of `spelled_out`.
+    Like `rows_with_keys`, but prepared once, with further bound parameters. Use `in_clause` for fixed lists of values
+    within the query.
     """
 
     def __init__(self, statement: sa.Select[Any], column: sa.ColumnElement[Any]) -> None:
@@ -394,13 +394,13 @@ class ReadyAmong:
         self._ready: dict[str, PreparedStatement] = {}
 
     def rows(self, connection: sa.Connection, values: Values, looked_for: Collection[Any]) -> Iterator[Any]:
-        """Yield the rows whose column has one of the values looked for, as part of the transaction under way."""
+        """Yield the rows whose column has one of the values in `looked_for`, in the current transaction."""
         ready = self._of(connection.dialect)
         for some in batches(looked_for, LISTED):
             yield from ready.rows(connection, {**values, "listed": some})
 
     def alone(self, engine: sa.Engine, values: Values, looked_for: Collection[Any]) -> list[Any]:
-        """Return them with no transaction round it; there are no more than LISTED values looked for."""
+        """Return the rows without a transaction. `looked_for` may have at most LISTED values."""
         return self._of(engine.dialect).alone(engine, {**values, "listed": list(dict.fromkeys(looked_for))})
 
     def _of(self, dialect: sa.Dialect) -> PreparedStatement:
@@ -410,12 +410,15 @@ class ReadyAmong:
 
 
 def in_clause(column: sa.ColumnElement[Any], values: Collection[Any]) -> sa.ColumnElement[bool]:
-    """Return that a column has one of a few values, each a value of the statement: it can be made ready."""
+    """Return an IN condition with one parameter for each value, so that the query can be prepared."""
     return column.in_([sa.literal(value, column.type) for value in values])
 
 
 def _is_one_of(column: sa.ColumnElement[Any], dialect_name: str) -> sa.ColumnElement[bool]:
-    """Return that a column has one of the values `listed`: one list takes a third of handing over each value."""
+    """Return the condition that a column has one of the values in the parameter `listed`.
+
+    One list parameter takes a third of the time of one parameter for each value.
+    """
     if dialect_name == "postgresql":
         return column == sa.any_(sa.bindparam("listed", type_=postgresql.ARRAY(column.type)))
     each = sa.func.json_each(sa.bindparam("listed", type_=sa.JSON)).table_valued("value")
@@ -423,10 +426,10 @@ def _is_one_of(column: sa.ColumnElement[Any], dialect_name: str) -> sa.ColumnEle
 
 
 class SharedClock:
-    """The database server's clock, for all processes on it: those of two machines are never quite the same.
+    """The clock of the database server, shared by all processes, because clocks of two machines always differ slightly.
 
-    It is read every few seconds and counted on between, also while a machine sleeps. `machine` is the clock of this
-    machine, which is that of a file too.
+    The clock is read every few seconds and extrapolated in between, including time that the machine was asleep.
+    `machine` is the clock of this machine. It is used for SQLite.
     """
 
     def __init__(self, database: Database, machine: Clock) -> None:
@@ -437,7 +440,7 @@ class SharedClock:
         self._read = machine()
 
     def __call__(self) -> datetime:
-        """Return the present moment."""
+        """Return the current time."""
         if self._database.engine.dialect.name != "postgresql":
             return self._machine()
         with self._lock:
@@ -450,11 +453,11 @@ class SharedClock:
 
 
 Beside = Callable[[sa.Connection, str], None]
-"""Keeps something under a name in the transaction under way, beside what that is about."""
+"""Stores or deletes additional data under a name, in the current transaction."""
 
 
 class Store:
-    """What every store has: the database it is kept in, and a clock that tells the moment of a change."""
+    """Base class of stores, with a database and a clock for times of changes."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self.database = database

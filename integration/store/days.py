@@ -1,4 +1,4 @@
-"""What the last check of each day came to."""
+"""Stores the result of the last check of each closed day."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from integration.store.tables import day_checks
 
 @dataclass(frozen=True, slots=True)
 class DayChecked:
-    """One day of a branch as it was checked last: its state, and all of it as JSON, which whoever checked can read."""
+    """The last check of one day of a branch: its state, and the full result as JSON for the code that made it."""
 
     date: date
     branch: str
@@ -24,12 +24,12 @@ class DayChecked:
 
 
 class DayChecks(Store):
-    """The last check of every day and branch."""
+    """Stores the last check of every day and branch."""
 
     def keep(self, checked: Sequence[DayChecked], so_far: SoFar | None = None) -> None:
-        """Keep checks in the place of those before.
+        """Store checks, replacing earlier checks of the same days and branches.
 
-        Raises ErasedMeanwhileError where somebody was erased since they were read, `so_far`.
+        Raises ErasedSinceReadError if a person was erased since `so_far`, when the data was read.
         """
         rows = [
             {
@@ -43,7 +43,7 @@ class DayChecks(Store):
             upsert(connection, day_checks, rows)
 
     def between(self, first: date, last: date, branch: str = "") -> list[DayChecked]:
-        """Return the checks of the days from `first` to `last`, both with them, of one branch or of all."""
+        """Return the checks from `first` to `last`, inclusive, of one branch or of all."""
         here = [day_checks.c.date.between(first, last), *([day_checks.c.branch == branch] if branch else [])]
         order = (day_checks.c.date, day_checks.c.branch)
         return [

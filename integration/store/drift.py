@@ -1,4 +1,4 @@
-"""What the last look at each kind of record of a flow came to."""
+"""Stores the result of the last drift check of each flow and kind."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,16 +13,16 @@ from integration.store.database import Store, upsert
 from integration.store.erasure_register import SoFar, expect_none_since
 from integration.store.tables import drift, drifted
 
-MOST_KEPT = 100  # records that differ are named with a look; every one of them is an exception
+MOST_KEPT = 100  # differing records stored for a check; all of them are exceptions
 
 
 class Drifts(Store):
-    """The last look at each kind of each flow, and what differs as the one finds it that is under way."""
+    """Stores the last drift check of each flow and kind, and the differences found by a running one."""
 
     def differ(self, flow: str, kind: Kind, began: datetime, found: Sequence[DriftedRecord], so_far: SoFar) -> None:
-        """Keep records that the look which `began` then found to differ; what is found twice is there once.
+        """Store differing records that the check begun at `began` found. Storing a record twice replaces it.
 
-        Raises ErasedMeanwhileError where somebody was erased since they were read, `so_far`.
+        Raises ErasedSinceReadError if a person was erased since `so_far`, when the records were read.
         """
         rows = [
             {
@@ -36,7 +36,7 @@ class Drifts(Store):
             upsert(connection, drifted, rows)
 
     def keep(self, found: DriftFound) -> None:
-        """Keep what a look that ended came to, in the place of the one before; what differs it kept before."""
+        """Store the result of a completed check, and delete differences of former checks. `differ` stored its own."""
         row = {
             "flow": found.flow, "kind": found.kind, "began_at": found.began_at, "ended_at": found.ended_at,
             "counts": asdict(found.counts), "error": found.error, "facts": dict(found.facts),
@@ -47,7 +47,7 @@ class Drifts(Store):
             connection.execute(drifted.delete().where(*before))
 
     def latest(self, flow: str = "") -> list[DriftFound]:
-        """Return the last looks of a flow, or of all."""
+        """Return the last checks of a flow, or of all flows."""
         here = [drift.c.flow == flow] if flow else []
         with self.database.read() as connection:
             looks = connection.execute(sa.select(drift).where(*here).order_by(drift.c.flow, drift.c.kind)).all()

@@ -1,7 +1,7 @@
-"""What is remembered of one pair of systems, laid aside while another pair is connected.
+"""Sets the stored data of one environment aside while another one is connected.
 
-Links, cursors and open issues say something about the records of two particular systems. Those of the built-in
-sandbox must not be taken for those of the real ones, and neither may be lost by a visit to the other.
+Links, cursors and open issues are about the records of two particular systems. Those of the built-in sandbox must not
+be used with the real systems, and neither set may be lost when the other one is connected.
 """
 
 import sqlalchemy as sa
@@ -24,15 +24,15 @@ from integration.store.tables import (
     set_aside,
 )
 
-ASIDE = "%:%"  # what the flow of a row is like that was laid aside under the name of its environment
+ASIDE = "%:%"  # LIKE pattern of the flow of a row that was set aside: environment, colon, flow
 REMEMBERED = (links, distinctions, cursors, issues, causes, set_aside, corrections, moves, promises)
 
 
 def switch_environment(database: Database, clock: Clock, *, leaving: str, entering: str, by: str) -> None:
-    """Lay aside what is remembered under one name and take up again what was laid aside under another.
+    """Set the data of the environment `leaving` aside and restore that of `entering`.
 
-    Plans that wait are discarded: they were made for the systems that are left. Raises RunActiveError while a run
-    is at work.
+    Waiting plans are discarded, because they belong to the systems that are left. Raises RunActiveError while a run is
+    active.
     """
     with database.write() as connection:
         busy = connection.execute(sa.select(runs).where(runs.c.state.in_(ACTIVE)).limit(1)).first()

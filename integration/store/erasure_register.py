@@ -1,4 +1,4 @@
-"""Who was erased, by marks that hold nothing of them: in the database, and in a file that outlives every backup."""
+"""Stores pseudonyms of erased data subjects, in the database and in a file that stays when a backup is restored."""
 
 import hashlib
 import hmac
@@ -23,21 +23,22 @@ FILE = "console.erased"
 
 T = TypeVar("T")
 SoFar = tuple[object, ...]
-"""Which erasures had begun and ended at some moment."""
+"""State of the register at some moment: how many erasures began and ended, and when the last did."""
 
 
 class ErasedSinceReadError(Exception):
-    """Somebody was erased since what is to be written down was read: it may say what they are called."""
+    """Raised if a person was erased after data was read. The data may contain personal data and must be read again."""
 
 
 def expect_none_since(connection: sa.Connection, so_far: SoFar | None) -> None:
-    """Raise ErasedMeanwhileError where an erasure began or ended since `so_far`, as part of the transaction under way.
+    """Raise ErasedSinceReadError if an erasure began or ended since `so_far`, in the current transaction.
 
-    None begins or ends before that transaction does: the last sweep of each finds what is written in it.
+    No erasure can begin or end before this transaction does. The last sweep of an erasure therefore finds everything
+    that this transaction writes.
     """
     if so_far is None:
         return
-    if connection.dialect.name == "postgresql":  # SQLite already holds the one write lock there is
+    if connection.dialect.name == "postgresql":  # SQLite already holds its only write lock
         connection.execute(sa.text("LOCK TABLE erased IN SHARE MODE"))
     if tuple(connection.execute(_SO_FAR).one()) != so_far:
         raise ErasedSinceReadError
@@ -50,10 +51,10 @@ _SO_FAR = sa.select(
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """One number of a person who was erased, known by its mark.
+    """One erased customer number, stored as a pseudonym.
 
-    `person` is the same for all numbers of one. Until it is `done`, something of the person may still be kept; once it
-    is `lifted`, records under the number take part again.
+    `person` is the same for all numbers of a person. Until `done_at` is set, personal data may still be stored. After
+    `lifted_at`, records with this number are processed again.
     """
 
     mark: str
@@ -64,55 +65,55 @@ class Erasure:
 
 
 def subject_pseudonym(instance: str, sort: str, number: str) -> str:
-    """Return the mark of a number of one installation: without the id of that, nothing can be tried against it."""
+    """Return the pseudonym of a number. It cannot be tested against numbers without the id of the installation."""
     return hmac.new(instance.encode(), f"erased:{sort}:{number}".encode(), hashlib.sha256).hexdigest()
 
 
 class ErasureRegister(Store):
-    """Everybody who was erased. The file is written anew with each change, the database first."""
+    """Stores the pseudonyms of all erased persons. Each change is written to the database, then to the file."""
 
     def __init__(self, database: Database, clock: Clock, file: Path | None = None) -> None:
         super().__init__(database, clock)
         self.file = file
 
     def mark(self, sort: str, number: str) -> str:
-        """Return the mark of a number here."""
+        """Return the pseudonym of a number in this installation."""
         return subject_pseudonym(self.database.instance, sort, number)
 
     def every(self) -> list[Erasure]:
-        """Return all of them, the newest first."""
+        """Return all erasures, the newest first."""
         found = self.database.rows(sa.select(erased).order_by(erased.c.begun_at.desc(), erased.c.mark))
         return [Erasure(**row._mapping) for row in found]  # noqa: SLF001 - SQLAlchemy's own name for it
 
     def held(self, numbers: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
-        """Return which of these numbers are held out."""
+        """Return those of the numbers that are excluded because their person was erased."""
         lifted = sa.select(erased.c.mark).where(erased.c.lifted_at.is_(None))
         marks = {row.mark for row in self.database.rows(lifted)}
         return {one for one in numbers if self.mark(*one) in marks} if marks else set()
 
     def so_far(self) -> SoFar:
-        """Return which erasures began and ended until now, for whoever writes down later what is read from now on."""
+        """Return the current state of the register, for a later check that nobody was erased since."""
         with self.database.read() as connection:
             return tuple(connection.execute(_SO_FAR).one())
 
     def looking(self, look: Callable[[SoFar], T]) -> T:
-        """Do what reads and writes that down, and anew where somebody was erased between the two; return its answer.
+        """Call `look`, and repeat it if a person was erased between its reads and its writes. Return its result.
 
-        The look hands what it is given to each store it writes to.
+        `look` must pass its argument on to each store it writes to.
         """
         while True:
             with suppress(ErasedSinceReadError):
                 return look(self.so_far())
 
     def called(self, numbers: Sequence[tuple[str, str]]) -> str:
-        """Return what the person of these numbers is called who was erased before, empty where nobody was."""
+        """Return the id of the erased person with one of these numbers, or an empty string."""
         marks = [self.mark(*one) for one in numbers]
         return str(self.database.scalar(sa.select(erased.c.person).where(erased.c.mark.in_(marks))) or "")
 
     def begin(self, numbers: Sequence[tuple[str, str]], by: str, keep: Beside = lambda *_: None) -> str:
-        """Hold these numbers out from now on, and return what their person is called.
+        """Exclude these numbers from now on, and return the id of their person.
 
-        `keep` keeps in the same transaction, under that name, what it takes to go on.
+        `keep` stores what is needed to resume the erasure under that id, in the same transaction.
         """
         now, marks = self.clock(), [self.mark(*one) for one in numbers]
         with self.database.write() as connection:
@@ -126,12 +127,12 @@ class ErasureRegister(Store):
         return person
 
     def sweep_again(self, person: str) -> None:
-        """Let an erasure begin anew from here: what was read before is not written down any more."""
+        """Restart an erasure now, so that data read before it is not stored any more."""
         with self.database.write() as connection:
             connection.execute(erased.update().where(erased.c.person == person).values(begun_at=self.clock()))
 
     def finish(self, person: str, by: str, drop: Beside = lambda *_: None) -> None:
-        """Note that nothing of a person is kept any more; `drop` drops in the same transaction what it took."""
+        """Mark an erasure as complete. `drop` deletes the data needed to resume it, in the same transaction."""
         now = self.clock()
         with self.database.write() as connection:
             connection.execute(erased.update().where(erased.c.person == person).values(done_at=now))
@@ -140,12 +141,12 @@ class ErasureRegister(Store):
         self.write_file()
 
     def tell_access(self, by: str) -> None:
-        """Tell the log that somebody was given what is kept of a person, and not of whom."""
+        """Record that somebody exported the stored data of a person, without naming the person."""
         with self.database.write() as connection:
             append_events(connection, self.clock(), [Event(event="customer_access", facts={"by": by})])
 
     def lift(self, numbers: Sequence[tuple[str, str]], by: str) -> bool:
-        """Let records under these numbers take part again, and tell whether any were held out."""
+        """Process records with these numbers again, and return whether any were excluded."""
         now, marks = self.clock(), [self.mark(*one) for one in numbers]
         with self.database.write() as connection:
             persons = sa.select(erased.c.person).where(erased.c.mark.in_(marks))
@@ -157,7 +158,7 @@ class ErasureRegister(Store):
         return bool(found)
 
     def take_in(self, others: Iterable[Erasure]) -> list[Erasure]:
-        """Add erasures of another list, and return those that were not finished here."""
+        """Add erasures of another list, and return those that are not complete here."""
         here = {one.mark: one for one in self.every()}
         fresh = {one.mark: one for one in others if one.mark not in here}
         with self.database.write() as connection:
@@ -165,7 +166,7 @@ class ErasureRegister(Store):
         return [one for one in (here | fresh).values() if one.mark in fresh or one.done_at is None]
 
     def write_file(self) -> None:
-        """Put all of them into the file, beside those that only the file knows."""
+        """Write all erasures to the file. Erasures that are only in the file are kept."""
         if self.file is None:
             return
         known = {one.mark: one for one in (*read_erasures(self.file), *self.every())}
@@ -174,7 +175,7 @@ class ErasureRegister(Store):
 
 
 def read_erasures(path: Path) -> list[Erasure]:
-    """Return the erasures in a file, none where there is none. Raises ValueError for a file that is no such list."""
+    """Return the erasures in a file, or an empty list if there is none. Raises ValueError for a malformed file."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -186,7 +187,7 @@ def read_erasures(path: Path) -> list[Erasure]:
 
 
 def write_file(path: Path, found: Iterable[Erasure]) -> None:
-    """Write a list of erasures, one a line, whole or not at all."""
+    """Write a list of erasures atomically, one per line."""
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
     fresh.unlink(missing_ok=True)
     make_private(fresh)

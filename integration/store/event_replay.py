@@ -1,4 +1,4 @@
-"""Events replayed from what the database still keeps, for a log that lost them: runs, lines of plans, and decisions."""
+"""Recreates events for a log that lost them, from the runs, plan lines, links and audit entries in the database."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,7 +18,7 @@ from integration.store.links import link_of
 from integration.store.row_mapping import Row, change_from_json
 from integration.store.tables import audit, left_out, lines, links, outbox, phases, runs
 
-AT_ONCE = 1_000  # lines read together
+AT_ONCE = 1_000  # lines per query
 
 TimedEvent = tuple[datetime, Event]
 
@@ -33,9 +33,9 @@ SETTLED = frozenset({Step.PROVEN, Step.ACCEPTED, Step.IN_DOUBT, Step.LEFT})
 
 
 def replay(connection: sa.Connection) -> Iterator[list[TimedEvent]]:
-    """Yield, a portion at a time and oldest run first, what can be told again and does not wait in the outbox anyway.
+    """Yield the events that can be recreated and are not in the outbox, in batches, the oldest run first.
 
-    When a line was planned or proven is no longer known to the second: it is told at the end of its phase.
+    The exact times of plan lines are not stored. Their events get the end of the phase.
     """
     for run in connection.execute(sa.select(runs).order_by(runs.c.number)).all():
         here = sa.select(outbox.c.event, outbox.c.kind, outbox.c.key).where(outbox.c.run == run.id)
@@ -47,9 +47,9 @@ def replay(connection: sa.Connection) -> Iterator[list[TimedEvent]]:
 
 
 def _of_people(connection: sa.Connection) -> Iterator[list[TimedEvent]]:
-    """Yield what people decided, as the audit has it, without what they wrote to it in words of their own.
+    """Yield decisions of people from the audit log, without the texts that they wrote.
 
-    Of a deed to more records than it names those that it names.
+    An entry about many records yields events only for the records that it names.
     """
     waiting = sa.exists().where(outbox.c.event == audit.c.action, outbox.c.happened_at == audit.c.at)
     heard = sa.select(audit).where(audit.c.action.in_(sorted(ACTIONS - TOLD_BY_RUNS)), ~waiting).order_by(audit.c.seq)
@@ -69,7 +69,7 @@ def _decided(entry: AuditEntry) -> Iterator[Event]:
 
 
 def _of_links(connection: sa.Connection) -> Iterator[list[TimedEvent]]:
-    """Yield records that both systems hold alike, and no plan tells of, when their links were last changed."""
+    """Yield records that both systems agree on and that no plan contains, at the last change of their link."""
     waiting = sa.exists().where(outbox.c.event == "matched", *_same(outbox))
     planned = sa.exists().where(lines.c.run == runs.c.id, runs.c.flow == links.c.flow, *_same(lines)).correlate(links)
     alone = sa.select(links).where(links.c.agreed.is_not(None), ~waiting, ~planned)

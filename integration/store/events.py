@@ -1,4 +1,4 @@
-"""What happened, as the log is told of it."""
+"""Events for the log."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from integration.core.search_keys import search_keys
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One thing that happened. Facts, before and after are texts by name; none of them ever holds a secret."""
+    """An event. Facts, before and after are texts by name. They never contain secrets."""
 
     event: str  # run_started, read, planned, skipped, parked, approved, sent, proven, in_doubt, left, run_done, ...
     run: str = ""
@@ -29,14 +29,14 @@ class Event:
 
 
 def values_of(record: Record | None) -> dict[str, str] | None:
-    """Return a record's values as texts by path, as the log shows them."""
+    """Return a record's values as texts by path, in the form of the log."""
     if record is None:
         return None
     return {path: _shown(value) for path, value in record.flat().items()}
 
 
 def matched(run: str, flow: str, link: Link) -> Event:
-    """Return what tells that both systems hold the same of a record, which are linked from here on."""
+    """Return the event that both systems agree on a record, which is linked from then on."""
     values = link.agreed.values if link.agreed else {}
     title = as_text(values.get("number")) or as_text(values.get("name")) or link.key
     about = search_keys(link.agreed) if link.agreed else {}

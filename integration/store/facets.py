@@ -1,4 +1,4 @@
-"""By what the lines of a plan can be sorted out, counted as they are kept. Everything here is part of a transaction."""
+"""Counts the lines of a plan by field, group and cause. All functions work in the current transaction."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -12,13 +12,13 @@ from integration.store.prepared_statements import PreparedStatement
 from integration.store.tables import facets
 
 FACETS = ("field", "group", "cause")
-SIGN = "|"  # stands around every name in the column of fields
+SIGN = "|"  # around each name in the column `fields`
 
-Facet = tuple[str, str, str]  # what it is sorted by, the value, and the action of the line
+Facet = tuple[str, str, str]  # facet, value, and action of the line
 
 
 def changed_fields(change: Change | None) -> str:
-    """Return the names of the fields a change writes, each once; a record that is new has none that change."""
+    """Return the names of the fields that a change writes, without duplicates. A create has none."""
     if change is None or change.action is Action.CREATE:
         return ""
     names = dict.fromkeys(name for _, name, _ in change.wanted.fields())
@@ -26,7 +26,7 @@ def changed_fields(change: Change | None) -> str:
 
 
 def of_row(row: Mapping[str, object]) -> Iterator[Facet]:
-    """Yield by what a line of the table can be found."""
+    """Yield the facets of a plan line."""
     action = str(row["action"])
     for name in str(row["fields"]).split(SIGN):
         if name:
@@ -37,7 +37,7 @@ def of_row(row: Mapping[str, object]) -> Iterator[Facet]:
 
 
 def count_facets(connection: sa.Connection, run: str, more: Iterable[Facet], fewer: Iterable[Facet] = ()) -> None:
-    """Add lines to what a run counts, and take others away."""
+    """Add lines to the counts of a run and subtract others."""
     counted = Counter(more)
     counted.subtract(fewer)
     rows = [
@@ -60,7 +60,7 @@ def _counting(dialect_name: str) -> PreparedStatement:
 
 
 def facets_of(connection: sa.Connection, run: str, actions: Collection[Action]) -> dict[str, dict[str, int]]:
-    """Return how many lines of these actions have each value, by facet; the most frequent first."""
+    """Return how many lines of these actions have each value, by facet, the most frequent value first."""
     number = sa.cast(sa.func.sum(facets.c.lines), sa.BigInteger).label("number")
     statement = sa.select(facets.c.facet, facets.c.value, number).where(
         facets.c.run == run, facets.c.action.in_([str(action) for action in actions])

@@ -1,8 +1,8 @@
-"""Who is at a run: the newest fencing token alone may keep anything of it, and send anything for it.
+"""Fencing tokens of runs: only the holder of the newest token may store data of a run or send calls for it.
 
-A process may be suspended in the middle of a page, for longer than others wait for it, and go on as if nothing had
-been. So each page claims its run under the next number, and the number is asked for in every transaction of the page
-and before each call that writes: no clock and no sign of life decides, but what the database says at that moment.
+A process may be suspended in the middle of a page for longer than others wait, and then resume. Therefore each page
+takes the next number for its run. Every transaction of the page and every writing call checks that number in the
+database, which does not depend on clocks or heartbeats.
 """
 
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ from integration.store.tables import runs
 
 
 class FencingTokens(Store):
-    """The fencing tokens of all runs: a run is claimed by taking its next one."""
+    """Hands out the fencing tokens of all runs."""
 
     def take(self, run: str, owner: str) -> FencingToken:
-        """Claim a run, from whoever had it. Raises KeyError for one that does not exist."""
+        """Take the next token of a run. Former tokens become invalid. Raises KeyError for a run that does not exist."""
         with self.database.write() as connection:
             mine = {"owner": owner, "claims": runs.c.claims + 1}
             taken = runs.update().where(runs.c.id == run).values(mine).returning(runs.c.claims)
@@ -27,7 +27,7 @@ class FencingTokens(Store):
 
     @contextmanager
     def hold(self, run: str, owner: str) -> Iterator[None]:
-        """Claim a run for the block: once another took it over, all kept in the block raises FencingTokenLost."""
+        """Hold the next token of a run for the block. Writes in it raise FencingTokenLost once another one is taken."""
         reset = current_token.set(self.take(run, owner))
         try:
             yield
@@ -35,5 +35,5 @@ class FencingTokens(Store):
             current_token.reset(reset)
 
     def expect(self) -> None:
-        """Raise FencingTokenLost where another took over the run that this page is at."""
+        """Raise FencingTokenLost if another process took over the run of the current page."""
         self.database.expect_token()

@@ -1,4 +1,4 @@
-"""A SQLite file copied while others write to it, and whether a copy is whole."""
+"""Copies a SQLite file while it is in use, and checks copies."""
 
 import os
 import shutil
@@ -10,26 +10,26 @@ from pathlib import Path
 from integration.process.periodic import is_dead
 
 PAGES_AT_ONCE = 2_000
-PAUSE_SECONDS = 0.005  # between two portions of pages, in which others write
+PAUSE_SECONDS = 0.005  # between two portions of pages, so that others can write
 BUSY_SECONDS = 30.0
-COPIES_KEPT = 3  # of those made before tables were changed
+COPIES_KEPT = 3  # copies made before migrations
 ON_THE_WAY = (".restore.*", "console.*.*", "log.duckdb.*", "sandbox.journal.*")
-"""What bears the number of the process that makes it until it is whole."""
-MOST_SAID = 300  # characters of what is wrong with a file
+"""Files whose name ends in the number of the process that makes them, until they are complete."""
+MOST_SAID = 300  # characters of an error message
 
 
 def copy_file(path: Path, to: Path) -> None:
-    """Copy a SQLite database to a new file, in steps between which others write; all of it is of one moment."""
+    """Copy a SQLite database to a new file. Others can write meanwhile; the copy is consistent."""
     make_private(to)
     with closing(_reading(path)) as source, closing(sqlite3.connect(to, isolation_level=None)) as target:
         source.execute("BEGIN")
-        source.execute("SELECT count(*) FROM sqlite_master").fetchone()  # from here on it is of this moment
+        source.execute("SELECT count(*) FROM sqlite_master").fetchone()  # the read transaction begins here
         source.backup(target, pages=PAGES_AT_ONCE, sleep=PAUSE_SECONDS)
-        target.execute("PRAGMA journal_mode = DELETE").fetchone()  # one file, with nothing beside it
+        target.execute("PRAGMA journal_mode = DELETE").fetchone()  # one file without -wal and -shm
 
 
 def make_private(path: Path) -> None:
-    """Make an empty file that is its owner's alone. Raises FileExistsError."""
+    """Create an empty file that only its owner can read. Raises FileExistsError."""
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
@@ -38,7 +38,7 @@ def _reading(path: Path) -> sqlite3.Connection:
 
 
 def integrity_error(path: Path) -> str:
-    """Return what is wrong inside a copy of a SQLite database, empty where it is whole."""
+    """Return what is wrong with a copy of a SQLite database, or an empty string if it is intact."""
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)) as connection:
             (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
@@ -48,7 +48,7 @@ def integrity_error(path: Path) -> str:
 
 
 def copy_before(path: Path, revision: str) -> None:
-    """Keep a copy of a SQLite database of an older version beside it, before its tables are changed."""
+    """Copy a SQLite database of an older version before it is migrated. The copy is in the same folder."""
     fresh = path.with_name(f"{path.name}.before-{revision}.{os.getpid()}")
     try:
         copy_file(path, fresh)
@@ -61,19 +61,19 @@ def copy_before(path: Path, revision: str) -> None:
 
 
 def copies_beside(path: Path) -> Sequence[Path]:
-    """Return the copies that were kept beside a database before its tables were changed, the oldest first."""
+    """Return the copies made before migrations of a database, the oldest first."""
     found = [one for one in path.parent.glob(f"{path.name}.before-*") if not one.suffix[1:].isdecimal()]
     return sorted(found, key=lambda one: (one.stat().st_mtime, one.name))
 
 
 def leftover_files(data: Path) -> Sequence[Path]:
-    """Return what processes that are dead left in a data folder on their way to something else: never in use again."""
+    """Return incomplete files that dead processes left in a data folder. They are never used again."""
     found = {one for pattern in ON_THE_WAY for one in data.glob(pattern)}
     return sorted(one for one in found if one.suffix[1:].isdecimal() and is_dead(int(one.suffix[1:])))
 
 
 def remove_leftovers(data: Path) -> None:
-    """Remove from a data folder what processes that are dead left there, with the key that may be in it."""
+    """Remove incomplete files of dead processes from a data folder. They may contain a key."""
     for one in leftover_files(data):
         if one.is_dir():
             shutil.rmtree(one, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The hashes of links: by which a record is known again as it was when both systems agreed on it."""
+"""Stores the hashes of links. Equal hashes show that a record is unchanged since both systems agreed."""
 
 from collections.abc import Collection, Sequence
 
@@ -22,7 +22,7 @@ _WITH_HASHES = (
 
 
 def kept_hashes(connection: sa.Connection, flow: str, kind: Kind, keys: Collection[str]) -> dict[str, Hashes]:
-    """Return the hashes under these keys, of what the target should have as both systems agreed on it."""
+    """Return the hashes of these keys, for active, proven links with agreed values."""
     columns = sa.select(links.c.key, links.c.source_hash, links.c.target_hash)
     here = (
         links.c.flow == flow, links.c.kind == kind, ~links.c.retired, ~links.c.unproven,
@@ -33,9 +33,9 @@ def kept_hashes(connection: sa.Connection, flow: str, kind: Kind, keys: Collecti
 
 
 def keep_hashes(connection: sa.Connection, flow: str, agreed: Sequence[Link]) -> None:
-    """Keep with links the hashes they have by now, as part of the transaction under way.
+    """Store the hashes of links, in the current transaction.
 
-    A link that somebody changed since it was compared keeps none: they say nothing about it.
+    Links that changed since they were compared are left out, because the hashes are of an earlier state.
     """
     kept: list[dict[str, str]] = []
     for kind in dict.fromkeys(link.kind for link in agreed):
@@ -50,5 +50,5 @@ def keep_hashes(connection: sa.Connection, flow: str, agreed: Sequence[Link]) ->
 
 
 def forget_hashes(connection: sa.Connection, flow: str) -> None:
-    """Have every record of a flow compared once more, as part of the transaction under way."""
+    """Delete the hashes of a flow, so that all its records are compared again, in the current transaction."""
     connection.execute(links.update().where(links.c.flow == flow, links.c.source_hash != "").values(UNHASHED))

@@ -1,4 +1,4 @@
-"""The place an installation is bound to, kept in its own database."""
+"""Stores the place (machine and path, or server and database) that an installation is bound to."""
 
 import hashlib
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ WINDOWS_KEY, WINDOWS_VALUE = r"SOFTWARE\Microsoft\Cryptography", "MachineGuid"
 
 
 class InstallationStore(Store):
-    """Reads and changes the place an installation is bound to."""
+    """Stores the place that the installation is bound to."""
 
     def bound_place(self) -> InstallationPlace | None:
         """Return the place this database is bound to, or None before the first start."""
@@ -30,12 +30,12 @@ class InstallationStore(Store):
         return InstallationPlace(parts) if isinstance(parts, dict) else None
 
     def bind(self, place: InstallationPlace, by: str) -> None:
-        """Bind the installation to a place. The audit log names who did."""
+        """Bind the installation to a place. The audit log names the person."""
         with self.database.write() as connection:
             put_in(connection, self.clock(), RECORD, _value(place), by)
 
     def bind_first(self, place: InstallationPlace) -> None:
-        """Bind an installation at its first start, and complete what a restore left open. Nothing else is changed."""
+        """Bind at the first start, and add parts that a restore removed. Existing parts are never changed."""
         bound = self.bound_place()
         if bound is None or (not place.changed_parts(bound) and place != bound):
             now = self.clock()
@@ -44,7 +44,7 @@ class InstallationStore(Store):
 
 
 def forget_inode(connection: sa.Connection, now: datetime) -> None:
-    """Let a restored file count as the same place where machine and path are those of the backup."""
+    """Remove the inode from the bound place, so that a restored file on the same machine and path is accepted."""
     value = connection.execute(sa.select(settings.c.value).where(settings.c.name == RECORD)).scalar()
     parts = group(value).get("place")
     if isinstance(parts, dict):
@@ -60,10 +60,10 @@ def _value(place: InstallationPlace) -> Mapping[str, object]:
 
 
 def read_place(database: Database) -> InstallationPlace:
-    """Return where a database is.
+    """Return the place of a database.
 
-    A file: hashes of the id of the machine and of its network adapters, the path and the inode. PostgreSQL: the system
-    identifier that initdb gave it (`pg_control_system`, which a server may refuse) and the name of the database.
+    For a file: hashes of the machine id and of the network adapters, the path and the inode. For PostgreSQL: the system
+    identifier of initdb (`pg_control_system`, which a server may refuse) and the name of the database.
     """
     address = database.engine.url
     if address.get_backend_name() == "postgresql":
@@ -77,7 +77,7 @@ def read_place(database: Database) -> InstallationPlace:
 
 
 def _system_identifier(database: Database) -> str:
-    """Return the identifier, empty where this user of the database may not ask for it."""
+    """Return the system identifier, or an empty string if the database user has no right to read it."""
     asked = sa.select(sa.text("system_identifier")).select_from(sa.text("pg_control_system()"))
     with suppress(sa.exc.ProgrammingError):
         return str(database.scalar(asked))
@@ -85,15 +85,14 @@ def _system_identifier(database: Database) -> str:
 
 
 def _hash(text: str) -> str:
-    """Return a hash of what identifies a machine, empty for an empty text: the text itself stays on its machine."""
+    """Return a hash of a machine's identity, so that the identity itself is not stored. Empty for an empty text."""
     return hashlib.sha256(f"sluis {text}".encode()).hexdigest()[:16] if text else ""
 
 
 def permanent_addresses(folder: Path = ADAPTER_FOLDER) -> list[str]:
-    """Return the addresses of the network adapters that a machine was given; none where the platform does not tell.
+    """Return the permanent addresses of the network adapters, or an empty list if the platform does not report them.
 
-    A bridge, a tunnel and the adapter of a container have no device behind them, and an address that a program chose is
-    not permanent: neither counts.
+    Adapters without a device (bridges, tunnels, containers) and addresses that a program chose are left out.
     """
     found = set()
     for adapter in folder.glob("*"):

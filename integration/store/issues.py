@@ -1,4 +1,4 @@
-"""The exception queue: what is wrong now, grouped by cause."""
+"""Stores the exception queue: open, dismissed and closed issues, grouped by cause."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -20,7 +20,7 @@ from integration.store.tables import causes, issues, lines, set_aside, staged
 
 _TROUBLE = (issues.c.flow, issues.c.cause, issues.c.field, issues.c.detail)
 _NUMBER = sa.func.count().label("number")
-_CONNECTED = issues.c.flow.not_like(ASIDE)  # of the systems that are connected now
+_CONNECTED = issues.c.flow.not_like(ASIDE)  # belongs to the connected pair of systems
 _REFRESHED = ("title", "facts", "last_seen", "run", "detail", "cents", "state", "first_seen", "seen", "reason", "by")
 _REFRESH = (
     issues.update()
@@ -35,10 +35,10 @@ _SET_ASIDE = ReadyAmong(sa.select(set_aside).where(set_aside.c.flow == sa.bindpa
 def open_or_refresh(
     connection: sa.Connection, at: datetime, flow: str, run: str, met: Sequence[IssueOccurrence]
 ) -> None:
-    """Open issues, or note that they are still there, as part of the transaction under way.
+    """Open issues or refresh known ones, in the current transaction.
 
-    What is new, or had been closed, is told to the log. What a person set aside stays so, unless the trouble is
-    another one by now.
+    Records an event for issues that are new or were closed. A dismissed issue stays dismissed, unless its detail
+    changed.
     """
     newest = {(one.issue.key, one.issue.cause, one.issue.field): one for one in met}
     known = _known(connection, flow, [key for key, _, _ in newest])
@@ -71,7 +71,7 @@ def _returned(found: sa.Row[Any], detail: str) -> bool:
 
 
 def _as_met(at: datetime, run: str, one: IssueOccurrence) -> dict[str, object]:
-    """Return what is kept of an issue each time it is met."""
+    """Return the columns that are stored each time an issue occurs."""
     facts = one.issue.facts
     cents = int(Decimal(facts["sold"]).scaleb(2)) if facts.get("sold") else None
     detail = grouping_detail(one.issue.cause, facts)
@@ -84,7 +84,7 @@ def _known(connection: sa.Connection, flow: str, keys: Sequence[str]) -> dict[tu
 
 
 def _is_same(row: sa.Row[Any], facts: Mapping[str, str] | None) -> bool:
-    """Tell whether a look met an issue again: one that was set aside only with the very facts it had then."""
+    """Return whether a check found an issue again. A dismissed issue must have the facts of its dismissal."""
     if facts is None:
         return False
     return IssueState(row.state) is IssueState.OPEN or dict(row.facts) == dict(facts)
@@ -97,10 +97,10 @@ def _parked(flow: str, run: str, one: IssueOccurrence) -> Event:
 
 
 def close_resolved(connection: sa.Connection, at: datetime, flow: str, run: str, *, complete: bool) -> None:
-    """Close the issues of a flow that a preview no longer met, as part of the transaction under way.
+    """Close the issues of a flow that a preview no longer found, in the current transaction.
 
-    A complete run speaks for every record, any other one for the records it read, and for what its plan has lines of,
-    such as the credit of a document. What a look apart from runs found is closed by such a look alone.
+    A complete run covers every record. Any other run covers the records it read and those its plan has lines for, such
+    as the credit note of a document. Issues that a separate check found are closed only by that check.
     """
     of_runs = issues.c.cause.notin_(APART)
     gone = sa.and_(issues.c.flow == flow, issues.c.state != IssueState.CLOSED, issues.c.run != run, of_runs)
@@ -128,7 +128,7 @@ def _close(connection: sa.Connection, at: datetime, run: str, found: Sequence[sa
 
 
 def dismissed_marks(connection: sa.Connection, flow: str, keys: Collection[str]) -> dict[str, dict[int, str]]:
-    """Return what these records were like when issues of theirs were set aside: a mark for each issue, by key."""
+    """Return the marks that these records had when their issues were dismissed, by key and issue id."""
     found: dict[str, dict[int, str]] = {}
     for row in _SET_ASIDE.rows(connection, {"flow": flow}, keys):
         found.setdefault(row.key, {})[row.issue] = row.mark
@@ -138,7 +138,7 @@ def dismissed_marks(connection: sa.Connection, flow: str, keys: Collection[str])
 def reopen(
     connection: sa.Connection, at: datetime, run: str, identities: Collection[int], reason: str, by: str
 ) -> None:
-    """Put issues back into the queue that had been set aside, as part of the transaction under way."""
+    """Reopen dismissed issues, in the current transaction."""
     for some in batches(identities):
         here = (issues.c.id.in_(some), issues.c.state == IssueState.SET_ASIDE)
         found = connection.execute(sa.select(issues).where(*here).with_for_update()).all()
@@ -153,11 +153,11 @@ def _decided(event: str, row: sa.Row[Any], facts: Mapping[str, str], run: str = 
 
 
 class Issues(Store):
-    """The open issues of all flows."""
+    """Stores the issues of all flows."""
 
     @requires(Right.SEE)
     def open(self, flow: str, run: str, met: Sequence[IssueOccurrence]) -> None:
-        """Open issues, or note that they are still there."""
+        """Open issues or refresh known ones."""
         with self.database.write() as connection:
             open_or_refresh(connection, self.clock(), flow, run, met)
 
@@ -169,10 +169,11 @@ class Issues(Store):
         met: Sequence[IssueOccurrence],
         so_far: SoFar | None = None,
     ) -> None:
-        """Keep what a look that is no run found of these records: what it met is open, all else of the causes closed.
+        """Store the result of a check that is no run.
 
-        What was set aside comes back when it is another difference by now. Raises ErasedMeanwhileError where somebody
-        was erased since it was read, `so_far`.
+        Opens the issues it found, and closes all other issues of these records and causes. A dismissed issue is
+        reopened if its facts changed. Raises ErasedSinceReadError if a person was erased since `so_far`, the state of
+        the erasure register when the data was read.
         """
         still = {(one.issue.key, one.issue.cause, one.issue.field): one.issue.facts for one in met}
         now = self.clock()
@@ -186,14 +187,14 @@ class Issues(Store):
 
     @requires(Right.SEE)
     def counts(self) -> dict[str, int]:
-        """Return how many issues of the systems that are connected now are open, by flow."""
+        """Return the number of open issues of the connected pair of systems, by flow."""
         here = (issues.c.state == IssueState.OPEN, _CONNECTED)
         counted = sa.select(issues.c.flow, _NUMBER).where(*here).group_by(issues.c.flow)
         return {row.flow: row.number for row in self.database.rows(counted)}
 
     @requires(Right.SEE)
     def causes(self, flow: str | None = None, state: IssueState = IssueState.OPEN) -> list[CauseGroup]:
-        """Return the issues of a flow, or of all, grouped by what one repair serves: the largest group first."""
+        """Return the issues of a flow, or of all flows, as issue groups, the largest group first."""
         first, last = sa.func.min(issues.c.first_seen), sa.func.max(issues.c.last_seen)
         sums = (first.label("first"), last.label("last"), sa.func.max(issues.c.id).label("newest"))
         statement = sa.select(*_TROUBLE, _NUMBER, *sums, sa.func.sum(issues.c.cents).label("cents"))
@@ -207,9 +208,9 @@ class Issues(Store):
         return [_cause_group(row) for row in self.database.rows(shown.order_by(*order))]
 
     def came(self, since: datetime) -> dict[IssueGroupKey, dict[datetime, int]]:
-        """Return how many issues came at which moment, by trouble, whatever became of them; what returns comes anew.
+        """Return how many issues appeared at each moment, by issue group. Reopened issues count as new.
 
-        Those of one transaction have one moment, so that this is about as many rows as there were runs.
+        All issues of one transaction have the same time, so the result has about as many entries as there were runs.
         """
         recent = sa.select(*_TROUBLE, issues.c.first_seen, _NUMBER).where(issues.c.first_seen >= since, _CONNECTED)
         found: dict[IssueGroupKey, dict[datetime, int]] = {}
@@ -219,12 +220,12 @@ class Issues(Store):
 
     @requires(Right.REPAIR)
     def assign(self, cause: IssueGroupKey, to: str, by: str) -> None:
-        """Keep who looks after a cause, also after what joins it later; nobody when `to` is empty."""
+        """Assign an issue group, with issues that join it later, to a person. An empty `to` removes the assignment."""
         self._care(cause, "cause_assigned", by, assigned=to)
 
     @requires(Right.REPAIR)
     def annotate(self, cause: IssueGroupKey, note: str, by: str) -> None:
-        """Keep a note with a cause; an empty one takes it away."""
+        """Store a note with an issue group. An empty note removes it."""
         self._care(cause, "cause_noted", by, note=note)
 
     def _care(self, cause: IssueGroupKey, event: str, by: str, **values: str) -> None:
@@ -240,31 +241,31 @@ class Issues(Store):
 
     @requires(Right.SEE)
     def people(self) -> list[str]:
-        """Return everybody who was ever given a cause, by name."""
+        """Return the names of all persons that a group is assigned to."""
         named = sa.select(causes.c.assigned).where(causes.c.assigned != "").distinct()
         return sorted(row.assigned for row in self.database.rows(named))
 
     @requires(Right.SEE)
     def of_key(self, flow: str, key: str) -> list[OpenIssue]:
-        """Return every issue a record ever had in a flow, closed ones too, the newest first."""
+        """Return all issues of a record in a flow, including closed ones, the newest first."""
         found = sa.select(issues).where(issues.c.flow == flow, issues.c.key == key).order_by(issues.c.last_seen.desc())
         return [_open_issue(row) for row in self.database.rows(found)]
 
     @requires(Right.REPAIR)
     def close(self, identity: int, by: str) -> None:
-        """Close an issue by hand; it opens again when a preview meets it."""
+        """Close an issue. It opens again when a preview finds it again."""
         self._decide(identity, IssueState.CLOSED, "issue_closed", "", by)
 
     def set_aside(self, identity: int, reason: str, by: str, marks: Mapping[str, str] | None = None) -> None:
-        """Take an issue out of the queue with a reason.
+        """Dismiss an issue with a reason.
 
-        The record stays parked without anybody being told, until its cause is gone, the trouble becomes another one,
-        somebody takes it back, or one of the records it came from has another mark than in `marks` when it is read.
+        The record stays parked without notification until the cause is gone, the issue's detail changes, a person
+        reopens it, or a source record is read with a mark other than the one in `marks`.
         """
         self._decide(identity, IssueState.SET_ASIDE, "issue_set_aside", reason, by, marks or {})
 
     def set_all_aside(self, marks: Mapping[int, Mapping[str, str]], reason: str, by: str) -> int:
-        """Take issues out of the queue with one reason and return how many still were in it; see `set_aside`."""
+        """Dismiss open issues with one reason and return how many were still open; see `set_aside`."""
         now, done = self.clock(), 0
         with self.database.write() as connection:
             for some in batches(list(marks)):
@@ -279,7 +280,7 @@ class Issues(Store):
         return done
 
     def take_back(self, identities: Collection[int], by: str) -> None:
-        """Put issues back into the queue that were set aside."""
+        """Reopen dismissed issues."""
         with self.database.write() as connection:
             reopen(connection, self.clock(), "", identities, "", by)
 
@@ -309,7 +310,7 @@ class Issues(Store):
         offset: int = 0,
         limit: int = 100,
     ) -> list[OpenIssue]:
-        """Return the issues of one cause, the longest waiting first; `find` is a part of their key or title."""
+        """Return the issues of one cause, the oldest first. `find` filters by a part of the key, title or detail."""
         given = {"flow": flow, "cause": cause, "state": state, "field": field, "detail": detail}
         here = [issues.c[name] == value for name, value in given.items() if value is not None]
         found = sa.select(issues).where(*here, *([_named(find)] if find else []))
@@ -323,7 +324,7 @@ class Issues(Store):
 
     @requires(Right.SEE)
     def found(self, find: str, state: IssueState = IssueState.OPEN) -> dict[IssueGroupKey, int]:
-        """Return the causes that have issues with this in their key or title, with the number of those."""
+        """Return the issue groups that have issues whose key, title or detail contains the text, with their number."""
         here = (issues.c.state == state, _named(find), _CONNECTED)
         rows = self.database.rows(sa.select(*_TROUBLE, _NUMBER).where(*here).group_by(*_TROUBLE))
         return {IssueGroupKey(row.flow, row.cause, row.field, row.detail): row.number for row in rows}
@@ -350,7 +351,7 @@ def _cause_group(row: sa.Row[Any]) -> CauseGroup:
 
 
 def _named(find: str) -> sa.ColumnElement[bool]:
-    """Return the condition that a person would recognise an issue by this."""
+    """Return the condition that an issue's key, title or detail contains the text."""
     sought = find.casefold()
     return sa.or_(
         *(
@@ -361,7 +362,7 @@ def _named(find: str) -> sa.ColumnElement[bool]:
 
 
 def _remember(connection: sa.Connection, marks: Mapping[int, Mapping[str, str]], flows: Mapping[int, str]) -> None:
-    """Keep what the records behind issues are like now, in the place of what was known before."""
+    """Replace the stored marks of the records behind these issues."""
     for some in batches(list(marks)):
         connection.execute(set_aside.delete().where(set_aside.c.issue.in_(some)))
     rows = [

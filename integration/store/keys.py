@@ -1,7 +1,8 @@
-"""The keys that seal what is kept: which there are, which of them is in use, and another one in its place.
+"""Manages the keys that seal credentials and the audit log, and replaces the key in use.
 
-A row of the settings names the key in use by its id, and changes in the transaction that seals everything anew. Keys
-are there before the row names them, and stay until it names another, so that everything opens at any moment between.
+A row of the settings holds the id of the key in use. It changes in the same transaction that seals everything with the
+new key. A key is written to the file before the row refers to it, and removed only after the row refers to another. So
+everything can be opened at any moment.
 """
 
 import base64
@@ -25,15 +26,15 @@ from integration.store.outbox import append_events
 from integration.store.tables import audit_head, connections, settings
 
 SHORTEST_KEY = 16
-IN_USE = "key"  # the setting that names the key in use, and those that were
-LOCK = 7_264_518_302  # any number that no other lock of ours has
+IN_USE = "key"  # the setting with the ids of the key in use and of replaced keys
+LOCK = 7_264_518_302  # arbitrary, but different from our other locks
 
 
 class KeyRing:
-    """The keys of a console: the one `before` that of the settings, that of the settings, and what its key file holds.
+    """The keys of a console: the previous and current key of the settings, and the keys in the key file.
 
-    A key of the settings has 16 characters or more. Raises ConfigurationError `setting_invalid` for one that is too
-    short, and `key_file_unusable` for a file that is needed and holds no key.
+    A key of the settings has at least 16 characters. Raises ConfigurationError `setting_invalid` for a shorter one, and
+    `key_file_unusable` if the file is needed and holds no key.
     """
 
     def __init__(self, key: str, before: str, key_file: Path | None, salt: str) -> None:
@@ -46,19 +47,19 @@ class KeyRing:
         self.read_anew()
 
     def read_anew(self) -> None:
-        """Take the keys as they are now: another process may have changed them."""
+        """Read the key file again, because another process may have changed it."""
         kept = [] if self.file is None else keys_in(self.file, needed=self.given is None)
         self.keys = [*self.of_settings, *kept]
 
     def make_one(self) -> None:
-        """Make a key in the file where there is none at all. Two processes that start at once agree on one."""
+        """Create a key in the file if there is no key. Two processes that start at once use the same one."""
         if not self.keys and self.file is not None:
             write_keys(self.file, [Fernet.generate_key()], anew=False)
             self.read_anew()
         self._first()
 
     def grow(self) -> bytes:
-        """Return a fresh key that is in the file, and on the disk, when this returns."""
+        """Add a new key to the file and return it. The file is durable on return."""
         if self.file is None:
             raise ConfigurationError("setting_invalid", setting="CONSOLE_KEY", expected="expected_key")
         fresh = Fernet.generate_key()
@@ -66,23 +67,24 @@ class KeyRing:
         return fresh
 
     def named(self, name: str) -> bytes | None:
-        """Return the key with this id, read anew where it was not there before."""
+        """Return the key with this id, or None. Reads the file again if the key is not known yet."""
         if all(id_of(one) != name for one in self.keys):
             self.read_anew()
         return next((one for one in self.keys if id_of(one) == name), None)
 
     def opened(self, sealed: bytes) -> bytes | None:
-        """Return what was sealed, or None where no key opens it."""
+        """Return the decrypted value, or None if no key opens it."""
         for key in self.keys:
             with suppress(InvalidToken):
                 return Fernet(key).decrypt(sealed)
         return None
 
     def in_use(self, connection: sa.Connection) -> bytes:
-        """Return the key to seal with, as part of a transaction in which no other takes its place.
+        """Return the key to seal with. It cannot be replaced before the current transaction ends.
 
-        Where somebody started with a key that was never replaced, it is in use from now on: what the lost one sealed is
-        entered anew. Raises ConfigurationError `secret_key_wrong` where there are only keys that others replaced.
+        If the key in use is not known here and another key was never replaced, that key becomes the key in use.
+        Credentials sealed with the lost key must be entered again. Raises ConfigurationError `secret_key_wrong` if only
+        replaced keys are known.
         """
         hold(connection, alone=False)
         row = _row(connection)
@@ -105,7 +107,7 @@ class KeyRing:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """The id of the key in use, and the ids of those that were replaced: who has no other seals nothing any more."""
+    """The id of the key in use, and the ids of replaced keys. Replaced keys do not seal any more."""
 
     id: str
     before: Sequence[str]
@@ -115,11 +117,12 @@ class _Row:
 
 
 def reseal(ring: KeyRing, database: Database, clock: Clock, by: str) -> int:
-    """Seal everything with another key, that of the settings or else a fresh one in the file, and return how much.
+    """Seal all credentials with a new key, and return their number.
 
-    The key of before is taken out of the file afterwards. A change that was cut short is finished by the next one.
-    Raises ConfigurationError: `secret_key_wrong`, with nothing changed, where something cannot be opened, and
-    `setting_invalid` where the key of the settings is in use already.
+    The new key is that of the settings, or a generated one in the file. Afterwards the former key is removed from the
+    file. After an interruption, the next call completes the change. Raises ConfigurationError `secret_key_wrong`, with
+    nothing changed, if a credential cannot be opened, and `setting_invalid` if the key of the settings is in use
+    already.
     """
     with database.write() as connection:
         hold(connection, alone=True)
@@ -135,7 +138,7 @@ def reseal(ring: KeyRing, database: Database, clock: Clock, by: str) -> int:
 
 
 def _next(ring: KeyRing, connection: sa.Connection, row: _Row | None) -> bytes:
-    """Return the key that comes next."""
+    """Return the key that replaces the one in use."""
     if ring.given is None:
         return ring.grow()
     sealed = connection.execute(sa.select(connections.c.sealed)).scalars()
@@ -156,7 +159,7 @@ def _seal_anew(ring: KeyRing, connection: sa.Connection, fresh: bytes) -> int:
 
 
 def _name(connection: sa.Connection, at: datetime, key: bytes, ring: KeyRing, by: str) -> None:
-    """Name the key in use from now on, and all others that are known as replaced."""
+    """Store the key as the one in use, and all other known keys as replaced."""
     row = _row(connection)
     before = {*(() if row is None else (row.id, *row.before)), *map(id_of, ring.keys)} - {id_of(key)}
     value = {"id": id_of(key), "before": sorted(before)}
@@ -164,7 +167,7 @@ def _name(connection: sa.Connection, at: datetime, key: bytes, ring: KeyRing, by
 
 
 def _drop_others(ring: KeyRing, connection: sa.Connection) -> None:
-    """Take every key out of the file but the one in use; where that is in the settings, no file is left."""
+    """Remove all keys but the one in use from the file. Deletes the file if the key in use is in the settings."""
     row = _row(connection)
     if ring.file is None or row is None or not ring.file.exists():
         return
@@ -176,8 +179,8 @@ def _drop_others(ring: KeyRing, connection: sa.Connection) -> None:
 
 
 def hold(connection: sa.Connection, *, alone: bool) -> None:
-    """Keep the key in use as it is until the transaction ends, or have it `alone` to change it."""
-    if connection.dialect.name == "postgresql":  # SQLite holds the one write lock there is
+    """Lock the key in use until the transaction ends: shared, or exclusively (`alone`) to replace it."""
+    if connection.dialect.name == "postgresql":  # SQLite already holds its only write lock
         lock = sa.func.pg_advisory_xact_lock if alone else sa.func.pg_advisory_xact_lock_shared
         connection.execute(sa.select(lock(LOCK)))
 
@@ -188,23 +191,23 @@ def _row(connection: sa.Connection) -> _Row | None:
 
 
 def id_in_use(connection: sa.Connection) -> str:
-    """Return the id of the key in use, empty where no key was ever changed."""
+    """Return the id of the key in use, or an empty string if the key was never changed."""
     row = _row(connection)
     return "" if row is None else row.id
 
 
 def has_sealed(connection: sa.Connection) -> bool:
-    """Tell whether credentials are sealed, or the audit is."""
+    """Return whether a credential or the audit log is sealed."""
     credentials = sa.select(connections.c.system).limit(1)
     head = sa.select(audit_head.c.key).where(audit_head.c.key != "")
     return connection.execute(credentials).first() is not None or connection.execute(head).first() is not None
 
 
 def key_in_use(ring: KeyRing, database: Database) -> bytes:
-    """Return the key in use, made where there is none; which one that is may change as soon as this returns.
+    """Return the key in use, and create one if there is none. The key may be replaced as soon as this returns.
 
-    Raises ConfigurationError `key_file_missing` where something is sealed already and there is no key: a new one would
-    open nothing of it.
+    Raises ConfigurationError `key_file_missing` if something is sealed and there is no key, because a new key could not
+    open it.
     """
     with database.read() as connection:
         name, is_sealed = id_in_use(connection), has_sealed(connection)
@@ -218,14 +221,14 @@ def key_in_use(ring: KeyRing, database: Database) -> bytes:
 
 
 def id_of(key: bytes) -> str:
-    """Return what a key is called, which says nothing of it."""
+    """Return the id of a key, from which the key cannot be derived."""
     return hashlib.sha256(b"the id of a key: " + key).hexdigest()[:16]
 
 
 def keys_in(path: Path, *, needed: bool) -> list[bytes]:
-    """Return the keys in a file, one a line, and none where there is no file.
+    """Return the keys in a file, one per line, or an empty list if there is no file.
 
-    Raises ConfigurationError where it is `needed` and holds something else.
+    Raises ConfigurationError if the file is `needed` and holds no keys or something else.
     """
     try:
         keys = path.read_bytes().split()
@@ -241,28 +244,28 @@ def keys_in(path: Path, *, needed: bool) -> list[bytes]:
 
 
 def write_keys(path: Path, keys: Sequence[bytes], *, anew: bool = True) -> None:
-    """Put keys into a file that is its owner's alone, whole or not at all; they are on the disk when this returns.
+    """Write keys to a file that only its owner can read. The write is atomic, and durable on return.
 
-    Where the file is not to be written `anew`, one that is there stays: two processes that start at once agree.
+    Without `anew` an existing file is kept, so that two processes that start at once use the same key.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
     fresh.unlink(missing_ok=True)
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 - mode at birth
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 - sets the mode on creation
         file.write(b"\n".join(keys))
         file.flush()
         os.fsync(file.fileno())
     if anew:
         fresh.replace(path)
     else:
-        with suppress(FileExistsError):  # the other process was first
+        with suppress(FileExistsError):  # another process was first
             os.link(fresh, path)
         fresh.unlink()
     _keep_folder(path.parent)
 
 
 def _keep_folder(folder: Path) -> None:
-    """See to it that the disk knows of a new name in a folder; Windows does so by itself."""
+    """Make a new name in a folder durable. Windows does so by itself."""
     if os.name == "posix":
         known = os.open(folder, os.O_RDONLY)
         try:
@@ -272,7 +275,7 @@ def _keep_folder(folder: Path) -> None:
 
 
 def opens_one(sealed: bytes, key: bytes | None) -> bool:
-    """Tell whether a key opens one credential."""
+    """Return whether a key opens a credential."""
     if key is None:
         return False
     try:

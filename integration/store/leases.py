@@ -1,4 +1,4 @@
-"""Rights that one holder at a time has, across threads, processes and machines. They end by themselves."""
+"""Leases that one holder at a time has, across threads, processes and machines. They expire by themselves."""
 
 import time
 import uuid
@@ -14,16 +14,16 @@ from integration.store.database import Store
 from integration.store.tables import leases
 
 LOOK_AGAIN_SECONDS = 0.05
-AHEAD_SECONDS = 5.0  # more than two processes can be apart that share a clock
+AHEAD_SECONDS = 5.0  # more than the clocks of two processes on a shared clock can differ
 
 
 class Leases(Store):
-    """All leases by name."""
+    """Stores all leases by name."""
 
     def try_take(self, name: str, owner: str, seconds: float) -> bool:
-        """Take a lease that is free or over, or renew one's own, and tell whether it is held now.
+        """Take a free or expired lease, or renew one's own. Return whether the caller holds the lease now.
 
-        One that lasts longer than it can was taken before the clock was set back, and is over.
+        A lease that ends later than possible was taken before the clock was set back, and counts as expired.
         """
         now = self.clock()
         until = now + timedelta(seconds=seconds)
@@ -42,21 +42,21 @@ class Leases(Store):
         return True
 
     def holder(self, name: str) -> str | None:
-        """Return who holds a lease, or held it last without giving it back."""
+        """Return the owner of a lease, or the last owner if it expired without a release. None after a release."""
         found: str | None = self.database.scalar(sa.select(leases.c.owner).where(leases.c.name == name))
         return found
 
     def release(self, name: str, owner: str) -> None:
-        """Give a lease back before its end; one that somebody else took over stays theirs."""
+        """Release a lease before it expires. Does nothing if another owner holds it."""
         with self.database.write() as connection:
             connection.execute(leases.delete().where(leases.c.name == name, leases.c.owner == owner))
 
     @contextmanager
     def hold(self, name: str, owner: str, seconds: float, *, wait: float | None = None) -> Iterator[None]:
-        """Hold a lease for the block, waiting for it as long as it takes.
+        """Hold a lease for the block, and wait for it if necessary.
 
-        `seconds` is how long it lasts when the holder dies. Two threads of one owner exclude each other too. Raises
-        UnavailableError `lease_taken` when it was not free within `wait` seconds.
+        The lease expires `seconds` after it was taken if its holder dies. Two threads of one owner exclude each other
+        too. Raises UnavailableError `lease_taken` if it does not become free within `wait` seconds.
         """
         holder = f"{owner}/{uuid.uuid4()}"
         given_up = None if wait is None else time.monotonic() + wait

@@ -1,4 +1,4 @@
-"""Commits at work: what was sent, and how each change ended. It is on disk before anything else happens."""
+"""Stores the progress of commits: which changes were sent, and the result of each. Writes are durable on return."""
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -27,10 +27,10 @@ from integration.store.tables import lines, runs, tallies
 from integration.store.tables import links as of_links
 
 NOTHING_KNOWN: Known = {}
-BEFORE_THE_FIRST = -1  # line of a plan
+BEFORE_THE_FIRST = -1  # line number before the first line
 NOTHING_ACCEPTED: Mapping[int, str] = {}
 
-MADE = frozenset({Step.PROVEN, Step.ACCEPTED})  # the target has it
+MADE = frozenset({Step.PROVEN, Step.ACCEPTED})  # steps of changes that the target has
 _RUN = PreparedStatement(sa.select(runs.c.flow, runs.c.cancelled).where(runs.c.id == sa.bindparam("run")))
 _SEND = PreparedStatement(
     lines.update()
@@ -55,17 +55,20 @@ _MOVE = PreparedStatement(
 
 
 class Ledger(Store):
-    """What commits keep of every change. A step the tables of states do not have raises ValueError."""
+    """Stores the state of every change of a commit.
+
+    Methods raise ValueError for a transition that `core/states.py` forbids.
+    """
 
     def __init__(self, database: Database, clock: Clock, *, mirrors: Mirrors = links.NO_MIRRORS) -> None:
         super().__init__(database, clock)
         self.mirrors = mirrors
 
     def next_planned(self, run: str, stages: Sequence[str], limit: int, after: int = BEFORE_THE_FIRST) -> list[PlanRow]:
-        """Return changes to send next, behind a line of the plan, all of one stage and in its order.
+        """Return the next changes to send after a line of the plan, all of one stage and in plan order.
 
-        Nothing of a later one of the `stages` is returned while an earlier one holds a change that is not settled. What
-        is of none of them comes last.
+        Changes of a later stage are returned only when all changes of earlier `stages` are settled. Changes of stages
+        that are not in `stages` come last.
         """
         of_run, is_open = lines.c.run == run, lines.c.step.in_((Step.PLANNED, *plan_lines.UNSETTLED))
         first = sa.case(*((sa.exists().where(of_run, is_open, lines.c.stage == name), name) for name in stages))
@@ -75,19 +78,19 @@ class Ledger(Store):
         return [plan_row(row) for row in found or self.database.rows(page.where(lines.c.stage.not_in(stages)))]
 
     def unsettled(self, run: str) -> list[PlanRow]:
-        """Return the changes that were sent and never settled, in order of the plan."""
+        """Return the changes that were sent and not settled, in plan order."""
         some = sa.select(tallies.c.run).where(
             tallies.c.run == run, tallies.c.step.in_(plan_lines.UNSETTLED), tallies.c.lines > 0
         )
-        if self.database.first(some) is None:  # nearly always, and far cheaper to know from the tallies
+        if self.database.first(some) is None:  # the usual case, and much cheaper to learn from the tallies
             return []
         page = sa.select(lines).where(lines.c.run == run, lines.c.step.in_(plan_lines.UNSETTLED))
         return [plan_row(row) for row in self.database.rows(page.order_by(lines.c.seq))]
 
     def in_doubt(self, run: str, flow: str, kind: Kind | None, keys: Collection[str]) -> list[PlanRow]:
-        """Return what other runs of a flow sent as new of these records, and nobody knows whether the target has it.
+        """Return creates of these records that other runs of a flow sent and that are in doubt.
 
-        Of documents, whose keys no other kind of record has, `kind` may be any (None).
+        For documents `kind` may be None, because no other kind of record has their keys.
         """
         rows = self.database.among(
             in_doubt_question(flow, kind, by_keys=True).where(lines.c.run != run), lines.c.key, keys
@@ -95,14 +98,14 @@ class Ledger(Store):
         return [plan_row(row) for row in rows]
 
     def all_in_doubt(self, flow: str, kind: Kind) -> list[PlanRow]:
-        """Return everything of a kind that was ever sent as new, and nobody knows whether the target has it."""
+        """Return all creates of a kind that are in doubt."""
         return [plan_row(row) for row in self.database.rows(in_doubt_question(flow, kind))]
 
     def unproven_creates(self, flow: str, kind: Kind) -> list[PlanRow]:
-        """Return every create of a kind that was sent at least once and is not proven, whatever became of its line.
+        """Return every create of a kind that was sent at least once and is not proven, in any step.
 
-        The target may hold these records, and they are ours: also one that is planned to be sent again, that was left
-        out with its run, or that is parked because the target holds it with other values.
+        The target may have these records, and they are ours. This includes creates that are planned again, left out
+        with their run, or parked because the target has other values.
         """
         here = (lines.c.action == Action.CREATE, lines.c.kind == kind, lines.c.attempts > 0)
         open_steps = (*plan_lines.UNSETTLED, Step.PLANNED, Step.PARKED, Step.LEFT)
@@ -111,7 +114,7 @@ class Ledger(Store):
         return [plan_row(row) for row in self.database.rows(question.order_by(lines.c.run, lines.c.seq))]
 
     def settle_doubts(self, doubts: Sequence[PlanRow], there: Mapping[str, Held]) -> list[PlanRow]:
-        """Keep as proven what a look found after all, by its key; return what is in doubt still."""
+        """Settle the doubts whose records a lookup found, given by key, as proven. Return the other doubts."""
         seen = [row for row in doubts if row.key in there and row.change]
         for run in {row.run for row in seen}:
             known = {row.seq: row.change for row in seen if row.run == run and row.change}
@@ -121,10 +124,10 @@ class Ledger(Store):
         return [row for row in doubts if row.key not in there]
 
     def answer_doubts(self, flow: str, key: str, number: str | None, *told: Event) -> int:
-        """Keep what a person found out about what is in doubt of a record, and return how many changes that settles.
+        """Store a person's answer about a record in doubt, and return how many changes it settles.
 
-        It is there under a number, or it is not (None) and may be sent once more. What is `told` is kept with it. None
-        is settled twice: whoever answers at the same moment and is second settles nothing.
+        `number` is the record's number in the target, or None if it is not there and may be sent again. The events in
+        `told` are recorded with each. If two people answer at once, the second settles nothing.
         """
         step, settled = Step.LEFT if number is None else Step.ACCEPTED, 0
         for row in self.in_doubt("", flow, None, [key]):
@@ -142,11 +145,11 @@ class Ledger(Store):
         *,
         is_done: bool = False,
     ) -> bool:
-        """Keep that these changes are about to be sent; it is on disk when this returns.
+        """Mark changes as sent before their call. The marks are durable on return.
 
-        False where somebody asked the run to stop: then they stay planned, unless what they want `is_done` already.
-        `known` are changes of the plan by line, which never alter: those are not read again. With them is kept what the
-        target said yes to before, with the references it told.
+        Returns False if a person asked the run to stop. The changes then stay planned, unless `is_done` says that the
+        target already has the wanted values. `known` are changes by line number; they never alter and are not read
+        again. `accepted` are earlier lines that the target answered positively, with the references it returned.
         """
         if not seqs:
             return True
@@ -154,7 +157,7 @@ class Ledger(Store):
         with self.database.write() as connection:
             _accept(connection, run, accepted)
             of_run = _RUN.rows(connection, {"run": run})[0]
-            if of_run.cancelled and not is_done:  # asked where each call has to pass, at no further cost
+            if of_run.cancelled and not is_done:  # checked here because every call passes here, at no extra query
                 return False
             held = plan_lines.locked(connection, run, seqs)
             for row in held.values():
@@ -180,11 +183,11 @@ class Ledger(Store):
         accepted: Mapping[int, str] = NOTHING_ACCEPTED,
         also: Sequence[Event] = (),
     ) -> None:
-        """Keep how changes ended, with the links they leave and the issues they met.
+        """Store the results of changes, with the links and issues that follow from them.
 
-        What is in doubt counts as sent at this moment: changes are marked together, long before the last is on its way.
-        `known` are changes of the plan by line, which never alter: those are not read again. Where a page of writing
-        ends, it is kept with them how far the run has come, and what the target said yes to.
+        Changes in doubt get the current time as sending time, because changes are marked together, long before the last
+        one is sent. `known` are changes by line number; they never alter and are not read again. `accepted` are lines
+        that the target answered positively, with the references. If `page_ends`, the progress of the run is stored too.
         """
         if not outcomes:
             return
@@ -215,7 +218,7 @@ class Ledger(Store):
                 transitions.keep_progress(connection, now, run, Progress("write", done, total))
 
     def finish(self, run: str, *, cursors: Mapping[str, str] | None = None) -> None:
-        """End a commit in which every change is settled. Raises ValueError while one is not."""
+        """End a commit. Raises ValueError if a change is not settled."""
         now = self.clock()
         with self.database.write() as connection:
             row = transitions.move(connection, run, RunState.DONE)
@@ -245,7 +248,7 @@ def _accept(connection: sa.Connection, run: str, accepted: Mapping[int, str]) ->
 
 
 def _moved(run: str, row: Row, one: Outcome, now: datetime) -> dict[str, object]:
-    """Return what becomes of a line. One in doubt may have been on its way until now, later than it was marked."""
+    """Return the new column values of a line. A line in doubt gets the current time as sending time."""
     issue = one.issue or Issue("", "")
     return {
         "the_run": run, "the_seq": row.seq, "step": one.step, "reference": one.reference or row.reference,
@@ -258,10 +261,10 @@ def _moved(run: str, row: Row, one: Outcome, now: datetime) -> dict[str, object]
 def in_doubt_question(
     flow: str | sa.BindParameter[str], kind: Kind | None = None, *, by_keys: bool = False
 ) -> sa.Select[tuple[object, ...]]:
-    """Return the question for what was sent as new, of a kind or of any, and nobody knows whether the target has it.
+    """Return the query for creates in doubt, of one kind or of any.
 
-    One that is asked `by_keys` begins with those, and not with the runs of the flow, which have made all there is. It
-    finds those of a kind that is only stored as well: it may be another name of the one asked for.
+    With `by_keys` the query is built to start from record keys instead of the runs of the flow, which may have sent
+    every line. It then also finds records of a kind this version does not know, which may be a former name of the kind.
     """
     asked = sa.or_(in_clause(lines.c.step, plan_lines.UNSETTLED), in_clause(lines.c.cause, plan_lines.DOUBTS))
     settled = in_clause(lines.c.step, (Step.PROVEN, Step.ACCEPTED, Step.LEFT, Step.PLANNED))
@@ -276,7 +279,7 @@ def in_doubt_question(
 def _made(
     connection: sa.Connection, now: datetime, flow: str, pairs: Sequence[tuple[Row, Outcome]], changes: Known
 ) -> list[Link]:
-    """Retire what was made inactive, and return the links that the other changes leave."""
+    """Mark retired links, and return the links of the other changes."""
     made: list[Link] = []
     for row, one in pairs:
         if one.step not in MADE:
@@ -300,7 +303,7 @@ def _made(
 
 
 def _agreed(connection: sa.Connection, flow: str, row: Row, change: Change) -> Record:
-    """Return what both systems agree on: of what was taken back once, beside what they agreed on of the rest since."""
+    """Return the agreed values after a change. A reverted value is merged into the values agreed since."""
     if row.cause != TAKEN_BACK:
         return links.agreed_by(connection, flow, change)
     here = (of_links.c.flow == flow, of_links.c.kind == change.kind, of_links.c.key == change.key)
@@ -309,7 +312,7 @@ def _agreed(connection: sa.Connection, flow: str, row: Row, change: Change) -> R
 
 
 def _count_causes(connection: sa.Connection, run: str, pairs: Sequence[tuple[Row, Outcome]]) -> None:
-    """Count the causes that lines get when they are settled, and no longer those they had."""
+    """Add the causes that settled lines get to the facets, and subtract their former causes."""
     gone = [("cause", row.cause, row.action) for row, _ in pairs if row.cause]
     met = [("cause", one.issue.cause, row.action) for row, one in pairs if one.issue is not None]
     facets.count_facets(connection, run, met, gone)

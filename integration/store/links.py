@@ -1,4 +1,4 @@
-"""Which key of ours is which record of the target, and what both last agreed on."""
+"""Stores links: the key pairs of a record in both systems, and the values both last agreed on."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -25,13 +25,13 @@ from integration.store.tables import allotments, distinctions, links
 NO_MIRRORS: Mirrors = {}
 FIRST_NUMBER = 100_000
 ALLOT_ATTEMPTS = 20
-FEW = 1_000  # links of one kind that are cheaper to take in whole than to ask for one by one
+FEW = 1_000  # up to this many links of a kind, loading all is cheaper than single queries
 
-# A link that anything is changed of is compared once more before hashes speak for it again.
+# Any change to a link clears its hashes, so that the records are compared before hashes count again.
 UNHASHED = {"source_hash": "", "target_hash": ""}
 
 
-# What is kept under a record, or inside it, and goes with its link.
+# Kinds stored under or inside a record. Their links are removed with the record's link.
 _BELOW = {Kind.DEBTOR: (Kind.ADDRESS,), Kind.PRODUCT: (Kind.ARTICLE,)}
 
 
@@ -56,7 +56,7 @@ _DOCUMENTS = ReadyAmong(sa.select(links.c.mark, links.c.reference).where(*_OF_KI
 
 
 def link_of(row: sa.Row[tuple[object, ...]]) -> Link:
-    """Return the link in a row of the table."""
+    """Return the link of a table row."""
     agreed = None if row.agreed is None else record_from_json(row.agreed)
     return Link(
         Kind.stored(row.kind), row.key, row.reference, agreed, row.marker, row.mark, row.retired, row.unproven,
@@ -67,10 +67,10 @@ def link_of(row: sa.Row[tuple[object, ...]]) -> Link:
 def keep_links(
     connection: sa.Connection, at: datetime, flow: str, kept: Sequence[Link], mirrors: Mirrors = NO_MIRRORS
 ) -> None:
-    """Keep links as both systems hold them now, with a link for each part, as part of the transaction under way.
+    """Store links with the values both systems agreed on, and a link for each part, in the current transaction.
 
-    A part that was retired stays so unless it is seen to be active: the record it is in also remembers those. What
-    identified the record that a link led to before is dropped where it leads to another one.
+    A retired part stays retired unless the parent record shows it as active, because the parent also lists retired
+    parts. If a link points to another target record than before, the evidence of the former one is dropped.
     """
     if not kept:
         return
@@ -93,7 +93,7 @@ def keep_links(
 
 
 def _mirror(connection: sa.Connection, at: datetime, flow: str, kept: Sequence[Link], mirrors: Mirrors) -> None:
-    """Let another flow know the same pair the other way round, where it knows neither of the two."""
+    """Store the reversed pair for the mirror flow, if that flow has no link for either record."""
     for link in kept:
         other = mirrors.get((flow, link.kind))
         if other is None or not link.reference:
@@ -106,14 +106,17 @@ def _mirror(connection: sa.Connection, at: datetime, flow: str, kept: Sequence[L
 
 
 def renew_evidence(connection: sa.Connection, flow: str, renewed: Mapping[tuple[Kind, str], Evidence]) -> None:
-    """Keep what identifies the records of links now, by kind and key, as part of the transaction under way."""
+    """Store the current evidence of links, by kind and key, in the current transaction."""
     for (kind, key), evidence in renewed.items():
         here = (links.c.flow == flow, links.c.kind == kind, links.c.key == key)
         connection.execute(links.update().where(*here).values(evidence=evidence.to_json()))
 
 
 def _separate(connection: sa.Connection, at: datetime, flow: str, pair: Link, by: str) -> None:
-    """Remove the link of a pair, with those of its parts and of what is kept under its key, such as addresses."""
+    """Remove the link of a pair with the links of its parts and subordinate records, such as addresses.
+
+    Stores that the two records are distinct.
+    """
     of_flow = links.c.flow == flow
     same = sa.and_(links.c.kind == pair.kind, links.c.key == pair.key, links.c.reference == pair.reference)
     if connection.execute(links.delete().where(of_flow, same)).rowcount:
@@ -125,7 +128,7 @@ def _separate(connection: sa.Connection, at: datetime, flow: str, pair: Link, by
 
 
 def _confirm_mirrored(connection: sa.Connection, flow: str, kind: Kind, shown: Link, evidence: Evidence) -> None:
-    """Keep in the link of another flow, the other way round, that both records are the same."""
+    """Store in the mirror flow's link that both records are the same."""
     here = (links.c.flow == flow, links.c.kind == kind, links.c.key == shown.reference, links.c.reference == shown.key)
     connection.execute(links.update().where(*here).values(evidence=evidence.swapped.to_json(), **UNHASHED))
     _drop_distinction(connection, flow, kind, shown.reference, shown.key)
@@ -137,11 +140,10 @@ def _drop_distinction(connection: sa.Connection, flow: str, kind: Kind, key: str
 
 
 def retire_links(connection: sa.Connection, at: datetime, flow: str, change: Change, marker: str = "") -> None:
-    """Mark as retired what a carried out change made inactive, as part of the transaction under way.
+    """Mark the links of a retirement as retired, in the current transaction.
 
-    A part that gave up its EAN is no longer known by it.
-
-    `marker` is what the target gave the change: without it our own write would look like somebody else's.
+    A part that lost its EAN can no longer be found by that EAN. `marker` is the number that the target gave to the
+    change. Without it, our own write would look like a change by somebody else.
     """
     _switch(connection, flow, [(part.kind, part.source) for part in change.wanted.parts], retired=True)
     for part in change.wanted.parts:
@@ -157,9 +159,9 @@ def retire_links(connection: sa.Connection, at: datetime, flow: str, change: Cha
 
 
 def agreed_by(connection: sa.Connection, flow: str, change: Change) -> Record:
-    """Return what both sides agree on once a change is carried out, as part of the transaction under way.
+    """Return the values both systems agree on after a change, in the current transaction.
 
-    In fields that were in conflict when it was planned a person may have decided since: that stays.
+    For fields that were in conflict when the change was planned, a decision made since then is kept.
     """
     if not change.conflicts:
         return change.agreed
@@ -179,7 +181,7 @@ def _row(at: datetime, flow: str, link: Link) -> dict[str, object]:
 
 
 def _mark_of(link: Link) -> str:
-    """Return by what a document is found in a list of the books, which may not tell its number: its reference."""
+    """Return the normalised reference of a document, because lists of the books may not contain its number."""
     return normalized_reference(link.agreed.values.get("reference")) if link.agreed else ""
 
 
@@ -192,7 +194,7 @@ def _part_row(at: datetime, flow: str, link: Link, part: Record) -> dict[str, ob
 
 
 def _rows_of_orders(at: datetime, flow: str, link: Link) -> Iterator[dict[str, object]]:
-    """Yield a row for each order of the source that a booking comes out of, by which it is found from there."""
+    """Yield a link row for each source order of a booking, so that the booking can be found by order."""
     orders = link.agreed.values.get("orders") if link.agreed else None
     for order in orders if isinstance(orders, tuple) else ():
         key = f"{link.key} {order}"
@@ -207,10 +209,10 @@ def _switch(connection: sa.Connection, flow: str, parts: Sequence[tuple[Kind, st
 
 
 class LinkReferences:
-    """The links of one flow as a connector asks for them, each looked up once; good for one page of a run.
+    """Caches the links of one flow for a connector. Use one instance for one page of a run.
 
-    What `ask` was given is answered from one question to the database, also what it did not find. Of a kind with few
-    links, such as groups, all are taken in at the first question.
+    `ask` loads many keys with one query, and remembers keys without a link too. If a kind has few links, such as
+    groups, all of them are loaded.
     """
 
     def __init__(self, stored: "Links", flow: str) -> None:
@@ -223,14 +225,14 @@ class LinkReferences:
         self._distinct: Mapping[tuple[Kind, str], frozenset[str]] | None = None
 
     def ask(self, kind: Kind, keys: Collection[str]) -> None:
-        """Look up many keys at once."""
+        """Load the links of many keys."""
         fresh = [key for key in keys if (kind, key) not in self._asked]
         for key, reference in self._stored.pairs(self._flow, kind, "key", fresh):
             self._by_key[kind, key] = reference
         self._asked.update((kind, key) for key in fresh)
 
     def reference(self, kind: Kind, key: str) -> str | None:
-        """Return the target's reference of what we know under this key."""
+        """Return the target reference of a source key."""
         if (kind, key) in self._asked:
             return self._by_key.get((kind, key))
         self._take_in(kind)
@@ -240,7 +242,7 @@ class LinkReferences:
         return self._by_key.get((kind, key))
 
     def key(self, kind: Kind, reference: str) -> str | None:
-        """Return our key of what the target knows under this reference."""
+        """Return the source key of a target reference."""
         self._take_in(kind)
         if (kind, reference) not in self._by_reference:
             for key, _ in self._stored.pairs(self._flow, kind, "reference", [reference]):
@@ -248,13 +250,13 @@ class LinkReferences:
         return self._by_reference.get((kind, reference))
 
     def distinct(self, kind: Kind, key: str) -> Collection[str]:
-        """Return the references of the target that a person said are another record than the one under this key."""
+        """Return the target references that a person marked as another record than this key."""
         if self._distinct is None:
             self._distinct = self._stored.distinctions(self._flow)
         return self._distinct.get((kind, key), frozenset())
 
     def _take_in(self, kind: Kind) -> None:
-        """Take in all links of a kind that has few; what is not among them is still asked for, as it may come later."""
+        """Load all links of a kind that has few. Other keys are still queried, because a link may be added later."""
         if kind in self._taken_in:
             return
         few = self._stored.first_pairs(self._flow, kind, FEW + 1)
@@ -266,14 +268,14 @@ class LinkReferences:
 
 def _with(flows: Collection[str], text: str) -> Iterator[sa.ColumnElement[bool]]:
     yield links.c.flow.in_(flows)
-    yield links.c.kind.in_(kinds())  # not numbers that were allotted, nor kinds that nobody knows any more
+    yield links.c.kind.in_(kinds())  # excludes links of allotted numbers and of unknown kinds
     if text:
         columns = (links.c.key, links.c.reference, links.c.mark)
         yield sa.or_(*(column.contains(text, autoescape=True) for column in columns))
 
 
 class Links(Store):
-    """The links of all flows."""
+    """Stores the links of all flows."""
 
     def __init__(
         self,
@@ -289,24 +291,24 @@ class Links(Store):
 
     @requires(Right.SEE)
     def get(self, flow: str, kind: Kind, keys: Collection[str]) -> dict[str, Link]:
-        """Return the links under these keys; a key without one is left out."""
+        """Return the links of these keys, by key. Keys without a link are left out."""
         return {link.key: link for link in self._where(flow, kind, "key", keys)}
 
     def by_reference(self, flow: str, kind: Kind, references: Collection[str]) -> dict[str, Link]:
-        """Return the links by the target's references; a reference without one is left out."""
+        """Return the links of these target references, by reference. References without a link are left out."""
         return {link.reference: link for link in self._where(flow, kind, "reference", references)}
 
     def by_mark(self, flow: str, kind: Kind, marks: Collection[str]) -> dict[str, Link]:
-        """Return the links by their marks (EAN), those still in use before retired ones."""
+        """Return the links of these marks (EANs), by mark. Active links take precedence over retired ones."""
         found = sorted(
             self._where(flow, kind, "mark", [mark for mark in marks if mark]), key=lambda link: -link.retired
         )
         return {link.mark: link for link in found}
 
     def documents(self, flow: str, kind: Kind, references: Collection[str]) -> dict[str, set[str]]:
-        """Return which of our references stand on documents that are linked, each with the numbers these have.
+        """Return the linked documents with these references of ours: the document numbers by reference.
 
-        References as they are compared; see `core/foreign_documents.py`.
+        References are compared in normalised form; see `core/foreign_documents.py`.
         """
         found: dict[str, set[str]] = {}
         here = {"flow": flow, "kind": kind}
@@ -316,7 +318,7 @@ class Links(Store):
 
     @requires(Right.SEE)
     def called(self, flows: Collection[str], text: str, limit: int) -> list[tuple[str, Link]]:
-        """Return links that a text is the key, the reference or the mark of, each with its flow."""
+        """Return links whose key, reference or mark equals the text, each with its flow."""
         found: dict[tuple[str, str, str], tuple[str, Link]] = {}
         with self.database.read() as connection:
             for column in (links.c.key, links.c.reference, links.c.mark):
@@ -327,17 +329,17 @@ class Links(Store):
 
     @requires(Right.READ_LOG)
     def found(self, flows: Collection[str], text: str) -> int:
-        """Return how many links of some flows a text is in the key, the reference or the mark of."""
+        """Return the number of links of these flows whose key, reference or mark contains the text."""
         return int(self.database.scalar(sa.select(sa.func.count()).select_from(links).where(*_with(flows, text))))
 
     @requires(Right.READ_LOG)
     def listed(self, flows: Collection[str], text: str, offset: int, limit: int) -> list[tuple[str, Link]]:
-        """Return these links by flow, kind and key, each with its flow."""
+        """Return a page of the links that `found` counts, by flow, kind and key, each with its flow."""
         page = sa.select(links).where(*_with(flows, text)).order_by(links.c.flow, links.c.kind, links.c.key)
         return [(row.flow, link_of(row)) for row in self.database.rows(page.offset(offset).limit(limit))]
 
     def _where(self, flow: str, kind: Kind, column: str, values: Collection[str]) -> list[Link]:
-        """Return links by key: sorted here, since SQLite would walk all of a kind in that order to find a few."""
+        """Return links sorted by key. Sorting in SQL would make SQLite scan all links of the kind."""
         found = map(link_of, self.database.among_ready(_WITH[column], {"flow": flow, "kind": kind}, values))
         return sorted(found, key=lambda link: link.key)
 
@@ -348,12 +350,12 @@ class Links(Store):
         return sorted((row.key, row.reference) for row in found)
 
     def first_pairs(self, flow: str, kind: Kind, limit: int) -> list[tuple[str, str]]:
-        """Return key and reference of some links of a kind: all when there are fewer than `limit`."""
+        """Return key and reference of up to `limit` links of a kind, by key."""
         rows = self.database.rows(_pairs(flow, kind).order_by(links.c.key).limit(limit))
         return [(row.key, row.reference) for row in rows]
 
     def owning(self, flow: str, kind: Kind, parts: Kind | None, keys: Collection[str]) -> list[Link]:
-        """Return the links of the records that hold these parts, by the parts' source keys, in order of their own."""
+        """Return the links of the records that own these parts, sorted by key. `keys` are the parts' source keys."""
         part, whole = links.alias("part"), links
         owned = sa.select(whole).join(part, sa.and_(part.c.flow == whole.c.flow, part.c.owner == whole.c.key))
         here = (whole.c.flow == flow, whole.c.kind == kind, part.c.kind == parts)
@@ -361,7 +363,7 @@ class Links(Store):
         return [link_of(owners[key]) for key in sorted(owners)]
 
     def newest(self, flow: str, kind: Kind, limit: int) -> list[Link]:
-        """Return the links kept last of what the target should have, the newest first."""
+        """Return the most recently changed links that the target should have, the newest first."""
         here = (
             links.c.flow == flow,
             links.c.kind == kind,
@@ -374,12 +376,12 @@ class Links(Store):
 
     @requires(Right.SEE)
     def kinds(self, flow: str) -> set[Kind]:
-        """Return of which kinds a flow has links with what both sides agreed on."""
+        """Return the kinds of a flow that have links with agreed values."""
         found = sa.select(links.c.kind).where(links.c.flow == flow, links.c.agreed.isnot(sa.null())).distinct()
         return {Kind.stored(row.kind) for row in self.database.rows(found)}
 
     def page(self, flow: str, kind: Kind, after: str, limit: int) -> list[Link]:
-        """Return links of what the target should have, in order of their keys, those behind `after`."""
+        """Return a page of links that the target should have, sorted by key, starting after key `after`."""
         here = (
             links.c.flow == flow, links.c.kind == kind, links.c.key > after, ~links.c.retired, ~links.c.unproven,
             links.c.agreed.isnot(sa.null()),
@@ -389,27 +391,27 @@ class Links(Store):
 
     @requires(Right.SEE)
     def count(self, flow: str, *kinds: Kind) -> int:
-        """Return how many links of these kinds there are, retired ones too."""
+        """Return the number of links of these kinds, including retired ones."""
         return int(
             self.database.scalar(sa.select(sa.func.count()).where(links.c.flow == flow, links.c.kind.in_(kinds)))
         )
 
     @requires(Right.SEE)
     def booked(self, flow: str, kind: Kind) -> int:
-        """Return of how many records there is a link of a kind, each once, however often it was booked again."""
+        """Return the number of records with an active link of a kind. Repeated bookings of a record count once."""
         here = (links.c.flow == flow, links.c.kind == kind, ~links.c.retired, ~links.c.key.contains("#"))
         return int(self.database.scalar(sa.select(sa.func.count()).where(*here)))
 
     @requires(Right.SEE)
     def any(self, flow: str, *kinds: Kind) -> bool:
-        """Tell whether there is a link of these kinds, retired or not."""
+        """Return whether a link of these kinds exists, active or retired."""
         here = (links.c.flow == flow, links.c.kind.in_(kinds))
         return self.database.first(sa.select(links.c.key).where(*here).limit(1)) is not None
 
     def keep(self, flow: str, kept: Sequence[Link], *told: Event) -> None:
-        """Keep links as somebody says they are, with one for each part of what they agreed on, and tell of it.
+        """Store links that a person decided on, with one for each part of their agreed values, and record the events.
 
-        What was known of the identity of their records no longer counts, where the link brings nothing of it.
+        Earlier evidence and distinctions of these records are dropped, unless the link brings new evidence.
         """
         with self.database.write() as connection:
             keep_links(connection, self.clock(), flow, kept, self.mirrors)
@@ -419,9 +421,9 @@ class Links(Store):
             append_events(connection, self.clock(), told)
 
     def settle(self, flow: str, chosen: Sequence[tuple[Resolution, Event]]) -> int:
-        """Keep what was decided about conflicts, with an event for each, and return about how many that is.
+        """Store resolutions of conflicts with an event for each, and return how many were stored.
 
-        Where something else is agreed on by now than the person was shown, nothing is kept.
+        A resolution is not stored if the agreed values changed since the person saw them.
         """
         kept: list[Event] = []
         with self.database.write() as connection:
@@ -436,7 +438,7 @@ class Links(Store):
         return len(kept)
 
     def distinctions(self, flow: str) -> dict[tuple[Kind, str], frozenset[str]]:
-        """Return which references of the target a person said are another record, by kind and key of the source."""
+        """Return the target references that a person marked as another record, by kind and source key."""
         found: dict[tuple[Kind, str], frozenset[str]] = {}
         for row in self.database.rows(sa.select(distinctions).where(distinctions.c.flow == flow)):
             pair = Kind.stored(row.kind), str(row.key)
@@ -444,10 +446,11 @@ class Links(Store):
         return found
 
     def confirm_identity(self, flow: str, shown: Link, mark: str, event: Event) -> bool:
-        """Keep that both records of a link are the same although their evidence says otherwise.
+        """Store that both records of a link are the same although their evidence differs.
 
-        `shown` has the reference and the evidence that the person saw, `mark` stands for the evidence they contradict.
-        Returns False, and keeps nothing, where the link has another reference or other evidence by now.
+        `shown` has the reference and evidence that the person saw. `mark` identifies the stored evidence that
+        contradicts them. Returns False, and stores nothing, if the link's reference or evidence changed in the
+        meantime.
         """
         here = (links.c.flow == flow, links.c.kind == shown.kind, links.c.key == shown.key)
         now = self.clock()
@@ -468,10 +471,10 @@ class Links(Store):
         return True
 
     def separate(self, flow: str, shown: Link, mark: str, by: str, event: Event) -> bool:
-        """Set a link aside: its two records are not the same, and are not matched with one another again.
+        """Remove a link because its two records are not the same. They are not matched again.
 
-        So is the same link of another flow. Returns False, and keeps nothing, where the link has another reference or
-        other evidence by now.
+        The mirrored link of another flow is removed too. Returns False, and stores nothing, if the link's reference or
+        evidence changed in the meantime.
         """
         now = self.clock()
         with self.database.write() as connection:
@@ -489,13 +492,15 @@ class Links(Store):
 
     @requires(Right.SEE)
     def references(self, flow: str) -> LinkReferences:
-        """Return the links of a flow as a connector asks for them."""
+        """Return a cache of the flow's links for a connector."""
         return LinkReferences(self, flow)
 
     def allot(self, flow: str, kind: str, key: str) -> str:
-        """Return the number this key was given, giving it the next free whole number when it has none.
+        """Return the number allotted to this key. Allots the next free whole number if the key has none.
 
-        A number is given once and never again, also when its key is gone. Numbers that links use are passed over.
+        A number is never reused, even if its key is gone. Numbers that links use are skipped.
+
+        Raises UnavailableError `database_locked` if other processes took the number in every attempt.
         """
         here = (allotments.c.flow == flow, allotments.c.kind == kind, allotments.c.key == key)
         known = sa.select(allotments.c.number).where(*here)
@@ -511,12 +516,12 @@ class Links(Store):
                     row = {"flow": flow, "kind": kind, "key": key, "number": number}
                     connection.execute(allotments.insert().values(row))
                     return str(number)
-            except IntegrityError:  # another process was given the same number at the same moment
+            except IntegrityError:  # another process allotted the same number
                 continue
         raise UnavailableError("database_locked")
 
     def allotted(self, flow: str, kind: str, keys: Collection[str]) -> dict[str, str]:
-        """Return the numbers that these keys were given; a key without one is left out."""
+        """Return the numbers allotted to these keys. Keys without a number are left out."""
         known = sa.select(allotments).where(allotments.c.flow == flow, allotments.c.kind == kind)
         return {row.key: str(row.number) for row in self.database.among(known, allotments.c.key, keys)}
 

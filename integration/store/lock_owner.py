@@ -1,17 +1,18 @@
-"""Who holds the write lock of a SQLite file, and does not go on: only Linux tells."""
+"""Finds a suspended process that holds the write lock of a SQLite file. Works on Linux only."""
 
 import os
 from pathlib import Path
 
 LOCKS = Path("/proc/locks")
-WRITE_LOCK = 120  # the byte of the file `-shm` by which one writer keeps the others out (sqlite.org/walformat.html)
-STOPPED = ("T", "t")  # by a signal, or by whoever debugs it
+WRITE_LOCK = 120  # the byte of the `-shm` file that a writer locks (sqlite.org/walformat.html)
+STOPPED = ("T", "t")  # stopped by a signal or by a debugger
 
 
 def suspended_holder(file: Path) -> int | None:
     """Return the id of the process that holds the write lock of a database file while it is suspended.
 
-    None where nobody holds it, where the one who does is at work, and where the operating system does not tell.
+    Returns None if no process holds the lock, if its holder is running, or if the operating system does not report
+    locks.
     """
     try:
         shared = Path(f"{file}-shm").stat()
@@ -23,7 +24,7 @@ def suspended_holder(file: Path) -> int | None:
 
 
 def _is_of(lock: list[str], file: os.stat_result) -> bool:
-    """Tell whether a line `1: POSIX ADVISORY WRITE 4711 fd:01:1234 120 120` is about the write lock of a file."""
+    """Return whether a line `1: POSIX ADVISORY WRITE 4711 fd:01:1234 120 120` is about the write lock of a file."""
     major, minor, inode = lock[-3].split(":")
     first, last = int(lock[-2]), lock[-1]
     device = os.makedev(int(major, 16), int(minor, 16))

@@ -1,4 +1,4 @@
-"""What people write on a plan: kept with its run, and told in the audit."""
+"""Stores the notes of people on a plan. They are audited."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from integration.store.tables import plan_notes
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What somebody wrote on a plan; one that `discards` says why it was discarded."""
+    """A note on a plan. With `discards` it is the reason why the plan was discarded."""
 
     run: str
     text: str
@@ -26,7 +26,7 @@ class Note:
 
 
 class NoteStore(Store):
-    """The notes of every plan. One that is written stays: what led to a decision is not written anew afterwards."""
+    """Stores the notes of all plans. Notes are never changed, because they may explain a decision."""
 
     @requires(Right.SEE)
     def of(self, run: str) -> list[Note]:
@@ -35,7 +35,7 @@ class NoteStore(Store):
 
     @requires(Right.SEE)
     def of_runs(self, runs: Sequence[str]) -> dict[str, list[Note]]:
-        """Return the notes of several plans; one without any is left out."""
+        """Return the notes of several plans, by run. A plan without notes is left out."""
         found: dict[str, list[Note]] = {}
         for row in self.database.among(sa.select(plan_notes).order_by(plan_notes.c.id), plan_notes.c.run, runs):
             found.setdefault(row.run, []).append(Note(row.run, row.text, row.by, row.at, row.discards))
@@ -43,7 +43,7 @@ class NoteStore(Store):
 
     @requires(Right.COMPARE)
     def add(self, run: str, text: str, by: str) -> None:
-        """Keep a note on a plan; one that says nothing is none. Raises KeyError for a run that does not exist."""
+        """Add a note to a plan. An empty note is ignored. Raises KeyError for a run that does not exist."""
         said = text.strip()[:LONGEST_NOTE]
         if not said:
             return
@@ -55,6 +55,6 @@ class NoteStore(Store):
 
 
 def put_note(connection: sa.Connection, note: Note) -> None:
-    """Keep a note as part of the transaction under way."""
+    """Store a note, in the current transaction."""
     row = {"run": note.run, "text": note.text, "discards": note.discards, "by": note.by, "at": note.at}
     connection.execute(plan_notes.insert().values(row))

@@ -1,4 +1,4 @@
-"""Events are kept in the same transaction as the change of state that they tell of, and wait to be drained."""
+"""Stores events in the transaction of the change they describe. The log process collects them later."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -14,14 +14,14 @@ _INSERT = PreparedStatement(outbox.insert().inline(), *(column.name for column i
 
 
 def append_events(connection: sa.Connection, at: datetime, events: Sequence[Event]) -> None:
-    """Put events into the outbox, and those that somebody decided into the audit, as part of the transaction."""
+    """Add events to the outbox, and decisions of people to the audit log, in the current transaction."""
     if events:
         put_events(connection, [(at, event) for event in events])
         audited_events.record_audit_entries(connection, at, events)
 
 
 def put_events(connection: sa.Connection, events: Iterable[tuple[datetime, Event]]) -> None:
-    """Put events into the outbox alone, each with the moment at which it happened."""
+    """Add events to the outbox only, each with its time."""
     _INSERT.each(connection, [_row(at, event) for at, event in events])
 
 

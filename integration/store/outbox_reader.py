@@ -1,4 +1,4 @@
-"""The outbox as whoever keeps the log reads and empties it."""
+"""Reads and empties the outbox for the process that writes the log."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -23,33 +23,33 @@ _AS_TEXT = PreparedStatement(
 
 
 class OutboxReader(Store):
-    """The outbox, as whoever keeps the log reads and empties it."""
+    """Reads and empties the outbox."""
 
     @property
     def instance(self) -> str:
-        """The id of the database the events come from: its ids count within it."""
+        """The id of the database. The ids of events are unique within it."""
         return self.database.instance
 
     def tell(self, *events: Event) -> None:
-        """Keep events that tell of no change in the database: a connection check, a page that was opened."""
+        """Record events without a change in the database, such as a connection check or an opened page."""
         with self.database.write() as connection:
             append_events(connection, self.clock(), events)
 
     def waiting(self, limit: int) -> list[dict[str, object]]:
-        """Return up to `limit` events that nobody has taken, the lowest ids first, as values by column.
+        """Return up to `limit` waiting events, the lowest ids first, as values by column.
 
-        On PostgreSQL a lower id may appear later, when a longer transaction ends; it is among the next ones then.
+        On PostgreSQL a lower id may appear later, when a longer transaction ends. It is then among the next events.
         """
         with self.database.read() as connection:
             rows = connection.execute(sa.select(outbox).order_by(outbox.c.id).limit(limit)).mappings()
             return [dict(row) for row in rows]
 
     def texts_waiting(self, limit: int) -> list[dict[str, object]]:
-        """Return the same with what is kept as JSON as its text, for whoever keeps it as text too."""
+        """Return the waiting events with JSON columns as text, because the log stores them as text too."""
         return [row._asdict() for row in self.database.ready(_AS_TEXT, {"most": limit})]
 
     def tell_again(self, file: str) -> None:
-        """Tell once more what the database still keeps, for a log whose file had to be set aside under a name."""
+        """Add all events that can be recreated to the outbox, because the log file was set aside as `file`."""
         with self.database.write() as connection:
             append_events(connection, self.clock(), [Event(event="log_set_aside", facts={"file": file})])
             for portion in replay(connection):
@@ -57,16 +57,16 @@ class OutboxReader(Store):
                     put_events(connection, portion)
 
     def count(self) -> int:
-        """Return how many events wait."""
+        """Return the number of waiting events."""
         return int(self.database.scalar(sa.select(sa.func.count()).select_from(outbox)))
 
     def oldest(self) -> datetime | None:
-        """Return when the event happened that waits longest, or None where none waits."""
+        """Return the time of the oldest waiting event, or None."""
         found: datetime | None = self.database.scalar(sa.select(outbox.c.happened_at).order_by(outbox.c.id))
         return found
 
     def forget(self, ids: Collection[int]) -> None:
-        """Take out events that are safely in the log."""
+        """Delete events that are stored in the log."""
         with self.database.write() as connection:
             for some in batches(ids):
                 connection.execute(outbox.delete().where(outbox.c.id.in_(some)))

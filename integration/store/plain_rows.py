@@ -1,7 +1,7 @@
-"""Rows of the engine are data and nothing else.
+"""Prevents that stored rows of the engine (DBOS) are unpickled.
 
-The library that keeps them reads whatever a row says it is, a pickle too, which can name code to be run. This program
-writes JSON alone, so what claims to be anything else is of a stranger: none gets a class, and none is gone on with.
+DBOS deserializes a row in the format that the row names. One of these formats is pickle, which can execute code. This
+program writes only JSON, so rows in another format did not come from it. They are neither loaded nor resumed.
 """
 
 import pickle
@@ -11,17 +11,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-PICKLE, JSON = "py_pickle", "portable_json"  # what a row says it is
+PICKLE, JSON = "py_pickle", "portable_json"  # formats that a row can name
 SENTENCE = "what is kept of this asks for code to be run, and is set aside"
 UNFINISHED = ("PENDING", "ENQUEUED", "DELAYED")
-BUSY_SECONDS = 60.0  # how long another process may be writing to the same file
-READER = "_serialization.py"  # the one file of the library that reads pickles
+BUSY_SECONDS = 60.0  # how long another process may write to the same file
+READER = "_serialization.py"  # the module of DBOS that reads pickles
 
 _refusing: list[str] = []
 
 
 def disable_unpickling() -> None:
-    """Let no row of the engine name a class from now on, in this process: the reader of the library finds none."""
+    """Forbid DBOS to unpickle classes in this process, from now on."""
     if not _refusing:
         _refusing.append(PICKLE)
         sys.addaudithook(_refuse)
@@ -29,15 +29,15 @@ def disable_unpickling() -> None:
 
 def _refuse(event: str, _facts: tuple[Any, ...]) -> None:
     if event == "pickle.find_class":
-        reader = sys._getframe(1).f_code.co_filename  # noqa: SLF001 - who reads is said nowhere else
+        reader = sys._getframe(1).f_code.co_filename  # noqa: SLF001 - the only way to identify the caller
         if reader.endswith(READER) and "dbos" in reader:
             raise pickle.UnpicklingError(SENTENCE)
 
 
 def set_aside(url: str) -> list[str]:
-    """End every workflow under way of which something is kept that is no JSON, and return which those are.
+    """End unfinished workflows with data that is not JSON, and return their ids.
 
-    The run of one is none the worse, as it is taken up by a new one.
+    Their runs are not affected, because a new workflow continues them.
     """
     patience = {"timeout": BUSY_SECONDS} if url.startswith("sqlite") else {}
     engine = sa.create_engine(url, connect_args=patience)

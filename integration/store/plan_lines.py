@@ -1,4 +1,4 @@
-"""The lines of kept plans: put down, counted, moved from step to step. Everything here is part of a transaction."""
+"""Inserts, counts and moves plan lines. All functions work in the current transaction."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -18,9 +18,9 @@ from integration.store.tables import lines, runs, tallies
 
 CHANGES = (Action.CREATE, Action.UPDATE, Action.RETIRE)
 UNSETTLED = (Step.SENT, Step.IN_DOUBT)
-DOUBTS = ("read_back_missing", "never_answered")  # causes of what was sent, and nobody knows whether it is there
+DOUBTS = ("read_back_missing", "never_answered")  # causes of lines that are in doubt
 
-Known = Mapping[int, Change]  # changes by the number of their line
+Known = Mapping[int, Change]  # changes by line number
 
 _OF_LINES = (lines.c.run == sa.bindparam("run"), lines.c.seq.in_(sa.bindparam("seqs", expanding=True)))
 _MOVED = (
@@ -62,7 +62,7 @@ Moves = Mapping[tuple[str, str], tuple[int, int]]  # lines and weight to add, by
 
 
 def add_lines(connection: sa.Connection, run: str, kept: Sequence[PlanRow]) -> list[dict[str, Any]]:
-    """Put lines down under the run's next numbers, and return them as they lie in the table."""
+    """Insert lines with the next numbers of the run, and return the inserted rows."""
     if not kept:
         return []
     taken = sa.select(runs.c.lines).where(runs.c.id == run).with_for_update()
@@ -76,7 +76,7 @@ def add_lines(connection: sa.Connection, run: str, kept: Sequence[PlanRow]) -> l
 
 
 def replace_line(connection: sa.Connection, run: str, old: PlanRow, new: PlanRow) -> None:
-    """Put a line in the place of another one of the same number, and count it so."""
+    """Replace the line with the same number, and update tallies and facets."""
     before, after = (line_to_row(run, old.seq, line) for line in (old, new))
     connection.execute(lines.update().where(lines.c.run == run, lines.c.seq == old.seq).values(after))
     moved = [(before["action"], before["step"], -1, -old.weight), (after["action"], after["step"], 1, new.weight)]
@@ -85,7 +85,7 @@ def replace_line(connection: sa.Connection, run: str, old: PlanRow, new: PlanRow
 
 
 def count_tallies(connection: sa.Connection, run: str, moved: Iterable[tuple[Any, Any, int, Any]]) -> None:
-    """Add to the run's tallies: action, step, lines and weight, both negative for what leaves."""
+    """Add lines and weights to the tallies of the run, by action and step. Subtract with negative numbers."""
     sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
     for action, step, number, weight in moved:
         entry = sums[str(action), str(step)]
@@ -99,7 +99,7 @@ def count_tallies(connection: sa.Connection, run: str, moved: Iterable[tuple[Any
 
 
 def count_moved(connection: sa.Connection, run: str, moved: Iterable[tuple[Row, Step]]) -> None:
-    """Count lines at the steps they are moved to, and no longer at those they leave."""
+    """Move lines in the tallies from their current step to the given one."""
     count_tallies(
         connection, run,
         (each for row, step in moved
@@ -108,7 +108,7 @@ def count_moved(connection: sa.Connection, run: str, moved: Iterable[tuple[Row, 
 
 
 def tally(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, dict[tuple[Action, Step], tuple[int, int]]]:
-    """Return lines and weight by action and step, of each run."""
+    """Return lines and weight by action and step, for each run."""
     found: dict[str, dict[tuple[Action, Step], tuple[int, int]]] = {run: {} for run in run_ids}
     for row in _TALLIES.rows(connection, {}, run_ids):
         found[row.run][Action(row.action), Step(row.step)] = (row.lines, row.weight)
@@ -116,7 +116,7 @@ def tally(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, dict[t
 
 
 def recount(connection: sa.Connection, run: str) -> dict[tuple[Action, Step], tuple[int, int]]:
-    """Return what `tally` should say, counted from the lines themselves."""
+    """Return the tallies of a run, counted from its lines."""
     weight = sa.cast(sa.func.coalesce(sa.func.sum(lines.c.weight), 0), sa.BigInteger)
     statement = sa.select(lines.c.action, lines.c.step, sa.func.count(), weight).where(lines.c.run == run)
     rows = connection.execute(statement.group_by(lines.c.action, lines.c.step))
@@ -124,7 +124,10 @@ def recount(connection: sa.Connection, run: str) -> dict[tuple[Action, Step], tu
 
 
 def counts(read: int | None, unchanged: int, sums: Mapping[tuple[Action, Step], tuple[int, int]]) -> Counts:
-    """Return what became of the records a run read; None: those its plan has come to, which is not whole."""
+    """Return the counts of a run's records by result.
+
+    `read` is None for an unfinished preview; the records planned so far are counted instead.
+    """
 
     def weight(*steps: Step) -> int:
         return sum(total for (_, step), (_, total) in sums.items() if step in steps)
@@ -140,9 +143,9 @@ def counts(read: int | None, unchanged: int, sums: Mapping[tuple[Action, Step], 
 
 
 def locked(connection: sa.Connection, run: str, seqs: Sequence[int]) -> dict[int, Row]:
-    """Return these lines without what they change, held until the transaction ends.
+    """Return these lines without their changes, locked until the transaction ends.
 
-    Raises KeyError for a line the plan does not have.
+    Raises KeyError for a line that the plan does not have.
     """
     found: dict[int, Row] = {row.seq: row for row in _LOCKED.rows(connection, {"run": run}, sorted(set(seqs)))}
     if missing := set(seqs) - set(found):
@@ -151,7 +154,7 @@ def locked(connection: sa.Connection, run: str, seqs: Sequence[int]) -> dict[int
 
 
 def changes(connection: sa.Connection, run: str, seqs: Sequence[int], known: Known) -> Known:
-    """Return the changes of these lines; what is known already is not read again, for a change never alters."""
+    """Return the changes of these lines. Those in `known` are not read again, because changes never alter."""
     missing = [seq for seq in seqs if seq not in known]
     if not missing:
         return known
@@ -163,7 +166,7 @@ def changes(connection: sa.Connection, run: str, seqs: Sequence[int], known: Kno
 
 
 def filter_states(show: str) -> tuple[Collection[Action], Sequence[Step]]:
-    """Return the actions and the steps a line may have to be shown.
+    """Return the actions and steps of the lines to show.
 
     `show` is all, changes, an action (create, update, retire, skip, park) or a step (planned, sent, in_doubt, proven,
     parked, left). Raises ValueError for anything else.
@@ -176,7 +179,7 @@ def filter_states(show: str) -> tuple[Collection[Action], Sequence[Step]]:
         return (Action(show),), tuple(Step)
     if show == Step.IN_DOUBT:
         return tuple(Action), UNSETTLED
-    if show == Step.LEFT:  # what takes no part has a show of its own
+    if show == Step.LEFT:  # skipped records have a filter of their own
         return CHANGES, (Step.LEFT,)
     if show in set(Step):
         return tuple(Action), (Step(show),)
@@ -184,16 +187,16 @@ def filter_states(show: str) -> tuple[Collection[Action], Sequence[Step]]:
 
 
 def actions_of(show: str) -> list[Action]:
-    """Return the actions that lines shown can have: what takes no part is never parked, nor the other way round."""
+    """Return the possible actions of the lines to show. A skip never has the step parked, nor a park the step left."""
     actions, steps = filter_states(show)
-    settled = {Action.SKIP: Step.LEFT, Action.PARK: Step.PARKED}  # by the plan itself
+    settled = {Action.SKIP: Step.LEFT, Action.PARK: Step.PARKED}  # the plan itself sets these steps
     return [action for action in actions if settled.get(action, steps[0]) in steps]
 
 
 def filter_clause(run: str, show: str, find: str = "", among: LineFilter = EVERY_LINE) -> list[sa.ColumnElement[bool]]:
-    """Return what a line must be to be shown; `shows` says as what.
+    """Return the conditions for the lines to show; see `filter_states` for `show`.
 
-    `find` is looked for in keys, titles, groups and source keys; `among` says what else the lines have in common.
+    `find` is searched in keys, titles, groups and source keys. `among` has further criteria.
     """
     actions, steps = filter_states(show)
     wanted: list[sa.ColumnElement[bool]] = [lines.c.run == run]
@@ -214,7 +217,7 @@ def filter_clause(run: str, show: str, find: str = "", among: LineFilter = EVERY
 
 
 def lines_shown(connection: sa.Connection, run: str, show: str, find: str = "", among: LineFilter = EVERY_LINE) -> int:
-    """Return how many lines are shown; without a search this is known from what is counted already."""
+    """Return the number of lines to show. Without a search text it comes from the tallies or facets where possible."""
     actions, steps = filter_states(show)
     asked = [(facet, value) for facet in facets.FACETS if (value := getattr(among, facet))]
     if not find.strip() and not asked:

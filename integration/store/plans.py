@@ -1,4 +1,4 @@
-"""Kept plans, as people look at them: line by line, sorted out and counted."""
+"""Queries stored plans for display: lines, filters and counts."""
 
 from collections.abc import Collection, Iterator
 
@@ -16,11 +16,11 @@ from integration.store.database import Database
 from integration.store.row_mapping import change_from_json, plan_row
 from integration.store.tables import left_out, lines, runs
 
-# What is booked: documents of the books, and pages of a daybook.
+# Kinds that are booked: documents of the books, and daybook pages.
 
 
 class PlanStore:
-    """The lines of all plans. A run that does not exist has none."""
+    """Stores the lines of all plans. Methods return nothing for a run that does not exist."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -35,7 +35,7 @@ class PlanStore:
         limit: int = 500,
         among: LineFilter = EVERY_LINE,
     ) -> list[PlanRow]:
-        """Return lines of the plan in its order. `plan_lines.showing` says what may be shown and found."""
+        """Return a page of the plan's lines in plan order. See `plan_lines.filter_clause` for the filters."""
         numbers = sa.select(lines.c.seq).where(*plan_lines.filter_clause(run, show, find, among)).order_by(lines.c.seq)
         asked = numbers.offset(offset).limit(limit).subquery()  # sorting numbers is far cheaper than sorting lines
         page = sa.select(lines).join(asked, asked.c.seq == lines.c.seq).where(lines.c.run == run)
@@ -43,13 +43,13 @@ class PlanStore:
 
     @requires(Right.SEE)
     def count(self, run: str, show: str = "all", find: str = "", among: LineFilter = EVERY_LINE) -> int:
-        """Return how many lines `rows` has in all."""
+        """Return how many lines `rows` finds in all."""
         with self.database.read() as connection:
             return plan_lines.lines_shown(connection, run, show, find, among)
 
     @requires(Right.SEE)
     def unsettled(self, run: str) -> dict[Step, int]:
-        """Return how many lines were sent, and how many of them had no answer, as they stand at one moment."""
+        """Return the number of lines that were sent without a result yet, and of lines in doubt, from one moment."""
         with self.database.read() as connection:
             sums = plan_lines.tally(connection, [run])[run]
         return {
@@ -59,42 +59,42 @@ class PlanStore:
 
     @requires(Right.SEE)
     def facets(self, run: str, show: str = "all") -> dict[str, dict[str, int]]:
-        """Return by what the lines shown can be sorted out (`field`, `group`, `cause`): each value with its lines."""
+        """Return the values of the facets `field`, `group` and `cause` of the lines shown, each with its line count."""
         with self.database.read() as connection:
             return facets.facets_of(connection, run, plan_lines.actions_of(show))
 
     @requires(Right.SEE)
     def changes(self, run: str, show: str = "all", find: str = "", among: LineFilter = EVERY_LINE) -> frozenset[int]:
-        """Return the numbers of the changes among all lines that are shown."""
+        """Return the line numbers of all changes among the lines shown."""
         here = (*plan_lines.filter_clause(run, show, find, among), lines.c.action.in_(plan_lines.CHANGES))
         return frozenset(row.seq for row in self.database.rows(sa.select(lines.c.seq).where(*here)))
 
     def needing(self, run: str, stages: Collection[str], kinds: Collection[Kind]) -> list[PlanRow]:
-        """Return all changes of these stages, and the records of these kinds that the plan makes."""
+        """Return all changes of these stages, and all creates of these kinds."""
         makes = sa.and_(lines.c.action == Action.CREATE, lines.c.kind.in_(kinds))
         here = (lines.c.run == run, lines.c.action.in_(plan_lines.CHANGES), sa.or_(lines.c.stage.in_(stages), makes))
         return [plan_row(row) for row in self.database.rows(sa.select(lines).where(*here))]
 
     def calls(self, run: str) -> dict[int, int]:
-        """Return how many write calls each change of the plan takes, by its number."""
+        """Return the number of write calls of each change of the plan, by line number."""
         here = (lines.c.run == run, lines.c.action.in_(plan_lines.CHANGES))
         return {row.seq: row.calls for row in self.database.rows(sa.select(lines.c.seq, lines.c.calls).where(*here))}
 
     def new_documents(self, run: str) -> Iterator[tuple[int, Change]]:
-        """Yield each document of the books that the plan makes, with the number of its line."""
+        """Yield each document of the books that the plan creates, with its line number."""
         here = (lines.c.run == run, lines.c.action == Action.CREATE, lines.c.kind.in_(kinds(Sort.DOCUMENT, Sort.PAGE)))
         for row in self.database.rows(sa.select(lines.c.seq, lines.c.change).where(*here).order_by(lines.c.seq)):
             yield row.seq, change_from_json(row.change)
 
     def accounts_for(self, run: str, *, chosen: bool = False) -> frozenset[str]:
-        """Return the keys of the records that the changes of a plan account for; those of what is `chosen` alone."""
+        """Return the source keys that the changes of a plan cover. With `chosen`, excluded lines do not count."""
         left = sa.exists().where(left_out.c.run == run, left_out.c.seq == lines.c.seq)
         here = (lines.c.run == run, lines.c.action.in_(plan_lines.CHANGES), *((~left,) if chosen else ()))
         found = self.database.rows(sa.select(lines.c.change).where(*here, lines.c.change.is_not(None)))
         return frozenset(key for row in found for key in change_from_json(row.change).sources)
 
     def makes_documents(self, run: str, *, chosen: bool = False) -> bool:
-        """Tell whether the plan makes any document of the books that was not sent yet; of what is `chosen` alone."""
+        """Return whether the plan has unsent creates of documents. With `chosen`, excluded lines do not count."""
         left = sa.exists().where(left_out.c.run == run, left_out.c.seq == lines.c.seq)
         here = (lines.c.run == run, lines.c.action == Action.CREATE, lines.c.kind.in_(kinds(Sort.DOCUMENT, Sort.PAGE)))
         still = (lines.c.step == Step.PLANNED, *((~left,) if chosen else ()))
@@ -102,7 +102,7 @@ class PlanStore:
 
     @requires(Right.SEE)
     def marked(self, run: str, brake: str, limit: int) -> tuple[list[PlanRow], int]:
-        """Return the first changes that a brake counted, and how many there are."""
+        """Return the first changes that a brake counted, and their total number."""
         here = (
             *plan_lines.filter_clause(run, "changes"),
             sa.type_coerce(lines.c.brakes, TextColumn).contains(f'"{brake}"', autoescape=True),
@@ -115,9 +115,9 @@ class PlanStore:
     def changes_of(
         self, plans: Collection[str], after: str | None, limit: int, *, retirements: bool = False
     ) -> list[PlanRow]:
-        """Return the next changes of some plans, by plan and line; `after` names the last one as `plan:line`.
+        """Return the next changes of some plans, by plan and line. `after` names the last one as `plan:line`.
 
-        Those that make something inactive by themselves, or the others.
+        Returns retirements if `retirements`, otherwise creates and updates.
         """
         plan, _, seq = (after or ":0").rpartition(":")
         beyond = sa.or_(lines.c.run > plan, sa.and_(lines.c.run == plan, lines.c.seq > int(seq)))
@@ -127,7 +127,7 @@ class PlanStore:
         return [plan_row(row) for row in self.database.rows(page)]
 
     def has_all(self, run: str, other: str) -> bool:
-        """Tell whether a plan has every change of another one, exactly as it is there."""
+        """Return whether a plan contains every change of another plan with the same digest."""
         mine = lines.alias()
         same = (mine.c[name] == lines.c[name] for name in ("kind", "key", "digest"))
         here = (lines.c.run == other, lines.c.action.in_(plan_lines.CHANGES))
@@ -136,20 +136,20 @@ class PlanStore:
 
     @requires(Right.SEE)
     def line_about(self, run: str, kind: Kind, key: str) -> PlanRow | None:
-        """Return the line of the plan that is about a record, or None when it needs no change."""
+        """Return the plan line of a record, or None if the plan has none."""
         here = (lines.c.run == run, lines.c.kind == kind, lines.c.key == key)
         found = self.database.first(sa.select(lines).where(*here).order_by(lines.c.seq))
         return None if found is None else plan_row(found)
 
     @requires(Right.SEE)
     def titles(self, run: str, kind: Kind, keys: Collection[str]) -> dict[str, str]:
-        """Return what the plan calls these records of a kind."""
+        """Return the titles of these records in the plan, by key."""
         titled = sa.select(lines.c.key, lines.c.title).where(lines.c.run == run, lines.c.kind == kind)
         return {row.key: row.title for row in self.database.among(titled, lines.c.key, keys)}
 
     @requires(Right.SEE)
     def row(self, run: str, seq: int) -> PlanRow:
-        """Return one line. Raises KeyError when the plan does not have it."""
+        """Return one line. Raises KeyError if the plan does not have it."""
         found = self.database.first(sa.select(lines).where(lines.c.run == run, lines.c.seq == seq))
         if found is None:
             raise KeyError(f"run {run} has no line {seq}")
@@ -157,13 +157,13 @@ class PlanStore:
 
     @requires(Right.SEE)
     def proven(self, run: str, after: int, limit: int) -> list[PlanRow]:
-        """Return the next proven changes of the plan after a line, in its order."""
+        """Return the next proven changes of the plan after a line, in plan order."""
         here = (lines.c.run == run, lines.c.step == Step.PROVEN, lines.c.seq > after)
         page = sa.select(lines).where(*here).order_by(lines.c.seq).limit(limit)
         return [plan_row(row) for row in self.database.rows(page)]
 
     def sources(self, flow: str, kinds: Collection[Kind], key: str) -> tuple[str, ...]:
-        """Return the keys of the records read behind the newest change of a record of some kinds, or nothing."""
+        """Return the source keys of the newest change of a record, or an empty tuple."""
         of_record = (lines.c.key == key, lines.c.kind.in_(kinds), lines.c.action.in_(plan_lines.CHANGES))
         found = sa.select(lines.c.change).join(runs, runs.c.id == lines.c.run).where(runs.c.flow == flow, *of_record)
         change = self.database.scalar(found.order_by(runs.c.number.desc()))
@@ -171,11 +171,11 @@ class PlanStore:
 
     @requires(Right.SEE)
     def tallies(self, run: str) -> dict[str, int]:
-        """Return what the plan adds up to.
+        """Return the totals of the plan.
 
-        In records read: `read`, `unchanged`, the actions create, update, retire, skip and park, and the steps
-        planned, sent, in_doubt (with sent), proven, parked and left (of changes alone). In lines: `changes` (what
-        would be written), `first` (both systems had it before they were linked) and `total`.
+        In records read: `read`, `unchanged`, the actions create, update, retire, skip and park, and the steps planned,
+        sent, in_doubt (including sent), proven, parked and left (of changes alone). In lines: `changes` (to write),
+        `first` (records that existed in both systems before they were linked) and `total`.
         """
         with self.database.read() as connection:
             row = transitions.run_row(connection, run)

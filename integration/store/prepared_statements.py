@@ -1,7 +1,7 @@
-"""Statements that are made ready once, for those that a run carries out thousands of times.
+"""Statements that are compiled once, for queries that a run executes thousands of times.
 
-SQLAlchemy writes them, for either database. Handing each of their values through it every time takes ten times as long
-as the database does, so their text and what becomes of each value are kept, and rows are given to the driver.
+SQLAlchemy compiles them for either database. Executing through SQLAlchemy takes ten times as long as the database
+itself. The compiled text and the processors of values are therefore cached, and rows go directly to the driver.
 """
 
 from collections import namedtuple
@@ -18,16 +18,16 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """A statement for one kind of database: its text, its values in order, and what comes back."""
+    """A statement compiled for one dialect: its text, its parameters in order, and its row type."""
 
     text: str
     values: tuple[tuple[str, Process | None], ...]
-    fixed: Values  # what the statement itself says
+    fixed: Values  # literal values of the statement
     by_place: bool
     row: Callable[[Sequence[Any]], Any]
 
     def given(self, values: Values) -> Any:
-        """Return values as the driver takes them. Raises KeyError for one that is missing."""
+        """Return the parameters in the form of the driver. Raises KeyError for a missing one."""
         if self.fixed:
             values = {**self.fixed, **values}
         if self.by_place:
@@ -36,9 +36,9 @@ class _Made:
 
 
 class PreparedStatement:
-    """One statement. It is carried out as part of the transaction under way, and raises what SQLAlchemy raises.
+    """A statement that is compiled once. It is executed in the current transaction and raises SQLAlchemy's exceptions.
 
-    `columns` are those that an INSERT fills.
+    `columns` are the columns that an INSERT fills.
     """
 
     def __init__(self, statement: Any, *columns: str) -> None:
@@ -47,16 +47,16 @@ class PreparedStatement:
         self._made: dict[str, _Made] = {}
 
     def rows(self, connection: sa.Connection, values: Values) -> list[Any]:
-        """Return what a question finds, each row with its columns by name."""
+        """Return all rows of a query as named tuples."""
         made = self._for(connection)
         return _found(made, connection.dialect, connection.connection, values)
 
     def first(self, connection: sa.Connection, values: Values) -> Any:
-        """Return the first row that a question finds, or None."""
+        """Return the first row of a query, or None."""
         return next(iter(self.rows(connection, values)), None)
 
     def alone(self, engine: sa.Engine, values: Values) -> list[Any]:
-        """Return what a question finds that is asked by itself, with no transaction round it."""
+        """Return all rows of a query that is executed without a transaction."""
         line = engine.raw_connection()
         try:
             return _found(self._of(engine.dialect), engine.dialect, line, values)
@@ -64,7 +64,7 @@ class PreparedStatement:
             line.close()
 
     def change(self, connection: sa.Connection, values: Values) -> int:
-        """Carry a change out, and return how many rows it changed."""
+        """Execute a change and return the number of changed rows."""
         made = self._for(connection)
         cursor = _done(connection.dialect, connection.connection, "execute", made.text, made.given(values))
         count = int(cursor.rowcount)
@@ -72,14 +72,14 @@ class PreparedStatement:
         return count
 
     def each(self, connection: sa.Connection, rows: Sequence[Values]) -> None:
-        """Carry it out once for each row."""
+        """Execute the statement once for each row of values."""
         if rows:
             made = self._for(connection)
             given = [made.given(row) for row in rows]
             _done(connection.dialect, connection.connection, "executemany", made.text, given).close()
 
     def _for(self, connection: sa.Connection) -> _Made:
-        if not connection.in_transaction():  # the driver would begin none, or one that nobody ends
+        if not connection.in_transaction():  # the driver would not begin one, or would leave it open
             raise RuntimeError("no transaction is under way")
         return self._of(connection.dialect)
 
@@ -97,7 +97,7 @@ def _found(made: _Made, dialect: sa.Dialect, line: Any, values: Values) -> list[
 
 
 def _done(dialect: sa.Dialect, line: Any, how: str, text: str, given: Any) -> Any:
-    """Return the cursor of what was carried out. Raises what SQLAlchemy raises, without the values."""
+    """Execute a statement and return its cursor. Raises SQLAlchemy's exceptions, without the values."""
     errors = dialect.loaded_dbapi.Error
     cursor = line.cursor()
     try:
@@ -111,9 +111,10 @@ def _done(dialect: sa.Dialect, line: Any, how: str, text: str, given: Any) -> An
 
 
 class PreparedInQuery:
-    """A question about some of many rows: a statement of its own for each of a few numbers of values.
+    """A prepared query with an IN list.
 
-    `asked` makes it from the values that are looked for. What is asked for less is filled up with the last value.
+    Compiles one statement for each power of two of values, and repeats the last value to fill it. `asked` builds the
+    query from the bound parameters of the list.
     """
 
     MOST = 512
@@ -123,7 +124,7 @@ class PreparedInQuery:
         self._ready: dict[int, PreparedStatement] = {}
 
     def rows(self, connection: sa.Connection, values: Values, looked_for: Sequence[Any]) -> Iterator[Any]:
-        """Yield what is found of any of the values."""
+        """Yield the rows that match any of the values."""
         for start in range(0, len(looked_for), self.MOST):
             some = list(looked_for[start : start + self.MOST])
             size = 1 << (len(some) - 1).bit_length()

@@ -1,4 +1,4 @@
-"""Previews at work: what was read, and the plan as it comes about, page by page."""
+"""Stores the state of running previews: the staged records and the plan, page by page."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -38,14 +38,17 @@ NO_RENEWALS: Mapping[tuple[Kind, str], Evidence] = {}
 
 
 class Previews(Store):
-    """What previews keep until they end. A run that does not exist raises KeyError."""
+    """Stores the working data of previews until they end.
+
+    Methods raise KeyError for a run that does not exist.
+    """
 
     def __init__(self, database: Database, clock: Clock, *, mirrors: Mirrors = links.NO_MIRRORS) -> None:
         super().__init__(database, clock)
         self.mirrors = mirrors
 
     def keep_position(self, run: str, position: Position) -> None:
-        """Keep where the preview goes on after an interruption."""
+        """Store the position from which the preview continues after an interruption."""
         with self.database.write() as connection:
             transitions.keep_run(connection, run, position=position_to_json(position))
 
@@ -59,10 +62,10 @@ class Previews(Store):
         *,
         same: Mapping[str, str] = NONE_SAME,
     ) -> None:
-        """Keep a page of what was read, where the next one starts, and how far the run has come.
+        """Store a page of staged records, the position of the next page, and the progress of the run.
 
-        Of what is the `same` as when both systems agreed nothing is kept but its key and its number. A record that is
-        read twice is kept as it was read last.
+        `same` maps the key to the number of each record that has not changed since both systems agreed. Only its key
+        and number are stored. A record that is read twice replaces the earlier one.
         """
         with self.database.write() as connection:
             row = transitions.keep_run(connection, run, position=position_to_json(position))
@@ -76,9 +79,9 @@ class Previews(Store):
                 transitions.append_run_event(connection, self.clock(), run, row.flow, "read", facts)
 
     def staged_groups(self, run: str, stage: str, after_parent: str | None, limit: int) -> list[list[Staged]]:
-        """Return what was read for the next `limit` parents, all of one parent together, by parent and key.
+        """Return the staged records of the next `limit` parents, grouped by parent and sorted by parent and key.
 
-        Nothing is to be said of those that are as they were when both systems agreed.
+        Records that have not changed since both systems agreed are left out.
         """
         here = (*_staged_in(run, stage), sa.not_(staged.c.same))
         beyond = () if after_parent is None else (staged.c.parent > after_parent,)
@@ -89,25 +92,25 @@ class Previews(Store):
         return [list(group) for _, group in groupby(map(staged_of, rows), key=lambda one: one.parent)]
 
     def not_staged(self, run: str, stage: str, keys: Sequence[str]) -> list[str]:
-        """Return those of the keys that were not read, each once and in the given order."""
+        """Return the keys that were not staged, without duplicates and in the given order."""
         read = sa.select(staged.c.key).where(*_staged_in(run, stage))
         present = {row.key for row in self.database.among(read, staged.c.key, keys)}
         return [key for key in dict.fromkeys(keys) if key not in present]
 
     def same(self, run: str, stage: str) -> int:
-        """Return how many records read are as they were when both systems agreed on them."""
+        """Return how many staged records have not changed since both systems agreed on them."""
         here = (*_staged_in(run, stage), staged.c.same)
         return int(self.database.scalar(sa.select(sa.func.count()).select_from(staged).where(*here)))
 
     def same_among(self, run: str, stage: str, keys: Collection[str]) -> list[str]:
-        """Return those of the keys whose records are as they were when both systems agreed on them."""
+        """Return the keys whose staged records have not changed since both systems agreed on them."""
         here = sa.select(staged.c.key).where(*_staged_in(run, stage), staged.c.same)
         return [row.key for row in self.database.among(here, staged.c.key, keys)]
 
     def duplicates(self, run: str, stage: str, unique: Collection[Unique]) -> Duplicates:
-        """Return the values that have to be unique, and that more than one record read has.
+        """Return the values that must be unique and occur in more than one staged record.
 
-        Records that take no part do not count.
+        Skipped and parked records are not counted.
         """
 
         def shared(name: Unique) -> dict[str, tuple[str, ...]]:
@@ -124,7 +127,7 @@ class Previews(Store):
         return Duplicates(shared(Unique.NUMBER), shared(Unique.MARK))
 
     def vanished(self, run: str, flow: str, kind: Kind, stage: str, after_key: str | None, limit: int) -> list[Link]:
-        """Return links of a kind in use whose key a complete run did not read in a stage, by key."""
+        """Return active links of a kind whose key a complete run did not stage, sorted by key."""
         read = sa.exists().where(*_staged_in(run, stage), staged.c.key == of_links.c.key)
         beyond = () if after_key is None else (of_links.c.key > after_key,)
         here = (of_links.c.flow == flow, of_links.c.kind == kind, sa.not_(of_links.c.retired), sa.not_(read), *beyond)
@@ -144,11 +147,11 @@ class Previews(Store):
         wrong: Sequence[Link] = (),
         evidence: Mapping[tuple[Kind, str], Evidence] = NO_RENEWALS,
     ) -> None:
-        """Keep a page of the plan, the issues it met and the links of what both sides already agree on.
+        """Store a page of the plan, with its issues and the links of records on which both systems agree.
 
-        The lines are numbered here. `unchanged_weight` is how many records read needed no line. `hashed` are links with
-        the hashes that they get; those of `wrong` ones lied, so that none of the flow is believed any more.
-        `evidence` is what identifies the records of links by now, by kind and key.
+        Numbers the lines. `unchanged_weight` is the number of records that need no line. `hashed` are links to store
+        with their new hashes. `wrong` are links whose hash was not reliable: if there are any, all hashes of the flow
+        are dropped. `evidence` is the current evidence of links, by kind and key.
         """
         now = self.clock()
         with self.database.write() as connection:
@@ -177,42 +180,42 @@ class Previews(Store):
                 )
 
     def taken_back(self, flow: str, kind: Kind, keys: Collection[str]) -> reverted_values.Taken:
-        """Return what was taken back of these records, by key and path; a record without any is left out."""
+        """Return the reverted values of these records, by key and path. Records without any are left out."""
         with self.database.read() as connection:
             return reverted_values.kept_taken_back(connection, flow, kind, keys)
 
     def moved_on(self, flow: str, kind: Kind, paths: Mapping[str, Collection[str]]) -> None:
-        """Forget values that were taken back, by the key of the record: the source says something else by now."""
+        """Delete reverted values, given as paths by record key, because the source value has changed since."""
         if any(paths.values()):
             with self.database.write() as connection:
                 reverted_values.forget_taken_back(connection, flow, kind, paths)
 
     def hashes(self, flow: str, kind: Kind, keys: Collection[str]) -> dict[str, Hashes]:
-        """Return the hashes of links that both systems agree on, by key; a link without them is left out."""
+        """Return the hashes of agreed links, by key. Links without hashes are left out."""
         with self.database.read() as connection:
             return hashes.kept_hashes(connection, flow, kind, keys)
 
     def aside(self, flow: str, keys: Sequence[str]) -> dict[str, dict[int, str]]:
-        """Return the marks that records read had when issues of theirs were set aside: by key, one for each issue."""
+        """Return the marks that these records had when their issues were dismissed, by key and issue id."""
         with self.database.read() as connection:
             return issues.dismissed_marks(connection, flow, keys)
 
     def look_again(self, run: str, identities: Collection[int]) -> None:
-        """Put issues back into the queue because what they came from was changed in the source."""
+        """Reopen dismissed issues because their source records changed."""
         with self.database.write() as connection:
             issues.reopen(connection, self.clock(), run, identities, "changed", "console")
 
     def keep_counts(self, run: str, fingerprint: str, read: int) -> None:
-        """Keep what a preview came to that will not wait; issues that it no longer met are closed."""
+        """Store the fingerprint and counts of a preview that ends without waiting. Closes issues it no longer found."""
         now = self.clock()
         with self.database.write() as connection:
             row = transitions.keep_run(connection, run, fingerprint=fingerprint, read=read)
             issues.close_resolved(connection, now, row.flow, run, complete=False)
 
     def unneeded(self, run: str, derived: Collection[str], counted: Collection[str]) -> list[tuple[PlanRow, Change]]:
-        """Return the planned changes of derived stages whose documents are all parked in this plan, with their lines.
+        """Return planned changes of derived stages whose documents are all parked in this plan, with their lines.
 
-        `counted` are the stages of the documents. What was taken back once is left out of the plan anyway.
+        `counted` are the stages of the documents. Changes that were reverted once are left out.
         """
         of_run = lines.c.run == run
         parked = sa.select(lines.c.key).where(of_run, lines.c.stage.in_(counted), lines.c.step == Step.PARKED)
@@ -224,7 +227,7 @@ class Previews(Store):
         return [(row, row.change) for row in rows if row.change is not None and keys.issuperset(row.change.sources)]
 
     def skip_planned(self, run: str, skips: Sequence[tuple[PlanRow, Skip]], position: Position) -> None:
-        """Turn planned changes into lines that take no part, with the position that no longer counts them."""
+        """Replace planned changes by skipped lines, and store the position that no longer counts them."""
         now = self.clock()
         with self.database.write() as connection:
             row = transitions.keep_run(connection, run, position=position_to_json(position))
@@ -237,7 +240,7 @@ class Previews(Store):
                 append_events(connection, now, [_planned(run, row.flow, left)])
 
     def digests(self, run: str) -> Iterator[str]:
-        """Yield the digest of every change of the plan, a portion in memory at a time."""
+        """Yield the digest of every change of the plan. Reads the digests in batches."""
         after = 0
         page = sa.select(lines.c.seq, lines.c.digest).where(lines.c.run == run).order_by(lines.c.seq)
         with self.database.read() as connection:
@@ -246,12 +249,12 @@ class Previews(Store):
                 after = found[-1].seq
 
     def parked(self, run: str, kind: Kind, keys: Sequence[str]) -> dict[str, PlanRow]:
-        """Return the parked lines of the plan for these keys of a kind."""
+        """Return the parked lines of the plan for these keys of a kind, by key."""
         here = sa.select(lines).where(lines.c.run == run, lines.c.kind == kind, lines.c.step == Step.PARKED)
         return {row.key: plan_row(row) for row in self.database.among(here, lines.c.key, keys)}
 
     def owners(self, run: str, kind: Kind, references: Sequence[str]) -> dict[str, str]:
-        """Return which keys of the plan are to be written to these records of the target, by reference."""
+        """Return the keys that the plan writes to these target records, by reference."""
         claimed = sa.select(lines.c.reference, lines.c.key).where(lines.c.run == run, lines.c.kind == kind)
         rows = self.database.among(claimed, lines.c.reference, references)
         return {str(row.reference): str(row.key) for row in rows}
@@ -268,12 +271,14 @@ class Previews(Store):
         replaces: Sequence[str] = (),
         notes: Mapping[str, str] | None = None,
     ) -> None:
-        """End a preview: the plan waits (READY), or there was nothing to do (DONE).
+        """End a preview with a plan that waits (READY) or with nothing to do (DONE).
 
-        It takes over the plans that it `replaces`, with what was left out of them. `notes` stay with the run.
+        The run replaces the plans in `replaces` and takes over which lines were excluded from them. `notes` are stored
+        with the run.
 
-        Issues that the run no longer met are closed, unless it read nothing where there was something, and what it had
-        read is dropped.
+        Closes issues that the run no longer found: those of all records after a complete run, otherwise those of the
+        records it read. A complete run that found the source empty does not count as complete. Deletes the staged
+        records.
         """
         now = self.clock()
         with self.database.write() as connection:
@@ -303,7 +308,7 @@ class Previews(Store):
 
 @cache
 def _same(dialect_name: str) -> PreparedStatement:
-    """Return what keeps a record that is the same as when both systems agreed, whatever was read of it before."""
+    """Return the statement that stores an unchanged record and replaces an earlier staged version of it."""
     given: dict[str, object] = {name: sa.bindparam(name) for name in ("run", "stage", "key", "number")}
     empty: sa.ColumnElement[str] = sa.literal_column("''")
     rest = {"title": empty, "mark": empty, "taking_part": sa.true(), "same": sa.true()}
@@ -324,7 +329,7 @@ def _met(line: PlanRow) -> IssueOccurrence:
 
 
 def _about(known: Mapping[str, str], group: str) -> dict[str, str]:
-    """Return what people know a record by; of a document also what it is sorted by, such as its branch."""
+    """Return the facts that identify a record to people. Those of a document include its group, such as the branch."""
     return {**known, "group": group} if group and "total" in known else dict(known)
 
 

@@ -1,4 +1,4 @@
-"""A database that is looked at as it is: not made, not brought up to date, and not written to."""
+"""Opens a database for reading only. It is neither created nor migrated."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from integration.store.tables import connections, heartbeats, instance
 
 @dataclass(frozen=True, slots=True)
 class InspectedDatabase:
-    """A database as it was found, and the revision of its tables: `is_current` where this version made them."""
+    """A database with the revision of its tables. `is_current` says whether this version created them."""
 
     database: Database
     revision: str
@@ -25,7 +25,7 @@ class InspectedDatabase:
 
 @contextmanager
 def database_to_look_at(url: str) -> Iterator[InspectedDatabase]:
-    """Give a database to look at. Raises ConfigurationError and UnavailableError as `open_database` does."""
+    """Open a database for reading. Raises ConfigurationError and UnavailableError as `open_database` does."""
     address = parse_url(url)
     engine = _reading(address)
     try:
@@ -47,7 +47,7 @@ def _reading(address: sa.URL) -> sa.Engine:
     if address.get_backend_name() == "postgresql":
         return sa.create_engine(address, poolclass=sa.NullPool, execution_options={"postgresql_readonly": True})
     path = Path(address.database or "").absolute()
-    how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"  # else it would be made
+    how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"  # mode=ro would create it
 
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(f"{path.as_uri()}?{how}", uri=True, timeout=5)
@@ -62,12 +62,12 @@ def _expect_whole(connection: sa.Connection) -> None:
 
 
 def sealed_in(database: Database) -> dict[str, bytes]:
-    """Return what is kept sealed, by its name."""
+    """Return the sealed values, by name."""
     return {row.system: bytes(row.sealed) for row in database.rows(sa.select(connections))}
 
 
 def last_beat(database: Database, name: str) -> datetime | None:
-    """Return the newest sign of life of the processes that are called so and have a number, or None."""
+    """Return the newest heartbeat of the processes named `name` with a number, or None."""
     beaten = sa.select(heartbeats.c.beaten_at).where(heartbeats.c.executor.startswith(f"{name}-", autoescape=True))
     found: datetime | None = database.scalar(beaten.order_by(heartbeats.c.beaten_at.desc()))
     return found

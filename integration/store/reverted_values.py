@@ -1,4 +1,4 @@
-"""What was taken back by an undo, value by value. Everything here is part of a transaction."""
+"""Stores values that an undo reverted. All functions work in the current transaction."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -14,13 +14,13 @@ from integration.store.tables import runs, taken_back
 
 _RUN = sa.select(runs.c.mode, runs.c.undo_of, runs.c.approval, runs.c.by).where(runs.c.id == sa.bindparam("run"))
 
-Taken = Mapping[str, Mapping[str, RevertedValue]]  # by the key of the record, and the path of the value
+Taken = Mapping[str, Mapping[str, RevertedValue]]  # by record key and path of the value
 
 
 def kept_taken_back(
     connection: sa.Connection, flow: str, kind: Kind, keys: Collection[str]
 ) -> dict[str, dict[str, RevertedValue]]:
-    """Return what was taken back of these records, by key and path; a record without any is left out."""
+    """Return the reverted values of these records, by key and path. Records without any are left out."""
     found: dict[str, dict[str, RevertedValue]] = {}
     here = sa.select(taken_back).where(taken_back.c.flow == flow, taken_back.c.kind == kind)
     for row in rows_with_keys(connection, here, taken_back.c.key, keys):
@@ -31,9 +31,9 @@ def kept_taken_back(
 
 
 def settle_taken_back(connection: sa.Connection, at: datetime, run: str, flow: str, changes: Sequence[Change]) -> None:
-    """Keep what changes of a run did: what an undo overwrote was taken back, and what is written is no longer.
+    """Update reverted values after writes of a run. An undo adds the values it overwrote; any other write removes them.
 
-    What undoes an undo takes nothing back: it writes what the source said.
+    The undo of an undo adds nothing, because it writes the values of the source.
     """
     for kind in dict.fromkeys(change.kind for change in changes):
         some = [change for change in changes if change.kind is kind]
@@ -59,7 +59,7 @@ def settle_taken_back(connection: sa.Connection, at: datetime, run: str, flow: s
 
 
 def forget_taken_back(connection: sa.Connection, flow: str, kind: Kind, paths: Mapping[str, Collection[str]]) -> None:
-    """Forget values that were taken back, by the key of the record."""
+    """Delete reverted values, given as paths by record key."""
     for key, some in paths.items():
         if some:
             here = (taken_back.c.flow == flow, taken_back.c.kind == kind, taken_back.c.key == key)

@@ -1,4 +1,4 @@
-"""How runs, staged records and plan lines lie in the tables, and come back as they were."""
+"""Converts runs, staged records and plan lines to table rows and back."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -21,7 +21,7 @@ Row = sa.Row[tuple[Any, ...]]
 
 
 def change_to_json(change: Change) -> dict[str, object]:
-    """Return a change as JSON can carry it."""
+    """Return a change as JSON values."""
     shape: dict[str, object] = {
         "action": change.action,
         "kind": change.kind,
@@ -32,7 +32,7 @@ def change_to_json(change: Change) -> dict[str, object]:
         "wanted": record_to_json(change.wanted),
         "before": None if change.before is None else record_to_json(change.before),
     }
-    if change.agreed is not change.wanted:  # a create agrees on exactly what it wants
+    if change.agreed is not change.wanted:  # creates agree on exactly the wanted values
         shape["agreed"] = record_to_json(change.agreed)
     if change.kept:
         shape["kept"] = list(change.kept)
@@ -54,7 +54,7 @@ def change_to_json(change: Change) -> dict[str, object]:
 
 
 def change_from_json(shape: Mapping[str, Any]) -> Change:
-    """Return the change that `change_to_json` was given."""
+    """Return the change of a result of `change_to_json`."""
     wanted = record_from_json(shape["wanted"])
     return Change(
         action=Action(shape["action"]),
@@ -78,7 +78,7 @@ def change_from_json(shape: Mapping[str, Any]) -> Change:
 
 
 def line_to_row(run: str, seq: int, line: PlanRow) -> dict[str, object]:
-    """Return a line as the table keeps it. What takes no part and what is parked was settled by the plan itself."""
+    """Return a line as a table row. Skipped and parked lines are settled from the start."""
     step = {Action.SKIP: Step.LEFT, Action.PARK: Step.PARKED}.get(line.action, line.step)
     change = line.change
     found_by = "\n".join((line.key, line.title, line.group, *(change.sources if change else ())))
@@ -95,7 +95,7 @@ def line_to_row(run: str, seq: int, line: PlanRow) -> dict[str, object]:
 
 
 def plan_row(row: Row) -> PlanRow:
-    """Return the line in a row of the table."""
+    """Return the plan line of a table row."""
     return PlanRow(
         seq=row.seq, stage=row.stage, action=Action(row.action), kind=Kind.stored(row.kind), key=row.key,
         title=row.title, group=row.group, weight=row.weight,
@@ -107,7 +107,7 @@ def plan_row(row: Row) -> PlanRow:
 
 
 def staged_to_row(run: str, stage: str, one: Staged) -> dict[str, object]:
-    """Return a staged record as the table keeps it."""
+    """Return a staged record as a table row."""
     issue = one.issue
     return {
         "run": run, "stage": stage, "key": one.key, "parent": one.parent, "title": one.title, "number": one.number,
@@ -120,7 +120,7 @@ def staged_to_row(run: str, stage: str, one: Staged) -> dict[str, object]:
 
 
 def staged_of(row: Row) -> Staged:
-    """Return the staged record in a row of the table."""
+    """Return the staged record of a table row."""
     return Staged(
         key=row.key, parent=row.parent, title=row.title, number=row.number, mark=row.mark,
         record=None if row.record is None else record_from_json(row.record),
@@ -130,7 +130,7 @@ def staged_of(row: Row) -> Staged:
 
 
 def approval_to_json(approval: Approval) -> dict[str, object]:
-    """Return an approval as JSON can carry it."""
+    """Return an approval as JSON values."""
     return {
         "fingerprint": approval.fingerprint,
         "by": approval.by,
@@ -143,18 +143,18 @@ def _approval_of(shape: Mapping[str, Any]) -> Approval:
 
 
 def position_to_json(position: Position) -> dict[str, object]:
-    """Return a position as JSON can carry it."""
+    """Return a position as JSON values."""
     return {one.name: getattr(position, one.name) for one in fields(position)}
 
 
 def position_of(shape: Mapping[str, Any]) -> Position:
-    """Return the position that `position_to_json` was given."""
+    """Return the position of a result of `position_to_json`."""
     by_kind = {name: {Kind.stored(kind): stamp for kind, stamp in shape[name].items()} for name in ("since", "stamps")}
     return Position(**{**shape, "task": Task(shape["task"]), "keys": tuple(shape["keys"]), **by_kind})
 
 
 def run_of(row: Row, counts: Counts, left_out: Mapping[int, str]) -> Run:
-    """Return the run in a row of the table."""
+    """Return the run of a table row."""
     return Run(
         id=row.id, flow=row.flow, state=RunState(row.state), mode=Mode(row.mode), by=row.by,
         started_at=row.started_at, ended_at=row.ended_at, mapping_version=row.mapping_version,

@@ -1,4 +1,4 @@
-"""Mappings by flow and version, and the value tables they share."""
+"""Stores mappings by flow and version, and the value tables that mappings share."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -56,12 +56,12 @@ _TABLES = PreparedStatement(sa.select(value_tables.c.name, value_tables.c.rows))
 
 @dataclass(frozen=True, slots=True)
 class RulesInForce:
-    """What decides about the records of a flow, as one look at the database found it: equal where nothing changed."""
+    """The mapping, settings and value tables in force for a flow. Equal to another instance if none of them changed."""
 
-    found: tuple[tuple[str, str, str], ...]  # what it is of, its version or name, and the text it is kept as
+    found: tuple[tuple[str, str, str], ...]  # type, version or name, and the stored JSON text
 
     def mapping(self) -> tuple[int, dict[str, Any]] | None:
-        """Return number and body of the newest version, or None when there is none."""
+        """Return number and body of the newest version, or None if there is none."""
         return next(((int(version), json.loads(body)) for of, version, body in self.found if of == "mapping"), None)
 
     def settings(self) -> dict[str, Any]:
@@ -69,38 +69,38 @@ class RulesInForce:
         return next((group(json.loads(text)) for of, _, text in self.found if of == "setting"), {})
 
     def tables(self) -> dict[str, dict[str, str]]:
-        """Return every value table, as `Rules.tables` does."""
+        """Return every value table, in the form of `Rules.tables`."""
         return {name: _texts(json.loads(text)) for of, name, text in self.found if of == "table"}
 
 
 class Rules(Store):
-    """What the operators published. A version never changes afterwards."""
+    """Stores published mappings and value tables. A published version never changes."""
 
     @requires(Right.SEE)
     def published(self, flow: str) -> tuple[int, dict[str, Any]] | None:
-        """Return number and body of a flow's newest version, or None when there is none."""
+        """Return number and body of a flow's newest version, or None if there is none."""
         found = self.database.first(sa.select(mappings).filter_by(flow=flow).order_by(mappings.c.version.desc()))
         return None if found is None else (found.version, dict(found.body))
 
     def in_force(self, flow: str) -> RulesInForce:
-        """Return what decides about the records of a flow now; it is asked for on every page, so nothing is read of it.
+        """Return the rules in force for a flow. They are read for every page of a run, so they are not parsed here.
 
-        One statement finds all of it, whoever wrote it last: what is kept of it elsewhere holds while this is equal.
+        One statement reads all of them. Cached results of parsing are valid as long as this value is equal.
         """
         asked = {"flow": flow, "setting": f"flow:{flow}"}
         return RulesInForce(tuple(sorted(tuple(row) for row in self.database.ready(_IN_FORCE, asked))))
 
     @requires(Right.SEE)
     def body(self, flow: str, version: int) -> dict[str, Any]:
-        """Return the body of one version. Raises KeyError when there is none."""
+        """Return the body of one version. Raises KeyError if it does not exist."""
         for found in self.database.ready(_BODY, {"flow": flow, "version": version}):
             return dict(found.body)
         raise KeyError(f"{flow} has no mapping {version}")
 
     def publish(self, flow: str, body: Mapping[str, Any], by: str, note: str) -> int:
-        """Keep a mapping as the flow's next version and return its number.
+        """Store a mapping as the flow's next version and return its number.
 
-        Raises PlanStaleError `mapping_published_since` when somebody published at the same moment.
+        Raises PlanStaleError `mapping_published_since` if somebody else published at the same moment.
         """
         with self.database.write() as connection:
             return publish_in(connection, self.clock(), flow, body, by, note)
@@ -114,22 +114,22 @@ class Rules(Store):
 
     @requires(Right.SEE)
     def tables(self) -> dict[str, dict[str, str]]:
-        """Return every value table: code of the source to code of the target, by the table's name."""
+        """Return every value table by name. A table maps codes of the source to codes of the target."""
         return {row.name: _texts(row.rows) for row in self.database.ready(_TABLES, {})}
 
     def set_table(self, name: str, rows: Mapping[str, str], by: str) -> None:
-        """Keep a value table whole."""
+        """Replace a value table."""
         self._change_table(name, lambda _: rows, by)
 
     def add_row(self, name: str, code: str, other: str, by: str) -> None:
-        """Add one row to a value table, or give its code another counterpart; what others add meanwhile is kept."""
+        """Add or replace one row of a value table. Concurrent additions of others are kept."""
         self._change_table(name, lambda before: {**before, code: other}, by)
 
     def add_rows(self, tables: Mapping[str, Mapping[str, str]], by: str) -> None:
-        """Add rows to several value tables, all in one transaction: rows by key, by the name of the table."""
+        """Add or replace rows of several value tables in one transaction. `tables` maps table names to rows."""
         with self.database.write() as connection:
             now = self.clock()
-            for name, rows in sorted(tables.items()):  # in one order, so that two who save wait for one another
+            for name, rows in sorted(tables.items()):  # a fixed order of locks, so that two writers cannot deadlock
                 change_table_in(connection, now, name, partial(_with_rows, rows), by)
 
     def _change_table(self, name: str, changed: Callable[[Mapping[str, str]], Mapping[str, str]], by: str) -> None:
@@ -142,7 +142,7 @@ def _with_rows(rows: Mapping[str, str], before: Mapping[str, str]) -> dict[str, 
 
 
 def publish_in(connection: sa.Connection, now: datetime, flow: str, body: Mapping[str, Any], by: str, note: str) -> int:
-    """Keep a mapping as the flow's next version, as part of a transaction; see `Rules.publish`."""
+    """Store a mapping as the flow's next version, in the current transaction; see `Rules.publish`."""
     newest = sa.select(mappings.c.version, mappings.c.body).where(mappings.c.flow == flow)
     held = connection.execute(newest.order_by(mappings.c.version.desc()).limit(1)).first()
     version = (held.version if held else 0) + 1
@@ -166,7 +166,7 @@ def change_table_in(
     changed: Callable[[Mapping[str, str]], Mapping[str, str]],
     by: str,
 ) -> None:
-    """Keep what becomes of a value table, as part of a transaction."""
+    """Apply a change to a value table, in the current transaction."""
     held = sa.select(value_tables.c.rows).where(value_tables.c.name == name).with_for_update()
     before = connection.execute(held).scalar()
     after = dict(changed(before or {}))
@@ -176,6 +176,6 @@ def change_table_in(
 
 
 def _texts(rows: object) -> dict[str, str]:
-    """Return the rows of a table; what is no table, or no text in it, was written by no console and counts as none."""
+    """Return the rows of a table. Ignores values that are not texts, and anything that is not a table."""
     kept = rows.items() if isinstance(rows, dict) else ()
     return {str(code): other for code, other in kept if isinstance(other, str)}

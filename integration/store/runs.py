@@ -1,4 +1,4 @@
-"""Runs: where each stands. A change of state, what follows from it and the event that tells of it are kept together."""
+"""Stores runs. A change of state, its consequences and its event are stored in one transaction."""
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -25,35 +25,38 @@ from integration.store.tables import lines, runs, tallies
 
 
 def run_id(now: datetime) -> str:
-    """Return a new id that sorts by time and that no other database gives."""
+    """Return a new id that sorts by time and is unique across databases."""
     return f"{now:%y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
 MOST_WAITING = 500
-IDS_TRIED = 5  # of those of one second
+IDS_TRIED = 5  # ids of the same second
 _NEXT = sa.select(sa.func.coalesce(sa.func.max(runs.c.number), 0) + 1).scalar_subquery()
 
 
 class RunStore(Store):
-    """All runs. A run that does not exist raises KeyError; a step the tables of states do not have, ValueError."""
+    """Stores all runs.
+
+    Methods raise KeyError for a run that does not exist, and ValueError for a transition that `core/states.py` forbids.
+    """
 
     def __init__(self, database: Database, clock: Clock, *, new_id: Callable[[datetime], str] = run_id) -> None:
         super().__init__(database, clock)
         self.new_id = new_id
 
-    # ---- looking --------------------------------------------------------------------------------------------------
+    # ---- queries --------------------------------------------------------------------------------------------------
 
     @requires(Right.SEE)
     def get(self, run: str) -> Run:
-        """Return a run as it is now."""
+        """Return the current state of a run."""
         with self.database.read() as connection:
             return self._filled(connection, [transitions.run_row(connection, run)])[0]
 
     @requires(Right.SEE)
     def open_plan(self, run: str) -> Run:
-        """Return a run whose plan may be written, or written on.
+        """Return a run whose plan can be committed, or whose commit can be resumed.
 
-        Raises PlanStaleError `plan_already_committed`, `plan_discarded` or `nothing_to_commit` for any other.
+        Raises PlanStaleError `plan_already_committed`, `plan_discarded` or `nothing_to_commit` for any other run.
         """
         with self.database.read() as connection:
             row = transitions.run_row(connection, run)
@@ -68,30 +71,33 @@ class RunStore(Store):
         offset: int = 0,
         limit: int = 50,
     ) -> list[Run]:
-        """Return runs, the one that began last first, whatever a clock said meanwhile."""
+        """Return runs, the most recently begun first. The order does not depend on the clock."""
         page = sa.select(runs).where(*_which(flow, states)).order_by(runs.c.number.desc(), runs.c.id.desc())
         with self.database.read() as connection:
             return self._filled(connection, connection.execute(page.offset(offset).limit(limit)).all())
 
     @requires(Right.SEE)
     def count(self, flow: str | None = None, states: Sequence[RunState] | None = None) -> int:
-        """Return how many runs there are."""
+        """Return the number of runs."""
         return int(self.database.scalar(sa.select(sa.func.count()).select_from(runs).where(*_which(flow, states))))
 
     def has_committed(self, flow: str) -> bool:
-        """Tell whether a plan of a flow was ever approved and went through."""
+        """Return whether a commit of the flow was ever approved and completed."""
         here = (*_which(flow, [RunState.DONE]), runs.c.approvals > 0)
         return bool(self.database.scalar(sa.select(sa.func.count()).select_from(runs).where(*here)))
 
     @requires(Right.SEE)
     def every_waiting(self, flow: str | None = None) -> list[Run]:
-        """Return every run of a flow, or of all, whose plan waits: one of all records, and those of chosen ones."""
+        """Return every run of a flow, or of all flows, whose plan waits for approval.
+
+        These include plans for all records and plans for selected records.
+        """
         return self.latest(flow, [RunState.READY], limit=MOST_WAITING)
 
     def standing(self, flow: str | None = None) -> dict[str, list[Run]]:
-        """Return how the runs of a flow, or of each, stand: the newest in each state and every one that waits.
+        """Return, by flow, the newest run in each state and every run whose plan waits for approval.
 
-        Those of a flow are in order, the one that began last first.
+        The runs of a flow are sorted, the most recently begun first.
         """
         last = sa.select(sa.func.max(runs.c.number)).where(*_which(flow, None)).group_by(runs.c.flow, runs.c.state)
         waits = sa.select(runs.c.number).where(*_which(flow, [RunState.READY]))
@@ -104,20 +110,20 @@ class RunStore(Store):
         return found
 
     def last_proof(self, flow: str) -> datetime | None:
-        """Return when the newest run of a flow ended that proved something; None where none ever did."""
+        """Return the end of the newest completed run that proved records or found them unchanged, or None."""
         proven = sa.exists().where(tallies.c.run == runs.c.id, tallies.c.step == Step.PROVEN, tallies.c.lines > 0)
         here = (*_which(flow, [RunState.DONE]), runs.c.error == "", sa.or_(runs.c.unchanged > 0, proven))
         return self._newest_end(*here)
 
     def last_reading(self, flow: str) -> Run | None:
-        """Return the newest run of a flow that went through and read something."""
+        """Return the newest completed run of a flow that read at least one record."""
         here = (*_which(flow, [RunState.DONE]), runs.c.read > 0)
         newest = sa.select(runs).where(*here).order_by(runs.c.number.desc(), runs.c.id.desc()).limit(1)
         with self.database.read() as connection:
             return next(iter(self._filled(connection, connection.execute(newest).all())), None)
 
     def first_began(self, flow: str) -> datetime | None:
-        """Return when the first run of a flow that is kept began."""
+        """Return when the oldest stored run of a flow began."""
         row = self.database.first(sa.select(runs.c.started_at).where(*_which(flow, None)).order_by(runs.c.number))
         return None if row is None else row.started_at
 
@@ -126,19 +132,19 @@ class RunStore(Store):
         return None if row is None else row.ended_at
 
     def waiting_for_all(self, flow: str) -> Run | None:
-        """Return the newest run of a flow whose plan waits and speaks for the whole flow."""
+        """Return the newest run of a flow whose plan covers the whole flow and waits for approval."""
         found = self.latest(flow, [RunState.READY])
         return next((run for run in found if run.mode in PLANS_OF_ALL), None)
 
     @requires(Right.SEE)
     def phases(self, run: str) -> list[Phase]:
-        """Return what the run did, and when."""
+        """Return the phases of the run with their times."""
         with self.database.read() as connection:
             return transitions.phases_of(connection, run, transitions.run_row(connection, run).ended_at)
 
     @requires(Right.SEE)
     def worked(self, ended: Sequence[Run]) -> dict[str, timedelta]:
-        """Return how long runs that have ended were at work: without what they waited for a person or a system."""
+        """Return the working time of ended runs, without the time they waited for a person or a system."""
         found = {run.id: run.ended_at - run.started_at for run in ended if run.ended_at}
         with self.database.read() as connection:
             rested = transitions.waiting_time(connection, {run.id: run.ended_at for run in ended if run.ended_at})
@@ -146,12 +152,12 @@ class RunStore(Store):
 
     @requires(Right.SEE)
     def counts(self, run: str) -> Counts:
-        """Return what became of the records the run read, counted anew from the lines of its plan."""
+        """Return the counts of the run's records by result, from the current lines of its plan."""
         with self.database.read() as connection:
             return transitions.run_counts(connection, transitions.run_row(connection, run))
 
     def cancel_requested(self, run: str) -> bool:
-        """Tell whether somebody asked the run to stop."""
+        """Return whether somebody asked the run to stop."""
         with self.database.read() as connection:
             return bool(transitions.run_row(connection, run).cancelled)
 
@@ -169,7 +175,7 @@ class RunStore(Store):
         ]
         return [_as_far_as(run, sums[run.id]) if run.state is RunState.COMMITTING else run for run in found]
 
-    # ---- what becomes of a run --------------------------------------------------------------------------------------
+    # ---- changes of a run -------------------------------------------------------------------------------------------
 
     def begin(
         self,
@@ -184,10 +190,10 @@ class RunStore(Store):
         undo_of: str = "",
         notes: Mapping[str, str] | None = None,
     ) -> Run:
-        """Open a run. Raises RunActiveError while another one of the flow is at work, in whatever process.
+        """Open a run. Raises RunActiveError while another run of the flow is active in any process.
 
-        Without another version `in_force`, it is the run's own. Raises IntegrationError `plan_not_kept` for the undo of
-        a run whose lines are no longer kept.
+        `in_force` is the mapping version in force; it defaults to `mapping_version`. Raises IntegrationError
+        `plan_not_kept` for the undo of a run whose lines have been deleted.
         """
         now = self.clock()
         row = {
@@ -225,7 +231,7 @@ class RunStore(Store):
         )  # fmt: skip
 
     def waiting_for(self, run: str, code: str, facts: Mapping[str, str]) -> None:
-        """Keep what holds a run up that will go on by itself; the log is told once, however often it is tried again."""
+        """Store why a run waits for a system. The event is recorded once, even if the run retries many times."""
         now = self.clock()
         with self.database.write() as connection:
             row = transitions.keep_run(connection, run, error=code, facts=dict(facts))
@@ -236,9 +242,9 @@ class RunStore(Store):
 
     @requires(Right.RUN)
     def discard(self, run: str, by: str, reason: str = "") -> None:
-        """Discard a plan, which nobody will commit. A reason is kept with it as a note.
+        """Discard a plan. A reason is stored with the plan as a note.
 
-        Raises PlanStaleError as `open_plan` does, when somebody else was first.
+        Raises PlanStaleError, as `open_plan` does, if the plan was committed or discarded in the meantime.
         """
         now, said = self.clock(), reason.strip()[:LONGEST_NOTE]
         facts = {"by": by, **({"reason": said} if said else {})}
@@ -251,14 +257,14 @@ class RunStore(Store):
                 notes.put_note(connection, notes.Note(run, said, by, now, discards=True))
 
     def says_the_same(self, run: str, other: str) -> None:
-        """End a preview that says the same as a plan that waits, which goes on waiting."""
+        """Discard a preview whose plan equals a waiting plan. The waiting plan stays."""
         flow = self.get(run).flow
         self._end(run, RunState.DISCARDED, "run_discarded", "plan_says_the_same", {"run": other, "flow": flow})
 
     def cancel_preview(self, run: str) -> None:
-        """End a preview that somebody asked to stop: nothing of it was written, and nobody can commit it.
+        """End a preview that a person asked to stop. Nothing was written, and its plan cannot be committed.
 
-        One that has come to rest by itself stays as it is.
+        Does nothing if the preview has already ended.
         """
         with self.database.read() as connection:
             row = transitions.run_row(connection, run)
@@ -266,11 +272,11 @@ class RunStore(Store):
             self._end(run, RunState.DISCARDED, "run_discarded", "preview_cancelled", {"flow": row.flow})
 
     def fail(self, run: str, code: str, facts: Mapping[str, str]) -> None:
-        """End a run that cannot go on."""
+        """End a run that cannot continue."""
         self._end(run, RunState.FAILED, "run_failed", code, facts)
 
     def interrupt(self, run: str, code: str, facts: Mapping[str, str]) -> None:
-        """Stop a commit so that it can be taken up again."""
+        """Stop a commit so that it can be resumed."""
         self._end(run, RunState.INTERRUPTED, "run_interrupted", code, facts)
 
     def _end(self, run: str, state: RunState, event: str, code: str, facts: Mapping[str, str]) -> None:
@@ -278,11 +284,11 @@ class RunStore(Store):
             transitions.end(connection, self.clock(), run, state, event, code, facts)
 
     def approve(self, run: str, approval: Approval) -> int:
-        """Keep a person's yes and start the commit, or take it up again; what was not chosen is left.
+        """Store an approval and start or resume the commit. Excluded lines are settled as left out.
 
-        Returns which yes to this run it is, counted from 1.
-        Raises PlanStaleError as `open_plan` does, when somebody else was first, and `choice_changed` when somebody has
-        chosen otherwise since; RunActiveError while another run of the flow is at work.
+        Returns the sequence number of this approval of the run, from 1. Raises PlanStaleError, as `open_plan` does, if
+        the plan was committed or discarded in the meantime, PlanStaleError `choice_changed` if the selection of lines
+        changed, and RunActiveError while another run of the flow is active.
         """
         now = self.clock()
         try:
@@ -305,7 +311,7 @@ class RunStore(Store):
         return int(row.approvals) + 1
 
     def request_cancel(self, run: str, by: str) -> None:
-        """Ask a run to stop: a preview at its next page, a commit before its next call."""
+        """Ask a run to stop. A preview stops at its next page, a commit before its next call."""
         now = self.clock()
         with self.database.write() as connection:
             row = transitions.keep_run(connection, run, cancelled=True)
@@ -339,7 +345,7 @@ def _expect_open(row: Row) -> None:
 
 
 def _leave(connection: sa.Connection, now: datetime, run: Row, left_out: frozenset[int]) -> None:
-    """Settle the changes that were not chosen."""
+    """Settle the excluded changes as left out."""
     for some in batches(left_out):
         here = (lines.c.run == run.id, lines.c.step == Step.PLANNED, lines.c.seq.in_(some))
         found = connection.execute(sa.select(lines).where(*here)).all()
@@ -352,6 +358,6 @@ def _leave(connection: sa.Connection, now: datetime, run: Row, left_out: frozens
 
 
 def _as_far_as(run: Run, sums: Mapping[tuple[Action, Step], tuple[int, int]]) -> Run:
-    """Return a run at work with how far it has come by now, not only at the end of its last page."""
+    """Return an active run with its current progress, which is newer than the progress of its last page."""
     total, done = transitions.settled_of(sums)
     return replace(run, progress_done=done, progress_total=total)

@@ -1,4 +1,4 @@
-"""Filters of lists that people keep under a name."""
+"""Stores the named filters of list pages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from integration.store.tables import saved_filters
 
 @dataclass(frozen=True, slots=True)
 class SavedFilter:
-    """A filter of one page under its name: what the address carries. Without a `person` it is everybody's."""
+    """A named filter of one page, stored as query parameters. Without a `person` it is shared."""
 
     name: str
     asked: Mapping[str, str]
@@ -19,10 +19,10 @@ class SavedFilter:
 
 
 class SavedFilterStore(Store):
-    """The saved filters of everybody."""
+    """Stores the saved filters of all persons."""
 
     def of(self, page: str, people: Sequence[str]) -> list[SavedFilter]:
-        """Return what some people keep for a page, by name."""
+        """Return the filters of these persons for a page, by name."""
         here = (saved_filters.c.page == page, saved_filters.c.person.in_(people))
         rows = self.database.rows(sa.select(saved_filters).where(*here))
         told = ((row, {str(name): str(one) for name, one in row.asked.items()}) for row in rows)
@@ -30,12 +30,12 @@ class SavedFilterStore(Store):
         return sorted(found, key=lambda one: (one.name.casefold(), one.person))
 
     def keep(self, person: str, page: str, name: str, asked: Mapping[str, str]) -> None:
-        """Keep a filter, in place of one of this name."""
+        """Store a filter. Replaces a filter with the same name."""
         row = {"person": person, "page": page, "name": name, "asked": dict(asked), "changed_at": self.clock()}
         with self.database.write() as connection:
             upsert(connection, saved_filters, [row])
 
     def forget(self, person: str, page: str, name: str) -> None:
-        """Forget a filter."""
+        """Delete a filter."""
         with self.database.write() as connection:
             connection.execute(saved_filters.delete().filter_by(person=person, page=page, name=name))

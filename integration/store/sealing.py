@@ -1,7 +1,7 @@
-"""The audit as it is written: at the end of a transaction, sealed, and one entry after the other.
+"""Writes audit entries at the end of a transaction, each sealed and chained to the previous one.
 
-What was done is noted while a transaction goes on and appended right before it is kept, so that the head of the chain
-is held for that moment alone and is always taken last: writers wait for one another, and never in a circle.
+Entries are collected during a transaction and appended right before the commit. The head of the chain is therefore
+locked only briefly, and always as the last lock, so that writers cannot deadlock.
 """
 
 import hashlib
@@ -19,21 +19,21 @@ from integration.core.chain import Head, canonical_line, digest, entry_hash, hea
 from integration.core.errors import ConfigurationError
 from integration.store.tables import audit, audit_head
 
-NOTED = "audit"  # under which a connection has what is noted in its transaction
+NOTED = "audit"  # key in `connection.info` for the entries of the transaction
 PERSONAL = re.compile(
     r"[^\s@<>()\"',;:|]+@[^\s@<>()\"',;:|]+|\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b"
 )
-"""E-mail addresses and numbers of bank accounts, wherever somebody wrote one."""
+"""Matches e-mail addresses and IBANs in any text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRecord:
-    """One thing that somebody did: who, what, on what, before and after, and why."""
+    """An audit entry before it is sealed: actor, action, subject, values before and after, and reason."""
 
     at: datetime
     who: str
     session: str = ""
-    came: str = ""  # by which way, where that was not the console
+    came: str = ""  # access channel, if it was not the console
     action: str
     flow: str = ""
     run: str = ""
@@ -45,42 +45,42 @@ class AuditRecord:
     facts: Mapping[str, str] = field(default_factory=dict)
     before: Mapping[str, str] = field(default_factory=dict)
     after: Mapping[str, str] = field(default_factory=dict)
-    of_people: bool = False  # on whom: people who use the console, by their references
-    hidden: bool = False  # before and after are values of a record, of which pseudonyms are kept
+    of_people: bool = False  # `on` holds references of persons who use the console
+    hidden: bool = False  # values of a record: stored as pseudonyms
 
 
 @dataclass(frozen=True, slots=True)
 class Sealer:
-    """A key of the audit, which lies outside the database, and the id by which an entry names it."""
+    """The key that seals audit entries, which is not in the database, and its id in the entries."""
 
     id: str
     key: bytes
 
     def pseudonym(self, value: str) -> str:
-        """Return what stands for a personal value: the same for the same one, and nothing that leads back to it."""
+        """Return the pseudonym of a personal value: equal for equal values, and not reversible."""
         return f"~{hmac.new(self.key, value.encode('utf-8', 'replace'), hashlib.sha256).hexdigest()[:12]}"
 
 
 def sealer_of(secret: bytes) -> Sealer:
-    """Return the key of the audit that follows from the key of the console's credentials."""
+    """Return the sealing key that is derived from the key of the credentials."""
     key = hmac.new(secret, b"audit", hashlib.sha256).digest()
     return Sealer(hashlib.sha256(key).hexdigest()[:16], key)
 
 
 def note_deed(connection: sa.Connection, deeds: Sequence[AuditRecord]) -> None:
-    """Note what is done in the transaction under way; it is appended when that is kept."""
+    """Collect audit entries for the current transaction. They are appended when it commits."""
     connection.info.setdefault(NOTED, []).extend(deeds)
 
 
 def forget_noted(connection: sa.Connection) -> None:
-    """Forget what was noted in an earlier transaction, which was not kept."""
+    """Discard the collected entries of an earlier transaction that was rolled back."""
     connection.info.pop(NOTED, None)
 
 
 def append(connection: sa.Connection, sealer: Sealer | None) -> None:
-    """Append what was noted to the chain, as the last thing that a transaction does.
+    """Append the collected entries to the chain. Must be the last statement of a transaction.
 
-    Raises ConfigurationError `audit_head_missing` where nothing says how far the chain goes: then nothing is done.
+    Raises ConfigurationError `audit_head_missing` if the head of the chain is missing. The transaction then fails.
     """
     deeds: list[AuditRecord] = connection.info.pop(NOTED, [])
     if not deeds:
@@ -101,7 +101,7 @@ def append(connection: sa.Connection, sealer: Sealer | None) -> None:
 
 
 def sealed_entry(deed: AuditRecord, place: Head, sealer: Sealer | None) -> dict[str, Any]:
-    """Return a deed as the entry of its number, after the line that has this hash. What is empty is left out."""
+    """Return the entry of an audit record after the given previous entry, without its empty fields."""
 
     def kept(text: str) -> str:
         return PERSONAL.sub(lambda found: sealer.pseudonym(found[0]) if sealer else "~", _text(text))
@@ -134,12 +134,12 @@ def sealed_entry(deed: AuditRecord, place: Head, sealer: Sealer | None) -> dict[
 
 
 def _text(text: str) -> str:
-    """Return a text as both databases, and JSON, can keep it."""
+    """Return a text in a form that both databases and JSON can store."""
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def columns_of(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what of an entry stands in columns too, to find it by."""
+    """Return the columns of an entry that queries use."""
     return {
         "seq": entry["seq"],
         "at": datetime.fromisoformat(entry["at"]),

@@ -1,4 +1,4 @@
-"""Credentials and tokens, sealed: in the database they are unreadable without the key."""
+"""Stores credentials and tokens, encrypted with a key that is not in the database."""
 
 import json
 import sqlite3
@@ -21,16 +21,16 @@ from integration.store.outbox import append_events
 from integration.store.prepared_statements import PreparedStatement
 from integration.store.tables import connections
 
-REFRESH_SECONDS = 60.0  # a refresh takes two calls at most; a process that died in it is overtaken after this
+REFRESH_SECONDS = 60.0  # a refresh takes at most two calls; after this time a crashed process loses the lease
 _SEALED = PreparedStatement(sa.select(connections.c.sealed).where(connections.c.system == sa.bindparam("system")))
 
 
 class ConnectionStore:
-    """How both systems are reached, by system.
+    """Stores the connection settings of both systems, by system.
 
-    Sealed with `key` (16 characters or more), or with a key that is made once and kept in `key_file`, readable by its
-    owner alone. Where `key` is to replace another, that is the one `before`. Raises ConfigurationError
-    `setting_invalid` for a key that is too short, and `key_file_unusable` for a file that holds none.
+    They are sealed with `key` (16 characters or more), or with a generated key in `key_file`, readable only by its
+    owner. `before` is the key that `key` replaces. Raises ConfigurationError `setting_invalid` for a key that is too
+    short, and `key_file_unusable` for a file that holds no key.
     """
 
     def __init__(
@@ -42,46 +42,46 @@ class ConnectionStore:
         self._ring.make_one()
 
     def put(self, system: str, values: Mapping[str, Any], by: str = "") -> None:
-        """Keep a connection whole. The log is told that it changed, never what it holds."""
+        """Store a connection. The event in the log does not contain its values."""
         with self.database.write() as connection:
             seal(connection, self._ring, self.clock(), system, values)
             append_events(connection, self.clock(), [Event(event="connection_changed", key=system, facts={"by": by})])
 
     def get(self, system: str) -> dict[str, Any] | None:
-        """Return a connection, or None when there is none. Raises ConfigurationError `secret_key_wrong`."""
+        """Return a connection, or None if there is none. Raises ConfigurationError `secret_key_wrong`."""
         before = None
         while found := self.database.ready(_SEALED, {"system": system}):
             sealed = bytes(found[0].sealed)
             opened = self._ring.opened(sealed)
             if opened is not None:
                 return dict(json.loads(opened))
-            if sealed == before:  # the same as before the keys were read anew: nobody changes them just now
+            if sealed == before:  # unchanged since the keys were read again, so no change of keys is in progress
                 raise ConfigurationError("secret_key_wrong", system=system)
             before = sealed
             self._ring.read_anew()
         return None
 
     def change_key(self, by: str) -> int:
-        """Seal everything with another key and return how much that is; see `keys.reseal`."""
+        """Seal all credentials with another key and return their number; see `keys.reseal`."""
         return reseal(self._ring, self.database, self.clock, by)
 
     def forget(self, system: str, by: str = "") -> None:
-        """Drop a connection and its secrets."""
+        """Delete a connection with its secrets."""
         with self.database.write() as connection:
             connection.execute(connections.delete().where(connections.c.system == system))
             append_events(connection, self.clock(), [Event(event="connection_forgotten", key=system, facts={"by": by})])
 
     def renew(self, name: str, values: Mapping[str, Any]) -> None:
-        """Keep what changes by itself, such as tokens, without a word in the log."""
+        """Store values that change by themselves, such as tokens, without an event."""
         with self.database.write() as connection:
             seal(connection, self._ring, self.clock(), name, values)
 
     def keeping(self, stem: str, values: Mapping[str, Any]) -> Beside:
-        """Return what keeps values, in the transaction under way, under `stem` and a name."""
+        """Return a function that stores values under `stem` and a name, in the current transaction."""
         return lambda connection, name: seal(connection, self._ring, self.clock(), f"{stem}{name}", values)
 
     def dropping(self, stem: str) -> Beside:
-        """Return what drops, in the transaction under way, what is kept under `stem` and a name."""
+        """Return a function that deletes the values under `stem` and a name, in the current transaction."""
 
         def drop(connection: sa.Connection, name: str) -> None:
             connection.execute(connections.delete().where(connections.c.system == f"{stem}{name}"))
@@ -89,14 +89,14 @@ class ConnectionStore:
         return drop
 
     def drop(self, *names: str) -> None:
-        """Drop what came by itself, without a word in the log."""
+        """Delete values that `renew` stored, without an event."""
         with self.database.write() as connection:
             connection.execute(connections.delete().where(connections.c.system.in_(names)))
 
     def replace(self, system: str, values: Mapping[str, Any], by: str, *, moved: Mapping[str, str]) -> None:
-        """Keep a connection whole and, in the same moment, what came with it: `moved` tells under which name it waits.
+        """Store a connection and rename values that belong to it, in one transaction. `moved` maps old to new names.
 
-        What waited under a name that goes to none is dropped.
+        Values whose new name is empty are deleted.
         """
         waited = {name: self.get(name) for name in moved}
         with self.database.write() as connection:
@@ -110,23 +110,23 @@ class ConnectionStore:
 
 
 def seal(connection: sa.Connection, ring: KeyRing, at: datetime, system: str, values: Mapping[str, Any]) -> None:
-    """Keep values sealed, as part of the transaction under way."""
+    """Store sealed values, in the current transaction."""
     sealed = Fernet(ring.in_use(connection)).encrypt(json.dumps(dict(values)).encode())
     upsert(connection, connections, [{"system": system, "sealed": sealed, "changed_at": at}])
 
 
 def opens(database: Path, key: bytes) -> bool:
-    """Tell whether a key opens every credential that a copy of a SQLite database has."""
+    """Return whether a key opens every credential in a copy of a SQLite database."""
     with closing(sqlite3.connect(f"{database.absolute().as_uri()}?immutable=1", uri=True)) as connection:
         sealed = [one for (one,) in connection.execute("SELECT sealed FROM connections")]
     return all(opens_one(one, key) for one in sealed)
 
 
 class StoredTokens:
-    """The tokens of one connection, shared by all processes: a `TokenKeeper`.
+    """Stores the tokens of one connection for all processes; implements `TokenKeeper`.
 
-    They are sealed together with whom they were `given_for`, and for anybody else they are not there. `assumed` is whom
-    tokens of an earlier version were given for, which do not say.
+    Tokens are stored with the login they were `given_for`. They are not returned for another one. `assumed` is the
+    login of tokens that an earlier version stored without one.
     """
 
     def __init__(
@@ -140,17 +140,17 @@ class StoredTokens:
         self.clock = clock
 
     def load(self) -> Token | None:
-        """Return the pair kept last, or None before the first log-in here."""
+        """Return the stored tokens, or None before the first log-in."""
         kept = self.stored.get(self.name)
         if kept is None or kept.get("given_for", self.assumed) != self.given_for:
             return None
         return Token(kept["access"], kept["refresh"], datetime.fromisoformat(kept["expires_at"]))
 
     def save(self, token: Token) -> None:
-        """Keep a new pair; it is on disk when this returns."""
+        """Store new tokens. They are durable on return."""
         shape = {"access": token.access, "refresh": token.refresh, "expires_at": token.expires_at.isoformat()}
         self.stored.renew(self.name, {**shape, "given_for": self.given_for})
 
     def alone(self) -> AbstractContextManager[None]:
-        """Hold the right to refresh: one at a time, across all processes."""
+        """Hold the lease for a refresh, so that one process refreshes at a time."""
         return self.leases.hold(f"tokens:{self.name}", "refresh", REFRESH_SECONDS)

@@ -1,4 +1,4 @@
-"""Settings made in the console, kept as JSON under a name."""
+"""Stores settings of the console as JSON, by name."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,33 +17,33 @@ _NAMED = PreparedStatement(sa.select(settings.c.value).where(settings.c.name == 
 
 
 class StoredSettings(Store):
-    """Settings by name. Never a secret: those are kept by `Connections`."""
+    """Stores settings by name. Secrets are stored by `secrets.ConnectionStore` instead."""
 
     def get(self, name: str) -> dict[str, Any] | None:
-        """Return a setting, or None when it was never made."""
+        """Return a setting, or None if it does not exist."""
         for found in self.database.ready(_NAMED, {"name": name}):
             return None if found.value is None else group(found.value)
         return None
 
     def put(self, name: str, value: Mapping[str, Any], by: str, *also: Event) -> None:
-        """Keep a setting; who and when is told to the log, with what else there is to tell of it."""
+        """Store a setting and record the change, together with the events in `also`."""
         with self.database.write() as connection:
             put_in(connection, self.clock(), name, value, by)
             append_events(connection, self.clock(), also)
 
     def remember(self, name: str, value: Mapping[str, Any]) -> None:
-        """Keep a value that the program found out and nobody decided: neither the log nor the audit log tells of it."""
+        """Store a value that the program determined itself. Neither the log nor the audit log records it."""
         with self.database.write() as connection:
             row = {"name": name, "value": dict(value), "by": "", "changed_at": self.clock()}
             upsert(connection, settings, [row])
 
     def named(self, prefix: str) -> dict[str, dict[str, Any]]:
-        """Return every setting whose name begins so, by name."""
+        """Return every setting whose name starts with `prefix`, by name."""
         found = sa.select(settings).where(settings.c.name.startswith(prefix, autoescape=True))
         return {row.name: group(row.value) for row in self.database.rows(found)}
 
     def forget(self, name: str, by: str) -> None:
-        """Take a setting away; who and when is told to the log."""
+        """Delete a setting and record the deletion."""
         now = self.clock()
         with self.database.write() as connection:
             before, _ = audited_events.differing_values(_held(connection, name), {})
@@ -54,7 +54,7 @@ class StoredSettings(Store):
 
 
 def put_in(connection: sa.Connection, now: datetime, name: str, value: Mapping[str, Any], by: str) -> None:
-    """Keep a setting as part of a transaction; what changes in it is told."""
+    """Store a setting and record what changed, in the current transaction."""
     before, after = audited_events.differing_values(_held(connection, name), value)
     upsert(connection, settings, [{"name": name, "value": dict(value), "by": by, "changed_at": now}])
     event = Event(event="setting_changed", key=name, facts={"by": by}, before=before, after=after)
@@ -67,5 +67,5 @@ def _held(connection: sa.Connection, name: str) -> dict[str, Any]:
 
 
 def group(value: object) -> dict[str, Any]:
-    """Return a stored setting; what is no group of values was written by no console, and counts as none."""
+    """Return a stored setting as a dict. Any other JSON value counts as an empty setting."""
     return dict(value) if isinstance(value, dict) else {}

@@ -1,6 +1,6 @@
-"""Every table of the operational database, declared once. `migrations/` brings a database to this state.
+"""Declares every table of the operational database. `migrations/` brings a database to this schema.
 
-It is longer than other files because it is one list, in which each table is looked up beside those it refers to.
+The file is longer than others because it is one list, in which related tables are next to each other.
 """
 
 import sqlalchemy as sa
@@ -20,7 +20,7 @@ runs = sa.Table(
     metadata,
     _text("id", primary_key=True),
     _text("flow"),
-    sa.Column("active_flow", TextColumn, unique=True),  # the flow while the run is at work: one at a time
+    sa.Column("active_flow", TextColumn, unique=True),  # the flow while the run is active: unique, so one at a time
     _text("state"),
     _text("mode"),
     _text("by"),
@@ -37,18 +37,18 @@ runs = sa.Table(
     _text("error"),
     sa.Column("facts", Json, nullable=False),
     sa.Column("cancelled", sa.Boolean, nullable=False),
-    _number("lines"),  # how many plan lines were given a number
+    _number("lines"),  # number of plan lines so far
     _number("read"),
     _number("unchanged"),
-    sa.Column("in_force", sa.BigInteger, nullable=False, server_default="0"),  # the mapping's version when it was begun
-    sa.Column("basis", Json, nullable=False, server_default="{}"),  # marks of what else decided it
+    sa.Column("in_force", sa.BigInteger, nullable=False, server_default="0"),  # mapping version in force at the start
+    sa.Column("basis", Json, nullable=False, server_default="{}"),  # marks of the other inputs of the plan
     sa.Column("undo_of", TextColumn, nullable=False, server_default=""),
     sa.Column("notes", Json, nullable=False, server_default="{}"),
-    sa.Column("owner", TextColumn, nullable=False, server_default=""),  # which process was at its last page
-    sa.Column("claims", sa.BigInteger, nullable=False, server_default="0"),  # how often a page claimed it
+    sa.Column("owner", TextColumn, nullable=False, server_default=""),  # process of the last page
+    sa.Column("claims", sa.BigInteger, nullable=False, server_default="0"),  # fencing token: number of claims by a page
     sa.Column("approvals", sa.BigInteger, nullable=False, server_default="0"),
-    sa.Column("pruned_at", Moment),  # since then its lines are no longer kept, or not all of them
-    sa.Column("number", sa.BigInteger, nullable=False, server_default="0"),  # in which order they began, by no clock
+    sa.Column("pruned_at", Moment),  # when lines were deleted by retention, all or some
+    sa.Column("number", sa.BigInteger, nullable=False, server_default="0"),  # start order, independent of the clock
     sa.Index("ix_runs_started", "started_at"),
     sa.Index("ix_runs_number", "number"),
     sa.Index("ix_runs_flow_state", "flow", "state", "number"),
@@ -69,8 +69,8 @@ staged = sa.Table(
     sa.Column("issue", Json),
     sa.Column("skip", Json),
     sa.Column("group", TextColumn, nullable=False, server_default=""),
-    sa.Column("source_hash", TextColumn, nullable=False, server_default=""),  # of what it was made of; empty: not known
-    sa.Column("same", sa.Boolean, nullable=False, server_default=sa.false()),  # as both sides agreed: not read any more
+    sa.Column("source_hash", TextColumn, nullable=False, server_default=""),  # hash of the source; empty: unknown
+    sa.Column("same", sa.Boolean, nullable=False, server_default=sa.false()),  # unchanged since the sides agreed
     sa.Index("ix_staged_parent", "run", "stage", "parent", "key"),
     sa.Index("ix_staged_number", "run", "stage", "number"),
     sa.Index("ix_staged_mark", "run", "stage", "mark"),
@@ -88,7 +88,7 @@ lines = sa.Table(
     _text("key"),
     _text("title"),
     _text("group"),
-    _text("found_by"),  # everything a search looks at, folded
+    _text("found_by"),  # case-folded text for searching
     _number("weight"),
     sa.Column("first_match", sa.Boolean, nullable=False),
     sa.Column("change", Json),
@@ -102,9 +102,9 @@ lines = sa.Table(
     _text("reference"),
     sa.Column(
         "fields", TextColumn, nullable=False, server_default=""
-    ),  # what it changes: |article.ean|article.price_incl|
-    sa.Column("calls", sa.BigInteger, nullable=False, server_default="0"),  # write calls it takes
-    sa.Column("accepted", sa.Boolean, nullable=False, server_default=sa.false()),  # the target answered yes
+    ),  # fields it changes: |article.ean|article.price_incl|
+    sa.Column("calls", sa.BigInteger, nullable=False, server_default="0"),  # write calls it needs
+    sa.Column("accepted", sa.Boolean, nullable=False, server_default=sa.false()),  # the target answered positively
     sa.ForeignKeyConstraint(["run"], ["runs.id"], "fk_plan_lines_run", ondelete="CASCADE"),
     sa.Index("ix_plan_lines_action", "run", "action", "seq"),
     sa.Index("ix_plan_lines_step", "run", "step", "stage", "seq"),
@@ -117,7 +117,7 @@ plan_notes = sa.Table(
     sa.Column("id", _COUNTED, primary_key=True, autoincrement=True),
     _text("run"),
     _text("text"),
-    sa.Column("discards", sa.Boolean, nullable=False),  # it says why the plan was discarded
+    sa.Column("discards", sa.Boolean, nullable=False),  # gives the reason why the plan was discarded
     _text("by"),
     sa.Column("at", Moment, nullable=False),
     sa.ForeignKeyConstraint(["run"], ["runs.id"], "fk_plan_notes_run", ondelete="CASCADE"),
@@ -128,10 +128,10 @@ plan_notes = sa.Table(
 saved_filters = sa.Table(
     "saved_filters",
     metadata,
-    _text("person", primary_key=True),  # empty: for all, where nobody logs in
+    _text("person", primary_key=True),  # empty: shared, if there is no log-in
     _text("page", primary_key=True),
     _text("name", primary_key=True),
-    sa.Column("asked", Json, nullable=False),  # what the address of the page carries
+    sa.Column("asked", Json, nullable=False),  # query parameters of the page
     sa.Column("changed_at", Moment, nullable=False),
 )
 
@@ -140,7 +140,7 @@ left_out = sa.Table(
     metadata,
     _text("run", primary_key=True),
     _number("seq", primary_key=True),
-    _text("digest"),  # of the change, by which it is left out of the plan that takes this one over too
+    _text("digest"),  # of the change, to exclude it from a replacing plan too
     _text("by"),
     sa.Column("left_at", Moment, nullable=False),
     sa.ForeignKeyConstraint(["run"], ["runs.id"], "fk_left_out_run", ondelete="CASCADE"),
@@ -189,8 +189,8 @@ evidence = sa.Table(
     _text("key"),
     _text("reference"),
     _text("step"),
-    _text("digest"),  # of the change as it was shown and written
-    _text("by"),  # who approved it
+    _text("digest"),  # of the change as shown and written
+    _text("by"),  # person who approved it
     sa.Column("booked_at", Moment, nullable=False),
     sa.Index("ix_evidence_booked", "kind", "booked_at"),
 )
@@ -202,16 +202,16 @@ links = sa.Table(
     _text("kind", primary_key=True),
     _text("key", primary_key=True),
     _text("reference"),
-    _text("owner"),  # key of the record this one is a part of
+    _text("owner"),  # key of the record that this one is part of
     _text("mark"),
     _text("marker"),
     sa.Column("agreed", Json),
     sa.Column("retired", sa.Boolean, nullable=False),
     sa.Column("changed_at", Moment, nullable=False),
-    sa.Column("unproven", sa.Boolean, nullable=False, server_default=sa.false()),  # nobody could read it back
-    sa.Column("evidence", Json),  # what identifies the records of both sides
-    sa.Column("source_hash", TextColumn, nullable=False, server_default=""),  # of both sides as they were when they
-    sa.Column("target_hash", TextColumn, nullable=False, server_default=""),  # agreed; empty: to be compared as records
+    sa.Column("unproven", sa.Boolean, nullable=False, server_default=sa.false()),  # written, but not read back
+    sa.Column("evidence", Json),  # identifying values of both records
+    sa.Column("source_hash", TextColumn, nullable=False, server_default=""),  # hashes of both sides when they
+    sa.Column("target_hash", TextColumn, nullable=False, server_default=""),  # agreed; empty: compare the records
     sa.Index("ix_links_reference", "flow", "kind", "reference"),
     sa.Index("ix_links_mark", "flow", "kind", "mark"),
     sa.Index("ix_links_changed", "flow", "kind", "changed_at"),
@@ -222,8 +222,8 @@ distinctions = sa.Table(
     metadata,
     _text("flow", primary_key=True),
     _text("kind", primary_key=True),
-    _text("key", primary_key=True),  # a record of the source,
-    _text("reference", primary_key=True),  # and one of the target that a person said is another one
+    _text("key", primary_key=True),  # source record
+    _text("reference", primary_key=True),  # target record that a person marked as another record
     _text("by"),
     sa.Column("decided_at", Moment, nullable=False),
 )
@@ -235,9 +235,9 @@ taken_back = sa.Table(
     _text("kind", primary_key=True),
     _text("key", primary_key=True),
     _text("path", primary_key=True),
-    sa.Column("value", Json),  # what had been written there
-    _text("inputs"),  # the figures of the source that it was made of, where it is a running figure
-    _text("run"),  # the one that took it back
+    sa.Column("value", Json),  # value that had been written
+    _text("inputs"),  # source figures of a running total, if it is one
+    _text("run"),  # run that reverted it
     _text("by"),
     sa.Column("taken_at", Moment, nullable=False),
 )
@@ -275,13 +275,11 @@ issues = sa.Table(
     sa.Column("first_seen", Moment, nullable=False),
     sa.Column("last_seen", Moment, nullable=False),
     _number("seen"),
-    _text("run"),  # the run that met it last
+    _text("run"),  # last run that found it
     _text("reason"),
     _text("by"),
-    sa.Column(
-        "detail", TextColumn, nullable=False, server_default=""
-    ),  # what tells this trouble from others of its cause
-    sa.Column("cents", sa.BigInteger),  # what its document comes to, where it is about one
+    sa.Column("detail", TextColumn, nullable=False, server_default=""),  # distinguishes issue groups of one cause
+    sa.Column("cents", sa.BigInteger),  # total of the document, if it concerns one
     sa.UniqueConstraint("flow", "key", "cause", "field", name="uq_issues_identity"),
     sa.Index("ix_issues_first_seen", "first_seen"),
     sa.Index("ix_issues_state", "state", "flow", "cause", "field"),
@@ -292,9 +290,9 @@ set_aside = sa.Table(
     "set_aside",
     metadata,
     _text("flow", primary_key=True),
-    _text("key", primary_key=True),  # of the record read
+    _text("key", primary_key=True),  # of the source record
     sa.Column("issue", sa.BigInteger, primary_key=True, autoincrement=False),
-    _text("mark"),  # what the record was like when its issue was set aside
+    _text("mark"),  # state of the record when its issue was dismissed
     sa.Index("ix_set_aside_issue", "issue"),
 )
 
@@ -323,7 +321,7 @@ drift = sa.Table(
     sa.Column("facts", Json, nullable=False),
 )
 
-drifted = sa.Table(  # some of what differs, also as a look finds it that has not come to its end
+drifted = sa.Table(  # sample of differences, including those of an unfinished check
     "drifted",
     metadata,
     _text("flow", primary_key=True),
@@ -384,7 +382,7 @@ corrections = sa.Table(
     _text("key", primary_key=True),
     _text("field", primary_key=True),
     _text("title"),
-    sa.Column("was", Json, nullable=False),  # the source's own value when it was corrected
+    sa.Column("was", Json, nullable=False),  # the source's own value at that time
     sa.Column("becomes", Json, nullable=False),
     _text("by"),
     sa.Column("changed_at", Moment, nullable=False),
@@ -445,7 +443,7 @@ heartbeats = sa.Table(
 stopped = sa.Table(
     "stopped",
     metadata,
-    _text("executor", primary_key=True),  # died without a word, and was not begun again
+    _text("executor", primary_key=True),  # died without a message, and was not restarted
     sa.Column("beaten_at", Moment, nullable=False),
 )
 
@@ -453,7 +451,7 @@ episodes = sa.Table(
     "episodes",
     metadata,
     sa.Column("id", _COUNTED, primary_key=True, autoincrement=True),
-    sa.Column("active", TextColumn, unique=True),  # its identity while it goes on: one at a time
+    sa.Column("active", TextColumn, unique=True),  # identity of an ongoing incident: unique
     _text("sort"),
     _text("cause"),
     _text("flow"),
@@ -473,14 +471,14 @@ deliveries = sa.Table(
     metadata,
     sa.Column("id", _COUNTED, primary_key=True, autoincrement=True),
     _text("channel"),
-    _text("key"),  # what is sent through a channel once
+    _text("key"),  # identity of a message within a channel
     _text("what"),
     sa.Column("episode", sa.BigInteger),
     sa.Column("facts", Json, nullable=False),
     _text("held"),  # why it waits: quiet, digest, silenced
     sa.Column("made_at", Moment, nullable=False),
     sa.Column("due_at", Moment, nullable=False),
-    sa.Column("claimed_until", Moment),  # by a process that is sending it
+    sa.Column("claimed_until", Moment),  # claimed by a sending process until then
     _number("attempts"),
     sa.Column("sent_at", Moment),
     _text("error"),
@@ -492,7 +490,7 @@ deliveries = sa.Table(
 erased = sa.Table(
     "erased",
     metadata,
-    _text("mark", primary_key=True),  # of a number, keyed: it holds nothing of the person
+    _text("mark", primary_key=True),  # keyed hash of a number: holds no personal data
     _text("person"),
     sa.Column("begun_at", Moment, nullable=False),
     sa.Column("done_at", Moment),
@@ -503,17 +501,15 @@ erased = sa.Table(
 people = sa.Table(
     "people",
     metadata,
-    _text("ref", primary_key=True),  # as what they do is recorded; never changed, and given to nobody else
+    _text("ref", primary_key=True),  # the name in the audit log; never changed or reused
     _text("name"),
-    sa.Column("grants", Json, nullable=False),  # names of roles, and of rights given beside them
-    sa.Column(
-        "issuer", TextColumn
-    ),  # who says who they are, and as whom; none before they have come for the first time
+    sa.Column("grants", Json, nullable=False),  # names of roles and of additional rights
+    sa.Column("issuer", TextColumn),  # identity provider and subject; empty until the first log-in
     sa.Column("subject", TextColumn),
-    _text("password"),  # hashed, of an account of our own
+    _text("password"),  # hash, for a local account
     _text("by"),
     sa.Column("made_at", Moment, nullable=False),
-    sa.Column("off_at", Moment),  # since then they may do nothing
+    sa.Column("off_at", Moment),  # deactivated since then
     sa.UniqueConstraint("issuer", "subject", name="uq_people_issuer_subject"),
 )
 
@@ -521,7 +517,7 @@ sessions = sa.Table(
     "sessions",
     metadata,
     _text("id", primary_key=True),
-    sa.Column("key", TextColumn, nullable=False, unique=True),  # a hash of what the browser has
+    sa.Column("key", TextColumn, nullable=False, unique=True),  # hash of the browser's token
     _text("person"),
     sa.Column("begun_at", Moment, nullable=False),
     sa.Column("until", Moment, nullable=False),
@@ -532,7 +528,7 @@ sessions = sa.Table(
 invitations = sa.Table(
     "invitations",
     metadata,
-    _text("key", primary_key=True),  # a hash of what stands in the link
+    _text("key", primary_key=True),  # hash of the token in the link
     _text("person"),
     _text("by"),
     sa.Column("until", Moment, nullable=False),
@@ -542,9 +538,9 @@ invitations = sa.Table(
 tries = sa.Table(
     "tries",
     metadata,
-    _text("name", primary_key=True),  # a hash of the name that was given, whether anybody is called so or not
+    _text("name", primary_key=True),  # hash of the entered name, whether such a person exists or not
     _number("failed"),
-    sa.Column("until", Moment, nullable=False),  # until then nobody is looked at under it
+    sa.Column("until", Moment, nullable=False),  # log-in is blocked until then
 )
 
 yeses = sa.Table(
@@ -591,7 +587,7 @@ outbox = sa.Table(
     sa.Column("before", Json),
     sa.Column("after", Json),
     sa.Column("ms", sa.BigInteger),
-    sqlite_autoincrement=True,  # an id that came back would look as if it had been drained already
+    sqlite_autoincrement=True,  # a reused id would look like an event already in the log
 )
 
 audit = sa.Table(
@@ -603,7 +599,7 @@ audit = sa.Table(
     _text("action"),
     _text("flow"),
     _text("subject"),
-    _text("line"),  # the entry with its seal, byte for byte; the columns beside it are there to find it by
+    _text("line"),  # the sealed entry, byte for byte; the other columns are for queries
     sa.Index("ix_audit_action", "action", "seq"),
     sa.Index("ix_audit_who", "who", "seq"),
 )

@@ -1,4 +1,4 @@
-"""What changes of a run's state have in common. Everything here is part of a transaction."""
+"""Shared functions for changes of a run's state. All functions work in the current transaction."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -19,14 +19,14 @@ from integration.store.prepared_statements import PreparedStatement
 from integration.store.row_mapping import Row
 from integration.store.tables import phases, runs, staged
 
-HOLD, STOPPED = "hold", "stopped"  # phases in which a run waits for a system, or for a person to let it go on
+HOLD, STOPPED = "hold", "stopped"  # phases in which a run waits for a system, or to be resumed by a person
 NO_FACTS: Mapping[str, str] = {}
 _OF_RUN = sa.select(runs).where(runs.c.id == sa.bindparam("run"))
 _RUN, _RUN_LOCKED = PreparedStatement(_OF_RUN), PreparedStatement(_OF_RUN.with_for_update())
 
 
 def run_row(connection: sa.Connection, run: str, *, lock: bool = False) -> Row:
-    """Return a run as it lies in its table. Raises KeyError for one that does not exist."""
+    """Return the row of a run. Raises KeyError if it does not exist."""
     found: Row | None = (_RUN_LOCKED if lock else _RUN).first(connection, {"run": run})
     if found is None:
         raise KeyError(f"there is no run {run}")
@@ -34,7 +34,7 @@ def run_row(connection: sa.Connection, run: str, *, lock: bool = False) -> Row:
 
 
 def keep_run(connection: sa.Connection, run: str, **values: Any) -> Row:
-    """Keep values of a run and return it as it is then."""
+    """Update columns of a run and return the new row. Raises KeyError if it does not exist."""
     changed = runs.update().where(runs.c.id == run).values(values).returning(runs)
     found = connection.execute(changed).first()
     if found is None:
@@ -43,7 +43,7 @@ def keep_run(connection: sa.Connection, run: str, **values: Any) -> Row:
 
 
 def keep_progress(connection: sa.Connection, now: datetime, run: str, progress: Progress | None) -> None:
-    """Keep how far a run has come; whatever it waited for is over."""
+    """Store the progress of a run, and clear the cause of a former wait."""
     if progress is not None:
         far = {"progress_done": progress.done, "progress_total": progress.total}
         keep_run(connection, run, phase=progress.phase, error="", facts={}, **far)
@@ -51,7 +51,7 @@ def keep_progress(connection: sa.Connection, now: datetime, run: str, progress: 
 
 
 def move(connection: sa.Connection, run: str, wanted: RunState) -> Row:
-    """Move a run to another state and return it as it was. Raises MovedOnError where that may not follow."""
+    """Move a run to another state and return its former row. Raises StateChangedError for a forbidden transition."""
     row = run_row(connection, run, lock=True)
     expect_may_follow(RunState(row.state), wanted, f"run {run}")
     keep_run(connection, run, state=wanted, active_flow=row.flow if wanted in ACTIVE else None)
@@ -61,7 +61,7 @@ def move(connection: sa.Connection, run: str, wanted: RunState) -> Row:
 def end(
     connection: sa.Connection, now: datetime, run: str, state: RunState, event: str, code: str, facts: Mapping[str, str]
 ) -> None:
-    """Bring a run to an end, or to a stop, with the cause of it."""
+    """End or interrupt a run, with its cause."""
     row = move(connection, run, state)
     delete_staged(connection, run)
     ended = None if state is RunState.INTERRUPTED else now
@@ -74,22 +74,22 @@ def end(
 
 
 class StateChangedError(ValueError):
-    """A run or a change is in another state by now, from which it cannot go where it is wanted."""
+    """Raised if a run or a change is in a state from which it cannot reach the wanted one."""
 
 
 def expect_may_follow(now: RunState | Step, wanted: RunState | Step, what: str) -> None:
-    """Raise MovedOnError where the tables of states do not have a step."""
+    """Raise StateChangedError if `core/states.py` forbids the transition."""
     if not may_follow(now, wanted):
         raise StateChangedError(f"{what} cannot go from {now} to {wanted}")
 
 
 def sendable(connection: sa.Connection, run: str) -> tuple[int, int]:
-    """Return how many changes of a run are to be written in all, and how many of them are settled."""
+    """Return how many changes of a run are to be written, and how many of them are settled."""
     return settled_of(plan_lines.tally(connection, [run])[run])
 
 
 def settled_of(sums: Mapping[tuple[Action, Step], tuple[int, int]]) -> tuple[int, int]:
-    """Return how many changes are to be written in all, and how many of them are settled."""
+    """Return how many changes are to be written, and how many of them are settled."""
     chosen = dict.fromkeys(Step, 0)
     for (action, step), (number, _) in sums.items():
         if action in plan_lines.CHANGES:
@@ -99,14 +99,14 @@ def settled_of(sums: Mapping[tuple[Action, Step], tuple[int, int]]) -> tuple[int
 
 
 def run_counts(connection: sa.Connection, row: Row) -> Counts:
-    """Return what became of the records a run read, counted anew from the lines of its plan while those are kept."""
+    """Return the counts of the run's records by result. They are counted from the plan lines while these are stored."""
     is_whole = row.pruned_at is None
     sums = plan_lines.recount(connection, row.id) if is_whole else plan_lines.tally(connection, [row.id])[row.id]
     return plan_lines.counts(records_read(row), row.unchanged, sums)
 
 
 def records_read(row: Row) -> int | None:
-    """Return how many records a run read, or None while its plan is not whole: that is known at its end."""
+    """Return how many records a run read, or None while its plan is not complete."""
     return int(row.read) if row.fingerprint else None
 
 
@@ -122,7 +122,7 @@ def milliseconds(start: datetime, end: datetime) -> int:
 
 
 def since(row: Row, now: datetime) -> int:
-    """Return for how many milliseconds a run has been going."""
+    """Return how many milliseconds have passed since the run began."""
     return milliseconds(row.started_at, now)
 
 
@@ -163,7 +163,7 @@ _NEWEST = (
 
 
 def enter(connection: sa.Connection, now: datetime, run: str, phase: str, done_before: int = 0) -> bool:
-    """Keep that a run begins a phase, and tell whether it was in another one. One that goes on after a wait says so."""
+    """Store that a run enters a phase, and return whether it was in another one. Records an event after a wait."""
     last = connection.execute(_NEWEST, {"run": run}).first()
     if last is not None and last.phase == phase:
         return False
@@ -177,9 +177,9 @@ def enter(connection: sa.Connection, now: datetime, run: str, phase: str, done_b
 
 
 def phases_of(connection: sa.Connection, run: str, ended_at: datetime | None) -> list[Phase]:
-    """Return the phases of a run in their order, none of one made before they were kept.
+    """Return the phases of a run in order. Runs of versions before this table have none.
 
-    Each ends where the next begins, the last with the run.
+    Each phase ends where the next begins, the last with the run.
     """
     rows = connection.execute(sa.select(phases).where(phases.c.run == run).order_by(phases.c.number)).all()
     ends = [*(row.began_at for row in rows[1:]), ended_at][: len(rows)]
@@ -187,7 +187,7 @@ def phases_of(connection: sa.Connection, run: str, ended_at: datetime | None) ->
 
 
 def waiting_time(connection: sa.Connection, ended: Mapping[str, datetime]) -> dict[str, timedelta]:
-    """Return how long runs waited for people and systems, by the moments at which they ended."""
+    """Return how long runs waited for people and systems. `ended` maps each run to its end."""
     here = sa.select(phases.c.run, phases.c.phase, phases.c.began_at).order_by(phases.c.run, phases.c.number)
     found: dict[str, timedelta] = {}
     for run, rows in groupby(rows_with_keys(connection, here, phases.c.run, list(ended)), key=lambda row: row.run):
@@ -199,5 +199,5 @@ def waiting_time(connection: sa.Connection, ended: Mapping[str, datetime]) -> di
 
 
 def delete_staged(connection: sa.Connection, run: str) -> None:
-    """Drop what a preview has read."""
+    """Delete the staged records of a preview."""
     connection.execute(staged.delete().where(staged.c.run == run))

@@ -1,6 +1,6 @@
-"""What the engine keeps of workflows that ended long ago, let go a portion at a time.
+"""Deletes old workflows of the engine (DBOS) in small portions.
 
-What a run was is in our own tables; of its workflows only those that have not ended are needed.
+All facts of a run are in our own tables. Only workflows that have not ended are needed.
 """
 
 from datetime import datetime
@@ -9,13 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 
 ENDED = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
-OF_A_WORKFLOW = ("workflow_input", "workflow_output", "operation_outputs")  # these do not go with it by themselves
+OF_A_WORKFLOW = ("workflow_input", "workflow_output", "operation_outputs")  # not deleted by a cascade
 BUSY_SECONDS = 30.0
 PORTION = 200
 
 
 class EngineRows:
-    """The workflows in the engine's database; none where that was never made."""
+    """The workflows in the engine's database. Empty if that database was never created."""
 
     def __init__(self, url: str) -> None:
         patience = {"timeout": BUSY_SECONDS} if url.startswith("sqlite") else {}
@@ -24,15 +24,15 @@ class EngineRows:
         self._workflows = self._table("workflow_status")
 
     def due(self, before: datetime) -> int:
-        """Return how many workflows ended before a moment."""
+        """Return how many workflows ended before a time."""
         return self._counted(self._old(before))
 
     def rows(self) -> int:
-        """Return how many workflows there are."""
+        """Return the number of workflows."""
         return self._counted(sa.true())
 
     def oldest(self) -> datetime | None:
-        """Return when the oldest workflow was made."""
+        """Return when the oldest workflow was created, or None."""
         with self._engine.connect() as connection:
             if not self._is_there(connection):
                 return None
@@ -40,7 +40,7 @@ class EngineRows:
         return None if found is None else datetime.fromtimestamp(found / 1000).astimezone()
 
     def prune(self, before: datetime, portion: int = PORTION) -> int:
-        """Let a portion of what ended before a moment go in one transaction, and return how many that were."""
+        """Delete a portion of the workflows that ended before a time in one transaction, and return their number."""
         with self._engine.begin() as connection:
             if not self._is_there(connection):
                 return 0

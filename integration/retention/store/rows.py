@@ -1,7 +1,7 @@
-"""What is no longer kept, a small portion at a time, and what each class of it has and takes.
+"""Counts and deletes expired rows by retention class, in small portions.
 
-What is still needed stays whatever its age: plans that wait or can be gone on with, lines in doubt, what open issues
-refer to, what an undo at work reads, and of each flow the newest run that went through and the newest that wrote.
+Rows that are still needed stay regardless of age: plans that wait or can be resumed, lines in doubt, runs of open
+or dismissed issues, runs that an active undo reads, and the newest completed and the newest writing run of each flow.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,11 +19,11 @@ from integration.store import plan_lines, tables
 from integration.store.database import Store
 from integration.store.tables import evidence, issues, lines, runs, tallies
 
-PORTION = 500  # rows that go in one transaction
-# What is evidence: each document, and each page of the books.
+PORTION = 500  # rows per transaction
+# Kinds with evidence: documents, and daybook pages.
 VOUCHERS, BOOKS = (Sort.SALE, Sort.DOCUMENT), (Sort.PAGE,)
 
-# Which tables a class is made of, the one that is counted first. What has no class is kept while the console is.
+# The tables of each class; the first one is counted. Tables without a class are kept permanently.
 TABLES: Mapping[str, tuple[sa.Table, ...]] = {
     "staging": (tables.staged,),
     "plans": (lines, tables.left_out, tables.facets),
@@ -48,7 +48,7 @@ _OVER = (RunState.DONE, RunState.DISCARDED, RunState.FAILED)
 
 @dataclass(frozen=True, slots=True)
 class HeldRows:
-    """What a class has: its rows, the bytes they take with their indexes (None where unknown), and the oldest."""
+    """The rows of a class, their size in bytes with indexes (None if unknown), and the oldest time."""
 
     rows: int
     size: int | None
@@ -57,7 +57,7 @@ class HeldRows:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Rows of one table that go, or of which values go."""
+    """Expired rows of one table. With `blank`, columns are overwritten instead of deleting the rows."""
 
     table: sa.Table
     where: tuple[sa.ColumnElement[bool], ...]
@@ -65,12 +65,12 @@ class _Part:
 
 
 class RetentionStore(Store):
-    """What is kept by class, and what goes. The names of classes are those of `core.retention`."""
+    """Counts and deletes rows by class. The classes are those of `core.retention`."""
 
-    # ---- what goes ---------------------------------------------------------------------------------------------------
+    # ---- deleting ----------------------------------------------------------------------------------------------------
 
     def due(self, name: str, before: datetime) -> int:
-        """Return how many rows of a class are no longer to be kept."""
+        """Return how many rows of a class have expired."""
         with self.database.read() as connection:
             if name == "plans":
                 return int(connection.execute(_count(lines, lines.c.run.in_(_plans_due(before)))).scalar_one())
@@ -78,7 +78,7 @@ class RetentionStore(Store):
             return sum(map(int, found))
 
     def prune(self, name: str, before: datetime, portion: int = PORTION) -> int:
-        """Let a portion of a class go in one transaction, and return how many rows that were; 0 where none is left."""
+        """Delete a portion of a class in one transaction, and return the number of rows, or 0 if none is left."""
         with self.database.write() as connection:
             if name == "plans":
                 return self._prune_plan(connection, before, portion)
@@ -88,7 +88,7 @@ class RetentionStore(Store):
         return 0
 
     def _prune_plan(self, connection: sa.Connection, before: datetime, portion: int) -> int:
-        """Let lines of one plan go; what was booked by them stays as evidence, and what they came to as tallies."""
+        """Delete lines of one plan. Bookings stay as evidence, and counts stay as tallies."""
         run = connection.execute(_plans_due(before).order_by(runs.c.id).limit(1)).scalar()
         if run is None:
             return 0
@@ -104,21 +104,21 @@ class RetentionStore(Store):
                 connection.execute(table.delete().where(table.c.run == run))
         return len(seqs)
 
-    # ---- what there is -----------------------------------------------------------------------------------------------
+    # ---- counting ----------------------------------------------------------------------------------------------------
 
     def held(self) -> dict[str, HeldRows]:
-        """Return what each class has, and under `kept` what stays as long as the console."""
+        """Return the rows of each class, and under `kept` those of tables that are kept permanently."""
         with self.database.read() as connection:
             sizes = _sizes(connection)
             found = {name: _held(connection, sizes, some) for name, some in TABLES.items()}
             return found | {"kept": _held(connection, sizes, FOR_GOOD)}
 
 
-# ---- what goes
+# ---- deleting
 
 
 def _needed() -> list[sa.ColumnElement[bool]]:
-    """Return what must hold for a run that nothing needs any more."""
+    """Return the conditions of runs that nothing needs any more."""
     newer, other = runs.alias(), runs.alias()
     open_issues = sa.select(issues.c.run).where(issues.c.state.in_((IssueState.OPEN, IssueState.SET_ASIDE)))
     on_its_way = sa.exists().where(
@@ -140,7 +140,7 @@ def _needed() -> list[sa.ColumnElement[bool]]:
     )
     return [
         runs.c.state.in_(_OVER),
-        ~sa.and_(runs.c.state == RunState.FAILED, runs.c.fingerprint != ""),  # it can be gone on with
+        ~sa.and_(runs.c.state == RunState.FAILED, runs.c.fingerprint != ""),  # it can be resumed
         runs.c.id.not_in(open_issues),
         ~on_its_way,
         ~doubted,
@@ -176,7 +176,7 @@ def _runs_due(before: datetime, *, idle: bool) -> tuple[sa.ColumnElement[bool], 
 
 
 def _parts(name: str, before: datetime) -> list[_Part]:
-    """Return what of a class is no longer to be kept."""
+    """Return the expired rows of a class. Raises ValueError for an unknown class."""
     match name:
         case "staging":
             needed = sa.or_(runs.c.state.not_in(_OVER), before <= _ENDED_AT)
@@ -207,7 +207,7 @@ def _parts(name: str, before: datetime) -> list[_Part]:
 
 
 def _evidence(sorts: Sequence[Sort], before: datetime) -> list[_Part]:
-    """Return evidence that goes. Of a link the pair of keys stays, which keeps its document from being booked again."""
+    """Return expired evidence. The key pair of a link stays, so that its document is not booked again."""
     of_links = tables.links
     old = (of_links.c.kind.in_(kinds(*sorts)), of_links.c.changed_at < before, of_links.c.agreed.is_not(sa.null()))
     return [
@@ -249,7 +249,7 @@ def _keep_evidence(connection: sa.Connection, run: str, seqs: Sequence[int]) -> 
         connection.execute(evidence.insert(), kept)
 
 
-# ---- what there is
+# ---- counting
 
 
 _MOMENTS: Mapping[str, Any] = {
@@ -272,7 +272,7 @@ def _held(connection: sa.Connection, sizes: Mapping[str, int] | None, some: Sequ
 
 
 def _sizes(connection: sa.Connection) -> dict[str, int] | None:
-    """Return the bytes of each table with its indexes, or None where this SQLite does not tell."""
+    """Return the size in bytes of each table with its indexes, or None if SQLite was built without `dbstat`."""
     if connection.dialect.name == "postgresql":
         asked = (
             "SELECT relname, pg_total_relation_size(oid) FROM pg_class "

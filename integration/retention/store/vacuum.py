@@ -1,4 +1,4 @@
-"""The room of what is gone, given back: of a SQLite file a little at a time, by PostgreSQL itself."""
+"""Returns free space to the file system: of SQLite files in small steps, or by a VACUUM of PostgreSQL."""
 
 import shutil
 import sqlite3
@@ -10,16 +10,16 @@ from pathlib import Path
 import sqlalchemy as sa
 
 BUSY_SECONDS = 30.0
-PAGES = 500  # given back in one transaction: 2 MB
-PAUSE_SECONDS = 0.02  # between two, in which others write
+PAGES = 500  # per transaction: 2 MB
+PAUSE_SECONDS = 0.02  # between two transactions, so that others can write
 WORTH = 4_096  # free pages below which nothing is done: 16 MB
-SHARE = 4  # a file that gives nothing back by itself is written anew when one page in so many is free
+SHARE = 4  # a file without incremental vacuum is rewritten if one page in four is free
 INCREMENTAL = 2
 
 
 @dataclass(frozen=True, slots=True)
 class FileSpace:
-    """What a file takes and how much of that is free, in bytes; `before` is what it took before."""
+    """Size and free space of a file in bytes. `before` is its size before a vacuum."""
 
     size: int
     free: int
@@ -27,16 +27,16 @@ class FileSpace:
 
 
 def room_of(path: Path) -> FileSpace:
-    """Return what a SQLite file takes, with what is written and not yet part of it."""
+    """Return size and free space of a SQLite file, including its WAL file."""
     with closing(_opened(path)) as connection:
         return _room(connection, path, _size(path))
 
 
 def incremental_vacuum(path: Path, *, whole: bool, worth: int = WORTH) -> FileSpace:
-    """Give free pages of a SQLite file back, in small transactions, and return what it takes then.
+    """Return free pages of a SQLite file to the file system in small transactions, and return its new size.
 
-    A file of before, which cannot do so, is written anew once where that pays and `whole` says that nobody is at work:
-    from then on it can. Others wait at most as long as that takes.
+    A file created without incremental vacuum is rewritten once if that is worthwhile and `whole` says that no run is
+    active. Other processes wait meanwhile. After that it supports incremental vacuum.
     """
     before = _size(path)
     with closing(_opened(path)) as connection:
@@ -78,15 +78,15 @@ def _size(path: Path) -> int:
 
 
 def vacuum(engine: sa.Engine) -> None:
-    """Let PostgreSQL use the room of what is gone again; its files keep their size, as a plain VACUUM does."""
+    """Make the space of deleted rows reusable in PostgreSQL. A plain VACUUM does not shrink the files."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text("VACUUM"))
 
 
 def full_vacuum(path: Path, seconds: float = BUSY_SECONDS) -> bool:
-    """Write a SQLite file anew, with nothing of what is gone in it or beside it, and tell whether that came about.
+    """Rewrite a SQLite file without deleted data, empty its WAL file, and return whether both succeeded.
 
-    Others wait as long as that takes. Whoever reads all the time keeps what was written before beside the file.
+    Other processes wait meanwhile. Continuous readers can keep old data in the WAL file; the result is then False.
     """
     until = time.monotonic() + seconds
     with closing(_opened(path)) as connection:

@@ -13,12 +13,12 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-START = "0" * 64  # the hash before the first entry of the audit
+START = "0" * 64  # the hash before the first entry of the audit log
 KEPT = "entries of the audit are never changed"
 
 
 def upgrade() -> None:
-    """Create the tables, and let the database itself refuse to change an entry of the audit."""
+    """Create the tables, and triggers that prevent changes of audit entries."""
     metadata.create_all(op.get_bind(), checkfirst=False)
     op.bulk_insert(audit_head, [{"id": 1, "seq": 0, "hash": START, "key": "", "seal": ""}])
     for statement in _guards(op.get_bind().dialect.name):
@@ -37,7 +37,7 @@ def _guards(dialect: str) -> list[str]:
     triggers = {
         "update": "UPDATE ON audit",
         "delete": "DELETE ON audit",
-        # INSERT OR REPLACE deletes an entry, and no trigger of a delete hears of it
+        # INSERT OR REPLACE deletes the entry without firing a DELETE trigger
         "replace": "INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE seq = NEW.seq OR rowid = NEW.rowid)",
     }
     return [
