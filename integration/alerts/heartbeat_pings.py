@@ -89,7 +89,7 @@ class Pings:
         self._sealed.put(name, {"address": address.strip()}, by.ref)
         self._stored_settings.put(name, {"since": self._clock().isoformat()}, by.ref)
 
-    # ---- what is to be sent
+    # ---- planning
 
     def plan(self, going_on: list[Incident]) -> None:
         """Queue each due heartbeat once, whichever process comes first. Heartbeats older than `STALE` are left out."""

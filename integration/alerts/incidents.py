@@ -131,7 +131,8 @@ class Channel:
     def reminders(self, episode: Incident, told: int, now: datetime) -> tuple[str, ...]:
         """Return the reasons to report an incident once more, each as a stable key.
 
-        `told` is the count in the first message: each tenfold of it is a reason, and so is `remind_hours`.
+        `told` is the count in the first message. Each tenfold increase of it is a reason, and so is the time limit
+        `remind_hours`.
         """
         grown = len(str(episode.symptom.count // told)) - 1 if told else 0
         lasts = self.remind_hours > 0 and now - episode.begun_at >= timedelta(hours=self.remind_hours)

@@ -34,7 +34,7 @@ def redacted_facts(facts: Mapping[str, str]) -> dict[str, str]:
 
 
 def page_address(symptom: Problem) -> str:
-    """Return the page of the console on which a person can act, with its query."""
+    """Return the address of the page on which a person can act on a problem, with its query."""
     match symptom.sort:
         case ProblemType.RECORDS | ProblemType.DIFFERENCE:
             return f"/exceptions?{urlencode({'flow': symptom.flow})}"

@@ -158,7 +158,7 @@ def _end_with_the_lab() -> None:
 
 
 def _into_file(file: Path) -> None:
-    """Let everything this process says go to a file."""
+    """Redirect standard output and standard error of this process to a file."""
     said = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with suppress(OSError):
         os.dup2(said, 1)

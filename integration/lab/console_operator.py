@@ -1,4 +1,4 @@
-"""Acts as the person who operates the console: looks into the systems and answers the questions of the console."""
+"""Acts as the operator of the console: looks into both systems and answers the questions of the console."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final

@@ -17,13 +17,13 @@ from integration.runner.dependencies import Dependencies
 def check_field_presence(
     deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, fields: Fields, *, first: bool, last: bool
 ) -> None:
-    """Store which fields every record of a kind has; `first` and `last` tell the pages of a run.
+    """Store which fields every record of a kind has, and check them against earlier pages and runs.
 
-    Raises ConfigurationError in two cases, for fields that have a fixed meaning or that the flow reads. First, if no
-    record of a page has a field that all records had before, or all records have null where none had it. Second, at the
-    end of a complete run, if no record has a value in a field that several records had before and for which a default
-    would be taken. Renaming fields or publishing a mapping resets what is known, because a field may then be missing on
-    purpose.
+    `first` and `last` mark the first and last page of a run. Raises ConfigurationError in two cases, for fields that
+    have a fixed meaning or that the flow reads: if no record of a page has a field that all records had before, or if
+    all records of a page have null in a field that was null in none before. At the end of a complete run, it raises the
+    error as well if no record has a value in a field that several records had before and for which a default would be
+    taken. Renaming fields or publishing a mapping resets what is known, because a field may then be missing on purpose.
     """
     is_whole, known = run.mode is Mode.COMPLETE, _known(deps, run, stage)
     _expect(known, run, logic, fields)

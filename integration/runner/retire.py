@@ -87,7 +87,7 @@ def _retirements(deps: Dependencies, run: Run, logic: FlowLogic, gone: Sequence[
             continue
         title, back = str(link.agreed.values.get("name") or link.key), taken.get(link.key, {})
         change = retire(link.agreed, codes, now.record, title=title, frees=logic.frees)
-        if not differences(change.wanted, now.record):  # somebody did it by hand
+        if not differences(change.wanted, now.record):  # a person did it by hand
             continue
         if question := target_question(flow, link, link.agreed, now, title):
             page.park(question, link.kind, title, "", 0)

@@ -1,4 +1,4 @@
-"""`python -m integration.sandbox`: both systems until a signal comes."""
+"""`python -m integration.sandbox`: runs both systems until a signal arrives."""
 
 import argparse
 import json

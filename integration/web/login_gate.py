@@ -247,7 +247,7 @@ async def provider_callback(request: Request) -> Response:
 
 
 async def left(request: Request) -> Response:
-    """End the session of a browser, here and at its provider if that supports it. Other sites cannot trigger this."""
+    """End the session of a browser, here and at its provider if that supports it. Other sites cannot trigger it."""
     application = await asyncio.to_thread(bootstrap.running_application)
     provider, people = application.provider, application.people
     if request.headers.get("sec-fetch-site") != "same-origin":

@@ -84,7 +84,7 @@ class Post:
 
     @contextmanager
     def _environment(self) -> Iterator[dict[str, str]]:
-        """Yield the environment of the process; this machine is reached straight away, whatever it says."""
+        """Yield the environment of the sending process; loopback addresses bypass every proxy."""
         environment = dict(self._way.environment)
         spared = environment.get("NO_PROXY") or environment.get("no_proxy") or ""
         environment |= dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(filter(None, (spared, THIS_MACHINE))))

@@ -81,7 +81,7 @@ class Conventions:
     page_size_max: int = 1000
     larger_pages: Literal["refused", "shortened"] = "refused"  # what happens to a request for a larger page
     text_ignores_case: bool = True
-    equal_is_prefix: bool = False  # FoxPro compares up to the length of the right-hand side unless told otherwise
+    equal_is_prefix: bool = False  # FoxPro compares up to the length of the right-hand side unless configured otherwise
     padded_text: bool = False
     no_hit: EmptyAnswerForm = "empty"
     unreadable: Mapping[str, EmptyAnswerForm] = field(

@@ -58,7 +58,7 @@ class Images:
         if strange := [number for number in cards if number not in self._catalogue.products]:
             raise RefusedError(f"Product {strange[0]} does not exist")
         image = self._made(ask.text("imageName"), content)
-        for number in cards:  # in addition to existing ones, as the contract says; it does not say in which position
+        for number in cards:  # added to the existing ones, as the contract says; it does not define their position
             self._cards.setdefault(number, []).append(image)
         told = {name: image.text(name) for name in ("imageId", "imageHash", "imageUrl")}
         return self._desk.build("CreateImageResponse", {"result": "CREATE-IMAGE-OK", **told})

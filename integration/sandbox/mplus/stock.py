@@ -145,7 +145,7 @@ class Stock:
         return last.after if last else ZERO
 
     def _shown(self, place: Place) -> Booking | None:
-        """The last booking that readers see."""
+        """Return the latest booking that readers see."""
         until, before = self._late.get(place, (0.0, None))
         return before if time.monotonic() < until else self._last.get(place)
 

@@ -290,7 +290,10 @@ class SampleSales:
         return rows
 
     def _split(self, total: int, serial: int) -> list[tuple[str, int]]:
-        """How a receipt is paid; cash is rounded to five cents, and the difference stands beside it."""
+        """Return the payments of a receipt.
+
+        Cash is rounded to five cents, and the difference is a separate payment.
+        """
         match serial % 10:
             case 0 | 1 | 2:
                 cash = rounded(Decimal(total) / COIN) * COIN
