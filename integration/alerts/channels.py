@@ -1,4 +1,4 @@
-"""Channels as people arrange them: who is told of what, under an address that is kept sealed."""
+"""Stores the channels that people configure: their settings, and their addresses, which are encrypted."""
 
 import secrets
 from collections.abc import Mapping
@@ -20,11 +20,11 @@ from integration.store.settings import StoredSettings
 from integration.words.validation import reason_of
 
 PREFIX = "channel:"
-_CHANNEL = TypeAdapter(Channel)  # what is kept of one beside its id and its address
+_CHANNEL = TypeAdapter(Channel)  # stored without the id and the address
 
 
 class Channels:
-    """Every channel, with its address where it is asked for."""
+    """Stores and tests channels, and sends messages through them."""
 
     def __init__(
         self, settings: StoredSettings, sealed: ConnectionStore, deliveries: DeliveryStore, post: Post
@@ -36,7 +36,7 @@ class Channels:
 
     @requires(Right.SEE)
     def every(self) -> list[Channel]:
-        """Return all channels by name; what was kept by no console is none."""
+        """Return all channels, sorted by name. Stored settings that are not valid are left out."""
         return sorted(self._read(), key=lambda one: (one.name.casefold(), one.id))
 
     def _read(self) -> list[Channel]:
@@ -50,7 +50,7 @@ class Channels:
 
     @requires(Right.ADMINISTER)
     def address(self, channel: str) -> str:
-        """Return where a channel leads. It is a secret, and blotted out of all that is told from now on."""
+        """Return the address of a channel. It is a secret, so logs and messages mask it from now on."""
         kept = self._sealed.get(f"{PREFIX}{channel}") or {}
         address = str(kept.get("address", ""))
         remember(*secrets_of(address))
@@ -58,9 +58,9 @@ class Channels:
 
     @requires(Right.ADMINISTER)
     def save(self, values: Mapping[str, Any], by: Actor, *, channel: str = "", address: str = "") -> str:
-        """Keep a channel and return its id; without an address it keeps the one it has.
+        """Store a channel and return its id. Without an address, the channel keeps its present one.
 
-        Raises ConfigurationError for what can be no channel: no address of one, or one that would carry what is secret
+        Raises ConfigurationError if the settings or the address are not valid, or if the address would send secrets
         unencrypted to another machine.
         """
         identity = channel or secrets.token_hex(4)
@@ -77,19 +77,19 @@ class Channels:
 
     @requires(Right.ADMINISTER)
     def forget(self, channel: str, by: Actor) -> None:
-        """Take a channel away, with its address and what it was still to be told."""
+        """Delete a channel, its address, and its unsent messages."""
         self._settings.forget(f"{PREFIX}{channel}", by.ref)
         self._sealed.forget(f"{PREFIX}{channel}", by.ref)
         self._deliveries.forget_channel(channel)
 
     def send(self, channel: Channel, title: str, body: str) -> PostResult:
-        """Send a message now and return whether it was taken."""
+        """Send a message now and return whether the channel accepted it."""
         address = self.address(channel.id)
         return self._post.send([Message(address, title, body)])[0]
 
     @requires(Right.ADMINISTER)
     def test(self, channel: Channel, title: str, body: str) -> None:
-        """Prove that a channel takes messages. Raises IntegrationError `alert_not_delivered` with what it said."""
+        """Send a test message. Raises IntegrationError `alert_not_delivered` with the channel's error."""
         result = self.send(channel, title, body)
         if not result.ok:
             raise IntegrationError("alert_not_delivered", channel=channel.name, message=result.why)

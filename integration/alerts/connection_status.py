@@ -1,4 +1,4 @@
-"""How both connections stand: what their real calls tell, over what the last check found."""
+"""Status of both connections, from actual calls and from the latest connection check."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -19,28 +19,28 @@ from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.database import Clock
 
 LOOK_SECONDS = 15.0
-IDLE = timedelta(minutes=1)  # after which a system is called that nobody has called
-CHECKED_AGAIN = timedelta(minutes=5)  # after which a check is made anew that found something wrong
+IDLE = timedelta(minutes=1)  # a system without calls for this long is called
+CHECKED_AGAIN = timedelta(minutes=5)  # a failed check is repeated after this time
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionStatus:
-    """How one connection stands now. `ok` is None where nobody knows: it is not connected, or was never called."""
+    """Current status of one connection. `ok` is None if it is unknown: not connected, or never called."""
 
     system: str
     connected: bool
-    about: str = ""  # to what it is connected
+    about: str = ""  # name of what it is connected to
     ok: bool | None = None
-    since: datetime | None = None  # since when it stands so
+    since: datetime | None = None  # when this status began
     answered_at: datetime | None = None
     milliseconds: int | None = None
-    silent: bool = False  # whether what is wrong is that it does not answer
-    cause: str = ""  # what is wrong, as a code of the catalogue
+    silent: bool = False  # True if the problem is that the system does not answer
+    cause: str = ""  # code of the problem in `errors.csv`
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
 class ConnectionMonitor:
-    """Tells how both connections stand, and calls those that nobody else has called for a while."""
+    """Reports the status of both connections, and calls systems that were not called for a while."""
 
     def __init__(self, access: ConnectorFactory, connections: Connections, clock: Clock) -> None:
         self._access = access
@@ -51,12 +51,15 @@ class ConnectionMonitor:
 
     @requires(Right.SEE)
     def stands(self) -> list[ConnectionStatus]:
-        """Return how both connections stand."""
+        """Return the status of both connections."""
         return [self.of(system) for system in SYSTEMS]
 
     @requires(Right.SEE)
     def of(self, system: str) -> ConnectionStatus:
-        """Return how a connection stands: by its calls, and by its last check as long as no call says otherwise."""
+        """Return the status of a connection.
+
+        Recent calls override the latest check, but only for causes that concern the connection itself.
+        """
         checked, heard = self._connections.of(system), self._heard(system)
         if not checked.connected:
             return ConnectionStatus(system, connected=False)
@@ -77,7 +80,7 @@ class ConnectionMonitor:
     # ---- in the background
 
     def start(self) -> None:
-        """Look from now on: each system by itself, for one that is away takes long to say so."""
+        """Start the background checks: one thread for each system, because an unreachable system blocks for long."""
         for system in SYSTEMS:
             pace = {"every": LOOK_SECONDS, "until": self._stop}
             thread = threading.Thread(
@@ -87,7 +90,7 @@ class ConnectionMonitor:
             self._threads.append(thread)
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop the background checks."""
         self._stop.set()
         for thread in self._threads:
             thread.join(timeout=1)
@@ -96,12 +99,12 @@ class ConnectionMonitor:
         return lambda: self.look(system)
 
     def look(self, system: str) -> None:
-        """Call a system that is away or that nobody has called for a while, and check anew what was found wrong."""
+        """Call a system that is unreachable or idle, and repeat a failed check."""
         if not self._access.is_connected(system):
             return
         now, heard = self._clock(), self._heard(system)
         if heard.cause or heard.called_at is None or now - heard.called_at >= IDLE:
-            with suppress(IntegrationError):  # which the call itself has noted
+            with suppress(IntegrationError):  # the call itself has recorded the error
                 connector = self._access.connector(system)
                 if isinstance(connector, HealthCheckable):
                     connector.look()

@@ -1,4 +1,4 @@
-"""Whether this console can do its work: room on the disk, a beating heart, and events on their way into the log."""
+"""Health of this console: free disk space, the heartbeat of its engine, and delivery of events to the log."""
 
 import shutil
 from collections.abc import Mapping
@@ -14,26 +14,26 @@ from integration.store.database import Clock, Database
 from integration.store.heartbeats import Heartbeats
 from integration.store.outbox_reader import OutboxReader
 
-LEAST_FREE = 100_000_000  # bytes; with less nothing is begun
+LEAST_FREE = 100_000_000  # bytes; with less, no run begins
 BEAT_SECONDS = 30.0
 DRAIN_SECONDS = 180.0
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The numbers a monitor watches first. An age is None where there is nothing to have one."""
+    """Health figures for a monitor. An age is None if there is nothing to measure."""
 
     free_bytes: int
     heartbeat_age_seconds: float | None
     events_waiting: int
     oldest_event_age_seconds: float | None
-    undrained_seconds: float | None  # since events last came into the log, where this process brings them in
-    log_is_away: bool = False  # the process that keeps the log ended, and does not begin
-    held_by: int | None = None  # the process that keeps all others from writing while it is suspended
+    undrained_seconds: float | None  # since the last delivery to the log, if this process delivers
+    log_is_away: bool = False  # the log process has ended and does not start
+    held_by: int | None = None  # id of a suspended process that blocks all writes to the database
 
     @property
     def troubles(self) -> dict[str, dict[str, str]]:
-        """What is not as it should be, by its cause, with the facts of its sentences."""
+        """Problems of this console: the facts of each by its cause."""
         beaten, undrained = self.heartbeat_age_seconds, self.undrained_seconds
         found: dict[str, dict[str, str]] = {}
         if self.free_bytes < LEAST_FREE:
@@ -50,7 +50,7 @@ class Health:
 
 
 class HealthCheck:
-    """Looks at what this process needs to go on."""
+    """Checks what this process needs to work."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class HealthCheck:
 
     @requires(Right.SEE)
     def look(self) -> Health:
-        """Return how this process is. Raises IntegrationError where its database does not say."""
+        """Return the health of this process. Raises IntegrationError if its database cannot be read."""
         now = self._clock()
 
         def age(moment: datetime | None) -> float | None:
@@ -90,7 +90,7 @@ class HealthCheck:
 
 
 def health_report(health: Health) -> Mapping[str, object]:
-    """Return how a process is as programs are told it."""
+    """Return the health of a process as JSON values for programs."""
     return {
         "status": "unwell" if health.troubles else "well",
         "causes": list(health.troubles),

@@ -1,7 +1,7 @@
-"""Signs of life to somebody outside, who notices when everything here is dead: once something was proven.
+"""Sends heartbeats to an external monitor, which alerts people when they stop. A heartbeat follows each proven run.
 
-An address takes what healthchecks.io calls a ping: by itself for success, with `/start`, `/fail` or an exit status
-behind it. Source: https://healthchecks.io/docs/http_api/
+An address accepts what healthchecks.io calls a ping: the address itself for success, followed by `/start`, `/fail` or
+an exit status otherwise. Source: https://healthchecks.io/docs/http_api/
 """
 
 import uuid
@@ -30,16 +30,16 @@ from integration.store.settings import StoredSettings
 
 WHOLE = "all"
 PREFIX = "ping:"
-OF_LATE = 20  # runs of a flow that may have begun since it was looked at last
-STALE = timedelta(hours=1)  # a sign of life that comes later says nothing
-FAILED, STOPPED = 1, 5  # exit statuses, as those of the terminal
+OF_LATE = 20  # runs of a flow that may have begun since the last check
+STALE = timedelta(hours=1)  # a later heartbeat has no value
+FAILED, STOPPED = 1, 5  # exit statuses, the same as those of the terminal
 LIMITS = RateLimits(1, 20.0, connect_seconds=5, read_seconds=10, attempts=1, patience_seconds=12)
 NAMESPACE = uuid.UUID("6f1b6f3c-6a4e-4d5c-9c56-0d8a4a3f7f10")
 
 
 @dataclass(frozen=True, slots=True)
 class _Sign:
-    """One sign of life: what tells it from all others, and what is called behind the address."""
+    """Heartbeat to send: its unique key, and the path that follows the address."""
 
     key: str
     path: str
@@ -47,7 +47,7 @@ class _Sign:
 
 
 class Pings:
-    """Where signs of life go, per flow and for the whole, and what is to be sent there."""
+    """Stores the addresses for heartbeats, of each flow and of the whole console, and sends the heartbeats."""
 
     def __init__(
         self,
@@ -67,15 +67,15 @@ class Pings:
 
     @requires(Right.SEE)
     def every(self) -> dict[str, datetime]:
-        """Return for which flows, or the whole, signs of life are sent, and since when."""
+        """Return when heartbeats were switched on, by flow or `all`."""
         found = self._stored_settings.named(PREFIX)
         return {name.removeprefix(PREFIX): datetime.fromisoformat(one["since"]) for name, one in found.items()}
 
     @requires(Right.ADMINISTER)
     def change(self, flow: str, address: str, by: Actor) -> None:
-        """Send signs of life of a flow, or of the whole, to an address from now on; to none where it is empty.
+        """Send heartbeats of a flow, or of the whole console, to an address from now on; an empty address stops them.
 
-        Raises ConfigurationError for what can be none.
+        Raises ConfigurationError if the address is not valid or not safe.
         """
         name = f"{PREFIX}{flow}"
         if not address.strip():
@@ -89,10 +89,10 @@ class Pings:
         self._sealed.put(name, {"address": address.strip()}, by.ref)
         self._stored_settings.put(name, {"since": self._clock().isoformat()}, by.ref)
 
-    # ---- what is to be sent
+    # ---- planning
 
     def plan(self, going_on: list[Incident]) -> None:
-        """Keep what is to be sent, each once, whichever process comes first; what is long past is not."""
+        """Queue each due heartbeat once, whichever process comes first. Heartbeats older than `STALE` are left out."""
         oldest = self._clock() - STALE
         for flow, since in self.every().items():
             happened = self._of_whole(going_on) if flow == WHOLE else self._of_flow(flow)
@@ -116,7 +116,7 @@ class Pings:
         for one in grave:
             yield one.begun_at, _Sign(f"fail:{one.id}", "/fail", {"cause": one.symptom.cause})
         for run in reversed(self._runs.latest(limit=OF_LATE)):
-            if run.approval is not None:  # what writes ends with a proof; a look may find nothing, and prove nothing
+            if run.approval is not None:  # a commit ends with a proof; a preview may find nothing to prove
                 yield run.ended_at or self._clock(), _Sign(f"start:{run.id}", "/start", _rid(run))
         done = self._runs.latest(states=[RunState.DONE], limit=OF_LATE)
         newest = next((run for run in done if run.is_proof), None)
@@ -126,9 +126,9 @@ class Pings:
     # ---- sending
 
     def send(self, one: Delivery) -> None:
-        """Send one sign of life, in bounded time; it may be tried again, and is given up when it says nothing any more.
+        """Send one heartbeat within a limited time. A failed one is sent again later, and dropped when it is stale.
 
-        Raises IntegrationError where our own database does not take what became of it.
+        Raises IntegrationError if our own database cannot store the result.
         """
         kept = self._sealed.get(one.channel)
         if kept is None or self._clock() - one.made_at > STALE:
@@ -142,7 +142,7 @@ class Pings:
             self._deliveries.hurry(one.channel)
 
     def _called(self, address: str, facts: Mapping[str, str]) -> str:
-        """Call an address and return why it did not take the call, empty where it did."""
+        """Call an address; return the error, or an empty text if the call succeeded."""
         parts = urlsplit(address)
         secret = [one for one in parts.path.split("/") if one]
         remember(*secret)
@@ -164,7 +164,7 @@ class Pings:
 
 
 def _rid(run: Run) -> dict[str, str]:
-    """Return by what somebody outside knows that a beginning and an end are of one run."""
+    """Return the run id parameter that lets the monitor match a start with its end."""
     return {"rid": str(uuid.uuid5(NAMESPACE, run.id))}
 
 

@@ -1,4 +1,4 @@
-"""Alerts: what is wrong now, the episode it belongs to from its beginning to its end, and who is told of it when."""
+"""Problems, the incidents they form from beginning to end, and the rules that decide who is alerted and when."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,26 +9,26 @@ from enum import StrEnum
 from integration.core.causes import Severity, cause
 from integration.core.opening_hours import IsClosed, never_closed
 
-CALM = timedelta(seconds=60)  # for so long a symptom has to be away before its episode is over
-MOST_QUIET_DAYS = 60  # that follow on each other; more is a mistake, and no reason to be silent for ever
+CALM = timedelta(seconds=60)  # an incident ends when its problem is absent for this long
+MOST_QUIET_DAYS = 60  # consecutive quiet days; more is a mistake and must not silence alerts for ever
 
 
 class ProblemType(StrEnum):
-    """What a symptom is one of."""
+    """Types of problems."""
 
     RECORDS = "records"
     DIFFERENCE = "difference"  # between till and books
     RUN = "run"
     CONNECTION = "connection"
-    SILENCE = "silence"  # something that should have happened did not
+    SILENCE = "silence"  # an expected event did not happen
     LOG = "log"
     DISK = "disk"
     STORE = "store"  # the console's own database
-    CHANNEL = "channel"  # whoever should be told cannot be
-    AUDIT = "audit"  # what was done is not what is written of it
+    CHANNEL = "channel"  # a channel does not accept messages
+    AUDIT = "audit"  # the audit log was changed
 
 
-# Causes that are about a connection, whichever run met them.
+# Causes that concern a connection, whichever run reported them.
 OF_CONNECTIONS = frozenset(
     {
         "host_unknown", "connection_refused", "certificate_invalid", "proxy_unreachable", "proxy_refused",
@@ -42,10 +42,10 @@ OF_CONNECTIONS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong at this moment: one cause, however many records it is met at.
+    """A current problem: one cause, however many records it concerns.
 
-    `of` is what it is about where that is no flow: a system, a process, a channel. `at_stake` is the sum of what waits,
-    in euros, as far as the documents tell.
+    `of` is the subject if it is not a flow: a system, a process, a channel. `at_stake` is the sum of the waiting
+    documents in euros, as far as known.
     """
 
     sort: ProblemType
@@ -58,19 +58,19 @@ class Problem:
 
     @property
     def identity(self) -> str:
-        """What is the same episode tomorrow. A connection has one, whatever it fails with."""
+        """Key of the incident. A connection has one key, whatever its cause."""
         about = self.of if self.sort is ProblemType.CONNECTION else f"{self.cause}:{self.of}"
         return f"{self.sort}:{self.flow}:{about}"
 
     @property
     def severity(self) -> Severity:
-        """How grave it is, as the catalogue of causes has it."""
+        """Severity of the cause, from the catalogue of causes."""
         return cause(self.cause).severity
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """A symptom from its beginning to its end. It is over once `over_at` is filled."""
+    """A problem from its beginning to its end. It is over once `over_at` is set."""
 
     id: int
     symptom: Problem
@@ -81,7 +81,7 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a look changes: what begins, what is still there as it is now, and what is over."""
+    """Changes of incidents after a check: new problems, continuing incidents, and ended incidents."""
 
     begun: tuple[Problem, ...] = ()
     still: tuple[tuple[Incident, Problem], ...] = ()
@@ -91,7 +91,7 @@ class Changes:
 def incident_changes(
     going_on: Collection[Incident], found: Sequence[Problem], now: datetime, calm: timedelta = CALM
 ) -> Changes:
-    """Return what a look at everything that is wrong now means for the episodes that go on."""
+    """Return how the current problems change the open incidents."""
     known = {one.symptom.identity: one for one in going_on}
     seen = {one.identity: one for one in found}
     return Changes(
@@ -103,15 +103,15 @@ def incident_changes(
 
 # ---- channels
 
-STALE_DIGEST = timedelta(hours=6)  # after which the digest of a day tells nobody what its morning was like
+STALE_DIGEST = timedelta(hours=6)  # a digest that is later than this is not sent
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """Who is told what: of which sorts and causes, all where none is named, from which severity on, and when not.
+    """Settings of a channel: which problem types and causes it reports, from which severity, and its quiet times.
 
-    Between `quiet_from` and `quiet_until`, and on closed days where `rests`, only what is critical is sent, and that
-    only where it `wakes`; the rest waits, for the digest where there is one.
+    Empty `sorts` or `causes` mean all. Between `quiet_from` and `quiet_until`, and on closed days if `rests` is set,
+    only critical alerts are sent, and only if `wakes` is set. Other alerts wait, for the digest if there is one.
     """
 
     id: str
@@ -129,16 +129,17 @@ class Channel:
     remind_hours: int = 24
 
     def reminders(self, episode: Incident, told: int, now: datetime) -> tuple[str, ...]:
-        """Return the reasons to tell of an episode once more, each by a key that stays the same.
+        """Return the reasons to report an incident once more, each as a stable key.
 
-        `told` is the number that the first message had: each tenfold of it is a reason, and so is the time.
+        `told` is the count in the first message. Each tenfold increase of it is a reason, and so is the time limit
+        `remind_hours`.
         """
         grown = len(str(episode.symptom.count // told)) - 1 if told else 0
         lasts = self.remind_hours > 0 and now - episode.begun_at >= timedelta(hours=self.remind_hours)
         return (*([f"grown-{grown}"] if grown > 0 else []), *(["lasting"] if lasts else []))
 
     def wants(self, symptom: Problem) -> bool:
-        """Tell whether it is told of a symptom; never that it cannot be reached itself."""
+        """Return True if the channel reports this problem. A channel never reports its own failure."""
         if not self.on or (symptom.sort is ProblemType.CHANNEL and symptom.of == self.id):
             return False
         if self.sorts and symptom.sort not in self.sorts:
@@ -150,7 +151,7 @@ class Channel:
     def speaks_at(
         self, severity: Severity, now: datetime, zone: tzinfo, is_closed: IsClosed = never_closed
     ) -> datetime:
-        """Return when it may be told of something so grave: now, or at the end of its quiet time."""
+        """Return when the channel may report a problem of this severity: now, or at the end of its quiet time."""
         if severity is Severity.CRITICAL and self.wakes:
             return now
         at = now.astimezone(zone)
@@ -175,7 +176,7 @@ class Channel:
         return datetime.combine(at.date(), end, zone) if clock < end else at
 
     def digest_due(self, now: datetime, zone: tzinfo, is_closed: IsClosed = never_closed) -> date | None:
-        """Return the day whose digest may be sent now, None where there is none, or not yet, or it is past."""
+        """Return the day whose digest may be sent now, or None if there is none, or it is too early or too late."""
         here = now.astimezone(zone)
         if not self.on or self.digest is None:
             return None
@@ -184,9 +185,9 @@ class Channel:
         return None if self.rests and is_closed(here.date()) else here.date()
 
 
-PAUSES = (1, 2, 5, 15, 30, 60)  # minutes before a message that was not taken is tried again
+PAUSES = (1, 2, 5, 15, 30, 60)  # minutes before a failed message is sent again
 
 
 def again_after(attempts: int) -> timedelta:
-    """Return how long a message waits that was tried so often; it is never given up."""
+    """Return how long a message waits after this number of attempts. Attempts never end."""
     return timedelta(minutes=PAUSES[min(attempts, len(PAUSES)) - 1])

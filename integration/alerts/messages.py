@@ -1,4 +1,4 @@
-"""What a message says, in the language of its reader: of what a person may know anywhere, a number and an amount."""
+"""Writes alert messages in the language of the reader, without personal data: only counts and amounts."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from integration.alerts.incidents import Incident, Problem, ProblemType
 from integration.services.audit import REASONS, Anchor, as_sent
 from integration.services.opening_hours import ZONE
 
-# Facts that say nothing of a person: words, names and numbers of ours and of the two systems.
+# Facts without personal data: words, names and numbers of ours and of the two systems.
 OPEN = frozenset(
     {
         "flow", "system", "minutes", "hours", "seconds", "count", "limit", "free", "needed", "executor", "channel",
@@ -20,12 +20,12 @@ OPEN = frozenset(
 )  # fmt: skip
 A_NUMBER = re.compile(r"[A-Z]{0,4}[-./]?\d[\d.,/-]{0,19}")
 HIDDEN = "…"
-OUR_REASONS = frozenset(REASONS.values())  # which say nothing of a person either
-Message = tuple[str, str]  # its title and its text
+OUR_REASONS = frozenset(REASONS.values())  # without personal data as well
+Message = tuple[str, str]  # title and text
 
 
 def redacted_facts(facts: Mapping[str, str]) -> dict[str, str]:
-    """Return facts as a message may have them: what is neither ours nor a number is left out."""
+    """Return facts without personal data: values that are neither ours nor a number are hidden."""
     return {
         name: fact if name in OPEN or A_NUMBER.fullmatch(fact) or fact in OUR_REASONS else HIDDEN
         for name, fact in facts.items()
@@ -34,7 +34,7 @@ def redacted_facts(facts: Mapping[str, str]) -> dict[str, str]:
 
 
 def page_address(symptom: Problem) -> str:
-    """Return on which page of the console somebody acts, with what it is asked."""
+    """Return the address of the page on which a person can act on a problem, with its query."""
     match symptom.sort:
         case ProblemType.RECORDS | ProblemType.DIFFERENCE:
             return f"/exceptions?{urlencode({'flow': symptom.flow})}"
@@ -49,20 +49,20 @@ def page_address(symptom: Problem) -> str:
 
 
 class Messages:
-    """Writes messages; `base` is where browsers find the console, empty where nobody said so."""
+    """Writes messages. `base` is the address of the console in browsers, empty if it is unknown."""
 
     def __init__(self, base: str) -> None:
         self._base = base.rstrip("/")
 
     def begun(self, episode: Incident, language: str, now: datetime) -> Message:
-        """Return what is told when an episode begins."""
+        """Return the message for the beginning of an incident."""
         since = words.term("alert_since", language, time=_moment(episode.begun_at, language, now))
         return self._going_on(
             episode, words.sentence(f"severity_{episode.symptom.severity}", language), language, since
         )
 
     def reminder(self, episode: Incident, language: str, now: datetime) -> Message:
-        """Return what is told of an episode that has grown or goes on for long, with its number now."""
+        """Return the message for an incident that has grown or continues for long, with its current count."""
         lasts = words.duration((now - episode.begun_at).total_seconds(), language)
         since = words.term(
             "alert_still", language, time=_moment(episode.begun_at, language, now), duration=lasts
@@ -77,7 +77,7 @@ class Messages:
         return _title(symptom, state, language), _text([*lines, self._base + page_address(symptom)])
 
     def over(self, episode: Incident, language: str, now: datetime) -> Message:
-        """Return what is told when an episode is over."""
+        """Return the message for the end of an incident."""
         symptom, ended = episode.symptom, episode.over_at or now
         lasted = words.duration((ended - episode.begun_at).total_seconds(), language)
         about = words.term(
@@ -96,9 +96,9 @@ class Messages:
         self, going_on: Sequence[Incident], changed: Sequence[Incident], proven: Mapping[str, int], language: str,
         now: datetime, *, audit: Anchor | None = None,
     ) -> Message:  # fmt: skip
-        """Return the digest: what goes on, what was over since the last one, and how much was proven, by flow.
+        """Return the digest: open incidents, incidents ended since the last digest, and proven records by flow.
 
-        With the newest head of the `audit`: whoever keeps the message can tell later whether that was written anew.
+        Includes the latest head of the `audit` log, so that a reader can later detect that the audit log was rewritten.
         """
         over = [one for one in changed if one.over_at is not None]
         title = words.count("alert_digest_title", len(going_on), language)
@@ -128,7 +128,7 @@ class Messages:
         return f"{_moment(episode.begun_at, language, now)} · {severity} · {_headline(symptom, language)}{numbers}"
 
     def test(self, name: str, language: str) -> Message:
-        """Return the message by which somebody tries a channel."""
+        """Return the test message of a channel."""
         lines = [words.term("alert_test_about", language, channel=name), f"{self._base}/monitoring"]
         return words.sentence("alert_test_title", language), _text(lines)
 

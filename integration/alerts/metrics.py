@@ -1,7 +1,7 @@
-"""The numbers of a console as Prometheus reads them.
+"""Metrics of a console for Prometheus.
 
-What counts up counts since this process began, as a monitor expects it; what is a level is read when it is asked for.
-Source: https://prometheus.io/docs/practices/naming/
+Counters start at zero with the process, as Prometheus expects; gauges are read on request. Source:
+https://prometheus.io/docs/practices/naming/
 """
 
 import threading
@@ -28,11 +28,11 @@ from integration.store.runs import RunStore
 SECONDS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 OUTCOMES = ("proven", "accepted", "unchanged", "skipped", "parked", "in_doubt")
 ENDED = (RunState.DONE, RunState.FAILED, RunState.DISCARDED)
-AT_ONCE = 500  # runs that may have ended since somebody asked
+AT_ONCE = 500  # runs that may have ended since the last request
 
 
 class Metrics:
-    """All numbers of one process and of the database it shares."""
+    """Metrics of one process and of the database that it shares."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Metrics:
 
     @requires(Right.SEE)
     def text(self) -> str:
-        """Return everything in the text format of Prometheus. Raises IntegrationError where the database is silent."""
+        """Return all metrics in the Prometheus text format. Raises IntegrationError if the database cannot be read."""
         with self._lock:
             self._count()
             return generate_latest(self._registry).decode()
@@ -87,7 +87,7 @@ def _ended_at(run: Run) -> datetime:
 
 
 class _Levels(Collector):
-    """What is read when it is asked for."""
+    """Collector of gauges, and of counters kept elsewhere, that are read on request."""
 
     def __init__(
         self,
@@ -106,11 +106,11 @@ class _Levels(Collector):
         self._health = health
 
     def describe(self) -> Iterable[Metric]:
-        """Return nothing: asked for names alone, no database is read."""
+        """Return nothing, so that registration reads no database."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Yield every level and what the database counts."""
+        """Yield all gauges, and the counters of calls and incidents."""
         statuses = self._flows.statuses()
         yield from self._of_flows(statuses)
         yield from self._of_process(self._health.look())

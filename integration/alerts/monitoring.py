@@ -1,4 +1,4 @@
-"""What a person looks at who keeps watch: what is wrong now, what was sent where, and whether each flow is on time."""
+"""Data of the monitoring page: current problems, messages sent, and whether each flow is on time."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ LATE = ("no_proof", "flow_late")
 
 @dataclass(frozen=True, slots=True)
 class FlowHealth:
-    """One flow as a watcher sees it: `state` is on, off, or the cause of its silence."""
+    """Status of one flow: `state` is on, off, or the cause of its silence."""
 
     flow: str
     state: str
@@ -31,15 +31,15 @@ class FlowHealth:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One message that was sent, or is to be, with the episode it tells of."""
+    """A message that was sent or is to be sent, with its incident."""
 
     delivery: Delivery
-    channel: str  # what it is called
+    channel: str  # display name
     episode: Incident | None
 
 
 class Monitoring:
-    """Everything on that one page."""
+    """Reads the data of the monitoring page."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Monitoring:
 
     @requires(Right.SEE)
     def going_on(self) -> list[Incident]:
-        """Return the episodes that are not over, the gravest first, then the oldest."""
+        """Return the open incidents: highest severity first, then oldest first."""
         order = tuple(Severity)
         return sorted(
             self._episodes.going_on(), key=lambda one: (-order.index(one.symptom.severity), one.begun_at, one.id)
@@ -69,12 +69,12 @@ class Monitoring:
 
     @requires(Right.SEE)
     def past(self, limit: int = 20) -> list[Incident]:
-        """Return the episodes that are over, the newest first."""
+        """Return ended incidents, newest first."""
         return [one for one in self._episodes.latest(10 * limit) if one.over_at is not None][:limit]
 
     @requires(Right.SEE)
     def flows(self) -> list[FlowHealth]:
-        """Return every flow with whether it is on time."""
+        """Return the status of every flow."""
         silent: dict[str, str] = {}
         for one in self._episodes.going_on():
             if one.symptom.sort is ProblemType.SILENCE and one.symptom.flow and silent.get(one.symptom.flow) != LATE[1]:
@@ -88,7 +88,7 @@ class Monitoring:
 
     @requires(Right.SEE)
     def sent(self, limit: int = 50) -> list[Notification]:
-        """Return what was sent where, and what waits, without pings; the newest first."""
+        """Return sent and waiting messages without heartbeats, newest first."""
         known: dict[int, Incident | None] = {}
         found = []
         for one in self._deliveries.latest(limit):
@@ -99,28 +99,28 @@ class Monitoring:
 
     @requires(Right.SEE)
     def failing(self) -> dict[str, Delivery]:
-        """Return for each channel that takes nothing, by its id, the oldest thing it did not take."""
+        """Return the oldest failed message of each failing channel, by channel id."""
         return self._deliveries.failing()
 
     @requires(Right.SEE)
     def last_sent(self, channel: Channel) -> datetime | None:
-        """Return when a channel took something last."""
+        """Return when a channel last accepted a message."""
         sent = (one.sent_at for one in self._deliveries.of_channel(channel.id) if one.sent_at and not one.held)
         return max(sent, default=None)
 
     @requires(Right.SEE)
     def last_ping(self, flow: str) -> Delivery | None:
-        """Return the newest sign of life of a flow, or of the whole."""
+        """Return the latest heartbeat of a flow, or of the whole console."""
         return next(iter(self._deliveries.of_channel(f"{PREFIX}{flow}", limit=1)), None)
 
     @requires(Right.SEE)
     def channel_name(self, channel: str) -> str:
-        """Return what a channel is called; the way of a sign of life by what it is of."""
+        """Return the name of a channel; the key itself for a heartbeat."""
         if channel.startswith(PREFIX):
             return channel
         return next((one.name for one in self._channels.every() if one.id == channel), channel)
 
     @requires(Right.ADMINISTER)
     def gone_for_good(self, executor: str) -> None:
-        """Say that a process will not be begun again."""
+        """Record that a process will not be started again."""
         self._heartbeats.forget(executor)

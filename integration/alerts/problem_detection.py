@@ -1,4 +1,4 @@
-"""What is wrong at this moment, wherever it shows: records, runs, connections, silence, and the console itself."""
+"""Detects current problems in records, runs, connections and the console itself, and events that did not happen."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -23,15 +23,15 @@ from integration.store.heartbeats import Heartbeats
 from integration.store.issues import Issues
 from integration.store.runs import RunStore
 
-ROUNDS_MISSED, GRACE = 3, timedelta(minutes=10)  # after so many, and a little more, a flow is late
-STARVED = timedelta(minutes=1)  # for so long a process may be held up by a busy machine, and beat again
-PATIENCE = timedelta(minutes=2)  # for so long a run waits for a system before that is news
-AWAY = timedelta(minutes=1)  # for so long a system may give no answer before that is
-OLD_NEWS = timedelta(hours=1)  # for so long a system answers before what it once refused a run says nothing any more
-MOST_PREVIEW = timedelta(minutes=15)  # after which records are told of, though their preview is still at work
+ROUNDS_MISSED, GRACE = 3, timedelta(minutes=10)  # a flow is late after so many missed rounds and this grace
+STARVED = timedelta(minutes=1)  # a busy machine may delay a heartbeat for this long
+PATIENCE = timedelta(minutes=2)  # a run may wait for a system for this long before that is a problem
+AWAY = timedelta(minutes=1)  # a system may give no answer for this long before that is a problem
+OLD_NEWS = timedelta(hours=1)  # after answers for this long, an earlier refusal of a run no longer counts
+MOST_PREVIEW = timedelta(minutes=15)  # after this time, records are reported while their preview still runs
 LOCAL = frozenset(
     {ProblemType.LOG, ProblemType.DISK, ProblemType.STORE}
-)  # what one process sees of itself, and no other can
+)  # problems that only the affected process itself can detect
 OF_HEALTH = {
     "disk_full": ProblemType.DISK,
     "log_away": ProblemType.LOG,
@@ -43,7 +43,7 @@ BY_A_PERSON = frozenset({"cancelled", "preview_cancelled"})
 
 
 class ProblemDetection:
-    """Looks at everything there is."""
+    """Detects all current problems."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class ProblemDetection:
         self._connection_monitor = connection_monitor
 
     def found(self) -> list[Problem]:
-        """Return everything that is wrong now. Raises IntegrationError where our own database does not say."""
+        """Return all current problems. Raises IntegrationError if our own database cannot be read."""
         statuses = self._flows.statuses()
         return [
             *self._of_records(statuses),
@@ -90,11 +90,11 @@ class ProblemDetection:
         ]
 
     def of_health(self, health: Health) -> Iterator[Problem]:
-        """Yield what is wrong with this process."""
+        """Yield the problems of this process."""
         for code, facts in health.troubles.items():
             yield Problem(OF_HEALTH[code], code, of=self._work.executor, facts=facts)
 
-    # ---- records: a cause is one episode, whatever tells its troubles apart
+    # ---- records: each cause is one incident, even if its issues form several groups
 
     def _of_records(self, statuses: list[FlowStatus]) -> Iterator[Problem]:
         now = self._clock()
@@ -106,13 +106,13 @@ class ProblemDetection:
         targets = {one.flow.name: one.flow.target for one in statuses}
         for (flow, code), groups in found.items():
             symptom = _of_groups(flow, targets.get(flow, ""), code, groups)
-            if flow not in being_read or symptom.identity in begun:  # a preview would be told of at its first page
+            if flow not in being_read or symptom.identity in begun:  # no alerts for unfinished previews
                 yield symptom
 
-    # ---- connections, as health tells of them, and runs, of which some tell of a connection too
+    # ---- connections, from their status and from runs that failed on them, and other problems of runs
 
     def _of_connections(self, refused: Mapping[str, tuple[datetime, Problem]]) -> Iterator[Problem]:
-        """Yield each connection that is down: by what its calls come to now, or else by the newest run it refused."""
+        """Yield each failing connection, according to its current calls, or else to the newest run that it refused."""
         now, stands = self._clock(), {one.system: one for one in self._connection_monitor.stands()}
         for system in dict.fromkeys((*stands, *refused)):
             stand = stands.get(system, ConnectionStatus(system, connected=False))
@@ -126,7 +126,7 @@ class ProblemDetection:
         refused: dict[str, tuple[datetime, Problem]] = {}
         reached = datetime.min.replace(tzinfo=self._clock().tzinfo)
         for status in statuses:
-            newest = status.newest_in(RunState.DONE, RunState.READY, *STOPPED)  # came to an end that says something
+            newest = status.newest_in(RunState.DONE, RunState.READY, *STOPPED)  # states with a meaningful end
             if newest is not None and newest.state is RunState.DONE and newest.ended_at:
                 reached = max(reached, newest.ended_at)
             for run in (self._held(status.active), newest):
@@ -143,7 +143,7 @@ class ProblemDetection:
         yield from self._of_connections({system: one for system, one in refused.items() if one[0] > reached})
 
     def _held(self, run: Run | None) -> Run | None:
-        """Return a run at work where it has waited for a system for long."""
+        """Return an active run if it has waited for a system for longer than `PATIENCE`."""
         if run is None or not run.error:
             return None
         phase = next(reversed(self._runs.phases(run.id)), None)
@@ -174,7 +174,7 @@ class ProblemDetection:
         for executor, beaten in self._heartbeats.lost().items():
             if self._clock() - beaten < STARVED:
                 continue
-            if executor.startswith(("server", "worker")):  # a command of a terminal may end as it likes
+            if executor.startswith(("server", "worker")):  # a terminal command may end at any time
                 facts = {"executor": executor, "time": beaten.isoformat(timespec="seconds")}
                 yield Problem(ProblemType.SILENCE, "worker_stopped", of=executor, facts=facts)
 
@@ -226,7 +226,7 @@ def _refused(run: Run, system: str) -> Problem:
 
 
 def _braked(run: Run | None) -> Iterator[Problem]:
-    """Yield the brakes that hold a plan until a person looks at it."""
+    """Yield a problem for each brake that holds a plan."""
     if run is not None:
         for brake in run.brakes:
             if cause(brake.code).code == brake.code:

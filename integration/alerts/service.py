@@ -1,6 +1,6 @@
-"""Alerts: one message when an episode begins and one when it is over, to whoever wants it, when they want it.
+"""Alerts: one message when an incident begins and one when it ends, to each channel that wants it, when it wants it.
 
-An episode that grows tenfold, or lasts long, is told once more in between.
+An incident that grows tenfold or lasts long is reported once more in between.
 """
 
 import threading
@@ -38,11 +38,11 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS = 15.0
 SILENCES, EVERYTHING = "alert_silences", "*"
 STORE_FAILS = Problem(ProblemType.STORE, "database_unreachable")
-MOST_RUNS = 500  # of which a digest counts what was proven
+MOST_RUNS = 500  # runs whose proven records a digest counts
 
 
 class Silences:
-    """What nobody is told of for a while: one episode by its identity, or everything."""
+    """Stores silences: until when one incident, or everything, is not reported."""
 
     def __init__(self, settings: StoredSettings, clock: Clock) -> None:
         self._settings = settings
@@ -50,19 +50,19 @@ class Silences:
 
     @requires(Right.SEE)
     def now(self) -> dict[str, datetime]:
-        """Return what is silenced, and until when."""
+        """Return the active silences: the end of each by incident identity."""
         kept = self._settings.get(SILENCES) or {}
         found = {identity: datetime.fromisoformat(until) for identity, until in kept.items()}
         return {identity: until for identity, until in found.items() if until > self._clock()}
 
     @requires(Right.ADMINISTER)
     def keep(self, identity: str, until: datetime, by: Actor) -> None:
-        """Tell nobody of an episode, or of anything, until a moment."""
+        """Silence an incident, or everything, until the given time."""
         self._put({**self.now(), identity: until}, by)
 
     @requires(Right.ADMINISTER)
     def lift(self, identity: str, by: Actor) -> None:
-        """Tell of it again from now on."""
+        """End a silence."""
         self._put({one: until for one, until in self.now().items() if one != identity}, by)
 
     def _put(self, silences: Mapping[str, datetime], by: Actor) -> None:
@@ -70,21 +70,21 @@ class Silences:
 
     @requires(Right.SEE)
     def until(self, identity: str) -> datetime | None:
-        """Return until when nobody is told of an episode."""
+        """Return until when an incident is silenced, or None if it is not."""
         silences = self.now()
         return max((silences[one] for one in (identity, EVERYTHING) if one in silences), default=None)
 
 
 @dataclass(slots=True)
 class _Unkept:
-    """An episode of our own database, which cannot keep it: who was told of it."""
+    """Incident of our own database, which cannot store it, with the channels that were alerted."""
 
     episode: Incident
     told: tuple[tuple[Channel, str], ...]
 
 
 class Alerts:
-    """Looks at everything that is wrong, and sends what is due, both in the background of a process."""
+    """Detects problems and sends due messages, both in the background of a process."""
 
     def __init__(
         self,
@@ -120,13 +120,13 @@ class Alerts:
         self._work = work
         self._audit = audit
         self.silences = Silences(stored_settings, clock)
-        self._known: tuple[tuple[Channel, str], ...] = ()  # as they were last read, for when they cannot be
+        self._known: tuple[tuple[Channel, str], ...] = ()  # as last read, for the time when the database fails
         self._unkept: _Unkept | None = None
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Look and send from now on."""
+        """Start detecting and sending in the background."""
         for work in (self.look, self.send):
             pace = {"every": LOOK_SECONDS, "until": self._stop}
             thread = threading.Thread(target=again_and_again, args=(work,), kwargs=pace, name="alerts", daemon=True)
@@ -134,17 +134,17 @@ class Alerts:
             self._threads.append(thread)
 
     def stop(self) -> None:
-        """Look and send no more; what is not sent yet is kept."""
+        """Stop detecting and sending; unsent messages stay stored."""
         self._stop.set()
         for thread in self._threads:
             thread.join(timeout=5)
 
-    # ---- looking
+    # ---- detecting
 
     def look(self) -> None:
-        """Look once: begin and end episodes, and keep what is to be sent of them.
+        """Detect problems once: begin and end incidents, and queue their messages.
 
-        Where our own database fails, whoever is known is told at once, by this process.
+        If our own database fails, this process alerts the known channels at once.
         """
         try:
             self._erased.looking(self._look)
@@ -171,7 +171,10 @@ class Alerts:
         self._pings.plan(self._episodes.going_on())
 
     def _is_seen_here(self, episode: Incident) -> bool:
-        """Tell whether this process can say that an episode is over: what another one sees of itself, it cannot."""
+        """Return True if this process can tell that an incident is over.
+
+        A process cannot check local problems of another live process.
+        """
         symptom = episode.symptom
         if symptom.sort not in LOCAL or symptom.of in ("", self._work.executor):
             return True
@@ -191,7 +194,7 @@ class Alerts:
         return due
 
     def _remind(self, episodes: list[Incident], channels: list[Channel]) -> None:
-        """Keep what is to be sent of episodes that are much larger than was told, or go on for long."""
+        """Queue reminders for incidents that have grown much since their first message, or continue for long."""
         known = {one.id: one for one in channels}
         for episode in episodes:
             sent = self._deliveries.told(episode.id)
@@ -251,7 +254,7 @@ class Alerts:
     # ---- sending
 
     def send(self) -> None:
-        """Send what is due, and note what became of it. Raises IntegrationError where that cannot be noted."""
+        """Send due messages and record the results. Raises IntegrationError if a result cannot be stored."""
         channels = {one.id: one for one in self._channels.every()}
         for one in self._deliveries.claim():
             if one.channel.startswith(PREFIX):
@@ -280,7 +283,7 @@ class Alerts:
             self._deliveries.failed(one, result.why)
 
     def _untold(self, over: Delivery) -> Delivery | None:
-        """Return what has to be told before an episode is said to be over, where it is not told yet."""
+        """Return the unsent message about the beginning of an incident, which must precede the one about its end."""
         told = self._deliveries.told(over.episode or 0)
         begun = (one for one in told if one.channel == over.channel and one.what == "begun" and one.sent_at is None)
         return next(begun, None)
@@ -301,7 +304,7 @@ class Alerts:
         return written[one.what](episode, channel.language, now)
 
     def _proven(self, since: datetime) -> dict[str, int]:
-        """Return how many records were proven since a moment, by flow."""
+        """Return how many records were proven since the given time, by flow."""
         found: dict[str, int] = {}
         for run in self._runs.latest(states=[RunState.DONE], limit=MOST_RUNS):
             if run.ended_at and run.ended_at > since:
@@ -310,10 +313,10 @@ class Alerts:
 
     @requires(Right.ADMINISTER)
     def test(self, channel: Channel) -> None:
-        """Prove that a channel takes messages. Raises IntegrationError `alert_not_delivered` with what it said."""
+        """Send a test message. Raises IntegrationError `alert_not_delivered` with the channel's error."""
         self._channels.test(channel, *Messages(self._log_access.place).test(channel.name, channel.language))
 
-    # ---- where our own database fails: told rather than kept
+    # ---- if our own database fails: messages are sent without being stored
 
     def _tell_without_store(self, error: IntegrationError) -> None:
         log.warning("alerts cannot be kept", cause=error.code)

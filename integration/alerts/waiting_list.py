@@ -1,4 +1,4 @@
-"""The list of everything that waits for a person, in one order: whatever shows it, shows this list."""
+"""The waiting list: everything that waits for a person, in one order. Every screen shows this list."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,11 +34,11 @@ LISTED_OTHERWISE = frozenset({ProblemType.RECORDS, ProblemType.DIFFERENCE, Probl
 
 @dataclass(frozen=True, slots=True)
 class WaitingItem:
-    """One thing that waits for a person, with texts in one language.
+    """One item that waits for a person, with texts in one language.
 
-    `state` names its badge, `verb` its button, `page` and `params` where that leads. `count` is in `unit`, a key of the
-    vocabulary. `incidents` are the identities of the alerts that tell of it. A parked cause has its `group`, a plan its
-    `run`.
+    `state` names its badge, `verb` its button, `page` and `params` the target of the button. `count` is in `unit`, a
+    key of the vocabulary. `incidents` holds the identities of the alerts about the item. A parked cause has its
+    `group`, a plan its `run`.
     """
 
     state: str
@@ -60,20 +60,20 @@ class WaitingItem:
 
     @property
     def key(self) -> str:
-        """What tells the item from the others."""
+        """Text that identifies the item in the list."""
         return " ".join((self.state, self.page, self.flow, *self.params.values()))
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingItems:
-    """The first items of the list, and how many follow them."""
+    """The first items of the list, and the number of items that follow."""
 
     shown: Sequence[WaitingItem]
     more: int = 0
 
 
 class WaitingList:
-    """Lists what waits: connections, changes of settings, settings, runs, the console itself, plans, parked causes."""
+    """Lists waiting items: connections, change requests, settings, runs, the console itself, plans, parked causes."""
 
     def __init__(
         self,
@@ -108,10 +108,10 @@ class WaitingList:
         statuses: Sequence[FlowStatus] | None = None,
         most: int | None = None,
     ) -> WaitingItems:
-        """Return what waits, most urgent first; parked causes come last, the most money first.
+        """Return the waiting items, most urgent first; parked causes come last, those with the largest amount first.
 
-        With `most` parked causes take the room that other items leave. `statuses` saves reading the flows where they
-        have been read already.
+        With `most`, parked causes fill the places that other items leave. Pass `statuses` to avoid reading the flows
+        again.
         """
         read = self._flow_service.statuses() if statuses is None else statuses
         text = _Texts(language, zone)
@@ -168,7 +168,7 @@ class WaitingList:
 
     def _connections(self, text: "_Texts") -> Iterator[WaitingItem]:
         for stand in self._reach.stands():
-            if not stand.connected and not self._setup.goes_on():  # until then no system has to be connected
+            if not stand.connected and not self._setup.goes_on():  # not required before the end of the set-up
                 name = text("need_connect", system=words.system_name(stand.system))
                 yield _of_connection(stand, "off", name, text("need_connect_about"), "connect")
             elif stand.ok is False:
@@ -193,13 +193,13 @@ class WaitingList:
             )
 
     def _held_runs(self, status: FlowStatus, text: "_Texts") -> Iterator[WaitingItem]:
-        """Yield the run at work that waits for a system and goes on by itself."""
+        """Yield the active run that waits for a system and continues by itself."""
         run = status.active
         if run is not None and (since := self._runs.held_since(run)) is not None:
             yield _of_run(run, "held", "follow", {"run": run.id}, since, self._flows, text)
 
     def _in_doubt(self, status: FlowStatus, text: "_Texts") -> Iterator[WaitingItem]:
-        """Yield what was sent and not answered, while the run that sent it has not come to its end."""
+        """Yield the changes in doubt of a run that has not ended."""
         run = status.newest_in(RunState.COMMITTING, RunState.INTERRUPTED)
         if run is not None and (count := self._runs.doubtful(run)):
             system = self._flows[run.flow].flow.target
@@ -258,7 +258,7 @@ class _Texts:
         return words.say(code, facts, self.language, self.zone)
 
     def detail(self, code: str, facts: Mapping[str, str]) -> str:
-        """Return what happened with its facts, empty where the headline says the same."""
+        """Return the description of a cause with its facts, empty if the headline says the same."""
         what = self.say(code, facts).what
         return "" if what.removesuffix(".") == self.headline(code, facts) else what
 
@@ -281,7 +281,7 @@ def _of_connection(
 
 
 def _invalid_settings(status: FlowStatus, text: _Texts) -> Iterator[WaitingItem]:
-    """Yield settings that cannot be used as they are kept: nothing of the flow begins before they are put right."""
+    """Yield settings of a flow that are not valid. The flow starts no run until they are corrected."""
     if (fault := status.fault) is not None:
         facts = {"flow": status.flow.name, **fault.facts}
         yield WaitingItem(
@@ -338,7 +338,7 @@ def _of_run(
 
 
 def _incident(episode: Incident, text: _Texts) -> WaitingItem:
-    """Return the item of an alert that nothing else in the list is about, such as silence or a full disk."""
+    """Return the item of an incident that no other item covers, such as a full disk."""
     symptom = episode.symptom
     address, _, query = page_address(symptom).partition("?")
     return WaitingItem(

@@ -1,1 +1,1 @@
-"""The commands of the terminal: `sluis` and `python -m integration`."""
+"""Commands of the terminal: `sluis` and `python -m integration`."""

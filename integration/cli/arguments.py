@@ -1,4 +1,4 @@
-"""What the commands of a terminal are told, and what of it is wrong use."""
+"""Arguments and options of terminal commands, and their validation."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,13 +13,13 @@ from integration.flows.registry import FLOWS
 
 
 def wrong_use(said: str, where: str | None = None) -> typer.BadParameter:
-    """Return the error of wrong use, in one line whatever was given."""
+    """Return an error about wrong use, in one line whatever the input."""
     return typer.BadParameter(visible(said), param_hint=where)
 
 
 @contextmanager
 def writing(file: Path) -> Iterator[None]:
-    """Take for wrong use that a file is there already, or cannot be written."""
+    """Report as wrong use that a file exists already or cannot be written."""
     try:
         yield
     except FileExistsError:
@@ -29,7 +29,7 @@ def writing(file: Path) -> Iterator[None]:
 
 
 def misused(error: Exception) -> ConfigurationError:
-    """Return what programs are told of wrong use: what was wrong, and with which option or argument."""
+    """Return the error about wrong use for `--json`: the reason, and the command."""
     said = str(getattr(error, "message", "") or error)
     told = getattr(error, "format_message", lambda: said)()
     command = getattr(getattr(error, "ctx", None), "info_name", None) or ""
@@ -37,7 +37,7 @@ def misused(error: Exception) -> ConfigurationError:
 
 
 def known_flow(name: str | None) -> str | None:
-    """Return the flow that was named; one that nobody knows is wrong use."""
+    """Return the name of a flow. An unknown flow is wrong use."""
     if name is not None and name not in FLOWS:
         raise wrong_use(f"there is no flow {name}; there is {', '.join(FLOWS)}")
     return name
@@ -53,7 +53,7 @@ Shown = Literal["all", "create", "update", "retire", "skip", "park"]
 
 
 def expect_known(given: list[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:
-    """Return what was given; one that nobody knows is wrong use."""
+    """Return the given names. An unknown name is wrong use."""
     for name in given or ():
         if name not in known:
             raise wrong_use(f"there is no {name}; there is {', '.join(known)}")

@@ -1,4 +1,4 @@
-"""The commands of the terminal about the audit: it is verified, listed and taken away."""
+"""Terminal commands for the audit log: verify, list and export."""
 
 import re
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""The commands of the terminal that keep a console safe: its backups, its arrangement as a file, whether it is well."""
+"""Terminal commands for backups, the configuration file, keys, and checks of the installation."""
 
 import json
 import sys
@@ -52,7 +52,7 @@ def backup(file: BackupFile, as_json: Json = False) -> None:
 
 
 def _tell_audit(settings: Settings, file: Path) -> None:
-    """Have the audit keep that everything is taken along; a database of an earlier version stays as it is."""
+    """Record the backup in the audit log, unless the database is of an earlier version."""
     if file.exists() or not (postgres_of(settings) or file_of(settings).exists()):
         return
     with database_to_look_at(settings.operational_url()) as seen:
@@ -195,7 +195,7 @@ def import_settings(
 
 
 def _show_differences(found: Sequence[SettingDifference]) -> None:
-    """Show what a file of settings would change, value by value; - stands before what is here, + before the file's."""
+    """Show the changes that a settings file would make: - before the current value, + before the file's value."""
     if not found:
         terminal.out.print("The file says what is here already.")
     for one in found:
@@ -277,7 +277,7 @@ def systems(
 
 @contextmanager
 def _read(file: Path) -> Iterator[None]:
-    """Tell in the words of a command that a file cannot be read, or a place not be written."""
+    """Report as wrong use that a file cannot be read or written."""
     try:
         yield
     except OSError as error:
@@ -285,9 +285,9 @@ def _read(file: Path) -> Iterator[None]:
 
 
 def _passphrase(settings: Settings, of: Path | None = None) -> str:
-    """Return the passphrase of the settings, or what is typed, which nobody sees; empty where nobody can be asked.
+    """Return the passphrase from the settings or from a prompt; empty if nobody can be prompted.
 
-    Of a backup it is asked for only where it has a key.
+    For an existing backup (`of`), prompts only if the backup has a key.
     """
     given = settings.backup_passphrase.get_secret_value()
     if given or not sys.stdin.isatty() or (of is not None and not has_key(of)):
@@ -308,7 +308,7 @@ def _tell(found: Verified, *, as_json: bool, missing: Sequence[str] = ()) -> Non
 
 
 def _told(manifest: Manifest) -> dict[str, Any]:
-    """Return a manifest as programs are told it, without the wrapped key."""
+    """Return a manifest as JSON values, without the wrapped key."""
     return {**asdict(manifest), "key": bool(manifest.key)}
 
 

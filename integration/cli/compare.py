@@ -1,4 +1,4 @@
-"""The commands of the terminal that compare what was written with what is there; they write to no system."""
+"""Terminal commands that compare booked data with both systems. They write to no system."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -97,7 +97,7 @@ def _compared(application: Application, first: date, last: date, branch: str, *,
 
 
 def _write(application: Application, listed: Sequence[DayListed], file: Path) -> None:
-    """Write the sheet of the one day that is listed. Raises wrong use for more, or for none that was compared."""
+    """Write the sheet of the one listed day. Raises an error of wrong use unless exactly one compared day is listed."""
     reports = [report for one in listed if (report := application.days.report(one.date, one.branch))]
     if len(reports) != 1:
         raise wrong_use("a sheet is of one day and branch that was compared: --from, --to, --branch and --check")
@@ -146,7 +146,7 @@ def _show_drift(
 
 
 def _edited(edit: Edit, system: str, rates: Mapping[str, str]) -> str:
-    """Return one value that differs, a VAT code with what it charges."""
+    """Return one changed value as text, a VAT code with its rate."""
     sides: list[Value] = [edit.agreed, edit.found]
     if is_vat_code(edit.field):
         sides = [vat_code(str(one), rates.get(str(one), ""), system) if one else one for one in sides]

@@ -1,4 +1,4 @@
-"""The commands of the terminal about one person: what is kept of them, given to them, erased."""
+"""Terminal commands about a data subject: show, export or erase the stored data of one person."""
 
 from dataclasses import asdict
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""Every flow on a fresh sandbox: synced, synced again after a day of sales, and a third time with nothing to write.
+"""Demo: runs every flow on a fresh sandbox, again after a day of sales, and a third time with nothing to write.
 
-Then every figure of the booked days is compared with the books, and the till is asked for prices of customers.
+Then compares all figures of the booked days with the books, and asks the till for prices of customers.
 """
 
 import tempfile
@@ -38,7 +38,7 @@ from integration.settings import load_settings
 ROUNDS = (1, 2, 3)
 AFTER_A_DAY, UNCHANGED, PRICED = 2, 3, 4
 EVERY_MINUTES = 5
-COMPARED_DAYS = 75  # all that the sample shop has
+COMPARED_DAYS = 75  # all days of the sample shop
 LEAST_TO_SELL, MOST_SOLD = 2, 25
 DEMO_FIELDS = (
     "flow", "round", "read", "proven", "unchanged", "skipped", "parked", "in_doubt", "preview_writes", "writes",
@@ -46,7 +46,7 @@ DEMO_FIELDS = (
 
 
 def _round(application: Application, flow: str, number: int, *, quiet: bool) -> dict[str, Any]:
-    """Preview and commit one flow on the sandbox and count its calls by the sandbox's own ledger."""
+    """Preview and commit one flow on the sandbox; return its counts, with the calls from the sandbox's ledger."""
     if application.sandbox.running is None:
         raise RuntimeError("the demo runs on the sandbox")
     ledger = application.sandbox.running.ledger
@@ -82,7 +82,7 @@ def _show_demo(application: Application, lines: list[dict[str, Any]]) -> None:
 
 
 def _day_of_sales(application: Application, *, quiet: bool) -> tuple[int, int]:
-    """Sell at the till between two runs of stock; return how many levels were sold from, and how many rose by it."""
+    """Sell at the till before a run of stock; return how many stock levels were sold from, and how many then rose."""
     sandbox = application.sandbox.running
     if sandbox is None:
         raise RuntimeError("the demo runs on the sandbox")
@@ -103,7 +103,7 @@ def _day_of_sales(application: Application, *, quiet: bool) -> tuple[int, int]:
 
 
 def _ready(application: Application) -> list[str]:
-    """Return the flows in their turn, without those that nobody but a person can answer for."""
+    """Return the flows in demo order, without those whose open questions only a person can answer."""
     stopped = {
         line.asked.flow for line in application.setup.readiness() if line.asked and line.weight is PointSeverity.STOPS
     }
@@ -111,7 +111,7 @@ def _ready(application: Application) -> list[str]:
 
 
 def show(articles: int, *, as_json: bool) -> bool:
-    """Sync every flow on a fresh sandbox three times, show what came of it, and tell whether all adds up."""
+    """Run every flow three times on a fresh sandbox and show the results; return whether everything adds up."""
     lines = []
     with tempfile.TemporaryDirectory(prefix="integration-demo-") as folder:
         settings = load_settings(
@@ -120,7 +120,7 @@ def show(articles: int, *, as_json: bool) -> bool:
         )  # fmt: skip
         with command_application(settings, by=DEMO) as application:
             application.setup.choose(dict.fromkeys(FLOWS, EVERY_MINUTES), by=DEMO)
-            application.setup.accept(by=DEMO)  # as a person does who agrees to what is proposed
+            application.setup.accept(by=DEMO)  # as a person who accepts all proposals
             for number in ROUNDS:
                 if number == AFTER_A_DAY and application.sandbox.running:
                     application.sandbox.running.advance_day()
@@ -138,7 +138,7 @@ def show(articles: int, *, as_json: bool) -> bool:
 
 
 def _days_are_equal(application: Application, *, quiet: bool) -> bool:
-    """Compare every booked day with the ledger of the books, and tell whether all figures of all of them are equal."""
+    """Compare every booked day with the ledger of the books; return whether all figures are equal."""
     today = application.days.today()
     reports = application.days.check_span(today - timedelta(days=COMPARED_DAYS), today)
     booked = [one for one in reports if one.pages]
@@ -154,7 +154,7 @@ def _days_are_equal(application: Application, *, quiet: bool) -> bool:
 
 
 def _prices_of_customers(application: Application, *, quiet: bool) -> bool:
-    """Send prices of customers as well, ask the till for each, and tell whether all are what the books say."""
+    """Send customer prices, ask the till for each, and return whether all are equal to the books."""
     prices_demo.have_prices(application)
     lines = [_round(application, flow, PRICED, quiet=quiet) for flow in prices_demo.FLOWS]
     found = prices_demo.proven(application)

@@ -1,4 +1,4 @@
-"""The command of the terminal that tries the flows under faults."""
+"""Terminal command that tests flows under faults."""
 
 import secrets
 import time
@@ -61,7 +61,7 @@ def lab(
 
 
 def _followed(told: Callable[[], Report | None], *, quiet: bool) -> Report:
-    """Show progress until a series of trials is over, and return what came of it."""
+    """Show progress until a series of trials has ended, and return its report."""
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
                TimeRemainingColumn())  # fmt: skip
     with Progress(
@@ -82,7 +82,7 @@ LAB_NUMBERS = ("trials", "bit", "doubled", "lost", "cents", "altered", "unaccoun
 
 
 def _show(report: Report) -> None:
-    """Show what came of each fault, and how to repeat what went wrong."""
+    """Show the results of each fault, and the commands that repeat failed trials."""
     table = terminal.table_of("flow", *LAB_NUMBERS, numbers=LAB_NUMBERS, short=LAB_SHORT)
     table.columns[0].header = "fault"
     for line in report.lines:

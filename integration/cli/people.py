@@ -1,4 +1,4 @@
-"""The commands of a terminal about people: who there is, and the link by which somebody comes in."""
+"""Terminal commands about people: list them, and invite a person by a link."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The sandbox with prices of customers: what a person names, maps and switches on for them, and what comes of it."""
+"""Demo of customer prices: names their AccountView object, maps them, switches them on, and checks the results."""
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -36,7 +36,7 @@ FLOWS = ("products", "customers")
 
 @dataclass(frozen=True, slots=True)
 class PricedOutcome:
-    """How many prices the till was asked for, and how many of them are what the books say."""
+    """Number of prices that the till was asked for, and how many are equal to the books."""
 
     asked: int
     same: int
@@ -44,7 +44,7 @@ class PricedOutcome:
 
 
 def have_prices(application: Application) -> None:
-    """Name the sandbox's object of prices, map what customers have of them, and let both flows send them."""
+    """Name the sandbox's price object, map the price fields of customers and articles, and switch prices on."""
     application.names.put({f"prices.{name}": value for name, value in PRICES.items()}, DEMO)
     for table, rows in TABLES.items():
         application.tables.save(table, rows, DEMO)
@@ -57,12 +57,12 @@ def have_prices(application: Application) -> None:
 
 
 def proven(application: Application) -> PricedOutcome:
-    """Ask the till for everything that is agreed, and hold it against the books."""
+    """Ask the till for every agreed price, and compare each with the books."""
     proofs = application.prices.prove(application.prices.customers(), application.prices.articles())
     different = tuple(one for one in proofs if not one.proven)
     return PricedOutcome(len(proofs), len(proofs) - len(different), different)
 
 
 def amount_cell(amount: Decimal | None) -> str:
-    """Return an amount for a line of a terminal."""
+    """Return an amount as text for a terminal line."""
     return "–" if amount is None else f"{amount:.2f}"

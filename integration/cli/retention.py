@@ -1,4 +1,4 @@
-"""The command of the terminal that lets go what is no longer kept."""
+"""Terminal command that deletes expired data."""
 
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -46,5 +46,5 @@ def _told(rows: Any) -> str:
 
 
 def megabytes(size: int) -> str:
-    """Return bytes in megabytes, as files are measured."""
+    """Return a number of bytes in megabytes, as text."""
     return f"{size / 1_000_000:.1f}"

@@ -1,4 +1,4 @@
-"""The commands that are programs of their own, at work until they are interrupted: systems, a worker, the console."""
+"""Commands that run until they are interrupted: the sandbox, a worker, the console."""
 
 import runpy
 import sys
@@ -83,9 +83,9 @@ def _tell_where(shown: str, *, as_json: bool) -> None:
 
 
 def _become(module: str, *arguments: str) -> NoReturn:
-    """Go on as another program in this process, which has imported most of it by now.
+    """Continue as another program in this process, which has imported most of its modules already.
 
-    Nothing of the folder where the command was given is taken for a part of the program.
+    Removes the current folder from the import path, so that its files are not imported.
     """
     here = Path.cwd()
     sys.path[:] = [str(PROGRAM), *(folder for folder in sys.path if Path(folder).resolve() != here)]

@@ -1,4 +1,4 @@
-"""What a terminal is shown: tables that fit it, progress, and why something stopped; or JSON for programs."""
+"""Output of the terminal: tables that fit its width, progress, and errors; or JSON for programs."""
 
 import io
 import os
@@ -37,14 +37,14 @@ from integration.words import MISSING, field_name, has_term, headline, say, sent
 
 POLL_SECONDS = 0.1
 RUN_ID_SIGNS = len("261125-141154-66fcff")
-WIDEST = 1_000  # signs; wider than any terminal
+WIDEST = 1_000  # characters; wider than any terminal
 
 
 class _Terminal(Console):
-    """A terminal on which text is text: whatever is printed stands in one line, with every sign to be seen."""
+    """Console that prints text literally: in one line, with every character visible and no markup."""
 
     def render_str(self, text: str, **how: Any) -> Text:
-        """Return text as it is drawn, wherever it stands: by itself or in a table."""
+        """Return text as it is drawn, by itself or in a table."""
         return super().render_str(visible(text), **how)
 
 
@@ -53,7 +53,7 @@ err = _Terminal(stderr=True, markup=False, highlight=False, emoji=False)
 
 
 def speak_plainly() -> None:
-    """Write UTF-8 into files and pipes, whatever this platform thinks of; a terminal shows a question mark at worst."""
+    """Write UTF-8 to files and pipes on every platform; a terminal may show question marks."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             if stream.isatty():
@@ -62,13 +62,13 @@ def speak_plainly() -> None:
                 stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
-GRACE_SECONDS = 15.0  # what a start, a call and an end may take beyond the time that a command waits
-UNMOVED_SECONDS = 30.0  # a page of work may take so long, however short a command waits for a system
-STOPPED = 5  # as documented: a setting or a connection stops a command
+GRACE_SECONDS = 15.0  # for start, call and end, in addition to the time that a command waits
+UNMOVED_SECONDS = 30.0  # a page of work may take this long, even if a command waits less for a system
+STOPPED = 5  # documented exit status for a setting or a connection that stops a command
 
 
 class _Watch:
-    """Ends this process when a call of its own does not come back: a database that hangs would hold it for ever."""
+    """Watchdog that ends this process if a call does not return, for example because the database hangs."""
 
     def __init__(self, wait: float, *, as_json: bool) -> None:
         self._seconds = wait + GRACE_SECONDS
@@ -82,11 +82,11 @@ class _Watch:
         ).start()
 
     def renew(self) -> None:
-        """Begin to count anew: something came back."""
+        """Restart the time limit."""
         self._until = time.monotonic() + self._seconds
 
     def end(self) -> None:
-        """Watch no more."""
+        """Stop the watchdog."""
         self._ended.set()
 
     def _look(self) -> None:
@@ -97,7 +97,7 @@ class _Watch:
             sys.stdout.flush()
             sys.stderr.flush()
         finally:
-            os._exit(STOPPED)  # what it waits for would not let it end in another way; all that is done is on disk
+            os._exit(STOPPED)  # a hanging call prevents a normal exit; finished work is on disk
 
 
 _watch: _Watch | None = None
@@ -112,9 +112,10 @@ def command_application(
     as_json: bool = False,
     by: Actor | None = None,
 ) -> Iterator[Application]:
-    """Give the application of a command, started unless it only looks, as who is at the terminal may ask it; close it.
+    """Provide the application of a command within the block, with the rights of the terminal user, and close it.
 
-    One that says how long it will `wait` ends soon after that, whatever the database does.
+    The application is not started if `start` is false, for commands that only read. With `wait`, the command ends soon
+    after that many seconds, even if the database hangs.
     """
     global _watch  # noqa: PLW0603 - one command per process
     _watch = watch = None if wait is None else _Watch(wait, as_json=as_json)
@@ -136,12 +137,12 @@ def command_application(
 
 
 def terminal_user() -> Actor:
-    """Return who is at this terminal."""
+    """Return the actor at this terminal."""
     return at_terminal(logged_in())
 
 
 def explain(error: IntegrationError, *, as_json: bool) -> None:
-    """Say what stopped it, what that means for the data, and what to do."""
+    """Print the cause of an error, its meaning for the data, and what to do."""
     sentences = say(error.code, error.facts)
     if as_json:
         print_json({"error": error.code, "facts": dict(error.facts), **asdict(sentences)})
@@ -151,37 +152,37 @@ def explain(error: IntegrationError, *, as_json: bool) -> None:
 
 
 def show_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Show the trace of an error of ours, which may speak of anything."""
+    """Print the traceback of a defect, indented because it may contain any text."""
     sys.stderr.write(indented("".join(traceback.format_exception(kind, error, trace))))
 
 
 def table_of(*columns: str, numbers: Collection[str] = (), short: Mapping[str, str] | None = None) -> Table:
-    """A table without frames; numbers are on the right, and never broken into lines.
+    """Return a table without borders; numbers are right-aligned and never wrapped.
 
-    `short` has headings of ours in several lines, by the names they stand for.
+    `short` has headings in several lines, by column name.
     """
     table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for name in columns:
         if name in numbers:
             table.add_column(Text((short or {}).get(name) or visible(name)), justify="right", no_wrap=True)
         else:
-            fixed = RUN_ID_SIGNS if name == "run" else None  # an id that is cut names no run
+            fixed = RUN_ID_SIGNS if name == "run" else None  # a truncated id would identify no run
             table.add_column(name, overflow="fold", no_wrap=name in ("run", "state", "action", "flow"), min_width=fixed)
     return table
 
 
 def _fits(table: Table) -> bool:
-    """Tell whether every line of a table has room in this terminal."""
+    """Return True if every line of a table fits the width of this terminal."""
     return out.measure(table, options=out.options.update_width(WIDEST)).maximum <= out.width
 
 
 def print_json(value: object) -> None:
-    """Print a value for programs, on one line."""
+    """Print a value as one line of JSON."""
     sys.stdout.write(json_line(value) + "\n")
 
 
 def summary(run: Run) -> dict[str, Any]:
-    """Return what programs are told of a run."""
+    """Return the JSON values of a run."""
     return {
         "run": run.id, "flow": run.flow, "state": run.state, "mode": run.mode, "by": run.by,
         "started_at": run.started_at, "ended_at": run.ended_at, "fingerprint": run.mark,
@@ -200,11 +201,11 @@ def follow(
     wait: float,
     unmoved: float = UNMOVED_SECONDS,
 ) -> Run:
-    """Show progress until the run has come to one of these states.
+    """Show progress until the run has reached one of these states.
 
-    A run that waits longer than `wait` seconds for a system that is not available is left to whoever comes next:
-    what it did is kept, and the next process goes on with it. So is one in which nothing moves for as long, or for
-    `unmoved` seconds where that is longer.
+    Raises ConnectorError if a run waits longer than `wait` seconds for an unavailable system, and UnavailableError if
+    nothing changes for that long, or for `unmoved` seconds if that is longer. The work of the run stays stored, and the
+    next process continues it.
     """
     columns = (
         SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
@@ -242,7 +243,7 @@ AT_REST = PREVIEWED | ENDED
 
 
 def show_end(run: Run, *, as_json: bool) -> None:
-    """Show how a run ended, and what stopped it."""
+    """Show the result of a run, and its error if any."""
     if as_json:
         print_json(summary(run))
     else:
@@ -253,12 +254,12 @@ def show_end(run: Run, *, as_json: bool) -> None:
             explain(IntegrationError(run.error, **run.facts), as_json=False)
 
 
-RARE = ("accepted", "in doubt")  # shown where there are some
+RARE = ("accepted", "in doubt")  # shown only if not zero
 NUMBERS = ("read", "proven", "accepted", "unchanged", "skipped", "parked", "in doubt", "waiting")
 
 
 def show_counts(runs: list[Run]) -> None:
-    """Show what became of the records of runs, in a table where it fits."""
+    """Show the record counts of runs, in a table if it fits."""
     lines = [
         (one.counts.read, one.counts.proven, one.counts.accepted, one.counts.unchanged, one.counts.skipped,
          one.counts.parked, one.counts.in_doubt, one.counts.planned)
@@ -278,7 +279,7 @@ def show_counts(runs: list[Run]) -> None:
 
 
 def show_how_to_commit(run: Run) -> None:
-    """Say what holds the plan, and the command that writes it."""
+    """Show the brakes of a plan, and the command that writes it."""
     command = f"{COMMAND} commit {run.id} --fingerprint {run.mark}"
     if run.excluded:
         out.print(f"Changes that somebody left out: {len(run.excluded)}.")
@@ -291,7 +292,7 @@ def show_how_to_commit(run: Run) -> None:
 
 
 def show_causes(application: Application, causes: list[CauseGroup]) -> None:
-    """Show what needs attention, and what to do about it."""
+    """Show the causes that need attention, and what to do about each."""
     table = table_of("flow", "records", "needs attention because", "what to do", numbers=("records",))
     for one in causes:
         facts = (
@@ -304,7 +305,7 @@ def show_causes(application: Application, causes: list[CauseGroup]) -> None:
 
 
 def show_rows(application: Application, run: Run, rows: list[PlanRow], total: int) -> None:
-    """Show lines of a plan, and how many there are in all."""
+    """Show lines of a plan, and the total number of lines."""
     target = application.flows[run.flow].target
     rates = application.lists.captions(target, "vat_rates", LAST_SECONDS)
     table = table_of("line", "action", "key", "title", "what changes, or why not", numbers=("line",))
@@ -342,7 +343,7 @@ def _what(row: PlanRow, vat: Callable[[str], str]) -> str:
 
 
 def row_json(row: PlanRow) -> dict[str, Any]:
-    """Return what programs are told of a line of a plan."""
+    """Return the JSON values of a line of a plan."""
     change = row.change
     return {
         "line": row.seq, "action": row.action, "kind": row.kind, "key": row.key, "title": row.title,
@@ -353,7 +354,7 @@ def row_json(row: PlanRow) -> dict[str, Any]:
 
 
 def show_findings(found: Mapping[str, Sequence[Finding]]) -> None:
-    """Show what the check of each system found, line by line."""
+    """Show the findings of the check of each system."""
     table = table_of("system", "checked", "", "flow", "about")
     for system, findings in found.items():
         for one in findings:
@@ -367,13 +368,13 @@ def show_findings(found: Mapping[str, Sequence[Finding]]) -> None:
 
 
 def tell_of_log(application: Application) -> None:
-    """Say which log was set aside last because it could not be read, as long as its file lies there."""
+    """Show which log was set aside last because it could not be read, while its file still exists."""
     for file in application.log.aside()[:1]:
         err.print(sentence("log_set_aside", file=file), soft_wrap=True)
 
 
 def show_answer(answer: Mapping[str, Any]) -> None:
-    """Show what the log answered: `columns` and `rows`."""
+    """Show the answer of a log query: `columns` and `rows`."""
     lines = answer["rows"]
     numbers = [name for at, name in enumerate(answer["columns"]) if lines and isinstance(lines[0][at], int | float)]
     table = table_of(*answer["columns"], numbers=numbers)

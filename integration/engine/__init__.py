@@ -1,1 +1,1 @@
-"""Durable runs: the workflow engine, its tables, who executes a run, and the recovery of orphans."""
+"""Durable runs: the workflow engine, its tables, the assignment of runs to processes, and the recovery of orphans."""

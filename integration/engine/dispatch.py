@@ -1,8 +1,8 @@
-"""Who does what: a workflow begins in the process that has least to do, and at once where that is this one.
+"""Assigns workflows to the process with the least work, and starts them at once if that is the current process.
 
-From one queue for all the first process that looked took as many runs as it had room for, while others had nothing to
-do: of four workers on two processors one did nearly all the work. So each process has a queue of its own, and whoever
-begins a run chooses whose. Nobody waits for a look at a queue where the run begins in the process that begins it.
+With one queue for all processes, the first process that polled took as many runs as it could hold while others were
+idle: of four workers on two processors, one did nearly all the work. Therefore each process has its own queue, and the
+process that starts a run chooses the queue. A run that starts in the current process does not wait for a poll.
 """
 
 from collections import Counter
@@ -14,23 +14,23 @@ from dbos import DBOS, SetWorkflowID
 from integration.engine.tables import AT_ONCE, QUEUE, queue_of
 from integration.store.heartbeats import HeartbeatInterval, Heartbeats
 
-PASSING = "terminal-"  # what a process of the terminal is called: it ends with its own run, and does nobody else's
+PASSING = "terminal-"  # name prefix of terminal processes, which end with their own run and take no others
 
 
 class Sharing:
-    """Lets workflows begin, here or in another process that is alive."""
+    """Starts workflows in this process or in another live process."""
 
     def __init__(
         self, executor: str, heartbeats: Heartbeats, pulse: HeartbeatInterval, at_work: Callable[[], int]
     ) -> None:
-        """`at_work` tells how many workflows this process is at."""
+        """`at_work` returns the number of workflows of this process."""
         self._executor = executor
         self._heartbeats = heartbeats
         self._pulse = pulse
         self._at_work = at_work
 
     def begin(self, name: str, workflow: Callable[..., None], *arguments: object) -> None:
-        """Let a workflow begin under a name; one that has begun under it goes on alone."""
+        """Start a workflow under a name. Does nothing if a workflow with this name already exists."""
         chosen = self._idlest()
         with SetWorkflowID(name):
             if chosen == self._executor and self._at_work() < AT_ONCE:
@@ -39,12 +39,12 @@ class Sharing:
                 DBOS.enqueue_workflow(queue_of(chosen), workflow, *arguments)
 
     def enqueue(self, name: str, workflow: Callable[..., None], *arguments: object) -> None:
-        """Have a workflow begin wherever there is room first; within another workflow too."""
+        """Queue a workflow for any process that has capacity. May be called within another workflow."""
         with SetWorkflowID(name):
             DBOS.enqueue_workflow(QUEUE, workflow, *arguments)
 
     def orphans(self) -> list[str]:
-        """Return the workflows that stand in the queue of a process that is no longer there."""
+        """Return the workflows in the queues of processes that no longer exist."""
         waiting = _unfinished("ENQUEUED", queues_only=True)
         theirs = {queue_of(one) for one in (*self._heartbeats.alive(self._pulse.dead_after), self._executor)}
         return [one.workflow_id for one in waiting if one.queue_name not in (QUEUE, *theirs) and _is_ours(one)]

@@ -1,7 +1,7 @@
-"""What makes runs durable, shared between processes and started by the clock.
+"""Makes runs durable, shares them between processes, and starts them on a schedule.
 
-A workflow is a preview or a commit; a step is one page of it. A step may run twice after a crash: the runner's own
-ledger knows what was sent. Runs of a process that died are taken over by any other one.
+A workflow is a preview or a commit; a step is one page of it. A step may run twice after a crash: the runner's ledger
+knows what was sent. Another process takes over the runs of a dead process.
 """
 
 import gc
@@ -37,42 +37,42 @@ log = structlog.get_logger(__name__)
 
 LONGEST_WAIT_SECONDS = 300.0
 LOOK_ATTEMPTS = 6
-BUSY = "busy"  # what no run is called
-BUSY_PAUSE_SECONDS = 20.0  # between two looks whether the flow is still at work
-PAGE_SECONDS = 5  # how long an end waits for a page that is at work
-SELDOM = (20_000, 20, 50)  # looks for circles in memory; Python looks at every 700th object, a twelfth of a sync
-WORKFLOW_VERSION = "1"  # pinned: a new release takes over the runs of the one before
+BUSY = "busy"  # no run has this id
+BUSY_PAUSE_SECONDS = 20.0  # between two checks whether the flow is still active
+PAGE_SECONDS = 5  # how long a shutdown waits for the current page
+SELDOM = (20_000, 20, 50)  # thresholds of the garbage collector; with the default of 700 it took 1/12 of a sync
+WORKFLOW_VERSION = "1"  # pinned, so that a new release takes over the runs of the previous one
 
 Answer = dict[str, Any]
 
 
 class Look(Protocol):
-    """Something that is looked at once a night, page by page."""
+    """Nightly check that works page by page."""
 
     def page(self, position: str) -> str:
-        """Do the page that begins at a position and return where the next begins, empty at the end."""
+        """Process the page at a position and return the position of the next page; empty at the end."""
 
 
 NO_LOOKS: Mapping[str, Look] = {}
 
 
 class Schedules(Protocol):
-    """What runs without a person."""
+    """Decides which flows run without a person, and when."""
 
     def schedules(self) -> list[Schedule]:
-        """Return the schedules of the flows that are on."""
+        """Return the schedules of the enabled flows."""
 
     def may_begin(self, flow: str, mode: Mode, due: datetime | None = None) -> bool:
-        """Tell whether a flow may begin by itself that was woken when it was `due`: it may have been switched off."""
+        """Return whether a scheduled run that was `due` may begin; its flow may have been disabled since."""
 
     def may_wait(self, flow: str, mode: Mode, due: datetime) -> bool:
-        """Tell whether a run that was `due` still waits for one of its flow that is at work."""
+        """Return whether a run that was `due` keeps waiting for an active run of its flow."""
 
     def missed(self, flow: str, mode: Mode, due: datetime) -> None:
-        """Tell that a run that was `due` is left out, since one of its flow has been at work ever since."""
+        """Report that a run that was `due` is skipped because a run of its flow has been active since."""
 
     def may_approve(self, run: Run) -> Approval | None:
-        """Return the approval a scheduled run gives itself, or None when a person has to look."""
+        """Return the automatic approval of a scheduled run, or None if a person has to approve it."""
 
 
 _engine: "Engine | None" = None
@@ -84,7 +84,7 @@ def _running() -> "Engine":
     return _engine
 
 
-# Workflows and steps that a database keeps are found by these names, whatever the functions are called.
+# Stored workflows and steps are found by these names, so that functions can be renamed.
 @DBOS.step(name="_preview_step")
 def _preview_step(run_id: str) -> Answer:
     return _running().page(run_id, _running().runner.preview.page)
@@ -101,10 +101,10 @@ def _approve_step(run_id: str) -> str:
 
 
 def _until_done(step: Callable[[str], Answer], run_id: str) -> str:
-    """Repeat a step until its run has ended; an unavailable system is waited for with growing pauses."""
+    """Repeat a step until its run has ended. Waits with growing pauses for an unavailable system."""
     runner = _running().runner
     with _running().takeover.at(DBOS.workflow_id):
-        with suppress(IntegrationError):  # what stands in the way is told by the first page, which meets it too
+        with suppress(IntegrationError):  # the first page meets the same error and reports it
             runner.begin(run_id)
         try:
             return _repeated(step, run_id)
@@ -137,8 +137,11 @@ def _commit(run_id: str) -> None:
 
 @DBOS.step(name="_begin_step")
 def _begin_step(flow: str, mode: str, due: datetime | str | None = None) -> str:
-    """Open a scheduled run and return it; `BUSY` while it waits for one of the flow, nothing where it may not."""
-    at = datetime.fromisoformat(due) if isinstance(due, str) else due  # as DBOS kept it
+    """Start a scheduled run and return its id.
+
+    Returns `BUSY` while it waits for a run of the flow, and nothing if it may not begin.
+    """
+    at = datetime.fromisoformat(due) if isinstance(due, str) else due  # DBOS stores it as text
     schedules = _running().schedules
     if not schedules.may_begin(flow, Mode(mode), at):
         log.info("the flow is off, or not due", flow=flow)
@@ -162,7 +165,7 @@ def _begun(flow: str, mode: str, due: datetime) -> str:
 
 @DBOS.workflow(name="_scheduled")
 def _scheduled(due: datetime, context: Any) -> None:
-    """Begin a run that is due; where one of its flow is at work it waits for that, up to when the next one is due."""
+    """Start a run that is due. If a run of its flow is active, wait for that, at most until the next run is due."""
     with _running().takeover.at(DBOS.workflow_id):
         run_id = _begun(context["flow"], context["mode"], due)
     if run_id:
@@ -176,7 +179,7 @@ def _look_step(look: str, position: str) -> Answer:
 
 @DBOS.workflow(name="_look")
 def _look(_due: datetime, context: Any) -> None:
-    """Look at what was written, page by page; trouble with our own database is waited for a few times."""
+    """Run a nightly check page by page. Errors of our own database are retried a few times."""
     position, failures = "", 0
     with _running().takeover.at(DBOS.workflow_id):
         while failures < LOOK_ATTEMPTS:
@@ -189,7 +192,7 @@ def _look(_due: datetime, context: Any) -> None:
 
 
 class Engine:
-    """Runs previews and commits in the background of this process, and takes over those of dead ones."""
+    """Runs previews and commits in the background of this process, and takes over those of dead processes."""
 
     def __init__(
         self,
@@ -205,7 +208,7 @@ class Engine:
         safeguards: Safeguards = ALL_ON,
         pulse: HeartbeatInterval = USUAL,
     ) -> None:
-        """`looks` are what is looked at once a night, by their names."""
+        """`looks` holds the nightly checks, by name."""
         self.url = url
         self.executor = executor
         self.runner = runner
@@ -224,7 +227,7 @@ class Engine:
         self._stopped_working = False
 
     def start(self) -> None:
-        """Start working off the queue; what this process left behind when it died goes on by itself."""
+        """Start processing the queue. Work that this process left behind when it died continues by itself."""
         global _engine  # noqa: PLW0603 - DBOS is one per process, and so is the engine
         _engine = self
         self.runner.commit.ending.clear()
@@ -236,24 +239,24 @@ class Engine:
             "executor_id": self.executor,
             "serializer": DBOSPortableJSONSerializer(),
             "log_level": "WARNING",
-            "notification_listener_polling_interval_sec": 0.1,  # nothing is listened for; an end waits for this
+            "notification_listener_polling_interval_sec": 0.1,  # unused, but a shutdown waits for one interval
         }
         DBOS(config=config)
-        self.heartbeats.beat(self.executor)  # before anything is taken from a queue that others would think orphaned
+        self.heartbeats.beat(self.executor)  # first, so that no process treats our queue as orphaned
         DBOS.listen_queues([QUEUE, queue_of(self.executor)])
         DBOS.launch()
         self.reschedule()
         self.takeover.start()
-        if gc.get_threshold()[0] < SELDOM[0]:  # what is loaded stays: walking it again took a tenth of a run's time
+        if gc.get_threshold()[0] < SELDOM[0]:  # loaded objects stay: scanning them again took a tenth of a run's time
             gc.freeze()
             gc.set_threshold(*SELDOM)
 
     def stop(self) -> None:
-        """Stop taking work; a run under way is taken up by any other process, or by this one at its next start."""
+        """Stop taking work. Another process continues a run in progress, or this process at its next start."""
         global _engine  # noqa: PLW0603
         self.takeover.stop()
         self.runner.commit.ending.set()
-        logging.getLogger("dbos").setLevel(logging.CRITICAL)  # it would tell of every page that is left behind
+        logging.getLogger("dbos").setLevel(logging.CRITICAL)  # DBOS would log every unfinished page
         at_work = self.takeover.mine()
         DBOS.destroy(workflow_completion_timeout_sec=PAGE_SECONDS if at_work else 0)  # it waits in seconds
         self._stopped_working = True
@@ -263,7 +266,7 @@ class Engine:
         _engine = None
 
     def reschedule(self) -> None:
-        """Take over the flows' schedules as they are set now."""
+        """Replace the schedules in DBOS with the current schedules of the flows and the nightly checks."""
         wanted = {f"{one.flow}-{one.mode}": one for one in self.schedules.schedules()}
         looks = {f"look-{name}": name for name in self.looks}
         for known in DBOS.list_schedules():
@@ -279,36 +282,36 @@ class Engine:
     # ---- what the application asks ----------------------------------------------------------------------------
 
     def preview(self, request: PreviewRequest) -> str:
-        """Start a preview and return its run. Raises RunActiveError while another run of the flow is at work."""
+        """Start a preview and return its run id. Raises RunActiveError while another run of the flow is active."""
         run = self.runner.preview.begin(request)
         self.sharing.begin(f"preview-{run.id}", _preview, run.id, False)
         return run.id
 
     def undo(self, run_id: str, *, by: str) -> str:
-        """Start the plan that puts back what a run wrote, and return its run."""
+        """Start a preview that reverses what a run wrote, and return the id of the new run."""
         run = self.runner.preview.undo(run_id, by=by)
         self.sharing.begin(f"preview-{run.id}", _preview, run.id, False)
         return run.id
 
     def commit(self, validated: ValidatedApproval) -> None:
-        """Keep a validated approval and start writing its plan. Raises PlanStaleError before anything is sent."""
+        """Store a validated approval and start writing its plan. Raises PlanStaleError before anything is sent."""
         number = self.runner.commit.approve(validated)
         self.sharing.begin(_of_approval(validated.run.id, number), _commit, validated.run.id)
 
     def cancel(self, run_id: str, *, by: str) -> None:
-        """Ask a run to stop, see `Runs.request_cancel`; a preview that waits for a system stops now."""
+        """Ask a run to stop, see `RunStore.request_cancel`. A preview that waits for a system stops at once."""
         self.runs.request_cancel(run_id, by)
         run = self.runs.get(run_id)
         if run.state is RunState.PREVIEWING and run.error:
             self.sharing.begin(f"preview-{run_id}-{uuid.uuid4().hex[:8]}", _preview, run_id, False)
 
-    # ---- one page, with every kind of end it can have ---------------------------------------------------------
+    # ---- one page, with every possible outcome ---------------------------------------------------------
 
     def page(self, run_id: str, work: Callable[[str], bool | Pause | None]) -> Answer:
-        """Do one page and return how to go on: `wait` seconds and again, or the end, with the `error` that made it.
+        """Process one page and return how to continue: `wait` seconds and repeat, or the end with its `error` if any.
 
-        Trouble with our own database is waited for like that of a system. A page whose run another process took over
-        ends where it is.
+        An error of our own database is handled like that of an unavailable system. If another process took the run
+        over, the page ends where it is.
         """
         try:
             with self._claimed(run_id), on_behalf_of(run_id):
@@ -338,8 +341,8 @@ class Engine:
             return {"wait": self.pulse.apart, "again": True}
         except IntegrationError as error:
             return self._stopped(run_id, error.code, error.facts)
-        except Exception:  # a bug of ours: kept with its trace under a number, and never repeated blindly
-            if self._stopped_working:  # no bug: our own end took the connections away; the next start does this page
+        except Exception:  # a bug of ours: logged with its trace under a number, and not repeated
+            if self._stopped_working:  # not a bug: the shutdown closed the connections; the next start repeats the page
                 raise
             incident = uuid.uuid4().hex[:8]
             log.exception("unexpected error", run=run_id, incident=incident)
@@ -355,7 +358,10 @@ class Engine:
         return {"error": code}
 
     def look(self, name: str, position: str) -> Answer:
-        """Do one page of a look and return the `position` of the next, empty at the end; or how long to `wait`."""
+        """Process one page of a nightly check.
+
+        Returns the `position` of the next page, empty at the end, or how long to `wait`.
+        """
         try:
             return {"position": self.looks[name].page(position) if name in self.looks else ""}
         except UnavailableError as error:
@@ -363,21 +369,21 @@ class Engine:
             return {"wait": self.pulse.apart}
 
     def approve_by_itself(self, run_id: str) -> str:
-        """Approve a scheduled plan that holds where its flow may do so and no brake is tripped; return it, or nothing.
+        """Approve a scheduled plan if its flow allows that and no brake holds it; return its run id, or nothing.
 
-        Where a plan waits that says the same, it is that one.
+        If a waiting plan has the same content, that plan is approved instead.
         """
         run = self.runs.get(run_id)
         if run.error == "plan_says_the_same":
             run = self.runs.get(run.facts["run"])
-        if run.state is RunState.COMMITTING:  # this very step, before a crash
+        if run.state is RunState.COMMITTING:  # approved by this step before a crash
             return run.id
         approval = self.schedules.may_approve(run) if run.state is RunState.READY else None
         if approval is None:
             return ""
         try:
             self.runner.commit.approve(self.runner.commit.validate_approval(run.id, approval))
-        except IntegrationError as error:  # it waits, and says so; the next round makes another one
+        except IntegrationError as error:  # the plan waits with its reason; the next round makes a new one
             log.info("a plan no longer holds, or the books cannot be asked", run=run.id, cause=error.code)
             return ""
         return run.id
@@ -385,9 +391,9 @@ class Engine:
     # ---- in the background ------------------------------------------------------------------------------------
 
     def _requeue(self, run: Run, known: int) -> None:
-        """Queue a run that nobody is at: its process died before queueing it, or its workflow ended before it did.
+        """Queue a run without a workflow: its process died before queueing it, or its workflow ended too early.
 
-        Its name follows from what is known, so that two processes queue it once.
+        The name is derived from the number of known workflows, so two processes queue the run only once.
         """
         if run.state is RunState.PREVIEWING:
             self.sharing.enqueue(f"preview-{run.id}-{known}", _preview, run.id, False)
@@ -398,11 +404,11 @@ class Engine:
 
 
 def _schedule(name: str, workflow: Callable[[datetime, Any], None], cron: str, context: Answer) -> Any:
-    """Return a schedule as DBOS takes it."""
+    """Return a schedule in the form that DBOS expects."""
     asked = {"schedule_name": name, "workflow_fn": workflow, "schedule": cron}
     return {**asked, "context": context, "cron_timezone": WALL_CLOCK}
 
 
 def _of_approval(run_id: str, number: int) -> str:
-    """Return the one workflow that carries out what was approved: whoever queues it twice, it runs once."""
+    """Return the name of the only workflow for an approval: queued twice, it still runs once."""
     return f"commit-{run_id}-{number}"

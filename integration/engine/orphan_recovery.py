@@ -1,4 +1,4 @@
-"""What takes up the runs that nobody is at: those of processes that died, and those that never reached the queue."""
+"""Takes over runs without a live process: those of dead processes, and those that never reached the queue."""
 
 import threading
 import time
@@ -20,10 +20,10 @@ log = structlog.get_logger(__name__)
 
 
 class Takeover:
-    """Beats for this process, and looks after the runs whose process beats no more.
+    """Sends heartbeats for this process, and takes over the runs of processes whose heartbeat stopped.
 
-    `requeue` queues a run again; it is told how many workflows of the run are known. `orphans` are workflows that wait
-    for a process that is no longer there.
+    `requeue` queues a run again; its second argument is the number of known workflows of the run. `orphans` returns the
+    workflows in the queues of processes that no longer exist.
     """
 
     def __init__(
@@ -45,8 +45,8 @@ class Takeover:
         self._pulse = pulse
         self._orphans = orphans
         self._stop = threading.Event()
-        self._idle_since: dict[str, float] = {}  # by run or workflow, on the clock of this process
-        self._at: Counter[str] = Counter()  # the workflows that threads of this process are at
+        self._idle_since: dict[str, float] = {}  # by run or workflow, in monotonic time of this process
+        self._at: Counter[str] = Counter()  # workflows that threads of this process execute
         self._keeper = threading.Thread(
             target=again_and_again,
             args=(self._keep,),
@@ -56,19 +56,19 @@ class Takeover:
         )
 
     def start(self) -> None:
-        """Beat from now on."""
+        """Start sending heartbeats."""
         self._heartbeats.beat(self._executor)
         self._keeper.start()
 
     def stop(self) -> None:
-        """Take nothing up any more."""
+        """Stop sending heartbeats and taking over runs."""
         self._stop.set()
         if self._keeper.is_alive():
             self._keeper.join(timeout=10)
 
     @contextmanager
     def at(self, workflow: str | None) -> Iterator[None]:
-        """Say for the block that a thread of this process is at a workflow."""
+        """Record within the block that a thread of this process executes a workflow."""
         name = workflow or ""
         self._at[name] += 1
         try:
@@ -76,19 +76,19 @@ class Takeover:
         finally:
             self._at[name] -= 1
             if not self._at[name]:
-                self._at.pop(name, None)  # another thread may be at the same one, and be quicker
+                self._at.pop(name, None)  # another thread with the same workflow may have removed it already
 
     def mine(self) -> list[WorkflowStatus]:
-        """Return the workflows that this process has begun and not ended."""
+        """Return the workflows that this process has started and not finished."""
         return DBOS.list_workflows(status="PENDING", executor_id=self._executor, load_input=False, load_output=False)
 
     def _keep(self) -> None:
-        """Beat, and take over what dead processes left."""
+        """Send a heartbeat, and take over the work of dead processes."""
         self._heartbeats.beat(self._executor)
         self._take_over()
 
     def _take_over(self) -> None:
-        """Resume the runs of executors whose heart has stopped, and queue those that never reached the queue."""
+        """Resume the runs of executors without a heartbeat, and queue runs that never reached the queue."""
         dead = [one for one in self._heartbeats.dead(self._pulse.dead_after) if one != self._executor]
         if dead:
             left = DBOS.list_workflows(status=["PENDING"], executor_id=dead, load_input=False, load_output=False)
@@ -116,6 +116,6 @@ class Takeover:
 
 
 def _workflows(run: Run) -> list[WorkflowStatus]:
-    """Return all workflows of a run. One that is just approved, or just over, has none at work for a moment."""
+    """Return all workflows of a run. A run that was just approved or has just ended briefly has none active."""
     prefixes = [f"preview-{run.id}", f"commit-{run.id}"]
     return DBOS.list_workflows(workflow_id_prefix=prefixes, load_input=False, load_output=False)

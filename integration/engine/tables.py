@@ -1,4 +1,4 @@
-"""The tables of the engine, made ready before it starts."""
+"""Prepares the tables of the engine before it starts."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +15,9 @@ from integration.store.plain_rows import SENTENCE, disable_unpickling, set_aside
 log = structlog.get_logger(__name__)
 
 NAME = "integration"
-FILE = "sqlite:///"  # before the path, in the address of a file
-QUEUE = "runs"  # of all processes: what any of them may begin that has room first
-AT_ONCE = 4  # runs of different flows side by side in one process
+FILE = "sqlite:///"  # prefix of the URL of a SQLite file
+QUEUE = "runs"  # shared by all processes: the first one with capacity takes the work
+AT_ONCE = 4  # concurrent runs of different flows in one process
 POLL_SECONDS = 0.5
 POLL_OF_ALL_SECONDS = 1.0
 
@@ -28,9 +28,9 @@ def queue_of(executor: str) -> str:
 
 
 def make_ready(url: str, executor: str) -> None:
-    """Bring what the engine keeps at this address to what it needs: its file, rows that are data, and its queues.
+    """Prepare the engine's database at this URL: its file, safe serialization of its rows, and its queues.
 
-    Raises ConfigurationError `engine_file_unusable`, naming the file, where that is no database, and UnavailableError
+    Raises ConfigurationError `engine_file_unusable`, naming the file, if that is not a database, and UnavailableError
     as the operational database does.
     """
     try:
@@ -44,11 +44,11 @@ def make_ready(url: str, executor: str) -> None:
 
 
 def _logged_ahead(url: str) -> None:
-    """Switch the engine's file to write-ahead logging, which DBOS leaves off: three times the steps a second."""
+    """Switch the engine's file to write-ahead logging, which DBOS leaves off; it triples the steps per second."""
     if url.startswith(FILE):
         file = Path(url.removeprefix(FILE))
         file.parent.mkdir(parents=True, exist_ok=True)
-        first = () if file.exists() else ("auto_vacuum=INCREMENTAL",)  # of another file it would only be waited for
+        first = () if file.exists() else ("auto_vacuum=INCREMENTAL",)  # for an existing file it only waits for the lock
         engine = sqlalchemy.create_engine(url)
         with engine.connect() as connection:
             for pragma in (*first, "journal_mode=WAL"):
@@ -57,7 +57,7 @@ def _logged_ahead(url: str) -> None:
 
 
 def _data_alone(url: str) -> None:
-    """Take what is kept for data alone: in what is there, and from now on."""
+    """Disable unpickling for stored rows and for new ones."""
     disable_unpickling()
     DBOS.migrate(url)
     for workflow in set_aside(url):
@@ -65,7 +65,7 @@ def _data_alone(url: str) -> None:
 
 
 def _with_queues(url: str, executor: str) -> None:
-    """Keep the queues before anything looks for them: one that comes later is noticed a second later."""
+    """Register the queues before a process polls them: a queue that is added later is noticed a second later."""
     with _client(url) as client:
         for name, seconds in ((QUEUE, POLL_OF_ALL_SECONDS), (queue_of(executor), POLL_SECONDS)):
             client.register_queue(
@@ -74,7 +74,7 @@ def _with_queues(url: str, executor: str) -> None:
 
 
 def hand_back(url: str, executor: str) -> None:
-    """Put what a process has begun and not ended into the queue of all: it ends, and may never be begun again."""
+    """Move the unfinished workflows of a process to the shared queue, because the process may never start again."""
     with _client(url) as client:
         left = client.list_workflows(status="PENDING", executor_id=executor, load_input=False, load_output=False)
         if left:

@@ -1,8 +1,8 @@
-"""The fault lab: flows on systems of their own under trouble that a seed decides, compared with a calm run.
+"""Fault lab: runs flows on separate systems under faults from a seed, and compares them with a run without faults.
 
-A trial is one run of one flow: a console in a process of its own (`child`), kept on a folder or a database of its own
-(`fixture`), both systems in a box, and a schedule of what goes wrong when (`schedule`), each at exactly that call
-(`fault_plan`). `console_operator` answers what only a person can, and `verdict` compares both systems with what a run
-without faults left (the baseline). `trials` goes through a series of them, in a process that `beside` begins;
-`report` is how far it is.
+A trial is one run of one flow. It has a console in a separate process (`child`) with its own folder or database
+(`fixture`), both systems as sandboxes, and a schedule of faults (`schedule`), each injected at one exact call
+(`fault_plan`). `console_operator` answers questions that only a person can answer. `verdict` compares both systems with
+the result of the run without faults (the baseline). `trials` runs a series of trials in a process that `program`
+starts; `report` stores its progress.
 """

@@ -1,4 +1,4 @@
-"""The process in which a series is at work: `python -m integration.lab FOLDER`, told on its standard input."""
+"""Process that runs a series: `python -m integration.lab FOLDER`, with the series as JSON on standard input."""
 
 import logging
 import os
@@ -19,10 +19,10 @@ SIGN_SECONDS = 2.0
 
 
 def main(folder: Path) -> None:
-    """Go through the series that is wanted; end with whoever wanted it, and take every process along."""
+    """Run the requested series. Ends with the process that started it, and ends all its own child processes."""
     wanted = WANTED.validate_json(sys.stdin.buffer.read())
     os.umask(0o077)
-    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # a console that is killed leaves half a call behind
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # a killed console leaves incomplete calls
     signal.signal(signal.SIGTERM, _stopped)
     signal.signal(signal.SIGINT, _stopped)
     bench: SeriesRunner | None = None
@@ -47,7 +47,7 @@ def main(folder: Path) -> None:
 
 
 def _watch(parent: int, bench: SeriesRunner) -> None:
-    """Give a sign of life; end when whoever wanted the series is gone."""
+    """Update the time of the report as a heartbeat; end this process when its parent has ended."""
     while True:
         time.sleep(SIGN_SECONDS)
         if os.getppid() != parent:
@@ -57,7 +57,7 @@ def _watch(parent: int, bench: SeriesRunner) -> None:
 
 
 def _stopped(number: int, _: FrameType | None) -> None:
-    raise SystemExit(128 + number)  # trials give up, and each ends what it began
+    raise SystemExit(128 + number)  # trials stop, and each ends its own processes
 
 
 if __name__ == "__main__":

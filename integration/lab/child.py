@@ -1,7 +1,7 @@
-"""A console in a process of its own: it does what it is asked, and may be killed at any moment.
+"""Console in a separate process: executes orders, and may be killed at any moment.
 
-It is forked from a server that has everything imported, which makes a restart a matter of milliseconds; it shares
-nothing with its siblings but the code, and a kill is a kill.
+It is forked from a server that has imported everything, so a restart takes milliseconds. It shares only code with other
+processes.
 """
 
 import ctypes
@@ -35,15 +35,15 @@ from integration.services.systems.connection_settings import GIVEN_TOKENS
 from integration.settings import load_settings
 from integration.store.heartbeats import HeartbeatInterval
 
-interface_contract()  # what the till's interface is described by is read here once, and not by each process
-PULSE = HeartbeatInterval(apart=0.4, dead_after=1.6)  # what others may take over is taken over soon
+interface_contract()  # reads the description of the till's interface once, before processes are forked
+PULSE = HeartbeatInterval(apart=0.4, dead_after=1.6)  # short, so that other processes take over soon
 EVERY_MINUTES = 15
 WHEN_THE_PARENT_ENDS = 1  # PR_SET_PDEATHSIG of linux/prctl.h
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """How a console is started: where it keeps what it knows, how it reaches both systems, and how careful it is."""
+    """Parameters of a console: its data, its connections to both systems, its visibility timeout and its safeguards."""
 
     data: Path
     said: Path
@@ -56,33 +56,36 @@ class Start:
 
 
 class Shifted:
-    """The clock of this machine, as far off as somebody else says at any moment; it keeps that it was asked since."""
+    """Clock of this machine with an offset that the lab sets; records that it was read."""
 
     def __init__(self, shift: "Synchronized[float]", asked: "Synchronized[float]") -> None:
         self._shift = shift
         self._asked = asked
 
     def __call__(self) -> datetime:
-        """Return the moment it seems to be."""
+        """Return the shifted time."""
         shift = self._shift.value
         self._asked.value = shift
         return now() + timedelta(seconds=shift)
 
 
 def obey(start: Start, shift: "Synchronized[float]", asked: "Synchronized[float]", orders: Connection) -> None:
-    """Run a console, and answer orders until None comes: the name of a question to it, and what is asked with it."""
+    """Run a console and execute orders until None arrives.
+
+    An order is the name of a method of the application and its arguments.
+    """
     application = _opened(start, Shifted(shift, asked))
     try:
         while (order := orders.recv()) is not None:
             orders.send(_answer(application, *order))
-    except (EOFError, BrokenPipeError):  # whoever gave the orders is gone
+    except (EOFError, BrokenPipeError):  # the lab process has ended
         pass
     finally:
         application.close()
 
 
 def prepare(start: Start, mine: OperatorSettings) -> None:
-    """Set a console up as the operator has it; what nobody has answered is answered as it is proposed."""
+    """Set up a console with the operator's settings. Open questions are answered with their proposals."""
     application = _opened(start, now)
     try:
         application.access.keep(BOOKS, {"warehouses": WAREHOUSES}, LAB.ref)
@@ -99,7 +102,7 @@ def prepare(start: Start, mine: OperatorSettings) -> None:
 
 
 def set_otherwise(start: Start, flow: str, way: int) -> None:
-    """Set a flow of a console that is set up in another way that it is tried, with objects for all of it."""
+    """Give a flow of a console another variant of its settings, with all AccountView objects available."""
     application = _opened(start, now)
     try:
         application.names.put(OBJECTS, LAB)
@@ -134,9 +137,9 @@ def _opened(start: Start, machine: Callable[[], datetime]) -> Application:
     )
     application.access.connected.drop(
         GIVEN_TOKENS
-    )  # the books of a trial are at another address than those of its ground
-    application.system_identities.forget()  # the fixture was made beside another shop
-    if (copied := application.installation.status()).is_held:  # from its fixture, and nothing else runs on it
+    )  # the books of a trial have another address than those of its fixture
+    application.system_identities.forget()  # the fixture was made with another shop
+    if (copied := application.installation.status()).is_held:  # a copy of its fixture, which nothing else uses
         application.installation.confirm(copied.code, LAB)
     return application.start()
 
@@ -149,13 +152,13 @@ def _answer(application: Application, name: str, arguments: tuple[Any, ...]) -> 
 
 
 def _end_with_the_lab() -> None:
-    """Let no console outlive the lab, suspended or not, where the system can see to it."""
+    """End this console together with the lab, even if it is suspended, where the system supports that."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(WHEN_THE_PARENT_ENDS, signal.SIGKILL)
 
 
 def _into_file(file: Path) -> None:
-    """Let everything this process says go to a file."""
+    """Redirect standard output and standard error of this process to a file."""
     said = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with suppress(OSError):
         os.dup2(said, 1)

@@ -1,4 +1,4 @@
-"""A console process as a trial holds it: started, asked, killed, suspended and woken, each by its own id."""
+"""Console process of a trial: started, queried, killed, suspended and resumed, by its own process id."""
 
 import multiprocessing
 import os
@@ -32,21 +32,21 @@ _starting = threading.Lock()
 
 
 class GoneError(Exception):
-    """The console was killed or suspended while it was asked."""
+    """The console was killed or suspended during a query."""
 
 
 def books_connection(sandbox: Sandbox) -> dict[str, Any]:
-    """Return how a console reaches AccountView in a sandbox."""
+    """Return the settings of a console's connection to AccountView in a sandbox."""
     return {"url": sandbox.accountview_url, **CLIENT}
 
 
 def till_connection(sandbox: Sandbox) -> dict[str, Any]:
-    """Return how a console reaches MplusKASSA in a sandbox."""
+    """Return the settings of a console's connection to MplusKASSA in a sandbox."""
     return {"url": sandbox.mplus_url, **TILL}
 
 
 class Clock:
-    """How far the clock of a trial's consoles is off, and whether any of them has asked it since."""
+    """Shared clock offset of the consoles of a trial, and whether a console has read it since."""
 
     def __init__(self) -> None:
         self.shift: Synchronized[float] = PROCESSES.Value("d", 0.0, lock=False)
@@ -54,12 +54,12 @@ class Clock:
 
     @property
     def was_asked(self) -> bool:
-        """Tell whether a console has met the jump."""
+        """Return True if a console has read the clock after the jump."""
         return self.asked.value == self.shift.value != 0.0
 
 
 class Console:
-    """One console process after the other under one name."""
+    """Successive console processes under one name."""
 
     def __init__(self, start: Start, clock: Clock) -> None:
         self.start_with = start
@@ -81,11 +81,11 @@ class Console:
 
     @property
     def is_alive(self) -> bool:
-        """Tell whether the process is there, suspended or not."""
+        """Return True if the process exists, suspended or not."""
         return self.process is not None and self.process.is_alive()
 
     def ask(self, name: str, *arguments: object) -> Any:
-        """Return what the application answers; raise what it raises, or GoneError where nobody answers any more."""
+        """Return the result of a method of the application. Raises its exception, or GoneError if nothing answers."""
         end = time.monotonic() + ANSWER_SECONDS
         try:
             self._orders.send((name, arguments))
@@ -100,14 +100,14 @@ class Console:
         return answer
 
     def kill(self) -> bool:
-        """Kill the process, and tell whether it was there."""
+        """Kill the process; return False if it did not exist."""
         if not self.is_alive or self.process is None:
             return False
         self.process.kill()
         return True
 
     def suspend(self) -> bool:
-        """Hold the process still, and tell whether it was there."""
+        """Suspend the process; return False if it did not exist."""
         if not self.is_alive or self.process is None or self.process.pid is None:
             return False
         self.is_suspended = True
@@ -115,13 +115,13 @@ class Console:
         return True
 
     def wake(self) -> None:
-        """Let the process go on."""
+        """Resume the process."""
         if self.process is not None and self.process.pid is not None and self.is_alive:
             os.kill(self.process.pid, signal.SIGCONT)
         self.is_suspended = False
 
     def end(self) -> int | None:
-        """End the process, in whatever state it is, wait until it is gone, and return with which status."""
+        """Kill the process in any state, wait until it has ended, and return its exit status."""
         self.is_suspended = False
         if self.process is None:
             return None
@@ -131,7 +131,7 @@ class Console:
 
 
 def started(work: Callable[..., None], *arguments: object) -> ForkServerProcess:
-    """Start some work in a process forked from a server that has everything imported."""
+    """Start a function in a process forked from a server that has imported everything."""
     with _starting:
         forkserver.ensure_running()
     process = PROCESSES.Process(target=work, args=arguments)

@@ -1,4 +1,4 @@
-"""What a person does where the console asks: look again, look into the systems, say what is there, go on."""
+"""Acts as the operator of the console: looks into both systems and answers the questions of the console."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -13,8 +13,8 @@ from integration.store.links import Links
 
 DOUBTS: Final = ("read_back_missing", "never_answered")
 CHANGED: Final = "document_changed_after_booking"
-AGAIN: Final = "again"  # take back and book again
-CHANGES: Final = 3  # documents of each kind that change at the till once they are booked
+AGAIN: Final = "again"  # reverse the booking and book again
+CHANGES: Final = 3  # documents of each kind that are changed in the till after they were booked
 MOST: Final = 1_000
 _CHANGEABLE: Final = (("orders", "orderId"), ("invoices", "invoiceId"))
 WHERE: Final[Mapping[Kind, tuple[tuple[str, str, str], ...]]] = {
@@ -28,16 +28,16 @@ WHERE: Final[Mapping[Kind, tuple[tuple[str, str, str], ...]]] = {
     Kind.GROUP: (("mplus", "groups", "groupNumber"),),
     Kind.RELATION: (("mplus", "relations", "relationNumber"),),
 }
-"""Where a person looks for a record of a kind: system, table, and the column of its number."""
+"""Where a person finds a record of each kind: system, table, and the column of its number."""
 
 
 def open_questions(issues: Issues, flow: str) -> list[OpenIssue]:
-    """Return what the console asks about: what was sent, and nobody can tell whether it is there."""
+    """Return the issues about changes in doubt, which ask whether the target has the record."""
     return [one for cause in DOUBTS for one in issues.list(flow, cause, limit=MOST)]
 
 
 def rename_goods(sandbox: Sandbox, links: Links, flow: str) -> bool:
-    """Call the goods of some orders and trade invoices something else, and tell whether any of those is booked."""
+    """Rename the goods of some booked orders and trade invoices in the till; return whether any was renamed."""
     options = FLOWS[flow].repair_of(CHANGED).options
     booked = links.newest(flow, Kind.SALES_ORDER, MOST) if AGAIN in options else []
     keys = sorted(link.key for link in booked)
@@ -55,19 +55,19 @@ def _renamed(sandbox: Sandbox, table: str, id_: str, keys: Iterable[str]) -> boo
 
 
 def undecided_documents(issues: Issues, flow: str) -> list[OpenIssue]:
-    """Return the documents of which a person has to say what becomes of them."""
+    """Return the issues of documents that changed after they were booked, which a person has to decide."""
     return issues.list(flow, CHANGED, limit=MOST)
 
 
 def number_in_target(sandbox: Sandbox, ledger: Ledger, flow: str, one: OpenIssue) -> str | None:
-    """Return under which number the target has what an issue of a flow is about, or None where it is not there."""
+    """Return the number of the record of an issue in the target, or None if the target does not have it."""
     reference = one.issue.facts.get("reference", "")
     doubts = ledger.in_doubt("", flow, None, [one.issue.key])
     return next(filter(None, (number_by_reference(sandbox, doubt.kind, reference) for doubt in doubts)), None)
 
 
 def number_by_reference(sandbox: Sandbox, kind: Kind, reference: str) -> str | None:
-    """Return under which number a system has a record of this kind with our reference, or None.
+    """Return the number of a record of this kind with our reference, or None if there is none.
 
     A record of another kind may have the same reference: a quotation may have the number of an order.
     """
@@ -79,7 +79,7 @@ def number_by_reference(sandbox: Sandbox, kind: Kind, reference: str) -> str | N
 
 
 def _values(told: object) -> set[str]:
-    """Return every value of a row, also of what is inside it."""
+    """Return all values of a row, including nested ones."""
     if isinstance(told, Mapping):
         return {value for one in told.values() for value in _values(one)}
     if isinstance(told, list | tuple):

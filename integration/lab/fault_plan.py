@@ -1,4 +1,4 @@
-"""Switches of a sandbox that follow a schedule: each call is counted, and meets the fault that is planned for it."""
+"""Sandbox switches that follow a schedule: they count calls and inject the planned fault at each."""
 
 import threading
 from collections import Counter
@@ -19,7 +19,7 @@ FAULTS: Final = {
     Hazard.UNAVAILABLE: Fault.UNAVAILABLE,
     Hazard.LATE: Fault.LATE,
 }
-"""What the sandbox itself does to a call; all else is done to the console at that moment."""
+"""Hazards that the sandbox applies to a call itself; others act on the console at the time of the call."""
 
 _FATES: Final = {
     ProcessFault.LOST: Fault.CUT_BEFORE,
@@ -30,19 +30,19 @@ _FATES: Final = {
 
 
 REPEATED_AFTER_LOOK: Final = frozenset({"newArticleGroup"})
-"""Creates that are sent once more when a look does not show them: hidden for longer than the patience, they double."""
+"""Creates that are sent again if a lookup does not show them. Hidden longer than the timeout, they would be doubled."""
 
 
 def is_write(system: str, operation: str) -> bool:
-    """Tell whether a call is meant to change something."""
+    """Return True if an operation changes data."""
     return writes(operation) if system == "mplus" else operation.endswith((" POST", " PUT"))
 
 
 class FaultPlan(Switches):
-    """The switches of one trial. `act` does to the console what no answer can do."""
+    """Switches of one trial. `act` applies faults to the console that no answer can cause."""
 
     def __init__(self, planned: Sequence[PlannedFault], act: Callable[[PlannedFault], bool]) -> None:
-        """`act` tells whether it could do so."""
+        """`act` returns whether it applied the fault."""
         super().__init__()
         self.triggered: Counter[Hazard] = Counter()
         self._act = act
@@ -53,15 +53,15 @@ class FaultPlan(Switches):
         self._counting = threading.Lock()
 
     def begin(self) -> None:
-        """Count, and let faults happen, from now on."""
+        """Start counting calls and injecting faults."""
         self._is_on = True
 
     def end(self) -> None:
-        """Let everything pass from now on."""
+        """Stop injecting faults."""
         self._is_on = False
 
     def take(self, system: str, operation: str, keys: Iterable[str] = ()) -> Armed | None:
-        """What is planned for this call."""
+        """Return the fault planned for this call, or None."""
         if not self._is_on or operation == "token":
             return super().take(system, operation, keys)
         planned = self._due(is_write(system, operation))

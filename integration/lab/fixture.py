@@ -1,7 +1,7 @@
-"""What a trial begins with: a shop, what both systems hold, and a console that is set up; each trial has a copy.
+"""Starting states of trials: a sample shop, the data of both systems, and a console that is set up.
 
-Products, customers and days begin with a till that does not know the books yet. Stock and documents begin where a calm
-run of products has ended.
+Each trial has a copy. Products, customers and days start with a till that has no data from the books. Stock and
+documents start with the result of a run of products without faults.
 """
 
 import shutil
@@ -32,12 +32,12 @@ LONG_PATIENCE = 60.0
 
 
 class UnpreparedError(Exception):
-    """A console could not be set up; the text is what it said."""
+    """A console could not be set up; the message is its output."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fixture:
-    """A folder of data and a journal of both systems, to begin from; `database` names one of a server."""
+    """Data folder and journal of both systems to start from. `database` is the URL of a database on a server."""
 
     folder: Path
     database: str = ""
@@ -45,18 +45,18 @@ class Fixture:
 
 @contextmanager
 def shop_of(number: int, journal: Path, switches: Switches | None = None) -> Iterator[Sandbox]:
-    """Run both systems of one of the sample shops."""
+    """Run both systems of a sample shop within the block."""
     with running(articles=ARTICLES, orders=ORDERS, seed=number, journal=journal, switches=switches) as sandbox:
         yield sandbox
 
 
 @dataclass
 class LabPlace:
-    """Where one trial keeps what it has: removed afterwards, unless it is to be looked into."""
+    """Folder and database of one trial. They are removed afterwards unless the trial went wrong."""
 
     folder: Path
     url: str
-    disk: Path | None = None  # a file system of its own, where the disk is to be full
+    disk: Path | None = None  # a separate file system, if the trial fills the disk
     filler: Path = field(init=False)
 
     def __post_init__(self) -> None:
@@ -64,27 +64,27 @@ class LabPlace:
 
     @property
     def data(self) -> Path:
-        """The data folder of the console."""
+        """Data folder of the console."""
         return self.folder / "data"
 
     @property
     def journal(self) -> Path:
-        """What both systems have accepted."""
+        """Journal of the writes that both systems have accepted."""
         return self.folder / "journal"
 
     @property
     def url_seen(self) -> str:
-        """The address of the console's database, for whoever looks from outside."""
+        """URL of the console's database, for access from outside the console."""
         return self.url or f"sqlite:///{self.data / 'console.sqlite'}"
 
     def start(self, sandbox: Sandbox, patience: float) -> Start:
-        """Return how a console is started here."""
+        """Return the parameters of a console in this place."""
         return Start(
             self.data, self.folder / "said", self.url, books_connection(sandbox), till_connection(sandbox), patience
         )
 
     def fill(self) -> bool:
-        """Leave no room on the disk, and tell whether that can be done here."""
+        """Fill the disk; return False if this place has no separate file system."""
         if self.disk is None:
             return False
         with self.filler.open("wb", buffering=0) as file:
@@ -96,16 +96,16 @@ class LabPlace:
         return True
 
     def is_locked(self) -> bool:
-        """Tell whether somebody is in the middle of writing to a file of the console's."""
+        """Return True if a write to one of the console's SQLite files is in progress."""
         return not self.url and any(is_locked(self.data / name) for name in ("console.sqlite", "engine.sqlite"))
 
     def make_room(self) -> None:
-        """Give the room back."""
+        """Free the disk space again."""
         self.filler.unlink(missing_ok=True)
 
 
 class Fixtures:
-    """All grounds of a series, made when they are first needed and kept until it ends."""
+    """Fixtures of a series, made on first use and kept until the series ends."""
 
     def __init__(self, folder: Path, mine: OperatorSettings) -> None:
         self.folder = folder
@@ -115,7 +115,7 @@ class Fixtures:
         self._databases: list[tuple[str, str]] = []
 
     def bare(self, server: str) -> Fixture:
-        """Return a console that is set up, and a till that knows nothing of the books."""
+        """Return a fixture with a console that is set up, and a till without data from the books."""
         with self._lock:
             key = (server,)
             if key not in self._made:
@@ -126,7 +126,7 @@ class Fixtures:
             return self._made[key]
 
     def otherwise(self, fixture: Fixture, flow: str, way: int, shop: int, server: str) -> Fixture:
-        """Return a ground of a shop with a flow set in another of the ways in which it is tried."""
+        """Return a fixture of a shop in which a flow has another variant of its settings."""
         with self._lock:
             key = (server, shop, flow, way)
             if key not in self._made:
@@ -136,17 +136,17 @@ class Fixtures:
             return self._made[key]
 
     def keep(self, key: tuple[object, ...], place: LabPlace) -> None:
-        """Keep what a calm run left, to begin from."""
+        """Store the result of a run without faults as a fixture."""
         with self._lock:
             self._made[key] = Fixture(place.folder, place.url)
 
     def known(self, key: tuple[object, ...]) -> Fixture | None:
-        """Return what is kept under a key."""
+        """Return the fixture stored under a key."""
         return self._made.get(key)
 
     @contextmanager
     def place(self, name: str, fixture: Fixture, server: str, *, own_disk: bool = False) -> Iterator[LabPlace]:
-        """Give a copy of a ground for a trial."""
+        """Provide a copy of a fixture for a trial, within the block."""
         place = self._place(name, fixture, server, own_disk=own_disk)
         try:
             yield place
@@ -175,20 +175,20 @@ class Fixtures:
         return f"{parts[0]}/{name}"
 
     def drop(self, url: str) -> None:
-        """Drop the database of a trial that is over."""
+        """Drop the database of a finished trial."""
         for at, name in [one for one in self._databases if url and one[1] == url.rpartition("/")[2]]:
             with psycopg.connect(at, autocommit=True) as connection:
                 connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
             self._databases.remove((at, name))
 
     def close(self) -> None:
-        """Drop every database that is left."""
+        """Drop all remaining databases."""
         for _, name in list(self._databases):
             self.drop(name)
 
 
 def _set_up(place: LabPlace, shop: int, work: Callable[..., None], *arguments: object) -> None:
-    """Let a process do some work on a console, beside both systems. Raises UnpreparedError where it cannot."""
+    """Run a set-up function in a separate process beside both systems. Raises UnpreparedError if it fails."""
     with shop_of(shop, place.journal) as sandbox:
         process = started(work, place.start(sandbox, LONG_PATIENCE), *arguments)
         process.join(SET_UP_SECONDS)
@@ -200,7 +200,7 @@ def _set_up(place: LabPlace, shop: int, work: Callable[..., None], *arguments: o
 
 
 def is_locked(file: Path) -> bool:
-    """Tell whether somebody is writing to a file of SQLite."""
+    """Return True if a write to a SQLite file is in progress."""
     with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as connection:
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -211,7 +211,7 @@ def is_locked(file: Path) -> bool:
 
 
 def can_mount(folder: Path) -> bool:
-    """Tell whether a file system of its own, of limited size, can be had here."""
+    """Return True if a separate file system of limited size can be mounted here."""
     probe = folder / "probe"
     probe.mkdir(parents=True, exist_ok=True)
     able = _mount(probe)
@@ -222,7 +222,7 @@ def can_mount(folder: Path) -> bool:
 
 
 def let_go_of_disks(folder: Path) -> None:
-    """Let go of every file system that trials left behind."""
+    """Unmount all file systems that trials left mounted."""
     for data in folder.glob("*/data"):
         if data.is_mount():
             _unmount(data)

@@ -1,4 +1,4 @@
-"""What both systems hold, told so that two runs can be compared: by names instead of numbers that a system gives."""
+"""Contents of both systems in a form that two runs can be compared by: with names instead of generated numbers."""
 
 import json
 from collections import Counter
@@ -10,7 +10,7 @@ from typing import Any
 from integration.sandbox.server import Sandbox
 
 Row = Mapping[str, Any]
-GIVEN = frozenset(  # what a system gives a row by itself: it says when and in which order, not what
+GIVEN = frozenset(  # generated values of a row: they depend on time and order, not on its content
     {
         "EXT_KEY", "CNG_DATE", "CNG_NR", "INP_DATE", "REC_ID", "SUB_NR", "ORD_NR", "PAGE_NR", "SRC_CODE", "HDR_ID",
         "QT_NR",
@@ -19,7 +19,7 @@ GIVEN = frozenset(  # what a system gives a row by itself: it says when and in w
     }
 )  # fmt: skip
 PERSONS = ("RPL_INV", "RPL_DEL", "SUB_NR")
-# Documents of the books: headers with their number, lines with that of their header, and what holds our reference.
+# Documents of the books: header table and number, line table and header number, column of our reference.
 DOCUMENTS = (
     ("SO_HDR", "ORD_NR", "SO_LINE", "ORD_NR", "COMMENT1"),
     ("DJ_PAGE", "PAGE_NR", "DJ_LINE", "PAGE_NR", "INV_NR"),
@@ -32,23 +32,23 @@ READ = ("ARTICLE", "ART_GRP", "K9_STOCK")
 
 @dataclass
 class LabOutcome:
-    """Every record of both systems by the name it has for people, and what each document comes to per VAT code."""
+    """All records of both systems by a readable name, and the total of each document per VAT code."""
 
     records: dict[str, list[str]] = field(default_factory=dict)
     sums: dict[str, dict[str, Decimal]] = field(default_factory=dict)
-    at_first: Counter[str] = field(default_factory=Counter)  # how many there were before anything was written
+    at_first: Counter[str] = field(default_factory=Counter)  # number of records before the first write
 
     def add(self, name: str, content: object) -> None:
-        """Note one record."""
+        """Add one record."""
         told = json.dumps(content, sort_keys=True, default=str, ensure_ascii=False)
         self.records.setdefault(name, []).append(told)
 
     def counts(self) -> Counter[str]:
-        """Return how many records there are of each name."""
+        """Return the number of records of each name."""
         return Counter({name: len(rows) for name, rows in self.records.items()})
 
     def has_copy(self, name: str) -> bool:
-        """Tell whether a document stands under another reference too, the same in all else."""
+        """Return True if the same document exists under another reference as well."""
         table = name.partition(" ")[0]
         mine = {_without_reference(table, told) for told in self.records[name]}
         others = (rows for other, rows in self.records.items() if other != name and other.startswith(f"{table} "))
@@ -56,7 +56,7 @@ class LabOutcome:
 
 
 def is_document(name: str) -> bool:
-    """Tell whether a record of this name is a document of the books."""
+    """Return True if a record of this name is a document of the books."""
     return name.partition(" ")[0] in _REFERENCES
 
 
@@ -66,7 +66,7 @@ def _without_reference(table: str, told: str) -> str:
 
 
 def held_now(sandbox: Sandbox) -> LabOutcome:
-    """Return what both systems hold now."""
+    """Return the current contents of both systems."""
     found = LabOutcome()
     _books(sandbox, found)
     _till(sandbox, found)
@@ -119,13 +119,13 @@ def _till(sandbox: Sandbox, found: LabOutcome) -> None:
 
 
 def _plain(row: Row, kept: Iterable[str] = (), apart: Iterable[str] = ()) -> dict[str, Any]:
-    """Return a row without what its system gave it."""
+    """Return a row without generated values."""
     hidden = (GIVEN - frozenset(kept)) | frozenset(apart)
     return {name: _inside(value) for name, value in row.items() if name not in hidden}
 
 
 def _inside(value: Any) -> Any:
-    """Return a value without what its system gave to what is in it."""
+    """Return a value without nested generated values."""
     if isinstance(value, Mapping):
         return _plain(value)
     return [_inside(one) for one in value] if isinstance(value, list | tuple) else value
@@ -158,7 +158,7 @@ def _under(rows: Iterable[Row], key: str) -> dict[str, list[Row]]:
 
 
 def _sums(lines: Iterable[Row]) -> dict[str, Decimal]:
-    """Return what lines come to per VAT code: amounts of a posting, or quantities times prices less their discount."""
+    """Return the total of lines per VAT code: amounts of a posting, or quantities times prices less discount."""
     sums: dict[str, Decimal] = {}
     for line in lines:
         code = str(line.get("VAT_CODE", ""))

@@ -1,4 +1,4 @@
-"""A series of trials in a process of its own, begun by whoever asks for it: it never touches what the operator has."""
+"""Runs a series of trials in a separate process, which never changes the operator's data."""
 
 import subprocess
 import sys
@@ -20,16 +20,16 @@ from integration.store.database import open_database
 from integration.store.rules import Rules
 from integration.store.settings import StoredSettings
 
-SILENT_SECONDS = 30.0  # after which whoever wrote the report is no longer at work
+SILENT_SECONDS = 30.0  # without an update of the report, the process counts as dead
 STOP_SECONDS = 20.0
 
 
 @contextmanager
 def at_work(folder: Path, series: Series, mine: OperatorSettings) -> Iterator[Callable[[], Report | None]]:
-    """Begin a series, give what tells how far it is, and end it with the block; what is done of it stays.
+    """Run a series within the block; yields a function that returns its report. Finished trials stay in the report.
 
-    None is told where the report on file cannot be read. Raises RunActiveError `lab_at_work` while another series is at
-    work in this folder.
+    The function returns None if the stored report cannot be read. Raises RunActiveError `lab_at_work` while another
+    series runs in this folder.
     """
     if is_at_work(folder):
         raise RunActiveError("lab_at_work")
@@ -47,7 +47,7 @@ def at_work(folder: Path, series: Series, mine: OperatorSettings) -> Iterator[Ca
 
     try:
         if process.stdin is not None:
-            with suppress(BrokenPipeError), process.stdin as told:  # else it did not come that far, as its report says
+            with suppress(BrokenPipeError), process.stdin as told:  # if the process ended early, its report says why
                 told.write(WANTED.dump_json(Wanted(series, mine)))
         yield report
     finally:
@@ -64,7 +64,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def is_at_work(folder: Path) -> bool:
-    """Tell whether a series is at work in a folder, whoever began it."""
+    """Return True if a series runs in this folder, whoever started it."""
     found = kept_report(folder)
     if found is None or found.state != "running":
         return False
@@ -72,9 +72,9 @@ def is_at_work(folder: Path) -> bool:
 
 
 def operators_own(settings: Settings) -> OperatorSettings:
-    """Return what the operator has made of the flows, as far as it means something to the built-in systems.
+    """Return the operator's settings, mappings and value tables that apply to the built-in systems.
 
-    Codes of real systems mean nothing there: of those, only what was last set for the built-in ones is taken.
+    Codes of real systems have no meaning there, so only values that were set for the built-in systems are used.
     """
     with closing(open_database(settings.operational_url())) as database:
         stored, rules = StoredSettings(database, now), Rules(database, now)

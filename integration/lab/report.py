@@ -1,4 +1,4 @@
-"""What a series of trials is asked for, and what came of it so far, as its process keeps it on file."""
+"""Definition of a series of trials, and its report, which the process of the series stores in a file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -25,10 +25,10 @@ Own = Literal["mine", "shipped"]
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Trials that somebody asks for: how many, of which flows, from which seed on.
+    """Requested trials: how many, of which flows, and from which seed.
 
-    Trial by trial the seed is one more, and decides everything about it. `without` names a safeguard that is switched
-    off to see the harm, `hazards` the only ones to meet; none means all.
+    The seed increases by one with each trial and decides everything about it. `without` names safeguards to switch off,
+    to see the harm. `hazards` limits the hazards; empty means all.
     """
 
     flows: tuple[str, ...]
@@ -41,21 +41,22 @@ class Series:
     at_once: int = 2
 
     def shown(self) -> "Series":
-        """Return it without what is secret in it."""
+        """Return the series without secrets."""
         return replace(self, databases=tuple(address_without_login(one) for one in self.databases))
 
 
 def address_without_login(database: str) -> str:
-    """Return the address of a database without who knocks there."""
+    """Return the URL of a database without its credentials."""
     scheme, _, rest = database.partition("://")
     return f"{scheme}://{rest.rpartition('@')[2]}" if rest else database
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorSettings:
-    """What the operator has made of the flows: settings and published mappings by flow, and the value tables.
+    """The operator's settings and published mappings, by flow, and the value tables.
 
-    What is tried `further` than it is set: more of what is shipped, and what changes at the till after it was booked.
+    With `further`, trials go beyond these settings: they use more of the shipped variants, and change documents in the
+    till after they were booked.
     """
 
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -66,7 +67,7 @@ class OperatorSettings:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """All that the process of a series is told."""
+    """Input of the process that runs a series."""
 
     series: Series
     mine: OperatorSettings
@@ -74,35 +75,35 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Harm:
-    """What went wrong in trials; `parked` counts what was a question for a person, which is no harm."""
+    """Harm found in trials. `parked` counts questions for a person, which are not harm."""
 
     doubled: int = 0
     lost: int = 0
     cents: Decimal = Decimal(0)
-    altered: int = 0  # records with other fields than after a calm run
-    unaccounted: int = 0  # runs that do not add up, changes without their one event, and defects
+    altered: int = 0  # records whose fields differ from the baseline
+    unaccounted: int = 0  # runs whose counts do not add up, changes without exactly one event, and defects
     stuck: int = 0
     parked: int = 0
 
     @property
     def is_none(self) -> bool:
-        """Tell whether nothing went wrong."""
+        """Return True if nothing went wrong."""
         return self == Harm(parked=self.parked)
 
     def __add__(self, other: "Harm") -> "Harm":
-        """Return both together."""
+        """Return the sum of both."""
         return Harm(**{name: getattr(self, name) + getattr(other, name) for name in Harm.__slots__})
 
 
 @dataclass(frozen=True, slots=True)
 class HazardLine:
-    """One hazard: in how many trials it was to strike, how often it really bit, and what came of these trials."""
+    """Result of one hazard: in how many trials it was planned, how often it took effect, and the harm in them."""
 
     hazard: str
     trials: int = 0
     bit: int = 0
     harm: Harm = Harm()
-    unable: str = ""  # the key of the sentence why it could not strike, where it could not
+    unable: str = ""  # key of the text that says why it cannot take effect here
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +121,16 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How far a series is, and what came of it so far."""
+    """Progress and results of a series."""
 
     series: Series
     began_at: datetime
     state: State = "running"
     done: int = 0
-    seconds: float = 0.0  # that a trial took, on average
+    seconds: float = 0.0  # average duration of a trial
     lines: tuple[HazardLine, ...] = ()
     violations: tuple[Violation, ...] = ()
-    idle: tuple[str, ...] = ()  # flows that have nothing to write here
+    idle: tuple[str, ...] = ()  # flows with nothing to write
     error: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
 
@@ -144,7 +145,7 @@ _REPORT = TypeAdapter(Report)
 
 
 def keep_report(report: Report, folder: Path) -> None:
-    """Put a report on file, whole or not at all."""
+    """Store a report in its file, atomically."""
     file = folder / REPORT
     fresh = file.with_suffix(".fresh")
     fresh.write_bytes(_REPORT.dump_json(report))
@@ -152,7 +153,7 @@ def keep_report(report: Report, folder: Path) -> None:
 
 
 def kept_report(folder: Path) -> Report | None:
-    """Return the report on file, or None where none is that this version can read."""
+    """Return the stored report, or None if there is none that this version can read."""
     try:
         return _REPORT.validate_json((folder / REPORT).read_bytes())
     except (FileNotFoundError, ValidationError):

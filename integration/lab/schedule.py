@@ -1,4 +1,4 @@
-"""What goes wrong in a trial, and when: decided by its seed alone."""
+"""Decides from the seed alone which faults happen in a trial, and when."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -7,21 +7,21 @@ from random import Random
 
 from integration.sandbox.faults import ErrorAnswer
 
-PATIENCE = 2.0  # seconds: longer than anything that is on its way, or accepted and not shown while answers are lost
-LATE = (1.0, 1.7)  # what is accepted shows so many seconds later
-SLOWER = 4.0  # so many times that without a safeguard, patience too: harm has to show where a restart takes seconds
-SHOPS = 2  # sample shops that trials take turns in
+PATIENCE = 2.0  # seconds; visibility timeout, longer than any delay of a call or of its visibility after a lost answer
+LATE = (1.0, 1.7)  # seconds until an accepted write becomes visible
+SLOWER = 4.0  # factor for these times without a safeguard, so that harm shows even if a restart takes seconds
+SHOPS = 2  # sample shops that trials alternate between
 FIRST_SHOP = 2026
-TURNS = 2 * SHOPS  # through all hazards, before a flow that is tried in several ways is set in the next
+TURNS = 2 * SHOPS  # rounds through all hazards before a flow gets its next variant of settings
 JUMPS = (-3600.0, -40.0, 40.0, 3600.0)
-MOST_MORE = 2  # hazards beside the first
+MOST_MORE = 2  # additional hazards
 HALF = 0.5
 OFTEN = 0.75
-VISIBLE_AFTER = (0.0, PATIENCE, 4 * PATIENCE)  # seconds until reads show a write that got an error for an answer
+VISIBLE_AFTER = (0.0, PATIENCE, 4 * PATIENCE)  # seconds until a write that got an error answer becomes visible
 
 
 class Hazard(StrEnum):
-    """What can go wrong."""
+    """Faults that can happen."""
 
     KILL = "kill"
     SUSPEND = "suspend"
@@ -39,23 +39,23 @@ class Hazard(StrEnum):
 
 
 class ProcessFault(StrEnum):
-    """What becomes of the call at which a console is killed or suspended."""
+    """Fate of the call during which a console is killed or suspended."""
 
     LOST = "lost"
     ARRIVES = "arrives"
     SHOWS_LATE = "shows_late"
-    HAS_TO_WAIT = "has_to_wait"  # refused, to be sent again in a moment
+    HAS_TO_WAIT = "has_to_wait"  # refused, to be sent again later
 
 
 ERROR_OUTCOMES = ((ProcessFault.LOST, 0.0), *((ProcessFault.ARRIVES, seconds) for seconds in VISIBLE_AFTER))
-"""What becomes of a write that gets an error for an answer, and after how many seconds reads show it."""
+"""Fates of a write that gets an error answer, with the seconds until it becomes visible."""
 
 OF_THE_KILLED = (ProcessFault.LOST, ProcessFault.ARRIVES, ProcessFault.SHOWS_LATE)
 OF_THE_SUSPENDED = (ProcessFault.ARRIVES, ProcessFault.HAS_TO_WAIT, ProcessFault.HAS_TO_WAIT)
 WAIT_SECONDS = 1.0
 
 
-ON_A_FILE = frozenset({Hazard.FULL_DISK, Hazard.CLOCK})  # disk and clock of a server are not ours to spoil
+ON_A_FILE = frozenset({Hazard.FULL_DISK, Hazard.CLOCK})  # the lab cannot change disk and clock of a database server
 ON_WRITES = frozenset({Hazard.SUSPEND, Hazard.LATE, Hazard.CUT_AFTER, Hazard.ERROR_ANSWER})
 APART = {
     Hazard.CLOCK: frozenset(
@@ -64,16 +64,16 @@ APART = {
     Hazard.FULL_DISK: frozenset({Hazard.SUSPEND, Hazard.FULL_DISK}),
     Hazard.SUSPEND: frozenset({Hazard.SUSPEND}),
 }
-"""What does not go together. A clock that jumps ahead is the end of all patience: what is on its way then, or not shown
-yet, no program can tell from what never came."""
+"""Hazards that exclude each other. A clock that jumps ahead ends every visibility timeout: no program can then tell a
+call in progress, or a write that is not visible yet, from one that never arrived."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedFault:
-    """One thing that goes wrong: at which call, counted among the writes or the reads, and for how many of them.
+    """One planned fault: the call at which it happens, counted among writes or reads, and for how many calls.
 
-    `seconds` is how long it lasts, or how far a clock jumps. `answer` is what an `ERROR_ANSWER` says; its `fate` tells
-    whether the work was carried out.
+    `seconds` is its duration, or the offset of a clock. `answer` is the answer of an `ERROR_ANSWER`; its `fate` tells
+    whether the write was carried out.
     """
 
     hazard: Hazard
@@ -87,23 +87,23 @@ class PlannedFault:
 
 @dataclass(frozen=True, slots=True)
 class FaultSchedule:
-    """Everything about one trial."""
+    """All parameters of one trial."""
 
     seed: int
     flow: str
     database: str
     shop: int
     faults: tuple[PlannedFault, ...] = ()
-    way: int = 0  # in which of the ways that it is tried the flow is set
+    way: int = 0  # number of the flow's variant of settings
 
     @property
     def hazards(self) -> tuple[Hazard, ...]:
-        """Return what is to happen, each once."""
+        """Return the planned hazards, each once."""
         return tuple(dict.fromkeys(one.hazard for one in self.faults))
 
 
 def slowed(made: FaultSchedule) -> FaultSchedule:
-    """Return a schedule in which what was accepted shows `SLOWER`."""
+    """Return the schedule with the visibility delays multiplied by `SLOWER`."""
     late = (Hazard.KILL, Hazard.LATE)
     faults = (replace(one, seconds=one.seconds * SLOWER) if one.hazard in late else one for one in made.faults)
     return replace(made, faults=tuple(faults))
@@ -111,7 +111,7 @@ def slowed(made: FaultSchedule) -> FaultSchedule:
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """How many calls a calm run takes."""
+    """Number of calls of a run without faults."""
 
     reads: int
     writes: int
@@ -125,9 +125,9 @@ def schedule(
     calls: Callable[[str, int, int], Calls],
     ways: Callable[[str], int],
 ) -> FaultSchedule:
-    """Return the schedule of a seed. Hazards, flows and databases take turns, so that none is left out by chance.
+    """Return the schedule of a seed. Hazards, flows and databases rotate, so that chance leaves none out.
 
-    `ways` returns in how many ways a flow is tried; `calls` is told flow, shop and way.
+    `ways` returns the number of variants of a flow. `calls` takes flow, shop and variant.
     """
     turn, first = divmod(seed, len(hazards))
     dice = Random(seed)  # noqa: S311 - it has to be the same each time
@@ -153,7 +153,7 @@ def _chosen(first: Hazard, hazards: Sequence[Hazard], dice: Random) -> list[Haza
 
 
 def _planned(hazard: Hazard, calls: Calls, dice: Random, *, alone: bool) -> PlannedFault:
-    """Return when and how a hazard happens; three times of four at a write, where the harm is."""
+    """Return when and how a hazard happens: in three of four cases at a write, where harm can occur."""
     write = calls.writes > 0 and (hazard in ON_WRITES or dice.random() < OFTEN)
     nth = dice.randint(1, max(1, calls.writes if write else calls.reads))
     times, seconds, fate, answer = 1, 0.0, ProcessFault.ARRIVES, ErrorAnswer.UNAVAILABLE
@@ -161,7 +161,7 @@ def _planned(hazard: Hazard, calls: Calls, dice: Random, *, alone: bool) -> Plan
         case Hazard.KILL:
             fate, seconds = dice.choice(OF_THE_KILLED), dice.uniform(*LATE)
         case Hazard.SUSPEND:
-            nth = dice.randint(1, max(1, calls.writes // 2))  # with something of the page left to do
+            nth = dice.randint(1, max(1, calls.writes // 2))  # so that part of the page is left
             fate, seconds = dice.choice(OF_THE_SUSPENDED), WAIT_SECONDS
         case Hazard.DELAY:
             times, seconds = dice.randint(1, 3), dice.uniform(0.2, 0.8)

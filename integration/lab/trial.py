@@ -1,4 +1,4 @@
-"""One trial: a flow is run to its end while its faults happen, and what it left is compared with a calm run."""
+"""One trial: runs a flow to its end under faults, and compares the result with the baseline."""
 
 import threading
 import time
@@ -28,21 +28,21 @@ from integration.runner import ALL_ON, Safeguards
 from integration.sandbox.server import Sandbox
 from integration.store.database import open_database
 
-TRIAL_SECONDS = 180.0  # after which it counts as stuck: a quiet machine needs a fortieth, a busy one half
-ELSEWHERE_SECONDS = 30.0  # how long another console is given to take a suspended one's work over
-LOCKED_SECONDS = 3.0  # the same where nobody can, as it was suspended while it wrote
-AWAKE_SECONDS = 0.8  # without a call, after which what woke has sent the rest of its page
-STILL_SECONDS = 0.4  # in which what a suspended console had sent arrives
+TRIAL_SECONDS = 180.0  # then the trial counts as stuck; an idle machine needs 1/40 of it, a busy one half
+ELSEWHERE_SECONDS = 30.0  # time for another console to take over from a suspended one
+LOCKED_SECONDS = 3.0  # the same if the suspended console holds a write lock, so that none can take over
+AWAKE_SECONDS = 0.8  # after this time without a call, a resumed console has sent the rest of its page
+STILL_SECONDS = 0.4  # within this time, calls of a suspended console arrive
 LOOK_SECONDS = 0.03
 MOST_ROUNDS = 10
 LONGEST_FULL_SECONDS = 10.0
 FULL = ("disk_full", "database or disk is full", "No space left")
-_opening = threading.Lock()  # migrations belong to the process, not to a thread
+_opening = threading.Lock()  # migrations are not thread-safe
 
 
 @dataclass
 class TrialResult:
-    """What came of a trial."""
+    """Result of a trial."""
 
     schedule: FaultSchedule
     harm: Harm
@@ -53,16 +53,16 @@ class TrialResult:
 
 @dataclass(frozen=True)
 class Baseline:
-    """What a run leaves to which nothing happens, and how many calls it takes."""
+    """Result of a run without faults, and the number of its calls."""
 
     left: LabOutcome
     calls: Calls
-    parked: int  # for reasons that no trouble makes
-    first: Calls  # those before anything changed at the till that was booked
+    parked: int  # records parked for reasons other than faults
+    first: Calls  # calls before booked documents were changed in the till
 
 
 class LabTrial:
-    """A console, both systems, and what goes wrong with them."""
+    """A console, both systems, and the faults of one trial."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class LabTrial:
         *,
         further: bool = True,
     ) -> None:
-        """`given_up` is set when nobody wants to know any more; `further` changes at the till what is booked."""
+        """`given_up` is set when the series stops; with `further`, booked documents are changed in the till."""
         is_whole = safeguards == ALL_ON
         self.place = place
         self.given_up = given_up
@@ -89,11 +89,11 @@ class LabTrial:
         self._asked: set[int] = set()
         self._killed = 0
         self.further = further
-        self._changed_after = ""  # the run after which the till changed what is booked
+        self._changed_after = ""  # run after which booked documents were changed in the till
         self._first: Calls | None = None
 
     def baseline(self) -> Baseline:
-        """Run without any trouble. Raises IntegrationError where the flow cannot run as it is set."""
+        """Run without faults. Raises IntegrationError if the flow cannot run with its settings."""
         with self._running() as (sandbox, stores):
             at_first = held_now(sandbox).counts()
             if not self._to_the_end(sandbox, stores, None):
@@ -104,7 +104,7 @@ class LabTrial:
             return Baseline(replace(held_now(sandbox), at_first=at_first), calls, parked, self._first or calls)
 
     def run(self, baseline: Baseline) -> TrialResult:
-        """Run under trouble, and tell what came of it."""
+        """Run under faults and return the result."""
         began = time.monotonic()
         with self._running() as (sandbox, stores):
             whole = self._to_the_end(sandbox, stores, baseline.parked)
@@ -119,7 +119,7 @@ class LabTrial:
 
     @contextmanager
     def _running(self) -> Iterator[tuple[Sandbox, Stores]]:
-        """Run both systems and a console for the block, and see from outside what it keeps."""
+        """Run both systems and a console within the block, and open the console's database from outside."""
         with shop_of(self.schedule.shop, self.place.journal, self.fault_plan) as sandbox:
             start = replace(self.place.start(sandbox, self.patience), safeguards=self.safeguards)
             console = Console(start, self.clock)
@@ -134,12 +134,12 @@ class LabTrial:
                     one.end()
                 database.close()
 
-    # ---- bringing the run to its end
+    # ---- operating the run to its end
 
     def _to_the_end(self, sandbox: Sandbox, stores: Stores, parked: int | None) -> bool:
-        """Do what a person does until nothing is left to do; tell whether it came to that in time.
+        """Act as the operator until nothing is left to do; return False if that takes too long.
 
-        `parked` is how many records wait for reasons that no trouble makes.
+        `parked` is the number of records parked for reasons other than faults.
         """
         self.fault_plan.begin()
         end, rounds = time.monotonic() + TRIAL_SECONDS, 0
@@ -158,13 +158,13 @@ class LabTrial:
                     self._answer(sandbox, stores)
                 begins = run is None or run.state is not RunState.READY
                 self._next(run)
-                rounds += begins  # what a console refuses, such as while its disk is full, begins nothing
-            except (GoneError, IntegrationError):  # it was killed, somebody was first, or a system is away: look again
+                rounds += begins  # not counted if the console refuses, for example with a full disk
+            except (GoneError, IntegrationError):  # killed, overtaken by another process, or a system is away
                 time.sleep(LOOK_SECONDS)
         return False
 
     def _next(self, run: Run | None) -> None:
-        """Do what a person does with a run that has come to rest."""
+        """Do what an operator does with a run that waits or has ended."""
         ask = self._consoles[0].ask
         if run is not None and run.state is RunState.READY:
             confirmed = {brake.code: brake.count for brake in run.brakes}
@@ -176,8 +176,8 @@ class LabTrial:
             ask("runs.preview", PreviewRequest(self.schedule.flow, LAB, Mode.COMPLETE))
 
     def _is_over(self, sandbox: Sandbox, stores: Stores, run: Run, parked: int | None) -> bool:
-        """Tell whether nothing is to follow a run that is done; see to what is."""
-        if run.id == self._changed_after:  # nobody has looked since
+        """Return True if nothing follows a finished run; otherwise start what follows."""
+        if run.id == self._changed_after:  # no run since that change
             return False
         if asks := console_operator.undecided_documents(stores.issues, self.schedule.flow):
             self._consoles[0].ask("exceptions.decide", self.schedule.flow, asks, console_operator.AGAIN, LAB)
@@ -194,17 +194,17 @@ class LabTrial:
         return False
 
     def _wants_more(self, sandbox: Sandbox, stores: Stores, run: Run, parked: int | None) -> bool:
-        """Tell whether another run is to follow: something is asked, or waits that would not without trouble."""
+        """Return True if another run must follow, because of open questions or records parked by faults."""
         asks = console_operator.open_questions(stores.issues, self.schedule.flow)
         if asks or (parked is not None and run.counts.parked > parked):
-            self.fault_plan.end()  # a person looks into it when the trouble is over
+            self.fault_plan.end()  # a person acts when the faults are over
             self._answer(sandbox, stores)
             self.parked += not asks
             return True
         return False
 
     def _answer(self, sandbox: Sandbox, stores: Stores) -> None:
-        """Answer what the console asks for the second time; the first time a person looks again."""
+        """Answer questions that are open for the second time; the first time, a person starts another run."""
         asks = console_operator.open_questions(stores.issues, self.schedule.flow)
         for one in asks:
             if one.id in self._asked:
@@ -212,16 +212,16 @@ class LabTrial:
                 try:
                     self._consoles[0].ask("exceptions.answer", one, number, LAB)
                 except IntegrationError as error:
-                    if error.code != "answered_meanwhile":  # then the next plan says so
+                    if error.code != "answered_meanwhile":  # the next plan reports that
                         raise
         fresh = {one.id for one in asks} - self._asked
         self.parked += len(fresh)
         self._asked |= fresh
 
-    # ---- what goes wrong
+    # ---- faults
 
     def _trigger(self, fault: PlannedFault) -> bool:
-        """Do to the console what no answer can do; called at the very call, before it is carried out."""
+        """Apply a fault to the console. Called at the planned call, before it is carried out."""
         console, could = self._consoles[0], True
         match fault.hazard:
             case Hazard.KILL:
@@ -241,7 +241,7 @@ class LabTrial:
         return could
 
     def _care(self, sandbox: Sandbox, stores: Stores) -> None:
-        """See to what has happened since: start again what was killed, let another take over what is suspended."""
+        """Handle faults that have happened: restart a killed console, or have another one take over."""
         try:
             fault = self._happened.get_nowait()
         except Empty:
@@ -255,7 +255,7 @@ class LabTrial:
             self._start_again(console)
 
     def _start_again(self, console: Console) -> None:
-        """Start a console that is gone. One that nobody killed has met a defect, unless it found the disk full."""
+        """Restart a console that has ended. If nothing killed it and its disk was not full, that is a defect."""
         status = console.end()
         if self._killed:
             self._killed -= 1
@@ -264,16 +264,17 @@ class LabTrial:
         console.start()
 
     def _take_over(self, sandbox: Sandbox, stores: Stores, waits: float) -> None:
-        """Let another console take over what a suspended one was at, and wake that one, which sends after a wait.
+        """Let another console take over from a suspended one, then resume the suspended one.
 
-        Where it was suspended in the middle of a write to a file, the other can do nothing until it wakes.
+        The resumed console sends its next call after a wait. If it was suspended while it held a write lock, the other
+        console can do nothing until then.
         """
         console = self._consoles[0]
         other = console.beside()
         self._consoles.append(other)
         time.sleep(STILL_SECONDS)
         is_locked = self.place.is_locked()
-        before = len(sandbox.ledger.calls())  # all that follow are of the other one
+        before = len(sandbox.ledger.calls())  # later calls are from the other console
         other.start()
         end = time.monotonic() + (LOCKED_SECONDS if is_locked else ELSEWHERE_SECONDS)
         while time.monotonic() < end and other.is_alive and not self.given_up.is_set():
@@ -289,7 +290,7 @@ class LabTrial:
 
     @staticmethod
     def _until_it_rests(sandbox: Sandbox, console: Console) -> None:
-        """Wait until what woke has been at work again, however busy the machine is, and sends nothing more."""
+        """Wait until a resumed console has worked again and sends no more calls, however busy the machine is."""
         with suppress(GoneError, IntegrationError):
             console.ask("runs.count", None, None)
         end, sent = time.monotonic() + ELSEWHERE_SECONDS, -1
@@ -297,7 +298,7 @@ class LabTrial:
             time.sleep(AWAKE_SECONDS)
 
     def _make_room(self, seconds: float) -> None:
-        """Give the room back after a while, and not before the console found none: a busy machine is slow to look."""
+        """Free the disk after a while, but only after the console found it full: a busy machine is slow."""
         end = time.monotonic() + LONGEST_FULL_SECONDS
         time.sleep(seconds)
         while not self._found_full() and time.monotonic() < end and not self.given_up.is_set():
@@ -309,14 +310,14 @@ class LabTrial:
         return said.exists() and any(sign in said.read_text(encoding="utf-8", errors="replace") for sign in FULL)
 
     def _count_bites(self) -> None:
-        """Count what bit as the console itself tells it: a disk that it found full, a clock that it asked."""
+        """Count faults that took effect according to the console: a disk found full, a clock that was read."""
         if any(one.hazard is Hazard.FULL_DISK for one in self.schedule.faults):
             self.fault_plan.triggered[Hazard.FULL_DISK] += self._found_full()
         self.fault_plan.triggered[Hazard.CLOCK] += self.clock.was_asked
 
 
 def _calls(sandbox: Sandbox) -> Calls:
-    """Return how many calls there were so far."""
+    """Return the number of calls so far."""
     calls = [call for call in sandbox.ledger.calls() if call.operation != "token"]
     writes = sum(call.write for call in calls)
     return Calls(len(calls) - writes, writes)

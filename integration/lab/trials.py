@@ -1,4 +1,4 @@
-"""A series of trials, side by side, and what came of all of them."""
+"""Runs the trials of a series in parallel, and combines their results."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -28,13 +28,13 @@ from integration.lab.trial import Baseline, LabTrial, TrialResult
 from integration.runner import Safeguards
 from integration.shipped import COMMAND
 
-FROM_PRODUCTS = ("stock", "orders")  # flows that begin where a calm run of products ended
+FROM_PRODUCTS = ("stock", "orders")  # flows that start from the result of a run of products without faults
 PRODUCTS = "products"
 TRIALS = "trials"
 
 
 class SeriesRunner:
-    """Goes through a series and keeps on file how far it is."""
+    """Runs a series and stores its progress in a file."""
 
     def __init__(self, folder: Path, series: Series, mine: OperatorSettings) -> None:
         self.folder = folder
@@ -43,7 +43,7 @@ class SeriesRunner:
         self._as_shipped = mine.further and not any(mine.settings.values())
         self.hazards = tuple(Hazard(one) for one in series.hazards) or tuple(Hazard)
         self.safeguards = Safeguards(**dict.fromkeys(series.without, False))
-        let_go_of_disks(folder / TRIALS)  # of a series that was killed
+        let_go_of_disks(folder / TRIALS)  # left by a series that was killed
         rmtree(folder / TRIALS, ignore_errors=True)
         self.given_up = Event()
         self.fixtures = Fixtures(folder / TRIALS, mine)
@@ -58,7 +58,7 @@ class SeriesRunner:
         self._unable = self._unable_here()
 
     def go(self) -> Report:
-        """Go through all trials, and return what came of them."""
+        """Run all trials and return the report."""
         self.tell()
         side_by_side = ThreadPoolExecutor(self.series.at_once)
         try:
@@ -73,13 +73,13 @@ class SeriesRunner:
             side_by_side.shutdown(cancel_futures=True)
             self.fixtures.close()
             for fixture in (one for name in ("bare", "calm") for one in (self.folder / TRIALS).glob(f"{name}-*")):
-                rmtree(fixture, ignore_errors=True)  # what went wrong stays, to be looked into
+                rmtree(fixture, ignore_errors=True)  # folders of failed trials stay for analysis
         if not self._results:
             raise self._error or IntegrationError("lab_nothing_to_write")
         return self.tell(state="done")
 
     def tell(self, state: State = "running") -> Report:
-        """Keep on file how far it is."""
+        """Store the progress in the report file, and return the report."""
         with self._keeping:
             report = replace(self._report(), state=state)
             keep_report(report, self.folder)
@@ -92,7 +92,7 @@ class SeriesRunner:
         return self.trial(schedule(seed, series.flows, series.databases, self.hazards, self._calls, self._ways))
 
     def trial(self, found: FaultSchedule) -> TrialResult | None:
-        """Go through one trial; None where its flow has nothing to write."""
+        """Run one trial; return None if its flow has nothing to write."""
         baseline = self.baseline(found.flow, found.shop, found.way)
         if baseline is None or not baseline.calls.writes:
             return None
@@ -117,9 +117,9 @@ class SeriesRunner:
         return baseline.calls if baseline else Calls(0, 0)
 
     def baseline(self, flow: str, shop: int, way: int = 0) -> Baseline | None:
-        """Return what a calm run of a flow, set in one of the ways, leaves in a shop; None where it cannot run.
+        """Return the baseline of a flow with a variant of settings in a shop; None if the flow cannot run.
 
-        What database it has makes no difference.
+        The database makes no difference to it.
         """
         with self._calming:
             if (flow, shop, way) not in self._baselines:
@@ -146,7 +146,7 @@ class SeriesRunner:
         return baseline
 
     def _fixture(self, flow: str, shop: int, server: str, way: int) -> Fixture:
-        """Return what trials of a flow begin from, set in one of the ways."""
+        """Return the fixture from which trials of a flow start, with its variant of settings."""
         with self._calming:
             fixture = self._first_fixture(flow, shop, server)
             return self.fixtures.otherwise(fixture, flow, way, shop, server) if way else fixture
@@ -164,10 +164,10 @@ class SeriesRunner:
                 known = self.fixtures.known((server, shop))
         return known or self.fixtures.bare(server)
 
-    # ---- what came of it
+    # ---- the report
 
     def _unable_here(self) -> dict[Hazard, str]:
-        """Return which hazards cannot strike here, and why."""
+        """Return the hazards that cannot take effect here, each with the key of the reason."""
         found = {}
         if Hazard.FULL_DISK in self.hazards and not can_mount(self.folder):
             found[Hazard.FULL_DISK] = "lab_no_disk_of_its_own"

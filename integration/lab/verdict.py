@@ -1,4 +1,4 @@
-"""What a trial left, compared with a calm run: doubled, lost, cents apart, altered; and what its own books say."""
+"""Compares the result of a trial with the baseline: doubled, lost and altered records, and wrong amounts."""
 
 import json
 from collections import Counter
@@ -20,10 +20,10 @@ SETTLED = (Step.PROVEN, Step.ACCEPTED)
 
 
 def differences_from_baseline(baseline: LabOutcome, left: LabOutcome) -> tuple[Harm, list[str]]:
-    """Return what is otherwise than after a calm run, in numbers and in words.
+    """Return the differences from the baseline, as counts and as texts.
 
-    How often a document may stand in the books is no matter of the calm run: once, or as often as at first. One that a
-    calm run leaves out, such as for a question, is doubled only where its copy stands under another reference.
+    A document may exist once, or as often as before the trial, whatever the baseline has. A document that the baseline
+    does not have, for example because it was parked, counts as doubled only if its copy has another reference.
     """
     before, after = baseline.counts(), left.counts()
     doubled, lost = after - before, before - after
@@ -50,7 +50,7 @@ def differences_from_baseline(baseline: LabOutcome, left: LabOutcome) -> tuple[H
 
 
 def accounted(runs: RunStore, plans: PlanStore, events: OutboxReader) -> tuple[int, list[str]]:
-    """Return how many of a trial's runs do not add up, changes lack their one event, and runs met a defect of ours."""
+    """Return how many runs do not add up or met a defect, and how many changes lack exactly one event, with texts."""
     told = []
     settled: Counter[tuple[str, str, str, str]] = Counter()
     for run in runs.latest(limit=EVERY):
@@ -86,6 +86,6 @@ def _difference(baseline: LabOutcome, left: LabOutcome, name: str) -> str:
 
 
 def _fields(content: Any) -> dict[str, Any]:
-    """Return the fields of a record; a document is its header and its lines, a product what is in it."""
+    """Return the fields of a record. A document consists of header and lines, a product of several parts."""
     parts = content if isinstance(content, list) else [content]
     return {**parts[0], **{f"part {at}": part for at, part in enumerate(parts[1:], 1)}}

@@ -1,6 +1,6 @@
-"""The order of things: what a preview and a commit do, and what is on disk before the next step.
+"""Runs a preview and a commit page by page, and stores the result of each step before the next step begins.
 
-Nothing here knows what makes a run durable.
+This package does not depend on the engine that makes runs durable.
 """
 
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ __all__ = ["ALL_ON", "Dependencies", "Pause", "Runner", "Safeguards", "Visibilit
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """What makes plans and what carries them out, page by page; every page may be repeated after a crash."""
+    """Makes plans and carries them out, page by page. Every page may be repeated after a crash."""
 
     preview: Preview
     commit: Commit
 
     def begin(self, run_id: str) -> None:
-        """Tell both systems of a run that it begins in this process, or goes on in it. Calls neither."""
+        """Notify the connectors of both systems that this process begins or resumes a run. Makes no calls."""
         deps = self.commit.deps
         flow = deps.logics.now(deps.runs.get(run_id).flow).flow
         for system in (flow.source, flow.target):

@@ -1,4 +1,4 @@
-"""Carrying out a plan that a person agreed to: sent once, proven by reading back, settled by looking when in doubt."""
+"""Carries out an approved plan: sends each change once, reads it back, and looks up changes in doubt."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -33,36 +33,38 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """There is more to do, but not before some seconds have passed."""
+    """Signals that work is left and continues after a number of seconds."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class ValidatedApproval:
-    """An approval that `Commit.validate_approval` has compared with its plan and with both systems."""
+    """Approval that `Commit.validate_approval` has compared with its plan and with both systems."""
 
     run: Run
     approval: Approval
 
 
 class Commit:
-    """Writes what an approved plan says, and nothing else."""
+    """Writes the changes of an approved plan, and nothing else."""
 
     def __init__(self, deps: Dependencies) -> None:
         self.deps = deps
-        self.ending = Event()  # set by whoever ends this process: what is under way comes to its end, no more is begun
+        self.ending = Event()  # set when this process shuts down: calls in progress finish, and no new ones begin
         self._uncertain = UncertainWrites(deps)
         self._precheck = Precheck(deps, self._uncertain)
-        self._alone: set[str] = set()  # runs before which this process has looked for strangers
+        self._alone: set[str] = set()  # runs for which this process has checked for foreign documents
 
     def outdated(self, run: Run, published: int, *, asks: bool) -> PlanStaleError | None:
-        """Return why a plan no longer says what would be written, while this mapping is in force; None where it does.
+        """Return why the plan of a run may not be written now, or None if it may.
 
-        Or why nothing of its flow may be written for now.
+        A plan is outdated if the mapping, the settings or the corrections that decide it have changed. It may also be
+        blocked because its flow may write nothing for now.
 
-        The mapping that has to be in force still is the plan's own, unless it was made with an earlier one on purpose.
-        What the systems tell is held against what they told then only where this `asks` them.
+        `published` is the mapping version in force. It must equal the version that was in force when the plan was made;
+        a plan can be made with an earlier version on purpose. Values that the systems report are compared with those of
+        the preview only if `asks` is true.
         """
         if published != run.in_force:
             made_with = run.mapping_version
@@ -76,12 +78,12 @@ class Commit:
         return self.deps.holds.held(run.flow)
 
     def validate_approval(self, run_id: str, approval: Approval) -> ValidatedApproval:
-        """Return an approval of exactly what its plan says now, to be given to `approve`.
+        """Return the approval after comparing it with the current plan; pass the result to `approve`.
 
-        The fields of the books are read again first. Raises PlanStaleError or PlanUnsafeError; nothing is kept.
+        Reads the fields of the books again first. Raises PlanStaleError or PlanUnsafeError. Stores nothing.
         """
         run = self.deps.runs.open_plan(run_id)
-        self.deps.identities.check()  # before what it has is read again
+        self.deps.identities.check()  # before the fields of the books are read again
         self.deps.logics.read_fields(run.flow)
         outdated = self.outdated(run, self.deps.logics.now(run.flow).mapping_version, asks=True)
         if outdated is not None:
@@ -97,11 +99,11 @@ class Commit:
         return ValidatedApproval(run, approval)
 
     def approve(self, validated: ValidatedApproval) -> int:
-        """Keep an approval and return its number; the commit may begin.
+        """Store an approval and return its number; the commit may begin.
 
-        Raises PlanStaleError before anything is sent: where another console has booked under our prefix of which the
-        plan does not tell, and where somebody has chosen otherwise or approved meanwhile. Whoever approves a plan that
-        tells of documents of another console accepts them.
+        Raises PlanStaleError before anything is sent if another console has booked documents under our prefix that the
+        plan does not report, or if somebody has changed the selection or approved in the meantime. Approving a plan
+        that reports documents of another console accepts those documents.
         """
         run, approval = validated.run, validated.approval
         expect_no_strangers(self.deps, run)
@@ -112,14 +114,14 @@ class Commit:
         return number
 
     def page(self, run_id: str) -> Pause | None:
-        """Carry out the next pages of an approved plan; None when the run has ended.
+        """Carry out the next pages of an approved plan; return None when the run has ended.
 
-        While one is written the next is looked at, and the one before is read back. That goes on until something has to
-        be waited for, somebody wants it to stop, or this process is `ending`.
+        While one page is written, the next page is looked up and the previous page is read back. This continues until a
+        wait is needed, a person cancels the run, or `ending` is set.
 
-        Also how an interrupted run goes on: what was sent and not settled is looked up first, and only changes that
-        nobody sent are sent. Raises IntegrationError when a system cannot be spoken to, or another console has booked
-        under our prefix meanwhile; the rest stays planned.
+        Also resumes an interrupted run: changes that were sent and are not settled are looked up first, and only
+        changes that were never sent are sent. Raises IntegrationError if a system cannot be reached, or if another
+        console has booked under our prefix in the meantime; the remaining changes stay planned.
         """
         run = self.deps.runs.get(run_id)
         if run.state is not RunState.COMMITTING:
@@ -142,14 +144,17 @@ class Commit:
         return None
 
     def _begin(self, run: Run) -> None:
-        """Look once more for strangers and at fields where another process did with the yes: who knows how long ago."""
+        """Read the fields and check for foreign documents again if another process stored the approval.
+
+        That may have been long ago.
+        """
         if run.id not in self._alone:
             self.deps.logics.read_fields(run.flow)
             expect_no_strangers(self.deps, run)
             self._alone.add(run.id)
 
     def _carry_out(self, run: Run, flow: Flow, looked: LookedUpPage) -> bool:
-        """Send what was looked at, and what follows meanwhile; tell whether anything could be done by now."""
+        """Send the page that was looked up and the pages that follow; return whether anything was settled or sent."""
         if not looked.sees:
             looked = replace(looked, ready=self._uncertain.single_probe(run, flow, looked.ready))
         goes_on = looked.sees and not has_internal_references(flow, looked.rows)
@@ -158,9 +163,10 @@ class Commit:
         return bool(looked.settled or looked.ready)
 
     def _following(self, run: Run, at_work: Sequence[PlanRow], after: int) -> LookedUpPage | None:
-        """Return the page behind a line, looked at while others are being written.
+        """Return the next page, looked up while other lines are being written.
 
-        None where those have to end first: nothing is left, this process ends, or nobody knows whether the look saw.
+        Returns None if those lines have to end first: no lines are left, this process shuts down, the run is cancelled
+        or blocked, or it is unknown whether the lookup can be trusted.
         """
         if (
             self.ending.is_set()
@@ -175,7 +181,7 @@ class Commit:
         left = self.deps.plans.count(run.id, "left")
         left -= self.deps.plans.count(
             run.id, "left", among=LineFilter(cause=TAKEN_BACK)
-        )  # which is remembered by itself
+        )  # reverted values are stored separately
         self.deps.ledger.finish(run.id, cursors={} if left else next_cursors(run, logic))
         self._alone.discard(run.id)
         self.deps.commit_listener.written(run)

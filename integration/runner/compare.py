@@ -1,4 +1,4 @@
-"""Comparing what should be with what the target holds, and keeping what follows."""
+"""Compares the desired records with the records of the target, and stores the resulting plan."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -41,15 +41,15 @@ from integration.runner.uncertain_writes import in_doubt
 log = structlog.get_logger(__name__)
 
 COMPARE_PAGE = 250  # target records compared at a time
-MOST_DOCUMENTS = 50  # named by the issue of a record that comes out of them
+MOST_DOCUMENTS = 50  # listed in the issue of a record that is derived from documents
 
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """What some parents come to, each with its members, and what the target holds of it.
+    """Desired records of some parents, each with its members, and the corresponding records of the target.
 
-    `apart` are issues of articles that it has elsewhere. `last` is the last of the parents, None where there is none;
-    `goes_on` whether more may follow.
+    `apart` holds issues of articles that the target has in another record. `last` is the last parent, or None if there
+    is none. `goes_on` is True if more parents may follow.
     """
 
     pairs: Sequence[tuple[TargetRecord, Sequence[Staged]]]
@@ -60,7 +60,7 @@ class _Looked:
 
 
 class Compare:
-    """Plans what makes the target as it should be."""
+    """Plans the changes that bring the target to the desired state."""
 
     def __init__(self, deps: Dependencies, extract: Extract, prefetch: Prefetch) -> None:
         self.deps = deps
@@ -69,7 +69,7 @@ class Compare:
         self._duplicates: dict[tuple[str, str], Duplicates] = {}
 
     def compare(self, run: Run, logic: FlowLogic) -> None:
-        """Compare one page of what was read."""
+        """Compare one page of the records that were read."""
         position, stage = run.position, logic.flow.stage(run.position.stage)
         if stage.hashed and position.after is None:
             self._read_shared(run, logic, stage)
@@ -85,12 +85,12 @@ class Compare:
             progress = Progress("plan", after.planned, after.read) if page.weight else None
             self.deps.previews.keep_page(run.id, page.rows, (), page.unchanged_weight, after, progress)
             return
-        if not looked.held:  # of what is not there nothing is agreed on
+        if not looked.held:  # the target holds none of these records, so this page stores no link
             self._look_on(run, target, logic, stage, looked)
         self._compare(run, logic, looked, page)
         if looked.held and not page.unchanged:
             self._look_on(run, target, logic, stage, looked)
-        if not run.has_earlier_mapping:  # which says otherwise by itself
+        if not run.has_earlier_mapping:  # an earlier mapping gives other values without a change in the source
             self.deps.previews.moved_on(run.flow, stage.target, page.moved_on)
         planned = position.planned + page.weight
         position = page.counted(replace(position, after=looked.last, planned=planned))
@@ -103,7 +103,7 @@ class Compare:
             log.error("hash wrong", run=run.id, flow=run.flow, key=link.key)
 
     def _looked(self, run: str, target: Connector, logic: FlowLogic, stage: Stage, after: str | None) -> _Looked:
-        """Return what the next parents that were read come to, with what the target holds of it."""
+        """Return the desired records of the next parents, with the corresponding records of the target."""
         groups = self.deps.previews.staged_groups(run, stage.name, after, COMPARE_PAGE)
         pairs = [pair for members in groups for pair in self._in_order(run, logic, stage, members)]
         held, apart = {}, {}  # type: tuple[dict[str, Held], dict[str, Issue]]
@@ -114,16 +114,16 @@ class Compare:
         return _Looked(pairs, held, apart, groups[-1][0].parent if groups else None, len(groups) == COMPARE_PAGE)
 
     def _look_on(self, run: Run, target: Connector, logic: FlowLogic, stage: Stage, looked: _Looked) -> None:
-        """Have the target looked in for the next page, now that it is known that this one keeps no link.
+        """Start the lookup of the next page in the background.
 
-        By links is looked, and whose a record of the target is: one that is kept with this page may change what the
-        look at the next one says.
+        Call it only once it is known that this page stores no link: the lookup uses links, and links decide to which
+        record an entry of the target belongs.
         """
         if looked.goes_on:
             self._prefetch.begin(run.id, self._looked, run.id, target, logic, stage, looked.last)
 
     def _read_shared(self, run: Run, logic: FlowLogic, stage: Stage) -> None:
-        """Read those records after all that were known again and share what is unique in the stage."""
+        """Read records that were unchanged by hash if another record has the same unique value in this stage."""
         if run.position.trusting and self.deps.previews.same(run.id, stage.name):
             shared = self.deps.previews.duplicates(run.id, stage.name, stage.unique)
             keys = {key for values in (shared.numbers, shared.marks) for found in values.values() for key in found}
@@ -137,7 +137,7 @@ class Compare:
         return position.at(Task.VANISHED if run.mode is Mode.COMPLETE or carries else Task.FINISH)
 
     def forget(self, run_id: str) -> None:
-        """Drop what is known of a run that has ended."""
+        """Remove the cached data of a run that has ended."""
         self._duplicates = {key: value for key, value in self._duplicates.items() if key[0] != run_id}
 
     def _shared(self, run: str, stage: Stage) -> Duplicates:
@@ -147,7 +147,7 @@ class Compare:
         return self._duplicates[key]
 
     def _shaped(self, run: str, logic: FlowLogic, stage: Stage, members: Sequence[Staged]) -> TargetRecord:
-        """Return what the members of one parent come to, with how they are sorted and what they come out of."""
+        """Return the desired record of the members of one parent, with its group and its source documents."""
         shared = self._shared(run, stage)
         one = logic.shape(stage, members, shared.numbers, shared.marks)
         if stage.grouped_by:
@@ -158,7 +158,7 @@ class Compare:
         flow, stage, kind = logic.flow, page.stage, page.stage.target
         held, apart = looked.held, looked.apart
         desired = [one.desired for one, _ in looked.pairs if one.desired]
-        doubts = in_doubt(self.deps, run, logic, stage, desired, held)  # what it finds after all has a link by then
+        doubts = in_doubt(self.deps, run, logic, stage, desired, held)  # creates the links that are read next
         links = _links(self.deps, flow.name, desired)
         titles = {one.desired.key: one.title for one, _ in looked.pairs if one.desired}
         held = with_owning_document(self.deps.links, flow.name, stage, held, links)
@@ -204,7 +204,7 @@ class Compare:
     def _in_order(
         self, run: str, logic: FlowLogic, stage: Stage, members: Sequence[Staged]
     ) -> Iterator[tuple[TargetRecord, Sequence[Staged]]]:
-        """Yield what the members of one parent come to, and before it what has to be in the target first."""
+        """Yield the desired record of one parent, preceded by the record that must be in the target first."""
         one = self._shaped(run, logic, stage, members)
         if one.ahead is not None:
             yield TargetRecord(one.ahead, one.ahead_title, one.group, is_beside=True), ()
@@ -213,7 +213,7 @@ class Compare:
     def _left(
         self, run: str, logic: FlowLogic, members: Sequence[Staged], apart: Mapping[str, Issue], page: PlanPage
     ) -> TargetRecord:
-        """Park the members that have an issue, and return what the others come to: as if those were not there."""
+        """Park the members that have an issue, and return the desired record of the other members alone."""
         for each in members:
             if each.record is not None and each.key in apart:
                 page.park(apart[each.key], page.stage.target, each.title, each.group)
@@ -230,12 +230,12 @@ def _decide(
     page: PlanPage,
     evidence: Evidence,
 ) -> bool:
-    """Add to the page what a record comes to; tell whether both systems agree on it, and its link says so already."""
+    """Add the result for one record to the page; return True if both systems and the link already agree."""
     decision = plan_record(logic, page.stage, Desired(wanted, one.title, one.group, one.unit, one.inputs), held, link)
     outcome, weight = decision.outcome, one.weight
     if isinstance(outcome, Change | Unchanged):
         page.moved_on[wanted.key] = changed_since_revert(wanted, page.taken_back.get(wanted.key, {}), one.inputs)
-    for issue in decision.waits:  # a record counts once: with what is written of it, or as parked
+    for issue in decision.waits:  # a record counts once: as written or as parked
         page.park(_of_documents(issue, one), wanted.kind, one.title, one.group, _once(outcome, weight))
         weight = 0
     agreed = link.agreed if link else None
@@ -266,16 +266,16 @@ def _once(outcome: object, weight: int) -> int:
 def _change(
     one: TargetRecord, wanted: Record, change: Change, held: Held | None, agreed: Record | None, page: PlanPage
 ) -> None:
-    if page.stage.write_once:  # remembered whole: a later change of the document shows
+    if page.stage.write_once:  # stored in full, so that a later change of the document can be detected
         change = replace(change, agreed=wanted)
-    if one.members:  # a debtor is there for its documents
+    if one.members:  # a debtor is created for its documents
         change = replace(change, sources=one.members)
     reference, change = held.reference if held else "", _remembering(change, agreed)
     add_without_retracted(page, change, page.taken_back.get(wanted.key, {}), agreed, reference, is_beside=one.is_beside)
 
 
 def _follows_parked(wanted: Record, page: PlanPage) -> Issue | None:
-    """Return why a document waits with the one that has to be in the target before it."""
+    """Return an issue if the document that must be in the target first is parked; otherwise None."""
     before = as_text(wanted.values.get(FOLLOWS))
     if not before or not page.is_parked(before):
         return None
@@ -288,9 +288,9 @@ def _group(members: Sequence[Staged]) -> str:
 
 
 def _of_documents(issue: Issue, one: TargetRecord) -> Issue:
-    """Return an issue with what its document comes to; that of a derived record with the documents it comes out of.
+    """Return an issue with the total of its document, and for a derived record with its source documents.
 
-    They are what is tried again.
+    A retry reads these source documents again.
     """
     sold = one.desired.values.get("sold_incl") if one.desired else None
     if isinstance(sold, Decimal) and "sold" not in issue.facts:
@@ -301,7 +301,7 @@ def _of_documents(issue: Issue, one: TargetRecord) -> Issue:
 
 
 def _links(deps: Dependencies, flow: str, desired: Sequence[Record]) -> dict[str, Link]:
-    """Return the links of these records, each of its own kind: a document may be booked as another than it would be."""
+    """Return the links of these records, each under its own kind: a document may be booked as another kind."""
     found: dict[str, Link] = {}
     for kind in dict.fromkeys(record.kind for record in desired):
         found |= deps.links.get(flow, kind, [record.key for record in desired if record.kind is kind])
@@ -317,5 +317,5 @@ def _link(wanted: Record, held: Held, agreed: Record, evidence: Evidence = NO_EV
 
 
 def _remembering(change: Change, agreed: Record | None) -> Change:
-    """Return the change with the memory of parts it does not touch kept."""
+    """Return the change with the agreed values of parts that it does not touch."""
     return change if agreed is None else replace(change, agreed=merged(agreed, change.agreed))

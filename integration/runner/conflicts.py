@@ -1,4 +1,4 @@
-"""What keeps a record from the plan though it is right by itself: another that it needs, or that was there first."""
+"""Finds reasons in other records to keep a record out of a plan: a missing dependency, or an existing record."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 def issues_for_missing_dependencies(
     deps: Dependencies, run: Run, stage: Stage, desired: Sequence[Record]
 ) -> dict[str, Issue]:
-    """Return an issue for each record that needs another one which is parked in this plan."""
+    """Return an issue for each record that needs a record which is parked in this plan."""
     found: dict[str, Issue] = {}
     for name, kind in stage.needs.items():
         keys = {str(record.values[name]) for record in desired if record.values.get(name)}
@@ -39,7 +39,7 @@ def issues_for_missing_dependencies(
 def find_double_matches(
     deps: Dependencies, run: Run, flow: Flow, stage: Stage, held: Mapping[str, Held]
 ) -> dict[str, Issue]:
-    """Return an issue for each record that was matched with what another record has been matched with before."""
+    """Return an issue for each record that was matched with a target record that another record already owns."""
     matched = {key: now for key, now in held.items() if now.evidence not in ("", "link")}
     references = sorted({now.reference for now in matched.values()})
     if not references or stage.write_once:
@@ -59,7 +59,7 @@ def find_double_matches(
 def with_owning_document(
     links: Links, flow: str, stage: Stage, held: dict[str, Held], known: Mapping[str, Link]
 ) -> dict[str, Held]:
-    """Return what is held of documents without a link, each with the other document of ours that it is known to be."""
+    """Return the target's documents, with `owner` set where a document without a link belongs to another of ours."""
     new = {key: now for key, now in held.items() if key not in known} if stage.write_once else {}
     if not new:
         return held
@@ -75,9 +75,10 @@ def with_owning_document(
 def existing_as_other_kind(
     target: Connector, links: Links, flow: Flow, asked: Sequence[Record]
 ) -> dict[str, tuple[Record, Held]]:
-    """Return which of these, each what is new as another kind of record, the target has, by key, with what is held.
+    """Return the given records that exist in the target as another kind, with the target's version, by key.
 
-    What this installation does not have, or may not read, was written there by nobody on its behalf.
+    `asked` holds alternatives of new records, each as another kind. If this installation does not have a kind or may
+    not read it, nothing was written there on its behalf, so the kind is skipped.
     """
     found: dict[str, tuple[Record, Held]] = {}
     for kind in dict.fromkeys(one.kind for one in asked):
@@ -92,13 +93,16 @@ def existing_as_other_kind(
 
 
 def _is_of(link: Link, held: Held) -> bool:
-    """Tell whether a link is to what is held: orders and trade invoices may have one number, and no reference."""
+    """Return True if a link belongs to this record.
+
+    Orders and trade invoices may share a number, and may have no reference.
+    """
     agreed = link.agreed.values.get("reference") if link.agreed else None
     return as_text(agreed).casefold() == as_text(held.record.values.get("reference")).casefold()
 
 
 def find_duplicate_articles(links: Links, flow: str, kind: Kind, desired: Sequence[Record]) -> dict[str, Issue]:
-    """Return an issue for each part whose number or mark belongs to another record already linked."""
+    """Return an issue for each part whose number or EAN belongs to another record that is already linked."""
     parts = [part for record in desired for part in record.parts]
     numbers = links.by_reference(flow, kind, [part.key for part in parts])
     eans = {str(part.values["ean"]): part for part in parts if part.values.get("ean")}

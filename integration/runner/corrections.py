@@ -1,31 +1,32 @@
-"""What persons corrected of the records that a plan changes: a plan made of other values says what nobody wants now."""
+"""Detects corrections that persons changed after a plan was made, so that an outdated plan is not written."""
 
 import json
 
 from integration.core.run import Run
 from integration.runner.dependencies import Dependencies
 
-CORRECTED = "corrected"  # the note of a plan with the marks of corrections, by record
+CORRECTED = "corrected"  # note of a plan: the marks of corrections, by record
 
 
 def corrected_now(deps: Dependencies, flow: str) -> dict[str, str]:
-    """Return the note of a preview that begins: the marks of all corrections of its flow.
+    """Return the note of a new preview: the marks of all corrections of its flow.
 
-    What is corrected while it reads counts as corrected since: which value it read nobody knows.
+    A correction made while the preview reads counts as made afterwards, because it is unknown which value the preview
+    read.
     """
     marks = deps.corrections.marks(flow)
     return {CORRECTED: json.dumps(marks)} if marks else {}
 
 
 def corrected_in(deps: Dependencies, run: Run) -> str:
-    """Return those of them that are of the records that its plan changes, as its note; empty without any."""
+    """Return the note of a finished plan: the marks of corrections of records that it changes; empty without any."""
     marks = json.loads(run.notes.get(CORRECTED) or "{}")
     kept = deps.plans.accounts_for(run.id) & marks.keys() if marks else ()
     return json.dumps({key: marks[key] for key in sorted(kept)}) if kept else ""
 
 
 def corrected_since(deps: Dependencies, run: Run) -> bool:
-    """Tell whether a record of which a plan changes something has other corrections by now, or none any more."""
+    """Return True if the corrections of a record that the plan changes were added, changed or removed since."""
     if run.undo_of:
         return False
     then, now = json.loads(run.notes.get(CORRECTED) or "{}"), deps.corrections.marks(run.flow)

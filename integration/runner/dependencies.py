@@ -1,4 +1,4 @@
-"""What a preview and a commit share: their dependencies, and where the next run starts."""
+"""Dependencies shared by previews and commits, and the cursors where the next run starts."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -26,85 +26,85 @@ from integration.store.runs import RunStore
 
 @dataclass(frozen=True, slots=True)
 class VisibilityTimeout:
-    """How long what was accepted may stay invisible before we believe that it never was."""
+    """How long an accepted record may stay invisible in the target before it counts as not written."""
 
     visible_within: timedelta = timedelta(seconds=60)
     look_again: timedelta = timedelta(seconds=2)
 
     @property
     def pause(self) -> timedelta:
-        """Return how long to wait for the next look: never longer than it is worth waiting for at all."""
+        """Return the time until the next lookup, never longer than the visibility timeout itself."""
         return min(self.look_again, self.visible_within)
 
 
 @dataclass(frozen=True, slots=True)
 class Safeguards:
-    """What keeps trouble from doing harm. All of it is on; the fault lab alone leaves one out, to see the harm."""
+    """Safeguards against duplicate and lost writes. All are on; only the fault lab turns one off, to see the harm."""
 
-    fencing: bool = True  # a page claims its run, and the claim is asked for before each write
-    look: bool = True  # what is new, or in doubt, is looked for before it is sent
-    ledger: bool = True  # what is sent is kept as sent before the call
+    fencing: bool = True  # a page claims its run, and the claim is checked before each write
+    look: bool = True  # new records and records in doubt are looked up before they are sent
+    ledger: bool = True  # a change is stored as sent before the call
 
 
 ALL_ON = Safeguards()
 
 
 class FlowLogics(Protocol):
-    """The logic of each flow, and marks of what decides it."""
+    """Provides the logic of each flow, and marks of the inputs that decide it."""
 
     def now(self, flow: str) -> FlowLogic:
-        """Return the logic of a flow, with its settings, mapping and value tables as they are now."""
+        """Return the logic of a flow with its current settings, mapping and value tables."""
 
     def earlier(self, flow: str, version: int) -> FlowLogic:
-        """Return the logic of a flow with a mapping that was in force before."""
+        """Return the logic of a flow with an earlier version of its mapping."""
 
     def fed(self, flow: str) -> Mapping[str, str]:
-        """Return marks of what the logic of a flow is made of, by their names."""
+        """Return the marks of the inputs of a flow's logic, by input name."""
 
     def basis(self, flow: str, version: int, *, asks: bool) -> Basis:
-        """Return marks of what decides a plan made with a version of the mapping; `asks` adds what systems tell."""
+        """Return the marks of the inputs that decide a plan; with `asks`, also of values that the systems report."""
 
     def read_fields(self, flow: str) -> None:
-        """Read again which fields the books have, for a run that is about to write."""
+        """Read the fields of the books again, for a run that is about to write."""
 
 
 class WriteHold(Protocol):
-    """A reason why a flow may write nothing for now."""
+    """Source of reasons why a flow may write nothing for now."""
 
     def held(self, flow: str) -> PlanStaleError | None:
-        """Return the reason, or None where the flow may write."""
+        """Return the reason, or None if the flow may write."""
 
 
 class SystemIdentityCheck(Protocol):
-    """Compares both systems with what is known of them."""
+    """Checks that both systems are still the ones that were connected before."""
 
     def check(self) -> None:
-        """Compare both systems with what is known of them; a system that cannot be asked is compared later."""
+        """Compare both systems with their known identity; a system that cannot be reached is compared later."""
 
     def suspect(self, system: str, contradicting: int, compared: int) -> None:
         """Report how many of the compared records of a run contradict their links."""
 
 
 class ForeignDocumentCheck(Protocol):
-    """Documents under the prefix of a flow that are not ours and that nobody has accepted."""
+    """Finds documents under the prefix of a flow that are not ours and that nobody has accepted."""
 
     def of(self, flow: str) -> ForeignDocuments:
-        """Return those documents. Raises IntegrationError where the books cannot be asked."""
+        """Return those documents. Raises IntegrationError if the books cannot be queried."""
 
     def accept(self, flow: str, references: Collection[str], by: str) -> None:
-        """Keep that a person has accepted these documents."""
+        """Record that a person has accepted these documents."""
 
 
 class CommitListener(Protocol):
-    """Acts after a commit."""
+    """Reacts to finished commits."""
 
     def written(self, run: Run) -> None:
-        """Act on a commit that has finished."""
+        """React to a commit that has finished."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """The objects that a preview and a commit use. Those of the application are described here as far as they are."""
+    """Objects that a preview and a commit use. Protocols describe the part of the application that they need."""
 
     connectors: Mapping[str, Connector]
     logics: FlowLogics
@@ -125,29 +125,33 @@ class Dependencies:
     safeguards: Safeguards = ALL_ON
 
     def logic_of(self, run: Run) -> FlowLogic:
-        """Return what is particular to a run's flow, with the mapping the run was begun with on purpose."""
+        """Return the logic of a run's flow, with the mapping version that the run was started with."""
         if run.has_earlier_mapping:
             return self.logics.earlier(run.flow, run.mapping_version)
         return self.logics.now(run.flow)
 
     def corrected(self, flow: str, records: Sequence[Record]) -> list[Record]:
-        """Return records of a flow's source with the values that persons said they should have."""
+        """Return the source records of a flow with the corrections that persons entered."""
         return corrected(records, self.corrections.of(flow, [record.key for record in records]))
 
     def basis(self, flow: str, version: int, *, asks: bool) -> Basis:
-        """Return marks of what decides a plan of a flow now; where the systems are asked, they are compared as well."""
+        """Return the marks of the inputs that decide a plan of a flow now.
+
+        With `asks`, queries both systems and checks their identity first.
+        """
         if asks:
             self.identities.check()
         return self.logics.basis(flow, version, asks=asks)
 
 
-FED = "fed"  # the note with what the logic was made of when a run began
+FED = "fed"  # note of a run: the marks of the inputs of its logic when it began
 
 
 def changed_input_notes(deps: Dependencies, logic: FlowLogic, waits: Run | None) -> dict[str, str]:
-    """Return the notes of a run that begins: what its logic is made of, and what of that is new since the last one.
+    """Return the notes of a new run: the marks of the inputs of its logic, and the inputs changed since the last run.
 
-    What only a plan that waits has read everything for is not new. Documents are written once: what is booked stays.
+    An input is not changed if the waiting plan of the complete flow was made with the same marks. Returns no notes for
+    documents, because a booked document is written once.
     """
     flow = logic.flow.name
     if logic.flow.counted.write_once:
@@ -162,7 +166,7 @@ def changed_input_notes(deps: Dependencies, logic: FlowLogic, waits: Run | None)
 
 
 def next_cursors(run: Run, logic: FlowLogic) -> dict[str, str]:
-    """Return where the next run starts: nothing when this one read only chosen records."""
+    """Return the cursors for the next run; none if this run read only chosen records."""
     if run.mode in (Mode.CHOSEN, Mode.UNDO):
         return {}
     stamps, marker = run.position.stamps, run.position.marker

@@ -1,4 +1,4 @@
-"""What sending a change comes to: marked before its call, its answer taken in, and proven by reading it back."""
+"""Sends changes: marks each change before its call, records the answer, and verifies it by reading it back."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from integration.store.plan_lines import Known
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """A change that is sent: its line, what of it is left to do, what the target holds, and what it refers to there."""
+    """A change to send: its line, its remaining part, the current target record, and the link references."""
 
     row: PlanRow
     change: Change
@@ -37,20 +37,20 @@ class Dispatch:
 
 @dataclass(frozen=True, slots=True)
 class LookedUpPage:
-    """A page of a plan that was looked at: its lines, and what of them is to be sent."""
+    """Page of a plan that was looked up in the target: its lines, and the changes to send."""
 
     rows: Sequence[PlanRow]
     ready: Sequence[Dispatch]
-    sees: bool  # whether what the look does not show is not there
-    settled: bool  # whether any of it needed no write
+    sees: bool  # True if a record that the lookup does not find does not exist
+    settled: bool  # True if a line was settled without a write
 
 
 @dataclass(frozen=True, slots=True)
 class DispatchResult:
-    """What some calls say of those to come."""
+    """Consequences of some calls for the calls that follow."""
 
-    stopped: IntegrationError | None  # why nothing more is to be sent
-    doubtful: bool  # whether nobody knows what became of one of them
+    stopped: IntegrationError | None  # the reason to send nothing more
+    doubtful: bool  # True if the result of a call is unknown
 
 
 DispatchAnswer = tuple[Dispatch, Written | IntegrationError]
@@ -66,7 +66,7 @@ class Dispatcher:
         self.target = deps.connectors[flow.target]
 
     def mark(self, some: Sequence[Dispatch], accepted: Mapping[int, str], *, is_done: bool = False) -> bool:
-        """Keep that these are about to be sent, with what the target said yes to before; see `Ledger.mark_sent`."""
+        """Mark these changes as sent before the call, and store references accepted earlier; see `Ledger.mark_sent`."""
         seqs = [one.row.seq for one in some]
         return self.deps.ledger.mark_sent(self.run.id, seqs, _sent(some), accepted, is_done=is_done)
 
@@ -75,7 +75,7 @@ class Dispatcher:
         return self.target.write(one.change, one.held, one.references, f"{self.run.id}-{one.row.seq}")
 
     def take_in(self, answers: Sequence[DispatchAnswer]) -> DispatchResult:
-        """Keep what became of changes that the target did not accept."""
+        """Store the results of changes that the target did not accept."""
         sent = [one for one, _ in answers]
         refused: dict[int, Outcome] = {}
         outcomes: list[Outcome] = []
@@ -95,7 +95,7 @@ class Dispatcher:
                     stopped = answer.unavailable() or stopped
                 case MalformedAnswerError():
                     outcomes.append(Outcome(row.seq, Step.IN_DOUBT))
-                case _:  # not delivered: it is as if it had not been tried
+                case _:  # not delivered, so the line is planned again
                     outcomes.append(Outcome(row.seq, Step.PLANNED))
                     stopped = answer
         doubtful = any(one.step is Step.IN_DOUBT for one in outcomes)
@@ -107,7 +107,7 @@ class Dispatcher:
         return DispatchResult(stopped, doubtful)
 
     def _there_after_all(self, sent: Sequence[Dispatch]) -> dict[int, Outcome]:
-        """Return as proven what the target refuses because an earlier attempt of ours went through after all."""
+        """Return refused changes as proven if the target already has them because an earlier attempt succeeded."""
         held = self._look(sent)
         return {
             one.row.seq: Outcome(one.row.seq, Step.PROVEN, now.reference, now.marker)
@@ -116,7 +116,10 @@ class Dispatcher:
         }
 
     def read_back(self, sent: Sequence[Dispatch], accepted: Mapping[int, str]) -> list[Outcome]:
-        """Prove what was accepted by reading it; an answer that said yes proves nothing, where it can be read."""
+        """Verify accepted changes by reading them from the target; a positive answer alone is no proof.
+
+        Changes of a stage that cannot be read back end as accepted.
+        """
         if not sent:
             return []
         rows = [one.row for one in sent]
@@ -133,18 +136,18 @@ class Dispatcher:
 
 
 def _verified_outcome(row: PlanRow, now: Held | None, told: str) -> Outcome:
-    """Return how a change ended that the target accepted, by what it holds of it now."""
+    """Return the outcome of an accepted change, according to the current record of the target."""
     change = change_of(row)
     wrong = differences(change.wanted, record_of(now))
     if now is not None and not wrong:
         return Outcome(row.seq, Step.PROVEN, now.reference, now.marker)
-    if still_applies(change, record_of(now)) or may_be_partial(row, change, now):  # accepted, and not seen yet
+    if still_applies(change, record_of(now)) or may_be_partial(row, change, now):  # accepted, and not visible yet
         return Outcome(row.seq, Step.IN_DOUBT, told)
     return verification_failed(row, change, now, wrong)
 
 
 def accepted_references(answers: Sequence[DispatchAnswer]) -> dict[int, str]:
-    """Return the references told for what a target accepted, by lines."""
+    """Return the references that the target returned for accepted changes, by line number."""
     return {one.row.seq: answer.reference for one, answer in answers if isinstance(answer, Written)}
 
 

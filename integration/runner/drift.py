@@ -1,4 +1,4 @@
-"""Looking whether the target still holds what both systems agreed on: what somebody edited or deleted there since."""
+"""Drift check: finds records that were edited or deleted in the target after both systems agreed on them."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from integration.runner.dependencies import Dependencies
 from integration.runner.lookup import lookup_with_canary
 from integration.store.links import LinkReferences
 
-DRIFT_PAGE = 250  # records looked at together
-CANARIES = 25  # records written last, one of which a look that sees has to find
+DRIFT_PAGE = 250  # records checked together
+CANARIES = 25  # latest written records; a trusted lookup must find one of them
 
 
 @dataclass(frozen=True, slots=True)
 class DriftPage:
-    """One page of a look: which records it was, what differs, and behind which key the next page begins.
+    """One page of a drift check: its counts, its differences, and the key after which the next page begins.
 
-    `told` are the keys of those of which it is known how they stand; `after` is None behind the last page.
+    `told` holds the keys of records whose state is known. `after` is None on the last page.
     """
 
     counts: DriftCounts
@@ -32,9 +32,9 @@ class DriftPage:
 
 
 def stages_of(flow: Flow, linked: Collection[Kind] = ()) -> list[Stage]:
-    """Return the stages whose records the target is to hold as agreed, and can show: one for each kind it has.
+    """Return the stages whose records can be checked for drift: one for each kind.
 
-    Of `linked` kinds that the flow does not write as it is set by now there are documents of before.
+    `linked` kinds that the flow no longer writes are added, because their documents may still exist.
     """
     written = {stage.target for stage in flow.stages}
     before = [Stage(kind, flow.counted.source, kind, write_once=True) for kind in sorted(linked) if kind not in written]
@@ -43,7 +43,7 @@ def stages_of(flow: Flow, linked: Collection[Kind] = ()) -> list[Stage]:
 
 
 def look_at(deps: Dependencies, logic: FlowLogic, stage: Stage, after: str = "", size: int = DRIFT_PAGE) -> DriftPage:
-    """Return one page of what the target holds of what both systems agreed on. Writes nothing to any system."""
+    """Return one page of the drift check. Writes nothing to either system."""
     name, target = logic.flow.name, deps.connectors[logic.flow.target]
     known = deps.links.page(name, stage.target, after, size)
     agreed = [link.agreed for link in known if link.agreed]
@@ -60,7 +60,11 @@ def look_at(deps: Dependencies, logic: FlowLogic, stage: Stage, after: str = "",
 
 
 def _shows(deps: Dependencies, logic: FlowLogic, stage: Stage, target: Connector, references: LinkReferences) -> bool:
-    """Tell whether what is not found is not there: others are found by the same question, or it has none at all."""
+    """Return True if a record that the lookup does not find does not exist.
+
+    This holds if the same query finds another record, or if the target can show this kind and there are no other
+    records.
+    """
     newest = deps.links.newest(logic.flow.name, stage.target, CANARIES)
     canaries: Sequence[Record] = [link.agreed for link in newest if link.agreed]
     if canaries and target.lookup(canaries, references):
@@ -69,12 +73,12 @@ def _shows(deps: Dependencies, logic: FlowLogic, stage: Stage, target: Connector
 
 
 def _may_be_invoiced(stage: Stage, target: Connector) -> bool:
-    """Tell whether what is not found may have been invoiced, where that leaves no trace."""
+    """Return True if a missing record may have been invoiced in a system that does not keep invoiced orders."""
     return stage.target is Kind.SALES_ORDER and isinstance(target, Invoicing) and not target.keeps_invoiced()
 
 
 class _Page:
-    """What the records of a page come to while they are looked at."""
+    """Collects the results of one page of a drift check."""
 
     def __init__(self, logic: FlowLogic, stage: Stage, *, sees: bool) -> None:
         self.counts = DriftCounts()
@@ -105,6 +109,6 @@ class _Page:
 
 
 def record_title(record: Record) -> str:
-    """Return the name or number people know a record by."""
+    """Return the name or number by which people know a record."""
     told = (as_text(record.values.get(name)) for name in ("number", "name", "reference"))
     return next((one for one in told if one), record.key)

@@ -1,4 +1,4 @@
-"""Records of people who were erased: read, and held out before anything of them is kept."""
+"""Keeps records of erased persons out of a run before any of their data is stored."""
 
 from collections.abc import Sequence
 
@@ -16,9 +16,10 @@ CAUSE = "person_erased"
 def without_erased(
     deps: Dependencies, logic: FlowLogic, records: Sequence[Record]
 ) -> tuple[list[Record], list[Staged]]:
-    """Return the records that take part, and what stands for the others.
+    """Return the remaining records, and placeholders for the records of erased persons.
 
-    A customer, or a document that is booked, is skipped; a document that is not waits for a person, for it is money.
+    A customer or a booked document is skipped. A document that is not booked yet is parked, because it represents
+    money.
     """
     numbers = {record.key: one for record in records if (one := customer_of(record)) is not None}
     erased = deps.erased.held(list(numbers.values())) if numbers else ()

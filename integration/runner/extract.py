@@ -1,4 +1,4 @@
-"""Reading for a plan: what changed in the source, what was edited in the target, and what belongs to either."""
+"""Reads the records of a plan: changes in the source, edits in the target, and records related to either."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -23,18 +23,18 @@ from integration.runner.retire import NAMELESS
 
 NONE: Mapping[str, str] = {}
 _Asked = tuple[Connector, Connector, FlowLogic, Stage, str | None, str | None, int | None]
-SIBLINGS_PAGE = 250  # parents looked at together
+SIBLINGS_PAGE = 250  # parents processed together
 
 
 class Extract:
-    """Reads, maps and checks each record by itself, and keeps it until it is compared."""
+    """Reads, maps and checks each record separately, and stores it until it is compared."""
 
     def __init__(self, deps: Dependencies, prefetch: Prefetch) -> None:
         self.deps = deps
         self._prefetch = prefetch
 
     def extract(self, run: Run, logic: FlowLogic) -> None:
-        """Read one page of the source; the next one is on its way while this is mapped."""
+        """Read one page of the source. The next page is prefetched while this one is mapped."""
         position, stage = self._with_marker(run.position, logic), logic.flow.stage(run.position.stage)
         source, same, came = self.deps.connectors[logic.flow.source], dict[str, str](), dict[str, str]()
         if stage.counted and position.after is None:
@@ -70,7 +70,7 @@ class Extract:
         self._stage(run, logic, stage, records, position, _reading(position), same=same, came=came)
 
     def _asked(self, logic: FlowLogic, position: Position, after: str | None) -> _Asked:
-        """Return what a page of the source is asked by; as long as all of it is the same, so is the page."""
+        """Return the query for one page of the source. Equal queries return the same page."""
         source, target = self.deps.connectors[logic.flow.source], self.deps.connectors[logic.flow.target]
         stage = logic.flow.stage(position.stage)
         return source, target, logic, stage, position.since.get(stage.source), after, position.remaining
@@ -80,14 +80,14 @@ class Extract:
             self._prefetch.begin(run.id, _page, *self._asked(logic, position, after))
 
     def _with_marker(self, position: Position, logic: FlowLogic) -> Position:
-        """Return a position that knows where the target stood before anything was compared."""
+        """Return the position with the target's marker from before the comparison."""
         if position.marker is not None:
             return position
         batch = self.deps.connectors[logic.flow.target].changed(logic.flow.counted.target, "")
         return replace(position, marker=batch.stamp or "")
 
     def touched(self, run: Run, logic: FlowLogic) -> None:
-        """Read again from the source what was edited in the target since the last run."""
+        """Read the source records again whose target records were edited since the last run."""
         position, kind = run.position, logic.flow.counted.target
         since = self.deps.cursors.get(logic.flow.name, f"target:{kind}")
         following = Task.SIBLINGS
@@ -104,7 +104,10 @@ class Extract:
         self.deps.previews.keep_position(run.id, position)
 
     def _stage_touched(self, run: Run, logic: FlowLogic, records: Sequence[Record], position: Position) -> Position:
-        """Stage the sources of what others changed; our own writes come back with the marker they were proven under."""
+        """Stage the sources of records that others changed in the target.
+
+        Our own writes are recognized by the marker under which they were proven.
+        """
         kind, parts = logic.flow.counted.target, logic.flow.counted.parts
         numbers = [part.key for record in records for part in record.parts]
         articles = self.deps.links.by_reference(logic.flow.name, parts, numbers) if parts else {}
@@ -119,7 +122,7 @@ class Extract:
         return self.counted_fetched(run, logic, sources, position)
 
     def siblings(self, run: Run, logic: FlowLogic) -> None:
-        """Read the other variants of what changed, so that a product is always judged as a whole."""
+        """Read the other variants of changed records, so that a product is always compared as a whole."""
         position = run.position
         for stage in logic.flow.counting:
             position = self._siblings(run, logic, stage, position)
@@ -137,7 +140,7 @@ class Extract:
         return position
 
     def counted_fetched(self, run: Run, logic: FlowLogic, keys: Sequence[str], position: Position) -> Position:
-        """Stage the counted records under these keys, whichever kind they are of; return the position as it is then."""
+        """Stage the counted records with these keys, in every counting stage; return the updated position."""
         for stage in logic.flow.counting:
             position = self.stage_fetched(run, logic, stage, keys, position)
         return position
@@ -145,7 +148,7 @@ class Extract:
     def stage_fetched(
         self, run: Run, logic: FlowLogic, stage: Stage, keys: Sequence[str], position: Position
     ) -> Position:
-        """Stage the records under these keys that were not read yet; return the position with those counted."""
+        """Stage the records with these keys that were not read yet; return the position that includes their count."""
         missing = self.deps.previews.not_staged(run.id, stage.name, keys)
         if not missing:
             return position
@@ -158,13 +161,13 @@ class Extract:
         return position
 
     def again(self, run: Run, logic: FlowLogic, stage: Stage, keys: Sequence[str]) -> None:
-        """Read records that were known again after all; one that is gone meanwhile stays as it was."""
+        """Read records that were treated as unchanged by hash. A record that is gone keeps its stored state."""
         logic.before_reading(stage)
         records = fetched(self.deps, run, logic, stage, keys)
         self._stage(run, logic, stage, records, run.position)
 
     def _counting(self, run: Run, stage: Stage, keys: Sequence[str], position: Position) -> Position:
-        """Return a position that counts these records, each once however often and on however many pages it came."""
+        """Return a position that counts each of these records once, even if it appears on several pages."""
         fresh = self.deps.previews.not_staged(run.id, stage.name, keys)
         return replace(position, read=position.read + len(fresh))
 
@@ -180,10 +183,10 @@ class Extract:
         same: Mapping[str, str] = NONE,
         came: Mapping[str, str] = NONE,
     ) -> None:
-        """Keep a page of records mapped, and first what comes out of them by the way: a repeated page does no harm.
+        """Store a page of mapped records, after the records that are derived from them. Safe to repeat.
 
-        `same` are those that are as they were when both systems agreed, each by its key with its number; `came` has
-        hashes of the others.
+        `same` holds the unchanged records: the target number of each by key. `came` holds the hashes of the other
+        records.
         """
         flow, previews = logic.flow, self.deps.previews
         records, held = without_erased(self.deps, logic, records)
@@ -198,7 +201,7 @@ class Extract:
         previews.stage_page(run.id, stage.name, staged, position, progress, same=same)
 
     def _look_again(self, run: Run, logic: FlowLogic, records: Sequence[Record]) -> None:
-        """Take back what was set aside of records that somebody changed since."""
+        """Reopen dismissed issues of records that somebody has changed since."""
         known = self.deps.previews.aside(run.flow, [record.key for record in records])
         if not known:
             return
@@ -217,19 +220,19 @@ def _page(
     after: str | None,
     most: int | None,
 ) -> Batch | Unread:
-    """Return one page of a stage, unread where its records are known again by hashes."""
+    """Return one page of a stage, unparsed if its records can be recognized by hashes."""
     page = unparsed_page(source, target, logic, stage, since, after)
     return page or page_in(source, logic, stage, since=since, after=after, most=most)
 
 
 def _nameless(position: Position, records: Sequence[Record]) -> Position:
-    """Return a position that counts records without a key: as long as there are any, none is known to be gone."""
+    """Return a position that counts records without a key. While there are any, no record is known to be gone."""
     count = sum(isinstance(one, Unreadable) and one.nameless for one in records)
     return position.counting(0, 0, {NAMELESS: count}) if count else position
 
 
 def _about(source: Connector, stage: Stage) -> int:
-    """Return about how many records a stage is to read; 0 where its source does not let that be known."""
+    """Return the approximate number of records of a stage; 0 if its source cannot tell."""
     if stage.keyed_source or not isinstance(source, Countable):
         return 0
     try:
@@ -239,7 +242,7 @@ def _about(source: Connector, stage: Stage) -> int:
 
 
 def _reading(position: Position) -> Progress:
-    """Return how far the reading has come; more may come in than was expected."""
+    """Return the progress of reading. The number read may exceed the expected number."""
     expected = min(position.expected, position.most or position.expected)
     return Progress("extract", position.read, max(expected, position.read) if expected else 0)
 
@@ -251,7 +254,7 @@ def _after_extract(mode: Mode, stage: Stage, position: Position, logic: FlowLogi
 
 
 def _grouped(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> list[Staged]:
-    """Return what records come to in a stage, with what the source sorts them by, and what is parked is known by."""
+    """Return the staged records of a stage, each with its group in the source, and with search keys if it is parked."""
     staged, name = staged_in(logic, stage, records) if records else [], stage.grouped_by
     if not name:
         return staged
@@ -261,12 +264,12 @@ def _grouped(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> list[
 
 
 def _known(one: Staged, record: Record | None) -> Staged:
-    """Return what is staged with what people know it by, where it is parked: a plan tells of nothing else of it."""
+    """Return the staged record with its search keys if it is parked; a plan has no other facts about such a record."""
     if one.issue is None or record is None:
         return one
     return replace(one, issue=replace(one.issue, about=search_keys(record)))
 
 
 def _in_order(stamp: str) -> tuple[int, str]:
-    """Markers are whole numbers and compare as such; time stamps compare as text."""
+    """Return a sort key for markers: whole numbers compare as numbers, time stamps as text."""
     return (int(stamp), "") if stamp.isdecimal() else (-1, stamp)

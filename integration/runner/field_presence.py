@@ -1,4 +1,4 @@
-"""Fields of a source that came with every record before, and come with none now: what is absent is no value."""
+"""Checks that fields which every source record had before are still present: a missing field is not an empty value."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -17,12 +17,13 @@ from integration.runner.dependencies import Dependencies
 def check_field_presence(
     deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, fields: Fields, *, first: bool, last: bool
 ) -> None:
-    """Keep which fields every record of a kind has; `first` and `last` are the pages of a run.
+    """Store which fields every record of a kind has, and check them against earlier pages and runs.
 
-    Raises ConfigurationError where a page has one in no record that all had before, or has it null in all where it was
-    null in none, and it has a meaning of ours or the flow reads it; and at the end of all records where none holds a
-    field that several held before and for which a usual value would be taken. Whoever gives the fields other names, or
-    publishes a mapping, begins anew: then a field may be gone on purpose.
+    `first` and `last` mark the first and last page of a run. Raises ConfigurationError in two cases, for fields that
+    have a fixed meaning or that the flow reads: if no record of a page has a field that all records had before, or if
+    all records of a page have null in a field that was null in none before. At the end of a complete run, it raises the
+    error as well if no record has a value in a field that several records had before and for which a default would be
+    taken. Renaming fields or publishing a mapping resets what is known, because a field may then be missing on purpose.
     """
     is_whole, known = run.mode is Mode.COMPLETE, _known(deps, run, stage)
     _expect(known, run, logic, fields)
@@ -40,9 +41,9 @@ def check_field_presence(
 
 
 def fetched(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, keys: Collection[str]) -> Sequence[Record]:
-    """Return the records of a stage's source under these keys; nothing is kept of which fields they have.
+    """Return the source records of a stage with these keys, without storing which fields they have.
 
-    Raises ConfigurationError as `expect_fields` does.
+    Raises ConfigurationError as `check_field_presence` does.
     """
     source = deps.connectors[logic.flow.source]
     if not isinstance(source, ReportsFields):
@@ -54,31 +55,31 @@ def fetched(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, keys: 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What is known of the fields of a source.
+    """Stores which fields of a source were present.
 
-    `held` are fields for which a usual value would be taken, and that several records held in the last run of all
-    records; `seen` and `seen_often` are those that one record or several held in the run that is under way.
+    `held` are fields with a default that several records had a value in during the last complete run. `seen` and
+    `seen_often` are those that one record, or several, had a value in during the current run.
     """
 
-    fields: frozenset[str]  # that every record had
-    filled: frozenset[str]  # that were null in none
-    blanks: bool  # whether a text that says nothing came as blanks
+    fields: frozenset[str]  # present in every record
+    filled: frozenset[str]  # null in no record
+    blanks: bool  # True if an empty text arrived as blanks
     seen: frozenset[str]
     seen_often: frozenset[str]
     held: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, fields: Fields) -> "_Known":
-        """Return what the first page of a run tells."""
+        """Return the presence of fields on the first page of a run."""
         return cls(fields.always, fields.filled, fields.blanks, fields.held, fields.often_held)
 
     @property
     def never_null(self) -> bool:
-        """Whether the source tells what is empty as blanks, and nothing as null."""
+        """Return True if the source sends empty values as blanks and never as null."""
         return self.blanks and self.fields == self.filled
 
     def narrowed(self, fields: Fields) -> "_Known":
-        """Return what is known once a further page was read."""
+        """Return the presence of fields after one more page."""
         return replace(
             self,
             fields=self.fields & fields.always,
@@ -89,7 +90,7 @@ class _Known:
         )
 
     def to_json(self, mark: str) -> dict[str, object]:
-        """Return it as it is kept, beside what it is known of."""
+        """Return the JSON form, with the mark of the mapping and field names it is valid for."""
         kept = {name: sorted(value) if isinstance(value, frozenset) else value for name, value in asdict(self).items()}
         return {"as": mark, **kept}
 
@@ -107,7 +108,7 @@ def _vanished(run: Run, logic: FlowLogic, gone: Collection[str]) -> Configuratio
 
 
 def _known(deps: Dependencies, run: Run, stage: Stage) -> _Known | None:
-    """Return what is known of the fields of a stage's source; None where nothing is under the names of now."""
+    """Return the stored presence of fields of a stage's source, or None if there is none for the current names."""
     stored = deps.cursors.get(run.flow, _side(stage))
     kept = json.loads(stored) if stored else {}
     if kept.pop("as", None) != _mark(run):

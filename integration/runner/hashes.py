@@ -1,8 +1,8 @@
-"""Knowing records again by hashes, so that what is as it was when both systems agreed is neither read nor compared.
+"""Recognizes unchanged records by hashes, so that they are neither parsed nor compared.
 
-A hash speaks for a record only where nothing else does: no doubt, nothing that was taken back, no issue set aside that
-a change would bring back. What is unique in a stage is kept with what is known again, so that others are compared with
-it; one that another one shares its number with is read after all.
+A hash is used only for a record without a change in doubt, a reverted value, or a dismissed issue that a change would
+reopen. Unique values of unchanged records are stored as well, so that other records are compared with them. A record
+that shares such a value with another record is read after all.
 """
 
 import hashlib
@@ -19,20 +19,20 @@ from integration.core.staged import Staged
 from integration.flows.spec import FlowLogic
 from integration.runner.dependencies import Dependencies
 
-BYTES = 16  # so that no two things ever have the same by chance
+BYTES = 16  # makes an accidental collision practically impossible
 
 
 def unparsed_page(
     source: Connector, target: Connector, logic: FlowLogic, stage: Stage, since: str | None, after: str | None
 ) -> Unread | None:
-    """Return one page of a stage unread; None where records of it have to be read to be known."""
+    """Return one page of a stage unparsed, or None if its records must be parsed."""
     if not (logic.basis and stage.hashed and isinstance(source, HashedSource) and isinstance(target, HashedTarget)):
         return None
     return source.unread(stage.source, since, after)
 
 
 def unchanged_keys(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, page: Unread) -> dict[str, str]:
-    """Return what of a page is as it was when both systems agreed on it, and still agree: the number of each by key."""
+    """Return the records of a page that are unchanged and agree on both sides: the target number of each by key."""
     flow, kind, target = logic.flow.name, stage.target, deps.connectors[logic.flow.target]
     times = Counter(key for key, _ in page.hashes)
     came = {key: told for key, told in page.hashes if times[key] == 1}
@@ -47,7 +47,7 @@ def unchanged_keys(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage,
 
 
 def _spoken_for(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, keys: Sequence[str]) -> set[str]:
-    """Return the records of which more is to be said than their hashes do."""
+    """Return the records whose hash must not be trusted, because of a doubt, a reverted value or a dismissed issue."""
     flow, kind = logic.flow.name, stage.target
     doubts = deps.ledger.in_doubt(run.id, flow, kind, keys)
     back, set_aside = deps.previews.taken_back(flow, kind, keys), deps.previews.aside(flow, keys)
@@ -55,7 +55,7 @@ def _spoken_for(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, ke
 
 
 def with_hashes(logic: FlowLogic, staged: Sequence[Staged], came: Mapping[str, str]) -> list[Staged]:
-    """Return what is staged, each with the hash of all that it was made of."""
+    """Return the staged records, each with the hash of all its inputs."""
     return [
         replace(one, source_hash=source_hash(logic, came[one.key], one.beside))
         if one.record is not None and one.key in came
@@ -65,13 +65,13 @@ def with_hashes(logic: FlowLogic, staged: Sequence[Staged], came: Mapping[str, s
 
 
 def source_hash(logic: FlowLogic, came: str, beside: str) -> str:
-    """Return the hash of a record of the source, of what else it is made of, and of how."""
+    """Return the hash of a source record, its other inputs, and the basis of the logic."""
     told = f"{logic.basis}\n{came}\n{beside}"
     return hashlib.blake2b(told.encode(), digest_size=BYTES).hexdigest()
 
 
 def hashes_of(members: Sequence[Staged], held: Held | None) -> Hashes:
-    """Return the hashes of both sides of a record that stands alone, as they are now; none where one has none."""
+    """Return the current hashes of both sides of a single record; `NO_HASHES` if either side has none."""
     if len(members) != 1 or held is None or not (members[0].source_hash and held.hash):
         return NO_HASHES
     return members[0].source_hash, held.hash

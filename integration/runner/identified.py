@@ -1,4 +1,4 @@
-"""Compares records with the evidence of their links; where it contradicts, a person is asked, nothing is written."""
+"""Compares records with the evidence of their links. If they contradict, a person is asked and nothing is written."""
 
 import json
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from integration.core.records import Held, Record, Unreadable
 from integration.runner.page import PlanPage
 from integration.store.links import LinkReferences
 
-NUMBERS = ("", "external_id")  # by which a record is found without anything else that identifies it
+NUMBERS = ("", "external_id")  # matches on a number alone, without other identifying values
 
 
 class Identified:
@@ -34,7 +34,7 @@ class Identified:
         self._links = links
 
     def question(self, wanted: Record, held: Held | None, titles: Mapping[str, str]) -> Issue | None:
-        """Return the question whether a record and the one in the target are the same; None where they are."""
+        """Return an issue if a record and its target record may be different ones; otherwise None."""
         if held is not None and isinstance(held.record, Unreadable):
             return None
         seen, link = evidence_of(wanted, held), self._links.get(wanted.key)
@@ -50,7 +50,7 @@ class Identified:
         return None
 
     def renewed(self, wanted: Record, held: Held | None, page: PlanPage) -> Evidence:
-        """Return what identifies both records now, and have the page keep it with the link that is there."""
+        """Return the current evidence of both records, and have the page store it with an existing link."""
         link, seen = self._links.get(wanted.key), evidence_of(wanted, held)
         known = link.evidence if link else NO_EVIDENCE
         evidence = known.renewed(seen)
@@ -60,7 +60,7 @@ class Identified:
 
 
 def identity_question(flow: Flow, link: Link, seen: Evidence, side: Side, title: str) -> Issue:
-    """Return the question about a link whose record on one side is another one than it was."""
+    """Return the issue for a link whose record on one side is now a different one."""
     known = link.evidence
     pairs = {Side.SOURCE: (known.source, seen.source), Side.TARGET: (known.target, seen.target)}
     was, now = shown_identity(*pairs[side])
@@ -70,7 +70,7 @@ def identity_question(flow: Flow, link: Link, seen: Evidence, side: Side, title:
 
 
 def _unlinked_question(flow: Flow, wanted: Record, reference: str, seen: Evidence, title: str) -> Issue:
-    """Return the question about two records that have one number and were never linked."""
+    """Return the issue for two records that share a number and were never linked."""
     was, now = shown_identity(seen.source, seen.target)
     link = Link(wanted.kind, wanted.key, reference)
     return _question(link, seen, title, {"system": flow.target, "was": was, "now": now, "other": was})
@@ -90,9 +90,9 @@ def _question(link: Link, seen: Evidence, title: str, shown: Mapping[str, str]) 
 
 
 def target_question(flow: Flow, link: Link | None, wanted: Record, held: Held | None, title: str) -> Issue | None:
-    """Return the question about a record of the target that is another one than the one linked.
+    """Return the issue if the target record is not the one that was linked; otherwise None.
 
-    What we wrote there ourselves meanwhile is no other record: it is held against `wanted` as well.
+    Our own write in the meantime does not count as a different record: the target is compared with `wanted` as well.
     """
     if link is None or held is None or isinstance(held.record, Unreadable):
         return None

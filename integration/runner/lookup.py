@@ -1,4 +1,4 @@
-"""Looking in the target: what it holds of each record, and which articles it has elsewhere than is wanted."""
+"""Looks up records in the target, and finds articles that the target has in another record than planned."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -14,16 +14,16 @@ from integration.core.rules import as_text
 from integration.flows.spec import TargetRecord
 from integration.store.links import LinkReferences, Links
 
-Inside = Mapping[str, Link]  # the links of the articles in one record of the target, by their numbers there
+Inside = Mapping[str, Link]  # links of the articles in one target record, by their number in the target
 
 
 def look(target: Connector, records: Sequence[Record], references: LinkReferences) -> dict[str, Held]:
-    """Return what the target holds for these records; their links and those of their parts are asked for at once."""
+    """Return the target's records for these records. Links of the records and their parts are loaded in one query."""
     return lookup_with_canary(target, records, references, ())[0]
 
 
 class _Unlinked:
-    """References that do not tell of some records: what is looked for with them is found by what it is itself."""
+    """References that hide the links of some records, so that the lookup finds these records by their own values."""
 
     def __init__(self, references: LinkReferences, apart: Collection[tuple[Kind, str]]) -> None:
         self._references = references
@@ -42,13 +42,13 @@ class _Unlinked:
 def lookup_with_canary(
     target: Connector, records: Sequence[Record], references: LinkReferences, canaries: Sequence[Record]
 ) -> tuple[dict[str, Held], bool]:
-    """Return what the target holds for these records, and whether the look is one that sees.
+    """Return the target's records for these records, and whether the lookup can be trusted.
 
-    It sees when it finds one of the `canaries`, which are known to be there, by the very question it asks of the
-    others: a system that cannot be read, or ignores what it is asked, answers as if nothing were there.
+    The lookup is trusted if the same query finds one of the `canaries`, which are known to exist. A system that cannot
+    be read, or that ignores the query, answers as if nothing existed.
 
-    A marker is told of what holds all that is looked for, and of nothing else: kept with what both sides agree on, it
-    says that nobody need look at the record again as long as it bears that marker.
+    A marker is returned only for a record that has all wanted values. A marker stored with the agreed values means that
+    the record need not be looked up again while it has that marker.
     """
     held, sees = _look(target, records, references, canaries)
     return {record.key: _marked(held[record.key], record) for record in records if record.key in held}, sees
@@ -76,10 +76,10 @@ def _marked(held: Held, wanted: Record) -> Held:
 def find_in_target(
     target: Connector, shaped: Sequence[TargetRecord], links: Links, flow: str, parts: Kind | None
 ) -> tuple[dict[str, Held], dict[str, Issue]]:
-    """Return what the target holds for each record, and an issue for each article it has elsewhere, by its source.
+    """Return the target's records, and an issue for each article that the target has elsewhere, by its source.
 
-    `parts` is the kind of those: articles. Where they are in a record of the target that is another's they stay there,
-    and for the rest of theirs is looked again.
+    `parts` is the kind of the articles. Articles that are in a target record of another owner stay there, and the
+    record is looked up again with its remaining articles.
     """
     references = links.references(flow)
     members = {one.desired.key: _members(one) for one in shaped if one.desired}
@@ -107,7 +107,10 @@ def find_in_target(
 
 
 def _not_followed(record: Record, held: Held, references: LinkReferences) -> dict[str, Location]:
-    """Return where the articles are that are not here under their number, without those that `where_it_is` follows."""
+    """Return the location of articles that are not here under their number.
+
+    Leaves out those that `with_current_numbers` follows.
+    """
     parts = {part.key: part for part in record.parts}
     return {
         key: place
@@ -123,7 +126,7 @@ def _is_renumbered(held: Held, place: Location) -> bool:
 
 
 def with_current_numbers(record: Record, held: Held | None) -> Record:
-    """Return a record with its articles under the numbers they have been given in the target since they were linked."""
+    """Return the record with its articles under the numbers that they have in the target now."""
     if held is None or not held.elsewhere:
         return record
     places = {key: place.number for key, place in held.elsewhere.items() if _is_renumbered(held, place)}
@@ -131,13 +134,13 @@ def with_current_numbers(record: Record, held: Held | None) -> Record:
 
 
 def _members(one: TargetRecord) -> frozenset[str]:
-    """Return the keys of the records read that are of one parent, whether or not they take part."""
+    """Return the keys of all records read for one parent, whether or not they take part."""
     apart = {issue.key for issue in one.parked} | {skip.key for skip in one.skipped}
     return frozenset(apart.union(one.desired.sources if one.desired else ()))
 
 
 def _has_more(held: Held, record: Record) -> bool:
-    """Tell whether there are articles in what the target holds that are not of the record: of whom are those?"""
+    """Return True if the target record has articles that the record does not have."""
     return not {part.key for part in held.record.parts}.issubset(part.key for part in record.parts)
 
 
@@ -147,10 +150,10 @@ def _foreign(
     references: LinkReferences,
     by_reference: Callable[[Collection[str]], Mapping[str, Link]],
 ) -> dict[str, Inside]:
-    """Return the keys whose record of the target is another's, with what is in it.
+    """Return the keys whose target record belongs to another owner, with the links of the articles in it.
 
-    It is of the one that has most of the articles in it; of as many, it is whose link it is. What is retired does not
-    count for another, and neither do articles that are of this key now.
+    The owner is the record with most of the articles in it; if equal, the record that is linked. Retired articles, and
+    articles that belong to this key now, do not count for another owner.
     """
     numbers = [part.key for now in held.values() for part in now.record.parts]
     articles = by_reference(numbers)
@@ -167,7 +170,10 @@ def _foreign(
 
 
 def _locations(record: Record, held: Held, inside: Inside) -> dict[str, Location]:
-    """Return where the parts of a record are that sit in the one held, unless another article has their number."""
+    """Return the location of the record's parts that are in the given target record.
+
+    Leaves out a part whose number belongs to another article.
+    """
     name, there = as_text(held.record.values.get("name")), {part.key for part in held.record.parts}
     found = {}
     for part in record.parts:

@@ -1,4 +1,4 @@
-"""The lines of one page of a plan while they are collected."""
+"""Collects the lines of one page of a plan."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -22,19 +22,19 @@ from integration.store.reverted_values import Taken
 
 
 class PlanPage:
-    """What records come to in a stage: lines of the plan, and those that need none."""
+    """Results for the records of a stage: lines of the plan, and records that need no line."""
 
     def __init__(self, stage: Stage, calls: Callable[[Change], int], settings: FlowSettings) -> None:
         self.stage = stage
         self.rows: list[PlanRow] = []
         self.unchanged: list[Link] = []
         self.unchanged_weight = 0
-        self.hashed: list[Link] = []  # with the hashes by which their records are known again
-        self.evidence: dict[tuple[Kind, str], Evidence] = {}  # of links whose records are known by something new
-        self.wrong: list[Link] = []  # whose hashes say that their records are as agreed on, and they are not
+        self.hashed: list[Link] = []  # with the hashes that recognize their unchanged records
+        self.evidence: dict[tuple[Kind, str], Evidence] = {}  # by link, where the evidence changed
+        self.wrong: list[Link] = []  # the hashes match although the records differ from the agreed values
         self.weight = 0
-        self.taken_back: Taken = {}  # of the records of this page
-        self.moved_on: dict[str, frozenset[str]] = {}  # paths of it under which the source says something else by now
+        self.taken_back: Taken = {}  # reverted values of the records of this page
+        self.moved_on: dict[str, frozenset[str]] = {}  # paths of reverted values that the source changed since
         self._calls = calls
         self._settings = settings
         self._actions: Counter[Action] = Counter()
@@ -64,15 +64,16 @@ class PlanPage:
         )  # fmt: skip
 
     def leave(self, link: Link | None, weight: int) -> None:
-        """Count records that both systems agree on, and keep the link that says so."""
+        """Count records that both systems agree on, and collect the link to store for them."""
         self.unchanged_weight += self._weighed(weight)
         if link is not None:
             self.unchanged.append(link)
 
     def hash(self, link: Link | None, now: Hashes, *, agrees: bool) -> None:
-        """Take note of the hashes of both sides of a record, by which it is known again where both agree on it.
+        """Collect the current hashes of both sides of a record if they have changed.
 
-        What was taken back of it is left out of a plan, or put into it, for reasons of its own.
+        Records with reverted values are ignored, because their place in the plan does not depend on hashes alone. If
+        both sides do not agree although the stored hashes match, the link is collected as wrong.
         """
         if link is None or now == NO_HASHES or self.taken_back.get(link.key):
             return
@@ -82,11 +83,11 @@ class PlanPage:
             self.wrong.append(link)
 
     def note(self, codes: Iterable[str]) -> None:
-        """Count what a plan tells beside its lines."""
+        """Count codes that a plan reports besides its lines."""
         self._guard_counts.update(codes)
 
     def is_parked(self, key: str) -> bool:
-        """Tell whether a record waits for a person in this page."""
+        """Return True if a record of this page waits for a person."""
         return any(row.key == key and row.action is Action.PARK for row in self.rows)
 
     def change(
@@ -97,9 +98,9 @@ class PlanPage:
         is_beside: bool = False,
         taken: RevertedValue | None = None,
     ) -> None:
-        """Add what would be written; what is beside accounts for nothing that was read.
+        """Add a change. With `is_beside`, the change accounts for no record that was read.
 
-        What was `taken` back is left out until a person takes it in, so that no guard counts it.
+        A change in `taken` was reverted. A person has to include it, so no guard counts it.
         """
         counts = self.stage.counted and not is_beside
         self._actions[change.action] += 1
@@ -121,11 +122,11 @@ class PlanPage:
         )  # fmt: skip
 
     def counted(self, position: Position) -> Position:
-        """Return a position with the changes of this page."""
+        """Return the position with the counts of this page added."""
         retirements = self._actions[Action.RETIRE]
         return position.counting(self._actions.total() - retirements, retirements, self._guard_counts)
 
 
 def empty_page(deps: Dependencies, logic: FlowLogic, stage: Stage) -> PlanPage:
-    """Return an empty page for what a stage comes to."""
+    """Return an empty page for a stage."""
     return PlanPage(stage, deps.connectors[logic.flow.target].calls, logic.settings)

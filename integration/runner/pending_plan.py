@@ -1,7 +1,7 @@
-"""What a new plan takes over of the plan that waits: its changes looked at again, and what somebody left out of it.
+"""Carries changes and exclusions of the waiting plan over to a new plan.
 
-A plan of what changed does not see by itself what only reading everything shows, such as what is gone; while such a
-plan waits for a person, a newer one must not lose it.
+Some changes, such as removed records, show only when everything is read. A plan of an incremental run must not lose
+such changes of the waiting plan.
 """
 
 from dataclasses import replace
@@ -15,16 +15,16 @@ from integration.runner.dependencies import Dependencies
 from integration.runner.extract import Extract
 from integration.runner.retire import propose
 
-CARRY_PAGE = 250  # changes of the plan that waits, looked at again together
+CARRY_PAGE = 250  # changes of the waiting plan, checked together
 
 
 def waiting_plans(deps: Dependencies, flow: str) -> list[Run]:
-    """Return the plans of a flow that wait and speak for all of it, the newest first."""
+    """Return the waiting plans of a flow that cover the complete flow, newest first."""
     return [run for run in deps.runs.latest(flow, [RunState.READY]) if run.mode in PLANS_OF_ALL]
 
 
 def carry_over(deps: Dependencies, extract: Extract, run: Run, logic: FlowLogic) -> None:
-    """Read one page of what the plans that wait would change again from the source, where it was not read yet."""
+    """Read one page of the records that the waiting plans change again, unless this run has read them already."""
     position, flow = run.position, logic.flow
     plans = {one.id: one for one in waiting_plans(deps, flow.name)}
     rows = deps.plans.changes_of(sorted(plans), position.after, CARRY_PAGE)
@@ -41,7 +41,7 @@ def carry_over(deps: Dependencies, extract: Extract, run: Run, logic: FlowLogic)
 
 
 def recheck_retirements(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
-    """Look at one page of what the newest plan that waits would make inactive: is it gone from the source still?"""
+    """Check one page of the newest waiting plan's retirements: whether the source still lacks the records."""
     position, stage = run.position, logic.flow.counted
     plans = waiting_plans(deps, run.flow)[:1] if logic.retires else []
     rows = deps.plans.changes_of([one.id for one in plans], position.after, CARRY_PAGE, retirements=True)
@@ -61,9 +61,9 @@ def recheck_retirements(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
 
 
 def replaced_by(deps: Dependencies, run: Run, *, doubtful: bool) -> list[str]:
-    """Return the plans that wait and of which the plan of a run has all that still holds.
+    """Return the waiting plans that the plan of a run replaces.
 
-    `doubtful` is a plan that says that everything is gone: it puts nothing aside.
+    A `doubtful` plan reports that every record is gone; it replaces none.
     """
     others = [one for one in deps.runs.latest(run.flow, [RunState.READY]) if one.id != run.id]
     if doubtful:

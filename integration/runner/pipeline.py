@@ -1,7 +1,7 @@
-"""Writing as a pipeline: while calls are under way the next page is looked at, and the one before is read back.
+"""Write pipeline: while calls are in progress, the next page is looked up and the previous one is read back.
 
-What is on disk before a call leaves is the same as if one waited for the other: no more lines are marked as sent than
-calls are under way, so whatever ends this process leaves no more questions than those.
+The data on disk before a call is the same as in a sequential run: at most as many lines are marked as sent as there are
+calls in progress. If the process ends, no more lines than that are in doubt.
 """
 
 from collections import deque
@@ -16,19 +16,19 @@ from integration.core.run import Outcome
 from integration.core.states import Step
 from integration.runner.dispatch import Dispatch, DispatchAnswer, Dispatcher, LookedUpPage, accepted_references
 
-AHEAD = 8  # so many times the calls in flight are left to send when the next page is looked at
-MOST_BEHIND = 2  # pages that are read back, or wait to be
+AHEAD = 8  # the next page is looked up when at most this many times the calls in flight are left
+MOST_BEHIND = 2  # pages that are being read back or wait for it
 
 Following = Callable[[Sequence[PlanRow], int], LookedUpPage | None]
-"""Looks at the page behind a line of the plan, given the lines that are at work; None where those have to end first."""
+"""Returns the looked-up page after a line, given the lines in progress; None if those lines have to end first."""
 
 
 def nothing_follows(_at_work: Sequence[PlanRow], _after: int) -> None:
-    """Let one page be all of it."""
+    """Return None: no page follows."""
 
 
 class _Page:
-    """What of one page is under way, and what the target accepted of it."""
+    """State of one page: its changes to send, and the references that the target accepted."""
 
     def __init__(self, looked: LookedUpPage) -> None:
         self.rows = looked.rows
@@ -37,32 +37,33 @@ class _Page:
         self.accepted: dict[int, str] = {}
 
     def take_accepted(self) -> tuple[list[Dispatch], dict[int, str]]:
-        """Return what was accepted and is to be read back; nothing of it is left here."""
+        """Return the accepted changes to read back, and remove their references from this page."""
         accepted, self.accepted = self.accepted, {}
         return [one for one in self.ready if one.row.seq in accepted], accepted
 
 
 class Pipeline:
-    """One way of some pages through it, from what was looked at to what is proven."""
+    """Sends the changes of consecutive pages and verifies them."""
 
     def __init__(self, sender: Dispatcher, following: Following) -> None:
         self._dispatcher = sender
         self._following = following
-        self._pages: list[_Page] = []  # of which not all is proven
+        self._pages: list[_Page] = []  # pages with unproven changes
         self._waiting: deque[Dispatch] = deque()
         self._page_of: dict[int, _Page] = {}
-        self._unkept: dict[int, str] = {}  # what was accepted, and is on disk with the next ones that are sent
+        self._unkept: dict[int, str] = {}  # accepted references, stored when the next changes are marked
         self._last = 0
-        self._ends = False  # nothing more is looked at
-        self._stopped: IntegrationError | None = None  # nothing more is sent
+        self._ends = False  # if True, no further page is looked up
+        self._stopped: IntegrationError | None = None  # if set, nothing more is sent
         self._coming: Future[LookedUpPage | None] | None = None
         self._proofs: dict[Future[list[Outcome]], _Page] = {}
 
     def send(self, looked: LookedUpPage) -> None:
-        """Send a page and those that follow, each change marked before its call, and prove what was accepted.
+        """Send a page and the pages that follow, marking each change before its call, and verify accepted changes.
 
-        Raises IntegrationError where the target cannot be reached, and `deviation_stops` for a change of an exact stage
-        that it holds otherwise; what was accepted is proven all the same.
+        Raises IntegrationError if the target cannot be reached. Raises it with `deviation_stops` if the target has
+        other values than planned after a change of a stage that is written one by one. Accepted changes are verified in
+        both cases.
         """
         if not looked.ready:
             return
@@ -85,7 +86,7 @@ class Pipeline:
                 self._look_ahead(few)
                 self._begin()
                 self._come()
-        except Exception:  # what is under way all the same is not left without its answer
+        except Exception:  # calls in progress still need their answers recorded
             while self._calls:
                 self._accepted(accepted_references(self._calls.ended()))
             raise
@@ -101,27 +102,27 @@ class Pipeline:
             self._page_of |= {one.row.seq: page for one in looked.ready}
 
     def _look_ahead(self, few: int) -> None:
-        """Have the next page looked at when few changes of those that were are left to send."""
+        """Start the lookup of the next page when few changes are left to send."""
         if self._ends or self._stopped is not None or self._coming is not None or len(self._waiting) > few:
             return
         at_work = [row for page in self._pages for row in page.rows]
         self._coming = self._looking.begin(self._following, at_work, self._last)
 
     def _begin(self) -> None:
-        """Begin as many calls as there is room for, each marked as sent before."""
+        """Start as many calls as the limit allows, each marked as sent before."""
         if self._stopped is not None or len(self._proofs) > MOST_BEHIND:
             return
         some = [self._waiting.popleft() for _ in range(min(self._calls.room, len(self._waiting)))]
         if some and self._dispatcher.deps.safeguards.ledger:
             kept, self._unkept = self._unkept, {}
-            if not self._dispatcher.mark(some, kept):  # somebody wants it to stop: what is left stays as it was planned
+            if not self._dispatcher.mark(some, kept):  # the run is to stop: the rest stays planned
                 self._waiting.clear()
                 self._ends = True
                 return
         self._calls.begin(some)
 
     def _come(self) -> None:
-        """Wait for whatever ends first, and take it in."""
+        """Wait for the first task that finishes, and process its result."""
         coming: list[Future[Any]] = [self._coming] if self._coming else []
         if answers := self._calls.ended([*self._proofs, *coming]):
             self._take_in(answers)
@@ -142,7 +143,7 @@ class Pipeline:
         ends = self._dispatcher.take_in(answers)
         self._stopped = self._stopped or ends.stopped
         self._ends = self._ends or ends.doubtful
-        if self._exact:  # each by itself
+        if self._exact:  # each change is verified before the next one
             sent = [one for one, _ in answers if one.row.seq in accepted]
             if any(one.step is Step.PARKED for one in self._dispatcher.read_back(sent, accepted)):
                 raise IntegrationError("deviation_stops", system=self._dispatcher.flow.target, key=sent[0].row.title)
@@ -158,13 +159,13 @@ class Pipeline:
         self._unkept |= told
 
     def _prove(self, page: _Page) -> None:
-        """Have read back what was accepted of a page; that keeps what the target said yes to."""
+        """Start reading back the accepted changes of a page. Reading back also stores their references."""
         sent, accepted = page.take_accepted()
         self._unkept = {seq: told for seq, told in self._unkept.items() if seq not in accepted}
         self._proofs[self._proving.begin(self._dispatcher.read_back, sent, accepted)] = page
 
     def _prove_the_rest(self) -> None:
-        """Prove what is left, and wait until all is: also where something went wrong."""
+        """Verify all remaining accepted changes and wait for the results, also after an error."""
         for page in self._pages:
             if page.accepted:
                 self._prove(page)

@@ -1,4 +1,4 @@
-"""Before a write: what the target holds of the next changes of a plan, and what of them is left to send."""
+"""Checks the next changes of a plan against the target before they are sent."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,11 +32,11 @@ from integration.store.links import LinkReferences
 from integration.store.plan_lines import Known
 
 WRITE_PAGE = 100  # changes looked up and read back together
-TREE_PAGE = 10_000  # groups refer to one another, so all of them are one page
+TREE_PAGE = 10_000  # groups refer to each other, so all of them form one page
 
 
 class Precheck:
-    """Looks at changes before they are sent, and settles what needs no write."""
+    """Looks up changes before they are sent, and settles changes that need no write."""
 
     def __init__(self, deps: Dependencies, doubts: UncertainWrites) -> None:
         self.deps = deps
@@ -45,9 +45,10 @@ class Precheck:
     def look(
         self, run: Run, logic: FlowLogic, at_work: Sequence[PlanRow], after: int = BEFORE_THE_FIRST
     ) -> LookedUpPage | None:
-        """Return the next changes behind a line of the plan and what of them is to be sent; None where none is left.
+        """Return the next changes after a line of the plan, and which of them to send; None if none is left.
 
-        Those `at_work` were sent, or are about to be, and are not settled: nothing is sent of what needs one of them.
+        Lines `at_work` are sent or about to be sent and are not settled. A change that depends on one of them is left
+        out.
         """
         rows = self._next(run, logic.flow, after)
         if strange := [row for row in rows if not is_known(logic.flow, row)]:
@@ -75,7 +76,7 @@ class Precheck:
     def _sorted(
         self, run: Run, logic: FlowLogic, references: LinkReferences, rows: Sequence[PlanRow], held: dict[str, Held]
     ) -> tuple[list[Dispatch], list[Outcome]]:
-        """Return what is to be sent, and how the rest ended without it."""
+        """Return the changes to send, and the outcomes of the other changes."""
         flow = logic.flow
         ready: list[Dispatch] = []
         moved = self._by_others(run, logic, [row for row in rows if row.key not in held and not change_of(row).before])
@@ -93,7 +94,7 @@ class Precheck:
             todo = change if still_applies(change, record_of(now)) else None
             if (
                 todo is None and row.attempts and not flow.stage(row.stage).write_once
-            ):  # we may have done part of it ourselves
+            ):  # an earlier attempt of ours may have done part of it
                 todo = remaining(change, record_of(now))
             if todo is None and now is not None and self._done_already(run, row, change, now):
                 moved.append(Outcome(row.seq, Step.PROVEN, now.reference, now.marker))
@@ -107,15 +108,15 @@ class Precheck:
         return ready, moved
 
     def _links(self, run: Run, rows: Sequence[PlanRow]) -> dict[str, Link]:
-        """Return the links of what is about to be written, as far as they tell whom or what it is."""
+        """Return the links of the lines whose kind has evidence."""
         keys = [row.key for row in rows if is_identified(row.kind)]
         return self.deps.links.get(run.flow, rows[0].kind, keys) if keys else {}
 
     def _by_others(self, run: Run, logic: FlowLogic, rows: Sequence[PlanRow]) -> list[Outcome]:
-        """Return the ends of what is new in this plan and another one has sent, where no look shows it.
+        """Return the outcomes of new records that another plan has sent and that no lookup shows.
 
-        What was accepted and nobody can read is done; what nobody knows anything of is a question, and what stays out
-        because of another record has that as its cause. None of it is sent.
+        None of these changes is sent. A record that was accepted and cannot be read is accepted. A record in doubt is
+        parked with a question. A record in conflict with another record is parked with that conflict as its cause.
         """
         if not rows:
             return []
@@ -142,7 +143,7 @@ class Precheck:
         return found
 
     def _otherwise(self, logic: FlowLogic, rows: Sequence[PlanRow]) -> dict[str, Issue]:
-        """Return the question about each new document that somebody entered as another kind since the plan was made."""
+        """Return the issue of each new document that somebody has entered as another kind since the plan was made."""
         flow = logic.flow
         if not rows or not self.deps.safeguards.look:
             return {}
@@ -157,7 +158,10 @@ class Precheck:
         }
 
     def _unfollowed(self, run: Run, flow: Flow, rows: Sequence[PlanRow]) -> list[Outcome]:
-        """Return as parked what has to follow on a document that is not in the target: else both would count there."""
+        """Return as parked each document whose preceding document is not in the target.
+
+        Otherwise both documents would count there.
+        """
         following = {row.seq: change_of(row).follows for row in rows if change_of(row).follows}
         if not following:
             return []
@@ -170,9 +174,9 @@ class Precheck:
         ]
 
     def _done_already(self, run: Run, row: PlanRow, change: Change, now: Held) -> bool:
-        """Tell whether the target has all that a change wants, since another plan said the same and was written.
+        """Return True if the target already has all values of a change because another plan wrote them.
 
-        What is new counts when it is known to be ours: another record that looks alike is a question for a person.
+        A new record counts only if its link proves that it is ours: a similar record is a question for a person.
         """
         if differences(change.wanted, now.record):
             return False
@@ -180,14 +184,14 @@ class Precheck:
         return change.before is not None or (link is not None and link.reference == now.reference)
 
     def _prove_untouched(self, run: Run, outcomes: Sequence[Outcome], known: Known) -> None:
-        """Settle what a look showed to be done already; it passes through *sent* like everything proven."""
+        """Settle changes that are already done. They are marked as sent first, like every proven change."""
         if outcomes:
             self.deps.ledger.mark_sent(run.id, [one.seq for one in outcomes], known, is_done=True)
             self.deps.ledger.settle(run.id, outcomes, known)
 
 
 def has_internal_references(flow: Flow, rows: Sequence[PlanRow]) -> bool:
-    """Tell whether changes are of records that refer to one another: those are looked at as a whole."""
+    """Return True if the records of these changes refer to each other; such changes are processed as one page."""
     return bool(rows) and is_known(flow, rows[0]) and rows[0].kind in flow.stage(rows[0].stage).needs.values()
 
 
@@ -201,7 +205,7 @@ def _has_end(row: PlanRow, outcomes: Sequence[Outcome]) -> bool:
 
 
 def _one_of_each(ready: Sequence[Dispatch]) -> list[Dispatch]:
-    """Return the first change of each record: the next one is made of what the target holds after it."""
+    """Return the first change of each record. The next change depends on the state after the first one."""
     first: dict[str, Dispatch] = {}
     for one in ready:
         first.setdefault(one.row.key, one)
@@ -214,9 +218,9 @@ def _changed_since(row: PlanRow, change: Change, now: Held | None) -> Issue:
 
 
 def _one_of_a_number(flow: Flow, rows: Sequence[PlanRow], at_work: Sequence[PlanRow]) -> list[PlanRow]:
-    """Return the first document under each reference: another one under it is looked for once that one is sent.
+    """Return the first document of each reference; the next one is looked up after the first is sent.
 
-    Two documents of the till may bear one number.
+    Two documents of the till may have the same number.
     """
     first, taken = [], {change_of(row).wanted.values.get("reference") for row in at_work}
     for row in rows:
@@ -239,9 +243,9 @@ def _free_of(flow: Flow, rows: Sequence[PlanRow], at_work: Sequence[PlanRow]) ->
 
 
 def _free(flow: Flow, rows: Sequence[PlanRow], at_work: Sequence[PlanRow]) -> Sequence[PlanRow]:
-    """Return the changes whose needs are settled: a record cannot be written before what it refers to.
+    """Return the changes whose dependencies are settled: a record cannot be written before the records it refers to.
 
-    When they only refer to one another in a circle, all of them: the target will say so.
+    Returns all changes if they only refer to each other in a circle; the target will report that.
     """
     open_keys = {(row.kind, row.key) for row in (*rows, *at_work)}
     keys = {key for _, key in open_keys}

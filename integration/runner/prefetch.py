@@ -1,7 +1,7 @@
-"""Reading on: the next page of a run is on its way while one is worked at.
+"""Prefetches the next page of a run while the current page is processed.
 
-What is read ahead is in memory alone: on disk a run stands where it would if one page waited for the other. It is for
-whoever asks for exactly that next, and what went wrong with it is raised there, not earlier. Else nobody gets it.
+A prefetched page is only in memory: the data on disk is the same as without prefetching. The page is returned only for
+exactly the same query, and an error is raised at that moment. Otherwise the page is discarded.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ Ts = TypeVarTuple("Ts")
 
 @dataclass(frozen=True, slots=True)
 class _Prefetched:
-    """A page on its way: how it is read and what it is asked by, the page, and whether nobody wants it any more."""
+    """Prefetched page: the function and arguments that read it, its future, and the event that cancels it."""
 
     read: Callable[..., Any]
     asked: tuple[Any, ...]
@@ -30,13 +30,13 @@ class _Prefetched:
 
 
 class Prefetch:
-    """What is read ahead: at most one page of each run, by a thread of its own."""
+    """Prefetches at most one page of each run, in a separate thread."""
 
     def __init__(self) -> None:
         self._ahead: dict[str, _Prefetched] = {}
 
     def begin(self, run: str, read: Callable[[*Ts], object], *asked: *Ts) -> None:
-        """Have the page read that a run is about to ask for next, on its behalf."""
+        """Start reading the page that the run will request next."""
         self.drop(run)
         dropped, context, thread = Event(), copy_context(), ThreadPoolExecutor(1)
         context.run(_apart, dropped)
@@ -44,7 +44,7 @@ class Prefetch:
         thread.shutdown(wait=False)
 
     def page(self, run: str, read: Callable[[*Ts], T], *asked: *Ts) -> T:
-        """Return a page: the one read ahead where it is this, else as it is read now. Raises what reading it met."""
+        """Return the prefetched page if the query is the same; otherwise read it now. Raises the error of the read."""
         ahead = self._ahead.get(run)
         if ahead is None or (ahead.read, ahead.asked) != (read, asked):
             self.drop(run)
@@ -54,15 +54,15 @@ class Prefetch:
         return found
 
     def drop(self, run: str) -> None:
-        """Let go of what was read ahead of a run: no call is made for it any more, beyond those under way."""
+        """Discard the prefetched page of a run. No new call is made for it; calls in progress finish."""
         if (ahead := self._ahead.pop(run, None)) is not None:
             ahead.dropped.set()
 
 
 def _apart(dropped: Event) -> None:
-    """Let what follows be done for a page on its way, and not for the one at work: on disk it keeps nothing of its run.
+    """Detach the prefetch thread from the run: it stores nothing, and stops when the page is discarded.
 
-    The next page claims the run anew while it is still on its way.
+    The thread must not use the fencing token, because the next page claims the run again in the meantime.
     """
     current_token.set(None)
     cancel_unless(lambda: not dropped.is_set())

@@ -1,6 +1,6 @@
-"""Making a plan: page by page, writing nothing to either system.
+"""Makes a plan page by page, without writing to either system.
 
-Every method does one page and may be repeated after a crash: a page and the position of the next are kept together.
+Every method processes one page and may be repeated after a crash: a page and the next position are stored together.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 
 class Preview:
-    """Reads both systems and keeps what would have to change."""
+    """Reads both systems and stores the changes that are necessary."""
 
     def __init__(self, deps: Dependencies) -> None:
         self.deps = deps
@@ -54,11 +54,11 @@ class Preview:
         }
 
     def begin(self, request: PreviewRequest) -> Run:
-        """Open a run of a flow. Raises RunActiveError while another run of it is at work.
+        """Start a run of a flow. Raises RunActiveError while another run of the flow is active.
 
-        Without a memory of an earlier run there is nothing to compare changes with, so everything is read. So it is
-        when the logic is made of something else by now: what did not change in the source may come to another thing.
-        Who asks for what changed has what is hashed known again; who asks for everything has all of it compared.
+        Reads everything if no earlier run left cursors, or if the inputs of the logic have changed: then an unchanged
+        source record may give another result. A request for changes may skip records that are unchanged by hash; a
+        request for everything compares all records.
         """
         logic, mode = self.deps.logics.now(request.flow), request.mode
         flow, cursors = logic.flow, self.deps.cursors
@@ -86,25 +86,25 @@ class Preview:
         )  # fmt: skip
 
     def undo(self, run_id: str, *, by: str) -> Run:
-        """Open a run that puts back what another one wrote: a plan like any other, shown before anything is sent.
+        """Start a run that plans to reverse what another run wrote. The plan is shown before anything is sent.
 
-        Raises RunActiveError while one of the flow is at work, and IntegrationError `nothing_to_undo` or, where its
-        lines are no longer kept, `plan_not_kept`.
+        Raises RunActiveError while a run of the flow is active. Raises IntegrationError `nothing_to_undo`, or
+        `plan_not_kept` if the lines of the earlier run were deleted.
         """
         earlier = self.deps.runs.get(run_id)
         if earlier.pruned_at is None and not self.deps.plans.proven(run_id, after=0, limit=1):
             raise IntegrationError("nothing_to_undo", flow=earlier.flow, run=run_id)
         version = self.deps.logics.now(earlier.flow).mapping_version
         now = self.deps.basis(earlier.flow, version, asks=False)
-        basis = {kind: mark for kind, mark in now.items() if kind == NAMES}  # what it puts back is decided already
+        basis = {kind: mark for kind, mark in now.items() if kind == NAMES}  # the values to restore are already fixed
         return self.deps.runs.begin(
             earlier.flow, Mode.UNDO, by, version, Position(task=Task.UNDO), basis=basis, undo_of=run_id
         )
 
     def page(self, run_id: str) -> bool:
-        """Do the next page of a preview and tell whether there is more. Writes nothing to either system.
+        """Process the next page of a preview and return whether there are more. Writes nothing to either system.
 
-        What was read ahead is let go of where nothing follows at once: at an end, and where a page went wrong.
+        The prefetched page is discarded at the end of the preview and after an error.
         """
         more = False
         try:
@@ -115,7 +115,7 @@ class Preview:
         return more
 
     def leave(self, run_id: str) -> None:
-        """Let go of what was read ahead of a run: this process is at it no more."""
+        """Discard the prefetched page of a run, because this process no longer works on the run."""
         self._prefetch.drop(run_id)
 
     def _page(self, run_id: str) -> bool:
@@ -123,7 +123,7 @@ class Preview:
         if run.state is not RunState.PREVIEWING:
             return False
         if self.deps.runs.cancel_requested(run_id):
-            self.leave(run_id)  # before it counts as cancelled
+            self.leave(run_id)  # before the run is stored as cancelled
             self.deps.runs.cancel_preview(run_id)
             return False
         self._tasks[run.position.task](run, self.deps.logic_of(run))
@@ -167,9 +167,9 @@ class Preview:
         log.info("preview finished", run=run.id, flow=run.flow, read=position.read, changes=changes)
 
     def _same(self, waits: Run, run: Run, mark: str, tripped: Sequence[Brake], corrections: str) -> bool:
-        """Tell whether a plan that waits says what a new one would say, decided by the same.
+        """Return True if the waiting plan has the same content as the new plan and was decided by the same inputs.
 
-        What was taken back since is said by the new one alone.
+        Values reverted since then appear only in the new plan.
         """
         made = (waits.fingerprint, waits.brakes, waits.mapping_version, waits.in_force, waits.basis)
         if waits.notes.get(CORRECTED, "") != corrections:

@@ -1,4 +1,4 @@
-"""Proposing to retire what a complete extract no longer has."""
+"""Plans to retire records that a complete extract no longer contains."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -18,15 +18,15 @@ from integration.runner.lookup import look
 from integration.runner.page import PlanPage, empty_page
 from integration.runner.reverted_values import add_without_retracted
 
-RETIRE_PAGE = 250  # vanished records looked at together
-NAMELESS = "nameless"  # records of the source that were read without a key: each may be one that seems to be gone
+RETIRE_PAGE = 250  # missing records checked together
+NAMELESS = "nameless"  # source records read without a key: each may be a record that seems to be gone
 
 
 def vanished(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
-    """Look at one page of what is linked and was not read.
+    """Process one page of linked records that were not read.
 
-    Where a record came without a key, none is taken to be gone. Where nothing was read at all, a brake holds what
-    follows; where nothing could follow, ConfigurationError says so.
+    If a record was read without a key, no record counts as gone. If nothing was read at all, a brake holds the
+    retirements; if the flow retires nothing, raises ConfigurationError `source_empty`.
     """
     position, kind = run.position, logic.flow.counted.source
     if not position.read and (count := deps.links.count(run.flow, *logic.flow.expected)):
@@ -38,7 +38,7 @@ def vanished(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
         deps.previews.keep_position(run.id, position.at(Task.FINISH))
         return
     missing = _really_gone(deps, logic, kind, gone)
-    if len(missing) < len(gone) and SOURCE_EMPTY.name in position.watched:  # not empty: it does not tell all it has
+    if len(missing) < len(gone) and SOURCE_EMPTY.name in position.watched:  # the source is not empty, but incomplete
         count = position.watched[SOURCE_EMPTY.name]
         raise ConfigurationError("source_empty", flow=run.flow, system=logic.flow.source, count=count)
     page = _retirements(deps, run, logic, missing)
@@ -46,7 +46,7 @@ def vanished(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
 
 
 def propose(deps: Dependencies, run: Run, logic: FlowLogic, gone: Sequence[Link]) -> PlanPage:
-    """Return a page that retires those that are gone from the source, asked for once more by name."""
+    """Return a page that retires the given records if the source does not return them by key either."""
     return _retirements(deps, run, logic, _really_gone(deps, logic, logic.flow.counted.source, gone))
 
 
@@ -57,14 +57,17 @@ def _unread(deps: Dependencies, run: Run, logic: FlowLogic) -> list[Link]:
 
 
 def _really_gone(deps: Dependencies, logic: FlowLogic, kind: Kind, gone: Sequence[Link]) -> list[Link]:
-    """Ask for each of them by name: a row deleted while pages are turned hides another one."""
+    """Return the links whose records the source does not return by key either.
+
+    A row that is deleted during paging can hide another row.
+    """
     found = deps.connectors[logic.flow.source].fetch(kind, [link.key for link in gone])
     there = {record.key for record in found}
     return [link for link in gone if link.key not in there]
 
 
 def _owners(deps: Dependencies, flow: str, stage: Stage, codes: Collection[str]) -> list[Link]:
-    """Return the links of the records that these records of the source are in, or that they are themselves."""
+    """Return the links of the target records that contain these source records, or that are these records."""
     if stage.parts is not None:
         return deps.links.owning(flow, stage.target, stage.parts, codes)
     found = deps.links.get(flow, stage.target, codes)
@@ -84,7 +87,7 @@ def _retirements(deps: Dependencies, run: Run, logic: FlowLogic, gone: Sequence[
             continue
         title, back = str(link.agreed.values.get("name") or link.key), taken.get(link.key, {})
         change = retire(link.agreed, codes, now.record, title=title, frees=logic.frees)
-        if not differences(change.wanted, now.record):  # somebody did it by hand
+        if not differences(change.wanted, now.record):  # a person did it by hand
             continue
         if question := target_question(flow, link, link.agreed, now, title):
             page.park(question, link.kind, title, "", 0)

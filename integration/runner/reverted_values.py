@@ -1,4 +1,4 @@
-"""Planning what a person took back once: as a line of its own, which is left out until somebody takes it in."""
+"""Plans values that a person reverted as separate lines, which are left out until a person includes them."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,10 @@ def add_without_retracted(
     *,
     is_beside: bool = False,
 ) -> None:
-    """Add a change to a page, and apart from it what of it was taken back; `last` is what both systems agreed on."""
+    """Add a change to a page, with its reverted values as a separate line.
+
+    `last` holds the values that both systems last agreed on.
+    """
     fresh, back = split_reverted(change, taken, last)
     if fresh is not None:
         page.change(fresh, reference, is_beside=is_beside)

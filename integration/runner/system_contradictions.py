@@ -1,4 +1,4 @@
-"""Counts the records of a preview that contradict their links: many of them put the system itself in question."""
+"""Counts records of a preview that contradict their links. Many of them suggest that a wrong system is connected."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""What was sent, and nobody knows whether the target has it: never sent again before a look or a person says so."""
+"""Settles writes in doubt: nothing is sent again before a lookup or a person shows that the target lacks it."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -28,23 +28,23 @@ from integration.runner.outcomes import (
 from integration.store.links import LinkReferences
 from integration.store.plan_lines import UNSETTLED
 
-MOST_UNANSWERED = 4  # records sent alone, one after the other, before a person is asked
-ATTEMPTS = 4  # writes of one change of what is there, before a person is asked: the same value twice is one value
-SENDINGS = 2  # of something new that was never answered, before a person is asked
-CANARIES = (3, 25)  # records that were written last and have to be found: at first, and where none of those is
+MOST_UNANSWERED = 4  # probes sent one after the other before a person is asked
+ATTEMPTS = 4  # writes of one change to an existing record before a person is asked; repeating a value is harmless
+SENDINGS = 2  # attempts for a new record that was never answered, before a person is asked
+CANARIES = (3, 25)  # latest written records to look for: first a few, then more if none of them is found
 
 
 def in_doubt(
     deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, desired: Sequence[Record], held: Mapping[str, Held]
 ) -> dict[str, Issue]:
-    """Return an issue for each record that another run sent and that the look does not show.
+    """Return an issue for each record that another run sent and that the lookup does not show.
 
-    What the look does show is kept as proven where it was in doubt; of a document, where it is the one that was sent.
+    Records in doubt that the lookup shows are stored as proven; documents only if they are the document that was sent.
     """
     flow = logic.flow
     kind = (
         None if stage.write_once else stage.target
-    )  # a document may have been sent as another kind than it would be now
+    )  # a document may have been sent as another kind than its present one
     doubts = deps.ledger.in_doubt(run.id, flow.name, kind, [record.key for record in desired])
     kinds = {record.key: record.kind for record in desired}
     alike = [row for row in doubts if row.kind is kinds[row.key]]
@@ -55,26 +55,29 @@ def in_doubt(
 
 
 def _others(logic: FlowLogic, doubts: Sequence[PlanRow], held: Mapping[str, Held]) -> dict[str, Issue | None]:
-    """Return what is held of documents in doubt and is none of them, with the question that is; None where unread."""
+    """Return the documents in doubt for which the target has another document, with the issue; None if unreadable."""
     asked = {row.key: other_document_question(logic, row, held[row.key]) for row in doubts if row.key in held}
     return {key: issue for key, issue in asked.items() if issue is not None or isinstance(held[key].record, Unreadable)}
 
 
 def other_document_question(logic: FlowLogic, row: PlanRow, now: Held | None) -> Issue | None:
-    """Return the question about a new document under whose reference the target holds another one."""
+    """Return an issue if the target has another document under the reference of a new document; otherwise None."""
     stage, change = logic.flow.stage(row.stage), change_of(row)
     is_told = stage.write_once and change.before is None and now is not None and not isinstance(now.record, Unreadable)
     return logic.objection(stage, change.agreed, now, None) if is_told else None
 
 
 def may_send_probe(doubts: Sequence[PlanRow], run: Run) -> bool:
-    """Tell whether one more record may be sent to find out whether looks see: while none of a few was answered."""
+    """Return True if one more record may be sent to test whether lookups can be trusted.
+
+    That is so while all records in doubt are unanswered ones of this run, and there are only a few.
+    """
     unanswered = [row for row in doubts if row.run == run.id and row.step is Step.IN_DOUBT and not row.accepted]
     return 0 < len(unanswered) == len(doubts) < MOST_UNANSWERED
 
 
 def doubt_question(flow: Flow, row: PlanRow) -> Issue:
-    """Return the question whether the target has what was sent: under which reference, and which number was told."""
+    """Return the issue that asks a person whether the target has a record, with its reference and number."""
     values = row.change.wanted.values if row.change else {}
     reference = str(values.get("reference") or values.get("external_id") or values.get("number") or row.title)
     facts = {"key": row.title, "system": flow.target, "flow": flow.name, "reference": reference}
@@ -84,12 +87,12 @@ def doubt_question(flow: Flow, row: PlanRow) -> Issue:
 
 
 def parked_in_doubt(flow: Flow, row: PlanRow) -> Outcome:
-    """Return a change parked with the question whether the target has it."""
+    """Return the outcome of a change parked with the question whether the target has it."""
     return Outcome(row.seq, Step.PARKED, issue=doubt_question(flow, row))
 
 
 class UncertainWrites:
-    """What of a run was sent and has no end yet, and what may be sent while nobody knows whether looks see."""
+    """Handles the changes of a run that were sent and have no outcome yet."""
 
     def __init__(self, deps: Dependencies) -> None:
         self.deps = deps
@@ -97,10 +100,10 @@ class UncertainWrites:
     def look(
         self, run: Run, flow: Flow, references: LinkReferences, rows: Sequence[PlanRow]
     ) -> tuple[dict[str, Held], bool]:
-        """Return what the target holds, and whether what it does not show is not there.
+        """Return the target's records, and whether a record that is not found does not exist.
 
-        That matters where something new is sent, and there a look has to find something that is known to be there, or
-        some of what was sent as new.
+        The second value matters only for new records. It is True if the lookup finds a record that is known to exist,
+        or one of the new records.
         """
         target, wanted = self.deps.connectors[flow.target], [agreed_of(row) for row in rows]
         if flow.stage(rows[0].stage).unverifiable:
@@ -118,9 +121,10 @@ class UncertainWrites:
         return held, sees
 
     def single_probe(self, run: Run, flow: Flow, ready: Sequence[Dispatch]) -> list[Dispatch]:
-        """Return what may be sent while nobody knows whether new records will be seen: of those, one alone.
+        """Return the changes to send while lookups of new records are not trusted: at most one new record.
 
-        None while one of this run may still be seen. Raises IntegrationError `look_unproven` where one was not.
+        Returns no new record while one of this run may still become visible. Raises IntegrationError `look_unproven` if
+        one did not become visible.
         """
         new = [one for one in ready if one.change.before is None][:1]
         doubts = self.deps.ledger.all_in_doubt(run.flow, new[0].row.kind) if new else []
@@ -131,9 +135,9 @@ class UncertainWrites:
         return [one for one in ready if one.change.before is not None or one in new]
 
     def settle(self, run: Run, logic: FlowLogic) -> None:
-        """Look in the target for what was sent and never settled; nothing is repeated before it was looked for.
+        """Look up changes that were sent and not settled. Nothing is sent again before its lookup.
 
-        What is of no kind that is known here cannot be looked for: it is a question at once.
+        A line of an unknown kind cannot be looked up, so it is parked at once.
         """
         flow = logic.flow
         rows = self.deps.ledger.unsettled(run.id)
@@ -151,11 +155,11 @@ class UncertainWrites:
         self.deps.ledger.settle(run.id, [one for one in outcomes if one is not None], changes_by_number(rows))
 
     def _may_try_another(self, flow: Flow, doubts: Sequence[PlanRow], run: Run) -> bool:
-        """Tell whether one more record may be sent to find out whether looks see, where anything can be seen at all."""
+        """Return True if one more record may be sent as a probe and the target can show this kind."""
         return may_send_probe(doubts, run) and self.deps.connectors[flow.target].shows(doubts[0].kind)
 
     def _waits_for_another(self, run: Run, flow: Flow, rows: Sequence[PlanRow], held: Mapping[str, Held]) -> bool:
-        """Tell whether the next new record will show first whether looks see: one that is there is proven."""
+        """Return True if the next new record of the plan will show whether lookups can be trusted."""
         following = self.deps.ledger.next_planned(run.id, flow.order, 1)
         if any(row.step is Step.SENT or row.key in held for row in rows):
             return False
@@ -164,11 +168,12 @@ class UncertainWrites:
         return is_next and self._may_try_another(flow, doubts, run)
 
     def _after_look(self, logic: FlowLogic, row: PlanRow, now: Held | None, *, sees: bool) -> Outcome | None:
-        """Return what a look says about one change in doubt, or None while it is too early to tell.
+        """Return the outcome of one change in doubt after its lookup, or None while it is too early.
 
-        Only what was never answered is sent again, and of something new only once, after a look that sees, and where
-        that makes no second record or somebody said so: what was accepted and is not to be seen is a question for a
-        person, and so is what no look can tell. A document that shows later than we wait would stand twice.
+        A change is sent again only if it was never answered. A new record is sent again only once, after a trusted
+        lookup, and only if that cannot create a duplicate or a person allowed it. Otherwise, a record that was accepted
+        and is not visible is a question for a person. A document that becomes visible after the visibility timeout
+        would exist twice.
         """
         flow = logic.flow
         stage = flow.stage(row.stage)
@@ -186,7 +191,7 @@ class UncertainWrites:
         partly = not untouched and not stage.write_once and remaining(change, record) is not None
         waited = self.deps.clock() - (row.sent_at or self.deps.clock())
         if (untouched or partly) and (row.step is Step.SENT or waited < timedelta(0)):
-            return Outcome(row.seq, Step.IN_DOUBT)  # we died meanwhile: nobody knows when it was on its way
+            return Outcome(row.seq, Step.IN_DOUBT)  # the process died: it is unknown when the call arrived
         is_coming = untouched or may_be_partial(row, change, now)
         if is_coming and waited < self.deps.patience.visible_within:
             return None

@@ -1,4 +1,4 @@
-"""Turning around what another run wrote, where the target still holds it."""
+"""Plans the reversal of what another run wrote, where the target still has it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,11 +15,11 @@ from integration.runner.dependencies import Dependencies
 from integration.runner.lookup import look
 from integration.runner.page import PlanPage, empty_page
 
-UNDO_PAGE = 250  # changes turned around at a time
+UNDO_PAGE = 250  # changes reversed at a time
 
 
 def undo(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
-    """Turn one page of what another run proved around."""
+    """Plan the reversal of one page of changes that another run has proven."""
     position = run.position
     rows = deps.plans.proven(run.undo_of, position.undone, UNDO_PAGE)
     if not rows:
@@ -43,10 +43,10 @@ def undo(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
 def _taken_since(
     deps: Dependencies, logic: FlowLogic, stage: Stage, backs: Sequence[Change | Skip | Issue]
 ) -> list[Change | Skip | Issue]:
-    """Return the changes that turn others around, and an issue in the place of each that has to stay.
+    """Return the reversing changes, with an issue in place of each change that cannot be reversed.
 
-    That is one that would give a part what is unique and what another part has been given since. A part does not count
-    where this page puts its own value back as well.
+    A change cannot be reversed if it gives a part a unique value that another part has been given since. A part does
+    not count if this page restores its own value as well.
     """
     if stage.parts is None:
         return list(backs)
@@ -82,7 +82,7 @@ def _turn_around(
 
 
 def _turned(logic: FlowLogic, stage: Stage, change: Change) -> Change | Skip | Issue:
-    """Return the change that undoes another one, or why it stays."""
+    """Return the change that reverses another one, or the reason why it cannot be reversed."""
     back = logic.withdraw(stage, change) if change.before is None else inverse(logic.reversible(change))
     why = "undo_keeps" if change.before is None else "undo_keeps_filled"
     is_empty = isinstance(back, Change) and not back.wanted.flat()
@@ -90,7 +90,7 @@ def _turned(logic: FlowLogic, stage: Stage, change: Change) -> Change | Skip | I
 
 
 def _as_written(change: Change, back: Change, held: Held | None) -> bool:
-    """Tell whether the target still has what a run wrote there: of a document, as far as its history tells."""
+    """Return True if the target still has what a run wrote; for a document, as far as its history is available."""
     if back.before is not None:
         return still_applies(back, held.record if held else None)
     if held is None or {part.key for part in held.record.parts} != {part.key for part in change.wanted.parts}:

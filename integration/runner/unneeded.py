@@ -1,4 +1,4 @@
-"""Customers and addresses that a plan would write for documents of which none is written: they are left as they are."""
+"""Leaves out customers and addresses of a plan if none of their documents is written."""
 
 from integration.core.issues import Skip
 from integration.core.position import Position
@@ -12,10 +12,11 @@ from integration.runner.page import empty_page
 def skip_unneeded(deps: Dependencies, run: Run, logic: FlowLogic) -> Position:
     """Skip each customer and address whose documents are all parked; return the position without their changes.
 
-    They come out of documents and are planned before them, so only the whole plan tells which documents are parked.
+    They are derived from documents and planned before them, so it is known only at the end of the plan which documents
+    are parked.
     """
     flow, position = logic.flow, run.position
-    if run.mode is Mode.UNDO:  # a customer is put back by itself
+    if run.mode is Mode.UNDO:  # a customer is restored independently of documents
         return position
     derived = [stage.name for stage in flow.stages if stage.derived and stage.target.sort is Sort.PARTY]
     found = deps.previews.unneeded(run.id, derived, [stage.name for stage in flow.counting]) if derived else []

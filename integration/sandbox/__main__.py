@@ -1,4 +1,4 @@
-"""`python -m integration.sandbox`: both systems until a signal comes."""
+"""`python -m integration.sandbox`: runs both systems until a signal arrives."""
 
 import argparse
 import json
@@ -13,7 +13,7 @@ from integration.sandbox.server import Sandbox, opening_day, running
 
 
 def main() -> None:
-    """Starts both systems, prints where they are as one line of JSON, and waits."""
+    """Start both systems, print their addresses as one line of JSON, and wait for a signal."""
     asked = _arguments()
     until_interrupted = interruption()
     with running(

@@ -1,8 +1,8 @@
-"""Trouble on demand: switches that make a sandbox misbehave, and the ledger of every call it answered.
+"""Fault injection for a sandbox: switches that make it misbehave, and a ledger of every call that it answered.
 
-The switches decide before a call is carried out; `deliver` then sends, spoils or withholds the answer. A call that
-is refused, or cut before accepting, changes nothing; one that is cut after accepting, answered by half or answered
-with garbage was carried out, and only its answer is lost.
+A switch is chosen before a call is carried out; `deliver` then sends, changes or withholds the answer. A call that is
+refused, or cut before it is accepted, changes nothing. A call that is cut after it was accepted, or whose answer is
+incomplete or garbage, was carried out; only its answer is lost.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ ARMED_LIMIT: Final = 10_000
 
 
 class Fault(StrEnum):
-    """What can go wrong with a call."""
+    """Faults of a call."""
 
     DELAY = "delay"
     CUT_BEFORE = "cut_before"
@@ -55,14 +55,14 @@ class Fault(StrEnum):
 
     @property
     def accepts(self) -> bool:
-        """Whether a call that meets this fault is carried out all the same."""
+        """True if a call with this fault is carried out."""
         return self in _ACCEPTING
 
 
 _ACCEPTING: Final = frozenset(
     {Fault.DELAY, Fault.CUT_AFTER, Fault.GARBAGE, Fault.HALF, Fault.LATE, Fault.WRONG, Fault.ERROR_AFTER},
 )
-# Answers with a good status, or like the system's own, that come from something before it.
+# Answers from something in front of the system, with a success status or in the system's own form.
 _BEFORE_THE_SYSTEM: Final = frozenset(
     {
         Fault.CUT_BEFORE,
@@ -78,7 +78,10 @@ _BEFORE_THE_SYSTEM: Final = frozenset(
 
 
 class ErrorAnswer(StrEnum):
-    """An answer that does not say what became of a call: a server or a proxy may give it before or after the work."""
+    """Error answers that do not tell whether a call was carried out.
+
+    A server or a proxy may send them before or after the work.
+    """
 
     TOO_MANY_REQUESTS = "429"
     SERVER_ERROR = "500"
@@ -92,9 +95,10 @@ class ErrorAnswer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Armed:
-    """One switch that is on: which calls it meets, how often, and for how long.
+    """A switch that is on: which calls it affects, how often, and for how long.
 
-    `answer` is what `ERROR_BEFORE` and `ERROR_AFTER` answer. After `ERROR_AFTER` a write shows `seconds` later.
+    `answer` is the answer of `ERROR_BEFORE` and `ERROR_AFTER`. After `ERROR_AFTER`, a write becomes visible `seconds`
+    later.
     """
 
     id: str
@@ -108,17 +112,17 @@ class Armed:
 
     @property
     def seconds_hidden(self) -> float:
-        """How long reads do not show what the call wrote."""
+        """Seconds until reads show what the call wrote."""
         return self.seconds if self.fault in {Fault.LATE, Fault.ERROR_AFTER} else 0.0
 
     @property
     def note(self) -> str:
-        """The name of the fault, as the ledger of calls keeps it."""
+        """Name of the fault in the ledger of calls."""
         is_error = self.fault in {Fault.ERROR_BEFORE, Fault.ERROR_AFTER}
         return f"{self.fault} {self.answer}" if is_error else str(self.fault)
 
     def meets(self, system: str, operation: str, keys: Iterable[str]) -> bool:
-        """Whether this switch is meant for such a call."""
+        """Return True if this switch affects the call."""
         return (
             _matches(system, self.system)
             and _matches(operation, self.operation)
@@ -128,7 +132,7 @@ class Armed:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call. `write` says of which kind it was; status 0 means neither carried out nor answered by the system."""
+    """One call. `write` tells reads from writes. Status 0 means that the system neither carried it out nor answered."""
 
     number: int
     at: datetime
@@ -141,16 +145,16 @@ class Call:
 
     @property
     def accepted(self) -> bool:
-        """Whether the call was carried out, answered or not."""
+        """True if the call was carried out, answered or not."""
         return 200 <= self.status < 300  # noqa: PLR2004  # the range of HTTP successes
 
     def as_json(self) -> dict[str, object]:
-        """The call as the control address shows it."""
+        """Return the call as the control address shows it."""
         return {**asdict(self), "at": self.at.isoformat(), "keys": list(self.keys)}
 
 
 class Switches:
-    """The switches of one sandbox, for all threads."""
+    """Thread-safe switches of one sandbox."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -168,7 +172,7 @@ class Switches:
         seconds: float = 0.0,
         answer: ErrorAnswer | str = ErrorAnswer.UNAVAILABLE,
     ) -> str:
-        """The id of a switch that is now on. Patterns are those of a shell, letter case does not matter."""
+        """Turn a switch on and return its id. Patterns are shell patterns that ignore letter case."""
         if len(self._armed) >= ARMED_LIMIT:
             raise ValueError("too many switches are on")
         id_ = f"s{next(self._numbers)}"
@@ -178,7 +182,7 @@ class Switches:
         return armed.id
 
     def disarm(self, id: str | None = None) -> None:  # noqa: A002  # the word the control address uses
-        """Turns one switch off, or all of them."""
+        """Turn one switch off, or all of them."""
         with self._lock:
             if id is None:
                 self._armed.clear()
@@ -197,7 +201,7 @@ class Switches:
         seconds: float = 0.0,
         answer: ErrorAnswer | str = ErrorAnswer.UNAVAILABLE,
     ) -> Iterator[str]:
-        """The id of a switch that is on inside the block."""
+        """Turn a switch on within the block, and provide its id."""
         id_ = self.arm(fault, system=system, operation=operation, key=key, times=times, seconds=seconds, answer=answer)
         try:
             yield id_
@@ -205,7 +209,7 @@ class Switches:
             self.disarm(id_)
 
     def take(self, system: str, operation: str, keys: Iterable[str] = ()) -> Armed | None:
-        """The first switch meant for this call, used up by one."""
+        """Return the first switch that affects this call, and use it once; None if there is none."""
         if not self._armed:
             return None
         keys = tuple(keys)
@@ -217,7 +221,7 @@ class Switches:
         return None
 
     def on(self) -> list[Armed]:
-        """The switches that are on, oldest first."""
+        """Return the switches that are on, oldest first."""
         with self._lock:
             return list(self._armed.values())
 
@@ -231,7 +235,7 @@ class Switches:
 
 
 class CallLedger:
-    """Every call of one sandbox, in order; the oldest are forgotten beyond the limit, the counts never."""
+    """Calls of one sandbox, in order. The oldest calls are dropped beyond the limit; the counts include them."""
 
     def __init__(self, limit: int = LEDGER_LIMIT) -> None:
         self._lock = threading.Lock()
@@ -249,7 +253,7 @@ class CallLedger:
         status: int,
         note: str = "",
     ) -> Call:
-        """The call as it was noted."""
+        """Record a call and return it."""
         with self._lock:
             self._number += 1
             call = Call(self._number, datetime.now(UTC), system, operation, write, tuple(keys), status, note)
@@ -258,7 +262,7 @@ class CallLedger:
         return call
 
     def calls(self, system: str | None = None, write: bool | None = None, since: int = 0) -> list[Call]:
-        """The calls after number `since`, of one system or all, reads or writes or both."""
+        """Return the calls after number `since`, filtered by system and by reads or writes."""
         with self._lock:
             return [
                 call
@@ -269,16 +273,16 @@ class CallLedger:
             ]
 
     def counts(self) -> dict[str, int]:
-        """How many reads and writes there were."""
+        """Return the number of reads and writes."""
         with self._lock:
             return dict(self._counts)
 
     def writes(self) -> list[Call]:
-        """The calls that were meant to change something."""
+        """Return the calls of write operations."""
         return self.calls(write=True)
 
     def clear(self) -> None:
-        """Forgets all calls; the numbers go on."""
+        """Delete all calls and reset the counts; the numbering continues."""
         with self._lock:
             self._calls.clear()
             self._counts = {"reads": 0, "writes": 0}
@@ -286,7 +290,7 @@ class CallLedger:
 
 @dataclass(frozen=True)
 class FaultAnswer:
-    """What a sandbox answers, before any switch spoils it."""
+    """Answer of a sandbox, before a switch changes it."""
 
     status: int
     body: bytes
@@ -295,17 +299,17 @@ class FaultAnswer:
 
 
 class Cuttable(H11Protocol):
-    """uvicorn's HTTP/1.1, with the line itself within reach of the application."""
+    """uvicorn's HTTP/1.1 protocol that gives the application access to the connection."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Keeps the line in the state that every request on it sees; no call is told to the log, whoever listens."""
+        """Store the transport in the state of every request, and switch the access log off."""
         self.access_log = False
         self.app_state = {**self.app_state, "transport": transport}
         super().connection_made(transport)
 
 
 def refusal(armed: Armed | None) -> FaultAnswer | None:
-    """The answer of a server, or of a proxy before it, that does not carry the call out, if this is one."""
+    """Return the answer of a server or proxy that does not carry the call out, or None if the fault is another one."""
     match armed.fault if armed else None:
         case Fault.ERROR_BEFORE | Fault.TOO_MANY | Fault.UNAVAILABLE | Fault.HTML | Fault.NO_BODY if armed:
             return _error_answer(_ANSWERS.get(armed.fault, armed.answer))
@@ -345,20 +349,20 @@ def _error_answer(kind: ErrorAnswer) -> FaultAnswer:
 
 
 def noted_status(answer: FaultAnswer | None, armed: Armed | None) -> int:
-    """The status for the ledger: what the system itself answered, whatever became of the answer on its way."""
+    """Return the status for the ledger: that of the system itself, even if the answer is then lost or changed."""
     if answer is None or (armed and armed.fault in _BEFORE_THE_SYSTEM):
         return 0
     return answer.status
 
 
 async def pause(armed: Armed | None) -> None:
-    """Waits as long as a delay asks for."""
+    """Wait for the time of a delay."""
     if armed and armed.fault is Fault.DELAY:
         await asyncio.sleep(armed.seconds)
 
 
 async def deliver(answer: FaultAnswer | None, armed: Armed | None, scope: Scope, receive: Receive, send: Send) -> None:
-    """Sends the answer as the switch wants it. No answer at all cuts the line."""
+    """Send the answer as changed by the switch. Without an answer, cut the connection."""
     fault = armed.fault if armed else None
     if answer is None or fault in {Fault.CUT_BEFORE, Fault.CUT_AFTER}:
         await cut(scope, receive)
@@ -376,7 +380,7 @@ async def deliver(answer: FaultAnswer | None, armed: Armed | None, scope: Scope,
 
 
 async def cut(scope: Scope, receive: Receive, *, after_sending: bool = False) -> None:
-    """Closes the line without finishing the answer; needs a server that speaks `Cuttable`."""
+    """Close the connection without completing the answer. Requires a server with the `Cuttable` protocol."""
     transport: asyncio.Transport = scope["state"]["transport"]
     if after_sending:
         transport.close()

@@ -1,7 +1,7 @@
-"""What a sandbox accepted, one line per write, so that it holds the same after a restart.
+"""Journal of accepted writes, one line each, from which a sandbox restores its state after a restart.
 
-An entry is on file before the write is answered. Everything a system generates (keys, stamps, access tokens) follows
-from the number and the moment of the entry, so carrying the entries out again gives the same state.
+An entry is in the file before the write is answered. All generated values (keys, stamps, access tokens) are derived
+from the number and the time of the entry, so replaying the entries restores the same state.
 """
 
 import json
@@ -16,7 +16,7 @@ FIRST_DAY: Final = "_first_day"
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One accepted write: which, what was sent, when, and what a switch made of it."""
+    """One accepted write: operation, body, time, and the effect of a switch."""
 
     number: int
     system: str
@@ -27,11 +27,11 @@ class JournalEntry:
 
 
 class JournalError(ValueError):
-    """A file of entries that cannot be read."""
+    """The journal file cannot be read."""
 
 
 class Journal:
-    """The entries of both systems. Without a path it numbers them and keeps nothing."""
+    """Entries of both systems. Without a path, it numbers entries and stores nothing."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._lock = threading.Lock()
@@ -40,11 +40,11 @@ class Journal:
         self._file = path.open("a", encoding="utf-8") if path else None
 
     def past(self, system: str) -> list[JournalEntry]:
-        """What one system accepted before this start, in order."""
+        """Return the entries of one system from before this start, in order."""
         return [entry for entry in self._past if entry.system == system]
 
     def first_day(self, today: date) -> date:
-        """The day at which the shop was at its first start: `today`, where nothing of an earlier one is kept."""
+        """Return the day of the shop at its first start; `today` if there was no earlier start."""
         for entry in self._past[:1]:
             if entry.operation == FIRST_DAY:
                 return date.fromisoformat(entry.body)
@@ -54,7 +54,7 @@ class Journal:
     def append(
         self, system: str, operation: str, body: str, *, at: datetime | None = None, note: str = ""
     ) -> JournalEntry:
-        """The entry, on file."""
+        """Store an entry and return it."""
         with self._lock:
             self._number += 1
             entry = JournalEntry(self._number, system, operation, body, at or datetime.now(UTC), note)
@@ -62,7 +62,7 @@ class Journal:
         return entry
 
     def close(self) -> None:
-        """Lets go of the file."""
+        """Close the file."""
         if self._file:
             self._file.close()
 
@@ -73,7 +73,7 @@ class Journal:
 
 
 def _read(path: Path) -> list[JournalEntry]:
-    """The entries of an earlier start. A last line that a kill left unfinished was never answered and is cut off."""
+    """Return the entries of earlier starts. An incomplete last line was never answered, so it is removed."""
     if not path.exists():
         return []
     raw = path.read_bytes()

@@ -1,7 +1,7 @@
-"""Both sandboxes up and running on loopback, with the control address that real systems do not have.
+"""Runs both sandboxes on loopback, with a control address that real systems do not have.
 
-Every port also answers under `/_sandbox/`: `calls`, `counts`, `switches`, `state`, `edit`, `add`, `remove`,
-`invoice`, `late_receipt` and `day`. Nothing asked there counts as a call.
+Every port also answers under `/_sandbox/`: `calls`, `counts`, `switches`, `state`, `edit`, `add`, `remove`, `invoice`,
+`late_receipt`, `book`, `post` and `day`. Requests to the control address do not count as calls.
 """
 
 import asyncio
@@ -36,21 +36,21 @@ DAYS_TO_COME: Final = 3
 
 
 class SandboxSystem(Protocol):
-    """What the control address asks of a sandbox. All of it is safe from any thread."""
+    """Methods of a sandbox that the control address uses. All are thread-safe."""
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one call."""
+        """Answer one call."""
 
     def state(self, table: str) -> list[dict[str, Any]]:
-        """Everything one table holds, whatever the readers may see yet. LookupError for an unknown table."""
+        """Return all rows of a table, including those that readers do not see yet. LookupError for an unknown table."""
 
     def advance_day(self) -> None:
-        """A day passes in the shop."""
+        """Advance the shop by one day."""
 
 
 @dataclass
 class Sandbox:
-    """A running pair of systems and the shop they belong to."""
+    """Both running systems and their shop."""
 
     shop: Shop
     switches: Switches
@@ -64,21 +64,21 @@ class Sandbox:
     _journal: Journal = field(default_factory=Journal)
 
     def state(self, table: str, system: str = "accountview") -> list[dict[str, Any]]:
-        """Everything one table of one system holds."""
+        """Return all rows of a table of one system."""
         return self.held(system).state(table)
 
     def held(self, system: str) -> SandboxSystem:
-        """One of the two systems, by its name. LookupError for another name."""
+        """Return a system by its name. LookupError for another name."""
         both: dict[str, SandboxSystem] = {"accountview": self.accountview, "mplus": self.till}
         return both[system]
 
     def advance_day(self) -> None:
-        """A day passes, in the office and in the branches."""
+        """Advance both systems by one day."""
         self.accountview.advance_day()
         self.till.advance_day()
 
     def stop(self) -> None:
-        """Closes both ports; what the journal holds stays."""
+        """Close both ports; the journal file stays."""
         for server in self._servers:
             server.begin_to_stop()
         for server in self._servers:
@@ -88,9 +88,9 @@ class Sandbox:
 
 
 def opening_day(now: datetime) -> date:
-    """The day at which a shop is that is started for the first time now.
+    """Return the day of a shop that is started for the first time now.
 
-    It is some days behind the calendar: each day that passes there at the press of a button brings it nearer.
+    It is some days in the past, so that a user can advance the shop by several days.
     """
     return now.astimezone(ZONE).date() - timedelta(days=DAYS_TO_COME)
 
@@ -112,12 +112,12 @@ def running(
     switches: Switches | None = None,
     lenient: bool = False,
 ) -> Iterator[Sandbox]:
-    """Both systems, answering until the block ends. Port 0 takes any free one; switches of one's own decide trouble.
+    """Run both systems within the block. Port 0 takes a free port; own `switches` may inject faults.
 
     The shop has sold up to the day before `today`; with a journal, up to the day before its first start.
 
-    The tills of a shop that does not trade yet hold no documents. A lenient till takes fields in any order, and misses
-    no empty wrapper.
+    With `trades` off, the tills hold no documents. A `lenient` till accepts fields in any order, and requires no empty
+    wrappers.
     """
     kept = Journal(journal)
     sandbox = start(
@@ -145,7 +145,7 @@ def start(
     switches: Switches | None = None,
     lenient: bool = False,
 ) -> Sandbox:
-    """Both systems, answering until `stop`."""
+    """Start both systems, which run until `stop`."""
     switches, ledger = switches or Switches(), CallLedger()
     accountview = AccountViewServer(
         shop,
@@ -169,10 +169,10 @@ def start(
 
 
 class _Server:
-    """One application on one port, in a thread of its own."""
+    """One application on one port, in a separate thread."""
 
     def __init__(self, app: App, port: int) -> None:
-        # Only with the protocol given does asyncio switch Nagle's delay off, 40 ms for every answer.
+        # asyncio disables Nagle's algorithm only if the protocol is given; otherwise every answer takes 40 ms longer.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind(("127.0.0.1", port))
@@ -192,11 +192,11 @@ class _Server:
         self._wait()
 
     def begin_to_stop(self) -> None:
-        """Takes no more connections; it notices within a tenth of a second."""
+        """Accept no more connections. Takes effect within a tenth of a second."""
         self._server.should_exit = True
 
     def stop(self) -> None:
-        """Closes the port and ends the thread."""
+        """Close the port and end the thread."""
         self.begin_to_stop()
         self._thread.join(STOP_SECONDS)
         self._socket.close()

@@ -1,1 +1,1 @@
-"""Sheets for the binder: one plain value, printed as PDF and written for a spreadsheet. No network, no file beside."""
+"""Sheets for the binder: plain values, printed as PDF or written as XLSX. Uses no network and writes no files."""

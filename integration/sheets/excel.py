@@ -1,4 +1,4 @@
-"""A sheet for a spreadsheet: amounts and days are real ones, and text is text whatever it looks like."""
+"""Writes a sheet as an Excel file: amounts and dates are typed values, and text is never interpreted."""
 
 import io
 import re
@@ -15,14 +15,14 @@ from integration.sheets.sheet import Cell, Holds, Noted, Sheet, SheetColumn, She
 
 _NO_NAME = re.compile(r"[\[\]:*?/\\]")
 LONGEST_NAME = 31  # characters of the name of a worksheet
-UNIT = 13  # characters of a column that is as wide as most
+UNIT = 13  # characters of a column of normal width
 COLOURS = {Tone.GOOD: "#00795C", Tone.WAITING: "#C2610C", Tone.BAD: "#B4232C", Tone.PLAIN: "#66717F"}
 _SHAPES = {Holds.MONEY: "#,##0.00", Holds.DIFFERENCE: "#,##0.00;[Red]-#,##0.00;0.00", Holds.DATE: "yyyy-mm-dd"}
 SAFE = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 
 
 def excel_of(sheet: Sheet) -> bytes:
-    """Return a sheet as an Excel file: what is narrow on the first worksheet, each wide table on one of its own."""
+    """Return a sheet as an Excel file: narrow parts on the first worksheet, each wide table on a separate one."""
     out = io.BytesIO()
     book = Workbook(out, SAFE)
     book.set_properties({"title": visible(f"{sheet.title}, {sheet.subtitle}"), "created": sheet.made_at})
@@ -36,12 +36,12 @@ def excel_of(sheet: Sheet) -> bytes:
 
 
 def sheet_name(title: str) -> str:
-    """Return a title as the name of a worksheet may be."""
+    """Return a valid worksheet name for a title."""
     return _NO_NAME.sub(" ", visible(title)).strip(" '")[: LONGEST_NAME - 3] or "-"
 
 
 class _Writer:
-    """A workbook while it is filled."""
+    """Fills a workbook."""
 
     def __init__(self, book: Workbook) -> None:
         self._book = book
@@ -49,7 +49,7 @@ class _Writer:
         self._names: set[str] = set()
 
     def first(self, sheet: Sheet) -> None:
-        """Write what the sheet is about, its notes and its narrow tables."""
+        """Write the subject of the sheet, its notes and its narrow tables."""
         page = self._page(sheet.kind)
         page.write_string(0, 0, visible(sheet.title), self._format(bold=True, font_size=16))
         page.write_string(1, 0, visible(sheet.subtitle), self._format(font_color="#66717F"))
@@ -68,7 +68,7 @@ class _Writer:
         page.set_column(1, 8, UNIT + 2)
 
     def own(self, table: SheetTable) -> None:
-        """Write a table on a worksheet of its own, whose head stays in sight."""
+        """Write a table on a separate worksheet with frozen headings."""
         page = self._page(table.title)
         self._table(page, table, 0, title=False)
         for place, column in enumerate(table.columns):

@@ -1,4 +1,4 @@
-"""A list for a spreadsheet: numbers and moments are real ones, text is text, columns are as wide as what they hold."""
+"""Writes a list as an Excel file: numbers and times are typed values, text is text, columns fit their contents."""
 
 import io
 from collections.abc import Sequence
@@ -13,16 +13,19 @@ from integration.sheets.excel import SAFE, sheet_name
 
 Cell = None | bool | int | float | Decimal | date | str
 
-MOST_ROWS = 1_048_575  # below the head of one worksheet
-LONGEST_TEXT = 32_767  # signs of one cell
-MEASURED = 1_000  # rows by which a column is measured
+MOST_ROWS = 1_048_575  # below the heading of one worksheet
+LONGEST_TEXT = 32_767  # characters in one cell
+MEASURED = 1_000  # rows that decide the width of a column
 NARROWEST, WIDEST = 8, 60
 
 
 def listing_of(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, rows_at_once: int = MOST_ROWS
 ) -> bytes:
-    """Return a list as an Excel file, with filters on and its head in sight; one that is too long goes on behind."""
+    """Return a list as an Excel file with filters and frozen headings.
+
+    A list that is too long for one worksheet continues on the next one.
+    """
     out = io.BytesIO()
     book = Workbook(out, {**SAFE, "remove_timezone": True})
     formats = {
@@ -57,7 +60,7 @@ def _write(page: Worksheet, row: int, place: int, value: Cell, formats: dict[str
             page.write_number(row, place, value, formats["cents"] if _has_cents(value) else None)
         case int():
             page.write_number(row, place, value)
-        case float() if value == value and abs(value) != float("inf"):  # noqa: PLR0124 - that is what no number is
+        case float() if value == value and abs(value) != float("inf"):  # noqa: PLR0124 - NaN differs from itself
             page.write_number(row, place, value)
         case datetime():
             page.write_datetime(row, place, value.replace(tzinfo=None), formats["moment"])
@@ -73,7 +76,7 @@ def _has_cents(value: Decimal) -> bool:
 
 
 def _width(name: str, rows: Sequence[Sequence[Cell]], place: int) -> int:
-    """Return how wide a column is, in signs; a head that is longer than what stands below goes on in a second line."""
+    """Return the width of a column in characters. A heading that is longer than its values wraps to a second line."""
     longest = max((_length(row[place]) for row in rows[:MEASURED]), default=0)
     return min(WIDEST, max(NARROWEST, longest + 2, min(len(name), 24) + 4))
 

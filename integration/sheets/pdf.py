@@ -1,4 +1,4 @@
-"""A sheet as PDF on A4, with our own fonts in it: tables flow over pages, and their heads come again."""
+"""Prints a sheet as PDF on A4 with embedded fonts. Tables continue on following pages with repeated headings."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from integration.words import amount_text, number, table_day
 
 FONTS = SHIPPED / "static"
 FACES = {("Plex", ""): "400", ("Plex", "B"): "600", ("PlexExt", ""): "ext-400", ("PlexExt", "B"): "ext-600"}
-MARGIN, TOP, GAP, FOOT = 14.0, 10.0, 5.0, 12.0  # millimetres; holes of a binder need the one at the side
+MARGIN, TOP, GAP, FOOT = 14.0, 10.0, 5.0, 12.0  # millimetres; the side margin leaves room for binder holes
 WIDTH = 210.0 - 2 * MARGIN
 BOTTOM = 297.0 - FOOT
 TYPE = 7.5  # points; smaller is hard to read on paper
@@ -27,7 +27,7 @@ PRIMARY, RED, WHITE = (31, 79, 158), (180, 35, 44), (255, 255, 255)
 TONES = {Tone.GOOD: (0, 121, 92), Tone.WAITING: (194, 97, 12), Tone.BAD: RED, Tone.PLAIN: GREY}
 _RIGHT = frozenset({Holds.MONEY, Holds.DIFFERENCE, Holds.NUMBER})
 
-logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every sign that it takes into a file
+logging.getLogger("fontTools").setLevel(logging.WARNING)  # it logs every embedded character
 
 Colour = tuple[int, int, int]
 
@@ -49,7 +49,7 @@ def pdf_of(sheet: Sheet) -> bytes:
 
 @cache
 def _known_signs() -> frozenset[int]:
-    """Return the signs that our fonts have."""
+    """Return the code points that our fonts contain."""
     pdf: Any = _with_fonts(FPDF())
     known = frozenset(sign for face in pdf.fonts.values() for sign in face.cmap)
     _close(pdf)
@@ -57,7 +57,7 @@ def _known_signs() -> frozenset[int]:
 
 
 def _close(pdf: Any) -> None:
-    """Close the files of the fonts, which are read until a PDF is written."""
+    """Close the font files, which are read until a PDF is written."""
     for face in pdf.fonts.values():
         face.ttfont.close()
 
@@ -70,20 +70,20 @@ def _with_fonts(pdf: FPDF) -> FPDF:
 
 
 def printable(text: str) -> str:
-    """Return text in which every sign can be seen on paper; one that our fonts lack is a `?`."""
+    """Return text in which every character is visible on paper; a character that our fonts lack is a `?`."""
     known = _known_signs()
     return "".join(sign if ord(sign) in known else "?" for sign in visible(text))
 
 
 class _Foot(FPDF):
-    """A PDF whose pages tell at their foot what they are, and which of how many."""
+    """PDF with a footer on each page: the sheet's title and the page number."""
 
     def __init__(self, sheet: Sheet) -> None:
         super().__init__(format="A4")
         self._sheet = sheet
 
     def footer(self) -> None:
-        """Draw the foot of a page."""
+        """Draw the footer of a page."""
         self.set_y(-FOOT + 2)
         self.set_draw_color(*RULE)
         self.line(MARGIN, self.y, 210 - MARGIN, self.y)
@@ -96,7 +96,7 @@ class _Foot(FPDF):
 
 
 class _Paper:
-    """The pages of a sheet while they are drawn, from top to bottom."""
+    """Draws the pages of a sheet from top to bottom."""
 
     def __init__(self, sheet: Sheet) -> None:
         self.sheet = sheet
@@ -109,10 +109,10 @@ class _Paper:
         self.pdf.set_creation_date(sheet.made_at)
         self.pdf.add_page()
 
-    # ---- what stands on it
+    # ---- parts of a sheet
 
     def head(self) -> None:
-        """Draw what the sheet is about, its verdict and its facts."""
+        """Draw the subject of the sheet, its verdict and its facts."""
         pdf, sheet = self.pdf, self.sheet
         self._text(MARGIN, TOP, WIDTH, 3.6, sheet.kind.upper(), TYPE, PRIMARY, bold=True)
         self._text(MARGIN, TOP + 3.6, WIDTH, 7, sheet.title, 15, INK, bold=True)
@@ -134,14 +134,14 @@ class _Paper:
         pdf.set_y(pdf.y + AFTER)
 
     def part(self, part: SheetTable | SheetNotes) -> None:
-        """Draw a table or notes over the whole width."""
+        """Draw a table or notes over the full width."""
         if isinstance(part, SheetNotes):
             self._notes(part)
         else:
             self.pdf.set_y(self._table(part, MARGIN, WIDTH, self.pdf.y) + AFTER)
 
     def beside(self, tables: Sequence[SheetTable]) -> bool:
-        """Draw narrow tables in two columns and tell whether they fit on what is left of the page."""
+        """Draw narrow tables in two columns; return False, without drawing, if they do not fit on the page."""
         width, top = (WIDTH - GAP) / 2, self.pdf.y
         bottoms = [top, top]
         places = []
@@ -159,7 +159,7 @@ class _Paper:
     # ---- tables
 
     def _table(self, table: SheetTable, x: float, width: float, y: float) -> float:
-        """Draw a table and return where it ends."""
+        """Draw a table and return its bottom position."""
         widths = _widths(table.columns, width)
         if y + HEAD * 2 + ROW * 2 > BOTTOM:
             y = self._next_page()
@@ -299,7 +299,7 @@ class _Paper:
         bold: bool = False,
         align: str = "L",
     ) -> None:
-        """Write words in one line; what does not fit ends in an ellipsis."""
+        """Write text in one line; text that does not fit ends in an ellipsis."""
         self.pdf.set_font("Plex", "B" if bold else "", size)
         self.pdf.set_text_color(*colour)
         shown = printable(words)
@@ -316,13 +316,13 @@ class _Paper:
         return list(self._broken(words, width)) or [""]
 
     def _noted(self, cell: Noted, width: float) -> tuple[list[str], list[str]]:
-        """Return a text and its note as lines: the note begins behind the last of the text, and may leave it free."""
+        """Return a text and its note as lines. The note begins behind the last line of the text if it fits there."""
         lines = self._lines(cell.text, width)
         after = self.pdf.get_string_width(f"{lines[-1]} ") if lines[-1] else 0.0
         return lines, list(self._broken(cell.note, width, after))
 
     def _broken(self, words: str, width: float, after: float = 0.0) -> Iterator[str]:
-        """Yield words as lines that fit, in the font that is set; the first begins `after` what stands there."""
+        """Yield text as lines that fit the width, in the current font; the first line begins at offset `after`."""
         line = ""
         for word in printable(words).split(" "):
             longer = f"{line} {word}" if line else word
@@ -335,7 +335,7 @@ class _Paper:
             yield line
 
     def _next_page(self) -> float:
-        """Begin another page, which says of which sheet it is, and return where it goes on."""
+        """Begin a page with the title of the sheet, and return the position where drawing continues."""
         self.pdf.add_page()
         about = f"{self.sheet.kind} · {self.sheet.title} · {self.sheet.subtitle}"
         self._text(MARGIN, TOP, WIDTH, HEAD, about, 9, INK, bold=True)

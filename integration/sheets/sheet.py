@@ -1,6 +1,6 @@
-"""A sheet as a plain value: what stands on it, in the words of its reader, and nothing of how it looks.
+"""A sheet as a plain value: its contents in the reader's language, without layout.
 
-Text may come from outside. Whoever prints it shows every sign of it, and nothing of it is ever computed.
+Text may come from outside. Printing must show every character of it, and must never evaluate it as a formula.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class Tone(StrEnum):
-    """What a verdict is like."""
+    """Tone of a verdict."""
 
     GOOD = "good"
     WAITING = "waiting"
@@ -21,29 +21,29 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """A text with something small beneath it."""
+    """A text with a small note."""
 
     text: str
     note: str = ""
 
 
-# None leaves a cell empty. Decimals are amounts of money, and a text in their column says why there is none.
+# None is an empty cell. Decimals are amounts of money; a text in their column is the reason why there is none.
 Cell = None | str | int | Decimal | date | Noted
 
 
 class Holds(StrEnum):
-    """What a column holds."""
+    """Type of the values of a column."""
 
     TEXT = "text"
     MONEY = "money"
-    DIFFERENCE = "difference"  # money that should be nothing
+    DIFFERENCE = "difference"  # an amount that should be zero
     NUMBER = "number"
     DATE = "date"
 
 
 @dataclass(frozen=True, slots=True)
 class SheetColumn:
-    """One column: what stands above it, what it holds, and how wide it is beside the others."""
+    """One column: its heading, the type of its values, and its relative width."""
 
     title: str
     holds: Holds = Holds.TEXT
@@ -52,7 +52,7 @@ class SheetColumn:
 
 @dataclass(frozen=True, slots=True)
 class SheetTable:
-    """A table with its sums below; a narrow one may stand beside another one. `empty` is said where it has no rows."""
+    """A table with sums below it. Narrow tables may be side by side. `empty` is shown if there are no rows."""
 
     title: str
     columns: Sequence[SheetColumn]
@@ -64,7 +64,7 @@ class SheetTable:
 
 @dataclass(frozen=True, slots=True)
 class SheetNotes:
-    """Sentences under a title, such as each difference by its name."""
+    """Sentences under a title, for example one per difference."""
 
     title: str
     sentences: Sequence[str]
@@ -73,15 +73,15 @@ class SheetNotes:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What stands on a sheet, from top to bottom. `facts` are labels with their values."""
+    """Contents of a sheet from top to bottom. `facts` are labels with their values."""
 
-    kind: str  # what sort of sheet it is
+    kind: str  # type of sheet
     title: str
     subtitle: str
     verdict: str
     tone: Tone
     facts: Sequence[tuple[str, str]]
     parts: Sequence[SheetTable | SheetNotes]
-    made: str  # when and by what, at the foot
+    made: str  # time and program, for the footer
     made_at: datetime
     language: str

@@ -1,1 +1,1 @@
-"""The console as a server of the web: who may ask it, what it answers beside pages, and under which headers."""
+"""Web server of the console: its guard, its answers other than pages, and its headers."""

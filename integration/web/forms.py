@@ -1,4 +1,4 @@
-"""The pages of the forms with which somebody logs in or takes an invitation."""
+"""Pages with the forms for logging in and for accepting an invitation."""
 
 from collections.abc import Callable
 from html import escape
@@ -13,13 +13,13 @@ from integration.web.guard import INVITATION, LOG_IN, PROVIDER, language_of
 from integration.words import say, term
 
 NO_STORE = {"Cache-Control": "no-store"}
-LEFT = "left"  # in the address of the log-in: that somebody has logged out of the console, and nowhere else
+LEFT = "left"  # query parameter: the person has logged out of the console, but not of the provider
 
 
 def log_in_page(
     request: Request, onward: str, error: IntegrationError | None = None, status: int = 200, host: str | None = None
 ) -> Response:
-    """Return the page that asks for name and password, or leads to the provider of log-ins at `host`."""
+    """Return the page that asks for name and password, or links to the log-in provider at `host`."""
 
     def form(text: Callable[..., str]) -> str:
         if host:
@@ -43,9 +43,9 @@ def invitation_page(
     status: int = 200,
     host: str | None = None,
 ) -> Response:
-    """Return the page on which an invitation is taken: with a password, or by the provider of log-ins at `host`.
+    """Return the page that accepts an invitation, with a password or through the log-in provider at `host`.
 
-    Where a proxy says who is asking, `host` is empty, and one button is enough.
+    If a proxy identifies the person, `host` is empty and the page has only a button.
     """
 
     def form(text: Callable[..., str]) -> str:
@@ -68,7 +68,7 @@ def invitation_page(
 
 
 def _way_out(text: Callable[..., str], host: str, **asked: str) -> str:
-    """Return the link to a provider of log-ins."""
+    """Return the link to a log-in provider."""
     return f'<a href="{escape(f"{PROVIDER}?{urlencode(asked)}")}">{escape(text("btn_log_in_at", host=host))}</a>'
 
 

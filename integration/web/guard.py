@@ -1,7 +1,7 @@
-"""Who may ask the console: its own pages, programs of this machine that know its address, and nobody's else's page.
+"""Admits requests only from the console's own pages, and from programs of this machine that know its address.
 
-A browser sends what another page asks for with the rights of whoever sits before it. So every request and every socket
-has to name the console as its own pages do: by the host it is asked at, and by the page it is asked from.
+A browser sends the requests of a foreign page with the rights of the person who uses it. Therefore every request and
+every socket must name the console's own host, and its origin must be a page of the console.
 """
 
 from collections.abc import Mapping
@@ -18,34 +18,34 @@ from integration.core.connections import is_loopback
 from integration.words import nearest, say
 
 READING = ("GET", "HEAD")
-ASKED_BY_PROGRAMS = "/api/log"  # the one place that takes something sent by a program
-LOG_IN, INVITATION = "/login", INVITED_AT  # and those that take a form of ours
-PROVIDER, ANSWER = "/login/provider", "/login/answer"  # on the way to a provider of log-ins, and back
-LEAVE = "/login/out"  # and out of both
-FILES = "/_stcore/upload_file"  # the one place that takes a file, of a page of ours
+ASKED_BY_PROGRAMS = "/api/log"  # the only path that accepts data from a program
+LOG_IN, INVITATION = "/login", INVITED_AT  # the paths that accept our forms
+PROVIDER, ANSWER = "/login/provider", "/login/answer"  # redirect to a log-in provider, and its callback
+LEAVE = "/login/out"  # log-out from both
+FILES = "/_stcore/upload_file"  # the only path that accepts a file, from our pages
 SENDING_FILES = ("PUT", "DELETE")
 CLOSED = (FILES, "/_stcore/agent")
-"""What Streamlit would offer beside: to take files anywhere else, and to be driven by programs."""
+"""Paths of Streamlit that stay closed: file uploads at other paths, and control by programs."""
 
 Refusal = tuple[int, str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class RequestAsked:
-    """One request or socket, as it names whom it asks and where it comes from."""
+    """A request or socket, with the host that it names and the page that it comes from."""
 
     kind: str  # http or websocket
     method: str
     path: str
     hosts: tuple[str, ...]
     origins: tuple[str, ...]
-    site: str  # how the page that asks stands to us, as its browser says: Sec-Fetch-Site
-    is_navigation: bool  # a page is opened in a tab of its own, not inside another page
-    at: tuple[str, int | None] | None  # where it arrived: an address of this machine, and a port
+    site: str  # relation of the requesting page to the console: Sec-Fetch-Site
+    is_navigation: bool  # True if a page is opened in a tab, not inside another page
+    at: tuple[str, int | None] | None  # address and port of this machine at which it arrived
 
     @classmethod
     def of(cls, scope: Scope) -> "RequestAsked":
-        """Return what a scope of ASGI asks."""
+        """Return the request of an ASGI scope."""
         headers = Headers(scope=scope)
         mode, kind = headers.get("sec-fetch-mode", ""), headers.get("sec-fetch-dest", "")
         return cls(
@@ -62,9 +62,9 @@ class RequestAsked:
 
 @dataclass(frozen=True, slots=True)
 class HostPolicy:
-    """By which addresses the console may be asked: this machine's own at its port, and the one it is published at.
+    """Addresses at which the console answers: those of this machine at its port, and its public address.
 
-    Unless somebody asks for a log-in before it, only what arrives at this machine's own addresses is answered.
+    Without authentication in front of the console, it answers only requests that arrive at a loopback address.
     """
 
     public: str = ""  # an origin, such as https://console.example.com
@@ -78,7 +78,7 @@ class HostPolicy:
         object.__setattr__(self, "_hosts", frozenset({parts.netloc, named} if self.public else ()))
 
     def refusal(self, asked: RequestAsked) -> Refusal | None:
-        """Return why something is not answered, as a status of HTTP and a cause with its facts; None where it is."""
+        """Return the HTTP status, cause and facts of a refusal, or None if the request is admitted."""
         here = asked.at is not None and is_loopback(asked.at[0])
         if not (here or self.is_guarded):
             return 403, "listens_without_log_in", {"host": asked.at[0] if asked.at else ""}
@@ -91,7 +91,7 @@ class HostPolicy:
         return self._unserved(asked)
 
     def _own(self, at: tuple[str, int | None] | None) -> set[str]:
-        """Return how this machine is named at the port where something arrived."""
+        """Return the names of this machine, each with the port at which the request arrived."""
         if at is None or at[1] is None:
             return set()
         local = f"[{at[0]}]" if ":" in at[0] else at[0]
@@ -99,7 +99,7 @@ class HostPolicy:
         return {f"{name}:{at[1]}" for name in names} | (set(names) if at[1] in (80, 443) else set())
 
     def _is_ours(self, asked: RequestAsked, asked_at: set[str]) -> bool:
-        """Whether the page that asks is the console's: no other page is its origin, or opens it inside itself."""
+        """Return True if the request comes from a page of the console, which no other page embeds."""
         if len(asked.origins) > 1 or (asked.kind == "websocket" and not asked.origins):
             return False
         if asked.origins and asked.origins[0] not in asked_at | ({self.public} if self.public else set()):
@@ -108,7 +108,7 @@ class HostPolicy:
         return asked.site in ("", "none", "same-origin") or linked
 
     def _unserved(self, asked: RequestAsked) -> Refusal | None:
-        if not asked.path.startswith("/"):  # the address of another server, as a proxy is asked
+        if not asked.path.startswith("/"):  # the URL of another server, as in a request to a proxy
             return 400, "address_unknown", {}
         if _is_file_of_a_page(asked):
             return None
@@ -121,20 +121,20 @@ class HostPolicy:
 
 
 def _is_file_of_a_page(asked: RequestAsked) -> bool:
-    """Tell whether a page of ours sends a file, or takes it back: a browser names it then as the origin."""
+    """Return True if a page of ours uploads or removes a file; a browser then sends an Origin header."""
     here = asked.path.startswith(f"{FILES}/") and asked.kind == "http"
     return here and asked.method in SENDING_FILES and bool(asked.origins)
 
 
 class Guard:
-    """Answers what the policy refuses, before anything of it is read."""
+    """Middleware that refuses requests against the policy before it reads their body."""
 
     def __init__(self, app: ASGIApp, policy: HostPolicy) -> None:
         self._app = app
         self._policy = policy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request or a socket through, or answer why not."""
+        """Pass a request or a socket on, or answer with the reason of the refusal."""
         refusal = self._policy.refusal(RequestAsked.of(scope)) if scope["type"] in ("http", "websocket") else None
         if refusal is None:
             await self._app(scope, receive, send)
@@ -143,7 +143,7 @@ class Guard:
 
 
 async def turned_away(scope: Scope, receive: Receive, send: Send, refusal: Refusal) -> None:
-    """Answer why a request, or a socket before it is one, is not let through."""
+    """Answer a refused request, or a refused socket, with the reason."""
     if scope["type"] == "http" or "websocket.http.response" in scope.get("extensions", {}):
         status, code, facts = refusal
         await cause_response(scope, code, facts, status)(scope, receive, send)
@@ -152,12 +152,12 @@ async def turned_away(scope: Scope, receive: Receive, send: Send, refusal: Refus
 
 
 def language_of(headers: Headers) -> str:
-    """Return which of our languages whoever asks wants to read."""
+    """Return the supported language that the client prefers."""
     return nearest(headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip())
 
 
 def cause_response(scope: Scope, code: str, facts: Mapping[str, str], status: int, **headers: str) -> Response:
-    """Return the sentences of a cause, in the language of whoever asks; what else is sent with it stays unread."""
+    """Return a response with the sentences of a cause in the client's language. The request body stays unread."""
     sentences: Any = say(code, facts, language_of(Headers(scope=scope)))
     text = f"{sentences.what}\n{sentences.data}\n{sentences.do}\n"
     return PlainTextResponse(text, status, {"Connection": "close", "Cache-Control": "no-store", **headers})

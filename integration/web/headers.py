@@ -1,4 +1,4 @@
-"""What every answer tells a browser that it may do with it: load from here alone, and show it in no other page."""
+"""Security headers of every answer: pages load only from the console, and no other page may embed them."""
 
 import base64
 import hashlib
@@ -18,9 +18,9 @@ FORMS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'"
 }
-"""Under which the forms of a log-in live: they have no script at all."""
-OWN = "/app/static/"  # files of ours, whose names stay while what is in them changes
-WEEK, ASKED_EACH_TIME = "public, max-age=604800", "no-cache"  # how long a browser keeps a font, and any other of them
+"""Headers of the log-in forms, which have no script."""
+OWN = "/app/static/"  # our own files, whose names stay while their contents change
+WEEK, ASKED_EACH_TIME = "public, max-age=604800", "no-cache"  # how long a browser caches fonts, and other files
 INLINE = re.compile(r"<script(?P<named>[^>]*)>(?P<text>.*?)</script>", re.DOTALL | re.IGNORECASE)
 POWERS = (
     "accelerometer", "bluetooth", "camera", "clipboard-read", "display-capture", "geolocation", "gyroscope", "hid",
@@ -30,9 +30,9 @@ POWERS = (
 
 
 def content_security_policy(index: str) -> str:
-    """Return the Content-Security-Policy under which pages live whose frame is this HTML: its own scripts run.
+    """Return the Content-Security-Policy of pages with this frame: it allows the scripts of the frame.
 
-    Styles are written into the page by what draws it, and wasm reads its messages.
+    Streamlit writes styles into the page, and WebAssembly parses its messages.
     """
     inline = (one["text"] for one in INLINE.finditer(index) if "src=" not in one["named"])
     hashes = " ".join(f"'sha256-{_hash(text)}'" for text in inline)
@@ -51,7 +51,7 @@ def content_security_policy(index: str) -> str:
 
 
 def _hash(script: str) -> str:
-    """Return the hash of a script as a browser takes it, which reads every end of a line as a line feed."""
+    """Return the hash of a script as a browser computes it, with every line ending as a line feed."""
     text = script.replace("\r\n", "\n").replace("\r", "\n")
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
@@ -62,7 +62,7 @@ def headers_of(index: str) -> Mapping[str, str]:
         "Content-Security-Policy": content_security_policy(index),
         "X-Frame-Options": "DENY",
         "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "same-origin",  # with none at all, a browser no longer says where its own page comes from
+        "Referrer-Policy": "same-origin",  # with `no-referrer`, a browser would not send the origin of our own pages
         "Permissions-Policy": ", ".join(f"{power}=()" for power in POWERS),
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cross-Origin-Resource-Policy": "same-origin",
@@ -70,14 +70,14 @@ def headers_of(index: str) -> Mapping[str, str]:
 
 
 class Headers:
-    """Puts these headers on every answer, that to a failure of our own too; no answer is for other origins."""
+    """Middleware that sets these headers on every answer, including errors, and removes CORS headers."""
 
     def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
         self._app = app
         self._headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer under the headers."""
+        """Answer with the headers."""
         begun = False
 
         async def under(message: Message) -> None:

@@ -1,7 +1,7 @@
-"""The entrance: who has no session is shown to the log-in, and gets nothing else of the console.
+"""Log-in gate: redirects browsers without a session to the log-in page, and refuses their other requests.
 
-A log-in is a form of our own that a browser sends back here; its answer carries the key of a session as a cookie that
-no script can read and no other site sends along. What may be done in a session is asked again at every action.
+The log-in form is our own. Its answer sets the key of a session as a cookie that scripts cannot read and that is not
+sent from other sites. Rights are checked again at every action.
 """
 
 import asyncio
@@ -36,22 +36,22 @@ from integration.web.guard import (
 )
 
 OPEN = (LOG_IN, INVITATION, PROVIDER, ANSWER, LEAVE, "/healthz", "/favicon.ico", "/_stcore/health")
-BY_PROGRAMS = "/api"  # below which there is no page
-NUMBERS = "/metrics"  # which a monitor reads with a token of its own, and people as they read pages
-OPEN_BELOW = ("/static/", "/app/static/")  # how pages look: the same for everybody
+BY_PROGRAMS = "/api"  # there are no pages below it
+NUMBERS = "/metrics"  # a monitor reads it with a token, people with their session
+OPEN_BELOW = ("/static/", "/app/static/")  # static files, the same for everybody
 MOST_SENT = 8 * 1024  # bytes of a form
 SENDING_SECONDS = 10.0
-BEGUN = "sluis-log-in"  # what a browser keeps between going to a provider and coming back
+BEGUN = "sluis-log-in"  # cookie from the redirect to a provider until its callback
 
 
 class Entrance:
-    """Lets in who has a session, or everybody where nobody logs in."""
+    """Middleware that admits requests with a session, or all requests if no log-in is configured."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request or a socket through, or show it to the log-in."""
+        """Pass a request or a socket on, or redirect it to the log-in page."""
         if scope["type"] not in ("http", "websocket") or _is_open(scope):
             await self._app(scope, receive, send)
             return
@@ -73,7 +73,10 @@ class Entrance:
             await turned_away(scope, receive, send, refused)
 
     async def _by_proxy(self, in_front: ProxyBefore, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let through whom a proxy asks for, in a session of their own; each request has to say for whom."""
+        """Admit requests that a proxy has authenticated, each in a session of its person.
+
+        Every request must carry the proxy's statement about the person.
+        """
         people = await _people()
         try:
             identity = await asyncio.to_thread(in_front.identity, _said(in_front, scope))
@@ -93,21 +96,21 @@ class Entrance:
 
 
 def _said(in_front: ProxyBefore, scope: Scope) -> list[str]:
-    """Return what a proxy says of whom it asks for; nothing where it would have to come by the socket and does not."""
+    """Return the proxy's statements about the person; none if they must arrive by a Unix socket and do not."""
     server = scope.get("server")
     by_socket = server is not None and server[1] is None and not scope.get("client")
     return Headers(scope=scope).getlist(in_front.header) if by_socket or not in_front.only_by_socket else []
 
 
 def _is_page(scope: Scope) -> bool:
-    """Tell whether a browser opens a page, which can be shown elsewhere."""
+    """Return True if a browser opens a page, so that a redirect is possible."""
     if scope["path"].rstrip("/") in (ASKED_BY_PROGRAMS, BY_PROGRAMS):
         return False
     return scope["type"] == "http" and Headers(scope=scope).get("sec-fetch-mode", "navigate") == "navigate"
 
 
 def _is_monitor(scope: Scope, token: str) -> bool:
-    """Tell whether whoever asks has the token of the settings; where none is set, nobody has."""
+    """Return True if the request has the metrics token of the settings; False if no token is set."""
     given = Headers(scope=scope).get("authorization", "").removeprefix("Bearer ")
     return bool(token) and hmac.compare_digest(given.encode(), token.encode())
 
@@ -118,14 +121,14 @@ def _whole(scope: Scope) -> str:
 
 
 def _is_open(scope: Scope) -> bool:
-    """Tell whether a request needs no session. What a program sends has a token of its own, looked at later."""
+    """Return True if a request needs no session. Requests of programs have a token, which is checked later."""
     path = scope["path"]
     sent = path == ASKED_BY_PROGRAMS and scope.get("method") == "POST"
     return sent or path in OPEN or path.startswith(OPEN_BELOW)
 
 
 async def _is_in(scope: Scope, identity: Identity | None = None) -> bool:
-    """Tell whether a browser has a session that holds: that of the person who has this identity, where one is named."""
+    """Return True if a browser has a valid session; with an identity, only a session of that person counts."""
     actor = await _actor(scope)
     if actor is None or identity is None:
         return actor is not None
@@ -133,13 +136,13 @@ async def _is_in(scope: Scope, identity: Identity | None = None) -> bool:
 
 
 async def _may_send(scope: Scope) -> bool:
-    """Tell whether whoever asks may bring a file in, before any of it is read."""
+    """Return True if the client may upload a file. Checked before the body is read."""
     actor = await _actor(scope)
     return actor is not None and actor.may(Right.ADMINISTER)
 
 
 async def _actor(scope: Scope) -> Actor | None:
-    """Return in whose session a browser asks, None in one that does not hold."""
+    """Return the actor of the browser's session, or None if the session is not valid."""
     people = await _people()
     key = cookie_parser(Headers(scope=scope).get("cookie", "")).get(people.cookie, "")
     try:
@@ -156,7 +159,7 @@ async def _people() -> People:
 
 
 async def log_in(request: Request) -> Response:
-    """Show the form, or take what it sends: a session for name and password that belong together."""
+    """Show the log-in form, or process it: name and password that match start a session."""
     host = await _elsewhere()
     if request.method != "POST":
         return log_in_page(request, _inside(request.query_params.get("next", "")), host=host)
@@ -173,7 +176,7 @@ async def log_in(request: Request) -> Response:
 
 
 async def _elsewhere() -> str | None:
-    """Return where people prove who they are, None where that is an account here."""
+    """Return the host of the log-in provider, an empty text for a proxy, or None for accounts of the console."""
     application = await asyncio.to_thread(bootstrap.running_application)
     if application.provider is not None:
         return application.provider.host
@@ -181,7 +184,7 @@ async def _elsewhere() -> str | None:
 
 
 async def accept(request: Request) -> Response:
-    """Show who is invited, or take what makes them known: a password they chose, or who a proxy says they are."""
+    """Show an invitation, or accept it: with a chosen password, or with the identity from a proxy."""
     given = {"key": request.query_params.get("key", "")} if request.method != "POST" else await _given(request)
     if given is None:
         return cause_response(request.scope, "not_offered", {}, 400)
@@ -206,13 +209,13 @@ async def accept(request: Request) -> Response:
 async def _accept_of_proxy(request: Request, key: str) -> str:
     application = await asyncio.to_thread(bootstrap.running_application)
     in_front = application.proxy
-    assert in_front is not None  # noqa: S101 - as whoever calls it has looked
+    assert in_front is not None  # noqa: S101 - checked by the caller
     identity = await asyncio.to_thread(in_front.identity, _said(in_front, request.scope))
     return await asyncio.to_thread(application.people.enter, identity, key)
 
 
 async def to_provider(request: Request) -> Response:
-    """Show a browser to the provider of log-ins, with a mark by which it is known when it comes back."""
+    """Redirect a browser to the log-in provider, with a cookie that identifies the browser at the callback."""
     application = await asyncio.to_thread(bootstrap.running_application)
     if application.provider is None:
         return cause_response(request.scope, "not_offered", {}, 404)
@@ -227,7 +230,7 @@ async def to_provider(request: Request) -> Response:
 
 
 async def provider_callback(request: Request) -> Response:
-    """Take what a browser comes back with: a session for who the provider says it is, where they were invited."""
+    """Handle the provider's callback: start a session for an invited person with the provider's identity."""
     application = await asyncio.to_thread(bootstrap.running_application)
     provider, people, asked = application.provider, application.people, request.query_params
     if provider is None:
@@ -244,7 +247,7 @@ async def provider_callback(request: Request) -> Response:
 
 
 async def left(request: Request) -> Response:
-    """End the session of a browser, here and at its provider, as far as that says how; no other site's page does."""
+    """End the session of a browser, here and at its provider if that supports it. Other sites cannot trigger it."""
     application = await asyncio.to_thread(bootstrap.running_application)
     provider, people = application.provider, application.people
     if request.headers.get("sec-fetch-site") != "same-origin":
@@ -261,7 +264,7 @@ async def left(request: Request) -> Response:
 
 
 def entered(request: Request, people: People, key: str, onward: str) -> Response:
-    """Return the answer that gives a browser the key of a session, and shows it on: what every way in ends with."""
+    """Return the response that sets the session cookie and redirects. Every kind of log-in ends with it."""
     answer = RedirectResponse(_inside(onward), 303, NO_STORE)
     return _keeping(answer, request, people, people.cookie, key, seconds=SESSION.total_seconds())
 
@@ -269,16 +272,16 @@ def entered(request: Request, people: People, key: str, onward: str) -> Response
 def _keeping(
     answer: Response, request: Request, people: People, name: str, value: str, *, seconds: float, path: str = "/"
 ) -> Response:
-    """Return an answer that has a browser keep something no script can read and no other site sends along."""
+    """Return the answer with a cookie that scripts cannot read and that is not sent from other sites."""
     safe = people.cookie.startswith("__Host-") or request.url.scheme == "https"
     answer.set_cookie(name, value, max_age=int(seconds), path=path, secure=safe, httponly=True, samesite="lax")
     return answer
 
 
 async def _given(request: Request) -> Mapping[str, str] | None:
-    """Return what a form sends, None where it is too much, too slow, or does not come from a page of ours."""
+    """Return the fields of a form; None if it is too large, too slow, or not from a page of ours."""
     body = bytearray()
-    if not request.headers.get("origin"):  # a browser names it whenever it sends a form; the guard has compared it
+    if not request.headers.get("origin"):  # browsers send it with every form; the guard has compared it
         return None
     try:
         async with asyncio.timeout(SENDING_SECONDS):
@@ -293,12 +296,12 @@ async def _given(request: Request) -> Mapping[str, str] | None:
 
 
 def _from(request: Request) -> str:
-    """Return the address a request comes from, as a proxy of this machine tells it."""
+    """Return the client address of a request, as a proxy of this machine reports it."""
     return request.client.host if request.client else ""
 
 
 def _inside(path: str) -> str:
-    """Return a path of this console, the first page for anything else."""
+    """Return the path if it belongs to this console, and `/` otherwise."""
     parts = urlsplit(path)
     is_ours = path.startswith("/") and not parts.netloc and not parts.scheme and path.isprintable()
     return path if is_ours and not path.startswith(("//", "/\\")) and "\\" not in path else "/"

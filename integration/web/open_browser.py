@@ -1,4 +1,4 @@
-"""The browser of this machine, opened at an address by the program that its desktop has for that."""
+"""Opens the browser of this machine with the program that its desktop provides."""
 
 import shutil
 import subprocess
@@ -11,7 +11,7 @@ OF_OTHERS = ("xdg-open",)
 
 
 def open_browser(address: str) -> None:
-    """Open an address in the browser, where this machine has such a program; what that says is not shown."""
+    """Open an address in the browser if this machine has such a program. Its output is discarded."""
     program = OPENERS.get(sys.platform, OF_OTHERS)
     if shutil.which(program[0]):
         quiet = subprocess.DEVNULL

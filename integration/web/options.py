@@ -1,4 +1,4 @@
-"""How Streamlit is set, whichever way the console is started: what it would allow beside us, it does not."""
+"""Streamlit options of the console, however it is started. They disable features that would bypass the guard."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,11 +8,11 @@ from streamlit import config
 
 FIXED: Mapping[str, Any] = {
     "browser.gatherUsageStats": False,
-    "client.allowedOrigins": [],  # no page around ours may send it messages
+    "client.allowedOrigins": [],  # no embedding page may send messages
     "server.enableAgentApi": False,
     "server.enableCORS": True,
     "server.enableXsrfProtection": True,
-    "server.maxUploadSize": 4,  # megabytes, of who administers the console; what takes a file takes less
+    "server.maxUploadSize": 4,  # megabytes, for administrators only; each upload field has a lower limit
     "server.scriptHealthCheckEnabled": False,
     "server.showEmailPrompt": False,
     "server.trustedUserHeaders": {},
@@ -21,19 +21,19 @@ NAMES = ("localhost", "127.0.0.1", "::1")
 
 
 def options(public: str) -> dict[str, Any]:
-    """Return the options of Streamlit for a console that is published at an address, or at none."""
+    """Return the Streamlit options of a console with this public address, which may be empty."""
     host = urlsplit(public).hostname
     return {
         **FIXED,
         "server.allowedHosts": [*NAMES, *([host] if host else [])],
         "server.corsAllowedOrigins": [public] if public else [],
-        # Without it Streamlit asks an address outside for that of this machine: to print it, and to compare pages with.
+        # Without it, Streamlit asks an external service for this machine's address, to print it and to compare origins.
         "browser.serverAddress": host or "localhost",
     }
 
 
 def settle_options(public: str) -> None:
-    """Set the options now, and again whenever Streamlit reads its files anew."""
+    """Set the options now, and again whenever Streamlit reads its configuration files."""
 
     def put() -> None:
         for name, value in options(public).items():

@@ -1,8 +1,8 @@
-"""What the HTML of a page tells a browser to fetch, which it would come upon later, one piece after the other.
+"""Adds preload links to the HTML of a page, so that a browser fetches scripts and fonts early.
 
-Streamlit draws a page by pieces of script that it loads when it meets the first element of a kind, each with what it
-needs itself. Named in the HTML, all of them are on their way before the first script has run; what draws the contents
-of a page stands back behind what its frame needs.
+Streamlit loads a script, and the scripts that it imports, when it draws the first element of a kind. With links in the
+HTML, all of them load before the first script runs. Scripts for the contents of a page have a lower priority than those
+of its frame.
 """
 
 import re
@@ -17,7 +17,7 @@ from integration.web.guard import language_of
 from integration.web.splash import NAME, starting
 
 EVERYWHERE = ("Button", "Html", "MenuButton")
-"""What the frame draws around every page."""
+"""Elements of the frame around every page."""
 DRAWN: Mapping[str, Sequence[str]] = {
     "": ("Metric",),
     "preview": ("ButtonGroup", "DataFrame", "Selectbox", "Table", "TextInput"),
@@ -33,7 +33,7 @@ DRAWN: Mapping[str, Sequence[str]] = {
     "mappings": ("ButtonGroup", "DataFrame", "Selectbox", "Table", "TextInput"),
     "administration": ("ButtonGroup", "DataFrame", "Selectbox", "TextInput"),
 }
-"""What each page draws beside, by its address."""
+"""Other elements of each page, by its address."""
 FONTS = tuple(f"app/static/plex-sans-{weight}.woff2" for weight in (400, 500, 600))
 ICONS = "media/MaterialSymbols-Rounded.*.woff2"
 _ENTRY = re.compile(r'<script type="module"[^>]* src="\./static/js/(?P<name>[^"]+)"')
@@ -41,16 +41,16 @@ _BESIDE = re.compile(rb'\b(href|src)="\./')
 _DRAWN_IN, _UNNAMED = b'<div id="root">', b"<title>Streamlit</title>"
 _FILES = re.compile(r"m\.f=\[(?P<names>[^\]]*)\]")
 FRAME = "\n".join(f'<script defer src="/app/static/{name}.js"></script>' for name in ("frame", "speak"))
-"""What listens to a person and speaks their language on every page, so it is there before anything is drawn."""
+"""Scripts for input and language on every page; they must run before anything is drawn."""
 AT_ONCE = "window.__streamlit = { BACKEND_BASE_URL: location.origin }"
-"""Says where the server is: Streamlit would look for it below the address of a page first, where it is not."""
+"""Tells Streamlit where the server is. It would otherwise look below the address of the page first, and fail."""
 
 
 class Pieces:
-    """Which files draw an element, as the script with which a page begins knows them."""
+    """Script files that draw each element, according to Streamlit's entry script."""
 
     def __init__(self, folder: Path) -> None:
-        """Read them from the folder in which Streamlit has its own page."""
+        """Read the files from the folder with Streamlit's own page."""
         index = (folder / "index.html").read_text(encoding="utf-8")
         entry = _ENTRY.search(index)
         self._script = (folder / "static" / "js" / entry["name"]).read_text(encoding="utf-8") if entry else ""
@@ -60,14 +60,14 @@ class Pieces:
         self._icons = [f"static/media/{one.name}" for one in (folder / "static").glob(ICONS)]
 
     def of(self, element: str) -> list[str]:
-        """Return the scripts that draw an element, without those that the HTML names itself; none of one unknown."""
+        """Return the scripts that draw an element, without those in the HTML already; none for an unknown element."""
         asked = rf"import\(`\./{element}\.[\w-]+\.js`\)[^()]*(?:\([^()]*\))?,__vite__mapDeps\(\[(?P<places>[\d,]+)\]\)"
         found = re.search(asked, self._script)
         names = [self._files[int(place)] for place in found["places"].split(",")] if found else []
         return [name for name in names if name.endswith(".js") and f"/{name}" not in self._named]
 
     def links(self, drawn: Sequence[str]) -> bytes:
-        """Return what the HTML of a page says beside, by the elements that it draws within its frame."""
+        """Return the HTML to add to a page that draws these elements within its frame."""
         frame = [file for element in EVERYWHERE for file in self.of(element)]
         rest = [file for element in drawn for file in self.of(element)]
         fonts = (*FONTS, *self._icons)
@@ -81,7 +81,7 @@ class Pieces:
 
 
 class Early:
-    """Says with the HTML of a page what it is drawn by, and where the server is."""
+    """Middleware that adds preload links, the address of the server and the splash to the HTML of a page."""
 
     def __init__(self, app: ASGIApp, pieces: Pieces) -> None:
         self._app = app
@@ -89,7 +89,7 @@ class Early:
         self._frame = pieces.links(())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a page; everything else passes."""
+        """Serve a page; pass all other requests on."""
         links = self._of(scope) if scope["type"] == "http" and scope["method"] == "GET" else None
         if links is None:
             await self._app(scope, receive, send)
@@ -113,7 +113,7 @@ class Early:
         await self._app({**scope, "headers": bare}, receive, with_links)
 
     def _of(self, scope: Scope) -> bytes | None:
-        """Return what is said with the page of an address; under one that is unknown a browser may open a page too."""
+        """Return the HTML to add for an address. A browser may open a page at an unknown address too."""
         opened = "text/html" in Headers(scope=scope).get("accept", "")
         return self._links.get(scope["path"], self._frame if opened else None)
 
@@ -124,19 +124,19 @@ def _is_html(start: Message) -> bool:
 
 
 def _told(start: Message, body: bytes, links: bytes, before: bytes) -> Iterator[Message]:
-    """Yield an answer whose HTML says more than its file, so that nobody can ask whether the file is still the same.
+    """Yield the answer with the added HTML, without the headers that allow a conditional request.
 
-    What is no page of Streamlit, such as a form, is as it was.
+    A page that is not Streamlit's, such as a form, stays unchanged.
     """
     entry = _ENTRY.search(body.decode(errors="replace"))
     if entry is None:
         yield start
         yield {"type": "http.response.body", "body": body}
         return
-    # Scripts run in the order in which the HTML names them: ours hear a key before Streamlit draws anything.
+    # Scripts run in the order of the HTML: ours must receive keys before Streamlit draws anything.
     whole = body.replace(entry[0].encode(), links + b"\n" + entry[0].encode(), 1)
     whole = whole.replace(_DRAWN_IN, before + _DRAWN_IN, 1).replace(_UNNAMED, f"<title>{NAME}</title>".encode(), 1)
-    whole = _BESIDE.sub(rb'\1="/', whole)  # an address may have several parts, and nothing lies below them
+    whole = _BESIDE.sub(rb'\1="/', whole)  # an address may have several parts, and files are not below them
     headers = MutableHeaders(scope=start)
     headers["content-length"] = str(len(whole))
     for name in ("etag", "last-modified", "accept-ranges"):

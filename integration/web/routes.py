@@ -1,4 +1,4 @@
-"""What the server answers beside pages: how it is, to monitors; the log, to programs of its owner and to its page."""
+"""Answers of the server other than pages: health for monitors, and the log for programs and for its page."""
 
 import asyncio
 import json
@@ -21,15 +21,15 @@ from integration.web.guard import ASKED_BY_PROGRAMS, cause_response
 from integration.web.login_gate import ENTRANCES
 
 HEALTH_SECONDS = 10.0  # a monitor waits no longer for an answer
-MOST_ASKED = 64 * 1024  # bytes of a question to the log
-ASKING_SECONDS = 10.0  # that a question may take to arrive
-PIECE = 256 * 1024  # bytes of a file that are sent at once
-TAKING_SECONDS = 60.0  # that somebody may take for one piece
+MOST_ASKED = 64 * 1024  # bytes of a query of the log
+ASKING_SECONDS = 10.0  # time limit for a query to arrive
+PIECE = 256 * 1024  # bytes of a file sent at once
+TAKING_SECONDS = 60.0  # time limit for a client to receive one piece
 UNSTORED = {"Cache-Control": "no-store", "Connection": "close"}
 
 
 async def healthz(_request: Request) -> Response:
-    """Answer whether the console itself works: its engine beats, its database answers, its disk has room."""
+    """Return the health of the console: engine, database and disk space. Status 503 if there is a problem."""
     try:
         looking = asyncio.to_thread(lambda: bootstrap.running_application().health.look())  # noqa: PLW0108 - the first call starts it
         health = await asyncio.wait_for(looking, HEALTH_SECONDS)
@@ -41,7 +41,7 @@ async def healthz(_request: Request) -> Response:
 
 
 async def metrics(_request: Request) -> Response:
-    """Answer the numbers a monitor watches, as Prometheus reads them."""
+    """Return the metrics in the Prometheus text format."""
     try:
         numbers = await asyncio.to_thread(lambda: bootstrap.running_application().metrics.text())  # noqa: PLW0108 - the first call starts it
     except IntegrationError as error:
@@ -50,10 +50,10 @@ async def metrics(_request: Request) -> Response:
 
 
 async def api_log(request: Request) -> Response:
-    """Answer the terminal's question to the log, which this process owns; only with the token of this start.
+    """Answer a query of the terminal to the log, which this process owns. Requires the token of this start.
 
-    The token comes first: of whoever has none, nothing is read. 403 without it, 413 for a question that is too long,
-    408 for one that is too long on its way, 405 for what is no question; otherwise as `LogAccess.answer` says.
+    The token is checked before the body is read. Returns 403 without it, 413 if the query is too long, 408 if it
+    arrives too slowly, 405 for another method; otherwise the status of `LogAccess.answer`.
     """
     if request.method != "POST":
         return cause_response(request.scope, "not_offered", {}, 405)
@@ -84,7 +84,7 @@ def _refused(status: int, why: str) -> Response:
 
 
 async def _bounded(request: Request) -> bytes | None:
-    """Return what was sent, or None as soon as it is too much, whatever length it says of itself."""
+    """Return the request body, or None as soon as it is too large, whatever its Content-Length says."""
     said = request.headers.get("content-length", "0")
     if not said.isdecimal() or int(said) > MOST_ASKED:
         return None
@@ -97,7 +97,7 @@ async def _bounded(request: Request) -> bytes | None:
 
 
 async def api_export(request: Request) -> Response:
-    """Answer with the whole log as a file, for whoever has a download token of its page; it holds once."""
+    """Return the complete log as a file, for a download token of the log page. A token is valid once."""
     if request.method != "GET":
         return cause_response(request.scope, "not_offered", {}, 405)
     name, download_token = request.path_params["name"], request.query_params.get("ticket", "")
@@ -115,7 +115,7 @@ async def api_export(request: Request) -> Response:
 
 
 class OneTimeFileResponse(Response):
-    """A file that is sent whole, and is gone afterwards, whatever becomes of the answer."""
+    """Response that sends a file and deletes it afterwards, even if sending fails."""
 
     media_type = "application/octet-stream"
 
@@ -125,10 +125,10 @@ class OneTimeFileResponse(Response):
         del self.headers["content-length"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - as ASGI calls it
-        """Send the file. It has lost its name before its first byte is sent, where the system allows that."""
+        """Send the file. Where the system allows it, the file is unlinked before its first byte is sent."""
         file = self._path.open("rb")
         try:
-            with suppress(PermissionError):  # on Windows, which keeps the name of an open file
+            with suppress(PermissionError):  # Windows cannot delete an open file
                 self._path.unlink()
             self.headers["Content-Length"] = str(file.seek(0, 2))
             file.seek(0)

@@ -1,4 +1,4 @@
-"""The server of the console: the engine in its life span, its own answers, and the guard before everything."""
+"""Server of the console: starts the engine with the server, adds its own answers, and puts the guard in front."""
 
 import asyncio
 import os
@@ -31,15 +31,15 @@ from integration.web.routes import ROUTES
 from integration.web.stream import Stream
 from integration.words import say, term
 
-LISTENS_SECONDS = 0.3  # after the life span has begun: what it holds up holds up the browser as well
-STOPPED = 5  # as the terminal ends where a setting or a connection stops it
+LISTENS_SECONDS = 0.3  # delay after start-up until the server listens and a browser can be opened
+STOPPED = 5  # exit status, the same as that of the terminal for a setting or connection
 
 
 class Server:
-    """What an `st.App` is made of."""
+    """Routes, middleware and life span for an `st.App`."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises ConfigurationError where anybody could reach the console, and nobody asks them who they are."""
+        """Raises ConfigurationError if others could reach the console without authentication."""
         settings.listen(config.get_option("server.address") or "")
         options.settle_options(settings.address)
         folder = Path(file_util.get_static_dir())
@@ -56,7 +56,7 @@ class Server:
 
     @asynccontextmanager
     async def lifespan(self, _app: Any) -> AsyncIterator[dict[str, Any] | None]:
-        """Start the engine with the server, whether anybody opens a page or not."""
+        """Start the engine with the server, even if nobody opens a page."""
         with _told():
             application = await asyncio.to_thread(bootstrap.running_application)
         address = application.settings.address
@@ -77,9 +77,9 @@ class Server:
 
 
 def make_server() -> Server:
-    """Return the server as the settings say; what keeps it from starting is told in sentences and ends the process."""
-    os.umask(OTHERS)  # what the server keeps is its owner's alone
-    # An address such as /runs opened first on a fresh server would run that page without the frame of `app.py`.
+    """Return the server for the settings. An error prints its sentences and ends the process."""
+    os.umask(OTHERS)  # files of the server are readable only for its owner
+    # Otherwise, /runs opened first on a fresh server would run that page without the frame of `app.py`.
     PagesManager.uses_pages_directory = False
     with _told():
         return Server(load_settings())
@@ -93,17 +93,17 @@ def _told() -> Iterator[None]:
         sentences = say(error.code, error.facts)
         sys.stderr.writelines(f"{visible(said)}\n" for said in (sentences.what, sentences.data, sentences.do))
         sys.stderr.flush()
-        os._exit(STOPPED)  # nothing runs yet; the server would bury the sentences under a trace
+        os._exit(STOPPED)  # nothing runs yet; an exception would print a trace after the sentences
 
 
 def at_socket() -> str:
-    """Return the path of the Unix socket at which the server listens, empty where it listens at a port."""
+    """Return the path of the Unix socket at which the server listens, empty if it listens at a port."""
     address = str(config.get_option("server.address") or "")
     return address.removeprefix(AT_SOCKET) if address.startswith(AT_SOCKET) else ""
 
 
 def _reached_at() -> str:
-    """Return where programs of this machine reach the server, empty where it listens at others of its addresses."""
+    """Return the URL of the server for programs of this machine, empty if it listens only at other addresses."""
     host, port = config.get_option("server.address") or "0.0.0.0", config.get_option("server.port")  # noqa: S104 - asked
     if host in ("0.0.0.0", "::", "localhost"):  # noqa: S104 - asked, not bound
         host = "127.0.0.1"

@@ -1,4 +1,4 @@
-"""What a browser shows until a page has drawn anything: what is starting, in the language of whoever asks."""
+"""Splash that a browser shows until a page has drawn something, in the language of the browser."""
 
 from html import escape
 
@@ -14,11 +14,11 @@ LOOK = """<style>
 #starting span { color: light-dark(#4F5A67, #BAC4CF); }
 body:has(.stElementContainer, [data-testid=stSidebarNav], [role=dialog], [role=alert]) #starting { display: none; }
 </style><noscript><style>#starting { display: none; }</style></noscript>"""
-"""It stands before Streamlit's outline of a page and its word Stop, and never before what is drawn or went wrong."""
+"""Covers Streamlit's skeleton of a page and its Stop button, but never drawn content or an error."""
 
 
 def starting(language: str) -> bytes:
-    """Return what stands in the HTML of a page before that in which it is drawn."""
+    """Return the HTML of the splash, to be placed before the root element of the page."""
     said = escape(term("console_starting", language))
     return (
         f'{LOOK}<div id="starting" role="status" lang="{language}">'

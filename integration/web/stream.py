@@ -1,12 +1,11 @@
-"""What runs between a page in a browser and the server: each answer belongs to the page that is open.
+"""Filters messages between browser and server, so that each answer belongs to the page that is open.
 
-Streamlit lets a part of a page draw itself anew by a timer of the browser. Where the timer goes off while another page
-is being opened, the part of the page that was left is asked for once more. The server then tells the browser of that
-page, and the browser takes away what it shows of the one that was opened: an empty page. It also tells the browser of
-the address of that page, which the one that was opened is drawn for from then on: a list of runs, where a run was
-(both seen with 1.67).
+Streamlit redraws a fragment of a page when a timer of the browser fires. If the timer fires while another page opens,
+the browser requests the fragment of the previous page again. The server then reports the previous page, and the browser
+removes the new page's contents: an empty page. The server also reports the address of the previous page, which the new
+page then uses: a list of runs instead of one run (both seen with 1.67).
 
-That an address names no page Streamlit tells in English; the frame of the pages says it in the reader's language.
+Streamlit reports in English that an address names no page; the frame of the pages says it in the reader's language.
 """
 
 from dataclasses import dataclass
@@ -17,22 +16,22 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 STREAM = "/_stcore/stream"
-LONGEST = 100_000  # bytes; what asks for a page or begins one is far shorter, and a table is not read here
+LONGEST = 100_000  # bytes; messages about pages are far shorter, and tables need not be parsed
 
 
 @dataclass(slots=True)
 class OpenPage:
-    """Which page one browser asked for last, and which it shows, as its own script counts; empty before the first.
+    """Page hashes of one browser: the page that it requested last and the page that it shows; empty at first.
 
-    They differ while a page is being opened, and what was told of the one before may still be on its way.
+    They differ while a page opens; messages about the previous page may still arrive.
     """
 
     asked: str = ""
     shown: str = ""
-    tells_of_another: bool = False  # what is told now is of a page that was left
+    tells_of_another: bool = False  # True while messages concern a previous page
 
     def lets_in(self, message: bytes) -> bool:
-        """Take in what a browser asks, and tell whether it is for the page that is open."""
+        """Process a message of the browser; return False if it concerns another page than the open one."""
         wanted = BackMsg()
         wanted.ParseFromString(message)
         if wanted.WhichOneof("type") != "rerun_script":
@@ -44,13 +43,13 @@ class OpenPage:
         return True
 
     def told(self, message: bytes) -> bytes:
-        """Take in what a browser is told, and return it as it is to be told of the page that is open; else nothing."""
+        """Return a message of the server, corrected for the open page; empty if the browser must not get it."""
         answer = ForwardMsg()
         answer.ParseFromString(message)
         match answer.WhichOneof("type"):
             case "page_not_found":
                 return b""
-            case "navigation":  # opened by its address, a page is told of here for the first time
+            case "navigation":  # the first message about a page that was opened by its address
                 self.asked = self.shown = answer.navigation.page_script_hash
             case "new_session" if not answer.metadata.run.fragment_ids:
                 self.asked = self.shown = answer.new_session.page_script_hash
@@ -66,13 +65,13 @@ class OpenPage:
 
 
 class Stream:
-    """Keeps parts of a page that was left from what a browser shows of the page that is open."""
+    """Middleware that keeps fragments of a previous page from the page that is open."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a socket of a browser; everything else passes."""
+        """Filter the socket of a browser; pass everything else on."""
         if scope["type"] != "websocket" or not scope["path"].endswith(STREAM):
             await self._app(scope, receive, send)
             return
@@ -101,4 +100,4 @@ def _passes(message: Message, open_page: OpenPage) -> bool:
     try:
         return open_page.lets_in(sent)
     except DecodeError:
-        return True  # the server says what it thinks of it
+        return True  # the server reports the error

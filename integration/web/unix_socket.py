@@ -1,7 +1,7 @@
-"""The console at a Unix socket of this machine, where a proxy of the same machine reaches it and nobody else does.
+"""Serves the console at a Unix socket, which only a proxy on the same machine can reach.
 
-Streamlit itself listens at addresses and ports alone; its application is served here as any other. Who may open the
-socket is decided by its mode and by the folder it lies in: its owner and its group.
+Streamlit listens only at addresses and ports, so its application is served here by uvicorn. The mode and the folder of
+the socket decide who may open it: its owner and its group.
 """
 
 import os
@@ -17,22 +17,22 @@ from streamlit.runtime.runtime_util import get_max_message_size_bytes
 from integration.settings import AT_SOCKET, load_settings
 from integration.shipped import SHIPPED
 
-NOT_OTHERS = 0o117  # a mask: its owner and its group may write to it
-WAITING = 2048  # that may wait to be answered
+NOT_OTHERS = 0o117  # umask: owner and group may write
+WAITING = 2048  # connections that may wait
 
 
 def main() -> None:
-    """Serve the console at the socket that the settings name, until it is asked to end."""
+    """Serve the console at the socket of the settings until the process is asked to end."""
     path = load_settings().in_front.socket
     assert path is not None  # noqa: S101 - as whoever starts it has looked
     config.set_option("server.address", f"{AT_SOCKET}{path}")
     config.set_option("server.headless", True)
-    sys.path.insert(0, str(SHIPPED))  # where `app.py` is
+    sys.path.insert(0, str(SHIPPED))  # the folder of `app.py`
     served = uvicorn.Config(
         "app:app",
         ws="websockets-sansio",
         ws_max_size=get_max_message_size_bytes(),
-        proxy_headers=False,  # nobody is believed who they are by where they come from
+        proxy_headers=False,  # forwarded client addresses are not trusted
         access_log=False,
         use_colors=False,
         log_level="warning",
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def bound(path: Path) -> socket.socket:
-    """Return a socket that listens at a path, in the place of one that an earlier server left. Raises OSError."""
+    """Return a socket that listens at a path; replaces the socket that an earlier server left. Raises OSError."""
     if path.exists() and stat.S_ISSOCK(path.stat().st_mode) and not _answers(path):
         path.unlink()
     line, before = socket.socket(socket.AF_UNIX), os.umask(NOT_OTHERS)

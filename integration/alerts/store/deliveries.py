@@ -1,4 +1,4 @@
-"""What is to be sent through channels, and what was: kept before it is sent, so that none is lost."""
+"""Outbox of messages for channels: stored before they are sent, so that none is lost."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,25 +12,25 @@ from integration.alerts.incidents import again_after
 from integration.store.database import Store
 from integration.store.tables import deliveries, episodes
 
-CLAIM = timedelta(minutes=2)  # longer than sending may take; whoever died while sending is overtaken after it
+CLAIM = timedelta(minutes=2)  # longer than sending may take; then another process may send the message
 AT_ONCE = 20
 
 
 @dataclass(frozen=True, slots=True)
 class DueDelivery:
-    """One thing to send through a channel: its `key` is sent once. `held` says why it waits beyond now."""
+    """A message to send through a channel. A `key` is sent once. `held` is the reason why it waits beyond now."""
 
     channel: str
     key: str
     what: str  # begun, reminder, over, digest, test, ping
     at: datetime
-    held: str = ""  # quiet, digest (which tells of it), silenced
+    held: str = ""  # quiet, digest (the digest reports it), silenced
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One thing that is sent, or was. `error` is why it was not taken the last time, without secrets."""
+    """A stored message, sent or waiting. `error` is the latest reason of failure, without secrets."""
 
     id: int
     channel: str
@@ -47,12 +47,12 @@ class Delivery:
 
 
 def with_number(facts: Mapping[str, str], number: int) -> dict[str, str]:
-    """Return the facts of a message with the number that it tells, where it tells one."""
+    """Return the facts of a message, with the count that it reports if there is one."""
     return {**facts, **({"count": str(number)} if number else {})}
 
 
 def send_later(connection: sa.Connection, now: datetime, due: Sequence[DueDelivery], episode: int | None) -> None:
-    """Keep what is to be sent, as part of the transaction under way."""
+    """Store messages to send, in the current transaction."""
     rows = [
         {
             "channel": one.channel, "key": one.key.format(episode=episode), "what": one.what, "episode": episode,
@@ -65,10 +65,10 @@ def send_later(connection: sa.Connection, now: datetime, due: Sequence[DueDelive
 
 
 class DeliveryStore(Store):
-    """Everything that is sent, and was."""
+    """Stores all messages, sent and waiting."""
 
     def add(self, due: DueDelivery, episode: int | None = None) -> bool:
-        """Keep something to send; tell whether nobody had, under its key."""
+        """Store a message to send; return False if its key is stored already."""
         try:
             with self.database.write() as connection:
                 send_later(connection, self.clock(), [due], episode)
@@ -77,7 +77,7 @@ class DeliveryStore(Store):
         return True
 
     def add_digest(self, due: DueDelivery) -> bool:
-        """Keep a digest to send, which tells of all that was held for it; tell whether nobody had."""
+        """Store a digest, and mark the messages that it covers as sent; return False if it is stored already."""
         now = self.clock()
         told = (deliveries.c.channel == due.channel, deliveries.c.held == "digest", deliveries.c.sent_at.is_(None))
         numbers = sa.select(deliveries.c.id, deliveries.c.facts, episodes.c.number).join(
@@ -95,7 +95,7 @@ class DeliveryStore(Store):
         return True
 
     def claim(self) -> list[Delivery]:
-        """Return what is due, the oldest first; each is this process' to send for a while."""
+        """Return due messages, oldest first. This process alone may send them until the claim expires."""
         now, taken = self.clock(), []
         with self.database.read() as connection:
             if connection.execute(sa.select(deliveries.c.id).where(*_due(now)).limit(1)).first() is None:
@@ -110,23 +110,23 @@ class DeliveryStore(Store):
         return taken
 
     def sent(self, one: Delivery, number: int = 0) -> None:
-        """Note that something was delivered, and which number it told."""
+        """Record that a message was delivered, with the count that it reported."""
         values = {"facts": with_number(one.facts, number), "attempts": one.attempts + 1, "error": ""}
         self._note(one, sent_at=self.clock(), claimed_until=None, **values)
 
     def failed(self, one: Delivery, why: str) -> None:
-        """Note that something was not taken; it is tried again, ever later."""
+        """Record that a message was not accepted. It is sent again after a growing pause."""
         attempts = one.attempts + 1
         due = self.clock() + again_after(attempts)
         self._note(one, due_at=due, attempts=attempts, error=why, claimed_until=None)
 
     def drop(self, one: Delivery) -> None:
-        """Forget something that is of no use any more."""
+        """Delete a message that is no longer useful."""
         with self.database.write() as connection:
             connection.execute(deliveries.delete().where(deliveries.c.id == one.id))
 
     def tested(self, channel: str) -> None:
-        """Note that a channel took a message by which somebody tried it."""
+        """Record that a channel accepted a test message."""
         now = self.clock()
         values = {
             "channel": channel, "key": f"test:{now.isoformat()}", "what": "test", "facts": {}, "held": "",
@@ -136,54 +136,57 @@ class DeliveryStore(Store):
             connection.execute(deliveries.insert().values(values))
 
     def postpone(self, one: Delivery, until: datetime) -> None:
-        """Let something wait for what has to be told before it."""
+        """Postpone a message because another one must be sent before it."""
         self._note(one, due_at=until, claimed_until=None)
 
     def forget_channel(self, channel: str) -> None:
-        """Forget what a channel that is no more was still to be told."""
+        """Delete the unsent messages of a deleted channel."""
         with self.database.write() as connection:
             here = (deliveries.c.channel == channel, deliveries.c.sent_at.is_(None))
             connection.execute(deliveries.delete().where(*here))
 
     def hurry(self, channel: str) -> None:
-        """Try at once what waits for a channel alone: it is known to work again."""
+        """Make the waiting messages of a channel due now, because the channel works again.
+
+        Messages that are held for another reason keep waiting.
+        """
         now = self.clock()
         with self.database.write() as connection:
             here = (deliveries.c.channel == channel, deliveries.c.sent_at.is_(None), deliveries.c.held == "")
             connection.execute(deliveries.update().where(*here).values(due_at=now))
 
     def failing(self) -> dict[str, Delivery]:
-        """Return for each channel that takes nothing the oldest thing that it did not take."""
+        """Return the oldest failed message of each failing channel."""
         waiting = (deliveries.c.sent_at.is_(None), deliveries.c.attempts > 0)
         found = self.database.rows(sa.select(deliveries).where(*waiting).order_by(deliveries.c.id.desc()))
         return {row.channel: _delivery(row) for row in found}
 
     def told(self, episode: int) -> list[Delivery]:
-        """Return what was sent, or is to be, of an episode."""
+        """Return all messages of an incident, sent or waiting."""
         return self._all(sa.select(deliveries).where(deliveries.c.episode == episode))
 
     def latest(self, limit: int = 50, channel: str = "") -> list[Delivery]:
-        """Return what was sent, or is to be, without pings; the newest first."""
+        """Return messages without heartbeats, newest first."""
         here = [deliveries.c.what != "ping", *([deliveries.c.channel == channel] if channel else [])]
         return self._all(sa.select(deliveries).where(*here).limit(limit))
 
     def of_channel(self, channel: str, limit: int = 200) -> list[Delivery]:
-        """Return what was sent through a channel, or is to be, the newest first."""
+        """Return the messages of a channel, newest first."""
         return self._all(sa.select(deliveries).where(deliveries.c.channel == channel).limit(limit))
 
     def pings(self, limit: int = 50) -> list[Delivery]:
-        """Return the pings, the newest first."""
+        """Return heartbeats, newest first."""
         return self._all(sa.select(deliveries).where(deliveries.c.what == "ping").limit(limit))
 
     def counts(self) -> dict[tuple[str, str], int]:
-        """Return how much was sent and is waiting, by channel and `sent` or `waiting`."""
+        """Return the number of messages by channel and `sent` or `waiting`."""
         state = sa.case((deliveries.c.sent_at.is_(None), "waiting"), else_="sent").label("state")
         counted = sa.select(deliveries.c.channel, state, sa.func.count().label("number"))
         rows = self.database.rows(counted.group_by(deliveries.c.channel, state))
         return {(row.channel, row.state): row.number for row in rows}
 
     def last_made(self, channel: str, what: str) -> datetime | None:
-        """Return when something of a sort was made last for a channel."""
+        """Return when the latest message of a kind was stored for a channel."""
         here = (deliveries.c.channel == channel, deliveries.c.what == what)
         found: datetime | None = self.database.scalar(
             sa.select(deliveries.c.made_at).where(*here).order_by(deliveries.c.made_at.desc())

@@ -1,4 +1,4 @@
-"""Episodes of trouble: begun once by one process, whoever else sees it begin, and kept when they are over."""
+"""Stores incidents. Each is begun once, by one process, and stays stored after its end."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -16,35 +16,35 @@ from integration.store.tables import deliveries, episodes
 
 
 class IncidentStore(Store):
-    """Every episode there was. What is to be sent of it is kept in the same transaction."""
+    """Stores all incidents. Their messages are stored in the same transaction."""
 
     def going_on(self) -> list[Incident]:
-        """Return the episodes that are not over, the newest first."""
+        """Return the open incidents, newest first."""
         return self._found(sa.select(episodes).where(episodes.c.over_at.is_(None)))
 
     def latest(self, limit: int = 50) -> list[Incident]:
-        """Return episodes, those that are over too, the newest first."""
+        """Return incidents, open and ended, newest first."""
         return self._found(sa.select(episodes).limit(limit))
 
     def between(self, first: datetime, last: datetime) -> list[Incident]:
-        """Return the episodes that began or ended in a stretch of time, the newest first."""
+        """Return the incidents that began or ended in a period, newest first."""
         begun = sa.and_(episodes.c.begun_at > first, episodes.c.begun_at <= last)
         over = sa.and_(episodes.c.over_at > first, episodes.c.over_at <= last)
         return self._found(sa.select(episodes).where(sa.or_(begun, over)))
 
     def get(self, identity: int) -> Incident | None:
-        """Return one episode, or None where there is none."""
+        """Return one incident, or None if it does not exist."""
         return next(iter(self._found(sa.select(episodes).where(episodes.c.id == identity))), None)
 
     def counts(self) -> dict[str, int]:
-        """Return how many episodes there were, over or not, by what they are of."""
+        """Return the number of all incidents, by type."""
         counted = sa.select(episodes.c.sort, sa.func.count().label("number")).group_by(episodes.c.sort)
         return {row.sort: row.number for row in self.database.rows(counted)}
 
     def begin(self, symptom: Problem, due: Sequence[DueDelivery], so_far: SoFar | None = None) -> bool:
-        """Begin an episode with what is to be sent of it; tell whether this process was the one to do so.
+        """Begin an incident and store its messages; return False if another process has begun it.
 
-        Raises ErasedMeanwhileError where somebody was erased since its symptom was read, `so_far`.
+        Raises ErasedSinceReadError if a person was erased since the problem was read (`so_far`).
         """
         now = self.clock()
         row = {
@@ -61,7 +61,7 @@ class IncidentStore(Store):
         return True
 
     def saw(self, seen: Iterable[tuple[Incident, Problem]], so_far: SoFar | None = None) -> None:
-        """Note of episodes that they go on, and what they come to now; see `begin`."""
+        """Update incidents that continue, with their current problems; see `begin` for errors."""
         now = self.clock()
         with self.database.write() as connection:
             expect_none_since(connection, so_far)
@@ -70,9 +70,9 @@ class IncidentStore(Store):
                 connection.execute(episodes.update().where(*here).values(seen_at=now, **_changing(symptom)))
 
     def end(self, episode: Incident, due: Sequence[DueDelivery]) -> bool:
-        """End an episode with what is to be sent of that; tell whether this process was the one to do so.
+        """End an incident and store its messages; return False if another process has ended it.
 
-        What a silence held back of its beginning is sent no more.
+        Deletes unsent messages about its beginning that a silence held back.
         """
         now = self.clock()
         with self.database.write() as connection:

@@ -1,4 +1,4 @@
-"""Sends messages to channels. Each message is sent by a process of its own with a time limit.
+"""Sends messages to channels, each in a separate process with a time limit.
 
-A channel library can block, and its errors can hold secrets. Neither reaches a run or the log.
+A channel library can block, and its errors can contain secrets. The process keeps both away from runs and from the log.
 """

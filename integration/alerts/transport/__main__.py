@@ -1,8 +1,8 @@
-"""Sends messages through channels: what to send comes in on the standard input, and what became of it goes out.
+"""Sends messages through channels: reads requests from standard input and writes results to standard output.
 
-A line of JSON each: `{"address", "title", "body"}`, or `{"address"}` to have an address looked at; `networks` are those
-of our own that it may lead to. For each line, in its order, `{"ok", "why"}`. Why is a code of the words, or what the
-channel said; whoever asks takes secrets out of it.
+A request is one line of JSON: `{"address", "title", "body"}`, or `{"address"}` to check an address only. `networks`
+lists our own networks that channels may reach. The answer to each line, in the same order, is `{"ok", "why"}`. `why` is
+a key of the texts or the error of the channel; the caller removes secrets from it.
 """
 
 import json
@@ -21,25 +21,26 @@ from integration.alerts.transport.network import ChannelNetwork, RefusedAddressE
 from integration.alerts.transport.options import INSECURE, hosts, is_option_refused
 from integration.core.connections import is_loopback
 
-ASSET = AppriseAsset(http_redirects=False)  # a message goes to the address that was checked, or nowhere
+ASSET = AppriseAsset(http_redirects=False)  # a redirect would lead to an unchecked address
 
 
 class _Said(logging.Handler):
-    """The last thing the library complained of."""
+    """Stores the last warning of the library."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.last = ""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep it."""
+        """Store the message."""
         self.last = record.getMessage()
 
 
 def _opened(address: str, network: ChannelNetwork) -> NotifyBase | str:
-    """Return what an address leads to, or why nothing may be sent there.
+    """Return the plug-in for an address, or the key of the reason why nothing may be sent there.
 
-    What is unencrypted stays on this machine, as everything does that carries a credential. No option weakens that.
+    An unencrypted address must be on this machine, like everything that carries a credential. Options must not weaken
+    that.
     """
     told = url_to_dict(address)  # type: ignore[no-untyped-call]
     if not told:
@@ -61,7 +62,10 @@ def _opened(address: str, network: ChannelNetwork) -> NotifyBase | str:
 
 
 def _may_lead_to(host: str, network: ChannelNetwork) -> bool:
-    """Tell whether a channel may lead to a host; one whose name is not known now is checked when it is connected to."""
+    """Return True if a channel may connect to a host.
+
+    A host whose name cannot be resolved now is checked when the connection is made.
+    """
     try:
         network.resolve(host, None)
     except RefusedAddressError:
@@ -81,7 +85,7 @@ def _answered(asked: Mapping[str, str], said: _Said, network: ChannelNetwork) ->
         return {"ok": True, "why": ""}
     try:
         done = bool(plugin.notify(body=asked["body"], title=asked["title"], body_format=NotifyFormat.TEXT))
-    except Exception as error:  # noqa: BLE001 - of a hundred plug-ins, each in its own way
+    except Exception as error:  # noqa: BLE001 - a hundred plug-ins raise different errors
         return {"ok": False, "why": "expected_channel_network" if network.refused else type(error).__name__}
     if not done and network.refused:
         return {"ok": False, "why": "expected_channel_network"}
@@ -89,13 +93,13 @@ def _answered(asked: Mapping[str, str], said: _Said, network: ChannelNetwork) ->
 
 
 def _proxies() -> list[str]:
-    """Return the hosts of the proxies by which this process reaches the world."""
+    """Return the hosts of the proxies that this process uses."""
     given = (proxy if "://" in proxy else f"//{proxy}" for proxy in getproxies().values())
     return hosts(urlsplit(proxy).hostname for proxy in given)
 
 
 def main() -> None:
-    """Answer each line as it comes."""
+    """Answer each line from standard input."""
     said = _Said()
     logger = logging.getLogger("apprise")
     logger.handlers, logger.propagate = [said], False

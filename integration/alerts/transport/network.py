@@ -1,6 +1,6 @@
-"""The network as a post may use it: public addresses, this machine, and what an administrator allows.
+"""Limits the network for channels to public addresses, this machine, and networks that an administrator allows.
 
-A name is resolved once in a process. What it resolves to is checked, and every connection goes there and nowhere else.
+A process resolves each name once. The result is checked, and every connection goes to exactly that address.
 """
 
 import ipaddress
@@ -18,12 +18,12 @@ NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 def networks_of(text: str) -> tuple[IpNetwork, ...]:
-    """Return the networks of a list with commas. Raises ValueError for what is no network."""
+    """Return the networks of a comma-separated list. Raises ValueError for an invalid network."""
     return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 def is_public(address: IpAddress) -> bool:
-    """Tell whether an address belongs to the public internet, also where it wraps one of IPv4."""
+    """Return True if an address belongs to the public internet, and so does the IPv4 address that it embeds."""
     inner = _inner(address)
     if inner is not None and not is_public(inner):
         return False
@@ -31,7 +31,7 @@ def is_public(address: IpAddress) -> bool:
 
 
 def _inner(address: IpAddress) -> ipaddress.IPv4Address | None:
-    """Return the address of IPv4 that an address of IPv6 leads to."""
+    """Return the IPv4 address that an IPv6 address embeds."""
     if isinstance(address, ipaddress.IPv4Address):
         return None
     if address in NAT64:
@@ -40,30 +40,30 @@ def _inner(address: IpAddress) -> ipaddress.IPv4Address | None:
 
 
 class RefusedAddressError(socket.gaierror):
-    """A channel leads to an address to which none may lead."""
+    """A channel must not connect to this address."""
 
 
 class ChannelNetwork:
-    """Which addresses may be connected to, and what each name was resolved to."""
+    """Checks the addresses of connections, and caches the resolved addresses of names."""
 
     def __init__(self, proxies: Collection[str] = (), resolve: Callable[..., list[Any]] = socket.getaddrinfo) -> None:
-        """`proxies` are the hosts of proxies that the settings name: they may lie anywhere."""
-        self.networks: Sequence[IpNetwork] = ()  # of our own, which channels may lead to
-        self.refused = False  # whether anything was refused since somebody set this back
+        """`proxies` are the proxy hosts from the settings; they may have any address."""
+        self.networks: Sequence[IpNetwork] = ()  # our own networks that channels may reach
+        self.refused = False  # True if an address was refused since the last reset
         self._proxies = frozenset(proxies)
         self._resolve = resolve
         self._known: dict[str, list[str]] = {}
         self._of_proxies: set[IpAddress] = set()
 
     def install(self) -> None:
-        """Let every connection of this process be checked from now on."""
+        """Check every connection of this process from now on."""
         socket.getaddrinfo = self.resolve
         sys.addaudithook(self._audit)
 
     def resolve(self, host: Any, port: Any, *rest: Any, **named: Any) -> list[Any]:
-        """Return what `socket.getaddrinfo` does, of what a name was resolved to first.
+        """Return the result of `socket.getaddrinfo` for the address to which a name was first resolved.
 
-        Raises RefusedAddressError where any of it is no address to connect to.
+        Raises RefusedAddressError if any of its addresses is not allowed.
         """
         name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
         if not name:
@@ -89,7 +89,7 @@ class ChannelNetwork:
             return self._resolve(address, port, *rest, **named)
         except RefusedAddressError:
             raise
-        except socket.gaierror:  # an address of the other family than was asked for
+        except socket.gaierror:  # the address is of another family than requested
             return []
 
     def _is_allowed(self, address: IpAddress, *, named_loopback: bool) -> bool:
@@ -103,12 +103,12 @@ class ChannelNetwork:
         return RefusedAddressError(socket.EAI_FAIL, "no channel may lead to this address")
 
     def _audit(self, event: str, given: tuple[Any, ...]) -> None:
-        """Refuse a connection that goes past `resolve`, such as to a number."""
+        """Refuse a connection that bypasses `resolve`, such as one to a numeric address."""
         if event not in CONNECTING or given[1] is None:
             return
         try:
             address = ipaddress.ip_address(given[1][0])
-        except (ValueError, TypeError, IndexError):  # a name that was not resolved here, or a socket that is a file
+        except (ValueError, TypeError, IndexError):  # a name that `resolve` has not seen, or a Unix socket
             raise self._refusal() from None
         if address not in self._of_proxies and not self._is_allowed(address, named_loopback=True):
             raise self._refusal()

@@ -1,4 +1,4 @@
-"""The options that the address of a channel may have: none weakens its transport, and none names a file."""
+"""Options allowed in the address of a channel: none weakens the transport, and none names a file."""
 
 from collections.abc import Iterable, Mapping
 
@@ -15,13 +15,13 @@ ALLOWED = frozenset(
     smtp method cto rto
     """.split()  # noqa: SIM905 - a list of names is read more easily so
 )
-"""By lines: who is told and by whom, what proves that, how a message looks and is treated, how it is delivered."""
-SIGNS = ("+", "-", ":")  # before the names of headers, parameters and fields of a web hook
+"""Allowed option names: recipients and sender, credentials, appearance and treatment of a message, delivery."""
+SIGNS = ("+", "-", ":")  # prefixes of headers, parameters and fields of a webhook
 INSECURE = "insecure"
 
 
 def is_option_refused(options: Mapping[str, str]) -> bool:
-    """Tell whether any option of an address is not allowed, or has a value that names a file or weakens transport."""
+    """Return True if an option is not allowed, names a file, or weakens the transport."""
     return any(_is_refused(name, value) for name, value in options.items())
 
 
@@ -33,5 +33,5 @@ def _is_refused(name: str, value: str) -> bool:
 
 
 def hosts(values: Iterable[object]) -> list[str]:
-    """Return what of several values is the name or number of a host."""
+    """Return the host names and addresses among these values."""
     return [value.strip("[]") for value in values if isinstance(value, str) and value]

@@ -1,4 +1,4 @@
-"""A post: messages handed to the process that sends them, in bounded time, by the network route of the settings."""
+"""Sends messages through a separate process with a time limit, on the network route of the settings."""
 
 import json
 import os
@@ -16,7 +16,7 @@ import certifi
 from integration.core.masking import masked_text
 
 PROGRAM = Path(__file__).parents[3]
-SECONDS = 30.0  # for all that is handed over at once
+SECONDS = 30.0  # time limit for all messages of one call
 LONGEST_SAID = 300
 THIS_MACHINE = "localhost,127.0.0.1,::1"
 
@@ -32,7 +32,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class PostResult:
-    """Whether it was taken; `why` not is a key of the words, or what the channel said, without secrets."""
+    """Result of sending. If `ok` is False, `why` is a key of the texts or the channel's error, without secrets."""
 
     ok: bool
     why: str = ""
@@ -40,9 +40,9 @@ class PostResult:
 
 @dataclass(frozen=True, slots=True)
 class WayOut:
-    """What lies between us and the world: the environment of programs, a proxy, more authorities for certificates.
+    """Network route to channels: environment, proxy, and additional certificate authorities.
 
-    `networks` are those of our own that channels may lead to, as a list with commas.
+    `networks` is a comma-separated list of our own networks that channels may reach.
     """
 
     environment: Mapping[str, str]
@@ -52,18 +52,18 @@ class WayOut:
 
 
 class Post:
-    """Sends messages; nothing it does takes longer than it is given."""
+    """Sends messages within a time limit."""
 
     def __init__(self, way: WayOut, seconds: float = SECONDS) -> None:
         self._way = way
         self._seconds = seconds
 
     def look(self, address: str) -> PostResult:
-        """Tell whether anything may be sent to an address, without sending it."""
+        """Return whether messages may be sent to an address, without sending one."""
         return self._handed_over([{"address": address}])[0]
 
     def send(self, messages: Sequence[Message]) -> list[PostResult]:
-        """Send messages one after the other and return what became of each."""
+        """Send messages one after the other and return the result of each."""
         return self._handed_over([{"address": one.address, "title": one.title, "body": one.body} for one in messages])
 
     def _handed_over(self, asked: Sequence[Mapping[str, str]]) -> list[PostResult]:
@@ -84,7 +84,7 @@ class Post:
 
     @contextmanager
     def _environment(self) -> Iterator[dict[str, str]]:
-        """Yield the environment of the process; this machine is reached straight away, whatever it says."""
+        """Yield the environment of the sending process; loopback addresses bypass every proxy."""
         environment = dict(self._way.environment)
         spared = environment.get("NO_PROXY") or environment.get("no_proxy") or ""
         environment |= dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(filter(None, (spared, THIS_MACHINE))))
@@ -111,11 +111,11 @@ def _result(line: str, secrets: set[str]) -> PostResult:
     return PostResult(bool(answer["ok"]), masked_text(str(answer["why"])[:LONGEST_SAID], secrets, quoted=True))
 
 
-SHORTEST_SECRET = 4  # signs of a part of an address that is taken out of what is told
+SHORTEST_SECRET = 4  # characters; shorter parts of an address are not masked
 
 
 def secrets_of(address: str) -> frozenset[str]:
-    """Return every part of the address of a channel that may be a credential: all but its scheme and its host."""
+    """Return the parts of a channel address that may be credentials: all except scheme and host."""
     parts = urlsplit(address)
     behind = [*parts.path.split("/"), *(pair.partition("=")[2] for pair in parts.query.split("&"))]
     user, _, _ = parts.netloc.rpartition("@")

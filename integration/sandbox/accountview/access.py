@@ -1,4 +1,4 @@
-"""Who may come in: users and their rights, authorization codes, access tokens, and refresh tokens that rotate."""
+"""Access to the sandbox: users and their rights, authorization codes, access tokens, and rotating refresh tokens."""
 
 import base64
 import hashlib
@@ -24,7 +24,7 @@ _CODES_KEPT: Final = 1000
 
 @dataclass(frozen=True)
 class User:
-    """A user of AccountView and what is withheld, by object code."""
+    """A user of AccountView, with withheld rights by object code."""
 
     name: str
     cannot_read: frozenset[str] = frozenset()
@@ -48,7 +48,7 @@ USERS: Final[Mapping[str, User]] = {
 
 @dataclass(frozen=True)
 class Pass:
-    """What an access token stands for."""
+    """Rights of an access token."""
 
     user: User
     until: datetime
@@ -56,13 +56,13 @@ class Pass:
 
     @property
     def writes(self) -> bool:
-        """Whether the person granted writing."""
+        """True if the person granted write access."""
         return SCOPES[1] in self.scope
 
 
 @dataclass(frozen=True)
 class Grant:
-    """A pair of tokens about to be given out: to whom, and which refresh token it uses up."""
+    """Data of a new pair of tokens: the user, the refresh token that it uses up, and the scope."""
 
     user: str
     spent: str
@@ -74,7 +74,7 @@ class _Code:
     redirect_uri: str
     scope: str
     until: datetime
-    challenge: str = ""  # RFC 7636: what only the verifier gives
+    challenge: str = ""  # code challenge of RFC 7636
 
 
 class AccessError(Exception):
@@ -82,10 +82,10 @@ class AccessError(Exception):
 
 
 class AccessGrants:
-    """All tokens of one server. A caller holds the lock of the server."""
+    """All tokens of one server. The caller holds the lock of the server."""
 
     def __init__(self, token_seconds: int, *, challenges: bool = True) -> None:
-        """`challenges` tells whether a code that was asked for with a challenge is given out for its verifier alone."""
+        """With `challenges`, a code that was requested with a challenge requires its verifier."""
         self._life = timedelta(seconds=token_seconds)
         self._challenges = challenges
         self._passes: dict[str, Pass] = {}
@@ -94,12 +94,12 @@ class AccessGrants:
         self.renew()
 
     def renew(self) -> None:
-        """Makes the first refresh tokens good for one use, as they are after every start."""
+        """Make the first refresh tokens valid for one use, as after every start."""
         self._refresh[REFRESH_TOKEN] = Grant("BEHEER", "", " ".join(SCOPES))
         self._refresh[LIMITED_REFRESH_TOKEN] = Grant("BEPERKT", "", " ".join(SCOPES))
 
     def asked(self, form: Mapping[str, str], now: datetime) -> Grant:
-        """The grant that a token request asks for; AccessError when there is none."""
+        """Return the grant of a token request. Raises AccessError if there is none."""
         if form.get("client_id") != CLIENT_ID or form.get("client_secret") != CLIENT_SECRET:
             raise AccessError("invalid_client")
         match form.get("grant_type"):
@@ -111,7 +111,7 @@ class AccessGrants:
                 raise AccessError("unsupported_grant_type")
 
     def give(self, grant: Grant, number: int, at: datetime) -> dict[str, object]:
-        """The token answer; the same for the same number and moment."""
+        """Return the token answer; the same for the same number and time."""
         self._refresh.pop(grant.spent, None)
         access, refresh = (_token(kind, number, at) for kind in ("at", "rt"))
         scope = frozenset(grant.scope.split())
@@ -127,17 +127,17 @@ class AccessGrants:
         }
 
     def admitted(self, authorization: str, now: datetime) -> Pass | None:
-        """Who comes with this header, if the token is valid."""
+        """Return the rights of the token in this header, or None if the token is not valid."""
         kind, _, token = authorization.partition(" ")
         found = self._passes.get(token.strip()) if kind.lower() == "bearer" else None
         return found if found and found.until > now else None
 
     def expire(self, authorization: str) -> None:
-        """Makes a token worthless before its time."""
+        """Invalidate a token before its expiry."""
         self._passes.pop(authorization.partition(" ")[2].strip(), None)
 
     def page(self, asked: Mapping[str, str]) -> FaultAnswer:
-        """The page on which a person allows the link."""
+        """Return the consent page."""
         problem = self._problem(asked)
         if problem:
             return _html(400, f"<h1>Aanvraag onvolledig</h1><p>{escape(problem)}</p>")
@@ -155,7 +155,7 @@ class AccessGrants:
         )
 
     def answered(self, form: Mapping[str, str], now: datetime) -> FaultAnswer:
-        """Sends the browser back to the application, with a code or with the refusal."""
+        """Redirect the browser to the application, with a code or with the refusal."""
         problem = self._problem(form)
         if problem:
             return _html(400, f"<h1>Aanvraag onvolledig</h1><p>{escape(problem)}</p>")
@@ -207,7 +207,7 @@ class AccessGrants:
 
 
 def _challenge_of(verifier: str) -> str:
-    """What a verifier is announced by; empty for none, as a log-in without a challenge has none."""
+    """Return the code challenge of a verifier; empty without a verifier, as for a log-in without a challenge."""
     digest = hashlib.sha256(verifier.encode()).digest()
     return base64.urlsafe_b64encode(digest).decode().rstrip("=") if verifier else ""
 

@@ -1,4 +1,4 @@
-"""Answers in the shape of AccountView: table names with arrays of rows, lines beside their headers."""
+"""Answers in AccountView's form: table names with arrays of rows, and lines beside their headers."""
 
 import json
 from collections import OrderedDict
@@ -18,7 +18,7 @@ _PROJECTIONS: Final = 64
 
 
 class ServerAnswers:
-    """Writes rows out; which fields of which table were asked before is remembered."""
+    """Writes rows as JSON, and caches the projections of earlier queries."""
 
     def __init__(self, definitions: Mapping[str, Definition], conventions: Conventions) -> None:
         self._definitions = definitions
@@ -32,8 +32,8 @@ class ServerAnswers:
         children: Mapping[str, Sequence[Row]],
         names: tuple[str, ...] = (),
     ) -> FaultAnswer:
-        """Header rows with their lines, and of both the named fields. When only header fields are named: no lines."""
-        if names and object_.table == FIELDS:  # clients page by its id without asking for it
+        """Return header rows with their lines, limited to the named fields. Only header fields: no lines."""
+        if names and object_.table == FIELDS:  # clients page by this id without naming it
             names = (*names, f"{FIELDS}_ID")
         own, of_lines = self._split(object_, names)
         id_of = object_.table if self._definitions[object_.table].related else ""
@@ -47,7 +47,7 @@ class ServerAnswers:
         return FaultAnswer(200, f"{{{','.join(parts)}}}".encode())
 
     def documents(self, object_: SandboxObject, made: Sequence[Document]) -> FaultAnswer:
-        """What was just written, complete."""
+        """Return the written documents, complete."""
         return self.page(object_, [row for row, _ in made], {row.key: lines for row, lines in made})
 
     def _lines(
@@ -64,7 +64,7 @@ class ServerAnswers:
         return self._array(object_.detail, found)
 
     def _split(self, object_: SandboxObject, names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Which of the names are of the header, and which of its lines."""
+        """Return the names of header fields, and the names of line fields."""
         if not object_.detail:
             return names, ()
         header, line = self._definitions[object_.table], self._definitions[object_.detail]
@@ -86,7 +86,7 @@ class ServerAnswers:
         return f'"{table}":[{",".join(rows)}]'
 
     def nothing(self, how: EmptyAnswerForm, object_: SandboxObject) -> FaultAnswer:
-        """Nothing found, told in one of the ways there are."""
+        """Return an empty result in the given form."""
         match how:
             case "empty":
                 return as_json({object_.table: []})
@@ -102,16 +102,16 @@ class ServerAnswers:
                 return error("Er zijn geen gegevens gevonden.", self._conventions.missing_status)
 
     def refused(self, no: Refusal) -> FaultAnswer:
-        """The error that a refusal becomes."""
+        """Return the error answer for a refusal."""
         business = 200 if self._conventions.errors_as_ok else self._conventions.invalid_status
         return error(no.message, no.status or business)
 
 
 def as_json(told: object, status: int = 200) -> FaultAnswer:
-    """Anything as JSON."""
+    """Return a value as a JSON answer."""
     return FaultAnswer(status, json.dumps(told, ensure_ascii=False).encode())
 
 
 def error(message: str, status: int) -> FaultAnswer:
-    """An error in the documented body."""
+    """Return an error in the documented form."""
     return as_json({"ErrorType": "AccountViewError", "ErrorNumbers": None, "ErrorMessage": message}, status)

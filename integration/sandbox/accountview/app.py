@@ -1,4 +1,4 @@
-"""A local AccountView.Net: tokens, companies, dictionary, and business objects to read and write."""
+"""AccountView.Net sandbox: tokens, companies, dictionary, and business objects to read and write."""
 
 import json
 import threading
@@ -56,20 +56,20 @@ COMPANIES: Final = tuple(
 
 @dataclass
 class ObjectKind:
-    """What a call is, for the switches and the ledger; a write learns the keys it was given."""
+    """Kind of a call, for switches and ledger; a write adds the keys that it was given."""
 
     operation: str
     write: bool = False
     keys: tuple[str, ...] = ()
 
     def learn(self, made: list[Document]) -> None:
-        """Adds the keys of what was written."""
+        """Add the keys of the written rows."""
         self.keys = tuple(dict.fromkeys((*self.keys, *(row.key for row, _ in made))))
 
 
 @dataclass(frozen=True)
 class Write:
-    """Who sends which body to be written where."""
+    """A write request: method, company, user and body."""
 
     method: str
     company: str
@@ -78,7 +78,7 @@ class Write:
 
 
 class AccountViewServer:
-    """One server with its companies. Everything is safe from any thread."""
+    """A thread-safe server with its companies."""
 
     def __init__(
         self,
@@ -110,13 +110,13 @@ class AccountViewServer:
             else:
                 company.open_empty()
         for entry in self._journal.past(SYSTEM):
-            # The shop may have been bigger, or the conventions others, when the entry was made.
+            # The shop may have been larger, or the conventions different, when the entry was made.
             with suppress(Refusal, LookupError):
                 self._again(entry)
         self._access.renew()
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI application."""
+        """Answer one ASGI call."""
         request = await received(scope, receive)
         if request is None:
             await deliver(error("De aanvraag is te groot.", 413), None, scope, receive, send)
@@ -139,22 +139,22 @@ class AccountViewServer:
         await deliver(answer, armed, scope, receive, send)
 
     def state(self, table: str, company: str = MAIN_COMPANY) -> list[dict[str, object]]:
-        """All rows of one table, also those that are not shown yet. LookupError for an unknown table."""
+        """Return all rows of a table, including those not visible yet. LookupError for an unknown table."""
         with self._lock:
             return self._companies[company].plain(table)
 
     def edit(self, table: str, key: str, values: Mapping[str, Any], company: str = MAIN_COMPANY, by: str = "") -> None:
-        """Changes a row as a person in AccountView would. LookupError when there is no such row.
+        """Change a row as a person in AccountView would. LookupError if the row does not exist.
 
-        A page of a daybook says who changed it or one of its lines, and its rows in the ledger change with it. One of
-        the `conventions` of booking is changed likewise, by its name and a `value`.
+        A daybook page stores who changed it or one of its lines, and its ledger rows change with it. For the table
+        `conventions`, `key` is the name of a convention and `values` has its `value`.
         """
         self._by_hand("edit", company, table=table, key=key, values=values, **({"by": by} if by else {}))
 
     def describe(self, table: str, field: str, **said: Any) -> None:
-        """Changes `length`, `required` or `blocked` of a field, as who maintains AccountView would, until a restart.
+        """Change `length`, `required` or `blocked` of a field in the dictionary, until a restart.
 
-        LookupError when there is no such field.
+        LookupError if the field does not exist.
         """
         with self._lock:
             fields = self._definitions[table].fields
@@ -162,29 +162,29 @@ class AccountViewServer:
             self._system = _system_tables(self._definitions, self._conventions, self.shop)
 
     def add(self, table: str, values: Mapping[str, Any], company: str = MAIN_COMPANY) -> None:
-        """Adds a row as a person in AccountView would. LookupError when its key is taken."""
+        """Add a row as a person in AccountView would. LookupError if its key exists."""
         self._by_hand("add", company, table=table, values=values)
 
     def remove(self, table: str, key: str, company: str = MAIN_COMPANY) -> None:
-        """Removes a row as a person in AccountView would. LookupError when there is no such row."""
+        """Remove a row as a person in AccountView would. LookupError if the row does not exist."""
         self._by_hand("remove", company, table=table, key=key)
 
     def book(
         self, page: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], company: str = MAIN_COMPANY, by: str = ""
     ) -> None:
-        """Books a page of a daybook as a person would. LookupError for a field, an account or a daybook not there."""
+        """Book a daybook page as a person would. LookupError for an unknown field, account or daybook."""
         self._by_hand("book", company, page=page, lines=list(lines), **({"by": by} if by else {}))
 
     def post(self, key: str = "", company: str = MAIN_COMPANY) -> None:
-        """Posts a page to the ledger, or all that wait for it and are no concepts. LookupError for no such page."""
+        """Post a page to the ledger, or all unposted pages that are not concepts. LookupError for an unknown page."""
         self._by_hand("post", company, key=key)
 
     def invoice(self, key: str, company: str = MAIN_COMPANY, table: str = "SO_HDR") -> None:
-        """Moves an order, or a trade invoice, to the history. LookupError when there is no such document."""
+        """Move an order or a trade invoice to the history. LookupError if it does not exist."""
         self._by_hand("invoice", company, key=key, table=table)
 
     def advance_day(self) -> None:
-        """The next day in the office: some prices and stocks move, a name is mended, an article is new."""
+        """Advance by one day: some prices and stocks change, a name changes, and an article is new."""
         self._by_hand("day", MAIN_COMPANY)
 
     def _kind(self, request: Request) -> ObjectKind:
@@ -218,7 +218,7 @@ class AccountViewServer:
         return ObjectKind(f"{code} {request.method}", write=True, keys=keys)
 
     def _answered(self, request: Request, kind: ObjectKind, armed: Armed | None) -> FaultAnswer | None:
-        """The answer to a call; none when the line is cut before the call is carried out."""
+        """Return the answer to a call; None if the connection is cut before the call is carried out."""
         fault = armed.fault if armed else None
         if fault is Fault.CUT_BEFORE:
             return None
@@ -318,7 +318,7 @@ class AccountViewServer:
         return self._answers.page(object_, rows, children, query.fields)
 
     def _filtered(self, query: RowQuery) -> RowQuery:
-        """The query with what its object makes of filters."""
+        """Return the query with filters as its object supports them."""
         made = self._conventions.filters.get(query.object) if query.filters else None
         if made == "refused":
             raise Refusal(f"Filteren van business object {query.object} is niet mogelijk.")
@@ -339,7 +339,7 @@ class AccountViewServer:
         )
 
     def _carried_out(self, write: Write, kind: ObjectKind, accept: Callable[[], JournalEntry]) -> FaultAnswer:
-        """Checks everything first; only what is accepted gets an entry and changes anything."""
+        """Check a write completely, then journal it and carry it out; a refused write changes nothing."""
         document = posting.document(write.told, self._definitions)
         check_book_date(document.book_date, self._conventions)
         object_, company = document.object, self._companies[write.company]
@@ -376,7 +376,7 @@ class AccountViewServer:
             act(entry)
 
     def _again(self, entry: JournalEntry) -> None:
-        """Carries out an entry of an earlier start."""
+        """Replay an entry of an earlier start."""
         told = json.loads(entry.body)
         if entry.operation == "token":
             self._access.give(Grant(told["user"], told["spent"], told["scope"]), entry.number, entry.at)

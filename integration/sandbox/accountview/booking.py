@@ -1,4 +1,4 @@
-"""Carrying a checked document out: what must hold before, and which rows it becomes."""
+"""Carries out write requests: checks them, and stores the resulting rows."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -18,7 +18,7 @@ from integration.sandbox.journal import JournalEntry
 Change = tuple[Row, Mapping[str, Value]]
 
 _SENT_THOUGH_BLOCKED: Final = frozenset({("DJ_PAGE", "DJ_CODE"), ("DJ_PAGE", "PAGE_NR")})
-# Documents of trade and their lines: articles at prices, sent to an address.
+# Trade documents and their lines, with articles, prices and delivery addresses.
 _TRADE: Final = frozenset({"SO_HDR", "SO_LINE", "K9_INV", "K9_INVL", "K9_QUO", "K9_QUOL"})
 _DOCUMENTS: Final = _TRADE | {"DJ_PAGE", "DJ_LINE"}
 _BLOCKING: Final = {"CONTACT": ("REC_BLK", "BLK_SP"), "ARTICLE": ("REC_BLK",), "LEDGER": ("REC_BLK", "CLT_BLK"),
@@ -28,7 +28,7 @@ _FROM_HEADER: Final = ("DEL_DATE", "TRN_DATE", "DJ_CODE")
 
 
 def check_insert(company: Company, document: posting.PostedDocument) -> None:
-    """Refuses a new document that AccountView would not take."""
+    """Refuse a new document that AccountView would not accept."""
     object_ = document.object
     if object_.detail:
         _check_period(company, document.book_date[:10])
@@ -46,7 +46,7 @@ def check_insert(company: Company, document: posting.PostedDocument) -> None:
 
 
 def check_update(company: Company, document: posting.PostedDocument) -> list[Change]:
-    """The rows that are meant with their new values; refuses what AccountView would not change."""
+    """Return the rows to change with their new values. Raises Refusal if AccountView would not change them."""
     if document.details:
         raise Refusal(f"{document.object.caption}: regels wijzigen is niet mogelijk.")
     table = company.table(document.object.table)
@@ -54,7 +54,7 @@ def check_update(company: Company, document: posting.PostedDocument) -> list[Cha
 
 
 def insert(company: Company, document: posting.PostedDocument, entry: JournalEntry, user: str) -> list[Document]:
-    """The new rows with their lines, in their tables or waiting to be shown; pages with what they put on the ledger."""
+    """Store new rows with their lines, visible now or later, and the ledger rows of pages; return them."""
     late = _late(entry)
     made = [_make(company, document, header, entry, user.upper()) for header in document.headers]
     for row, lines in made:
@@ -72,7 +72,7 @@ def insert(company: Company, document: posting.PostedDocument, entry: JournalEnt
 def update(
     company: Company, document: posting.PostedDocument, changes: Sequence[Change], entry: JournalEntry
 ) -> list[Document]:
-    """The changed rows, or, when they are shown later, what they will be."""
+    """Change rows and return them; if the change becomes visible later, return copies with the new values."""
     table, late = company.table(document.object.table), _late(entry)
     if late is None:
         for row, values in changes:
@@ -84,7 +84,7 @@ def update(
 
 
 def spoil(company: Company, document: posting.PostedDocument, made: Sequence[Document], entry: JournalEntry) -> None:
-    """Keeps something else than was sent, if the entry says so: another number, or else a mangled text."""
+    """Store other values than those sent, if the journal entry says so: a changed number, or a damaged text."""
     if not entry.note.startswith(Fault.WRONG):
         return
     row, lines = made[-1]
@@ -128,7 +128,7 @@ def _check_pointer(target: Table, key: str, in_document: bool) -> None:
 
 
 def _check_address(company: Company, definition: Definition, header: posting.SentRow) -> None:
-    """Goods go to an address of the debtor of their own document."""
+    """Refuse a delivery address that does not belong to the debtor of the document."""
     here = definition.here
     address = header.values.get(here("DEL_CODE"))
     debtor = header.values.get(here("RPL_DEL")) or header.values[here("RPL_INV")]
@@ -196,7 +196,7 @@ def _keep(company: Company, object_: SandboxObject, row: Row, lines: Sequence[Ro
 
 
 def _show(table: Table, row: Row, late: Late | None) -> None:
-    """Puts a row in its table, or among those that are shown later."""
+    """Add a row to its table, or to the rows that become visible later."""
     if late:
         late.added.append((table, row))
     else:
@@ -204,7 +204,7 @@ def _show(table: Table, row: Row, late: Late | None) -> None:
 
 
 def _header(company: Company, table: Table, sent: posting.SentRow, entry: JournalEntry) -> dict[str, Value]:
-    """A new header row with what AccountView adds: its number, and what follows from other fields."""
+    """Return a new header row with the values that AccountView adds: its number and derived fields."""
     values, here = _accepted(table.definition, sent), table.definition.here
     today = entry.at.strftime("%Y-%m-%dT00:00:00")
     if not values.get(table.definition.key):
@@ -236,7 +236,7 @@ def _line(
     header: tuple[Table, Mapping[str, Value]],
     entry: JournalEntry,
 ) -> dict[str, Value]:
-    """A new line with what it takes over from its header and its article."""
+    """Return a new line with values from its header and its article."""
     table, of_header = header
     definition, above = detail.definition, table.definition
     values = _accepted(definition, sent)
@@ -262,7 +262,7 @@ def _accepted(definition: Definition, sent: posting.SentRow) -> dict[str, Value]
 
 
 def _ignored(definition: Definition, field: ColumnField) -> bool:
-    """Clients send some fields that AccountView fills itself; it takes no notice."""
+    """Return True if a client may send the field but AccountView ignores it, because it fills the field itself."""
     return field.blocked and (definition.name, field.name) not in _SENT_THOUGH_BLOCKED
 
 

@@ -1,4 +1,4 @@
-"""One company of AccountView: its tables and numbers, what is not shown yet, and what people do there by hand."""
+"""One company of AccountView: its tables and numbers, rows that are not visible yet, and changes by hand."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ NOUNS: Final = {
 }
 
 
-# The tables that each fiscal year has for itself, by the field that says in which one a row is.
+# Tables that are separate for each fiscal year, with the date field that decides the year.
 _DATED: Final = {
     "ADM_PER": "START_DATE",
     "DJ_PAGE": "TRN_DATE",
@@ -42,7 +42,7 @@ _DATED: Final = {
 
 @dataclass
 class Late:
-    """Rows that were accepted and are not shown before their time."""
+    """Accepted rows that become visible later."""
 
     until: datetime
     added: list[tuple[Table, Row]] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Late:
 
 
 class Company:
-    """The tables of one company. A caller holds the lock of the server."""
+    """The tables of one company. The caller holds the lock of the server."""
 
     def __init__(self, definitions: Mapping[str, Definition], conventions: Conventions, shop: Shop) -> None:
         self.conventions = conventions
@@ -63,18 +63,18 @@ class Company:
         }
 
     def open_shop(self) -> None:
-        """Fills the tables with everything the shop has."""
+        """Fill the tables with the complete shop."""
         books.fill_tables(self._tables, self.shop)
         self._tables["ADM_PER"].load(books.periods(self.shop, self.conventions))
         self._stocked = False
 
     def open_empty(self) -> None:
-        """Fills the tables with no more than an administration cannot be without."""
+        """Fill only the tables that every administration needs."""
         books.settle_tables(self._tables, self.shop)
         self._tables["ADM_PER"].load(books.periods(self.shop, self.conventions))
 
     def administration(self, table: Table, book_date: str) -> Callable[[Row], bool] | None:
-        """Which rows of a table are in the fiscal year of a book date; None where all of them are."""
+        """Return a filter for rows in the fiscal year of a book date; None if all rows qualify."""
         name = table.definition.name
         column = _DATED.get(name)
         if column is None or (self.conventions.years == "together" and name != "ADM_PER"):
@@ -84,18 +84,21 @@ class Company:
         return lambda row: year_of(date.fromisoformat(str(row.values[place])[:10])) == asked
 
     def period_of(self, day: date) -> int:
-        """The number of the period that a day is in."""
+        """Return the number of the period of a day."""
         periods = self.conventions.periods_of(self.conventions.year_of(day))
         return next(number for number, (start, end) in enumerate(periods, start=1) if start <= day <= end)
 
     def settle(self, question: str, choice: object) -> None:
-        """Decides anew what no source settles. LookupError for a question that is none."""
+        """Change a convention. LookupError for an unknown one."""
         if question not in {each.name for each in fields(Conventions)}:
             raise LookupError(f"there is no convention {question}")
         self.conventions = replace(self.conventions, **{question: choice})  # type: ignore[arg-type]
 
     def table(self, name: str) -> Table:
-        """One table. The stock per branch is big, and made when it is first needed. LookupError for an unknown name."""
+        """Return a table. LookupError for an unknown name.
+
+        The stock per branch is large, so it is generated on first use.
+        """
         table = self._tables[name.upper()]
         if table.definition.name == "K9_STOCK" and not self._stocked:
             self._stocked = True
@@ -103,13 +106,13 @@ class Company:
         return table
 
     def taken(self, table: Table, key: str) -> bool:
-        """Whether a key is in use, shown or not."""
+        """Return True if a key is in use, visible or not."""
         return table.get(key) is not None or any(
             row.key == normal(key) for each in self.late for kept, row in each.added if kept is table
         )
 
     def number(self, table: Table, at: datetime) -> str:
-        """The next free key of a table."""
+        """Return the next free key of a table."""
         while True:
             table.serial += 1
             key = _numbered(table.definition.name, table.serial, at)
@@ -117,13 +120,13 @@ class Company:
                 return key
 
     def put(self, table: Table, values: Mapping[str, Value], at: datetime) -> None:
-        """Adds a row by hand."""
+        """Add a row by hand."""
         row = table.row(values)
         table.stamp(row, at, created=True)
         table.add(row)
 
     def ripen(self, now: datetime) -> None:
-        """Shows what was accepted and is due by now."""
+        """Show accepted rows whose time has come."""
         for each in [late for late in self.late if late.until <= now]:
             self.late.remove(each)
             for table, row in each.added:
@@ -132,7 +135,7 @@ class Company:
                 table.change(row, values, moment)
 
     def plain(self, name: str) -> list[dict[str, object]]:
-        """All rows of a table, also those that are not shown yet."""
+        """Return all rows of a table, including those not visible yet."""
         table = self.table(name)
         late = [row for each in self.late for kept, row in each.added if kept is table]
         return [table.plain(row) for row in (*table.rows.values(), *late)]
@@ -152,8 +155,8 @@ def _numbered(table: str, serial: int, at: datetime) -> str:
             return f"{serial:08}"
 
 
-# ---- what people do in AccountView itself: rows edited by hand, orders invoiced, and a day that passes; each act is
-# looked up first and returned as a function, so that nothing is noted in the journal that cannot be done
+# ---- changes by hand: edited rows, invoiced orders, a new day; each is checked first and returned as a function,
+# so that the journal contains no change that cannot be carried out
 
 
 Act = Callable[[JournalEntry], None]
@@ -162,12 +165,12 @@ _PRICES: Final = 6
 _STOCKS: Final = 7
 _STOCK_FIELDS: Final = ("QTY_AVAIL", "QTY_FREE2", "QTY_TECH")
 _FIRST_NEW_CODE: Final = 8000
-# Documents that processing moves to the history: their table, that of their lines, and the quantity of a line.
+# Documents that processing moves to the history: their table, line table, and quantity field.
 _PLACES: Final = {"SO_HDR": ("SO_HDR", "SO_LINE", "ORD_QTY"), "K9_INV": ("K9_INV", "K9_INVL", "ART_QTY")}
 
 
 def by_hand(company: Company, operation: str, told: Mapping[str, Any], day: int) -> Act:
-    """One act by its name. LookupError when the table, row or field is missing, or a key is taken."""
+    """Return a change by hand as a function. LookupError if the table, row or field is missing, or a key exists."""
     match operation:
         case "edit":
             return _edit(company, told)
@@ -215,7 +218,7 @@ def _remove(company: Company, table: Table, row: Row) -> None:
 
 
 def _invoice(company: Company, place: tuple[str, str, str], document: Row, entry: JournalEntry) -> None:
-    """Moves an order or a trade invoice with its lines to the history."""
+    """Move an order or a trade invoice with its lines to the history."""
     documents, lines, history = (company.table(name) for name in (*place[:2], "HST_AL"))
     contacts = company.table("CONTACT")
     debtor = contacts.rows[normal(str(documents.value(document, "RPL_INV")))]
@@ -245,7 +248,7 @@ def _invoice(company: Company, place: tuple[str, str, str], document: Row, entry
 
 
 def _pass_day(company: Company, day: int, entry: JournalEntry) -> None:
-    """Some prices and stocks move, a name is mended, an article is new; the same on the same day of the same shop."""
+    """Change some prices and stocks, rename an article, and add one; the same for the same day and shop."""
     shop = company.shop
     random = Random(f"{shop.seed} {day}")
     regular = [each for each in shop.articles if not each.fault and each.number and each.price_excl]
@@ -290,7 +293,7 @@ def _plus(value: Value, more: int) -> Decimal:
 
 
 def must(table: Table, key: str) -> Row:
-    """The row with this key. LookupError when there is none."""
+    """Return the row with this key. LookupError if there is none."""
     row = table.get(key)
     if row is None:
         raise LookupError(f"{table.definition.name} has no {key}")
@@ -298,7 +301,7 @@ def must(table: Table, key: str) -> Row:
 
 
 def typed(table: Table, values: Mapping[str, Any]) -> dict[str, Value]:
-    """Values from outside as the table keeps them."""
+    """Return values from outside in the form that the table stores."""
     typed = {}
     for name, value in values.items():
         field = table.definition.find(table.definition.here(name.upper()))

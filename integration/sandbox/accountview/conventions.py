@@ -1,9 +1,8 @@
-"""What a field of AccountView is, and everything about the sandbox that no public source settles, in one place.
+"""Fields of AccountView, and all behaviour of the sandbox that no public source describes.
 
-`Conventions` are choices of behaviour; each can be switched. `BY_ANALOGY` are field names that are known from
-neighbouring tables and assumed here. `INVENTED` are custom fields with made-up names, and marked as custom in
-the dictionary. All names can be changed with `renamed`: a client that works only with the names given here has
-guessed them.
+`Conventions` are choices of behaviour that can be switched. `BY_ANALOGY` are field names known from neighbouring tables
+and assumed here. `INVENTED` are custom fields with invented names, marked as custom in the dictionary. All names can be
+changed with `renamed`: a client that works only with the names given here has guessed them.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +13,7 @@ from itertools import pairwise
 from json.encoder import encode_basestring
 from typing import Any, Final, Literal
 
-# ---- what the data dictionary says about one field, and how its values are kept and written out
+# ---- one field in the data dictionary, and the storage and JSON form of its values
 
 
 Value = str | Decimal | bool | None
@@ -22,7 +21,7 @@ Value = str | Decimal | bool | None
 
 @dataclass(frozen=True, slots=True)
 class ColumnField:
-    """One field: C text, M memo, N B number, Y currency, I integer, L logical, D date, T date and time."""
+    """One field. Types: C text, M memo, N B number, Y currency, I integer, L logical, D date, T date and time."""
 
     name: str
     type: str
@@ -37,23 +36,23 @@ class ColumnField:
 
     @property
     def is_number(self) -> bool:
-        """Whether values are numbers."""
+        """True if values are numbers."""
         return self.type in "NYBI"
 
     @property
     def is_moment(self) -> bool:
-        """Whether values are dates or moments; they are kept as ISO text without a zone."""
+        """True if values are dates or times; they are stored as ISO text without a time zone."""
         return self.type in "DT"
 
 
 def tidy(number: Decimal) -> Decimal:
-    """The same number, written without an exponent and without trailing zeros."""
+    """Return the same number without an exponent and without trailing zeros."""
     plain = number.normalize()
     return plain.quantize(Decimal(1)) if plain.as_tuple().exponent > 0 else plain  # type: ignore[operator]
 
 
 def encoder(type_: str) -> Callable[[Any], str]:
-    """A function from a value to its JSON, for one type of field."""
+    """Return the function that encodes values of a field type as JSON."""
     return _ENCODERS.get(type_, _text)
 
 
@@ -67,38 +66,38 @@ _ENCODERS: Final[Mapping[str, Callable[[Any], str]]] = {
 }
 
 
-# ---- what no source settles
+# ---- behaviour that no source describes
 
-# How an answer says that nothing was found: an empty list, no list, no body, no content, or a 404 with a body or none.
+# Forms of an empty result: an empty list, no list, no body, no content, or a 404 with or without a body.
 EmptyAnswerForm = Literal["empty", "absent", "no_body", "no_content", "not_found", "not_found_bare"]
 
 
 @dataclass(frozen=True)
 class Conventions:
-    """How the sandbox behaves where the real one is unknown."""
+    """Behaviour of the sandbox where that of the real system is unknown."""
 
     renamed: Mapping[str, str] = field(default_factory=dict)  # other names for fields, by `FIELD` or `TABLE.FIELD`
     page_size_default: int = 100
     page_size_max: int = 1000
-    larger_pages: Literal["refused", "shortened"] = "refused"  # what becomes of a page that is to be larger
+    larger_pages: Literal["refused", "shortened"] = "refused"  # what happens to a request for a larger page
     text_ignores_case: bool = True
-    equal_is_prefix: bool = False  # FoxPro compares up to the length of the right-hand side unless told otherwise
+    equal_is_prefix: bool = False  # FoxPro compares up to the length of the right-hand side unless configured otherwise
     padded_text: bool = False
     no_hit: EmptyAnswerForm = "empty"
     unreadable: Mapping[str, EmptyAnswerForm] = field(
         default_factory=dict
-    )  # objects whose every read is answered like this
-    filters: Mapping[str, Literal["ignored", "refused"]] = field(default_factory=dict)  # what objects make of filters
+    )  # objects whose reads always return this form
+    filters: Mapping[str, Literal["ignored", "refused"]] = field(default_factory=dict)  # how objects treat filters
     one_row_as_object: bool = False
-    dictionary_keys: bool = True  # whether rows of the dictionary carry EXT_KEY, as those of records do
+    dictionary_keys: bool = True  # whether dictionary rows have EXT_KEY, as records do
     list_separator: str = ","
     order_update: bool = False
-    # When a trade invoice gets its number: an administration chooses.
+    # When a trade invoice gets its number; a setting of the administration.
     invoice_numbers: Literal["added", "printed"] = "printed"
-    # Which figures follow an order: what is reserved, so that what is available stays until it is invoiced; what is
-    # available too, which then has reservations taken out already; or none follows any document.
+    # Which stock figures an order changes: the reserved quantity only, with the available quantity unchanged until
+    # invoicing; the available quantity as well; or none, for all documents.
     documents_move: Literal["reserved", "available", "nothing"] = "reserved"
-    errors_as_ok: bool = False  # business errors arrive with status 200 and only the body tells
+    errors_as_ok: bool = False  # business errors have status 200 and show only in the body
     invalid_status: int = 400
     no_right_status: int = 403
     missing_status: int = 404
@@ -106,34 +105,34 @@ class Conventions:
     first_year: int = 2000
     last_year: int = 2099
     year_begins: str = "01-01"  # the first day of a fiscal year, as `mm-dd`
-    periods: Literal["months", "four weeks"] = "months"  # what a fiscal year has: twelve of them, or thirteen
-    # Whether the documents of another fiscal year are to be seen: each year is an administration of its own.
+    periods: Literal["months", "four weeks"] = "months"  # periods of a fiscal year: twelve or thirteen
+    # Whether documents of other fiscal years are visible; each year is a separate administration.
     years: Literal["together", "apart"] = "together"
     vat_amounts: Literal["kept", "computed"] = "kept"  # whether VAT on a posting line stays as it was sent
     concepts: Literal["kept", "ignored"] = "kept"  # whether a page that is sent as a concept is one
-    # When a page reaches the ledger: as soon as it is there, or once somebody posts it.
+    # When a page is posted to the ledger: as soon as it exists, or when a person posts it.
     posting: Literal["at once", "by hand"] = "at once"
-    memorial_sign: Literal["debit", "credit"] = "debit"  # what a positive amount of a memorial is
-    closed_until: str = ""  # documents dated up to this day, as `yyyy-mm-dd`, meet a closed period
-    challenges: bool = True  # whether a log-in may carry a challenge (RFC 7636); otherwise nobody reads it
-    unfilterable: frozenset[str] = frozenset()  # fields that no filter may name
-    unmatched: frozenset[str] = frozenset()  # fields by which a filter finds nothing
+    memorial_sign: Literal["debit", "credit"] = "debit"  # side of a positive amount in a memorial
+    closed_until: str = ""  # periods are closed up to this day, as `yyyy-mm-dd`
+    challenges: bool = True  # whether a log-in may have a code challenge (RFC 7636), which is ignored otherwise
+    unfilterable: frozenset[str] = frozenset()  # fields that refuse filters
+    unmatched: frozenset[str] = frozenset()  # fields whose filters find nothing
 
     def year_of(self, day: date) -> date:
-        """The first day of the fiscal year that a day is in."""
+        """Return the first day of the fiscal year of a day."""
         month, first = (int(each) for each in self.year_begins.split("-"))
         begins = day.replace(month=month, day=first)
         return begins if begins <= day else begins.replace(year=day.year - 1)
 
     def periods_of(self, year: date) -> list[tuple[date, date]]:
-        """The first and the last day of each period of a fiscal year; the last one ends with it."""
+        """Return the first and last day of each period of a fiscal year; the last period ends with the year."""
         months = [_months_later(year, each) for each in range(13)]
         weeks = [year + timedelta(weeks=4 * each) for each in range(13)]
         starts = months if self.periods == "months" else [*weeks, months[-1]]
         return [(start, after - timedelta(days=1)) for start, after in pairwise(starts)]
 
     def name(self, table: str, conventional: str) -> str:
-        """What a field is called here."""
+        """Return the name of a field in this sandbox."""
         return self.renamed.get(f"{table}.{conventional}") or self.renamed.get(conventional) or conventional
 
 

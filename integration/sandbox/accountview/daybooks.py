@@ -1,8 +1,8 @@
-"""What pages of daybooks put on the ledger: the rows of each page, what it must not do, and pages changed by hand.
+"""Daybook pages: their ledger rows, their checks, and changes by hand.
 
-Known is that a line may be on any account and has a sign, and that the VAT of a line goes to the account of its code.
-Everything else is as bookkeeping has it: lines of a memorial are in debit where they are positive and add up to
-nothing; what they come to in another daybook is on the account of that daybook, or on that of a debtor.
+It is known that a line may be on any account and has a sign, and that the VAT of a line goes to the account of its VAT
+code. Everything else follows bookkeeping practice: positive lines of a memorial are debit, and the lines add up to
+zero; the total of another daybook goes to the account of that daybook, or to that of a debtor.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,8 +20,8 @@ from integration.sandbox.accountview.tables import Row, normal
 from integration.sandbox.journal import JournalEntry
 
 MEMORIAL: Final = 5
-BY_HAND: Final = "BALIE"  # who changes what nobody is named for
-# Types of daybooks whose lines are in credit where they are positive, and collective accounts for what they come to.
+BY_HAND: Final = "BALIE"  # user of changes without a named user
+# Types of daybooks whose positive lines are credit, and collective accounts for their totals.
 _TURNED: Final = frozenset({1, 2, 4})
 _COLLECTIVE: Final = {4: "1300", 3: "1400"}
 _EURO: Final = "EUR"
@@ -36,11 +36,11 @@ _DEMANDED: Final = (
 )
 
 
-# ---- before a page is taken
+# ---- checks before a page is accepted
 
 
 def expect_balanced(company: Company, header: SentRow, lines: Sequence[SentRow]) -> None:
-    """Refuses a page whose accounts do not take its lines, or one of a memorial that does not add up to nothing."""
+    """Refuse a page whose accounts do not accept its lines, or a memorial whose lines do not add up to zero."""
     page, line = (company.table(name).definition for name in ("DJ_PAGE", "DJ_LINE"))
     currency = str(header.values.get(page.here("CUR_CODE")) or _EURO)
     for each in lines:
@@ -57,7 +57,7 @@ def expect_balanced(company: Company, header: SentRow, lines: Sequence[SentRow])
 def _check_account(company: Company, line: Mapping[str, Value], currency: str) -> None:
     ledgers = company.table("LEDGER")
     row = ledgers.get(str(line["ACCT_NR"]))
-    if row is None:  # refused as something that is not there
+    if row is None:  # refused elsewhere as unknown
         return
     account = ledgers.value(row, "ACCT_NR")
     for flag, name, noun in _DEMANDED:
@@ -68,11 +68,11 @@ def _check_account(company: Company, line: Mapping[str, Value], currency: str) -
         raise Refusal(f"Rekening {account} wordt gevoerd in {own}; de bladzijde is in {currency}.")
 
 
-# ---- what a page comes to
+# ---- totals of a page
 
 
 def taxed(company: Company, definition: Definition, line: Mapping[str, Value], *, is_gross: bool) -> dict[str, Value]:
-    """A line of a page with its VAT: as it was sent, or at the rate of its code where these books know better."""
+    """Return a line with its VAT: as sent, or computed from the rate of its code, depending on the conventions."""
     here = definition.here
     code = line.get(here("VAT_CODE"))
     amount, vat = (_number(line.get(here(name))) for name in ("AMOUNT", "VAT_AMT"))
@@ -87,23 +87,23 @@ def taxed(company: Company, definition: Definition, line: Mapping[str, Value], *
 
 
 def totals(definition: Definition, lines: Sequence[Mapping[str, Value]], *, is_gross: bool) -> dict[str, Value]:
-    """What the lines of a page come to: with VAT, which is in the amounts of a gross page already."""
+    """Return the totals of the lines of a page, including VAT, which the amounts of a gross page already contain."""
     amount, vat = (
         sum((_number(each.get(definition.here(name))) for each in lines), Decimal(0)) for name in ("AMOUNT", "VAT_AMT")
     )
     return {"PAGE_VAT": vat, "PAGE_AMT": amount if is_gross else amount + vat}
 
 
-# ---- what a page puts on the ledger
+# ---- ledger rows of a page
 
 
 def is_posted_at_once(company: Company, page: Row) -> bool:
-    """Whether a page goes to the ledger as soon as it is there; a concept waits for somebody."""
+    """Return True if a page is posted to the ledger as soon as it exists; a concept waits for a person."""
     return company.conventions.posting == "at once" and not company.table("DJ_PAGE").value(page, "NO_POST")
 
 
 def rows_of(company: Company, page: Row, lines: Sequence[Row], at: datetime) -> list[Row]:
-    """The rows of a page, not in the ledger yet: one for each line, one for its VAT, and one for what all come to."""
+    """Return the ledger rows of a page, not stored yet: one per line, one for its VAT, and one for the total."""
     ledger = company.table("TRANSACT")
     return [ledger.row({**values, "REC_ID": company.number(ledger, at)}) for values in _values(company, page, lines)]
 
@@ -132,7 +132,7 @@ def _values(company: Company, page: Row, lines: Sequence[Row]) -> Iterator[dict[
 
 
 def _against(company: Company, page: Row, type_: int) -> dict[str, Value]:
-    """Where what a page comes to goes: to its debtor, or to the account of the daybook."""
+    """Return the contra account of a page's total: its debtor, or the account of the daybook."""
     pages, contacts = company.table("DJ_PAGE"), company.table("CONTACT")
     values: dict[str, Value] = {"TRN_DESC": pages.value(page, "HDR_DESC")}
     if type_ not in _COLLECTIVE:
@@ -174,13 +174,13 @@ def _number(value: Value) -> Decimal:
 
 
 def post_all(company: Company, at: datetime) -> None:
-    """Posts every page there is: those that stood in the books before the first call."""
+    """Post every existing page, for the pages of the initial data."""
     for page in list(company.table("DJ_PAGE").rows.values()):
         _post(company, page, at)
 
 
 def is_posted(company: Company, page: Row) -> bool:
-    """Whether a page has rows in the ledger."""
+    """Return True if a page has rows in the ledger."""
     return bool(_rows_in_ledger(company, page))
 
 
@@ -202,7 +202,7 @@ def _rows_in_ledger(company: Company, page: Row) -> list[Row]:
 
 
 def withdraw(company: Company, page: Row) -> bool:
-    """Takes the rows of a page out of the ledger; whether there were any."""
+    """Remove the ledger rows of a page; return whether there were any."""
     rows = _rows_in_ledger(company, page)
     for row in rows:
         company.table("TRANSACT").remove(row)
@@ -210,16 +210,16 @@ def withdraw(company: Company, page: Row) -> bool:
 
 
 def renew(company: Company, page: Row, at: datetime) -> None:
-    """Puts what a page says now in the place of what it said before, where that is in the ledger."""
+    """Replace the ledger rows of a page, if it has any, with rows of its present values."""
     if withdraw(company, page):
         _post(company, page, at)
 
 
-# ---- what people do with pages themselves; everything else is as it is with other tables
+# ---- changes of pages by hand; other tables are handled by `company`
 
 
 def edit_page(company: Company, operation: str, told: Mapping[str, Any], day: int) -> Act:
-    """One act by its name. LookupError when the table, row or field is missing, or a key is taken."""
+    """Return a change by hand as a function. LookupError if the table, row or field is missing, or a key exists."""
     match operation, told.get("table"):
         case "post", _:
             return _posted(company, str(told.get("key") or ""))
@@ -234,7 +234,7 @@ def edit_page(company: Company, operation: str, told: Mapping[str, Any], day: in
 
 
 def _posted(company: Company, key: str) -> Act:
-    """Posts one page, or with no key all that wait and are no concepts."""
+    """Return an act that posts one page, or without a key all unposted pages that are not concepts."""
     pages = company.table("DJ_PAGE")
     chosen = [must(pages, key)] if key else [page for page in pages.rows.values() if not pages.value(page, "NO_POST")]
     waiting = [page for page in chosen if not is_posted(company, page)]
@@ -247,7 +247,7 @@ def _posted(company: Company, key: str) -> Act:
 
 
 def _booked(company: Company, told: Mapping[str, Any]) -> Act:
-    """A page with its lines, typed in. LookupError for a field, an account or a daybook that is not there."""
+    """Return an act that books a page with its lines. LookupError for an unknown field, account or daybook."""
     pages, details = company.table("DJ_PAGE"), company.table("DJ_LINE")
     header, lines = typed(pages, told["page"]), [typed(details, each) for each in told["lines"]]
     here = pages.definition.here
@@ -286,7 +286,7 @@ def _removed(company: Company, page: Row) -> Act:
 
 
 def _changed(company: Company, operation: str, told: Mapping[str, Any], day: int) -> Act:
-    """A page or one of its lines as somebody edits it: its totals, its stamps and the ledger follow."""
+    """Return an act that changes a page or one of its lines, and then its totals, stamps and ledger rows."""
     table = company.table(told["table"])
     act = office.by_hand(company, operation, told, day)
     row = table.get(told["key"]) if "key" in told else None
@@ -300,10 +300,10 @@ def _changed(company: Company, operation: str, told: Mapping[str, Any], day: int
 
 
 def _settle(company: Company, number: str, told: Mapping[str, Any], entry: JournalEntry, *, counted: bool) -> None:
-    """Brings totals, stamps and ledger of a page in step; `counted` is a change that the page itself took note of."""
+    """Update totals, stamps and ledger rows of a page; `counted` means that the page has its stamp already."""
     pages, details = company.table("DJ_PAGE"), company.table("DJ_LINE")
     page = pages.get(number)
-    if page is None:  # a line of no page
+    if page is None:  # a line without a page
         return
     is_gross = bool(pages.value(page, "GROSS_FLG"))
     lines = _lines(company, page)

@@ -1,7 +1,7 @@
-"""The tables and business objects that the AccountView sandbox knows.
+"""Tables and business objects of the AccountView sandbox.
 
-Tables with a public dictionary come from `fields.csv`, complete. The others have the fields that were seen in running
-clients, and then whatever `conventions` adds.
+Tables with a public dictionary come complete from `fields.csv`. Others have the fields seen in running clients, and the
+fields that `conventions` adds.
 """
 
 import csv
@@ -17,23 +17,23 @@ from integration.sandbox.accountview.conventions import BY_ANALOGY, INVENTED, Co
 
 @dataclass(frozen=True)
 class Definition:
-    """One table: its fields by name, its key, and by which column a detail finds its header."""
+    """One table: its fields by name, its key, and the column by which a detail refers to its header."""
 
     name: str
     caption: str
     key: str
     fields: dict[str, ColumnField]
-    names: Mapping[str, str]  # from conventional names to those used here, for the fields that were renamed
+    names: Mapping[str, str]  # conventional names to the names used here
     parent_key: str = ""
-    related: bool = False  # whether rows carry an id that is local to the answer
-    prefix: str = ""  # fields of a joined header begin with this
+    related: bool = False  # whether rows have an id that is local to the answer
+    prefix: str = ""  # prefix of fields from a joined header
 
     def here(self, conventional: str) -> str:
-        """What a field is called in this sandbox."""
+        """Return the name of a field in this sandbox."""
         return self.names.get(conventional, conventional)
 
     def find(self, written: str) -> ColumnField | None:
-        """The field that a client means, bare or qualified, in any letter case."""
+        """Return the field with a bare or qualified name, in any letter case, or None."""
         name = written.strip().upper()
         if name in self.fields:
             return self.fields[name]
@@ -45,13 +45,13 @@ class Definition:
 
 @dataclass(frozen=True)
 class SandboxObject:
-    """One object code with its table, its detail tables, and what the Web API allows."""
+    """A business object: its code, table and detail tables, and the operations of the Web API."""
 
     code: str
     caption: str
     table: str
     detail: str = ""
-    empty: tuple[str, ...] = ()  # tables that stand beside it in every answer and hold nothing here
+    empty: tuple[str, ...] = ()  # additional tables in every answer, empty here
     insert: bool = False
     update: bool = False
     filled: frozenset[str] = frozenset()  # required fields that AccountView fills itself
@@ -288,7 +288,7 @@ _POINTS: Final[Mapping[tuple[str, str], str]] = {
 
 
 def dictionary_fields(definitions: Mapping[str, Definition]) -> Iterator[Mapping[str, Value]]:
-    """The rows of the data dictionary, for every table."""
+    """Yield the rows of the data dictionary, for every table."""
     number = 0
     for definition in definitions.values():
         for field in definition.fields.values():
@@ -310,7 +310,7 @@ def dictionary_fields(definitions: Mapping[str, Definition]) -> Iterator[Mapping
 
 
 def dictionary_tables(definitions: Mapping[str, Definition], conventions: Conventions) -> Iterator[Mapping[str, Value]]:
-    """The rows that describe the tables themselves."""
+    """Yield the rows that describe the tables."""
     objects = {each.table: each for each in reversed([*OBJECTS.values(), *SYSTEM_OBJECTS.values()])}
     parents = {each.detail: each.table for each in OBJECTS.values() if each.detail}
     for name, definition in definitions.items():
@@ -333,7 +333,7 @@ def dictionary_tables(definitions: Mapping[str, Definition], conventions: Conven
 
 
 def definitions(conventions: Conventions) -> Mapping[str, Definition]:
-    """All tables by name, with the field names of these conventions; what a server says of its fields is its own."""
+    """Return all tables by name, with the field names of these conventions. Servers may change their own copy."""
     known = _named(frozenset(conventions.renamed.items()))
     return {table: replace(one, fields=dict(one.fields)) for table, one in known.items()}
 

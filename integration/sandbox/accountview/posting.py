@@ -1,4 +1,4 @@
-"""Writing: the positional tables of a POST or PUT, checked against the dictionary as AccountView does."""
+"""Parses write requests: the positional tables of a POST or PUT, checked against the dictionary as AccountView does."""
 
 import json
 import re
@@ -37,7 +37,7 @@ _SHAPES: Final[Mapping[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class SentRow:
-    """One row as it was sent: values by field name, and how rows of the request refer to each other."""
+    """One row of a request: values by field name, and the ids by which rows of the request refer to each other."""
 
     values: Mapping[str, Value]
     row_id: str = ""
@@ -46,7 +46,7 @@ class SentRow:
 
 @dataclass(frozen=True)
 class PostedDocument:
-    """One request to write: rows of a header table, and for each the rows of its detail table."""
+    """One write request: rows of a header table, and the detail rows of each."""
 
     object: SandboxObject
     book_date: str
@@ -54,13 +54,13 @@ class PostedDocument:
     details: Mapping[str, tuple[SentRow, ...]]  # by the row id of the header
 
     def keys(self, definition: Definition) -> tuple[str, ...]:
-        """The references and keys it names, for the ledger and the switches."""
+        """Return the references and keys in the request, for ledger and switches."""
         names = [definition.here(name) for name in _SHAPES.get(self.object.code, ())]
         return tuple(str(row.values[name]) for row in self.headers for name in names if row.values.get(name))
 
 
 def read(body: bytes) -> dict[str, Any]:
-    """The body with all its keys in lower case."""
+    """Return the body with all its keys in lower case."""
     try:
         found = _lowered(json.loads(body, parse_float=Decimal, parse_int=Decimal))
     except ValueError:
@@ -71,7 +71,7 @@ def read(body: bytes) -> dict[str, Any]:
 
 
 def document(told: Mapping[str, Any], definitions: Mapping[str, Definition]) -> PostedDocument:
-    """The document in a body; Refusal when it cannot be one."""
+    """Return the document of a body. Raises Refusal if it is not valid."""
     code = str(told.get("businessobject") or "").strip().upper()
     object_ = OBJECTS.get(code)
     if object_ is None:
@@ -91,7 +91,7 @@ def document(told: Mapping[str, Any], definitions: Mapping[str, Definition]) -> 
 
 
 def check_required(object_: SandboxObject, definition: Definition, row: SentRow) -> None:
-    """Refuses a new row without one of the fields that must be filled in."""
+    """Refuse a new row that lacks a required field."""
     filled = {definition.here(name) for name in object_.filled}
     for field in definition.fields.values():
         if field.required and field.name not in filled and row.values.get(field.name) in {None, ""}:
@@ -118,7 +118,10 @@ def _details(
 
 
 def _header_of(row: SentRow, headers: Sequence[SentRow]) -> str:
-    """The header row that a detail names; with a single header that has no row id, `1` is that header."""
+    """Return the id of the header row that a detail refers to.
+
+    A single header without a row id has the id `1`.
+    """
     known = {header.row_id for header in headers}
     if row.header_id in known:
         return row.header_id
@@ -174,7 +177,7 @@ def _row(told: Mapping[str, Any], columns: Sequence[ColumnField]) -> SentRow:
 
 
 def value_of(field: ColumnField, value: Any) -> Value:
-    """A value as AccountView keeps it; Refusal when the field cannot hold it."""
+    """Return a value as AccountView stores it. Raises Refusal if the field cannot hold it."""
     if value is None:
         return None
     if field.is_number:
@@ -222,7 +225,7 @@ def _logical(field: ColumnField, value: Any) -> bool:
 
 
 def _moment(field: ColumnField, value: Any) -> str | None:
-    """A date or moment as AccountView keeps it. A zero date of a client means no date."""
+    """Return a date or time as AccountView stores it. A zero date means no date."""
     if value == "":
         return None
     found = _ISO.fullmatch(value) if isinstance(value, str) else None
@@ -249,7 +252,7 @@ def _part(told: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _lowered(told: Any) -> Any:
-    """Letter case of keys does not matter anywhere in a body."""
+    """Return a body with all keys in lower case, because their letter case does not matter."""
     if isinstance(told, dict):
         return {key.lower(): _lowered(value) for key, value in told.items()}
     return [_lowered(each) for each in told] if isinstance(told, list) else told

@@ -1,4 +1,4 @@
-"""Reading: what a client asks for in the address line, and the rows that answer it."""
+"""Reads queries from URL parameters, and selects the rows that match them."""
 
 import re
 from collections import OrderedDict
@@ -17,7 +17,7 @@ _CACHED: Final = 8
 
 
 class Refusal(Exception):  # noqa: N818  # what AccountView says no to is not an error of the sandbox
-    """AccountView does not do this, and says why in Dutch."""
+    """AccountView refuses the request; the message is in Dutch."""
 
     def __init__(self, message: str, status: int = 0) -> None:
         super().__init__(message)
@@ -38,7 +38,7 @@ class RowFilter:
 
 @dataclass(frozen=True, slots=True)
 class RowQuery:
-    """What a GET asks for."""
+    """Query of a GET request."""
 
     object: str
     fields: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ class RowQuery:
 
     @classmethod
     def read(cls, parameters: Mapping[str, str], conventions: Conventions) -> "RowQuery":
-        """The query in these parameters, whose names are in lower case already."""
+        """Return the query in these parameters, whose names are in lower case."""
         if parameters.get("filter"):
             raise Refusal("De parameter Filter wordt niet ondersteund; gebruik FilterControlSource1.")
         size = _whole(parameters, "pagesize", 0) or conventions.page_size_default
@@ -75,19 +75,19 @@ class RowQuery:
         )
 
     def keys(self) -> tuple[str, ...]:
-        """What the call is about, for the ledger and the switches."""
+        """Return the keys that the query filters by, for ledger and switches."""
         return tuple(value for each in self.filters if each.type in {"C", "N"} for value in [each.value] if value)
 
 
 class QueryReader:
-    """Finds the rows of a query; the last few selections are kept while their table does not change."""
+    """Selects rows of a query. Caches the latest selections until their table changes."""
 
     def __init__(self, conventions: Conventions) -> None:
         self._conventions = conventions
         self._kept: OrderedDict[tuple[object, ...], list[str]] = OrderedDict()
 
     def page(self, table: Table, query: RowQuery, among: Callable[[Row], bool] | None = None) -> list[Row]:
-        """One page of rows, or of those among them."""
+        """Return one page of rows, optionally limited by `among`."""
         keys = self._selected(table, query)
         if among is not None:
             keys = [key for key in keys if among(table.rows[key])]
@@ -136,7 +136,7 @@ class QueryReader:
         return [key for key in candidates if combine(test(table.rows[key]) for test in tests)]
 
     def _quick(self, table: Table, filters: Sequence[RowFilter], *, any_of: bool) -> list[str] | None:
-        """The keys that exact filters on text leave over: one of several is enough, and all where any may do."""
+        """Return the keys that exact text filters select from an index, or None if no such filter narrows the query."""
         if self._conventions.equal_is_prefix:
             return None
         fields = [(_field(table.definition, each.source), each) for each in filters]
@@ -195,14 +195,14 @@ class QueryReader:
 
 
 def shown(definition: Definition, names: Sequence[str]) -> list[ColumnField]:
-    """The fields of an answer: the named ones, or all."""
+    """Return the fields of an answer: the named ones, or all."""
     if not names or "*" in names:
         return list(definition.fields.values())
     return list({each.name: each for each in _known(definition, names)}.values())
 
 
 def moment_in(text: str) -> str:
-    """The moment in a FoxPro date literal, as ISO text."""
+    """Return the date or time of a FoxPro date literal as ISO text."""
     found = _LITERAL.fullmatch(text.strip())
     if not found:
         raise Refusal(f"{text} is geen geldige datum; schrijf {{^jjjj-mm-dd}} of {{^jjjj-mm-dd uu:mm:ss}}.")
@@ -214,7 +214,7 @@ def moment_in(text: str) -> str:
 
 
 def check_book_date(text: str, conventions: Conventions) -> None:
-    """Refuses a book date outside all fiscal years; none, or an empty one, means the current year."""
+    """Refuse a book date outside all fiscal years. A missing or empty date means the current year."""
     if not text or text.startswith("0001-"):
         return
     try:
@@ -229,7 +229,7 @@ _LITERAL: Final = re.compile(r"\{\^(?P<day>\d{4}-\d{2}-\d{2})(?:[ T](?P<time>\d{
 
 
 def _until(moment: str, written: str) -> str:
-    """A bare date means the whole day."""
+    """Return the end of a period; a date without a time means the whole day."""
     return moment if ":" in written else moment.replace("T00:00:00", "T23:59:59")
 
 
@@ -274,7 +274,7 @@ def _key(table: Table, written: str) -> str:
 
 
 def _wide(value: Value, field: ColumnField) -> str:
-    """Text as the database holds it, padded to its width."""
+    """Return text padded to the width of its field, as the database stores it."""
     return str(value or "").ljust(field.length if field.type == "C" else 0)
 
 

@@ -1,4 +1,4 @@
-"""One call as it came in, read whole and no further than a body may be long."""
+"""One HTTP request, read completely up to a size limit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ BODY_LIMIT: Final = 32 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Request:
-    """One call as it came in, with path and names of parameters and headers in lower case."""
+    """One request. Its path, and the names of parameters and headers, are in lower case."""
 
     method: str
     path: str
@@ -23,17 +23,17 @@ class Request:
 
     @property
     def endpoint(self) -> str:
-        """What stands after the version of the API."""
+        """Path after the version of the API."""
         return self.path.removeprefix(PREFIX).strip("/")
 
     @property
     def form(self) -> Mapping[str, str]:
-        """The fields of a form in the body."""
+        """Fields of a form in the body."""
         return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
 
 
 async def received(scope: Scope, receive: Receive) -> Request | None:
-    """The call with its whole body; none when that is too big."""
+    """Return the request with its body, or None if the body is too large."""
     body = bytearray()
     while True:
         message = await receive()

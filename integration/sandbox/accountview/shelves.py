@@ -1,7 +1,7 @@
-"""What documents of trade do to the stock of articles: a sales order reserves, and what is delivered leaves.
+"""Effects of trade documents on stock: a sales order reserves articles, and a delivery removes them.
 
-No source says which figure follows which document, so it is a convention that can be switched. Nor does a document here
-say out of which warehouse it is delivered: it is the first one of the article.
+No source says which stock figure changes with which document, so that is a convention that can be switched. A document
+does not name its warehouse here: the first warehouse of the article is used.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,20 +11,20 @@ from typing import Final, Protocol
 from integration.sandbox.accountview.conventions import Conventions, Value
 from integration.sandbox.accountview.tables import Row, Table, normal
 
-QUANTITIES: Final = {"SO_LINE": "ORD_QTY", "K9_INVL": "ART_QTY"}  # of a line, by its table
+QUANTITIES: Final = {"SO_LINE": "ORD_QTY", "K9_INVL": "ART_QTY"}  # quantity field of a line, by table
 
 
 class Stocked(Protocol):
-    """A company that has articles and warehouses."""
+    """A company with articles and warehouses."""
 
     conventions: Conventions
 
     def table(self, name: str) -> Table:
-        """Its table of this name."""
+        """Return the table of this name."""
 
 
 def put(company: Stocked, table: Table, lines: Iterable[Row]) -> None:
-    """Moves what new lines of an order reserve, or what those of a trade invoice take."""
+    """Reserve the articles of new order lines, or remove those of trade invoice lines from stock."""
     for article, amount in _moved(company, table, lines):
         if table.definition.name == "SO_LINE":
             _reserve(company, article, amount)
@@ -34,7 +34,7 @@ def put(company: Stocked, table: Table, lines: Iterable[Row]) -> None:
 
 
 def processed(company: Stocked, table: Table, lines: Iterable[Row]) -> None:
-    """Moves what an order that is invoiced takes; that of a trade invoice is gone already."""
+    """Remove the articles of an invoiced order from stock; those of a trade invoice were removed before."""
     if table.definition.name != "SO_LINE":
         return
     for article, amount in _moved(company, table, lines):
@@ -44,14 +44,14 @@ def processed(company: Stocked, table: Table, lines: Iterable[Row]) -> None:
 
 
 def dropped(company: Stocked, table: Table, lines: Iterable[Row]) -> None:
-    """Gives back what an order reserved that is taken away."""
+    """Release the reservations of a removed order."""
     if table.definition.name == "SO_LINE":
         for article, amount in _moved(company, table, lines):
             _release(company, article, amount)
 
 
 def _moved(company: Stocked, table: Table, lines: Iterable[Row]) -> list[tuple[Row, Decimal]]:
-    """The articles of lines with how much of each; nothing where documents move nothing."""
+    """Return the articles of lines with their quantities; nothing if documents do not change stock."""
     quantity = QUANTITIES.get(table.definition.name)
     if quantity is None or company.conventions.documents_move == "nothing":
         return []
@@ -66,7 +66,7 @@ def _reserve(company: Stocked, article: Row, amount: Decimal) -> None:
 
 
 def _release(company: Stocked, article: Row, amount: Decimal) -> None:
-    """Takes back what was reserved; an order from before the shop was opened may not have reserved it."""
+    """Release a reservation. An order from before the shop was opened may have none."""
     reserved = _number(company.table("ARTICLE").value(article, "K9_RSRV"))
     _reserve(company, article, -min(amount, reserved) if amount > 0 else -amount)
 
@@ -79,7 +79,7 @@ def _deliver(company: Stocked, article: Row, amount: Decimal) -> None:
 
 
 def _move(company: Stocked, article: Row, changes: Mapping[str, Decimal]) -> None:
-    """Changes figures; nothing says that a movement of stock changes the stamp of its article."""
+    """Change stock figures without the article's change stamp: no source says that a stock movement changes it."""
     articles = company.table("ARTICLE")
     values = {name: _number(articles.value(article, name)) + change for name, change in changes.items()}
     articles.note(article, values)

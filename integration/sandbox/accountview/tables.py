@@ -1,4 +1,4 @@
-"""The rows of one administration: kept by key, found by index, written out quickly."""
+"""Rows of one administration: stored by key, found by index, and cached as JSON."""
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ STAMP: Final = "%Y-%m-%dT%H:%M:%S"
 
 
 class Row:
-    """One row: its values in the order of the fields, and how it was last written out."""
+    """One row: its values in the order of the fields, and its cached JSON."""
 
     __slots__ = ("ext_key", "key", "projection", "text", "values")
 
@@ -27,7 +27,7 @@ class Row:
 
 
 class Projection:
-    """The fields an answer shows, ready to write rows out; a row keeps what it wrote for the last projection."""
+    """Selected fields of a table, ready to write rows as JSON. A row caches the text of its latest projection."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Projection:
         self._has_key = conventions.dictionary_keys or not definition.name.startswith("DCT_")
 
     def write(self, row: Row, number: int) -> str:
-        """The JSON of one row; `number` is the place of its header in the answer."""
+        """Return the JSON of a row; `number` is the position of its header in the answer."""
         if row.projection is not self:
             row.text = self._text(row)
             row.projection = self
@@ -62,7 +62,7 @@ class Projection:
 
 
 class Table:
-    """All rows of one table. A caller holds the lock of the server."""
+    """All rows of one table. The caller holds the lock of the server."""
 
     def __init__(self, definition: Definition, first_ext_key: int = 1) -> None:
         self.definition = definition
@@ -78,26 +78,26 @@ class Table:
         self._ext_key = first_ext_key
 
     def place(self, name: str) -> int:
-        """Where a field stands in a row."""
+        """Return the position of a field in a row."""
         return self._conventional[name]
 
     def value(self, row: Row, name: str) -> Value:
-        """One value of a row, by the conventional name of its field."""
+        """Return one value of a row, by the conventional name of its field."""
         return row.values[self.place(name)]
 
     def get(self, key: str) -> Row | None:
-        """The row with this key, in any letter case."""
+        """Return the row with this key, in any letter case, or None."""
         return self.rows.get(normal(key))
 
     def load(self, rows: Iterable[Mapping[str, Value]]) -> None:
-        """Fills an empty table at once; the values come under conventional names."""
+        """Fill an empty table at once, with values by conventional name."""
         for values in rows:
             self._keep(self.row(values))
         self.order = sorted(self.rows)
         self.version += 1
 
     def row(self, values: Mapping[str, Value]) -> Row:
-        """A row that is not in the table yet."""
+        """Return a new row, which is not in the table yet."""
         listed: list[Value] = [None] * len(self._places)
         for name, value in values.items():
             listed[self._conventional[name]] = value
@@ -106,7 +106,7 @@ class Table:
         return Row(str(key).zfill(6) if isinstance(key, Decimal) else normal(str(key)), self._ext_key, listed)
 
     def add(self, row: Row) -> None:
-        """Puts a new row in the table; it has its stamp already."""
+        """Add a new row that already has its stamp."""
         self._keep(row)
         insort(self.order, row.key)
         for place, index in self._indexes.items():
@@ -114,7 +114,7 @@ class Table:
         self.version += 1
 
     def change(self, row: Row, values: Mapping[str, Value], moment: datetime) -> None:
-        """Gives a row some other values, under conventional names, and a later stamp."""
+        """Change values of a row, by conventional name, and give it a later stamp."""
         for name, value in values.items():
             self._set(row, self.place(name), value)
         self.stamp(row, moment, created=False)
@@ -122,21 +122,21 @@ class Table:
         self.version += 1
 
     def note(self, row: Row, values: Mapping[str, Value]) -> None:
-        """Gives a row some other values that are part of a change it took note of already."""
+        """Change values of a row as part of a change that is already stamped."""
         for name, value in values.items():
             self._set(row, self.place(name), value)
         row.projection = None
         self.version += 1
 
     def changed(self, row: Row, values: Mapping[str, Value]) -> Row:
-        """A copy of a row with some other values, outside the table."""
+        """Return a copy of a row with some other values, outside the table."""
         copy = Row(row.key, row.ext_key, list(row.values))
         for name, value in values.items():
             copy.values[self.place(name)] = value
         return copy
 
     def remove(self, row: Row) -> None:
-        """Takes a row out of the table."""
+        """Remove a row from the table."""
         del self.rows[row.key]
         del self.order[bisect_left(self.order, row.key)]
         for place, index in self._indexes.items():
@@ -146,11 +146,11 @@ class Table:
         self.version += 1
 
     def after(self, key: str) -> int:
-        """How many keys come up to and including this one."""
+        """Return the number of keys up to and including this one."""
         return bisect_right(self.order, normal(key))
 
     def keys_with(self, place: int, texts: Iterable[str]) -> list[str]:
-        """The keys of the rows with one of these texts in a field, in order; letter case does not matter."""
+        """Return the sorted keys of rows with one of these texts in a field, in any letter case."""
         if place == self._places[self.definition.key]:
             return sorted({normal(text) for text in texts} & self.rows.keys())
         index = self._indexes.get(place)
@@ -161,7 +161,7 @@ class Table:
         return sorted({key for text in texts for key in index.get(normal(text), ())})
 
     def plain(self, row: Row) -> dict[str, object]:
-        """The row for the control address: filled fields only, numbers as text."""
+        """Return a row for the control address: filled fields only, numbers as text."""
         shown: dict[str, object] = {
             name: value if isinstance(value, str | bool) else str(value)
             for name, value in zip(self._places, row.values, strict=True)
@@ -186,7 +186,10 @@ class Table:
             _enter(index, row, place)
 
     def stamp(self, row: Row, moment: datetime, *, created: bool) -> None:
-        """Change stamps have seconds, never go back within a table, and differ after every change of a row."""
+        """Set the change stamp of a row.
+
+        It has seconds, never decreases within a table, and differs after every change of a row.
+        """
         names = self.definition.fields
         changed, number, entered = (self.definition.here(name) for name in ("CNG_DATE", "CNG_NR", "INP_DATE"))
         stamp = max(moment.strftime(STAMP), self._latest)
@@ -204,7 +207,7 @@ class Table:
 
 
 def normal(key: str) -> str:
-    """A key as it is compared: no blanks at the end, letter case ignored."""
+    """Return a key in the form for comparison: without trailing blanks, in upper case."""
     return key.rstrip().upper()
 
 

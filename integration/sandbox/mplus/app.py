@@ -1,4 +1,4 @@
-"""The till as a server: who may call, what is a valid call, what goes wrong, and what is noted of it."""
+"""HTTP server of the till: checks credentials and requests, injects faults, and records every call."""
 
 import hmac
 import json
@@ -33,7 +33,7 @@ from integration.sandbox.mplus.house import writes
 from integration.sandbox.mplus.seed import till as sample_data
 from integration.sandbox.shop.shop import Shop
 
-# ---- SOAP 1.1 as the till speaks it: envelopes out, the body element in, faults
+# ---- SOAP 1.1 of the till: envelopes, the body element of a request, faults
 
 
 CONTENT_TYPE: Final = "text/xml; charset=utf-8"
@@ -50,7 +50,7 @@ _CLOSE: Final = b"</SOAP-ENV:Body></SOAP-ENV:Envelope>\n"
 
 
 def body_of(message: bytes) -> etree._Element:
-    """The element inside the body of a request."""
+    """Return the element in the body of a request."""
     root = _root(message)
     if root.tag != f"{{{_ENVELOPE}}}Envelope":
         raise RefusedError("The request is not a SOAP 1.1 envelope")
@@ -61,12 +61,12 @@ def body_of(message: bytes) -> etree._Element:
 
 
 def in_envelope(name: str, fields: WireFields) -> FaultAnswer:
-    """The answer with that root element."""
+    """Return the answer with this root element."""
     return FaultAnswer(200, _OPEN + element(name, fields) + _CLOSE, CONTENT_TYPE)
 
 
 def fault(code: str, text: str) -> FaultAnswer:
-    """A fault; its own fields are in no namespace."""
+    """Return a SOAP fault; its own fields have no namespace."""
     plain = (
         written(WireFields([("faultcode", code), ("faultstring", text)]))
         .replace(b"<ns:", b"<")
@@ -120,7 +120,7 @@ KEYS: Final = frozenset(
 
 @dataclass(frozen=True)
 class SoapRequest:
-    """One call that was understood."""
+    """A valid request."""
 
     operation: str
     request: WireFields
@@ -129,7 +129,7 @@ class SoapRequest:
 
 
 class Till:
-    """The MplusKASSA of the sample shop; `app` is its ASGI application."""
+    """MplusKASSA of the sample shop; `app` is its ASGI application. All methods are thread-safe."""
 
     def __init__(
         self,
@@ -154,21 +154,22 @@ class Till:
         self._router = Router([Route("/", _Door(self))])
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one call."""
+        """Answer one call."""
         await self._router(scope, receive, send)
 
     def state(self, table: str) -> list[dict[str, Any]]:
-        """Everything one table holds, whatever readers may see yet. LookupError for an unknown table."""
+        """Return all rows of a table, including those that readers do not see yet. LookupError for an unknown table."""
         with self._lock:
             return self._house.table(table)
 
     def edit(self, table: str, key: str, values: Mapping[str, Any]) -> None:
-        """Changes one of the articles, products, groups, relations, documents or stock as a person at the till would.
+        """Change an object as a person at the till would.
 
-        The key of stock is `branch/article`, its only field `amount`; that of one of the orders, invoices, receipts or
-        proposals its id or external id. A price per branch, one of the `deviations`, is what its values say;
-        `images` are put on the card of a product by `names`. One of the `conventions` is changed
-        likewise, by its name and a `value`.
+        `table` is one of articles, products, groups, relations, documents, stock, counts, deviations (prices per
+        branch), images or conventions. The key of stock is `branch/article`, its only field `amount`; the key of a
+        document is its id or external id. A price per branch is given completely by its values. `images` are put on the
+        card of a product by `names`. For `conventions`, the key is the name of a convention and the values have its
+        `value`.
         """
         with self._lock:
             self._at(datetime.now(UTC))
@@ -177,13 +178,11 @@ class Till:
             self._journal.append(SYSTEM, EDIT, told, at=self._desk.now)
 
     def add(self, table: str, values: Mapping[str, Any]) -> str:
-        """Takes what a person at the till enters: a document of one of the four kinds, one of the relations or counts.
+        """Add a document, relation or count as a person at the till would; return the id of a document.
 
-        Returns the id of a document.
-
-        The values of a document are those of the interface, with days and moments as ISO text; see `Counter.enter` and
-        `Counts.put`. One that names the orders or proposals it comes from takes over what is in them. A receipt of
-        `training` counts nowhere.
+        The values are those of the interface, with dates and times as ISO text; see `Counter.enter` and
+        `DrawerCounts.put`. A document that names the orders or proposals it comes from copies their contents. A receipt
+        in table `training` counts nowhere.
         """
         with self._lock:
             self._at(datetime.now(UTC))
@@ -193,17 +192,17 @@ class Till:
         return made
 
     def meanwhile(self, operation: str, happens: Callable[[], object]) -> None:
-        """Lets something happen at the till right before the next call of this kind is carried out."""
+        """Run a function right before the next call of this operation is carried out."""
         with self._lock:
             self._meanwhile.append((operation, happens))
 
     def forget_meanwhile(self) -> None:
-        """Let nothing happen that has not happened yet."""
+        """Remove all functions that have not run yet."""
         with self._lock:
             self._meanwhile.clear()
 
     def late_receipt(self, day: str, branch: int = 1) -> None:
-        """A receipt of a day that is over is entered now: a bell of 18.15, paid by card."""
+        """Enter a receipt for a past day: a bell of 18.15, paid by card."""
         with self._lock:
             self._at(datetime.now(UTC))
             self._sample.late_receipt(self._house, day, branch)
@@ -211,7 +210,7 @@ class Till:
             self._journal.append(SYSTEM, LATE, told, at=self._desk.now)
 
     def advance_day(self) -> None:
-        """A day passes in the shop: new orders and receipts, and some that change."""
+        """Advance by one day: adds orders and receipts, and changes some."""
         with self._lock:
             self._at(datetime.now(UTC))
             self._journal.append(SYSTEM, DAY, "", at=self._desk.now)
@@ -219,11 +218,11 @@ class Till:
 
     @property
     def wsdl(self) -> bytes:
-        """The description that the till hands out."""
+        """The WSDL of the till."""
         return self._contract.wsdl
 
     def understood(self, message: bytes) -> SoapRequest:
-        """The call in a message, checked against the description."""
+        """Return the request in a message, checked against the WSDL. Raises RefusedError."""
         body = body_of(message)
         name = etree.QName(body)
         known = self._contract.operations.keys() - set(self._desk.conventions.unknown_operations)
@@ -237,7 +236,7 @@ class Till:
         return SoapRequest(name.localname, request, tuple(dict.fromkeys(_keys(request))), etree.tostring(body))
 
     def answered(self, asked: SoapRequest, armed: Armed | None) -> FaultAnswer:
-        """The answer to a call that is carried out, noted before it is given."""
+        """Carry out a request and return the answer. A write is journalled first."""
         with self._lock:
             self._let_happen(asked.operation)
             self._at(datetime.now(UTC), armed)
@@ -254,23 +253,23 @@ class Till:
             happens()
 
     def met(self, asked: SoapRequest) -> Armed | None:
-        """The switch that this call meets."""
+        """Return the switch that affects this request, or None."""
         return self._switches.take(SYSTEM, asked.operation, asked.keys)
 
     def note(self, operation: str, keys: tuple[str, ...], status: int, note: str) -> None:
-        """Notes an answered call."""
+        """Record an answered call in the ledger."""
         self._ledger.record(
             system=SYSTEM, operation=operation, write=writes(operation), keys=keys, status=status, note=note
         )
 
     def _at(self, now: datetime, armed: Armed | None = None) -> None:
-        """Sets the clock and the mood for what follows."""
+        """Set the clock and the fault for the next operation."""
         self._desk.now = now
         self._desk.wrong = armed is not None and armed.fault is Fault.WRONG
         self._desk.late = armed.seconds_hidden if armed else 0.0
 
     def _repeat(self, entry: JournalEntry) -> None:
-        """Does again what was accepted before this start."""
+        """Replay an entry of an earlier start."""
         self._at(entry.at)
         self._desk.wrong = entry.note == "wrong"
         match entry.operation:
@@ -288,7 +287,7 @@ class Till:
                 self._house.carry_out(entry.operation, self._contract.read(body, entry.operation))
 
     def _forgive(self, body: etree._Element, operation: str) -> None:
-        """Adds what a lenient till does not miss."""
+        """Add missing empty elements that a lenient till does not require."""
         if self._desk.conventions.required == "strict":
             return
         for child in body.iterchildren():
@@ -309,7 +308,7 @@ class Till:
                 self._insert(element, field.name, list(known))
 
     def _insert(self, element: etree._Element, name: str, order: list[str]) -> None:
-        """Adds an empty element before those that come after it; what was sent stays in its order, right or wrong."""
+        """Insert an empty element before its successors; sent elements keep their order, right or wrong."""
         later = set(order[order.index(name) + 1 :])
         place = next(
             (each for each, child in enumerate(element) if etree.QName(child).localname in later), len(element)
@@ -318,13 +317,13 @@ class Till:
 
 
 class _Door:
-    """The one address of the till."""
+    """ASGI endpoint of the till."""
 
     def __init__(self, till: Till) -> None:
         self._till = till
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request: the description to anybody, a call to who knows the secret."""
+        """Answer a request: the WSDL to anybody, a call only with valid credentials."""
         request = Request(scope, receive)
         if request.method != "POST":
             await deliver(self._page(request), None, scope, receive, send)
@@ -352,7 +351,10 @@ class _Door:
         return answer, armed
 
     def _answer(self, asked: SoapRequest, armed: Armed | None) -> tuple[FaultAnswer | None, int]:
-        """The answer and the status to note; none when the line is cut before anything was accepted."""
+        """Return the answer and the status to record.
+
+        There is no answer if the connection is cut before the call is accepted.
+        """
         match armed.fault if armed else None:
             case Fault.CUT_BEFORE:
                 return None, 0
@@ -384,7 +386,7 @@ def _is_known(request: Request) -> bool:
 
 
 def _operation(message: bytes) -> str:
-    """The operation that a refused message seems to be about, for the ledger."""
+    """Return the operation that a refused message names, for the ledger."""
     try:
         return str(etree.QName(body_of(message)).localname)
     except RefusedError:

@@ -1,4 +1,4 @@
-"""What becomes of an invoice: it is paid, at once or bit by bit and in several ways, or it is credited."""
+"""Payment of invoices, at once or in parts and by several methods, and credit notes."""
 
 from integration.sandbox.mplus.contract import WireFields
 from integration.sandbox.mplus.desk import Desk, Handler, Reference
@@ -6,7 +6,7 @@ from integration.sandbox.mplus.documents import COUNTERS, Shelf
 from integration.sandbox.mplus.payments import registered, state, strange
 from integration.sandbox.mplus.sums import OrderTotals
 
-_ALONE = (  # what a credit has for itself, or not at all: which order it belongs to then no document of the vendor says
+_ALONE = (  # fields that a credit note does not copy; the vendor does not document to which order it then belongs
     "syncMarker", *COUNTERS, "extInvoiceId", "orderIds", "extOrderIds", "orderNumbers", "packingSlipIds",
     "packingSlipNumbers", "proposalIds", "extProposalIds", "proposalNumbers", "paymentList", "dueDate",
 )  # fmt: skip
@@ -14,7 +14,7 @@ _TURNED = ("totalInclAmount", "totalExclAmount", "discountAmount", "discountAmou
 
 
 class Billing:
-    """The calls that pay and credit invoices."""
+    """Operations that pay and credit invoices."""
 
     def __init__(self, desk: Desk, reference: Reference, totals: OrderTotals, invoices: Shelf) -> None:
         self._desk = desk
@@ -23,7 +23,7 @@ class Billing:
         self._invoices = invoices
 
     def operations(self) -> dict[str, Handler]:
-        """Every call that this part answers."""
+        """Return the handlers of this part, by operation."""
         return {
             "payInvoice": lambda request: self._pay(request.child("request")),
             "creditInvoice": lambda request: self._credit(request.text("invoiceId")),
@@ -81,7 +81,7 @@ class Billing:
         return self._invoices.fields(self._invoices.documents[id_]).text("creditedInvoiceId")
 
     def _turned(self, line: WireFields) -> WireFields:
-        """The line with the opposite quantity and amounts, under an id of its own."""
+        """Return a line with opposite quantity and amounts, and without its id."""
         data = line.child("data")
         for name in _TURNED:
             if data.number(name):

@@ -1,4 +1,4 @@
-"""The products and articles that the till holds, found by number, by marker and by what a question asks for."""
+"""Products and articles of the till, found by number, by marker and by filters."""
 
 import bisect
 import itertools
@@ -12,14 +12,14 @@ from typing import Generic, Protocol, TypeVar
 from integration.sandbox.mplus.contract import ZONE, RefusedError, WireFields, element, written
 from integration.sandbox.mplus.desk import Desk
 
-# ---- objects of one kind, and the marker that every change of one of them raises
+# ---- objects of one kind, and the marker that every change increments
 
 
 SPARE_ENTRIES = 1000
 
 
 class Stored:
-    """One object as XML, and for a while what it was before a change that readers cannot see yet."""
+    """One object as XML, with its previous version while a change is not visible yet."""
 
     __slots__ = ("_before", "_until", "marker", "xml")
 
@@ -30,7 +30,7 @@ class Stored:
         self._until = 0.0
 
     def put(self, xml: bytes, marker: int, late: float = 0.0) -> None:
-        """Replaces the object; readers see it after so many seconds, or when an earlier change becomes visible."""
+        """Replace the object. Readers see it after `late` seconds, or when an earlier change becomes visible."""
         if late and self._is_visible:
             self._before = (self.xml, self.marker)
         if late:
@@ -39,12 +39,12 @@ class Stored:
 
     @property
     def seen(self) -> bytes:
-        """What a reader gets; nothing while the object is new and late."""
+        """XML that readers get; empty while a new object is not visible yet."""
         return self.xml if self._before is None or self._is_visible else self._before[0]
 
     @property
     def seen_marker(self) -> int:
-        """The marker a reader gets."""
+        """Marker that readers get."""
         return self.marker if self._before is None or self._is_visible else self._before[1]
 
     @property
@@ -53,7 +53,7 @@ class Stored:
 
 
 class Sized(Protocol):
-    """What a shelf asks of its objects."""
+    """Objects that `Markers` can hold."""
 
     marker: int
 
@@ -65,7 +65,7 @@ R = TypeVar("R", bound=Sized)
 
 
 class Markers(Generic[R]):
-    """The sequence of one kind, and which object holds which place in it."""
+    """Marker sequence of one kind of object, and the object of each marker."""
 
     def __init__(self, start: int = 1) -> None:
         self.last = start - 1
@@ -73,25 +73,25 @@ class Markers(Generic[R]):
         self._live = 0
 
     def next(self) -> int:
-        """A new marker."""
+        """Return a new marker."""
         self.last += 1
         return self.last
 
     def enter(self, marker: int, record: R, *, new: bool) -> None:
-        """Notes that the object got this marker, which is the highest so far."""
+        """Record the marker of an object, which must be the highest so far."""
         self._entries.append((marker, record))
         self._live += new
         if len(self._entries) > 2 * self._live + SPARE_ENTRIES:
             self._entries = [(entry, held) for entry, held in self._entries if entry in {held.marker, held.seen_marker}]
 
     def since(self, marker: int) -> Iterator[R]:
-        """The objects that readers see with this marker or a higher one, lowest first."""
+        """Return the objects that readers see with this marker or a higher one, lowest first."""
         start = bisect.bisect_left(self._entries, marker, key=itemgetter(0))
         return (record for entry, record in itertools.islice(self._entries, start, None) if record.seen_marker == entry)
 
 
 def hash_of(key: object) -> int:
-    """A number that scatters keys, the same in every process."""
+    """Return a number that scatters keys, the same in every process."""
     number = int.from_bytes(str(key).encode()[-8:], "big")
     return number * 2654435761 % 2**32
 
@@ -103,7 +103,7 @@ OWN_FIELDS = frozenset({"articleList", "groupNumbers", "sortOrderGroupList"})
 
 
 class Article(Stored):
-    """One article. What filters need stands beside the XML."""
+    """One article as XML, with the values for filters."""
 
     __slots__ = ("active", "number", "plu", "product", "stock", "webshop")
 
@@ -116,7 +116,7 @@ class Article(Stored):
 
 
 class Product(Stored):
-    """One product: its own fields as XML, its articles, and its place in each group it is in."""
+    """One product: its own fields as XML, its articles, and its position in each of its groups."""
 
     __slots__ = ("articles", "changed", "number", "places", "rest")
 
@@ -129,7 +129,7 @@ class Product(Stored):
         self.rest = b""
 
     def written(self, articles: Iterable[Article]) -> bytes:
-        """The product with those of its articles, as an answer holds it."""
+        """Return the product with the given articles as XML for an answer."""
         listed = element("articleList", b"".join(element("article", article.seen) for article in articles))
         groups = b"".join(b"<ns:groupNumbers>%d</ns:groupNumbers>" % group for group in self.places)
         order = b"".join(
@@ -150,25 +150,25 @@ class Catalogue:
         self.markers: Markers[Product] = Markers()
 
     def article(self, number: int) -> Article | None:
-        """The article that readers see under the number."""
+        """Return the visible article with this number, or None."""
         article = self.articles.get(number)
         return article if article and article.seen else None
 
     def product(self, number: int) -> Product | None:
-        """The product that readers see under the number."""
+        """Return the visible product with this number, or None."""
         product = self.products.get(number)
         return product if product and product.seen else None
 
     def fields(self, stored: Article | Product) -> WireFields:
-        """The fields of an article, or a product's own."""
+        """Return the fields of an article, or a product's own fields."""
         return self._desk.contract.reread(stored.xml, "Article" if isinstance(stored, Article) else "Product")
 
     def touch(self, product: Product) -> int:
-        """A new marker for a product whose own fields stay as they are."""
+        """Give a product a new marker without changing its own fields, and return the marker."""
         return self.put(product, self.fields(product), late=0.0)
 
     def put(self, product: Product, own: WireFields, late: float) -> int:
-        """Stores a product's own fields under a new marker."""
+        """Store a product's own fields under a new marker, and return the marker."""
         marker = self.markers.next()
         known = self._desk.contract.types["Product"]
         head = self._desk.build("Product", {"productNumber": product.number, "syncMarker": marker})
@@ -183,7 +183,7 @@ class Catalogue:
         return marker
 
     def put_article(self, product: Product, number: int, fields: WireFields, marker: int, late: float) -> None:
-        """Stores an article of a product under the product's marker."""
+        """Store an article of a product under the product's marker."""
         article = product.articles.get(number) or Article(number, product)
         fields = self._desk.contract.merged(
             "Article", fields, self._desk.build("Article", {"syncMarker": marker, "changeTimestamp": self._desk.now})
@@ -196,12 +196,12 @@ class Catalogue:
         product.articles[number] = self.articles[number] = article
 
 
-# ---- what a question about products asks for
+# ---- filters of a query for products
 
 
 @dataclass(frozen=True)
 class Filters:
-    """What a question about products asks for; all that is given restricts together."""
+    """Filters of a query for products; all of them must match."""
 
     articles: frozenset[int]
     products: frozenset[int]
@@ -216,11 +216,11 @@ class Filters:
 
     @property
     def by_key(self) -> bool:
-        """Whether the question names what it wants."""
+        """True if the query names keys."""
         return bool(self.articles or self.products or self.groups or self.plus)
 
     def fits(self, product: Product) -> bool:
-        """Whether the product as such is asked for."""
+        """Return True if the product itself matches."""
         return (
             product.seen_marker >= self.marker
             and (not self.products or product.number in self.products)
@@ -229,7 +229,7 @@ class Filters:
         )
 
     def chosen(self, product: Product) -> list[Article]:
-        """The articles of the product that are asked for."""
+        """Return the articles of the product that match."""
         seen = [article for article in product.articles.values() if article.seen]
         chosen = [article for article in seen if self._wants(article)]
         return seen if chosen and self.with_siblings else chosen
@@ -244,7 +244,7 @@ class Filters:
 
 
 def moment_of(fields: WireFields) -> datetime | None:
-    """The moment that the fields name; none when they name none."""
+    """Return the time in the fields, or None if there is none."""
     if not fields.number("year"):
         return None
     names = ("year", "mon", "day", "hour", "min", "sec")

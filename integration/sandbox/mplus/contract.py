@@ -1,4 +1,4 @@
-"""The interface as its WSDL describes it: messages and their fields, operations, and what a request must look like."""
+"""The interface according to its WSDL: messages, fields, operations, and the validation of requests."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,84 +12,84 @@ from zoneinfo import ZoneInfo
 
 from lxml import etree
 
-# ---- a message, or an object in it, as named fields in their order; a name that occurs more than once is a list
+# ---- a message, or an object in it, as ordered named fields; a repeated name is a list
 
 
 NAMESPACE = "urn:mplusqapi"
 MOST_PLACES = 12
 
-Value = Union[str, bytes, "WireFields"]  # the forward reference needs it; bytes are fields already written
+Value = Union[str, bytes, "WireFields"]  # Union for the forward reference; bytes are XML
 
 
 class WireFields(list[tuple[str, Value]]):
-    """The fields of one object, with what a reader asks of them."""
+    """Ordered fields of one object, with typed access."""
 
     def values(self, name: str) -> Iterator[Value]:
-        """Every value under the name."""
+        """Return all values of a name."""
         return (value for known, value in self if known == name)
 
     def names(self) -> set[str]:
-        """The names that occur."""
+        """Return the names of all fields."""
         return {name for name, _ in self}
 
     def has(self, name: str) -> bool:
-        """Whether the name occurs."""
+        """Return True if the name occurs."""
         return any(known == name for known, _ in self)
 
     def text(self, name: str, default: str = "") -> str:
-        """The plain value under the name."""
+        """Return the text value of a name."""
         return next((value for value in self.values(name) if isinstance(value, str)), default)
 
     def texts(self, name: str) -> list[str]:
-        """Every plain value under the name."""
+        """Return all text values of a name."""
         return [value for value in self.values(name) if isinstance(value, str)]
 
     def number(self, name: str, default: int = 0) -> int:
-        """The whole number under the name."""
+        """Return the integer value of a name."""
         text = self.text(name)
         return int(text) if text else default
 
     def numbers(self, name: str) -> list[int]:
-        """Every whole number under the name."""
+        """Return all integer values of a name."""
         return [int(text) for text in self.texts(name)]
 
     def flag(self, name: str, *, default: bool = False) -> bool:
-        """The yes or no under the name."""
+        """Return the boolean value of a name."""
         text = self.text(name)
         return text == "true" if text else default
 
     def child(self, name: str) -> "WireFields":
-        """The object under the name, an empty one when there is none."""
+        """Return the object of a name; an empty one if there is none."""
         return next((value for value in self.values(name) if isinstance(value, WireFields)), WireFields())
 
     def children(self, name: str) -> list["WireFields"]:
-        """Every object under the name."""
+        """Return all objects of a name."""
         return [value for value in self.values(name) if isinstance(value, WireFields)]
 
     def scaled(self, name: str, places: str) -> Decimal:
-        """The quantity under the name, scaled by its companion; an absent companion means no decimal places."""
+        """Return the quantity of a name, scaled by its decimal places field, which defaults to 0."""
         return Decimal(self.number(name)).scaleb(-min(self.number(places), MOST_PLACES))
 
     def without(self, *names: str) -> "WireFields":
-        """The same fields, less those."""
+        """Return the fields without those names."""
         return WireFields((name, value) for name, value in self if name not in names)
 
     def only(self, *names: str) -> "WireFields":
-        """Those of the fields."""
+        """Return the fields with those names only."""
         return WireFields((name, value) for name, value in self if name in names)
 
     def replaced(self, name: str, value: Value) -> "WireFields":
-        """The same fields with another value where the name stands."""
+        """Return the fields with another value for a name."""
         return WireFields((known, value if known == name else old) for known, old in self)
 
 
 def written(fields: WireFields) -> bytes:
-    """The fields as XML, every element under the prefix `ns`."""
+    """Return the fields as XML, with every element under the prefix `ns`."""
     return b"".join(element(name, value) for name, value in fields)
 
 
 def element(name: str, value: Value) -> bytes:
-    """One field as XML. It is never written as an empty tag: an old client looks for the opening one."""
+    """Return one field as XML, never as an empty tag: an old client expects an opening tag."""
     tag = name.encode()
     match value:
         case str():
@@ -102,7 +102,7 @@ def element(name: str, value: Value) -> bytes:
 
 
 def parsed(xml: bytes) -> etree._Element:
-    """The element around fields that were written before."""
+    """Return the element around fields in XML."""
     return etree.fromstring(b'<ns:o xmlns:ns="%b">%b</ns:o>' % (NAMESPACE.encode(), xml))
 
 
@@ -119,12 +119,12 @@ _WHOLE: Final = frozenset({"xsd:int", "xsd:long", "xsd:short", "xsd:unsignedInt"
 
 
 class RefusedError(Exception):
-    """The request is not what the interface describes; the text names the element."""
+    """The request does not match the interface; the text names the element."""
 
 
 @dataclass(frozen=True, slots=True)
 class WireField:
-    """One element of a type. The type is a name of ours, or starts with `xsd:`."""
+    """One element of a type. The type is one of the WSDL, or starts with `xsd:`."""
 
     name: str
     type: str
@@ -133,7 +133,7 @@ class WireField:
 
 
 class Contract:
-    """What the WSDL says, compiled once."""
+    """Compiled WSDL."""
 
     def __init__(self, path: Path = WSDL) -> None:
         self.wsdl = path.read_bytes()
@@ -145,15 +145,15 @@ class Contract:
         self.types = _types(schema)
         self.operations = _operations(tree)
         self.enums = _enums(schema)
-        self._checking = Lock()  # what is wrong with a request is told by the schema, which tills share
+        self._checking = Lock()  # the schema stores the validation error, and tills share the schema
 
     @cached_property
     def _xsd(self) -> etree.XMLSchema:
-        """What requests are checked against, made at the first: it takes longer than all the rest."""
+        """Schema for requests, compiled on first use because that takes longer than all the rest."""
         return etree.XMLSchema(etree.fromstring(self._schema))
 
     def check(self, element: etree._Element) -> None:
-        """Refuses a request that misses, misorders or misnames what it must hold; fields nobody knows are allowed."""
+        """Refuse a request with missing, misordered or wrong elements; unknown fields are allowed."""
         known = etree.fromstring(etree.tostring(element))  # a deep copy loses a prefix that only a value uses
         self._prune(known, etree.QName(known).localname)
         try:
@@ -163,7 +163,7 @@ class Contract:
             raise RefusedError(str(error).replace(_TARGET, "")) from None
 
     def arrange(self, element: etree._Element, type_: str) -> None:
-        """Puts what an element holds into the order of its type; what nobody knows stays behind what it followed."""
+        """Sort the elements of an object into the order of its type; unknown elements stay behind their predecessor."""
         known = self.types.get(type_, {})
         ranks = {name: rank for rank, name in enumerate(known)}
         placed, last = [], -1
@@ -176,7 +176,7 @@ class Contract:
         element[:] = [child for _, child in sorted(placed, key=lambda one: one[0])]
 
     def read(self, element: etree._Element, type_: str) -> WireFields:
-        """The fields of an element, unknown ones included, with numbers and booleans in one spelling."""
+        """Return the fields of an element, including unknown ones, with normalized numbers and booleans."""
         known = self.types.get(type_, {})
         fields = WireFields()
         for child in element.iterchildren(f"{_TARGET}*"):
@@ -185,29 +185,29 @@ class Contract:
         return fields
 
     def reread(self, xml: bytes, type_: str) -> WireFields:
-        """The fields that were written before."""
+        """Return the fields in XML that was written before."""
         return self.read(parsed(xml), type_)
 
     def build(self, type_: str, values: Mapping[str, object]) -> WireFields:
-        """Fields of a type in its order, from plain values; None leaves a field out, a list fills a list type."""
+        """Return the fields of a type in its order, from plain values. None omits a field; a list fills a list type."""
         known = self.types[type_]
         if strange := values.keys() - known.keys():
             raise KeyError(f"{type_} has no {', '.join(sorted(strange))}")
         return WireFields(pair for name in known if name in values for pair in self._built(name, type_, values))
 
     def ordered(self, type_: str, fields: WireFields) -> WireFields:
-        """The fields in the order of the type; an unknown one stays behind the known one it followed."""
+        """Return the fields in the order of the type; an unknown field stays behind its known predecessor."""
         return self.merged(type_, WireFields(), fields)
 
     def merged(self, type_: str, old: WireFields, new: WireFields) -> WireFields:
-        """The old fields with every field that the new ones mention in its place."""
+        """Return the old fields, with those that the new fields mention replaced."""
         sent = new.names()
         placed = [*self._placed(type_, old), *self._placed(type_, new)]
         kept = [(rank, pair) for number, (rank, pair) in enumerate(placed) if number >= len(old) or pair[0] not in sent]
         return WireFields(pair for _, pair in sorted(kept, key=lambda item: item[0]))
 
     def plain(self, type_: str, fields: WireFields) -> dict[str, object]:
-        """The fields as JSON shows them, lists as lists."""
+        """Return the fields as JSON values, with lists as lists."""
         known = self.types.get(type_, {})
         told: dict[str, object] = {}
         for name, value in fields:
@@ -282,12 +282,12 @@ class Contract:
 
 @cache
 def contract() -> Contract:
-    """Return the contract of the shipped interface, which every till of a process keeps to."""
+    """Return the contract of the shipped interface, shared by all tills of a process."""
     return Contract()
 
 
 def moment(at: datetime) -> dict[str, object]:
-    """The fields of a moment, on the clock of the installation."""
+    """Return the fields of a time, in the time zone of the installation."""
     local = at.astimezone(ZONE)
     offset, summer = local.utcoffset(), local.dst()
     return {
@@ -303,12 +303,12 @@ def moment(at: datetime) -> dict[str, object]:
 
 
 def day(on: date) -> dict[str, object]:
-    """The fields of a day."""
+    """Return the fields of a date."""
     return {"day": on.day, "mon": on.month, "year": on.year}
 
 
 def day_of(fields: WireFields) -> date | None:
-    """The day that the fields name; a zero in it means none."""
+    """Return the date in the fields; None if a field is zero."""
     year, month, number = fields.number("year"), fields.number("mon"), fields.number("day")
     try:
         return date(year, month, number)
@@ -317,7 +317,7 @@ def day_of(fields: WireFields) -> date | None:
 
 
 def _types(schema: etree._Element) -> dict[str, dict[str, WireField]]:
-    """Every type by name, those of request elements under the name of the element."""
+    """Return all types by name; the type of a request element has the name of the element."""
     named = {element.get("name", ""): element for element in schema.iterchildren(f"{_XSD}complexType")}
     types = {name: _fields(element, named) for name, element in named.items()}
     for element in schema.iterchildren(f"{_XSD}element"):
@@ -343,7 +343,7 @@ def _fields(element: etree._Element, named: Mapping[str, etree._Element]) -> dic
 
 
 def _operations(tree: etree._Element) -> dict[str, str]:
-    """The element that answers each operation; messages bear the names of their elements."""
+    """Return the response element of each operation; messages have the names of their elements."""
     port = tree.find(f"{_WSDL}portType")
     return {
         operation.get("name", ""): _local(output.get("message", ""))

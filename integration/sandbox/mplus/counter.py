@@ -1,4 +1,4 @@
-"""What people at the counter type in: whole documents, which the till prices, adds up and numbers as it always does."""
+"""Entry of documents at the till by hand: prices, totals and numbers are added as the till always does."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -23,7 +23,7 @@ CASHIER: Final = 101
 
 
 class Counter:
-    """Takes documents as they are typed in."""
+    """Enters documents by hand."""
 
     def __init__(self, desk: Desk, reference: Reference, totals: OrderTotals, origins: Origins) -> None:
         self._desk = desk
@@ -32,11 +32,11 @@ class Counter:
         self._totals = totals
 
     def enter(self, shelf: Shelf, values: Mapping[str, Any], *, rehearsed: bool = False) -> HouseDocument:
-        """One document with its lines and payments, in the words of the interface; days and moments as ISO text.
+        """Store a document with its lines and payments, given with field names of the interface and ISO times.
 
-        Moments are those of the clock of the shop. What is missing the till fills in, from the documents it comes from
-        first, and these say then what became of them. A receipt that is not paid to
-        the cent is refused with ValueError, as no till would end it. A rehearsed one is rung up in training.
+        Times are those of the shop's clock. Missing values come from the documents it comes from, or from the till; the
+        state of those documents is updated. Raises ValueError for a receipt that is not paid exactly. `rehearsed` marks
+        a receipt in training mode.
         """
         kind = shelf.kind
         sent = self._origins.completed(kind, self._desk.build(kind.type, _dated(values)))
@@ -50,7 +50,7 @@ class Counter:
         return kept
 
     def _settled(self, kind: DocumentKind, document: WireFields) -> dict[str, object]:
-        """How the document stands by its payments. ValueError for a receipt that is not paid to the cent."""
+        """Return the state of a document according to its payments. ValueError for a receipt not paid exactly."""
         paid = sum(each.number("amount") for each in document.child("paymentList").children("payment"))
         total = document.number("totalInclAmount")
         if kind is PROPOSAL:
@@ -102,7 +102,7 @@ class Counter:
 
 
 def _dated(value: Any) -> Any:
-    """The same values with days and moments in the place of their texts."""
+    """Return the values with dates and times instead of their texts."""
     match value:
         case Mapping():
             return {

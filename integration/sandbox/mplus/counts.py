@@ -1,6 +1,7 @@
-"""The counts of the drawers. Each covers what was paid in cash since the one before it, and starts with what that left.
+"""Cash counts of the drawers.
 
-A count is made once and stays: a receipt that comes later is in the next one, and counting anew is a further version.
+Each count covers the cash payments since the previous count, and starts with the amount that remained then. A count is
+never changed: a later receipt belongs to the next count, and a recount adds a version.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,9 +13,9 @@ from integration.sandbox.mplus.contract import ZONE, WireFields, day_of
 from integration.sandbox.mplus.desk import Desk, Handler, Reference
 from integration.sandbox.mplus.takings import CASH, BookedTakings, Takings, within
 
-FLOAT: Final = 15_000  # in a drawer in the morning of its first day, in cents
-ROUND: Final = 5_000  # what is brought to the bank is a multiple of this
-SHORT: Final = 35  # what is missing at every seventh count
+FLOAT: Final = 15_000  # initial amount of a drawer, in cents
+ROUND: Final = 5_000  # deposits at the bank are multiples of this
+SHORT: Final = 35  # difference at every seventh count
 DIFFERENCES, BANKED = 4400, 1090  # ledger accounts
 EMPLOYEE: Final = 101
 
@@ -33,24 +34,24 @@ class HouseCount:
     added: int
     counted: int
     deposited: int
-    receipts: tuple[WireFields, ...]  # that it covers, in the order in which they were entered
+    receipts: tuple[WireFields, ...]  # covered receipts, in order of entry
     version: int = 1
     is_final: bool = True
 
     @property
     def key(self) -> str:
-        """What people know it by: branch, workplace, year and number."""
+        """Key for people: branch, workplace, year and number."""
         return f"{self.drawer[0]}/{self.drawer[1]}/{self.number[0]}.{self.number[1]}"
 
     @property
     def end(self) -> int:
-        """What stays in the drawer."""
+        """Amount that stays in the drawer."""
         return self.counted - self.deposited
 
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """What one count of a drawer is about."""
+    """Sales that one count of a drawer covers."""
 
     day: date
     drawer: Drawer
@@ -58,7 +59,7 @@ class Shift:
 
 
 class DrawerCounts:
-    """The counts of all drawers, in the order in which they were made."""
+    """Counts of all drawers, in order."""
 
     def __init__(self, desk: Desk, reference: Reference, takings: Takings) -> None:
         self._desk = desk
@@ -66,18 +67,18 @@ class DrawerCounts:
         self._takings = takings
         self._made: dict[str, HouseCount] = {}
         self._covered: set[str] = set()
-        self._closed: list[date] = []  # days that are over, and whose drawers are counted when somebody wants to know
+        self._closed: list[date] = []  # past days whose drawers are counted on the next query
 
     def operations(self) -> dict[str, Handler]:
-        """Every call that this part answers."""
+        """Return the handlers of this part, by operation."""
         return {"getCashCountList": lambda request: self._listed(request.child("request"))}
 
     def close(self, day: date) -> None:
-        """Lets every drawer be counted at which something was sold up to this day and not counted yet."""
+        """Schedule the count of every drawer with uncounted sales up to this day."""
         self._closed.append(day)
 
     def settle(self) -> None:
-        """Makes the counts of all days that are over. What is sold from now on is in none of them."""
+        """Make the counts of all past days. Later sales are in none of them."""
         waiting = self._open() if self._closed else []
         for day in self._closed:
             self._count_all(day, [one for one in waiting if one.day <= day])
@@ -85,10 +86,10 @@ class DrawerCounts:
         self._closed.clear()
 
     def put(self, values: Mapping[str, Any]) -> None:
-        """Counts one drawer by hand: its day, branch and workplace, and what was `counted` and `deposited` in cents.
+        """Count one drawer by hand: `day`, `branch`, `workplace`, and `counted` and `deposited` in cents.
 
-        The `number` (2026.311), the `start` and the moment `at` up to which it counts, on the clock of the shop, may
-        be told too.
+        Optional are `number` (such as 2026.311), `start`, and `at`, the time up to which sales are covered, on the
+        shop's clock.
         """
         self.settle()
         day, at = date.fromisoformat(values["day"]), values.get("at")
@@ -101,7 +102,7 @@ class DrawerCounts:
         self._make(Shift(day, drawer, covered), (year, number or self._next(year)), until, amounts)
 
     def edit(self, key: str, values: Mapping[str, Any]) -> None:
-        """Counts a drawer anew: a further version of a count. LookupError when there is no such count."""
+        """Add a version of a count. LookupError if there is no such count."""
         self.settle()
         if key not in self._made:
             raise LookupError(f"there is no count {key}")
@@ -110,7 +111,7 @@ class DrawerCounts:
         self._made[key] = replace(known, version=known.version + 1, **changed)
 
     def state(self) -> list[dict[str, object]]:
-        """Every count."""
+        """Return all counts."""
         self.settle()
         plain = self._desk.contract.plain
         return [plain("CashCount", self._desk.build("CashCount", self._told(one))) for one in self._made.values()]
@@ -193,7 +194,7 @@ class DrawerCounts:
         }
 
     def _transaction(self, one: HouseCount, receipts: Sequence[WireFields]) -> dict[str, Any]:
-        """The receipt at one end of a shift; a drawer that was counted though nothing was sold has none."""
+        """Return the receipt at one end of a shift; without sales, only the drawer."""
         receipt = receipts[0] if receipts else WireFields()
         number = receipt.child("receiptNumber")
         return {
@@ -208,7 +209,7 @@ class DrawerCounts:
 
 
 def _of(drawer: Drawer, sold: list[BookedTakings]) -> list[BookedTakings]:
-    """What was sold at a drawer, in the order in which it was entered."""
+    """Return the sales of a drawer in order of entry."""
     return sorted((one for one in sold if (one.branch, one.workplace) == drawer), key=_entered)
 
 

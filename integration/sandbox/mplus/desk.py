@@ -1,4 +1,4 @@
-"""What every part of the till shares: its conventions, the mood of the call at hand, and what it is set up with."""
+"""State shared by all parts of the till: conventions, the current call, and the set-up of the installation."""
 
 import uuid
 from collections import Counter
@@ -10,85 +10,85 @@ from typing import Any, Literal
 
 from integration.sandbox.mplus.contract import ZONE, Contract, WireFields
 
-# ---- how this till behaves where the interface leaves it open. One value per question, one place for all of them
+# ---- conventions: behaviour that the interface does not specify
 
 
 @dataclass(frozen=True, slots=True)
 class TillConventions:
-    """The answers to what the documents of the vendor do not say."""
+    """Behaviour of the till that the documentation of the vendor does not specify."""
 
     percentages_in_hundredths: bool = True  # 21 % is 2100, not 21
-    discounts_in_hundredths: bool = False  # 5 % off a customer's or a price group's price is 5, not 500
-    # Whether an answer says that a quantity has no decimal places.
+    discounts_in_hundredths: bool = False  # a customer or price group discount of 5 % is 5, not 500
+    # Whether answers state zero decimal places of a quantity.
     decimal_places: Literal["always", "when needed"] = "always"
-    # A limited answer holds the lowest markers; this is their order inside it.
+    # A limited answer has the lowest markers; this is their order in it.
     order_within_answer: Literal["mixed", "by marker"] = "mixed"
-    page_size: int | None = 1000  # without a limit and without keys, no more than so many objects come in one answer
-    most_at_once: int | None = None  # no more than so many documents or movements in one answer, whatever the limit
-    only_alone: Sequence[int] = ()  # articles and relations that are told when nothing else is asked for beside them
-    most_articles: int | None = None  # a product with more is not told with all of them
+    page_size: int | None = 1000  # limit of objects per answer, for queries without limit and keys
+    most_at_once: int | None = None  # limit of documents or movements in any answer
+    only_alone: Sequence[int] = ()  # articles and relations returned only if queried alone
+    most_articles: int | None = None  # a product with more articles is not returned completely
     # Whether an absent empty wrapper, or an absent order id on create, is refused.
     required: Literal["strict", "wrappers may be absent"] = "wrappers may be absent"  # as public clients send them
-    element_order: Literal["as described", "any"] = "as described"  # in which order fields are taken
+    element_order: Literal["as described", "any"] = "as described"  # required order of fields
     # What happens to a price with and a price without VAT that arrive together.
     both_prices: Literal["as sent", "incl wins", "excl wins"] = "as sent"
     # Whether a product message can change the groups that the product is in.
     groups_in_product: Literal["accepted", "ignored"] = "accepted"
-    omitted_fields: Literal["kept", "emptied"] = "kept"  # what an update does to the fields that it does not mention
-    # What an update of a product does to the articles that it does not mention.
+    omitted_fields: Literal["kept", "emptied"] = "kept"  # effect of an update on omitted fields
+    # Effect of a product update on omitted articles.
     omitted_articles: Literal["kept", "made inactive"] = "kept"
-    # Whether a custom field has to be on the list of the installation.
+    # Whether a custom field must exist in the installation.
     custom_fields: Literal["known only", "any"] = "known only"
-    stock_article_unless_said: bool = True  # whether stock is kept for an article that does not say
+    stock_article_unless_said: bool = True  # default for articles that do not specify it
     set_stock: Literal["free", "physical"] = "free"  # which amount setStock sets
-    # Whether stockId in a question includes that booking.
+    # Whether stockId in a query includes that booking.
     stock_id_bound: Literal["inclusive", "exclusive"] = "inclusive"
-    stock_rows: Literal["asked", "booked"] = "asked"  # whether getStock has a row for what was never booked
-    # What is booked of a stock correction in which one article fails.
+    stock_rows: Literal["asked", "booked"] = "asked"  # whether getStock has rows without bookings
+    # Bookings of a stock correction in which one article fails.
     corrections: Literal["all or nothing", "until the first failure"] = "all or nothing"
-    exact_match_minds_case: bool = False  # whether findRelationV2 with exactMatch tells capitals from small letters
-    deleted_groups: Literal["with marker", "never"] = "with marker"  # when a deleted article group is still mentioned
-    order_lines: Literal["any article", "known articles"] = "any article"  # which articles an order may hold
-    image_bytes: int = 2_000_000  # the most that one image may have
-    image_types: tuple[str, ...] = ("image/jpeg", "image/png")  # what an image can be
-    # How an invoice lists what was paid beforehand for its order: each payment as it was made, or as a deposit used.
+    exact_match_minds_case: bool = False  # whether exactMatch of findRelationV2 is case-sensitive
+    deleted_groups: Literal["with marker", "never"] = "with marker"  # when deleted article groups are returned
+    order_lines: Literal["any article", "known articles"] = "any article"  # which articles an order may contain
+    image_bytes: int = 2_000_000  # maximum size of an image
+    image_types: tuple[str, ...] = ("image/jpeg", "image/png")  # allowed image types
+    # How an invoice lists earlier payments of its order: each as it was made, or as a used deposit.
     down_payments: Literal["as paid", "as a deposit"] = "as paid"
-    outflows: Literal["negative", "positive"] = "negative"  # what went out of a drawer, as the journals tell it
-    # Whether lists of VAT hold what is no revenue and bears none: gift cards, packaging deposits, cash in and out.
+    outflows: Literal["negative", "positive"] = "negative"  # sign of cash outflows in the journals
+    # Whether VAT lists include items without revenue and VAT: gift cards, packaging deposits, cash in and out.
     vat_lists: Literal["all groups", "turnover only"] = "all groups"
-    closing: Literal["told", "not told"] = "told"  # whether the financial journal says that a period is closed
-    open_days: Sequence[str] = ()  # days, as 2026-11-20, that are over and that nobody has closed
-    training: Literal["hidden", "shown"] = "hidden"  # whether a receipt rung up in training is among the receipts
-    counts: Literal["final", "open", "silent"] = "final"  # what counts say of themselves
-    unknown_operations: Sequence[str] = ()  # calls that this installation is too old for
+    closing: Literal["told", "not told"] = "told"  # whether the financial journal reports closed periods
+    open_days: Sequence[str] = ()  # past days, as 2026-11-20, that are not closed
+    training: Literal["hidden", "shown"] = "hidden"  # whether receipts in training mode are returned
+    counts: Literal["final", "open", "silent"] = "final"  # reported state of counts
+    unknown_operations: Sequence[str] = ()  # operations that this old installation lacks
 
     def percentage(self, rate: Decimal) -> int:
-        """The rate as a message holds it."""
+        """Return a VAT rate in the form of a message."""
         return int(rate * 100) if self.percentages_in_hundredths else int(rate)
 
     def places(self, places: int) -> int | None:
-        """The companion of a quantity; None leaves it out."""
+        """Return the decimal places field of a quantity; None omits it."""
         return None if places == 0 and self.decimal_places == "when needed" else places
 
 
-LENIENT = TillConventions(required="wrappers may be absent", element_order="any")  # as other clients may need it
+LENIENT = TillConventions(required="wrappers may be absent", element_order="any")  # for clients that need it
 
 
 Handler = Callable[[WireFields], WireFields]
 
 
-# ---- the moment and the mood of one call
+# ---- the current call
 
 
 class Desk:
-    """The moment and the mood of the call that is being carried out."""
+    """Time, fault and counters of the call that is carried out."""
 
     def __init__(self, contract: Contract, conventions: TillConventions, seed: int) -> None:
         self.contract = contract
         self.conventions = conventions
         self.now = datetime(2000, 1, 1, tzinfo=UTC)
-        self.day = date.max  # the day at which the shop is: all before it are over
-        self.balances: frozenset[int] = frozenset()  # turnover groups that are no revenue
+        self.day = date.max  # current day of the shop; earlier days are over
+        self.balances: frozenset[int] = frozenset()  # turnover groups without revenue
         self.late = 0.0
         self.wrong = False
         self._seed = seed
@@ -96,34 +96,34 @@ class Desk:
 
     @property
     def today(self) -> date:
-        """The day at the installation."""
+        """Current date of the installation."""
         return self.now.astimezone(ZONE).date()
 
     @property
     def clock(self) -> datetime:
-        """What the clock at the counter shows: the day at which the shop is, at the present time of day."""
+        """Time shown at the till: the current day of the shop with the actual time of day."""
         local = self.now.astimezone(ZONE)
         return local if self.day == date.max else datetime.combine(self.day, local.time(), ZONE)
 
     def is_left_out(self, group: int, incl: int, excl: int) -> bool:
-        """Whether a list of VAT that is about revenue alone leaves a line of this group out."""
+        """Return True if a VAT list of revenue only omits lines of this group."""
         return group in self.balances and incl == excl
 
     def new_id(self, kind: str) -> str:
-        """The next id of a kind; the same sequence after every start."""
+        """Return the next id of a kind; the same sequence after every start."""
         return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self._seed}:{kind}:{self.count(kind)}"))
 
     def count(self, kind: str) -> int:
-        """The next number of a kind, from 1."""
+        """Return the next number of a kind, starting at 1."""
         self._made[kind] += 1
         return self._made[kind]
 
     def build(self, type_: str, values: Mapping[str, object]) -> WireFields:
-        """Fields of a type, from plain values."""
+        """Return the fields of a type, from plain values."""
         return self.contract.build(type_, values)
 
 
-# ---- what the installation is set up with: branches, rates, methods, people. None of it changes by a call
+# ---- set-up of the installation: branches, rates, methods, people. No call changes it
 
 
 Rows = Sequence[Mapping[str, Any]]
@@ -154,7 +154,7 @@ API_VERSION: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """The set-up of one installation, in the words of the interface."""
+    """Set-up of one installation, with the field names of the interface."""
 
     company: str
     city: str
@@ -173,7 +173,7 @@ class Setup:
 
 
 class Reference:
-    """The answers to the supporting calls, and the look-ups that the other calls need."""
+    """Supporting operations, and lookups for other parts."""
 
     def __init__(self, desk: Desk, setup: Setup) -> None:
         self._desk = desk
@@ -191,7 +191,7 @@ class Reference:
         self.employees: dict[int, Mapping[str, Any]] = {row["employeeNumber"]: row for row in setup.employees}
 
     def operations(self) -> dict[str, Handler]:
-        """Every call that this part answers."""
+        """Return the handlers of this part, by operation."""
         setup = self.setup
         return {
             "getApiVersion": lambda _: self._answer(
@@ -237,16 +237,16 @@ class Reference:
         }
 
     def rate(self, vat_code: int) -> Decimal | None:
-        """The rate of a VAT code in percent."""
+        """Return the rate of a VAT code in percent, or None."""
         return self.setup.rates.get(vat_code)
 
     def vat_code_of(self, turnover_group: int) -> int | None:
-        """The VAT code that belongs to a turnover group."""
+        """Return the VAT code of a turnover group, or None."""
         code = self.turnover_groups.get(turnover_group, {}).get("defaultVatCode")
         return None if code is None else int(code)
 
     def strange_fields(self, fields: WireFields, known: frozenset[str]) -> list[str]:
-        """The custom fields in an object that the installation does not have."""
+        """Return the custom fields of an object that the installation does not have."""
         if self._desk.conventions.custom_fields == "any":
             return []
         used = (one.text("fieldName") for one in fields.child("customFieldList").children("customField"))
@@ -299,7 +299,7 @@ class Reference:
         return self._methods(rows, with_cards=bool(ask.flag("includeGiftcardType")))
 
     def _methods(self, rows: Rows, *, with_cards: bool = False) -> WireFields:
-        """The payment methods, with the gift cards that they take only where those are asked for."""
+        """Return the payment methods, with their gift card types only if requested."""
         kept = [row if with_cards else {**row, "giftcardType": None} for row in rows]
         return self._answer("GetPaymentMethodsResponse", paymentMethodList=kept)
 

@@ -1,4 +1,4 @@
-"""The documents of the till on a shelf for each kind: kept whole, found by id, number and marker, filtered."""
+"""Stores the documents of the till by kind: complete, found by id, number and marker, and filtered."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ DEFAULT_ORDER_TYPES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """What filters need of a document."""
+    """Values of a document for filters."""
 
     type: str
     day: date | None
@@ -40,13 +40,13 @@ class HouseDocument(Stored):
         super().__init__()
         self.id = id_
         self.ext = ""
-        self.rehearsed = False  # rung up in training: it counts nowhere, and few tills show it
+        self.rehearsed = False  # made in training mode: it counts nowhere, and few tills return it
         self.index = Index("", None, 0, 0, 0, (0, 0), frozenset(), frozenset(), frozenset(), frozenset())
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentKind:
-    """How the interface calls the parts of one kind of document."""
+    """Names of the interface for one kind of document."""
 
     type: str
     element: str
@@ -61,7 +61,7 @@ INVOICE = DocumentKind("Invoice", "invoice", "invoiceId", "extInvoiceId", "invoi
 RECEIPT = DocumentKind("Receipt", "receipt", "receiptId", "extReceiptId", "receiptNumber", "receiptType")
 PROPOSAL = DocumentKind("Proposal", "proposal", "proposalId", "extProposalId", "proposalNumber", "proposalType")
 COUNTERS = ("changeCounter", "versionNumber")
-NOTHING_YET = {  # how an order stands at first
+NOTHING_YET = {  # states of a new order
     "deliveryState": "ORDER-DELIVERY-STATE-NOTHING",
     "cancelState": "ORDER-CANCEL-STATE-NOTHING",
     "completeState": "ORDER-COMPLETE-STATE-NOTHING",
@@ -69,7 +69,7 @@ NOTHING_YET = {  # how an order stands at first
 
 
 def _nothing(_kind: DocumentKind, _fields: WireFields) -> None:
-    """Bring nothing about."""
+    """Do nothing."""
 
 
 class Shelf:
@@ -80,11 +80,11 @@ class Shelf:
         self.kind = kind
         self.documents: dict[str, HouseDocument] = {}
         self.by_ext: dict[str, HouseDocument] = {}
-        self.on_new: Callable[[DocumentKind, WireFields], None] = _nothing  # what a new one brings about
+        self.on_new: Callable[[DocumentKind, WireFields], None] = _nothing  # called for each new document
         self.markers: Markers[HouseDocument] = Markers()
 
     def get(self, id_: str) -> HouseDocument | None:
-        """The document that readers see under the id."""
+        """Return the visible document with this id, or None."""
         document = self.documents.get(id_)
         return document if document and document.seen and self._is_shown(document) else None
 
@@ -92,11 +92,11 @@ class Shelf:
         return not document.rehearsed or self._desk.conventions.training == "shown"
 
     def fields(self, document: HouseDocument) -> WireFields:
-        """The fields of a document."""
+        """Return the fields of a document."""
         return self._desk.contract.reread(document.xml, self.kind.type)
 
     def put(self, fields: WireFields, *, rehearsed: bool = False) -> HouseDocument:
-        """Stores a document under a new marker, with its counters one higher."""
+        """Store a document under a new marker, with its counters incremented."""
         id_ = fields.text(self.kind.id)
         marker = self.markers.next()
         counters = self._desk.contract.types[self.kind.type].keys() & set(COUNTERS)
@@ -116,7 +116,7 @@ class Shelf:
         return document
 
     def answer(self, document: HouseDocument | None, *, lines: bool = True, without: tuple[str, ...] = ()) -> bytes:
-        """The document as an answer holds it."""
+        """Return a document as XML for an answer."""
         if document is None:
             return b""
         drop = without if lines else (*without, "lineList")
@@ -127,7 +127,7 @@ class Shelf:
         return written((self._with_revenue_alone(fields) if untold else fields).without(*drop))
 
     def _with_revenue_alone(self, fields: WireFields) -> WireFields:
-        """The document as a till tells it that lists no VAT code for what is no revenue."""
+        """Return a document without VAT codes for items that are no revenue."""
         data = [line.child("data") for line in fields.child("lineList").children("line")]
         rest = [(each, each.number("totalInclAmount"), each.number("totalExclAmount")) for each in data]
         out = {
@@ -143,7 +143,7 @@ class Shelf:
         return fields.replaced("vatGroupList", groups)
 
     def listed(self, ask: WireFields, *, without: tuple[str, ...] = ()) -> bytes:
-        """The documents that a question asks for, written one after the other."""
+        """Return the documents of a query, as concatenated XML."""
         lines = ask.flag("includeLineList", default=True)
         ids = set(ask.texts(f"{self.kind.id}s"))
         limit = ask.number("syncMarkerLimit") or (0 if ids else self._desk.conventions.page_size or 0)
@@ -157,7 +157,7 @@ class Shelf:
         return self.page(chosen, lines=lines, without=without)
 
     def page(self, documents: list[HouseDocument], *, lines: bool = True, without: tuple[str, ...] = ()) -> bytes:
-        """The documents, written one after the other."""
+        """Return these documents as concatenated XML."""
         if self._desk.conventions.order_within_answer == "mixed":
             documents = sorted(documents, key=lambda document: hash_of(document.id))
         return b"".join(
@@ -165,7 +165,7 @@ class Shelf:
         )
 
     def state(self) -> list[dict[str, object]]:
-        """Every document."""
+        """Return all documents, without those of training mode."""
         return [
             self._desk.contract.plain(self.kind.type, self.fields(document))
             for document in self.documents.values()
@@ -209,7 +209,7 @@ class Shelf:
 
 
 class Bills:
-    """The calls that read invoices and receipts."""
+    """Operations that read invoices and receipts."""
 
     def __init__(self, desk: Desk, invoices: Shelf, receipts: Shelf) -> None:
         self._desk = desk
@@ -217,7 +217,7 @@ class Bills:
         self._receipts = receipts
 
     def operations(self) -> dict[str, Handler]:
-        """Every call that this part answers."""
+        """Return the handlers of this part, by operation."""
         return {
             "getInvoices": lambda request: WireFields(
                 [("invoiceList", self._invoices.listed(request.child("request")))]
@@ -245,12 +245,12 @@ class Bills:
 
 
 def single(prefix: str, shelf: Shelf, id_: str) -> WireFields:
-    """The answer that holds one document, or says that there is none."""
+    """Return the answer with the document of this id, or with the result that there is none."""
     return one(prefix, shelf, shelf.get(id_))
 
 
 def one(prefix: str, shelf: Shelf, document: HouseDocument | None) -> WireFields:
-    """The answer that holds the document, or says that there is none."""
+    """Return the answer with this document, or with the result that there is none."""
     if document is None or not document.seen:
         return WireFields([("result", f"{prefix}-RESULT-NOT-FOUND")])
     return WireFields([("result", f"{prefix}-RESULT-OK"), (shelf.kind.element, document.seen)])
@@ -263,7 +263,7 @@ def _lines(fields: WireFields) -> Iterator[WireFields]:
 
 
 def _promised(order: WireFields) -> Iterator[tuple[int, Decimal]]:
-    """What of each article is neither delivered nor cancelled."""
+    """Yield the quantity of each article that is neither delivered nor cancelled."""
     if order.text("deliveryState").endswith("COMPLETE") or order.text("cancelState").endswith("COMPLETE"):
         return
     for line in order.child("lineList").children("line"):

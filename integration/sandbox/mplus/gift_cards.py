@@ -1,6 +1,6 @@
-"""The gift cards of the till: one for each that was sold, which payments use up in the order of their sale.
+"""Gift cards: one for each that was sold. Payments use them in the order of their sale.
 
-The interface does not say which card a line sold. What is paid with more than was sold came from cards of before.
+The interface does not say which card a line sold. Payments in excess of the sold cards come from older cards.
 """
 
 from collections import Counter
@@ -10,11 +10,11 @@ from integration.sandbox.mplus.contract import WireFields
 from integration.sandbox.mplus.desk import Desk, Handler, Reference
 from integration.sandbox.mplus.takings import Takings
 
-OLDER: Final = 50_000  # cents on the card of each sort that was sold before the till's first day
+OLDER: Final = 50_000  # cents on the one card of each type that was sold before the till's first day
 
 
 class IssuedCards:
-    """The calls about gift cards."""
+    """Operations about gift cards."""
 
     def __init__(self, desk: Desk, reference: Reference, takings: Takings) -> None:
         self._desk = desk
@@ -22,11 +22,11 @@ class IssuedCards:
         self._takings = takings
 
     def operations(self) -> dict[str, Handler]:
-        """Every call that this part answers."""
+        """Return the handlers of this part, by operation."""
         return {"getGiftcards": lambda request: self._cards(request.child("request"))}
 
     def state(self) -> list[dict[str, Any]]:
-        """Every card, in the order of sale, as the interface tells it."""
+        """Return all cards in the order of their sale, with the fields of the interface."""
         sorts = [sort for method in self._reference.setup.payment_methods if (sort := method["giftcardType"])]
         sold, used = self._moved()
         cards: list[dict[str, Any]] = []
@@ -54,7 +54,7 @@ class IssuedCards:
         return cards
 
     def _moved(self) -> tuple[dict[int, list[int]], Counter[str]]:
-        """What cards were sold for, by turnover group, and what was paid with them, by method."""
+        """Return the sale amounts of cards by turnover group, and the amounts paid with cards by method."""
         sold: dict[int, list[int]] = {}
         used: Counter[str] = Counter()
         for one in self._takings.documents():

@@ -1,4 +1,4 @@
-"""Article groups: a tree of categories with products in them."""
+"""Article groups: a tree of categories that contain products."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ ROOT = 0
 
 @dataclass(eq=False)
 class Group:
-    """One node; `members` holds the place of each product in it, `last` the highest place ever given."""
+    """One group. `members` holds the position of each product, `last` the highest position ever used."""
 
     number: int
     parent: int
@@ -28,26 +28,26 @@ class Group:
 
     @property
     def is_visible(self) -> bool:
-        """Whether readers see it yet."""
+        """True if readers see the group already."""
         return time.monotonic() >= self.visible_at
 
     @property
     def seen_marker(self) -> int:
-        """The marker a reader gets."""
+        """Marker that readers get."""
         return self.marker
 
     def put(self, product: Product, place: int = 0) -> None:
-        """Gives a product a place, by default the last."""
+        """Give a product a position, by default the last."""
         self.last = max(self.last, place) if place else self.last + 1
         self.members[product.number] = product.places[self.number] = place or self.last
 
     def in_order(self) -> list[int]:
-        """The products by their place."""
+        """Return the products by position."""
         return sorted(self.members, key=lambda number: (self.members[number], number))
 
 
 class Groups:
-    """The tree, and the calls that read and change it."""
+    """Group tree, and the operations that read and change it."""
 
     def __init__(self, desk: Desk, catalogue: Catalogue) -> None:
         self._desk = desk
@@ -56,7 +56,7 @@ class Groups:
         self.groups: dict[int, Group] = {}
 
     def operations(self) -> dict[str, Handler]:
-        """Every call that this part answers."""
+        """Return the handlers of this part, by operation."""
         return {
             "getArticleGroups": self._read_tree,
             "getArticleGroupChanges": self._read_changes,
@@ -69,19 +69,19 @@ class Groups:
         }
 
     def group(self, number: int) -> Group | None:
-        """The group that is there under the number."""
+        """Return the group with this number, or None if it does not exist or is deleted."""
         group = self.groups.get(number)
         return None if group is None or group.is_deleted else group
 
     def children(self, parent: int, *, deleted: bool = False) -> list[Group]:
-        """The groups directly below, in their order."""
+        """Return the direct subgroups in order."""
         below = [
             group for group in self.groups.values() if group.parent == parent and (deleted or not group.is_deleted)
         ]
         return sorted(below, key=lambda group: (group.sort_order, group.number))
 
     def create(self, parent: int, name: str, text: str, sort_order: int = 0) -> Group:
-        """A new group, last among its siblings unless a place is given."""
+        """Create a group, last among its siblings unless a position is given."""
         place = sort_order or max((group.sort_order for group in self.children(parent)), default=0) + 1
         group = Group(self._desk.count("group"), parent, name, text, place)
         group.visible_at = time.monotonic() + self._desk.late if self._desk.late else 0.0
@@ -90,7 +90,7 @@ class Groups:
         return group
 
     def place(self, product: Product, places: dict[int, int]) -> None:
-        """Puts a product into exactly those groups; place 0 means last. Groups that are not there are passed over."""
+        """Put a product into exactly these groups; position 0 means last. Unknown groups are ignored."""
         for number in [known for known in product.places if known not in places]:
             self._take_out(self.groups[number], [product])
         for number, position in places.items():
@@ -100,7 +100,7 @@ class Groups:
                 self._raise(group)
 
     def state(self) -> list[dict[str, object]]:
-        """Every group, deleted ones included."""
+        """Return all groups, including deleted ones."""
         return [
             {
                 "groupNumber": group.number,
@@ -116,7 +116,7 @@ class Groups:
         ]
 
     def rename(self, number: int, name: str) -> None:
-        """Another name for a group."""
+        """Rename a group."""
         group = self.groups[number]
         group.name = name
         self._raise(group)

@@ -1,4 +1,4 @@
-"""All parts of one till put together: what it is set up with, what it holds, and which part answers which call."""
+"""Combines all parts of one till: its set-up, its data, and the handler of each operation."""
 
 import dataclasses
 import io
@@ -29,18 +29,18 @@ from integration.sandbox.mplus.sums import OrderTotals
 from integration.sandbox.mplus.takings import Takings
 
 READS = ("get", "find", "report", "determine")
-JOINED = ("_handlers", "_tables")  # what `House.join` says
+JOINED = ("_handlers", "_tables")  # attributes set by `House.join`
 
 
 class HousePart(Protocol):
     """One part of the till."""
 
     def operations(self) -> dict[str, Handler]:
-        """The calls that it answers."""
+        """Return the handlers of this part, by operation."""
 
 
 class _Writing(pickle.Pickler):
-    """Writes a till in a fifth of the time of copying it one by one; what is shared, by its place alone."""
+    """Pickles a till, in a fifth of the time of copying its objects; shared objects are stored by position."""
 
     def __init__(self, file: io.BytesIO, shared: Sequence[object]) -> None:
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
@@ -50,8 +50,8 @@ class _Writing(pickle.Pickler):
         return self._places.get(id(one))
 
 
-class _Reading(pickle.Unpickler):  # of nothing but what this process wrote a moment ago
-    """Reads what `_Writing` wrote."""
+class _Reading(pickle.Unpickler):  # reads only data that this process has just written
+    """Unpickles the data that `_Writing` wrote."""
 
     def __init__(self, file: io.BytesIO, shared: Sequence[object]) -> None:
         super().__init__(file)
@@ -62,7 +62,7 @@ class _Reading(pickle.Unpickler):  # of nothing but what this process wrote a mo
 
 
 class House:
-    """One till with everything in it."""
+    """One till with all its parts."""
 
     def __init__(self, desk: Desk, setup: Setup) -> None:
         self.desk = desk
@@ -95,7 +95,10 @@ class House:
         self.join()
 
     def copies(self) -> Callable[[], "House"]:
-        """What makes tills that hold what this one does now and go their own way; all share what never changes."""
+        """Return a function that makes independent copies of this till in its present state.
+
+        The copies share objects that never change.
+        """
         kinds = (shelf.kind for shelf in self._shelves.values())
         shared = (self.desk.contract, self.desk.conventions, self.reference.setup, *kinds)
         written = io.BytesIO()
@@ -111,7 +114,7 @@ class House:
         self.join()
 
     def join(self) -> None:
-        """Say which part answers which call, and which table is whose."""
+        """Assign operations and tables to the parts."""
         self._handlers = self._all_handlers()
         self._tables: dict[str, Callable[[], list[dict[str, Any]]]] = {
             "products": self.products.state,
@@ -129,15 +132,15 @@ class House:
         }
 
     def carry_out(self, operation: str, request: WireFields) -> WireFields:
-        """The content of the answer to a call."""
+        """Return the content of the answer to a call."""
         return self._handlers[operation](request)
 
     def table(self, name: str) -> list[dict[str, Any]]:
-        """Everything one table holds, whatever readers may see yet. LookupError for an unknown table."""
+        """Return all rows of a table, including those that readers do not see yet. LookupError for an unknown table."""
         return self._tables[name]()
 
     def markers(self) -> dict[str, int]:
-        """The highest marker of each kind."""
+        """Return the highest marker of each kind."""
         return {
             "articleSyncMarker": self.catalogue.markers.last,
             "articleGroupSyncMarker": self.groups.markers.last,
@@ -151,7 +154,7 @@ class House:
         }
 
     def edit(self, table: str, key: str, values: Mapping[str, Any]) -> None:  # noqa: C901 - a table each
-        """Changes one object as a person at the till would. LookupError when it is not there."""
+        """Change one object as a person at the till would. LookupError if it does not exist."""
         match table:
             case "articles":
                 self.products.edit(int(key), self.desk.build("Article", values))
@@ -178,7 +181,7 @@ class House:
                 raise LookupError(f"{table} cannot be edited")
 
     def add(self, table: str, values: Mapping[str, Any]) -> str:
-        """Takes a document, a count or a relation as a person at the till enters it; the id of a document.
+        """Add a document, count or relation as a person at the till would; return the id of a document.
 
         LookupError for another table.
         """
@@ -247,5 +250,5 @@ class House:
 
 
 def writes(operation: str) -> bool:
-    """Whether the call is meant to change something."""
+    """Return True if an operation changes data."""
     return bool(operation) and not operation.startswith(READS)

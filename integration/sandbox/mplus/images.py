@@ -1,4 +1,4 @@
-"""Images and the cards they are on. What a real till takes, and how large, is not published: both are conventions."""
+"""Images of product cards. The formats and sizes that a real till accepts are not published: both are conventions."""
 
 import base64
 import binascii
@@ -17,7 +17,7 @@ _SIGNS: Mapping[str, bytes] = {
 
 
 class Images:
-    """The images of one till, and which of them are on the card of each product, in their order; no other card has."""
+    """Images of one till, and their order on the card of each product. Other cards have none."""
 
     def __init__(self, desk: Desk, catalogue: Catalogue) -> None:
         self._desk = desk
@@ -26,7 +26,7 @@ class Images:
         self._cards: dict[int, list[WireFields]] = {}
 
     def operations(self) -> dict[str, Handler]:
-        """Every call that this part answers."""
+        """Return the handlers of this part, by operation."""
         return {
             "createImage": lambda request: self._create(request.child("request")),
             "getCardImages": lambda request: self._of_cards(request.child("request")),
@@ -34,12 +34,12 @@ class Images:
         }
 
     def state(self) -> list[dict[str, object]]:
-        """The images of each card."""
+        """Return the images of each card."""
         contract = self._desk.contract
         return [contract.plain("CardImageData", self._card(number)) for number in self._cards]
 
     def put(self, card: int, names: Sequence[str]) -> None:
-        """Gives a card images of these names, as a person at the till would; those it has stay as they are."""
+        """Give a card images with these names, as a person at the till would; existing images stay."""
         there = {image.text("originalName"): image for image in self._cards.get(card, ())}
         self._cards[card] = [there.get(name) or self._made(name, name.encode()) for name in names]
 
@@ -58,7 +58,7 @@ class Images:
         if strange := [number for number in cards if number not in self._catalogue.products]:
             raise RefusedError(f"Product {strange[0]} does not exist")
         image = self._made(ask.text("imageName"), content)
-        for number in cards:  # beside those it has, as the contract says; where among them it does not say
+        for number in cards:  # added to the existing ones, as the contract says; it does not define their position
             self._cards.setdefault(number, []).append(image)
         told = {name: image.text(name) for name in ("imageId", "imageHash", "imageUrl")}
         return self._desk.build("CreateImageResponse", {"result": "CREATE-IMAGE-OK", **told})

@@ -1,6 +1,6 @@
-"""The till's own sums per financial date: turnover, payments and VAT, all from its documents.
+"""Sums of the till per financial date: turnover, payments and VAT, computed from its documents.
 
-What the interface leaves open is as the worked-out day of a till has it, or as a convention says: gift cards and down
+Where the interface is unspecific, this follows a worked example of a till's day, or a convention: gift cards and down
 payments are suspense accounts of the financial journal; a day is closed once it is over.
 """
 
@@ -23,7 +23,7 @@ _IDS: Final = {"RECEIPT": "receiptId", "INVOICE": "invoiceId", "ORDER": "orderId
 
 
 class Journals:
-    """The calls that sum up."""
+    """Operations that return sums."""
 
     def __init__(self, desk: Desk, reference: Reference, takings: Takings) -> None:
         self._desk = desk
@@ -32,7 +32,7 @@ class Journals:
         self._asked: list[dict[str, object]] = []
 
     def operations(self) -> dict[str, Handler]:
-        """Every call that this part answers."""
+        """Return the handlers of this part, by operation."""
         return {
             "getJournals": lambda request: self._journals(request.child("request")),
             "getFinancialJournal": lambda request: self._financial(request.child("request")),
@@ -40,7 +40,7 @@ class Journals:
         }
 
     def state(self) -> list[dict[str, object]]:
-        """The questions for journals, with the reference under which each answer is kept."""
+        """Return the queries for journals, with the reference of each."""
         return list(self._asked)
 
     def _note(self, operation: str, ask: WireFields) -> None:
@@ -83,7 +83,7 @@ class Journals:
         return rows
 
     def _signed(self, amount: int, group: Mapping[str, Any]) -> int:
-        """An amount as the till tells it: some tell what went out of a drawer without its minus."""
+        """Return an amount with the sign that the till reports: some tills report cash outflows without a minus."""
         turned = group["turnoverGroupType"] == _OUTFLOW and self._desk.conventions.outflows == "positive"
         return -amount if turned else amount
 
@@ -106,7 +106,7 @@ class Journals:
         return [self._rated(code, excl, vat) for code, (excl, vat) in sorted(sums.items())]
 
     def _listed(self, one: BookedTakings) -> Iterable[tuple[int, int, int]]:
-        """The VAT of a document as its list has it: with what is no revenue, or without."""
+        """Yield the VAT of a document as its list has it: with or without items that are no revenue."""
         if self._desk.conventions.vat_lists == "all groups":
             return one.vat
         told = {code: [excl, vat] for code, excl, vat in one.vat}
@@ -171,19 +171,19 @@ class Journals:
 
     @staticmethod
     def _bought(group: Mapping[str, Any], costs: tuple[int, ...] | None) -> dict[str, Any]:
-        """What the goods of a group were bought for, and the accounts for that; nothing without purchase prices."""
+        """Return the purchase amount of a group and its accounts; nothing without purchase prices."""
         accounts = {name: group.get(name) for name in ("purchaseAccountNumber", "stockAccountNumber")}
         return {"purchaseAmount": costs[0], **accounts} if costs else {}
 
     def _is_closed(self, first: date | None, last: date | None) -> bool | None:
-        """Whether a period is over and closed; None where this till does not tell."""
+        """Return whether a period is over and closed; None if this till does not report it."""
         conventions = self._desk.conventions
         if conventions.closing == "not told":
             return None
         left_open = any(within(date.fromisoformat(day), first, last) for day in conventions.open_days)
         return last is not None and last < self._desk.day and not left_open
 
-    # ---- every payment by itself
+    # ---- single payments
 
     def _details(self, ask: WireFields) -> WireFields:
         method, branches = ask.text("paymentMethod"), ask.child("branchFilter").numbers("branchNumbers")
@@ -214,7 +214,7 @@ def _details_of(one: BookedTakings) -> dict[str, Any]:
 
 
 def _added(amounts: Iterable[tuple[Any, Sequence[int]]]) -> dict[Any, tuple[int, ...]]:
-    """What amounts come to, by what each of them stands under."""
+    """Return the sums of amounts by key."""
     sums: dict[Any, tuple[int, ...]] = {}
     for key, each in amounts:
         before = sums.get(key, (0,) * len(each))

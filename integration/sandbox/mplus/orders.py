@@ -1,4 +1,4 @@
-"""Orders: read, created, changed, cancelled and paid; a paid one becomes an invoice."""
+"""Orders: read, created, changed, cancelled and paid. A paid order becomes an invoice."""
 
 from collections import defaultdict
 from datetime import timedelta
@@ -21,7 +21,7 @@ STAMPS = ("syncMarker", "changeCounter", "versionNumber")
 
 
 class Orders:
-    """The calls that read and change orders."""
+    """Operations that read and change orders."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Orders:
         self._reserved: tuple[int, dict[Place, Decimal]] = (-1, {})
 
     def operations(self) -> dict[str, Handler]:
-        """Every call that this part answers."""
+        """Return the handlers of this part, by operation."""
         return {
             "getOrders": lambda request: WireFields([("orderList", self._orders.listed(request.child("request")))]),
             "getOrder": lambda request: single("GET-ORDER", self._orders, request.text("orderId")),
@@ -62,7 +62,7 @@ class Orders:
         }
 
     def reserved(self) -> dict[Place, Decimal]:
-        """What is promised in orders that were neither delivered nor cancelled."""
+        """Return the quantities in orders that are neither delivered nor cancelled."""
         last = self._orders.markers.last
         if self._reserved[0] != last:
             amounts: dict[Place, Decimal] = defaultdict(Decimal)
@@ -126,7 +126,7 @@ class Orders:
         return self._desk.build(type_, values)
 
     def _objection(self, sent: WireFields) -> str:
-        """Why the till will not take the order."""
+        """Return the reason why the till refuses the order, or an empty text."""
         branch = sent.number("entryBranchNumber", DEFAULT_BRANCH) or DEFAULT_BRANCH
         relation = sent.number("relationNumber")
         if branch not in self._reference.branches:
@@ -153,7 +153,7 @@ class Orders:
         return ""
 
     def _new(self, sent: WireFields) -> WireFields:
-        """The order as sent, with everything that the till fills in."""
+        """Return the sent order with the values that the till adds."""
         branch = sent.number("entryBranchNumber") or DEFAULT_BRANCH
         today = self._desk.today
         values: dict[str, object] = {
@@ -247,7 +247,7 @@ class Orders:
         return self._paid("OK", "", invoice=self._invoice(order, [*self._paid_before(before), *made]))
 
     def _paid_before(self, order: WireFields) -> list[WireFields]:
-        """What an invoice for the whole order takes of what was paid on it already."""
+        """Return the earlier payments that an invoice for the complete order takes."""
         taken = self._origins.unused(order, order.number("totalInclAmount"))
         return [one if one.has("financialDate") else self._registered(one) for one in taken]
 
@@ -269,7 +269,7 @@ class Orders:
         return registered(self._desk, self._reference, payment, **now)
 
     def _invoice(self, order: WireFields, payments: list[WireFields]) -> str:
-        """The id of the invoice that the delivered order became, paid like this."""
+        """Create the invoice of a delivered order with these payments, and return its id."""
         id_, today = self._desk.new_id("invoice"), self._desk.today
         number = {"year": today.year, "number": self._desk.count("invoice number")}
         values = {
@@ -301,7 +301,7 @@ class Orders:
         return id_
 
     def _spoiled(self, order: WireFields) -> WireFields:
-        """What a till stores that does not do as it is told."""
+        """Return the order with a wrong reference, if the current fault asks for that."""
         if not self._desk.wrong:
             return order
         reference = {"reference": f"{order.text('reference')} ~"}
@@ -309,7 +309,7 @@ class Orders:
 
 
 def _with_moved_lines(order: WireFields, old: WireFields) -> WireFields:
-    """The order, with no total on a line whose quantity, price or discount moved while its total did not."""
+    """Return the order without the total of lines whose quantity, price or discount changed but whose total did not."""
     before = {line.text("lineId"): line.child("data") for line in old.child("lineList").children("line")}
     lines = WireFields()
     for line in order.child("lineList").children("line"):
@@ -321,7 +321,7 @@ def _with_moved_lines(order: WireFields, old: WireFields) -> WireFields:
 
 
 def _meant(sent: WireFields) -> WireFields:
-    """What the caller of create meant to say: zeros and empty texts are how an old client leaves a field out."""
+    """Return the fields that a caller of create intended: old clients send zeros and empty texts for omitted fields."""
     read_only = {*STAMPS, "orderId", "invoiceIds", "prepaidAmount", "fullyPaid", "paymentList", *NOTHING_YET}
     return WireFields(
         pair for pair in sent.without(*read_only) if pair[1] not in ("", "0", []) or pair[0] == "reference"

@@ -1,9 +1,9 @@
-"""What comes of what at the till: a proposal becomes an order or an invoice, an order is invoiced or rung up.
+"""Relations between documents: a proposal becomes an order or an invoice, and an order an invoice or a receipt.
 
-What no document of the vendor says is a convention here. A document takes over from the first one it comes from what
-nobody typed in. Of a down payment that was taken at a workplace it takes what is not used up yet, at most what it comes
-to itself, by the method for deposits that belongs to the one paid with; every other payment of an order comes along as
-it was made. An order stays in part delivered and complete for as long as what was made of it comes to less.
+What the vendor's documentation does not say is a convention here. A document copies missing values from the first
+document that it comes from. Of a down payment taken at a workplace, it uses the unused part, up to its own total, by
+the deposit method that belongs to the payment method. Other payments of an order are copied unchanged. An order is
+partly delivered and partly complete while its documents total less than the order.
 """
 
 from collections import defaultdict
@@ -13,14 +13,14 @@ from integration.sandbox.mplus.contract import WireFields
 from integration.sandbox.mplus.desk import Desk, Reference
 from integration.sandbox.mplus.documents import COUNTERS, INVOICE, ORDER, PROPOSAL, RECEIPT, DocumentKind, Shelf
 
-# Where a document names those it comes from, orders first: in a list of ids, or as one id.
+# Fields that name the origins of a document, orders first: a list of ids, or one id.
 _NAMED: Mapping[DocumentKind, tuple[tuple[str, DocumentKind], ...]] = {
     ORDER: (("proposalId", PROPOSAL),),
     INVOICE: (("orderIds", ORDER), ("proposalIds", PROPOSAL)),
     RECEIPT: (("orderIds", ORDER),),
     PROPOSAL: (),
 }
-# What a document never takes over: what it is known by, how it stands, and when it was made.
+# Fields that a document never copies: its identity, its state, and its times.
 _OWN = frozenset(
     {
         "syncMarker", *COUNTERS, "entryTimestamp", "financialDate", "totalInclAmount", "totalExclAmount",
@@ -33,17 +33,17 @@ _OWN = frozenset(
 
 
 class Origins:
-    """The ties between the documents of one till."""
+    """Relations between the documents of one till."""
 
     def __init__(self, desk: Desk, reference: Reference, shelves: Mapping[DocumentKind, Shelf]) -> None:
         self._desk = desk
         self._reference = reference
         self._shelves = shelves
-        self._used: dict[str, int] = defaultdict(int)  # of the payments of an order, in cents
-        self._made: dict[str, int] = defaultdict(int)  # what documents made of an order come to, in cents
+        self._used: dict[str, int] = defaultdict(int)  # used part of the payments, by order, in cents
+        self._made: dict[str, int] = defaultdict(int)  # total of the documents made from an order, in cents
 
     def completed(self, kind: DocumentKind, sent: WireFields) -> WireFields:
-        """The document as it was typed in, with what it takes over. LookupError for one that is not there."""
+        """Return an entered document with the values that it copies. LookupError for an unknown origin."""
         several = list(self._named(kind, sent))
         if not several:
             return sent
@@ -54,7 +54,7 @@ class Origins:
         return self._desk.contract.merged(kind.type, merged, self._desk.build(kind.type, self._numbers(kind, several)))
 
     def payments(self, kind: DocumentKind, document: WireFields) -> list[WireFields]:
-        """What a document takes of the payments of its orders, at most what it comes to; see above."""
+        """Return the payments that a document takes from its orders, up to its total; see the module."""
         rest, taken = document.number("totalInclAmount"), list[WireFields]()
         for of, order in self._named(kind, document) if kind in (INVOICE, RECEIPT) else ():
             if of is ORDER:
@@ -64,7 +64,7 @@ class Origins:
         return taken
 
     def unused(self, order: WireFields, most: int) -> list[WireFields]:
-        """What of the payments of an order was not taken yet, up to so much; it is taken then."""
+        """Return the unused part of an order's payments, up to `most`, and mark it as used."""
         id_, taken = order.text("orderId"), list[WireFields]()
         used = self._used[id_]
         for payment in order.child("paymentList").children("payment"):
@@ -77,14 +77,14 @@ class Origins:
         return taken
 
     def tell(self, kind: DocumentKind, document: WireFields) -> None:
-        """Says to the documents that this one comes from what became of them."""
+        """Update the documents that this document comes from."""
         for of, origin in self._named(kind, document):
             if of is ORDER:
                 self._invoiced(origin, kind, document)
             else:
                 self._accepted(origin, kind, document)
 
-    # ---- what it takes over
+    # ---- copied values
 
     def _named(self, kind: DocumentKind, document: WireFields) -> Iterator[tuple[DocumentKind, WireFields]]:
         for name, of in _NAMED[kind]:
@@ -96,7 +96,7 @@ class Origins:
                 yield of, shelf.fields(shelf.documents[id_])
 
     def _numbers(self, kind: DocumentKind, several: list[tuple[DocumentKind, WireFields]]) -> dict[str, object]:
-        """The numbers and external ids of those it comes from, where a document of its kind names these."""
+        """Return the numbers and external ids of the origins, as far as the kind of document has fields for them."""
         known, told = self._desk.contract.types[kind.type], defaultdict[str, list[object]](list)
         for of, origin in several:
             told[f"{of.element}Number"].append(origin.child(of.number))
@@ -112,7 +112,7 @@ class Origins:
             return self._desk.build("Payment", {"method": deposit, "amount": amount})
         return payment.replaced("amount", str(amount))
 
-    # ---- what the others say then
+    # ---- updates of the origins
 
     def _invoiced(self, order: WireFields, kind: DocumentKind, document: WireFields) -> None:
         self._made[order.text("orderId")] += document.number("totalInclAmount")

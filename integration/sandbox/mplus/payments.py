@@ -1,11 +1,11 @@
-"""Payments as the till registers them: with what it knows of their method, and what a document with them stands at."""
+"""Registers payments with the data of their method, and returns the payment state of a document."""
 
 from integration.sandbox.mplus.contract import WireFields
 from integration.sandbox.mplus.desk import Desk, Reference
 
 
 def registered(desk: Desk, reference: Reference, payment: WireFields, **more: object) -> WireFields:
-    """The payment with an id and what the till knows of its method; `more` says when it was made."""
+    """Return a payment with an id and the data of its method; `more` holds its date and time."""
     method = reference.methods[payment.text("method")]
     values = {
         "paymentId": payment.text("paymentId") or desk.new_id("payment"),
@@ -18,12 +18,12 @@ def registered(desk: Desk, reference: Reference, payment: WireFields, **more: ob
 
 
 def strange(reference: Reference, payments: list[WireFields]) -> str:
-    """The first method of these payments that the installation does not have; empty when it has all."""
+    """Return the first unknown payment method, or an empty text."""
     return next((one.text("method") for one in payments if one.text("method") not in reference.methods), "")
 
 
 def state(paid: int, total: int) -> str:
-    """How an invoice or a receipt stands: the end of its state."""
+    """Return the suffix of the state of an invoice or receipt."""
     if paid == total:
         return "PAID"
     return "PARTLY-PAID" if paid else "OUTSTANDING"

@@ -1,8 +1,8 @@
-"""What a customer pays, and prices per branch: the till's own answer, by rules that nobody else here shares.
+"""Prices for customers and per branch, by rules that are independent of the rest of this project.
 
-Which of several prices a real till lets win is not published. This one takes the most particular: an agreement of the
-customer about the article, then about its discount group, then the price of the customer's price group, then the
-discount the customer has on everything. Of several amounts the highest that is reached counts.
+It is not published which of several prices a real till prefers. This till takes the most specific one: the customer's
+agreement about the article, then about its discount group, then the price of the customer's price group, then the
+customer's general discount. Of several minimum quantities, the highest that is reached counts.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ _OUTSIDE = "-FAILED-PRICE-DEVIATION-OUTSIDE-ALLOWED-RANGE"
 
 @dataclass(frozen=True, slots=True)
 class _Charged:
-    """What one piece costs including VAT, the percentage off it, and by what."""
+    """Price of one piece including VAT, its discount in percent, and the type of the discount."""
 
     price: Decimal
     percent: Decimal = Decimal(0)
@@ -28,7 +28,7 @@ class _Charged:
 
 
 class Pricing:
-    """The prices of one till."""
+    """Prices of one till."""
 
     def __init__(self, desk: Desk, reference: Reference, catalogue: Catalogue, relations: Relations) -> None:
         self._desk = desk
@@ -38,7 +38,7 @@ class Pricing:
         self.deviations: dict[tuple[int, int], WireFields] = {}
 
     def operations(self) -> dict[str, Handler]:
-        """Every call that this part answers."""
+        """Return the handlers of this part, by operation."""
         return {
             "determinePricing": lambda request: self._determine(request.child("request")),
             "getArticleBranchDeviations": lambda request: self._deviating(request.child("request")),
@@ -46,19 +46,19 @@ class Pricing:
         }
 
     def state(self) -> list[dict[str, object]]:
-        """Every price per branch."""
+        """Return all prices per branch."""
         contract = self._desk.contract
         return [contract.plain("ArticleBranchDeviationLine", each) for each in self.deviations.values()]
 
     def put(self, line: WireFields) -> None:
-        """Keeps what is particular to an article in a branch; without a price there is nothing."""
+        """Store the price of an article in a branch; a line without a price removes it."""
         place = line.number("articleNumber"), line.number("branchNumber")
         if {"salesPriceIncl", "salesPriceExcl"} & line.names():
             self.deviations[place] = line
         else:
             self.deviations.pop(place, None)
 
-    # ---- what is paid
+    # ---- prices for customers
 
     def _determine(self, ask: WireFields) -> WireFields:
         branch, number = ask.child("workplace").number("branchNumber"), ask.number("relationNumber")
@@ -166,7 +166,7 @@ class Pricing:
         return self._saved("-OK", "")
 
     def _refusals(self, lines: Sequence[WireFields]) -> Iterator[tuple[str, str]]:
-        """Why none of the lines is kept: one that cannot be is enough."""
+        """Yield the reasons to refuse all lines; one invalid line is enough."""
         for line in lines:
             known = self._catalogue.article(line.number("articleNumber"))
             if known is None or line.number("branchNumber") not in self._reference.branches:

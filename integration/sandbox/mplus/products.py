@@ -1,4 +1,4 @@
-"""Products and their articles: reading them by number, group and marker, creating and updating them."""
+"""Products and their articles: read by number, group and marker, created and updated."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -14,7 +14,7 @@ NEW_ARTICLE = {"active": True, "webshop": False, "specialPrice": "PRICE-NORMAL",
 
 
 class RefusalError(Exception):
-    """The till will not store it; carries the last part of the result and the message."""
+    """The till refuses to store an object; holds the suffix of the result, and the message."""
 
     def __init__(self, result: str, message: str) -> None:
         super().__init__(message)
@@ -23,7 +23,7 @@ class RefusalError(Exception):
 
 
 class Products:
-    """The calls that read and change products."""
+    """Operations that read and change products."""
 
     def __init__(self, desk: Desk, reference: Reference, catalogue: Catalogue, groups: Groups) -> None:
         self._desk = desk
@@ -32,7 +32,7 @@ class Products:
         self._groups = groups
 
     def operations(self) -> dict[str, Handler]:
-        """Every call that this part answers."""
+        """Return the handlers of this part, by operation."""
         return {
             "getProducts": self._get,
             "createProduct": lambda request: self.create(request.child("product")),
@@ -40,7 +40,7 @@ class Products:
         }
 
     def create(self, product: WireFields) -> WireFields:
-        """The answer to a new product."""
+        """Create a product and return the answer."""
         try:
             number = self._free_number(product)
             articles = self._new_articles(product)
@@ -54,7 +54,7 @@ class Products:
         return self._done("Create", made, marker, productNumber=number, articleNumbers=list(made.articles))
 
     def update(self, product: WireFields) -> WireFields:
-        """The answer to a changed product: fields and articles that are not mentioned stay as they are."""
+        """Update a product and return the answer; omitted fields and articles stay unchanged."""
         known = self._found(product)
         if known is None:
             return self._refused("Update", RefusalError("-NOT-FOUND", "The product does not exist"))
@@ -76,20 +76,20 @@ class Products:
         return self._done("Update", known, marker, existingArticleNumbers=existing, newArticleNumbers=new)
 
     def edit(self, number: int, fields: WireFields) -> None:
-        """Changes an article as a person at the till would."""
+        """Change an article as a person at the till would."""
         article = self._catalogue.articles[number]
         changed = self._changed(article, fields)
         marker = self._catalogue.touch(article.product)
         self._store(article.product, changed, marker)
 
     def edit_product(self, number: int, fields: WireFields) -> None:
-        """Changes a product's own fields as a person at the till would."""
+        """Change a product's own fields as a person at the till would."""
         product = self._catalogue.products[number]
         self._catalogue.put(product, self._kept(product, fields), 0.0)
         self._place(product, fields)
 
     def state(self) -> list[dict[str, object]]:
-        """Every product with its articles."""
+        """Return all products with their articles."""
         return [
             {
                 **self._desk.contract.plain("Product", self._catalogue.fields(product)),
@@ -103,7 +103,7 @@ class Products:
         ]
 
     def articles(self) -> list[dict[str, object]]:
-        """Every article."""
+        """Return all articles."""
         return [
             self._desk.contract.plain("Article", self._catalogue.fields(article))
             for article in self._catalogue.articles.values()
@@ -132,7 +132,7 @@ class Products:
         return WireFields([("productList", listed)])
 
     def _holds_back(self, product: Product, articles: list[Article], *, beside: int) -> bool:
-        """Whether the till does not tell of a product that it has, asked for with so many others."""
+        """Return True if the till omits an existing product from this answer, according to the conventions."""
         conventions = self._desk.conventions
         is_too_large = conventions.most_articles is not None and len(articles) > conventions.most_articles
         return is_too_large or (beside > 0 and not product.articles.keys().isdisjoint(conventions.only_alone))
@@ -156,7 +156,7 @@ class Products:
         return replace(filters, limit=self._desk.conventions.page_size or 0)
 
     def _candidates(self, filters: Filters) -> Iterable[Product]:
-        """The products that may fit, the lowest marker first."""
+        """Return the products that may match, lowest marker first."""
         if filters.articles:
             articles = (self._catalogue.articles.get(number) for number in filters.articles)
             found = {article.product for article in articles if article}
@@ -180,7 +180,7 @@ class Products:
         return number
 
     def _new_articles(self, product: WireFields) -> list[WireFields]:
-        """The articles to add, numbered and checked."""
+        """Return the articles to add, after checking their numbers and values."""
         articles = product.child("articleList").children("article")
         numbers = [number for article in articles if (number := article.number("articleNumber"))]
         for number in numbers:
@@ -199,7 +199,7 @@ class Products:
         return article
 
     def _changed(self, stored: Article, sent: WireFields) -> WireFields:
-        """The stored article with what was sent."""
+        """Return the stored article with the sent values."""
         old = self._catalogue.fields(stored)
         sent = self._checked(sent)
         if self._desk.conventions.omitted_fields == "emptied":
@@ -211,7 +211,7 @@ class Products:
         return self._barcoded(self._priced(self._spoiled(merged), sent), sent)
 
     def _completed(self, article: WireFields) -> WireFields:
-        """A new article with everything that the till fills in."""
+        """Return a new article with the values that the till adds."""
         own: dict[str, object] = {
             **NEW_ARTICLE,
             "articleNumber": article.number("articleNumber") or self._free_article(),
@@ -235,7 +235,7 @@ class Products:
         return number
 
     def _priced(self, article: WireFields, sent: WireFields) -> WireFields:
-        """The article with its rate, and with the price that was not sent computed from the other."""
+        """Return the article with its VAT rate, and with the missing price computed from the other."""
         rate = self._reference.rate(article.number("vatCode"))
         if rate is None:
             return article
@@ -248,7 +248,7 @@ class Products:
         return self._desk.contract.merged("Article", article, self._desk.build("Article", values))
 
     def _leading(self, article: WireFields, sent: WireFields) -> str:
-        """Which of the two prices the other follows from; empty when both stand as they are."""
+        """Return the price that decides the other one, or an empty text if both stay as they are."""
         incl, excl = sent.has("priceIncl"), sent.has("priceExcl")
         if incl and excl:
             return {"incl wins": "incl", "excl wins": "excl"}.get(self._desk.conventions.both_prices, "")
@@ -257,7 +257,7 @@ class Products:
         return "incl" if incl or (sent.has("vatCode") and article.has("priceIncl")) else ""
 
     def _barcoded(self, article: WireFields, sent: WireFields) -> WireFields:
-        """The article with its barcode among its barcodes, and current there."""
+        """Return the article with its barcode in the list of barcodes, marked as current."""
         barcode = article.text("barcode")
         if not sent.has("barcode") or not barcode:
             return article
@@ -275,7 +275,7 @@ class Products:
         return self._desk.contract.merged("Article", article, listed)
 
     def _spoiled(self, article: WireFields) -> WireFields:
-        """What a till stores that does not do as it is told."""
+        """Return the article with a wrong value, if the current fault asks for that."""
         if not self._desk.wrong:
             return article
         if article.has("priceIncl") or article.has("priceExcl"):
@@ -289,7 +289,7 @@ class Products:
         )
 
     def _titled(self, product: WireFields) -> WireFields:
-        """The product's own fields; it bears the name of its first article when it has none."""
+        """Return the product's own fields; without a description, that of its first article."""
         first = next(iter(product.child("articleList").children("article")), WireFields())
         own = product.without("articleList", "syncMarker")
         if product.text("description") or not first.text("description"):
@@ -334,7 +334,7 @@ _PRICES = frozenset({"priceIncl", "priceExcl"})
 
 
 def _joined(old: WireFields, sent: WireFields) -> WireFields:
-    """The custom fields that were there, with those that were sent in the place of their namesakes."""
+    """Return the old custom fields, with those that were sent replaced."""
     if not sent:
         return WireFields()
     new = {row.text("fieldName"): row for row in sent.children("customField")}

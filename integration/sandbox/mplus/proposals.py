@@ -1,4 +1,4 @@
-"""Proposals: read, saved and cancelled; an order or an invoice is made of them at the counter."""
+"""Proposals: read, saved and cancelled. Orders and invoices are made from them at the till."""
 
 from integration.sandbox.mplus.contract import WireFields
 from integration.sandbox.mplus.desk import Desk, Handler, Reference
@@ -10,7 +10,7 @@ OPEN = "PROPOSAL-STATE-OUTSTANDING"
 
 
 class Proposals:
-    """The calls that read and save proposals."""
+    """Operations that read and save proposals."""
 
     def __init__(
         self, desk: Desk, reference: Reference, relations: Relations, totals: OrderTotals, shelf: Shelf
@@ -22,7 +22,7 @@ class Proposals:
         self._shelf = shelf
 
     def operations(self) -> dict[str, Handler]:
-        """Every call that this part answers."""
+        """Return the handlers of this part, by operation."""
         return {
             "getProposals": lambda request: WireFields(
                 [("proposalList", self._shelf.listed(request.child("request")))]
@@ -47,7 +47,7 @@ class Proposals:
         return self._saved("OK", self._shelf.put(self._new(sent, relation, branch)), "")
 
     def _new(self, sent: WireFields, relation: int, branch: int) -> WireFields:
-        """The proposal as sent, with everything that the till fills in."""
+        """Return the sent proposal with the values that the till adds."""
         today = self._desk.today
         usual: dict[str, object] = {
             "proposalType": "PROPOSAL-TYPE-PROPOSAL",

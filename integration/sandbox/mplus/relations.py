@@ -1,4 +1,4 @@
-"""Relations: customers, suppliers and others, found by number, by marker and by what they contain."""
+"""Relations: customers, suppliers and others, found by number, by marker and by their contents."""
 
 from collections.abc import Callable
 
@@ -33,7 +33,7 @@ SEARCHABLE = frozenset(
 
 
 class Relation(Stored):
-    """One relation; what can be searched stands beside the XML."""
+    """One relation as XML, with the values for searches."""
 
     __slots__ = ("number", "terms")
 
@@ -44,7 +44,7 @@ class Relation(Stored):
 
 
 class Relations:
-    """The calls that read and change relations."""
+    """Operations that read and change relations."""
 
     def __init__(self, desk: Desk, reference: Reference) -> None:
         self._desk = desk
@@ -53,7 +53,7 @@ class Relations:
         self.markers: Markers[Relation] = Markers()
 
     def addressed(self, number: int) -> dict[str, object]:
-        """The name and the addresses of a relation as a document for it begins with them; nothing without a number."""
+        """Return the name and addresses of a relation for a new document; nothing without a number."""
         if not number:
             return {}
         relation = self.fields(number)
@@ -61,7 +61,7 @@ class Relations:
         return {"relationName": relation.text("name"), "deliveryAddress": address, "invoiceAddress": address}
 
     def operations(self) -> dict[str, Handler]:
-        """Every call that this part answers."""
+        """Return the handlers of this part, by operation."""
         return {
             "createRelation": lambda request: self.create(request.child("relation")),
             "updateRelation": lambda request: self.update(request.child("relation")),
@@ -74,12 +74,12 @@ class Relations:
         }
 
     def fields(self, number: int) -> WireFields:
-        """The relation's fields, none when there is no such relation."""
+        """Return the fields of a relation; empty if there is none."""
         relation = self.relations.get(number)
         return self._desk.contract.reread(relation.xml, "Relation") if relation else WireFields()
 
     def create(self, sent: WireFields) -> WireFields:
-        """The answer to a new relation."""
+        """Create a relation and return the answer."""
         number = sent.number("relationNumber") or self._free_number()
         if number in self.relations:
             message = f"Relation number {number} is already in use"
@@ -92,7 +92,7 @@ class Relations:
         return self._desk.build("CreateRelationResponse", {"result": "CREATE-RELATION-RESULT-OK", **values})
 
     def update(self, sent: WireFields) -> WireFields:
-        """The answer to a changed relation: fields that are not mentioned stay as they are."""
+        """Update a relation and return the answer; omitted fields stay unchanged."""
         number = sent.number("relationNumber")
         if number not in self.relations:
             return self._updated("-NOT-FOUND", f"Relation {number} does not exist")
@@ -105,7 +105,7 @@ class Relations:
         return self._updated("-OK", "", changeTimestamp=self._desk.now, syncMarker=marker)
 
     def state(self) -> list[dict[str, object]]:
-        """Every relation."""
+        """Return all relations."""
         return [self._desk.contract.plain("Relation", self.fields(number)) for number in self.relations]
 
     def _put(self, number: int, fields: WireFields) -> int:
@@ -156,7 +156,7 @@ class Relations:
         return self._found(found)
 
     def _matching(self, relation: WireFields, fits: Callable[[str, str], bool]) -> Relation | None:
-        """The relation with the lowest number that fits every term."""
+        """Return the relation with the lowest number that matches every term, or None."""
         if relation.number("relationNumber"):
             raise RefusedError("Do not use relationNumber when trying to find a relation. Use getRelation instead.")
         terms = [
@@ -200,7 +200,7 @@ class Relations:
         return self._free_number() if number in self.relations else number
 
     def _spoiled(self, sent: WireFields) -> WireFields:
-        """What a till stores that does not do as it is told."""
+        """Return the relation with a wrong name, if the current fault asks for that."""
         return sent.replaced("name", f"{sent.text('name')} ~") if self._desk.wrong else sent
 
     def _refused_create(self, result: str, message: str) -> WireFields:

@@ -1,4 +1,4 @@
-"""Stock per branch and article: read, set, changed and corrected; every booking has the next stockId."""
+"""Stock per branch and article: read, set, changed and corrected. Every booking has the next stockId."""
 
 import time
 from collections import Counter
@@ -18,7 +18,7 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """One change of the stock of one article in one branch."""
+    """One change of the stock of an article in a branch."""
 
     number: int
     at: datetime
@@ -31,12 +31,12 @@ class Booking:
 
     @property
     def after(self) -> Decimal:
-        """The stock since then."""
+        """Stock after the booking."""
         return self.before + self.changed
 
 
 class Stock:
-    """The stock of all branches."""
+    """Stock of all branches."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Stock:
         self._late: dict[Place, tuple[float, Booking | None]] = {}
 
     def operations(self) -> dict[str, Handler]:
-        """Every call that this part answers."""
+        """Return the handlers of this part, by operation."""
         return {
             "getStock": self._get,
             "getStockHistory": lambda request: self._history(request.child("request")),
@@ -66,22 +66,22 @@ class Stock:
 
     @property
     def last(self) -> int:
-        """The highest stockId."""
+        """Highest stockId."""
         return self.bookings[-1].number if self.bookings else 0
 
     def free(self, branch: int, article: int) -> Decimal:
-        """What can be sold now."""
+        """Return the quantity that can be sold now."""
         return self._physical(branch, article) - self._reserved().get((branch, article), ZERO)
 
     def set(self, branch: int, article: int, amount: Decimal, type_: str = "STOCK-HISTORY-TYPE-API") -> Booking:
-        """Books what makes the stock that amount."""
+        """Book the difference that makes the stock this amount."""
         held = self._reserved().get((branch, article), ZERO) if self._desk.conventions.set_stock == "free" else ZERO
         return self.book(branch, article, amount + held - self._physical(branch, article), type_)
 
     def book(
         self, branch: int, article: int, changed: Decimal, type_: str, reference: tuple[tuple[str, object], ...] = ()
     ) -> Booking:
-        """Books a change of the stock."""
+        """Book a change of the stock."""
         place = (branch, article)
         before = self._physical(branch, article)
         booking = Booking(self.last + 1, self._desk.now, branch, article, changed, before, type_, reference)
@@ -92,7 +92,7 @@ class Stock:
         return booking
 
     def sell(self, kind: DocumentKind, document: WireFields) -> None:
-        """Books what a new receipt or invoice takes from the stock of its branch; what it takes back comes in again."""
+        """Book the quantities of a new receipt or invoice out of the stock of its branch; returns are booked in."""
         told: list[tuple[str, object]] = [(kind.id, document.text(kind.id)), (kind.number, document.child(kind.number))]
         told += [("orderId", order) for order in document.child("orderIds").texts("id")[:1]]
         branch = document.number("financialBranchNumber")
@@ -102,12 +102,12 @@ class Stock:
                 self.book(branch, article, -quantity, "STOCK-HISTORY-TYPE-SALES", tuple(told))
 
     def is_kept_for(self, article: int) -> bool:
-        """Whether stock is kept for the article."""
+        """Return True if stock is kept for the article."""
         known = self._catalogue.article(article)
         return known is not None and known.stock
 
     def state(self) -> list[dict[str, object]]:
-        """The stock of every article in every branch."""
+        """Return the stock of every article in every branch."""
         return [
             {
                 "branchNumber": branch,
@@ -145,7 +145,7 @@ class Stock:
         return last.after if last else ZERO
 
     def _shown(self, place: Place) -> Booking | None:
-        """The last booking that readers see."""
+        """Return the latest booking that readers see."""
         until, before = self._late.get(place, (0.0, None))
         return before if time.monotonic() < until else self._last.get(place)
 
@@ -274,6 +274,6 @@ class Stock:
 
 
 def decimals(value: Decimal) -> int:
-    """How many decimal places the value needs."""
+    """Return the number of decimal places that the value needs."""
     exponent = value.normalize().as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0

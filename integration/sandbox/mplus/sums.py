@@ -1,4 +1,4 @@
-"""What the lines of a document add up to, to the cent, with VAT per code, and what an order comes to."""
+"""Totals of document lines, exact to the cent, with VAT per code, and prices of order lines."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ TAXED = frozenset({INCLUSIVE, EXCLUSIVE})
 
 @dataclass(frozen=True, slots=True)
 class VatGroup:
-    """The lines of one VAT code together, in cents."""
+    """Total of the lines of one VAT code, in cents."""
 
     vat_code: int
     rate: Decimal
@@ -25,26 +25,26 @@ class VatGroup:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """A document added up; each line as (including, excluding)."""
+    """Totals of a document; each line as (including, excluding) VAT."""
 
     lines: tuple[tuple[int, int], ...]
     groups: tuple[VatGroup, ...]
 
     @property
     def incl(self) -> int:
-        """The total including VAT."""
+        """Total including VAT."""
         return sum(group.excl + group.vat for group in self.groups)
 
     @property
     def excl(self) -> int:
-        """The total excluding VAT."""
+        """Total excluding VAT."""
         return sum(group.excl for group in self.groups)
 
 
 def summed(lines: Sequence[tuple[int, int]], rates: Mapping[int, Decimal], method: str) -> Sums:
-    """The sums of lines given as (VAT code, cents); the cents include VAT or not as the method says.
+    """Return the totals of lines given as (VAT code, cents); `method` tells whether the cents include VAT.
 
-    VAT is rounded once per code; the lines take up the difference, so that they add up to the same totals.
+    VAT is rounded once per code; the heaviest line absorbs the rounding difference, so that lines add up to the totals.
     """
     both: list[tuple[int, int]] = [(0, 0)] * len(lines)
     groups = []
@@ -61,7 +61,7 @@ def summed(lines: Sequence[tuple[int, int]], rates: Mapping[int, Decimal], metho
 
 
 def rounded(amount: Decimal) -> int:
-    """Whole cents."""
+    """Return an amount rounded to whole cents."""
     return int(amount.quantize(Decimal(1), ROUND_HALF_UP))
 
 
@@ -71,13 +71,13 @@ def _other(cents: int, rate: Decimal, method: str) -> int:
 
 
 def _spread(parts: list[int], total: int, weights: list[int]) -> list[int]:
-    """The parts, with what they miss of the total on the heaviest one."""
+    """Return the parts, with the difference to the total added to the heaviest one."""
     heaviest = max(range(len(weights)), key=lambda place: abs(weights[place]))
     parts[heaviest] += total - sum(parts)
     return parts
 
 
-# ---- what an order comes to: every line priced, and totals and VAT that follow from the lines
+# ---- totals of an order: prices of the lines, and the totals and VAT that follow from them
 
 
 HIGH_RATE = 2
@@ -85,7 +85,7 @@ WHOLE_PERCENT = 100
 
 
 class OrderTotals:
-    """Prices the lines of orders and adds them up."""
+    """Prices the lines of orders and computes the totals."""
 
     def __init__(self, desk: Desk, reference: Reference, catalogue: Catalogue) -> None:
         self._desk = desk
@@ -93,7 +93,7 @@ class OrderTotals:
         self._catalogue = catalogue
 
     def of(self, order: WireFields, type_: str = "Order") -> WireFields:
-        """The order, or another document, with every line priced, and totals and VAT that follow from the lines."""
+        """Return an order, or another document, with prices for all lines, and totals and VAT."""
         method = order.text("vatMethod", INCLUSIVE)
         listed = order.child("lineList").children("line")
         priced = [self._priced(line, method) for line in listed]
@@ -127,7 +127,7 @@ class OrderTotals:
         return self._desk.contract.merged("LineData", line.child("data"), self._desk.build("LineData", values))
 
     def _priced(self, line: WireFields, method: str) -> WireFields:
-        """The line with an id, a price and a VAT code, from the article where it says none itself."""
+        """Return a line with id, price and VAT code, from the article where the line has none."""
         article = self._catalogue.article(line.number("articleNumber"))
         card = self._catalogue.fields(article) if article else WireFields()
         data = line.child("data")
@@ -158,7 +158,7 @@ class OrderTotals:
 
 
 def _amount(line: WireFields, method: str) -> int:
-    """What the line adds to the document, in cents, as the method counts it."""
+    """Return the amount of a line in cents, according to the VAT method."""
     data = line.child("data")
     given, price, discount = (
         ("totalExclAmount", "priceExcl", "discountAmountExcl")

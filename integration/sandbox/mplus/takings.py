@@ -1,8 +1,8 @@
-"""What the documents of the till come to, one by one, as its journals, reports and counts add them up.
+"""Amounts of the till's documents, one by one, for journals, reports and counts.
 
-What the interface leaves open is as the worked-out day of a till has it: a payment counts on its own day and comes with
-the kind of document it pays for. A down payment on an order counts where it was taken at a workplace, and nothing is
-sold by it: what a webshop was paid by its own provider is in no drawer.
+Where the interface is unspecific, this follows a worked example of a till's day: a payment counts on its own day and
+under the kind of document that it pays. A down payment on an order counts if it was taken at a workplace, and is no
+sale. A payment that a webshop received through its own provider is in no drawer.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ CASH: Final = "CASH"
 
 @dataclass(frozen=True, slots=True)
 class PaidTakings:
-    """One payment: when, where, by which method, and how much."""
+    """One payment: its day, place, method and amount."""
 
     day: date
     branch: int
@@ -46,7 +46,7 @@ class BookedTakings:
 
 
 class Takings:
-    """Everything that was taken in, document by document; each is read once for every time it changes."""
+    """Amounts of all documents. Each document is parsed once per change."""
 
     def __init__(self, desk: Desk, shelves: Mapping[str, Shelf]) -> None:
         self._desk = desk
@@ -54,7 +54,7 @@ class Takings:
         self._known: dict[tuple[str, str], tuple[bytes, list[BookedTakings]]] = {}
 
     def documents(self, *sources: str) -> Iterator[BookedTakings]:
-        """The documents of some sources, of all when none is named."""
+        """Return the documents of the given sources; of all sources if none is given."""
         for source in sources or self._shelves:
             shelf = self._shelves.get(source)
             for document in shelf.documents.values() if shelf else ():
@@ -71,7 +71,7 @@ class Takings:
 
 
 def _prepaid(order: WireFields) -> list[BookedTakings]:
-    """What was paid on an order at a counter; it counts, and the order does not."""
+    """Return the payments on an order at a till; they count, and the order itself does not."""
     day, branch, workplace = _day(order), order.number("financialBranchNumber"), order.number("workplaceNumber")
     taken = tuple(one for one in _payments(order) if one.fields.number("workplaceNumber"))
     return [BookedTakings("ORDER", day, branch, workplace, (), (), (), taken, order)] if taken else []
@@ -106,7 +106,7 @@ def _whole(source: str, fields: WireFields) -> BookedTakings:
 
 
 def _cost(line: WireFields) -> int:
-    """What the till paid for the goods of a line, in cents; 0 where it does not know."""
+    """Return the purchase cost of a line in cents; 0 if unknown."""
     return rounded(line.scaled("quantity", "decimalPlaces") * line.number("purchasePrice"))
 
 
@@ -130,5 +130,5 @@ def _day(document: WireFields) -> date:
 
 
 def within(day: date, first: date | None, last: date | None) -> bool:
-    """Whether a day lies in a period, which may be open at either end."""
+    """Return True if a day lies in a period, which may be open at either end."""
     return (first is None or first <= day) and (last is None or day <= last)

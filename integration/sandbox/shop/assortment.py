@@ -1,4 +1,4 @@
-"""The articles of the sample shop: simple ones, variants, and faulty ones on purpose."""
+"""Articles of the sample shop: simple ones, variants, and faulty ones on purpose."""
 
 import itertools
 from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ BRANDS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """A sort of article to make many of: its names, group, price range in euro, and what goes with it."""
+    """Template for articles: names, group, price range in euros, and other values."""
 
     names: tuple[str, ...]
     group: str
@@ -73,7 +73,7 @@ _DELIVERIES: Final = ("1-2 werkdagen", "3-5 werkdagen", "Op bestelling", "")
 
 
 def articles_of(count: int, random: Random) -> Iterator[ShopArticle]:
-    """All rows: the two that every shop has, the faulty ones, the variants, and simple ones to make up the number."""
+    """Yield all articles: two fixed ones, the faulty ones, the variants, and simple ones up to the requested number."""
     numbers = itertools.count(FIRST_NUMBER)
     special = [*_fixed(), *_faulty(random)]
     yield from special
@@ -114,7 +114,10 @@ def _simple(kind: _Kind, number: int, random: Random) -> ShopArticle:
 
 
 def _style(serial: int, numbers: Iterator[int], random: Random) -> Iterator[ShopArticle]:
-    """The five variants of one style; they share name, price and text, and not every pair of colour and size exists."""
+    """Yield the five variants of one style, with the same name, price and text.
+
+    Not every colour exists in every size.
+    """
     kind, letters = _STYLES[serial % len(_STYLES)]
     name = f"{random.choice(kind.names)} {random.choice(BRANDS)}"
     price = _price(kind, random)
@@ -156,7 +159,7 @@ def _pairs(serial: int, random: Random) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class _Odd:
-    """An article that is faulty, or unusual, on purpose: as somebody typed it."""
+    """An article that is faulty or unusual on purpose, as a person typed it."""
 
     fault: str
     code: str
@@ -224,7 +227,7 @@ def _faulty(random: Random) -> Iterator[ShopArticle]:
 
 
 def _kept(typed: str) -> str:
-    """Return a text as AccountView keeps it, in Windows-1252."""
+    """Return a text as AccountView stores it, in Windows-1252."""
     return typed.encode("cp1252", "replace").decode("cp1252")
 
 
@@ -245,7 +248,7 @@ def _ean(number: int) -> str:
 
 
 def _price(kind: _Kind, random: Random) -> Decimal:
-    """A price without VAT that gives a shelf price ending in 95 cents."""
+    """Return a price without VAT for a shelf price that ends in 95 cents."""
     incl = Decimal(random.randint(kind.low, kind.high)) + Decimal("0.95")
     return (incl * 100 / (100 + _PCT[kind.vat])).quantize(_CENT, ROUND_HALF_UP)
 
@@ -263,6 +266,6 @@ def _stock(*quantities: int) -> Mapping[int, Decimal]:
 
 
 def check_digit(twelve: str) -> str:
-    """The last digit of an EAN-13."""
+    """Return the check digit of an EAN-13."""
     total = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(twelve))
     return str(-total % 10)

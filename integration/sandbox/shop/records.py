@@ -1,4 +1,4 @@
-"""What the sample shop consists of: articles, groups, accounts, branches and customers, and the short lists."""
+"""Records of the sample shop: articles, groups, accounts, branches and customers, and its short lists."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class ShopArticle:
-    """One article as AccountView holds it. `number` is its code as a number, when it is one."""
+    """An article as AccountView stores it. `number` is its code as a number if the code is numeric."""
 
     code: str
     name: str
@@ -33,7 +33,7 @@ class ShopArticle:
 
 @dataclass(frozen=True, slots=True)
 class ShopGroup:
-    """One article group; an empty parent stands for the root."""
+    """An article group; an empty parent means the root."""
 
     code: str
     name: str
@@ -42,7 +42,7 @@ class ShopGroup:
 
 @dataclass(frozen=True, slots=True)
 class ShopVat:
-    """One VAT code with the ledger account that takes the VAT."""
+    """A VAT code with the ledger account of its VAT."""
 
     code: str
     name: str
@@ -53,7 +53,7 @@ class ShopVat:
 
 @dataclass(frozen=True, slots=True)
 class ShopLedger:
-    """One ledger account; `sells` marks revenue."""
+    """A ledger account; `sells` marks revenue."""
 
     number: str
     name: str
@@ -62,7 +62,7 @@ class ShopLedger:
 
 @dataclass(frozen=True, slots=True)
 class ShopBranch:
-    """One branch of the shop."""
+    """A branch of the shop."""
 
     number: int
     name: str
@@ -74,7 +74,7 @@ class ShopBranch:
 
 @dataclass(frozen=True, slots=True)
 class ShopCustomer:
-    """One debtor: a company with a contact, or a person when `company` is empty (the name is then in `contact`)."""
+    """A debtor: a company with a contact, or a person if `company` is empty (the name is then in `contact`)."""
 
     number: str
     company: str

@@ -1,9 +1,9 @@
 """De Ketting: an invented Dutch shop for bicycles and clothing, in any size, the same for the same seed.
 
-Everything is made up; e-mail addresses end in `.example`. Some articles and customers are faulty on purpose, and say
-so in `fault`; their number does not grow with the size of the shop. Of the articles, all but two sorts are parked or
-skipped: AccountView cuts a name at 40 characters and has no emoji, so `long_name` and `emoji` show what it keeps. Such
-an article is sent with the name cut and its whole in the long text, or with a question mark in place of the emoji.
+All data is invented; e-mail addresses end in `.example`. Some articles and customers are faulty on purpose and name the
+defect in `fault`; their number does not depend on the size of the shop. Faulty articles are parked or skipped, except
+`long_name` and `emoji`: AccountView cuts a name at 40 characters and cannot store emoji, so such an article is sent
+with the cut name and the full name in the long text, or with a question mark instead of the emoji.
 """
 
 import itertools
@@ -27,7 +27,7 @@ from integration.sandbox.shop.records import (
     ShopVat,
 )
 
-# ---- the customers of the sample shop: companies and persons, some without an address, some who share one
+# ---- customers of the sample shop: companies and persons, some without an e-mail address, some sharing one
 
 
 _FIRST: Final = ("Anna", "Bram", "Chaima", "Daan", "Els", "Femke", "Gijs", "Hanna", "Ivo", "Jasmijn", "Koen", "Lotte")
@@ -61,7 +61,7 @@ _SHARED: Final = range(105, 111)
 
 
 def customers_of(random: Random) -> Iterator[ShopCustomer]:
-    """The debtors: companies first, then persons, among them blank and shared e-mail addresses, foreigners last."""
+    """Yield the debtors: companies, then persons, some with blank or shared e-mail addresses, foreign ones last."""
     for serial in range(_CUSTOMERS):
         contact = f"{random.choice(_FIRST)} {random.choice(_LAST)}"
         abroad = serial >= _CUSTOMERS - len(_ABROAD)
@@ -94,7 +94,7 @@ def _home(random: Random) -> tuple[str, str, str, str]:
 
 
 def _vat_number(serial: int) -> str:
-    """A Dutch number that passes its check: nine digits of which the last is a weighted sum modulo 11."""
+    """Return a Dutch VAT number with a valid check digit: the last of nine digits is a weighted sum modulo 11."""
     for eight in itertools.count(80010000 + serial * 20):
         check = sum(int(digit) * weight for digit, weight in zip(str(eight), range(9, 1, -1), strict=True)) % 11
         if check < 10:  # noqa: PLR2004  # a remainder of ten has no digit
@@ -119,7 +119,7 @@ TODAY: Final = date(2026, 11, 25)
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """The whole shop on one day."""
+    """The complete shop on one day."""
 
     seed: int
     today: date
@@ -130,13 +130,13 @@ class Shop:
     branches: tuple[ShopBranch, ...]
     customers: tuple[ShopCustomer, ...]
     orders: int = 60  # at the till
-    trades: bool = True  # whether its tills have sold anything before today
+    trades: bool = True  # whether its tills have documents from before today
 
 
 def make_shop(
     articles: int = 400, seed: int = 2026, today: date = TODAY, orders: int = 60, trades: bool = True
 ) -> Shop:
-    """The shop with about so many article rows; half of them are variants in colour and size."""
+    """Return a shop with about this number of articles; half of them are variants in colour and size."""
     return Shop(
         seed=seed,
         today=today,

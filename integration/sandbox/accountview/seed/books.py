@@ -1,4 +1,4 @@
-"""What AccountView holds on the first morning: the shop's master data, and some documents typed by hand."""
+"""Initial contents of AccountView: the shop's master data, and some documents typed by hand."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time, timedelta
@@ -41,7 +41,7 @@ _NOTES: Final = ("Telefonisch", "Balie", "Per e-mail", "Werkplaats", "Beurs")
 
 
 def fill_tables(tables: Mapping[str, Table], shop: Shop) -> None:
-    """Puts the whole shop into empty tables."""
+    """Fill empty tables with the complete shop."""
     settle_tables(tables, shop)
     tables["ART_GRP"].load(_groups(shop))
     tables["ARTICLE"].load(_article(each, shop) for each in shop.articles)
@@ -59,7 +59,7 @@ def fill_tables(tables: Mapping[str, Table], shop: Shop) -> None:
 
 
 def settle_tables(tables: Mapping[str, Table], shop: Shop) -> None:
-    """Gives an administration what it cannot be without: accounts, VAT codes, daybooks, cost centres."""
+    """Fill the tables that every administration needs: accounts, VAT codes, daybooks, cost centres."""
     stamp = _stamp(shop.today, 300)
     tables["LEDGER"].load(_ledgers(shop, stamp))
     tables["VAT"].load(_vats(shop, stamp))
@@ -83,7 +83,7 @@ def settle_tables(tables: Mapping[str, Table], shop: Shop) -> None:
 
 
 def stock_by_branch(shop: Shop) -> Iterator[Values]:
-    """The custom table of stock per branch; big, and so made only when somebody asks for it."""
+    """Yield the custom table of stock per branch; it is large, so it is generated on demand."""
     number = 0
     for article in shop.articles:
         for branch, quantity in article.stock.items():
@@ -98,7 +98,7 @@ def stock_by_branch(shop: Shop) -> Iterator[Values]:
 
 
 def administrations(shop: Shop) -> Iterator[Values]:
-    """One administration per fiscal year, each with its predecessor."""
+    """Yield one administration per fiscal year, each with its predecessor."""
     for year in range(shop.today.year - 2, shop.today.year + 2):
         yield {
             "ADM_CODE": f"KET{year}",
@@ -112,7 +112,7 @@ def administrations(shop: Shop) -> Iterator[Values]:
 
 
 def periods(shop: Shop, conventions: Conventions) -> Iterator[Values]:
-    """The periods of the fiscal years around today."""
+    """Yield the periods of the fiscal years around today."""
     number = 0
     for year in range(shop.today.year - 3, shop.today.year + 3):
         first = conventions.year_of(shop.today.replace(year=year, month=12, day=31))
@@ -127,7 +127,7 @@ def periods(shop: Shop, conventions: Conventions) -> Iterator[Values]:
 
 
 def article_values(article: ShopArticle) -> Values:
-    """One article as AccountView holds it, without its stamps."""
+    """Return an article as AccountView stores it, without its stamps."""
     total = tidy(sum(article.stock.values(), Decimal(0)))
     cost = tidy((article.price_excl * Decimal("0.6")).quantize(Decimal("0.0001")))
     reserved = Decimal(min(1, int(total))) if (article.number or 0) % 10 == 0 else Decimal(0)
@@ -337,12 +337,12 @@ def _page_lines(shop: Shop) -> Iterator[Values]:
 
 
 def order_number(today: date, serial: int) -> str:
-    """An order number of this year."""
+    """Return an order number of this year."""
     return f"{today.year % 100}{serial:06}"
 
 
 def page_number(today: date, serial: int) -> str:
-    """A page number of this year."""
+    """Return a page number of this year."""
     return f"{today.year % 100}{serial:05}"
 
 
@@ -355,6 +355,6 @@ def _day(today: date, days_ago: int) -> str:
 
 
 def _stamp(today: date, days_ago: int) -> str:
-    """A moment in office hours, before today."""
+    """Return a time in office hours, the given number of days before today."""
     clock = time(9 + days_ago % 8, days_ago * 7 % 60, days_ago * 13 % 60)
     return datetime.combine(today - timedelta(days=days_ago), clock).strftime(STAMP)

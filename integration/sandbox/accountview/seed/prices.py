@@ -1,6 +1,6 @@
-"""Who pays something else than the price in the sample shop: hirers of bicycles, a discount group, a branch, a firm.
+"""Customer prices of the sample shop: for wholesalers, a discount group, a branch and a company.
 
-Few of everything: a look at one of them shows all there is to see.
+There are only a few of each, so that one query shows all cases.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from integration.sandbox.accountview.conventions import Value, tidy
 from integration.sandbox.shop.records import ShopArticle, ShopCustomer
 from integration.sandbox.shop.shop import Shop
 
-WHOLESALE: Final = "GROOT"  # the price list of who hires out bicycles
+WHOLESALE: Final = "GROOT"  # the price list of bicycle rental companies
 CLOTHING: Final = 4  # the discount group of all clothing
 QUANTITY: Final = Decimal(10)
 WHOLESALERS: Final = 3  # the first so many debtors
@@ -20,12 +20,12 @@ _PLACES: Final = Decimal("0.0001")
 
 
 def discount_group_of(article: ShopArticle) -> Decimal | None:
-    """The discount group of an article; most have none."""
+    """Return the discount group of an article; most have none."""
     return Decimal(CLOTHING) if article.group.startswith("K-") else None
 
 
 def debtor_values(place: int, customer: ShopCustomer) -> Mapping[str, Value]:
-    """What a debtor has of price list, discount and credit, by its place among them."""
+    """Return price list, discount and credit limit of a debtor, by its position."""
     if not customer.company:
         return {}
     if place < WHOLESALERS:
@@ -34,7 +34,7 @@ def debtor_values(place: int, customer: ShopCustomer) -> Mapping[str, Value]:
 
 
 def rows(shop: Shop) -> Iterator[Mapping[str, Value]]:
-    """The custom table of prices."""
+    """Yield the rows of the custom price table."""
     for number, values in enumerate(_rows(shop), start=1):
         yield {"REC_ID": f"P{number:07}", **values}
 

@@ -1,4 +1,4 @@
-"""The relations and the few products that the tills of the sample shop hold before anything is sent to them."""
+"""Relations and products that the tills of the sample shop have initially."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -90,19 +90,19 @@ _WALK_IN: Final = (
 
 
 def price_incl(article: ShopArticle) -> int:
-    """The price with VAT in cents."""
+    """Return the price including VAT in cents."""
     return rounded(article.price_excl * (100 + article.vat_pct))
 
 
 def taken(shop: Shop) -> list[ShopArticle]:
-    """The articles of the shop whose numbers are already in use at the till."""
+    """Return the articles of the shop whose numbers are already used at the till."""
     sound = [article for article in shop.articles if article.number and not article.fault]
     stocked = [article for article in sound if not article.group.startswith("D")]
     return sorted(stocked, key=lambda article: bool(article.parent))[:TAKEN_ARTICLES]
 
 
 def fill_products(house: House, shop: Shop) -> None:
-    """The products that only the till knows, and those that stand in the way."""
+    """Add products that only the till has, and products whose numbers collide with articles of the books."""
     for card in (*_OWN, *(_in_the_way(article) for article in taken(shop))):
         article = house.desk.build("Article", {"pluNumber": str(card["articleNumber"]), "webshop": False, **card})
         product = {"description": card["description"], "articleList": [article]}
@@ -127,7 +127,7 @@ def _in_the_way(article: ShopArticle) -> dict[str, Any]:
 
 
 def fill_relations(house: House, shop: Shop) -> None:
-    """Customers that the bookkeeping knows as well, and some that only the till knows."""
+    """Add customers that the books also have, and some that only the till has."""
     random = Random(shop.seed + 11)
     known = [_customer(customer, random) for customer in shop.customers[:SHARED_CUSTOMERS]]
     for number, values in enumerate([*known, *_walk_ins(shop)], start=FIRST_RELATION):

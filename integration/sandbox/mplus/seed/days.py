@@ -1,6 +1,6 @@
-"""What happens at the tills on particular days of the past, and whatever is no plain sale.
+"""Special days of the tills in the past, with receipts that are no plain sales.
 
-Two days at the first branch have everything that a day can have beside sales.
+Two days at the first branch have everything that a day can have besides sales.
 """
 
 from datetime import date, timedelta
@@ -9,12 +9,12 @@ from typing import Any
 from integration.sandbox.mplus.house import House
 from integration.sandbox.mplus.seed.setup import DEPOSITS, EXEMPT, GIFT_CARDS, HIGH, LOW, ZERO
 
-BUSY, AFTERMATH = 40, 33  # so many days ago
+BUSY, AFTERMATH = 40, 33  # days ago
 BRANCH, FIRST, SECOND = 1, 1, 2  # and its two workplaces
 
 
 def fill(house: House, today: date) -> None:
-    """Puts the two days into a till that has its sales already."""
+    """Add the receipts of the two days to a till that has its sales already."""
     busy, aftermath = today - timedelta(days=BUSY), today - timedelta(days=AFTERMATH)
     till = _Till(house, busy)
     till.receipt("08:45", FIRST, [_line("Wisselgeld uit kluis", 95, EXEMPT, 10000)], CASH=10000, sort="CASH-INFLOW")
@@ -35,7 +35,7 @@ def fill(house: House, today: date) -> None:
 
 
 def late_receipt(house: House, day: str, branch: int) -> None:
-    """A bell of 18.15 is sold on a day of before, says whoever enters it now."""
+    """Enter a receipt for a past day: a bell of 18.15."""
     now = house.desk.clock.replace(tzinfo=None).isoformat()
     till = _Till(house, date.fromisoformat(day), branch)
     till.receipt(now, SECOND, [_line("Bel", 40, HIGH, 1815)], PIN=1815)
@@ -61,7 +61,7 @@ class _Till:
         table: str = "receipts",
         **paid: int,
     ) -> str:
-        """One receipt entered at a time of day, or at a whole moment, and paid like this; its id."""
+        """Enter a receipt at a time of day, or at a complete time, with these payments; return its id."""
         values: dict[str, Any] = {
             "receiptId": self._house.desk.new_id("special receipt"),
             "receiptType": f"RECEIPT-TYPE-{sort}",

@@ -1,6 +1,6 @@
-"""A day on the market: everything that is no revenue, at a stall whose tills count far and have two digits.
+"""A day at a market stall: receipts without revenue, high receipt numbers, and workplace numbers of two digits.
 
-The stall is closed by now, so no list of branches has it any more; its receipts stay.
+The stall is closed now, so no list of branches has it; its receipts remain.
 """
 
 from datetime import date
@@ -28,11 +28,11 @@ from integration.sandbox.mplus.sums import INCLUSIVE, rounded, summed
 
 STALL: Final = 12
 TILLS: Final = (1, 10)
-BEFORE: Final = 997  # receipts of the year before this day, so that numbers pass from three digits to four
+BEFORE: Final = 997  # earlier receipts of the year, so that numbers grow from three to four digits
 
 
 def fill(sales: SampleSales, on: date) -> None:
-    """Puts the day's receipts into a till."""
+    """Add the receipts of the day to a till."""
     first, second = ((STALL, each) for each in TILLS)
     tube, repair = _sold("Binnenband", 30, HIGH, 1295), _sold("Reparatie", 50, LOW, 5450, REPAIR_HOUR)
     book, crate = _sold("Fietskaart", 70, LOW, 995), _sold("Statiegeld krat", DEPOSITS, ZERO, 390)

@@ -1,4 +1,4 @@
-"""What the shop proposed to its customers: a bicycle with what belongs to it, accepted, open or turned down."""
+"""Proposals of the shop to customers: a bicycle with accessories, accepted, open or rejected."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -24,7 +24,7 @@ _TAKEN_OVER: Final = frozenset(
 
 
 def accepted(house: House, order: Mapping[str, Any], on: date) -> dict[str, object]:
-    """The proposal that an order comes from, put into the till; what the order says of it."""
+    """Add the proposal that an order comes from; return the order's fields that refer to it."""
     id_, number = house.desk.new_id("proposal"), {"year": on.year, "number": house.desk.count("proposal number")}
     lines = order["lineList"].children("line")
     values = {
@@ -45,7 +45,7 @@ def accepted(house: House, order: Mapping[str, Any], on: date) -> dict[str, obje
 
 
 def fill(house: House, shop: Shop, goods: list[ShopArticle]) -> None:
-    """Puts proposals into a till that nobody has ordered yet."""
+    """Add proposals that nobody has ordered yet."""
     random = Random(shop.seed + 17)
     for place, state in enumerate(WITHOUT_ORDER):
         relation = FIRST_RELATION + random.randrange(min(SHARED_CUSTOMERS, len(shop.customers)))
@@ -74,6 +74,6 @@ def _line(house: House, article: ShopArticle, quantity: int) -> dict[str, Any]:
 
 
 def _proposed(house: House, line: WireFields) -> WireFields:
-    """A line of an order as its proposal had it: nothing of it was delivered then."""
+    """Return a line of an order as in its proposal, without delivered quantities."""
     data = line.child("data").without("deliveredQuantity", "deliveredDecimalPlaces")
     return line.replaced("lineId", house.desk.new_id("proposed line")).replaced("data", data)

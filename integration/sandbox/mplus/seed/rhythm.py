@@ -1,9 +1,9 @@
-"""How often something special happens at the tills of the sample shop."""
+"""Frequency of special cases at the tills of the sample shop."""
 
 from collections.abc import Mapping
 from typing import Final
 
-# Every so many documents, and which of them is the first.
+# Interval in documents, and the first document.
 RHYTHM: Final[Mapping[str, tuple[int, int]]] = {
     "order without VAT in its prices": (7, 3),
     "gift card": (25, 11),
@@ -23,6 +23,6 @@ RHYTHM: Final[Mapping[str, tuple[int, int]]] = {
 
 
 def is_time_for(what: str, serial: int) -> bool:
-    """Whether it happens to the document with this serial number."""
+    """Return True if the case applies to the document with this serial number."""
     every, first = RHYTHM[what]
     return serial % every == first

@@ -1,4 +1,4 @@
-"""Orders, receipts and invoices of the sample shop, seeded: mixed rates, discounts, returns, odd quantities."""
+"""Seeded orders, receipts and invoices of the sample shop: mixed rates, discounts, returns, odd quantities."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
@@ -49,7 +49,7 @@ class SampleSales:
         ]
 
     def order(self, on: date, serial: int) -> None:
-        """One order; its serial number decides how it stands."""
+        """Add an order; its serial number decides its state."""
         basket = self._basket(serial, exclusive=is_time_for("order without VAT in its prices", serial))
         total = basket.sums.incl
         paid = {0: total, 1: total, 2: total // 2, 3: 0}[serial % 4]
@@ -89,7 +89,7 @@ class SampleSales:
         self._house.orders.put(self._house.desk.build("Order", values))
 
     def receipt(self, on: date, serial: int) -> None:
-        """One sale at a till, or its return."""
+        """Add a sale at a till, or its return."""
         basket = self._basket(serial, with_gift_card=is_time_for("gift card", serial))
         branch = self._branch()
         document = self._put_receipt(on, branch, basket, serial)
@@ -97,7 +97,7 @@ class SampleSales:
             self._put_receipt(on, branch, returned(basket), serial, credited=document)
 
     def invoice(self, on: date, serial: int) -> None:
-        """One invoice on account, now and then a credit for it."""
+        """Add an invoice on account, sometimes with a credit note."""
         method = SHIFTED if is_time_for("reverse charge", serial) else EXCLUSIVE if serial % 3 else INCLUSIVE
         basket = self._basket(serial, method=method)
         id_ = self._put_invoice(on, basket, serial)
@@ -105,7 +105,7 @@ class SampleSales:
             self._put_invoice(on, returned(basket), serial, credited=id_)
 
     def deliver(self, order_id: str) -> None:
-        """An order of before is delivered."""
+        """Mark an earlier order as delivered."""
         document = self._house.orders.documents[order_id]
         changed = self._house.desk.build("Order", {**_order_states(DELIVERED), "orderCategoryNumber": 4})
         fields = self._house.desk.contract.merged("Order", self._house.orders.fields(document), changed)
@@ -129,7 +129,10 @@ class SampleSales:
         credited: str = "",
         before: int = 0,
     ) -> str:
-        """One receipt of a branch and workplace with so many `before` it, paid like this; its id."""
+        """Add a receipt of a branch and workplace with these payments; return its id.
+
+        `before` is the number of earlier receipts of the workplace.
+        """
         branch, workplace = place
         id_ = self._house.desk.new_id("receipt")
         values = {
@@ -287,7 +290,10 @@ class SampleSales:
         return rows
 
     def _split(self, total: int, serial: int) -> list[tuple[str, int]]:
-        """How a receipt is paid; cash is rounded to five cents, and the difference stands beside it."""
+        """Return the payments of a receipt.
+
+        Cash is rounded to five cents, and the difference is a separate payment.
+        """
         match serial % 10:
             case 0 | 1 | 2:
                 cash = rounded(Decimal(total) / COIN) * COIN
@@ -334,12 +340,12 @@ class SampleSales:
         return FIRST_RELATION + self._random.randrange(min(SHARED_CUSTOMERS, len(self._shop.customers)))
 
     def _customer_of_the_till(self, serial: int) -> int:
-        """A relation that the bookkeeping has never heard of."""
+        """Return a relation that the books do not have."""
         alone = [number for number in self._house.relations.relations if number >= FIRST_RELATION + SHARED_CUSTOMERS]
         return alone[serial % len(alone)] if alone else self._relation()
 
     def _other_address(self, serial: int, relation: int | None) -> dict[str, Any]:
-        """Where goods go that are not for the customer's own door."""
+        """Return a delivery address that differs from the customer's own."""
         if not relation or not is_time_for("other delivery address", serial):
             return {}
         known = self._house.relations.fields(relation)

@@ -1,6 +1,6 @@
-"""How the tills of the sample shop are set up, and what their documents sell.
+"""Set-up of the tills of the sample shop, and the contents of its documents.
 
-The codes of the tills are not those of the bookkeeping: they have to be mapped.
+The codes of the tills differ from those of the books, so they must be mapped.
 """
 
 from collections.abc import Mapping
@@ -21,10 +21,10 @@ REVERSED: Final = 5
 RATES: Final = {LOW: Decimal(9), HIGH: Decimal(21), ZERO: Decimal(0), EXEMPT: Decimal(0), REVERSED: Decimal(0)}
 VAT_CODES: Final[Mapping[str, int]] = {"1": HIGH, "2": LOW, "3": ZERO, "4": EXEMPT, "5": REVERSED}
 
-GIFT_CARDS: Final = 80  # for anything: taxed when they are used
-VOUCHERS: Final = 85  # for repairs alone: taxed when they are sold
-DEPOSITS: Final = 90  # statiegeld, without VAT
-TAXED_DEPOSITS: Final = 91  # taxed like what is in the packaging, as Pfand is
+GIFT_CARDS: Final = 80  # for any goods: taxed when they are used
+VOUCHERS: Final = 85  # for repairs only: taxed when they are sold
+DEPOSITS: Final = 90  # packaging deposits (statiegeld), without VAT
+TAXED_DEPOSITS: Final = 91  # packaging deposits taxed like the contents, as German Pfand is
 DOWN_PAYMENTS: Final = 92
 SUPERUSER: Final = 999999
 
@@ -88,7 +88,7 @@ _RELATION_FIELDS: Final = (
 
 
 def setup(shop: Shop) -> Setup:
-    """The set-up of the shop's tills."""
+    """Return the set-up of the shop's tills."""
     return Setup(
         company="De Ketting B.V.",
         city=shop.branches[0].city,
@@ -144,7 +144,7 @@ def setup(shop: Shop) -> Setup:
 
 
 def turnover_group_of(group: str) -> int:
-    """The turnover group of the till that goes with an article group of the bookkeeping."""
+    """Return the till's turnover group for an article group of the books."""
     special = {"A-BOE": 70, "D-VER": 60}
     first = {"F": 10, "K": 20, "O": 30, "A": 40, "D": 50}
     return special.get(group) or first[group[0]]
@@ -160,7 +160,7 @@ def _branch(branch: ShopBranch) -> dict[str, Any]:
             {
                 "workplaceNumber": number,
                 "workplaceName": f"{branch.abbreviation} kassa {number}",
-                "isMobile": number == 2,  # noqa: PLR2004  # the second till of a branch is the one on wheels
+                "isMobile": number == 2,  # noqa: PLR2004  # the second till of a branch is mobile
                 "isSlave": False,
             }
             for number in (1, 2)
@@ -172,7 +172,7 @@ def _branch(branch: ShopBranch) -> dict[str, Any]:
 
 
 def _card(method: str, name: str) -> dict[str, Any] | None:
-    """The sort of gift card that a payment method takes."""
+    """Return the gift card type of a payment method, or None."""
     group = _CARDS.get(method)
     if group is None:
         return None
@@ -239,7 +239,7 @@ def _card_categories(*names: str) -> Rows:
     ]
 
 
-# ---- what the documents of the sample shop sell: goods with their quantities and discounts, and what they come to
+# ---- contents of the sample shop's documents: goods with quantities, discounts and totals
 
 
 SHIFTED = "VAT-METHOD-SHIFTED"
@@ -247,7 +247,7 @@ SHIFTED = "VAT-METHOD-SHIFTED"
 
 @dataclass(frozen=True, slots=True)
 class Sold:
-    """What one line sells: prices in cents, `places` the decimals its quantity is told with."""
+    """Contents of one line: prices in cents; `places` are the decimal places of the quantity."""
 
     article: int
     text: str
@@ -259,19 +259,19 @@ class Sold:
     discount: int = 0
 
     def excl(self, method: str) -> int:
-        """The unit price without VAT."""
+        """Return the unit price without VAT."""
         rate = Decimal(0) if method == SHIFTED else RATES[self.vat_code]
         return rounded(self.incl / (1 + rate / 100))
 
     def amount(self, method: str) -> int:
-        """What the line comes to, as the method counts it."""
+        """Return the amount of the line, according to the VAT method."""
         price = self.incl if method == INCLUSIVE else self.excl(method)
         return rounded(self.quantity * price * (100 - self.discount) / 100)
 
 
 @dataclass(frozen=True, slots=True)
 class Basket:
-    """The content of one document with its totals."""
+    """Contents of one document with its totals."""
 
     sold: tuple[Sold, ...]
     method: str
@@ -287,7 +287,7 @@ def with_reversed_vat(one: Sold) -> Sold:
 
 
 def returned(basket: Basket) -> Basket:
-    """The same sold back."""
+    """Return the basket with all its lines returned."""
     sold = tuple(
         Sold(one.article, one.text, one.group, one.vat_code, one.incl, -one.quantity, one.places, one.discount)
         for one in basket.sold

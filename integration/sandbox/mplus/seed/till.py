@@ -1,4 +1,4 @@
-"""The sample shop as its tills hold it, and how a day passes there."""
+"""Till side of the sample shop, and its changes from day to day."""
 
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
@@ -23,18 +23,18 @@ RECEIPTS_A_DAY: Final = 8
 
 
 class SampleTill:
-    """The till side of the shop; the same content for the same seed."""
+    """Till side of the shop; the same contents for the same seed."""
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
         self._days = 0
 
     def setup(self) -> Setup:
-        """How the tills are set up."""
+        """Return the set-up of the tills."""
         return setup(self._shop)
 
     def fill(self, house: House) -> None:
-        """Puts the shop's relations, own products and past documents into an empty till."""
+        """Add the shop's relations, own products and past documents to an empty till."""
         house.desk.now = datetime.combine(self._shop.today - timedelta(days=PAST_DAYS), time(8), ZONE)
         fill_relations(house, self._shop)
         fill_products(house, self._shop)
@@ -58,11 +58,11 @@ class SampleTill:
             house.counts.close(self._shop.today - timedelta(days=days_ago))
 
     def late_receipt(self, house: House, day: str, branch: int) -> None:
-        """Somebody enters what was sold on a day that is over: a bell of 18.15, paid by card."""
+        """Enter a receipt for a past day: a bell of 18.15, paid by card."""
         days.late_receipt(house, day, branch)
 
     def advance(self, house: House) -> None:
-        """A day of new orders and receipts; one order is delivered, and one customer gets another telephone number."""
+        """Add a day of orders and receipts; deliver one order, and change a customer's telephone number."""
         on = self._shop.today + timedelta(days=self._days)
         self._days += 1
         random = Random(self._shop.seed + 1000 * self._days)
@@ -80,7 +80,10 @@ class SampleTill:
 
 @lru_cache(maxsize=4)
 def filled_till(shop: Shop, conventions: TillConventions) -> Callable[[], House]:
-    """What makes tills of a shop at its first moment: it is filled once, which takes forty times as long."""
+    """Return a function that makes tills of a shop in its initial state.
+
+    The till is filled only once, because filling takes forty times as long as copying.
+    """
     sample = SampleTill(shop)
     house = House(Desk(contract(), conventions, shop.seed), sample.setup())
     sample.fill(house)
