@@ -51,7 +51,7 @@ MUTATIONS = (
     Mutation(
         "VAT of a code is not brought to the till's list",
         f"{CORE}/lines.py",
-        "return brought_to(target.vat, {group: each for group, each in listed.items() if each.vat})",
+        "return allocate_to_total(target.vat, {group: each for group, each in listed.items() if each.vat})",
         "return {}",
     ),
     Mutation(
@@ -178,6 +178,7 @@ def copied(folder: Path) -> Path:
     shutil.copytree(ROOT / "data" / "mappings", folder / "data" / "mappings")
     shutil.copy(ROOT / "pyproject.toml", folder)
     (folder / "tests/flows/days").mkdir(parents=True)
+    shutil.copy(ROOT / "tests/parts.py", folder / "tests")
     for name in NEEDED:
         shutil.copy(ROOT / "tests/flows/days" / f"{name}.py", folder / "tests/flows/days")
     return folder

@@ -57,7 +57,7 @@ def outcome(there: Value, *, agreed: Value = None, rows: Mapping[str, str] = ROW
     desired = logic.shape(ARTICLES, [one], {}, {}).desired
     assert desired is not None
     held = _with(desired, there)
-    fitting = logic.fitting(ARTICLES, desired, Held(held, "1"))
+    fitting = logic.writable_part(ARTICLES, desired, Held(held, "1"))
     last = None if agreed is None else _with(desired, agreed)
     return diff(fitting, held, last, logic.policy, title="")
 
@@ -79,7 +79,7 @@ def written(change: Any) -> Value:
 def test_what_is_created_gets_it_and_what_the_till_lacks_is_filled() -> None:
     logic = with_rows()
     (one,) = logic.stage(ARTICLES, [an_article(group="KLED")])
-    desired = logic.fitting(ARTICLES, logic.shape(ARTICLES, [one], {}, {}).desired, None)
+    desired = logic.writable_part(ARTICLES, logic.shape(ARTICLES, [one], {}, {}).desired, None)
     created = diff(desired, None, None, logic.policy, title="")
 
     assert isinstance(created, Change)
