@@ -1,4 +1,4 @@
-"""Carries changes and exclusions of the waiting plan over to a new plan.
+"""Carries changes of the waiting plan over to a new plan, and decides which plans the new plan replaces.
 
 Some changes, such as removed records, show only when everything is read. A plan of an incremental run must not lose
 such changes of the waiting plan.

@@ -26,7 +26,8 @@ def vanished(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
     """Process one page of linked records that were not read.
 
     If a record was read without a key, no record counts as gone. If nothing was read at all, a brake holds the
-    retirements; if the flow retires nothing, raises ConfigurationError `source_empty`.
+    retirements. Raises ConfigurationError `source_empty` if nothing was read and the flow retires nothing, or if
+    nothing was read although the source returns some of the records by key.
     """
     position, kind = run.position, logic.flow.counted.source
     if not position.read and (count := deps.links.count(run.flow, *logic.flow.expected)):
