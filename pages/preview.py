@@ -39,6 +39,7 @@ from pages.components.shared.run_states import run_state
 from pages.components.shared.runs import (
     is_of_gone_flow,
     outcome,
+    parked_causes,
     progress_strip,
     short_id,
     start_undo,
@@ -188,8 +189,13 @@ def plan_page(run: Run) -> None:
         plan_outcome(app, run)
     if run.state is RunState.COMMITTING:
         progress_strip(app, run.id)
+    waits = run.state is RunState.READY
+    if not waits:
+        parked_causes(app, run)  # nothing else is left to do
     lines(run, download)
-    if run.state is not RunState.READY or not may(Runs.commit):
+    if waits:
+        parked_causes(app, run)
+    if not waits or not may(Runs.commit):
         return
     run = settled_choice(app, run)
     changes = app.plans.count(run.id, "changes")
