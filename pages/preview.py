@@ -136,8 +136,6 @@ def plan_outcome(app: Application, run: Run) -> None:
         st.markdown(f"{mark(sign)} {said}", width="stretch")
         if st.button(text("btn_open_run"), icon=":material/history:", type="tertiary", key="open_run"):
             st.switch_page("pages/runs.py", query_params={"run": run.id})
-    if run.state is RunState.DONE and run.approval is None and counts.parked:
-        note(counted("outcome_parked", counts.parked))
 
 
 # ---- the page -------------------------------------------------------------------------------------------------------
@@ -189,13 +187,8 @@ def plan_page(run: Run) -> None:
         plan_outcome(app, run)
     if run.state is RunState.COMMITTING:
         progress_strip(app, run.id)
-    waits = run.state is RunState.READY
-    if not waits:
-        parked_causes(app, run)  # nothing else is left to do
-    lines(run, download)
-    if waits:
-        parked_causes(app, run)
-    if not waits or not may(Runs.commit):
+    lines_and_causes(run, download)
+    if run.state is not RunState.READY or not may(Runs.commit):
         return
     run = settled_choice(app, run)
     changes = app.plans.count(run.id, "changes")
@@ -203,6 +196,16 @@ def plan_page(run: Run) -> None:
         commit_bar(app, run, app.flows[run.flow], changes)
     elif outdated_bar(app, run, app.flows[run.flow], changes):
         anew(run)
+
+
+def lines_and_causes(run: Run, download: DeltaGenerator) -> None:
+    """Draw the lines and the causes of what is parked; the causes come first where nothing waits to be written."""
+    if run.state is RunState.READY:
+        lines(run, download)
+        parked_causes(app, run)
+    else:
+        parked_causes(app, run)
+        lines(run, download)
 
 
 def _kind_of_plan(run: Run) -> None:

@@ -56,8 +56,8 @@ def people(database: Database, clock: Clock) -> PeopleStore:
 def four_eyes(database: Database, clock: Clock) -> FourEyes:
     """Four eyes for more than ten changes of articles."""
     asked = FourEyes(
-        FLOWS, StoredSettings(database, clock), FirstApprovalStore(database, clock), ChangeRequestStore(database, clock),
-        clock, part(People, deciders=lambda _: 1),
+        FLOWS, StoredSettings(database, clock), FirstApprovalStore(database, clock),
+        ChangeRequestStore(database, clock), clock, part(People, deciders=lambda _: 1),
     )  # fmt: skip
     asked.change("products", {"brake_changes": 10, "brake_retirements": None, "brake_of_nothing": 1}, ADMIN)
     return asked
