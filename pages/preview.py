@@ -39,6 +39,7 @@ from pages.components.shared.run_states import run_state
 from pages.components.shared.runs import (
     is_of_gone_flow,
     outcome,
+    parked_causes,
     progress_strip,
     short_id,
     start_undo,
@@ -135,8 +136,6 @@ def plan_outcome(app: Application, run: Run) -> None:
         st.markdown(f"{mark(sign)} {said}", width="stretch")
         if st.button(text("btn_open_run"), icon=":material/history:", type="tertiary", key="open_run"):
             st.switch_page("pages/runs.py", query_params={"run": run.id})
-    if run.state is RunState.DONE and run.approval is None and counts.parked:
-        note(counted("outcome_parked", counts.parked))
 
 
 # ---- the page -------------------------------------------------------------------------------------------------------
@@ -188,7 +187,7 @@ def plan_page(run: Run) -> None:
         plan_outcome(app, run)
     if run.state is RunState.COMMITTING:
         progress_strip(app, run.id)
-    lines(run, download)
+    lines_and_causes(run, download)
     if run.state is not RunState.READY or not may(Runs.commit):
         return
     run = settled_choice(app, run)
@@ -197,6 +196,16 @@ def plan_page(run: Run) -> None:
         commit_bar(app, run, app.flows[run.flow], changes)
     elif outdated_bar(app, run, app.flows[run.flow], changes):
         anew(run)
+
+
+def lines_and_causes(run: Run, download: DeltaGenerator) -> None:
+    """Draw the lines and the causes of what is parked; the causes come first where nothing waits to be written."""
+    if run.state is RunState.READY:
+        lines(run, download)
+        parked_causes(app, run)
+    else:
+        parked_causes(app, run)
+        lines(run, download)
 
 
 def _kind_of_plan(run: Run) -> None:

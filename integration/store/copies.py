@@ -17,7 +17,18 @@ from integration.store.database import parse_url, translated_errors, upsert
 from integration.store.files import copies_beside, make_private
 from integration.store.installation import forget_inode
 from integration.store.keys import IN_USE, id_in_use
-from integration.store.tables import heartbeats, instance, leases, outbox, settings, stopped
+from integration.store.tables import (
+    change_requests,
+    heartbeats,
+    instance,
+    invitations,
+    leases,
+    outbox,
+    sessions,
+    settings,
+    stopped,
+    yeses,
+)
 
 RESTORED = "restored"  # the setting with the time of the last restore
 OF_THE_ENGINE = "dbos"  # the schema of the engine, which the engine creates itself
@@ -161,7 +172,11 @@ def _login(url: str) -> Mapping[str, str]:
 
 
 def mark_restored(url: str, made_at: str, by: str) -> None:
-    """Record that a database was restored from a copy of `made_at`. Deletes heartbeats, leases and lost processes."""
+    """Record that a database was restored from a copy of `made_at`. Deletes heartbeats, leases and lost processes.
+
+    Also deletes what may have been withdrawn since the copy: sessions, invitations, first approvals and requests for
+    changes.
+    """
     with _connected(url) as connection, connection.begin():
         now = datetime.now(UTC)
         if connection.dialect.name == "postgresql":
@@ -169,7 +184,7 @@ def mark_restored(url: str, made_at: str, by: str) -> None:
         value = {"at": now.isoformat(), "made_at": made_at, "by": by}
         upsert(connection, settings, [{"name": RESTORED, "value": value, "by": by, "changed_at": now}])
         forget_inode(connection, now)
-        for table in (heartbeats, leases, stopped):
+        for table in (heartbeats, leases, stopped, sessions, invitations, yeses, change_requests):
             connection.execute(table.delete())
 
 

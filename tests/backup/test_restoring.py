@@ -7,11 +7,14 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from integration.accounts.store.first_approvals import FirstApproval, FirstApprovalStore
+from integration.accounts.store.people import PeopleStore
 from integration.application.bootstrap import build
 from integration.backup import archive
 from integration.backup.archive import DATABASE, LOG, MANIFEST
@@ -95,6 +98,30 @@ def test_a_console_that_was_restored_says_so_in_its_audit_once(backup: Path, tmp
             told = [one for one in application.audit.entries() if one.action == "restored"]
             assert application.audit.verify().broken is None
     assert [(one.who, set(one.facts)) for one in told] == [("anna", {"made_at", "restored_at"})]
+
+
+def test_what_may_have_been_withdrawn_since_a_backup_holds_no_more_once_it_is_restored(tmp_path: Path) -> None:
+    database = new_database(tmp_path / DATABASE)
+    until = now() + timedelta(days=1)
+    people, approvals = PeopleStore(database, now), FirstApprovalStore(database, now)
+    people.add("ann", "", ["operator"], "admin")
+    people.invite("ann", "key of an invitation", until, "admin")
+    people.begin("s-ann", "key of a session", "ann", until)
+    approvals.keep("r-1", "products", FirstApproval("ann", "f-1", now(), until, "s-ann"), {})
+    before = people.in_session(key="key of a session"), people.invited("key of an invitation")
+    database.close()
+    make(load_settings(data=tmp_path), tmp_path / "backup.zip", PASSPHRASE)
+    settings = settings_in(tmp_path)
+
+    restore_backup(settings, tmp_path / "backup.zip", PASSPHRASE)
+
+    restored = open_database(settings.operational_url())
+    people, approvals = PeopleStore(restored, now), FirstApprovalStore(restored, now)
+    assert None not in before
+    assert people.get("ann") is not None
+    assert (people.in_session(key="key of a session"), people.invited("key of an invitation")) == (None, None)
+    assert approvals.of("r-1", "f-1") is None
+    restored.close()
 
 
 def test_a_backup_says_nothing_of_what_is_sealed(backup: Path, kept: Path) -> None:

@@ -109,7 +109,7 @@ def test_a_cause_has_a_repair_that_leads_to_what_repairs_it(
         RepairKind.ROW: "add_row", RepairKind.ARTICLES: "use_articles", RepairKind.CHOICE: "choose_customer",
         RepairKind.CONFLICT: "decide",
         RepairKind.DECISION: "decide", RepairKind.PROOF: "ask_again", RepairKind.DAY: "to_day",
-        RepairKind.FLOW: "book_first",
+        RepairKind.FLOW: "book_first", RepairKind.ROWS: "add_rows",
     }  # fmt: skip
     if repair.by in done:
         assert done[repair.by] in offered

@@ -11,8 +11,10 @@ from integration.core.plan import Approval
 from integration.core.plan_lines import LineFilter
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState
+from integration.services.runs.exceptions import group_address
 from integration.services.runs.runs import PLAN_COLUMNS
 from pages.components.shared.plan import PAGE
+from pages.components.shared.runs import MOST_CAUSES
 from tests.pages.conftest import Open, braked, press, previewed, settled, texts
 from tests.people import somebody
 from tests.stores import sandbox_of, stores_in
@@ -84,6 +86,17 @@ def test_parked_lines_are_sorted_out_by_their_reason(connected: Application, ope
 
     assert len(shown(test)) == number
     assert sum(causes.values()) == connected.plans.count(looked_at.id, "park")
+
+
+def test_a_plan_leads_to_the_repair_of_each_cause_that_it_parked(
+    connected: Application, open_page: Open, looked_at: Run
+) -> None:
+    test = open_page("preview", plan=looked_at.id)
+
+    keys = [f"need-{group_address(group.of)}" for group in connected.exceptions.of_run(looked_at)]
+    assert keys
+    assert [str(one.key) for one in test.button if str(one.key).startswith("need-")] == keys[:MOST_CAUSES]
+    assert not press(test, keys[0]).exception
 
 
 def test_another_action_forgets_the_field_and_keeps_the_group(
@@ -301,11 +314,8 @@ def test_a_plan_of_chosen_records_leaves_the_other_and_both_are_shown(
     assert test.query_params["plan"] in (chosen.id, [chosen.id])
     assert "Another plan of this flow waits too" in texts(test)
 
-    assert (
-        texts(open_page("overview")).count("wait for your approval")
-        + texts(open_page("overview")).count("waits for your approval")
-        >= 2
-    )
+    offered = " ".join(str(one.key) for one in open_page("overview").button)
+    assert (plan.id in offered, chosen.id in offered) == (True, True)
     connected.runs.discard(chosen.id, "test")
 
 

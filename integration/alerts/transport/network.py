@@ -15,6 +15,7 @@ IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 CONNECTING = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
+UNICAST = ipaddress.ip_network("2000::/3")  # all that is given out of IPv6; the rest is local, or wraps IPv4
 
 
 def networks_of(text: str) -> tuple[IpNetwork, ...]:
@@ -26,6 +27,8 @@ def is_public(address: IpAddress) -> bool:
     """Return True if an address belongs to the public internet, and so does the IPv4 address that it embeds."""
     inner = _inner(address)
     if inner is not None and not is_public(inner):
+        return False
+    if isinstance(address, ipaddress.IPv6Address) and inner is None and address not in UNICAST:
         return False
     return (address.is_global or inner is not None) and not address.is_multicast
 

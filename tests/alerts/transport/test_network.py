@@ -78,6 +78,7 @@ def test_a_connection_past_the_service_of_names_is_refused(address: Any) -> None
     [
         ("8.8.8.8", True), ("2606:4700::1111", True), ("::ffff:8.8.8.8", True), ("64:ff9b::808:808", True),
         ("::ffff:10.0.0.1", False), ("2002:a00:1::", False), ("64:ff9b::a9fe:a9fe", False), ("224.0.0.1", False),
+        ("::7f00:1", False), ("64:ff9b:1::a00:1", False), ("fec0::1", False), ("::ffff:0:a00:1", False),
         ("ff02::1", False), ("192.168.0.1", False), ("100.64.0.1", False), ("192.0.2.1", False), ("::", False),
     ],
 )  # fmt: skip
