@@ -220,7 +220,7 @@ def test_a_reminder_waits_for_the_end_of_quiet_hours_and_a_digest_that_told_the_
     watching.clock.now = datetime(2026, 11, 26, 7, 1, tzinfo=ZONE)
     for _ in range(3):
         watching.look(15)
-    assert sorted(title.split(" · ")[0] for title in hook.titles[1:]) == ["1 episode goes on", "Reminder"]
+    assert sorted(title.split(" · ")[0] for title in hook.titles[1:]) == ["1 open alert", "Reminder"]
 
 
 def test_nothing_secret_or_personal_is_in_a_message(watching: Watch, hook: Hook) -> None:

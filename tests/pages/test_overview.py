@@ -111,7 +111,7 @@ def test_a_system_that_is_away_is_red_from_its_first_lost_call_and_a_run_says_si
     connected: Application, open_page: Open
 ) -> None:
     previewed(connected)  # which fills in what is asked of the systems once
-    assert "answers since" in texts(open_page())
+    assert "connected since" in texts(open_page())
     shop = sandbox_of(connected).switches
     with shop.armed(Fault.UNAVAILABLE, system="accountview", times=None):
         run = connected.runs.preview(PreviewRequest("products", somebody("test")))
