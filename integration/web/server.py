@@ -26,7 +26,7 @@ from integration.web.guard import INVITATION, Guard, HostPolicy
 from integration.web.headers import Headers, headers_of
 from integration.web.login_gate import Entrance
 from integration.web.open_browser import open_browser
-from integration.web.preload import AT_ONCE, Early, Pieces
+from integration.web.page_html import AT_ONCE, PageHtml
 from integration.web.routes import ROUTES
 from integration.web.stream import Stream
 from integration.words import say, term
@@ -51,7 +51,7 @@ class Server:
             Middleware(Entrance),
             Middleware(Stream),
             Middleware(Compressed),
-            Middleware(Early, pieces=Pieces(folder)),
+            Middleware(PageHtml, folder=folder),
         ]
 
     @asynccontextmanager
