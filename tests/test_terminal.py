@@ -27,7 +27,7 @@ from integration.core.errors import NotAllowedError
 from integration.core.run import Mode
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
-from integration.store.days import DayChecked
+from integration.store.days import DayCheckResult
 from tests.consoles import opened
 from tests.programs import Ended, Terminal, access, confirmations, program
 from tests.stores import prepare, stores_in
@@ -287,7 +287,7 @@ def test_the_sheet_of_a_terminal_says_what_that_of_a_page_does(fresh: tuple[Term
     rows = (DayComparison("account", "8000", **amount), DayComparison("vat", "1", **amount))
     report = DayReport(date(2026, 10, 17), "1", "", DayState.EQUAL, datetime(2026, 10, 18, tzinfo=UTC), rows=rows)
     with opened(tmp_path, start=False) as application:
-        kept = DayChecked(report.date, "1", report.state, report.checked_at, report_to_json(report))
+        kept = DayCheckResult(report.date, "1", report.state, report.checked_at, report_to_json(report))
         stores_in(application).days.keep([kept])
     for file in ("day.xlsx", "day.pdf"):
         asked = ("--from", "2026-10-17", "--to", "2026-10-17", "--sheet", str(tmp_path / file))

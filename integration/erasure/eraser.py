@@ -33,7 +33,7 @@ class ErasureResult:
     files: tuple[str, ...] = ()
     left: dict[str, int] = field(default_factory=dict)
 
-    def with_those_of(self, before: "ErasureResult") -> "ErasureResult":
+    def combined_with(self, before: "ErasureResult") -> "ErasureResult":
         """Return the sum of this result and an earlier one."""
         rows = Counter(before.rows) + Counter(self.rows)
         return ErasureResult(dict(rows), before.events + self.events, before.files + self.files, self.left)
@@ -67,7 +67,7 @@ class Eraser:
                 documents.add(event["key"])
         return DataSubject(found.customer, frozenset(documents), frozenset(telling), frozenset(places))
 
-    def blot(self, person: DataSubject, tell: Callable[[str], None] = lambda _: None) -> ErasureResult:
+    def erase(self, person: DataSubject, tell: Callable[[str], None] = lambda _: None) -> ErasureResult:
         """Erase a person everywhere, and rewrite the files without them. Safe to repeat.
 
         Raises UnavailableError `database_locked` if other processes prevent the rewriting.

@@ -142,7 +142,7 @@ class Logbook:
     # ---- events ----------------------------------------------------------------------------------------------------
 
     @requires(Right.SEE)
-    def aside(self) -> list[str]:
+    def broken_files(self) -> list[str]:
         """Return the names of broken log files that were set aside, the newest first."""
         found = self.path.parent.glob(f"{self.path.name}.{ASIDE}*")
         return sorted((file.name for file in found if not file.name.endswith(".wal")), reverse=True)
@@ -197,7 +197,7 @@ class Logbook:
                 pause = PAUSE_AFTER_TROUBLE_SECONDS
             self._stop.wait(pause)
 
-    def undrained(self) -> float | None:
+    def seconds_since_drain(self) -> float | None:
         """Return for how many seconds events could not be drained, or None if no drainer runs."""
         return None if self._drainer is None else time.monotonic() - self._drained_at
 
@@ -315,7 +315,7 @@ class Logbook:
                 return int(told[0].told["events"])
         raise UnavailableError("log_away")
 
-    def told_of(self, person: DataSubject) -> list[dict[str, Any]]:
+    def events_about(self, person: DataSubject) -> list[dict[str, Any]]:
         """Return every event about a person, with its facts and values as dicts."""
         rows = _table_of(self._call("told_of", person=person.to_json())).to_pylist()
         names = ("facts", "before", "after")

@@ -25,7 +25,7 @@ from integration.core.issues import Issue, IssueOccurrence
 from integration.core.run import Mode
 from integration.core.states import RunState
 from integration.flows.registry import FLOWS
-from integration.process.child_environment import with_way_out
+from integration.process.child_environment import network_environment
 from integration.services.audit import Audit
 from integration.services.engine_lifecycle import EngineHandle
 from integration.services.log.log_access import LogAccess
@@ -89,7 +89,7 @@ def watch(database: Database, clock: Clock, folder: Path, executor: str = "serve
     """Return a process that keeps watch over a database."""
     stores = stores_of(database, clock)
     sealed = ConnectionStore(database, clock, key_file=folder / "console.key")
-    post = Post(WayOut(with_way_out()), seconds=20)
+    post = Post(WayOut(network_environment()), seconds=20)
     channels = Channels(stores.settings, sealed, stores.deliveries, post)
     openings, health, on = OpeningHoursSettings(stores.settings), [WELL], set[str]()
     stands: dict[str, ConnectionStatus] = {}
@@ -135,7 +135,7 @@ def watch(database: Database, clock: Clock, folder: Path, executor: str = "serve
 
 def status_of(stores: Stores, name: str, *, on: bool) -> FlowStatus:
     """Return a flow as the stores have it."""
-    runs = stores.runs.standing(name).get(name, ())
+    runs = stores.runs.newest_by_state(name).get(name, ())
     last_proof, unproven_since = proof_times(stores.runs, name, runs)
     return FlowStatus(FLOWS[name].flow, on, runs, last_proof=last_proof, unproven_since=unproven_since)
 

@@ -12,7 +12,7 @@ from integration.cli.prices_demo import have_prices
 from integration.sandbox.server import Sandbox
 from integration.services.prices import BRANCH_CAUSE, CAUSE
 from integration.services.runs.exceptions import group_address
-from integration.settings import PicturePlaces
+from integration.settings import PictureSources
 from tests.browser.conftest import DONE, at_rest, button, commit, connecting, new_plan, picture, serving, tab
 from tests.browser.test_operators import wide
 from tests.browser.test_repairs import AGAIN, Planted, Shop, ended, repairing
@@ -54,7 +54,7 @@ def planted(systems: Sandbox, data: Path, folder: Path) -> Iterator[Planted]:
 
 
 def _run_and_plant(systems: Sandbox, data: Path, folder: Path, told: dict[str, str]) -> None:
-    places = PicturePlaces(folder=folder, megabytes=MEGABYTES)
+    places = PictureSources(folder=folder, megabytes=MEGABYTES)
     with opened(data, accountview=books_of(systems), mplus=till_of(systems), pictures=places) as application:
         shop = Shop(application, systems)
         for flow in ("products", "customers"):
@@ -159,7 +159,7 @@ def _charge_otherwise(shop: Shop, told: dict[str, str]) -> None:
         position = prices.page(position)
     for name, flow, cause in (("asked", "customers", CAUSE), ("asked there", "products", BRANCH_CAUSE)):
         group = next(one for one in shop.application.exceptions.groups(flow) if one.cause == cause)
-        told[name] = group_address(group.of)
+        told[name] = group_address(group.group_key)
 
 
 def charge(systems: Sandbox, number: str, cents: int) -> None:

@@ -173,7 +173,7 @@ def session_of(people: People, ref: str) -> str:
 def test_a_session_that_is_revoked_opens_nothing(server: Server, admin: Browser, people: People) -> None:
     browser = Browser(server)
     browser.send("/login", name="admin", password=PASSWORD)
-    people.revoke(people.who(browser.cookie.partition("=")[2]).session, ADMIN)
+    people.revoke(people.actor_of_session(browser.cookie.partition("=")[2]).session, ADMIN)
     assert browser.get("/").status == 303
     assert socket(server, f"Cookie: {browser.cookie}") in (401, 403)
     assert admin.get("/").status == 200

@@ -109,7 +109,7 @@ class LogAccess:
         if "erase" in asked:
             return {"events": self._log.erase(person_from_json(asked["erase"]))}
         if "told_of" in asked:
-            return {"events": self._log.told_of(person_from_json(asked["told_of"]))}
+            return {"events": self._log.events_about(person_from_json(asked["told_of"]))}
         if "copy" in asked:
             waiting = [(int(first), int(last)) for first, last in asked["waiting"]]
             place, instance, until = Path(asked["copy"]), str(asked["instance"]), int(asked["until"])

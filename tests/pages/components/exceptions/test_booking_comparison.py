@@ -58,7 +58,7 @@ def waiting(app: Application, cause: str) -> CauseGroup:
 
 
 def opened(open_page: Open, group: CauseGroup) -> AppTest:
-    test = open_page("exceptions", cause=group_address(group.of))
+    test = open_page("exceptions", cause=group_address(group.group_key))
     assert not test.exception
     return test
 
