@@ -62,12 +62,12 @@ class MemoryKeeper:
         return self.saved[-1] if self.saved else None
 
     def save(self, token: Token) -> None:
-        """Keep a new pair; only who holds `alone` may."""
+        """Keep a new pair; only who holds `refresh_lock` may."""
         assert self._alone.locked()
         self.saved.append(token)
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def refresh_lock(self) -> Iterator[None]:
         """Hold the right to refresh."""
         with self._alone:
             yield

@@ -105,7 +105,7 @@ class DataSubjects:
         """Return the stored data of a customer."""
         person = self._eraser.person(one)
         rows = Counter(found.table for found in self._erasing.found(person))
-        events = len(self._eraser.log.told_of(person)) if self._eraser.log else 0
+        events = len(self._eraser.log.events_about(person)) if self._eraser.log else 0
         held = self._erased.excluded_numbers(person.customer.numbers)
         return StoredPersonalData(person, dict(rows), events, self._documents(person), bool(held))
 
@@ -133,7 +133,7 @@ class DataSubjects:
             "words": sorted(person.telling | person.places),
             "documents": [{"kind": d.kind, "key": d.key, "reference": d.reference} for d in self._documents(person)],
             "kept": rows,
-            "log": self._eraser.log.told_of(person) if self._eraser.log else [],
+            "log": self._eraser.log.events_about(person) if self._eraser.log else [],
         }
         self._erased.record_access(by.ref)
         return _zip(json.loads(json.dumps(told, default=_plain)), language)
@@ -255,10 +255,10 @@ class _Told:
         answer = None if self._serves else ask_server(self._data, {"erase": person.to_json()})
         return self._log.erase(person) if answer is None else int(answer["events"])
 
-    def told_of(self, person: DataSubject) -> list[dict[str, Any]]:
+    def events_about(self, person: DataSubject) -> list[dict[str, Any]]:
         if not (self._data / "log.duckdb").exists():
             return []
-        answer = None if self._serves else ask_server(self._data, {"told_of": person.to_json()})
+        answer = None if self._serves else ask_server(self._data, {"events_about": person.to_json()})
         return self._log.events_about(person) if answer is None else list(answer["events"])
 
 

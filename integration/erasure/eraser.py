@@ -20,7 +20,7 @@ class PersonalDataLog(Protocol):
     def erase(self, person: DataSubject) -> int:
         """Erase a person from every event, and return the number of changed events."""
 
-    def told_of(self, person: DataSubject) -> list[dict[str, Any]]:
+    def events_about(self, person: DataSubject) -> list[dict[str, Any]]:
         """Return every event about a person."""
 
 
@@ -55,7 +55,7 @@ class Eraser:
         if self.log is None:
             return found
         telling, places, documents = set(found.telling), set(found.places), set(found.documents)
-        for event in self.log.told_of(found):
+        for event in self.log.events_about(found):
             own = found.customer.has(event["flow"] or "", event["kind"] or "", event["key"] or "")
             values = [one for name in ("before", "after", "facts") if (one := event[name])]
             if own:

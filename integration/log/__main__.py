@@ -147,8 +147,8 @@ def _answers(asked: Mapping[str, Any], book: "LogFile") -> Iterator[tuple[dict[s
                 allow_more_work()
                 yield {"more": True, "events": told}, None
             yield {}, None
-        case "told_of":
-            yield {}, book.told_of(_person(asked))
+        case "events_about":
+            yield {}, book.events_about(_person(asked))
         case _:
             yield _done(asked, book), None
 

@@ -431,7 +431,7 @@ class LogFile:
                 yield told
         raise UnavailableError("log_away")
 
-    def told_of(self, person: DataSubject) -> pa.Table:
+    def events_about(self, person: DataSubject) -> pa.Table:
         """Return every event about a person."""
         from integration.log import erasing  # noqa: PLC0415 - likewise
 

@@ -67,7 +67,7 @@ class Outbox(Protocol):
     def forget(self, ids: Collection[int]) -> None:
         """Delete events that are stored in the log."""
 
-    def tell_again(self, file: str) -> None:
+    def recreate_events(self, file: str) -> None:
         """Add all events that can be recreated, because the log was set aside in this file."""
 
 
@@ -158,7 +158,7 @@ class Logbook:
                 raise
         file = self.path.with_name(f"{self.path.name}.{ASIDE}{datetime.now(UTC):%Y%m%d-%H%M%S}")
         log.error("the log could not be read: it is set aside, and a new one is begun", file=str(file))
-        outbox.tell_again(file.name)  # before the renaming: after a crash here, the broken file is found again
+        outbox.recreate_events(file.name)  # before the renaming: after a crash here, the broken file is found again
         with self._supervisor.closed():
             for end in (".wal", ""):
                 with suppress(FileNotFoundError):
@@ -317,7 +317,7 @@ class Logbook:
 
     def events_about(self, person: DataSubject) -> list[dict[str, Any]]:
         """Return every event about a person, with its facts and values as dicts."""
-        rows = _table_of(self._call("told_of", person=person.to_json())).to_pylist()
+        rows = _table_of(self._call("events_about", person=person.to_json())).to_pylist()
         names = ("facts", "before", "after")
         return [
             {

@@ -151,6 +151,6 @@ class StoredTokens:
         shape = {"access": token.access, "refresh": token.refresh, "expires_at": token.expires_at.isoformat()}
         self.stored.renew(self.name, {**shape, "given_for": self.given_for})
 
-    def alone(self) -> AbstractContextManager[None]:
+    def refresh_lock(self) -> AbstractContextManager[None]:
         """Hold the lease for a refresh, so that one process refreshes at a time."""
         return self.leases.hold(f"tokens:{self.name}", "refresh", REFRESH_SECONDS)

@@ -113,7 +113,7 @@ def test_a_keeper_gives_back_the_pair_that_was_saved_last() -> None:
     keeper: TokenStore = MemoryKeeper()
     assert keeper.load() is None
     pairs = [Token(f"access {each}", f"refresh {each}", datetime(2026, 11, 25, tzinfo=UTC)) for each in (1, 2)]
-    with keeper.alone():
+    with keeper.refresh_lock():
         for pair in pairs:
             keeper.save(pair)
     assert keeper.load() == pairs[-1]

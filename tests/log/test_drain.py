@@ -137,7 +137,7 @@ class _Dying:
         self.forgets = forgets
         self.instance = events.instance
         self.texts_waiting: Callable[[int], list[dict[str, object]]] = events.texts_waiting
-        self.tell_again: Callable[[str], None] = events.recreate_events
+        self.recreate_events: Callable[[str], None] = events.recreate_events
 
     def forget(self, ids: Collection[int]) -> None:
         """Take the events out or not, and die."""

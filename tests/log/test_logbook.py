@@ -188,7 +188,7 @@ def test_databases_with_the_same_ids_are_told_apart(logbook: Logbook, events: Ou
         def forget(self, _ids: object) -> None:
             self.rows = []
 
-        def tell_again(self, _file: str) -> None:
+        def recreate_events(self, _file: str) -> None:
             raise AssertionError("nothing is broken")
 
     events.record(Event(event="checked"))

@@ -93,7 +93,7 @@ def test_a_plan_leads_to_the_repair_of_each_cause_that_it_parked(
 ) -> None:
     test = open_page("preview", plan=looked_at.id)
 
-    keys = [f"need-{group_address(group.of)}" for group in connected.exceptions.of_run(looked_at)]
+    keys = [f"need-{group_address(group.group_key)}" for group in connected.exceptions.of_run(looked_at)]
     assert keys
     assert [str(one.key) for one in test.button if str(one.key).startswith("need-")] == keys[:MOST_CAUSES]
     assert not press(test, keys[0]).exception

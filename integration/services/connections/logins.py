@@ -72,7 +72,7 @@ class LogIns:
     def take(self, values: Mapping[str, Any], by: str) -> None:
         """Put the entered data in force, with these values and the tokens of the waiting log-in."""
         entered = self.waiting()
-        with self._access.tokens().alone():  # a concurrent renewal would restore the previous tokens
+        with self._access.tokens().refresh_lock():  # a concurrent renewal would restore the previous tokens
             moved = {TOKENS: self._access.name(KEPT_TOKENS), ENTERED: ""} if entered else {}
             self._access.keep(BOOKS, {**entered, **values}, by, moved=moved)
 

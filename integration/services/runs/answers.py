@@ -71,7 +71,7 @@ def _candidates(path: str, field: str, part: str, source: str, traces: Traces) -
                 yield key, one
 
 
-def with_corrections(traces: Traces, corrections: Mapping[str, Sequence[Correction]]) -> dict[str, list[Trace]]:
+def traces_with_corrections(traces: Traces, corrections: Mapping[str, Sequence[Correction]]) -> dict[str, list[Trace]]:
     """Return the traces with a correction as the reason where a person's value replaces the value of the source."""
     return {key: [_corrected(one, corrections.get(key, ())) for one in some] for key, some in traces.items()}
 

@@ -23,7 +23,7 @@ from integration.runner import Runner
 from integration.services.connections.proposals import Proposals
 from integration.services.engine_lifecycle import EngineHandle
 from integration.services.mappings.mappings import Logics, Mappings
-from integration.services.runs.answers import explanations, change_reasons, explanations_without_change, with_corrections
+from integration.services.runs.answers import explanations, change_reasons, explanations_without_change, traces_with_corrections
 from integration.services.runs.exceptions import Exceptions
 from integration.services.runs.retries import retry_note
 from integration.services.systems.connection_settings import ConnectorFactory
@@ -276,7 +276,7 @@ class Plans:
             for one in told
         }
         records = [one for one in with_corrections(told, held) if not isinstance(one, Unreadable)]
-        return with_corrections({record.key: logic.trace(stage, record) for record in records}, held)
+        return traces_with_corrections({record.key: logic.trace(stage, record) for record in records}, held)
 
     @requires(Right.EXPORT)
     def listed(

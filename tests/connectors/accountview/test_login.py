@@ -88,7 +88,7 @@ def test_a_pair_another_process_got_meanwhile_is_used() -> None:
     accountview = an_accountview(login, keeper)
     read(accountview)
     login.access = "at-elsewhere"
-    with keeper.alone():
+    with keeper.refresh_lock():
         keeper.save(a_token("at-elsewhere"))
     read(accountview)
     assert login.number == 1
