@@ -21,7 +21,7 @@ from integration.core.errors import ConfigurationError, IntegrationError
 from integration.core.people import AccessChannel, Actor, PersonAction, Right
 from integration.core.untrusted_text import csv_text
 from integration.settings import Settings
-from integration.store.audit import Anchor, AuditEntry, AuditSearch, AuditStore, AuditCheckResult
+from integration.store.audit import Anchor, AuditEntry, AuditSearch, AuditStore, VerificationResult
 from integration.store.database import Clock, Database
 from integration.store.secrets import ConnectionStore
 from integration.store.settings import StoredSettings
@@ -161,10 +161,10 @@ class Audit:
             found = self._follow(found.head)
         return self._ended(found, heads)
 
-    def _follow(self, after: Head | None) -> AuditCheckResult:
+    def _follow(self, after: Head | None) -> VerificationResult:
         return self._stored.verify(self._keys(), after)
 
-    def _ended(self, found: AuditCheckResult, heads: Iterable[Head] = ()) -> AuditCheckResult:
+    def _ended(self, found: VerificationResult, heads: Iterable[Head] = ()) -> AuditCheckResult:
         known = [*heads, *self._verified_before()]
         broken, good = found.broken or self._unlike(known, found.head), 0
         if broken is None:

@@ -123,7 +123,7 @@ def opens(database: Path, key: bytes) -> bool:
 
 
 class StoredTokens:
-    """Stores the tokens of one connection for all processes; implements `TokenKeeper`.
+    """Stores the tokens of one connection for all processes; implements `TokenStore`.
 
     Tokens are stored with the login they were `given_for`. They are not returned for another one. `assumed` is the
     login of tokens that an earlier version stored without one.

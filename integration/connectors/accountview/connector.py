@@ -259,7 +259,7 @@ class AccountView:
         return held
 
     def last_used(self, customers: Collection[str], since: date) -> dict[str, date | None]:
-        """Return the date of the last booking on each of these debtors; see `Entries.last_of`."""
+        """Return the date of the last booking on each of these debtors; see `Entries.last_booking_days`."""
         return self._entries.last_booking_days(customers, since, self.client.today())
 
     def shows(self, kind: Kind) -> bool:

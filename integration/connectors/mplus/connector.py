@@ -110,7 +110,7 @@ class Mplus:
         return self._fields.list_fields(kind)
 
     def choices(self, name: str) -> dict[str, str]:
-        """Return codes and captions for a question of the set-up; see `TillChoices.of` for the names."""
+        """Return codes and captions for a question of the set-up; see `TillChoices.list_codes` for the names."""
         return self._choices.list_codes(name)
 
     # ---- the till as a source
@@ -191,7 +191,7 @@ class Mplus:
             return target.write(change, held, references, token)
 
     def last_used(self, customers: Collection[str], since: date) -> dict[str, date | None]:
-        """Return the date of the last document of each of these relations; see `TillDocuments.last_of`."""
+        """Return the date of the last document of each of these relations; see `TillDocuments.last_document_days`."""
         return self._documents.last_document_days(customers, since)
 
     # ---- prices
