@@ -18,9 +18,9 @@ from pages.components.shared.layout import (
     head,
     note,
     section,
+    show_error,
     show_toast,
     small,
-    show_error,
 )
 from pages.components.shared.tables import code_block
 from pages.components.shared.wording import megabytes, moment, plain, sandbox_badges, text

@@ -6,7 +6,14 @@ import streamlit as st
 
 from pages.components.days.drift import drift_results
 from pages.components.days.gift_cards import gift_card_balances
-from pages.components.days.month import last_day_of, month_actions, month_listed, month_of_address, state_badge, the_month
+from pages.components.days.month import (
+    last_day_of,
+    month_actions,
+    month_listed,
+    month_of_address,
+    state_badge,
+    the_month,
+)
 from pages.components.days.one_day import day_actions, the_day
 from pages.components.shared.application import application
 from pages.components.shared.downloads import downloads

@@ -10,18 +10,18 @@ from integration.alerts.waiting_list import WaitingItems
 from integration.core.issues import CauseGroup, IssueState
 from integration.core.run import Mode
 from integration.services.runs.exceptions import ISSUE_COLUMNS, RANKS, Exceptions, group_address
-from pages.components.exceptions.bulk_actions import selection_switch, several_bar, refused_actions
+from pages.components.exceptions.bulk_actions import refused_actions, selection_switch, several_bar
 from pages.components.exceptions.cards import (
     CORRECTED,
     STATUS,
     CardContext,
     Versions,
-    earlier_causes_link,
     begins_at,
     cause_card,
+    earlier_causes_link,
     keys_bar,
 )
-from pages.components.exceptions.corrections import correction_list, corrected_listed
+from pages.components.exceptions.corrections import corrected_listed, correction_list
 from pages.components.exceptions.retry_result import solved_cards
 from pages.components.shared.application import application, may, person
 from pages.components.shared.downloads import downloads, rows_in

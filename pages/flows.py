@@ -20,7 +20,7 @@ from pages.components.shared.flows import back_to_cause, flow_of_address, needs_
 from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import choice, failures, head, note, show_toast
 from pages.components.shared.timetables import schedule_text
-from pages.components.shared.wording import flow_name, flow_term, moment, sandbox_badges, term, text, source_to_target
+from pages.components.shared.wording import flow_name, flow_term, moment, sandbox_badges, source_to_target, term, text
 
 # The method that a tab with its own save bar calls.
 SAVES: Mapping[str, Callable[..., Any]] = {"fields": Mappings.publish, "tables": Tables.save}

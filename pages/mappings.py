@@ -21,7 +21,7 @@ from pages.components.shared.application import application, may, only_for
 from pages.components.shared.flows import flow_of_address, needs_connections
 from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import choice, failures, head, show_toast
-from pages.components.shared.wording import flow_name, flow_term, sandbox_badges, text, source_to_target
+from pages.components.shared.wording import flow_name, flow_term, sandbox_badges, source_to_target, text
 
 app = application()
 show_toast()

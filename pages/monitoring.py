@@ -2,8 +2,14 @@
 
 from integration.alerts.channels import Channels
 from pages.components.monitoring.channels import channels
-from pages.components.monitoring.current_incidents import silence_button, flows_on_time, health, past_incidents, waiting_now
-from pages.components.monitoring.heartbeats import opening_hours, heartbeat_settings
+from pages.components.monitoring.current_incidents import (
+    flows_on_time,
+    health,
+    past_incidents,
+    silence_button,
+    waiting_now,
+)
+from pages.components.monitoring.heartbeats import heartbeat_settings, opening_hours
 from pages.components.monitoring.notifications import draw_sent
 from pages.components.shared.application import application, may
 from pages.components.shared.layout import choice, failures, head, show_toast

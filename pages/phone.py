@@ -10,7 +10,7 @@ from pages.components.preview.committing import brake_box, commit_bar, four_eyes
 from pages.components.shared.application import application, may
 from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import empty, failures, head, inline, mark, note, show_error
-from pages.components.shared.plan_selection import current_plan, stored_plan, watch_plan, changes_notice
+from pages.components.shared.plan_selection import changes_notice, current_plan, stored_plan, watch_plan
 from pages.components.shared.run_states import run_state
 from pages.components.shared.runs import outcome, progress_strip
 from pages.components.shared.waiting import waiting_items, waiting_list

@@ -30,10 +30,10 @@ from pages.components.shared.layout import (
 from pages.components.shared.notes import plan_notes
 from pages.components.shared.plan import plan_lines
 from pages.components.shared.plan_selection import (
+    changes_notice,
     current_plan,
     stored_plan,
     watch_plan,
-    changes_notice,
 )
 from pages.components.shared.run_states import run_state
 from pages.components.shared.runs import (
@@ -56,10 +56,10 @@ from pages.components.shared.wording import (
     number,
     plain,
     sandbox_badges,
+    source_to_target,
     system_name,
     term,
     text,
-    source_to_target,
     who,
 )
 

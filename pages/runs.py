@@ -38,7 +38,16 @@ from pages.components.shared.runs import (
     stopped_by,
 )
 from pages.components.shared.timeline import run_timeline
-from pages.components.shared.wording import flow_name, moment, number, plain, sandbox_badges, text, source_to_target, who
+from pages.components.shared.wording import (
+    flow_name,
+    moment,
+    number,
+    plain,
+    sandbox_badges,
+    source_to_target,
+    text,
+    who,
+)
 
 SIZE = 25
 SHOWS = ("all", "proven", "accepted", "in_doubt", "parked", "skip", "left")

@@ -7,7 +7,15 @@ from pages.components.shared.layout import answer_or_error, clear_address, failu
 from pages.components.shared.wording import sandbox_badges, text
 from pages.components.stock.forecast import article_list, differences_of, levels, movements, purchases
 from pages.components.stock.prices import prices_section
-from pages.components.stock.view import view_of_address, filters, draw_nothing_yet, numbers, unknown_article, unproven_since, reservations_notice
+from pages.components.stock.view import (
+    draw_nothing_yet,
+    filters,
+    numbers,
+    reservations_notice,
+    unknown_article,
+    unproven_since,
+    view_of_address,
+)
 
 app = application()
 

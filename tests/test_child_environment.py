@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.process.child_environment import base_environment, with_database, with_screen, network_environment
+from integration.process.child_environment import base_environment, network_environment, with_database, with_screen
 
 ROOT = Path(__file__).parent.parent
 SECRET = "a-secret-of-somebody"

@@ -455,7 +455,12 @@ def test_an_order_that_was_rung_up_in_a_day_is_booked_in_one_of_the_two(shop: Sh
 def decide(shop: Shop, flow: str, cause: str, key: str, option: str) -> None:
     """Decide about one record that waits for a cause."""
     exceptions = shop.console.application.exceptions
-    asked = [one for group in exceptions.groups(flow) if group.cause == cause for one in exceptions.issues_of(group.group_key)]
+    asked = [
+        one
+        for group in exceptions.groups(flow)
+        if group.cause == cause
+        for one in exceptions.issues_of(group.group_key)
+    ]
     exceptions.decide(flow, [one for one in asked if one.issue.key == key], option, somebody(WHO))
 
 

@@ -8,7 +8,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from integration.accounts.identity_provider import IdentityProvider, LoginRequest, SigningKeys, SigningProxy, unproven_identity_error
+from integration.accounts.identity_provider import (
+    IdentityProvider,
+    LoginRequest,
+    SigningKeys,
+    SigningProxy,
+    unproven_identity_error,
+)
 from integration.accounts.people import SESSION, Identity
 from integration.connectors.limits import NetworkRoute
 from integration.core.errors import IntegrationError

@@ -27,7 +27,7 @@ from integration.settings import Settings, load_settings, unknown_settings
 from integration.store.database import Clock, Database, SharedClock
 from integration.store.files import COPIES_KEPT, copies_beside, leftover_files
 from integration.store.outbox_reader import OutboxReader
-from integration.store.read_only import InspectedDatabase, open_read_only, last_beat, sealed_in
+from integration.store.read_only import InspectedDatabase, last_beat, open_read_only, sealed_in
 from integration.store.runs import RunStore
 from integration.store.settings import StoredSettings
 

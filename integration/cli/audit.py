@@ -10,7 +10,7 @@ import typer
 
 from integration.cli import terminal
 from integration.cli.arguments import Json, writing, wrong_use
-from integration.services.audit import REASONS, AuditEntry, AuditSearch, AuditCheckResult, Head
+from integration.services.audit import REASONS, AuditCheckResult, AuditEntry, AuditSearch, Head
 from integration.words import sentence, term
 
 FAILED = 1

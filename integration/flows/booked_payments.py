@@ -44,7 +44,9 @@ def without_booked_payments(documents: Sequence[Record], ask: AskMethods) -> lis
     """Return the documents without the payments that the till received from the books."""
     paid = {one.key for one in documents if one.kind is Kind.INVOICE and any(map(_is_payment, one.parts))}
     methods = ask(sorted(paid)) if paid else {}
-    return [without_payments_by(one, methods.get(one.key, ())) if one.kind is Kind.INVOICE else one for one in documents]
+    return [
+        without_payments_by(one, methods.get(one.key, ())) if one.kind is Kind.INVOICE else one for one in documents
+    ]
 
 
 def without_payments_by(document: Record, methods: Collection[str]) -> Record:

@@ -12,7 +12,7 @@ from typing import Any
 from integration.core.errors import Reason
 from integration.core.records import FieldType, Kind
 from integration.flows.settings import CodeList, ValueTable
-from integration.flows.tables import VAT_RATES, rows_with_different_rates, row_faults, rowless_codes, usable_rows
+from integration.flows.tables import VAT_RATES, row_faults, rowless_codes, rows_with_different_rates, usable_rows
 
 LONGEST_CODE = 60
 

@@ -21,7 +21,7 @@ from integration.core.records import Batch, Field, Held, Kind, Record, Unreadabl
 from integration.core.staged import Staged, Unstaged
 from integration.core.traces import Trace
 from integration.flows.forms import Question, Section, names
-from integration.flows.settings import FlowSettings, CodeList, OwnDocumentMarks, ValueTable
+from integration.flows.settings import CodeList, FlowSettings, OwnDocumentMarks, ValueTable
 from integration.shipped import SHIPPED
 
 # The folder of the shipped mappings.

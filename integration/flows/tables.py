@@ -12,8 +12,8 @@ from integration.flows.settings import (
     COUNTRY,
     COUNTRY_CODES,
     UNSURE,
-    KeyPart,
     CodeList,
+    KeyPart,
     ValueTable,
     books_list,
     till_list,
@@ -132,7 +132,9 @@ def row_faults(table: ValueTable, rows: Iterable[tuple[str, str]], codes: Codes)
     return found
 
 
-def rows_with_different_rates(table: ValueTable, rows: Mapping[str, str], rates: Callable[[str], Mapping[str, Decimal]]) -> list[str]:
+def rows_with_different_rates(
+    table: ValueTable, rows: Mapping[str, str], rates: Callable[[str], Mapping[str, Decimal]]
+) -> list[str]:
     """Return the keys of rows whose VAT codes have different percentages. Reverse charge rows are not compared."""
     ours, theirs = (of for of in (table.code.of[0].of if table.code.of else None, table.theirs))
     if ours is None or theirs is None or {ours.name, theirs.name} != {VAT_CODES}:

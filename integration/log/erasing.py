@@ -82,7 +82,9 @@ def _is_own(event: Mapping[str, Any], person: DataSubject) -> bool:
 
 def _own(event: Mapping[str, Any], person: DataSubject) -> dict[str, Any]:
     facts = person.facts({name: str(value) for name, value in json.loads(event["facts"] or "{}").items()})
-    values = {name: event[name] and _json(person.redacted_values(json.loads(event[name]))) for name in ("before", "after")}
+    values = {
+        name: event[name] and _json(person.redacted_values(json.loads(event[name]))) for name in ("before", "after")
+    }
     return {**event, "title": event["title"] and ERASED, "facts": _json(facts), **values}
 
 

@@ -21,7 +21,7 @@ from integration.core.errors import ConfigurationError, UnavailableError
 from integration.log import pruning
 from integration.log.bounds import MOST_VALUES, count_values
 from integration.log.events import COLUMNS, log_row
-from integration.log.questions import require_allowed, question_error
+from integration.log.questions import question_error, require_allowed
 from integration.log.sql_allowlist import QuestionError
 from integration.log.statements import queries
 

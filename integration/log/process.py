@@ -84,8 +84,12 @@ class LogProcess:
         try:
             self._popen = subprocess.Popen(
                 [sys.executable, "-m", "integration.log"],
-                cwd=PROGRAM, env=base_environment(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True,
-            )  # fmt: skip
+                cwd=PROGRAM,
+                env=base_environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
+            )
         except OSError:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise

@@ -18,7 +18,7 @@ from integration.core.timetable import WALL_CLOCK
 from integration.log.client import ask_server
 from integration.retention.store.engine_rows import EngineRows
 from integration.retention.store.rows import HeldRows, RetentionStore
-from integration.retention.store.vacuum import incremental_vacuum, file_space, vacuum
+from integration.retention.store.vacuum import file_space, incremental_vacuum, vacuum
 from integration.services.log.log import Log
 from integration.settings import Settings
 from integration.store.database import Clock, Database

@@ -19,7 +19,11 @@ def skip_unneeded(deps: Dependencies, run: Run, logic: FlowLogic) -> Position:
     if run.mode is Mode.UNDO:  # a customer is restored independently of documents
         return position
     derived = [stage.name for stage in flow.stages if stage.derived and stage.target.sort is Sort.PARTY]
-    found = deps.previews.changes_without_documents(run.id, derived, [stage.name for stage in flow.counted_stages]) if derived else []
+    found = (
+        deps.previews.changes_without_documents(run.id, derived, [stage.name for stage in flow.counted_stages])
+        if derived
+        else []
+    )
     if not found:
         return position
     counted = Position()

@@ -26,7 +26,7 @@ from integration.store.database import Clock, Database
 from integration.store.secrets import ConnectionStore
 from integration.store.settings import StoredSettings
 
-__all__ = ["Anchor", "Audit", "AuditEntry", "AuditSearch", "Break", "AuditCheckResult", "Head"]
+__all__ = ["Anchor", "Audit", "AuditCheckResult", "AuditEntry", "AuditSearch", "Break", "Head"]
 
 log = structlog.get_logger(__name__)
 

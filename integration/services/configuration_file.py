@@ -32,8 +32,8 @@ from integration.services.runs.flows import Flows
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.services.systems.object_names import ObjectNames
 from integration.services.systems.objects import flat, parse_names
-from integration.store.configuration import ConfigurationStore as Kept
 from integration.store.configuration import Configuration
+from integration.store.configuration import ConfigurationStore as Kept
 from integration.store.corrections import Corrections
 from integration.store.database import Database
 from integration.store.rules import MappingStore

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError
 from integration.core.people import Right
-from integration.process.periodic import run_periodically, is_dead
+from integration.process.periodic import is_dead, run_periodically
 from integration.store.leases import Leases
 
 if TYPE_CHECKING:  # imported where it is started: most terminal commands start no engine

@@ -14,13 +14,13 @@ from integration.core.issues import Issue, IssueOccurrence
 from integration.core.links import Link
 from integration.core.people import Right
 from integration.core.prices import (
-    PriceQuery,
     PricePaid,
+    PriceQuery,
     PriceScope,
     Purchase,
     TillPrice,
-    price_queries,
     effective_price,
+    price_queries,
     terms_in,
 )
 from integration.core.records import Kind, Record

@@ -12,7 +12,7 @@ from integration.core.errors import ConfigurationError, Reason
 from integration.core.people import Actor, Right
 from integration.flows.forms import MissingSetting, Proposal, Question, SetupContext
 from integration.flows.registry import Specs
-from integration.flows.settings import BOOKS, TILL, FlowSettings, CodeList
+from integration.flows.settings import BOOKS, TILL, CodeList, FlowSettings
 from integration.flows.spec import FlowSpec
 from integration.services.connections.chosen_flows import ChosenFlows
 from integration.services.connections.connections import Connections

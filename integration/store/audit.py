@@ -14,7 +14,7 @@ from integration.core.chain import AuditChain, Break, Head, digest, last_line
 from integration.core.people import Right
 from integration.store.copies import RESTORED
 from integration.store.database import Store
-from integration.store.sealing import AuditRecord, columns_of, collect_audit_records
+from integration.store.sealing import AuditRecord, collect_audit_records, columns_of
 from integration.store.tables import audit, audit_head, settings
 
 PORTION = 2_000  # entries per query

@@ -135,7 +135,9 @@ class Database:
         with self.read() as connection:
             return list(rows_with_keys(connection, statement, column, values))
 
-    def prepared_rows_with_values(self, question: "PreparedKeyQuery", values: Values, looked_for: Collection[str]) -> list[Any]:
+    def prepared_rows_with_values(
+        self, question: "PreparedKeyQuery", values: Values, looked_for: Collection[str]
+    ) -> list[Any]:
         """Return the rows of a prepared query whose column has one of the values in `looked_for`."""
         if not looked_for:
             return []
@@ -401,7 +403,9 @@ class PreparedKeyQuery:
 
     def alone(self, engine: sa.Engine, values: Values, looked_for: Collection[Any]) -> list[Any]:
         """Return the rows without a transaction. `looked_for` may have at most LISTED values."""
-        return self._of(engine.dialect).rows_without_transaction(engine, {**values, "listed": list(dict.fromkeys(looked_for))})
+        return self._of(engine.dialect).rows_without_transaction(
+            engine, {**values, "listed": list(dict.fromkeys(looked_for))}
+        )
 
     def _of(self, dialect: sa.Dialect) -> PreparedStatement:
         if dialect.name not in self._ready:

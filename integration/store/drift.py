@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from integration.core.drift import DriftCounts, DriftedRecord, DriftCheckResult, Edit
+from integration.core.drift import DriftCheckResult, DriftCounts, DriftedRecord, Edit
 from integration.core.records import Kind, from_json, to_json
 from integration.store.database import Store, upsert
 from integration.store.erasure_register import SoFar, require_no_erasure_since

@@ -40,7 +40,9 @@ def _pairs(flow: str, kind: Kind) -> sa.Select[tuple[str, str]]:
 
 
 _OF_KIND = (links.c.flow == sa.bindparam("flow"), links.c.kind == sa.bindparam("kind"))
-_WITH = {name: PreparedKeyQuery(sa.select(links).where(*_OF_KIND), links.c[name]) for name in ("key", "reference", "mark")}
+_WITH = {
+    name: PreparedKeyQuery(sa.select(links).where(*_OF_KIND), links.c[name]) for name in ("key", "reference", "mark")
+}
 _PAIRS_WITH = {
     name: PreparedKeyQuery(sa.select(links.c.key, links.c.reference).where(*_OF_KIND), links.c[name])
     for name in ("key", "reference")
@@ -167,7 +169,11 @@ def agreed_after_change(connection: sa.Connection, flow: str, change: Change) ->
         return change.agreed
     here = (links.c.flow == flow, links.c.kind == change.kind, links.c.key == change.key)
     agreed = connection.execute(sa.select(links.c.agreed).where(*here).with_for_update()).scalar()
-    return change.agreed if agreed is None else with_current_values(change.agreed, record_from_json(agreed), change.conflicts)
+    return (
+        change.agreed
+        if agreed is None
+        else with_current_values(change.agreed, record_from_json(agreed), change.conflicts)
+    )
 
 
 def _row(at: datetime, flow: str, link: Link) -> dict[str, object]:
@@ -340,7 +346,9 @@ class Links(Store):
 
     def _where(self, flow: str, kind: Kind, column: str, values: Collection[str]) -> list[Link]:
         """Return links sorted by key. Sorting in SQL would make SQLite scan all links of the kind."""
-        found = map(link_of, self.database.prepared_rows_with_values(_WITH[column], {"flow": flow, "kind": kind}, values))
+        found = map(
+            link_of, self.database.prepared_rows_with_values(_WITH[column], {"flow": flow, "kind": kind}, values)
+        )
         return sorted(found, key=lambda link: link.key)
 
     @requires(Right.SEE)

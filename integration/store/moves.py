@@ -36,7 +36,9 @@ class MoveStore(Store):
             upsert(connection, moves, [_row(flow, one) for one in found], keep=("booked",))
             keep_cursors(connection, self.clock(), flow, {MOVES: str(upto), BEGIN: begin.isoformat()})
 
-    def store_reservations(self, flow: str, orders: Sequence[str], kept: Sequence[StockReservation], marker: str | None) -> None:
+    def store_reservations(
+        self, flow: str, orders: Sequence[str], kept: Sequence[StockReservation], marker: str | None
+    ) -> None:
         """Replace the reservations of these orders, and store the marker up to which orders were read."""
         rows = [
             {

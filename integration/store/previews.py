@@ -73,7 +73,9 @@ class Previews(Store):
             rows = {one.key: staged_to_row(run, stage, one) for one in records}
             upsert(connection, staged, list(rows.values()))
             here = {"run": run, "stage": stage}
-            _same(connection.dialect.name).execute_many(connection, [{**here, "key": key, "number": same[key]} for key in same])
+            _same(connection.dialect.name).execute_many(
+                connection, [{**here, "key": key, "number": same[key]} for key in same]
+            )
             if count := len(records) + len(same):
                 facts = {"records": str(count), "stage": stage}
                 transitions.append_run_event(connection, self.clock(), run, row.flow, "read", facts)
@@ -120,7 +122,9 @@ class Previews(Store):
             here = (*_staged_in(run, stage), staged.c.taking_part, column != "")
             several = sa.select(column.label("value")).where(*here).group_by(column).having(sa.func.count() > 1)
             values = [row.value for row in self.database.rows(several)]
-            sharing = self.database.rows_with_values(sa.select(column.label("value"), staged.c.key).where(*here), column, values)
+            sharing = self.database.rows_with_values(
+                sa.select(column.label("value"), staged.c.key).where(*here), column, values
+            )
             pairs = groupby(sorted((str(row.value), str(row.key)) for row in sharing), key=itemgetter(0))
             return {value: tuple(key for _, key in some) for value, some in pairs}
 
@@ -212,7 +216,9 @@ class Previews(Store):
             row = transitions.update_run(connection, run, fingerprint=fingerprint, read=read)
             issues.close_resolved(connection, now, row.flow, run, complete=False)
 
-    def changes_without_documents(self, run: str, derived: Collection[str], counted: Collection[str]) -> list[tuple[PlanRow, Change]]:
+    def changes_without_documents(
+        self, run: str, derived: Collection[str], counted: Collection[str]
+    ) -> list[tuple[PlanRow, Change]]:
         """Return planned changes of derived stages whose documents are all parked in this plan, with their lines.
 
         `counted` are the stages of the documents. Changes that were reverted once are left out.
@@ -302,7 +308,13 @@ class Previews(Store):
                 transitions.enter(connection, now, run, "approve")
             event = "run_done" if state is RunState.DONE else "plan_ready"
             transitions.append_run_event(
-                connection, now, run, row.flow, event, transitions.result(connection, run), transitions.elapsed_milliseconds(row, now)
+                connection,
+                now,
+                run,
+                row.flow,
+                event,
+                transitions.result(connection, run),
+                transitions.elapsed_milliseconds(row, now),
             )
 
 

@@ -69,7 +69,9 @@ def end(
     if state is RunState.INTERRUPTED:
         enter(connection, now, run, STOPPED, row.progress_done)
     append_events(
-        connection, now, [Event(event=event, run=run, flow=row.flow, code=code, facts=facts, ms=elapsed_milliseconds(row, now))]
+        connection,
+        now,
+        [Event(event=event, run=run, flow=row.flow, code=code, facts=facts, ms=elapsed_milliseconds(row, now))],
     )
 
 

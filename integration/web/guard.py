@@ -135,7 +135,9 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request or a socket on, or answer with the reason of the refusal."""
-        refusal = self._policy.refusal(RequestAsked.from_scope(scope)) if scope["type"] in ("http", "websocket") else None
+        refusal = (
+            self._policy.refusal(RequestAsked.from_scope(scope)) if scope["type"] in ("http", "websocket") else None
+        )
         if refusal is None:
             await self._app(scope, receive, send)
         else:

@@ -46,7 +46,11 @@ def joined(people: People, ref: str, *grants: str) -> str:
 
 def test_where_nobody_logs_in_whoever_is_there_is_the_operator(database: Database, clock: Clock) -> None:
     people = People(Stored(database, clock), clock, asks=False, is_safe=False)
-    assert (people.asks_log_in(), people.actor_of_session(""), people.actor_of_session("forged")) == (False, OPERATOR, OPERATOR)
+    assert (people.asks_log_in(), people.actor_of_session(""), people.actor_of_session("forged")) == (
+        False,
+        OPERATOR,
+        OPERATOR,
+    )
     assert people.refresh_actor(OPERATOR) == OPERATOR
     assert people.first_invitation() == ""
     with pytest.raises(ConfigurationError, match="first_administrator"):
@@ -99,7 +103,9 @@ def test_a_wrong_log_in_says_the_same_whatever_is_wrong_and_is_slowed_down(
     for name in ("ann", "Ann "):
         with pytest.raises(NotAllowedError, match="log_in_throttled: seconds="):
             people.log_in(name, PASSWORD, "203.0.113.9")
-    assert people.actor_of_session(people.log_in("ann", PASSWORD, "198.51.100.1")).ref == "ann"  # whom a stranger does not keep out
+    assert (
+        people.actor_of_session(people.log_in("ann", PASSWORD, "198.51.100.1")).ref == "ann"
+    )  # whom a stranger does not keep out
 
 
 def test_a_line_is_one_place_however_many_addresses_it_has() -> None:

@@ -13,8 +13,8 @@ from integration.alerts.incidents import (
     Incident,
     Problem,
     ProblemType,
-    retry_delay,
     incident_changes,
+    retry_delay,
 )
 from integration.core.causes import CAUSES, Severity
 

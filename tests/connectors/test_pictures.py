@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from integration.connectors.pictures import KEPT_SECONDS, Picture, PictureReader, PictureLocations, load_picture
+from integration.connectors.pictures import KEPT_SECONDS, Picture, PictureLocations, PictureReader, load_picture
 from integration.core.errors import IntegrationError, RejectedError
 
 PNG, JPG, WEBP = b"\x89PNG\r\n\x1a\nbel", b"\xff\xd8\xffbel", b"RIFF....WEBPbel"

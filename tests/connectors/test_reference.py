@@ -1,7 +1,7 @@
 """References of calls: new each time, and those of a run known by its id."""
 
 from integration.connectors.parallel import run_parallel
-from integration.connectors.reference import new_reference, current_run
+from integration.connectors.reference import current_run, new_reference
 
 
 def test_every_reference_is_new() -> None:

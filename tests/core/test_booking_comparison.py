@@ -48,7 +48,9 @@ def test_a_cancelled_document_comes_to_nothing_now() -> None:
 
 
 def test_of_a_document_that_cannot_be_booked_now_the_header_alone_is_told() -> None:
-    found = compare_versions(DocumentVersions(document(line("1", "1001")), document(total="36.30"), Issue("article_missing", "order-1")))
+    found = compare_versions(
+        DocumentVersions(document(line("1", "1001")), document(total="36.30"), Issue("article_missing", "order-1"))
+    )
     assert (found.lines, found.difference) == ((), Decimal("12.10"))
 
 

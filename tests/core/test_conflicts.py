@@ -5,7 +5,15 @@ from decimal import Decimal
 
 import pytest
 
-from integration.core.conflicts import SOURCE, TARGET, conflict_values, conflicts, resolve, resolved_values, with_current_values
+from integration.core.conflicts import (
+    SOURCE,
+    TARGET,
+    conflict_values,
+    conflicts,
+    resolve,
+    resolved_values,
+    with_current_values,
+)
 from integration.core.flow import Ownership
 from integration.core.issues import Issue
 from integration.core.plan import Change, Policy, Unchanged, diff

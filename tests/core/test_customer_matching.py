@@ -1,6 +1,6 @@
 """What speaks for two records being the same customer."""
 
-from integration.core.customer_matching import shared_evidence, matching_evidence
+from integration.core.customer_matching import matching_evidence, shared_evidence
 from integration.core.records import Kind, Record, Value
 
 

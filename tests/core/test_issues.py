@@ -5,7 +5,13 @@ from datetime import UTC, datetime
 import pytest
 
 from integration.core.flow import Flow
-from integration.core.issues import CauseGroup, IssueGroupKey, article_elsewhere_issue, unreadable_record_issue, source_mark
+from integration.core.issues import (
+    CauseGroup,
+    IssueGroupKey,
+    article_elsewhere_issue,
+    source_mark,
+    unreadable_record_issue,
+)
 from integration.core.records import Kind, Location, WrongValueError, unreadable
 from integration.flows.products.settings import FLOW as PRODUCTS
 from integration.flows.stock.settings import FLOW as STOCK

@@ -16,9 +16,9 @@ from integration.core.people import (
     Right,
     Role,
     acting_as,
-    terminal_actor,
     current_action,
     known_roles,
+    terminal_actor,
 )
 
 

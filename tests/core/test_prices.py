@@ -11,8 +11,8 @@ from integration.core.prices import (
     PriceTerm,
     PriceType,
     Purchase,
-    price_queries,
     effective_price,
+    price_queries,
     term_of,
     terms_in,
 )

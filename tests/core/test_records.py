@@ -20,7 +20,6 @@ from integration.core.records import (
     WrongValueError,
     canonical,
     clean,
-    with_corrections,
     from_json,
     is_number,
     is_storable,
@@ -32,6 +31,7 @@ from integration.core.records import (
     same,
     to_json,
     unreadable,
+    with_corrections,
 )
 from tests.builders import a_group, a_part, a_product, an_article
 
@@ -291,7 +291,9 @@ def test_a_field_is_gone_where_it_has_a_meaning_or_is_read_and_was_in_every_reco
 def test_a_field_of_several_pages_is_in_all_of_their_records_in_some_or_in_none() -> None:
     one = FieldPresence(frozenset("ab"), frozenset("xy"), frozenset("abc"))
     other = FieldPresence(frozenset("bx"), frozenset("y"), frozenset("bx"))
-    assert FieldPresence.of_all([one, FieldPresence(), other]) == FieldPresence(frozenset("b"), frozenset("y"), frozenset("abcx"))
+    assert FieldPresence.of_all([one, FieldPresence(), other]) == FieldPresence(
+        frozenset("b"), frozenset("y"), frozenset("abcx")
+    )
     assert FieldPresence.of_all([FieldPresence()]) == FieldPresence()
 
 

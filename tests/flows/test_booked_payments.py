@@ -7,7 +7,12 @@ from typing import Any, cast
 from integration.core.booking_state import BookingStage, BookingState
 from integration.core.links import Link
 from integration.core.records import Kind, Record
-from integration.flows.booked_payments import booked_payment_methods, no_payments, without_payments_by, without_booked_payments
+from integration.flows.booked_payments import (
+    booked_payment_methods,
+    no_payments,
+    without_booked_payments,
+    without_payments_by,
+)
 from integration.flows.spec import FlowContext
 
 

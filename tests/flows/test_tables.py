@@ -9,7 +9,7 @@ from integration.flows.days.questions import ACCOUNTS_TABLE, COST_CENTRES_TABLE
 from integration.flows.orders.codes import REVENUE_TABLE, VAT_TABLE
 from integration.flows.registry import FLOWS
 from integration.flows.settings import COUNTRY_CODES, CodeList, ValueTable, books_list, till_list
-from integration.flows.tables import rows_with_different_rates, row_fault, row_faults, rowless_codes, usable_rows
+from integration.flows.tables import row_fault, row_faults, rowless_codes, rows_with_different_rates, usable_rows
 
 LISTS: Mapping[CodeList, Mapping[str, str]] = {
     till_list("vat_codes"): {"1": "9 %", "2": "21 %", "3": "0 %"},

@@ -681,7 +681,9 @@ def test_a_record_that_cannot_be_read_is_shown_as_it_came(
     fresh: Application, open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stores, raw = stores_in(fresh), "<order><price>veel</price></order>"
-    issue = unreadable_record_issue(unreadable(Kind.ARTICLE, "1003", WrongValueError("PX_SELL", "veel"), raw), "accountview")
+    issue = unreadable_record_issue(
+        unreadable(Kind.ARTICLE, "1003", WrongValueError("PX_SELL", "veel"), raw), "accountview"
+    )
     run = stores.runs.begin("products", Mode.COMPLETE, "test", 1)
     line = PlanRow(0, "articles", Action.PARK, Kind.PRODUCT, "1003", "1003", cause=issue.cause, cause_field=issue.field,
                    facts=issue.facts)  # fmt: skip

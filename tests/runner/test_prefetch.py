@@ -9,7 +9,7 @@ import pytest
 
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.protocol import References
-from integration.connectors.reference import new_reference, current_run
+from integration.connectors.reference import current_run, new_reference
 from integration.core.errors import UnavailableError
 from integration.core.plan import Change
 from integration.core.records import Batch, Held, Kind, Record

@@ -12,7 +12,7 @@ from lxml import etree
 
 from integration.services import table_export
 from integration.sheets.listing import Cell, listing_of
-from pages.components.shared.downloads import caption, translated_table, rows_in
+from pages.components.shared.downloads import caption, rows_in, translated_table
 
 COLUMNS = ["Article", "Price", "Stock", "Sold on", "Seen", "Blocked", "=1+1"]
 ROWS: list[list[Cell]] = [

@@ -15,7 +15,7 @@ from integration.core.issues import Issue, IssueGroupKey, IssueOccurrence
 from integration.core.records import Correction, Kind
 from integration.core.run import Mode
 from integration.store.audit import ANCHORED, AuditSearch, AuditStore
-from integration.store.configuration import ConfigurationStore, Configuration
+from integration.store.configuration import Configuration, ConfigurationStore
 from integration.store.corrections import Corrections
 from integration.store.database import Database
 from integration.store.issues import Issues

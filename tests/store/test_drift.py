@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from decimal import Decimal
 
-from integration.core.drift import DriftCounts, DriftedRecord, DriftCheckResult, Edit
+from integration.core.drift import DriftCheckResult, DriftCounts, DriftedRecord, Edit
 from integration.core.records import Kind
 from integration.store.database import Database
 from integration.store.drift import DriftStore

@@ -70,7 +70,11 @@ def test_what_the_database_knows_of_runs_is_told_as_it_was_told_before(
 
 
 def test_what_people_decided_is_told_again_once_and_without_their_own_words(database: Database, clock: Clock) -> None:
-    events, stored, rules = OutboxReader(database, clock), StoredSettings(database, clock), MappingStore(database, clock)
+    events, stored, rules = (
+        OutboxReader(database, clock),
+        StoredSettings(database, clock),
+        MappingStore(database, clock),
+    )
     stored.put("flow:products", {"on": True}, "anna")
     clock.advance(5)
     rules.set_table("vat_codes", {"1": "2"}, "ben")

@@ -53,7 +53,10 @@ def test_a_movement_of_a_document_that_the_books_took_back_is_open_again(moves: 
 
 
 def test_what_an_order_keeps_aside_is_replaced_by_what_it_does_now(moves: MoveStore) -> None:
-    first, other = StockReservation("O1", "1", "1001", Decimal(4), "2026.1"), StockReservation("O2", "2", "1001", Decimal(1), "2026.2")
+    first, other = (
+        StockReservation("O1", "1", "1001", Decimal(4), "2026.1"),
+        StockReservation("O2", "2", "1001", Decimal(1), "2026.2"),
+    )
     moves.store_reservations("stock", ["O1", "O2"], [first, other], None)
     moves.settle("stock", [], ["O1"])
     less = StockReservation("O1", "1", "1001", Decimal(3), "2026.1")

@@ -67,7 +67,9 @@ def test_what_has_one_of_a_list_of_values_is_found_once(database: Database, othe
     asked = PreparedKeyQuery(of_kinds.where(links.c.flow == sa.bindparam("flow")), links.c.key)
     looked_for = ["ü'\\", *(f"none {at}" for at in range(others)), "2", "2"]
     with database.write() as connection:
-        INSERT.execute_many(connection, [a_row("1"), a_row("2", {"é": 1}), a_row("ü'\\"), {**a_row("2"), "kind": "other"}])
+        INSERT.execute_many(
+            connection, [a_row("1"), a_row("2", {"é": 1}), a_row("ü'\\"), {**a_row("2"), "kind": "other"}]
+        )
         found = list(asked.rows(connection, {"flow": "products"}, looked_for))
 
     assert sorted(found) == [("2", {"é": 1}), ("ü'\\", None)]

@@ -85,7 +85,9 @@ def test_what_is_still_told_of_the_page_that_is_being_left_is_told_as_it_is() ->
     assert open_page.lets_in(asks("preview", "watch", by_timer=True))
     assert open_page.lets_in(asks("runs"))
 
-    assert page_of(open_page.update(begins("preview", "watch"))) == "preview"  # which the browser shows until it is told
+    assert (
+        page_of(open_page.update(begins("preview", "watch"))) == "preview"
+    )  # which the browser shows until it is told
     assert not open_page.lets_in(asks("preview", "watch", by_timer=True))
     open_page.update(begins("runs"))
     assert page_of(open_page.update(begins("preview", "watch"))) == "runs"

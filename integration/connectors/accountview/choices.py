@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from integration.connectors.accountview.articles import Warehouses
 from integration.connectors.accountview.client import AccountViewClient, Query
-from integration.connectors.accountview.codec import LONGEST_SHOWN, Row, number_or_none, text_or_none, parse_flag
+from integration.connectors.accountview.codec import LONGEST_SHOWN, Row, number_or_none, parse_flag, text_or_none
 from integration.connectors.accountview.fields import reserving
 from integration.connectors.accountview.layout import Layouts
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
@@ -132,7 +132,9 @@ class BooksChoices:
     def _of_lines(self, kind: Kind) -> dict[str, str]:
         """Return our names of the writable fields of a daybook line, with their columns."""
         layout = self._layouts.layout_of_kind(kind)[1]
-        return {name: column for name, column in layout.existing_columns().items() if not layout.columns[column].blocked}
+        return {
+            name: column for name, column in layout.existing_columns().items() if not layout.columns[column].blocked
+        }
 
     def _till_ids(self) -> dict[str, str]:
         """Return the document settings that have a column for the till's own id, with that column."""

@@ -28,8 +28,8 @@ from integration.connectors.accountview.codec import (
     Row,
     decode_column,
     encode_body,
-    text_or_none,
     parse_flag,
+    text_or_none,
 )
 from integration.connectors.accountview.empty_answers import NOBODY, EmptyAnswerProbe, ProbeTarget
 from integration.connectors.accountview.login import LogIn, login_needed

@@ -22,7 +22,7 @@ from integration.connectors.accountview.places import Postings, Quotations, Sale
 from integration.connectors.accountview.prices import BooksPrices
 from integration.connectors.accountview.reader import RowReader
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings
-from integration.connectors.accountview.source import BooksSource, Pages, FieldReportingSource
+from integration.connectors.accountview.source import BooksSource, FieldReportingSource, Pages
 from integration.connectors.accountview.target import BooksTarget, with_cause
 from integration.connectors.accountview.years import FiscalYears
 from integration.connectors.call_health import HealthSnapshot
@@ -75,7 +75,9 @@ class AccountView:
             Kind.GROUP: TableSource(Kind.GROUP, settings.objects.groups, settings.group, pages),
             Kind.ARTICLE: (articles := BooksArticles(settings, pages, warehouses, prices)),
             Kind.DEBTOR: self._debtors,
-            Kind.ITEM: Items(settings, layouts, reader, years, client.today, lambda: self._choices.list_codes("daybook_types")),
+            Kind.ITEM: Items(
+                settings, layouts, reader, years, client.today, lambda: self._choices.list_codes("daybook_types")
+            ),
             Kind.ENTRY: self._entries,
         }
         self._articles = articles
@@ -230,7 +232,11 @@ class AccountView:
         source = self._source(kind)
 
         def ask(some: Sequence[str]) -> Batch:
-            return source.fetched(some) if isinstance(source, FieldReportingSource) else Batch(tuple(source.fetch(some)), None)
+            return (
+                source.fetched(some)
+                if isinstance(source, FieldReportingSource)
+                else Batch(tuple(source.fetch(some)), None)
+            )
 
         answers, unnamed = split_unnamed(ask, sorted(set(keys)))
         read = [record for answer in answers for record in answer.records]

@@ -9,7 +9,7 @@ from integration.connectors.accountview.codec import NUMBERS, Body, Cell, Row, h
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.prices import BooksPrices
 from integration.connectors.accountview.reader import RowReader
-from integration.connectors.accountview.rows import expect_key, require_values, unmapped_values, read_of, whole_records
+from integration.connectors.accountview.rows import expect_key, read_of, require_values, unmapped_values, whole_records
 from integration.connectors.accountview.settings import SYSTEM
 from integration.connectors.accountview.source import Pages, Reading
 from integration.connectors.accountview.target import (
@@ -17,12 +17,12 @@ from integration.connectors.accountview.target import (
     create_record,
     debtor_number,
     field_text_of,
-    writable_values,
     owner,
     owner_shown,
     pointer,
     rank,
     without_case,
+    writable_values,
 )
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
@@ -89,7 +89,9 @@ class Debtors:
         def read(number: str, row: Row) -> Record:
             expect_key(number, layout.column("number").name, row)
             require_values(layout, row, *numeric)
-            return Record(Kind.DEBTOR, number, layout.decoded(row, {}) | unmapped_values(row, layout.existing_columns()))
+            return Record(
+                Kind.DEBTOR, number, layout.decoded(row, {}) | unmapped_values(row, layout.existing_columns())
+            )
 
         return Reading(self._layouts.object_of(Kind.DEBTOR), layout.existing_columns(), decode, code="number")
 
@@ -150,7 +152,9 @@ class Debtors:
     def create(self, wanted: Record, references: References) -> str:  # noqa: ARG002
         """Create a debtor and return its number."""
         layout = self._layout
-        return create_record(self._client, self._layouts.object_of(Kind.DEBTOR), layout, layout.encoded(writable_values(wanted)))
+        return create_record(
+            self._client, self._layouts.object_of(Kind.DEBTOR), layout, layout.encoded(writable_values(wanted))
+        )
 
     def update(self, change: Change, held: Held | None) -> WriteResult:
         """Change the given columns. Raises RejectedError if the debtor no longer holds what the plan showed."""

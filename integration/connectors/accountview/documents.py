@@ -18,19 +18,19 @@ from integration.connectors.accountview.reader import DocumentRows, RowReader
 from integration.connectors.accountview.rows import read_of
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.connectors.accountview.target import (
-    not_found_yet,
     change_stamp,
     date_of,
     debtor_number,
+    key_or_number,
     linked_number,
-    writable_values,
+    not_found_yet,
     owner,
     owner_shown,
-    key_or_number,
     pointer,
     rank,
     reference_of,
     without_case,
+    writable_values,
 )
 from integration.connectors.accountview.years import FiscalYears
 from integration.connectors.protocol import References
@@ -203,7 +203,9 @@ def _document(tables: DocumentTables, wanted: Record, row: Row, lines: Sequence[
     if "debtor" in header.names:
         values |= owner_shown(header, row, wanted, references)
     if header.has_field("address"):
-        values["address"] = key_or_number(Kind.ADDRESS, wanted.values.get("address"), header.text(row, "address"), references)
+        values["address"] = key_or_number(
+            Kind.ADDRESS, wanted.values.get("address"), header.text(row, "address"), references
+        )
     if "trade_invoice" in wanted.values:
         values["trade_invoice"] = tables.invoices
     parts = numbered_lines(tables.lines, "number", lines, wanted)

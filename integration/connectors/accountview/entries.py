@@ -17,7 +17,7 @@ from integration.connectors.accountview.codec import Row, stamp, text_or_none
 from integration.connectors.accountview.documents import is_about_filter, line_sort_key, says_no_such_year
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.reader import DocumentRows, RowReader
-from integration.connectors.accountview.rows import require_values, read_of
+from integration.connectors.accountview.rows import read_of, require_values
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.connectors.accountview.years import FiscalYears
 from integration.connectors.last_activity import newest_days
@@ -197,7 +197,9 @@ def _place(layout: Layout, row: Row) -> tuple[str, str]:
 
 def _told(header: Layout, row: Row) -> dict[str, Value]:
     """Return the values of a page that all of its entries share. Its change stamp is text without a time zone."""
-    told: dict[str, Value] = {name: header.text(row, name) for name in ("reference", "changed_by") if header.has_field(name)}
+    told: dict[str, Value] = {
+        name: header.text(row, name) for name in ("reference", "changed_by") if header.has_field(name)
+    }
     if header.has_field("changed"):
         told["changed"] = stamp(row.get(header.column("changed").name))
     return told

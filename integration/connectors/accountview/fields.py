@@ -70,7 +70,11 @@ class BooksFields:
         dictionary as read earlier is reused.
         """
         if kind is Kind.LINE:
-            of = {each: self._layouts.layout_of_kind(each, fresh=fresh)[1] for each in WITH_LINES if self._layouts.serves(each)}
+            of = {
+                each: self._layouts.layout_of_kind(each, fresh=fresh)[1]
+                for each in WITH_LINES
+                if self._layouts.serves(each)
+            }
             more = of.pop(Kind.QUOTATION, None)  # rarely configured, so its fields come last
             lines = [field for layout in of.values() for field in _offered(kind, layout)]
             known = {field.name: field for field in reversed(lines)}
@@ -95,7 +99,9 @@ class BooksFields:
         """Return a column for each unnamed field for which a caption of the dictionary suggests one."""
         layouts = {kind: self._layouts.layout_of_kind(kind)[0] for kind in CAPTIONS}
         proposed = {
-            kind: suggestions(kind, layout.existing_columns() if kind in WRITTEN else layout.names, list(layout.columns.values()))
+            kind: suggestions(
+                kind, layout.existing_columns() if kind in WRITTEN else layout.names, list(layout.columns.values())
+            )
             for kind, layout in layouts.items()
         }
         return {kind: names for kind, names in proposed.items() if names}

@@ -15,7 +15,7 @@ from integration.connectors.accountview.codec import Row
 from integration.connectors.accountview.documents import by_references
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.reader import RowReader
-from integration.connectors.accountview.rows import require_values, read_of
+from integration.connectors.accountview.rows import read_of, require_values
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings
 from integration.connectors.accountview.years import FiscalYears
 from integration.core.errors import RejectedError

@@ -10,7 +10,7 @@ from integration.connectors.accountview.documents import BooksDocuments, BooksHi
 from integration.connectors.accountview.layout import Layouts
 from integration.connectors.accountview.missing_key import split_unnamed
 from integration.connectors.accountview.settings import AccountViewSettings, Objects
-from integration.connectors.accountview.target import not_found_yet, decimal_of, field_text_of
+from integration.connectors.accountview.target import decimal_of, field_text_of, not_found_yet
 from integration.connectors.protocol import References
 from integration.core.money import HUNDRED
 from integration.core.records import Held, Kind, Record, Unreadable

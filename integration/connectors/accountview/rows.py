@@ -18,10 +18,10 @@ from integration.connectors.accountview.codec import (
     has_hidden_signs,
     is_date,
     number_or_none,
+    parse_flag,
     stamp,
     text_or_none,
     typed_value,
-    parse_flag,
 )
 from integration.connectors.accountview.layout import Layout
 from integration.core.records import Kind, Record, Unreadable, Value, WrongValueError, unreadable

@@ -231,7 +231,9 @@ class Pages:
             return None
         columns = (reading.key, reading.change_column)
         rows = self._client.page(
-            Query(of=reading.of, sort=(reading.change_column,), size=1, fields=columns, descending=True, key=reading.key)
+            Query(
+                of=reading.of, sort=(reading.change_column,), size=1, fields=columns, descending=True, key=reading.key
+            )
         )
         newest = stamp(rows[0].get(reading.change_column)) if rows else None
         now = self._now().astimezone(ZoneInfo(self._settings.time_zone))

@@ -237,8 +237,8 @@ class TillDocuments:
             return list(answer.iterfind(f"{qualified('relationList')}/{qualified('relation')}"))
 
         asking = self._customers.ask_all(ask, lambda one: [codec.if_readable(codec.relation_number, one)])
-        portions = portions(list(dict.fromkeys(numbers)), LARGEST_ANSWER)
-        found = [each for portion in portions for each in asking(portion)]
+        all_numbers = list(dict.fromkeys(numbers))
+        found = [each for portion in portions(all_numbers, LARGEST_ANSWER) for each in asking(portion)]
         return {codec.if_readable(codec.relation_number, each) or "": each for each in found}
 
 

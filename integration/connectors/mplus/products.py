@@ -18,10 +18,10 @@ from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import (
     created_number,
     expect_readable,
-    require_unchanged,
     in_pages,
     page_after,
     present_marker,
+    require_unchanged,
     till_numbers,
 )
 from integration.connectors.protocol import References
@@ -88,7 +88,9 @@ class TillProducts:
                     if place and (place.reference, place.number) != (number, key)
                 }
                 now = self._held(found[number], record.key, apart, references)
-                held[record.key] = replace(now, record=self._branch_prices.with_branch_prices(record, now.record, lines))
+                held[record.key] = replace(
+                    now, record=self._branch_prices.with_branch_prices(record, now.record, lines)
+                )
             elif len(wanted) == 1 and (part := self._part_of(linked[record.key], places)) is not None:
                 held[record.key] = _not_whole(record.key, part)
         return held

@@ -13,10 +13,10 @@ from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import (
     created_number,
     expect_readable,
-    require_unchanged,
     in_pages,
     page_after,
     present_marker,
+    require_unchanged,
     till_numbers,
 )
 from integration.connectors.protocol import References

@@ -7,7 +7,7 @@ from typing import NoReturn, Protocol, TypeVar
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.settings import SYSTEM
-from integration.connectors.parallel import run_parallel, portions
+from integration.connectors.parallel import portions, run_parallel
 from integration.connectors.protocol import References
 from integration.core.errors import ConnectorError, InDoubtError, IntegrationError, MalformedAnswerError, RejectedError
 from integration.core.plan import Change

@@ -37,9 +37,9 @@ from integration.flows.days.explanations import DayReasons
 from integration.flows.days.manual_entries import (
     ManualEntries,
     apply_manual_entry_decision,
+    find_manual_entries,
     rows_near,
     stored_totals,
-    find_manual_entries,
 )
 from integration.flows.days.pages import DayPages, day_title, opposite_page
 from integration.flows.days.queries import DayQueries
@@ -47,7 +47,7 @@ from integration.flows.days.separate_documents import SeparateDocuments
 from integration.flows.days.settings import FLOW, DaySettings
 from integration.flows.days.vat import DocumentVat
 from integration.flows.days.vouchers import vouchers_of
-from integration.flows.deciding import AGAIN, KEEP, DecisionSubject, stored_decision, decision_mark
+from integration.flows.deciding import AGAIN, KEEP, DecisionSubject, decision_mark, stored_decision
 from integration.flows.functions.toolbox import Tools
 from integration.flows.orders.balances import Turnover
 from integration.flows.orders.buyers import Buyers
@@ -225,7 +225,9 @@ class DaysLogic(FlowLogic):
         found = {}
         for page in pages if rows else ():
             lines = list(map(self._pages.as_read, page_lines(page)))
-            if typed := find_manual_entries(page, lines, list(rows_near(rows, dates[page.key])), self.books, self._prefix):
+            if typed := find_manual_entries(
+                page, lines, list(rows_near(rows, dates[page.key])), self.books, self._prefix
+            ):
                 found[page.key] = typed
         return found
 
@@ -369,8 +371,8 @@ class DaysLogic(FlowLogic):
             of = self.belongs(late)
             told_late = sorted(f"{one.number} ({of[one.number]})" if one.number in of else one.number for one in late)
             raise RecordRejected(
-                self._changed_because(record, off), DecisionSubject.CHANGE, **facts, difference=told_, amount=size, mark=mark,
-                behind=", ".join(told_late[:MOST_TOLD]),
+                self._changed_because(record, off), DecisionSubject.CHANGE, **facts, difference=told_, amount=size,
+                mark=mark, behind=", ".join(told_late[:MOST_TOLD]),
             )  # fmt: skip
         lines = off if decision == DIFFERENCE else full_reversal(booked, page.lines)
         return self._page_record(record, page, lines, pages)
@@ -398,7 +400,9 @@ class DaysLogic(FlowLogic):
         kept: dict[str, Value] = {COSTS: True} if self._has_costs(pages) else {}
         if page.costless:
             kept[COSTLESS] = page.costless
-        return replace(made, values={**made.values, **self._alone.stored_fields(page), **stored_totals(page.sold), **kept})
+        return replace(
+            made, values={**made.values, **self._alone.stored_fields(page), **stored_totals(page.sold), **kept}
+        )
 
     def _has_costs(self, pages: Sequence[Link]) -> bool:
         """Return whether the page of a day includes the cost of sales.

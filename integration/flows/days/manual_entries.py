@@ -16,7 +16,7 @@ from integration.core.records import Record, Unreadable, Value
 from integration.core.rules import as_text
 from integration.flows.console_marks import console_mark
 from integration.flows.day_pages import parse_day_reference
-from integration.flows.deciding import KEEP, DecisionSubject, stored_decision, decision_mark
+from integration.flows.deciding import KEEP, DecisionSubject, decision_mark, stored_decision
 from integration.flows.settings import RecordRejected
 
 BOOK = "book"

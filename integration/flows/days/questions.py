@@ -21,7 +21,7 @@ from integration.flows.forms import (
     vat_question,
 )
 from integration.flows.orders.codes import VAT_TABLE
-from integration.flows.settings import Choice, KeyPart, CodeList, ValueTable, books_list, till_list
+from integration.flows.settings import Choice, CodeList, KeyPart, ValueTable, books_list, till_list
 
 DAY_ACCOUNTS, METHOD_ACCOUNTS = "day_accounts", "method_accounts"
 COST_ACCOUNTS, STOCK_ACCOUNTS = "day_cost_accounts", "day_stock_accounts"
@@ -170,7 +170,8 @@ _DRAWER_ACCOUNTS = {"difference_account": DIFFERENCES, "banked_account": BANKED}
 def _plain_drawers(known: SetupContext) -> dict[str, str]:
     ledgers = known.of(LEDGERS).items()
     found = {
-        name: single_code(code for code, text in ledgers if words.search(text)) for name, words in _DRAWER_ACCOUNTS.items()
+        name: single_code(code for code, text in ledgers if words.search(text))
+        for name, words in _DRAWER_ACCOUNTS.items()
     }
     return {name: account for name, account in found.items() if account}
 
@@ -186,7 +187,9 @@ def _collective(known: SetupContext) -> Proposal | None:
 
 
 def _plain_collective(known: SetupContext) -> dict[str, str]:
-    account = single_code(known.of(books_list("debtor_accounts"))) or single_code(known.of(books_list("collective_accounts")))
+    account = single_code(known.of(books_list("debtor_accounts"))) or single_code(
+        known.of(books_list("collective_accounts"))
+    )
     return {"collective_account": account} if account else {}
 
 

@@ -8,7 +8,7 @@ from integration.core.days.books import DayPage, SeparateBooking
 from integration.core.days.documents import DayDocument
 from integration.core.issues import Skip
 from integration.core.records import Kind, Record, Value
-from integration.flows.orders.chains import Chain, not_booked_because, related, day_share, documents_in_page
+from integration.flows.orders.chains import Chain, day_share, documents_in_page, not_booked_because, related
 
 # Returns the separate bookings of documents that exist or are in doubt; other documents are left out.
 AskBooked = Callable[[Collection[str]], Mapping[str, SeparateBooking]]

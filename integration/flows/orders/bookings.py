@@ -31,7 +31,7 @@ from integration.flows.orders.parties import ZONE, CompletedDocument, Owner, exp
 from integration.flows.orders.payments import WITH_PAYMENTS, digest_of, paid_sum
 from integration.flows.orders.references import FIRST_BOOKING, OrderReferences
 from integration.flows.orders.shipping import FIELD
-from integration.flows.orders.sold import line_vat_code, split_of, decimal_value
+from integration.flows.orders.sold import decimal_value, line_vat_code, split_of
 from integration.flows.orders.terms import terms_code
 from integration.flows.periods import period_of
 from integration.flows.settings import BOOKS, RecordRejected

@@ -16,7 +16,7 @@ from integration.core.links import Link
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
 from integration.core.totals.categories import LineCategory, category_of
-from integration.flows.deciding import KEEP, DecisionSubject, stored_decision, decision_mark
+from integration.flows.deciding import KEEP, DecisionSubject, decision_mark, stored_decision
 from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.latest_booking import document_of, newest_bookings
 from integration.flows.orders.references import DocumentNumber

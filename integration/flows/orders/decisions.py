@@ -15,7 +15,7 @@ from integration.core.links import Link
 from integration.core.plan import FOLLOWS, Policy
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
-from integration.flows.deciding import AGAIN, KEEP, DecisionSubject, Decision, stored_decision, decision_mark
+from integration.flows.deciding import AGAIN, KEEP, Decision, DecisionSubject, decision_mark, stored_decision
 from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, with_opposite_signs
 from integration.flows.orders.latest_booking import LatestBooking, booking_key, newest_bookings
 from integration.flows.orders.payments import WITH_PAYMENTS, digest_of
@@ -75,7 +75,9 @@ class CurrentBooking(LatestBooking[Link]):
 
     def decision(self, document: Record) -> Decision:
         """Return the decision of a person about the current state of the document."""
-        return stored_decision(document, DecisionSubject.CHANGE, self.mark(document), OFFERED if self.stays else CHANGED)
+        return stored_decision(
+            document, DecisionSubject.CHANGE, self.mark(document), OFFERED if self.stays else CHANGED
+        )
 
     def decision_option(self, document: Record) -> DecisionOption:
         """Return what happens to the document in its current state."""

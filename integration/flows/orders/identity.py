@@ -14,7 +14,7 @@ from integration.core.issues import Issue
 from integration.core.money import HUNDRED
 from integration.core.records import Held, Kind, Record, Value
 from integration.core.rules import as_text
-from integration.flows.deciding import DecisionSubject, stored_decision, decision_mark
+from integration.flows.deciding import DecisionSubject, decision_mark, stored_decision
 from integration.flows.orders.latest_booking import document_of
 from integration.flows.orders.references import OrderReferences
 from integration.flows.settings import BOOKS, RecordRejected
@@ -54,7 +54,9 @@ def another_sale(stage: Stage, desired: Record, held: Held) -> Issue | None:
         "found_till_id": as_text(held.record.values.get("till_id")),
         "articles": _told(_sold(desired)), "found_articles": _told(_sold(held.record)),
     }  # fmt: skip
-    return Issue("reference_of_another", key, DecisionSubject.SAME, {name: fact for name, fact in facts.items() if fact})
+    return Issue(
+        "reference_of_another", key, DecisionSubject.SAME, {name: fact for name, fact in facts.items() if fact}
+    )
 
 
 def alternative_bookings(stage: Stage, booking: Record, prefix: str) -> tuple[Record, ...]:

@@ -33,10 +33,10 @@ from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, credit
 from integration.flows.orders.decisions import CurrentBooking, DecisionOption, Decisions, current_bookings, split_credit
 from integration.flows.orders.explanations import owner_traces, party_traces
 from integration.flows.orders.identity import alternative_bookings
-from integration.flows.orders.moves import Ask, BilledAddresses, with_moved_address, no_debtors
+from integration.flows.orders.moves import Ask, BilledAddresses, no_debtors, with_moved_address
 from integration.flows.orders.new_debtors import NewDebtors
 from integration.flows.orders.objections import booking_objection, debtor_objection
-from integration.flows.orders.outcomes import document_issue, document_title, total_fact, staged
+from integration.flows.orders.outcomes import document_issue, document_title, staged, total_fact
 from integration.flows.orders.parties import (
     CompletedDocument,
     Completion,
@@ -140,7 +140,11 @@ class OrdersLogic(FlowLogic):
         done: dict[str, _Read] = {}
         completed: dict[str, tuple[CompletedDocument, dict[str, str]]] = {}
         elsewhere = self._chains.of(
-            [one for one in records if one.key not in booked or booked[one.key].decision_option(one) is DecisionOption.BOOKED_AGAIN]
+            [
+                one
+                for one in records
+                if one.key not in booked or booked[one.key].decision_option(one) is DecisionOption.BOOKED_AGAIN
+            ]
         )
         there = self._chains.booked_or_planned({key for key in sales if key not in booked})
         there |= {key for key in sales if key in booked and not booked[key].is_taken_back}
@@ -397,7 +401,9 @@ class OrdersLogic(FlowLogic):
         try:
             document = self._complete(record)
             resolved = self._resolved_articles(document)
-            return DocumentVersions(life.latest.agreed, self._new(document, self._parties.owner(document), "", resolved))
+            return DocumentVersions(
+                life.latest.agreed, self._new(document, self._parties.owner(document), "", resolved)
+            )
         except RecordRejected as rejected:
             identity = self._identity(record, life.latest)
             return DocumentVersions(life.latest.agreed, identity, document_issue(rejected, record))

@@ -48,7 +48,9 @@ def booking_objection(stage: Stage, desired: Record, held: Held | None, link: Li
     if is_cancelled:
         amount = as_text(now if before is None else before)
         facts |= _asking(stage, desired)
-        return Issue("document_cancelled_after_booking", key, DecisionSubject.CHANGE, facts | {"amount": amount, "sold": amount})
+        return Issue(
+            "document_cancelled_after_booking", key, DecisionSubject.CHANGE, facts | {"amount": amount, "sold": amount}
+        )
     if is_changed:
         difference = now - before if isinstance(now, Decimal) and isinstance(before, Decimal) else None
         sums = {"difference": as_text(difference), "before": as_text(before), "after": as_text(now)}

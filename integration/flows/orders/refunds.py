@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from integration.core.records import Record
 from integration.core.rules import as_text
-from integration.flows.deciding import DecisionSubject, stored_decision, decision_mark
+from integration.flows.deciding import DecisionSubject, decision_mark, stored_decision
 from integration.flows.orders.chains import ids
 from integration.flows.settings import RecordRejected
 

@@ -24,7 +24,10 @@ def split_of(document: Record) -> dict[str, VatSum]:
     """Return the till's own VAT split: the totals of each of its VAT codes."""
     split = (part.values for part in document.parts if part.kind is Kind.VAT)
     return sum_by(
-        (as_text(each.get("code")), VatSum(decimal_value(each, "excl") or NOTHING, decimal_value(each, "vat") or NOTHING))
+        (
+            as_text(each.get("code")),
+            VatSum(decimal_value(each, "excl") or NOTHING, decimal_value(each, "vat") or NOTHING),
+        )
         for each in split
     )
 
@@ -133,4 +136,6 @@ def _is_text(line: Record) -> bool:
     values = line.values
     money = ("amount_incl", "amount_excl", "price_incl", "price_excl")
     nothing = not any(decimal_value(values, name) for name in money)
-    return nothing and (decimal_value(values, "quantity") == NOTHING or not (values.get("article") or values.get("code")))
+    return nothing and (
+        decimal_value(values, "quantity") == NOTHING or not (values.get("article") or values.get("code"))
+    )

@@ -22,9 +22,9 @@ from integration.flows.booked_payments import METHOD
 from integration.flows.functions.toolbox import Tools
 from integration.flows.payments.items import (
     NOTHING,
-    PaymentQueries,
     DueItem,
     OpenItems,
+    PaymentQueries,
     invoice_of,
     is_same_invoice,
     shown_booked,

@@ -33,7 +33,7 @@ from integration.flows.products.offer import (
     target_field,
     updated,
 )
-from integration.flows.products.pictures import OWNED, ProductPictures, product_picture, picture_removal
+from integration.flows.products.pictures import OWNED, ProductPictures, picture_removal, product_picture
 from integration.flows.products.settings import ProductSettings, as_set
 from integration.flows.products.turnover import TABLE as TURNOVER_TABLE
 from integration.flows.products.turnover import GroupTurnover
@@ -41,10 +41,10 @@ from integration.flows.products.variants import (
     KEPT_NUMBER,
     OLDER_NUMBER,
     as_list,
+    combined_product,
     distinct_variants,
     group_of,
     shared_number,
-    combined_product,
     without_kept,
 )
 from integration.flows.settings import RecordRejected, excluded_by_filter, missing_vat_rate_issue, require_filled

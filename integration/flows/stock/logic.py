@@ -297,7 +297,9 @@ class StockLogic(FlowLogic):
         branches = (self.settings.branches or {"": ""}).items()
         levels = [self._traced(branch, source, record, tally) for branch, source in branches]
         managed = self.settings.managed
-        counted = [] if managed == "leave" else [explained_trace(MANAGED, managed == "on", "setting", setting="managed")]
+        counted = (
+            [] if managed == "leave" else [explained_trace(MANAGED, managed == "on", "setting", setting="managed")]
+        )
         return [*([] if managed == "off" else levels), *counted, *_purchases(record)]
 
     def _traced(self, branch: str, source: str, record: Record, tally: Tally | None) -> Trace:

@@ -19,7 +19,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from integration.core.booking_state import AskStandings, BookingStage, BookingState
-from integration.core.moves import Move, MoveSort, StockReservation, StockCounted, UnbookedMovement
+from integration.core.moves import Move, MoveSort, StockCounted, StockReservation, UnbookedMovement
 from integration.core.records import Kind, Record, Unreadable
 from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.latest_booking import all_bookings, document_of

@@ -83,8 +83,8 @@ class LogAccess:
 
         `body` is `{"sql": ..., "rows": ...}` for a query, `{"export": path}` to write the log to a file of this
         machine, `{"copy": path, ...}` to write a log for a copy of the database, `{"due": moment}` to count and
-        `{"prune": moment}` to delete events before a moment, and `{"erase": person}` and `{"events_about": person}` for a
-        data subject. Returns 200 with `columns`, `rows` and `cut`, or with `events`; 403 without the token of this
+        `{"prune": moment}` to delete events before a moment, and `{"erase": person}` and `{"events_about": person}` for
+        a data subject. Returns 200 with `columns`, `rows` and `cut`, or with `events`; 403 without the token of this
         start; 400 for an invalid query; 422 with `error` and `facts` for a query that cannot be answered.
         """
         if not self.knows(token):

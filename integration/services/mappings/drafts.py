@@ -24,7 +24,7 @@ from integration.flows.registry import Specs
 from integration.flows.spec import page_in, stage_records
 from integration.services.mappings.code_lists import CHOICES_KEPT, CodeLists
 from integration.services.mappings.mappings import Logics, Mappings, kind_of
-from integration.services.mappings.trials import Comparison, Effect, TrialDifference, TargetLookup, Trial, try_mapping
+from integration.services.mappings.trials import Comparison, Effect, TargetLookup, Trial, TrialDifference, try_mapping
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.links import Links
 from integration.store.plans import PlanStore

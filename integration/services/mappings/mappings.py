@@ -24,7 +24,7 @@ from integration.core.records import Field, Held, Kind, Record, Sort, Unreadable
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import readable_rules, rules_to
 from integration.flows.registry import Specs
-from integration.flows.settings import BOOKS, FlowSettings, CodeList
+from integration.flows.settings import BOOKS, CodeList, FlowSettings
 from integration.flows.spec import FlowLogic, FlowSpec
 from integration.flows.tables import VAT_CODES, usable_rows
 from integration.services.mappings.code_lists import CodeLists

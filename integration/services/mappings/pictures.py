@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from integration.connectors.limits import MEGABYTE, NetworkRoute
-from integration.connectors.pictures import PictureReader as Reader
 from integration.connectors.pictures import PictureLocations
+from integration.connectors.pictures import PictureReader as Reader
 from integration.core.authorization import requires
 from integration.core.errors import IntegrationError
 from integration.core.people import Right

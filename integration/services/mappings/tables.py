@@ -7,7 +7,7 @@ from integration.core.errors import ConfigurationError, IntegrationError, Reason
 from integration.core.people import Actor, Right
 from integration.flows.registry import Specs
 from integration.flows.settings import CodeList, ValueTable
-from integration.flows.tables import rows_with_different_rates, row_faults
+from integration.flows.tables import row_faults, rows_with_different_rates
 from integration.services.mappings.code_lists import CodeLists
 from integration.store.rules import MappingStore
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from integration.core.authorization import requires
-from integration.core.drift import NOTHING_LOOKED, DriftCounts, DriftedRecord, DriftCheckResult
+from integration.core.drift import NOTHING_LOOKED, DriftCheckResult, DriftCounts, DriftedRecord
 from integration.core.errors import IntegrationError, PlanStaleError
 from integration.core.flow import Flow, Stage
 from integration.core.issues import Issue, IssueOccurrence

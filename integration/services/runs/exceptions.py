@@ -30,7 +30,7 @@ from integration.services.mappings.code_lists import CodeLists
 from integration.services.mappings.mappings import Logics, Mappings
 from integration.services.runs.candidates import Candidate, candidates
 from integration.services.runs.cause_sheet import with_listed_facts
-from integration.services.runs.conflict_resolution import resolve_conflicts, answer_identity_questions
+from integration.services.runs.conflict_resolution import answer_identity_questions, resolve_conflicts
 from integration.services.runs.retries import tried_cause
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.corrections import Corrections

@@ -20,7 +20,7 @@ from integration.core.states import ACTIVE, RunState
 from integration.core.timetable import WALL_CLOCK, Schedule, crons, next_time
 from integration.flows.forms import codes_named
 from integration.flows.registry import Specs
-from integration.flows.settings import FlowSettings, CodeList
+from integration.flows.settings import CodeList, FlowSettings
 from integration.flows.spec import FlowLogic, FlowSpec, page_in, stage_records
 from integration.flows.tables import IN_USE
 from integration.services.engine_lifecycle import EngineHandle
@@ -239,7 +239,9 @@ class Flows(Mapping[str, Flow]):
         """Read the source now and return which records would take part with these settings changed."""
         changed = self._specs[flow].settings(**{**self.settings(flow).model_dump(), **values})
         logic = self._logics.trial(flow, settings=changed)
-        pages = ((stage, page) for stage in logic.flow.counted_stages for page in self._source_pages(flow, logic, stage))
+        pages = (
+            (stage, page) for stage in logic.flow.counted_stages for page in self._source_pages(flow, logic, stage)
+        )
         return _sift(logic, pages)
 
     def _source_pages(self, flow: str, logic: FlowLogic, stage: Stage) -> Iterator[Sequence[Record]]:

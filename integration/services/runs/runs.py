@@ -23,7 +23,12 @@ from integration.runner import Runner
 from integration.services.connections.proposals import Proposals
 from integration.services.engine_lifecycle import EngineHandle
 from integration.services.mappings.mappings import Logics, Mappings
-from integration.services.runs.answers import explanations, change_reasons, explanations_without_change, traces_with_corrections
+from integration.services.runs.answers import (
+    change_reasons,
+    explanations,
+    explanations_without_change,
+    traces_with_corrections,
+)
 from integration.services.runs.exceptions import Exceptions
 from integration.services.runs.retries import retry_note
 from integration.services.systems.connection_settings import ConnectorFactory
@@ -265,7 +270,11 @@ class Plans:
         logic = self._logics.now(run.flow)
         own = change_reasons(run, logic, row.change) if row.change else {}
         traces = {} if "" in own else self._traces(run, row, logic)
-        return explanations(row.change, traces, own) if row.change and (own or traces) else explanations_without_change(row, traces)
+        return (
+            explanations(row.change, traces, own)
+            if row.change and (own or traces)
+            else explanations_without_change(row, traces)
+        )
 
     def _traces(self, run: Run, row: PlanRow, logic: FlowLogic) -> dict[str, list[Trace]]:
         keys = row.change.sources if row.change else row.facts.get("documents", row.key).split(",")

@@ -102,7 +102,9 @@ class ConnectorFactory:
         folders = {name: self._settings.data / name for name in known.folders}
         given = {**self._with_route(given, known.usual_address), **folders}
         settings = _settings_of(known.settings, given, system.upper())
-        learned = StoredInstallationFacts(self.connected, self.name(f"{system}-{LEARNED}"), known.secret_recipient(given))
+        learned = StoredInstallationFacts(
+            self.connected, self.name(f"{system}-{LEARNED}"), known.secret_recipient(given)
+        )
         return known.connects(settings, self.tokens(given, tokens), learned, self._reads.get(system, ()))
 
     def _with_token(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -198,7 +200,9 @@ class ConnectorFactory:
             return
         for name, usual in (("url", known.usual_address), (known.who, "")):
             kept = "" if name in given else now.get(name) or usual  # the environment overrides entered data
-            if kept and known.secret_recipient({name: entered.get(name) or kept}) != known.secret_recipient({name: kept}):
+            if kept and known.secret_recipient({name: entered.get(name) or kept}) != known.secret_recipient(
+                {name: kept}
+            ):
                 setting = f"{PREFIX}{system.upper()}__{name.upper()}"
                 raise ConfigurationError("setting_invalid", setting=setting, expected="expected_beside_secret")
 

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from integration.application.application import Application
-from integration.services.audit import COLUMNS, AuditEntry, AuditSearch, AuditCheckResult, facts_of
+from integration.services.audit import COLUMNS, AuditCheckResult, AuditEntry, AuditSearch, facts_of
 from integration.words import say
 from pages.components.shared.application import person
 from pages.components.shared.downloads import downloads, rows_in

@@ -11,7 +11,7 @@ from integration.core.people import APART, Person, Role
 from integration.words import MISSING
 from pages.components.shared.application import person
 from pages.components.shared.downloads import downloads, rows_in
-from pages.components.shared.layout import act, note, result_of, section, small, section_with_actions
+from pages.components.shared.layout import act, note, result_of, section, section_with_actions, small
 from pages.components.shared.tables import code_block, table
 from pages.components.shared.wording import moment, option_name, plain, text
 

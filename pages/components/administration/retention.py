@@ -9,7 +9,7 @@ from integration.retention.service import KeptFile, RetentionClassStatus
 from integration.words import MISSING
 from pages.components.shared.application import person
 from pages.components.shared.downloads import downloads, rows_in
-from pages.components.shared.layout import attempt, note, small, section_with_actions
+from pages.components.shared.layout import attempt, note, section_with_actions, small
 from pages.components.shared.tables import CONFIG, table
 from pages.components.shared.wording import Markdown, megabytes, moment, number_text, option_name, plain, text
 

@@ -16,7 +16,7 @@ from integration.services.runs.exceptions import cause_of, group_address
 from pages.components.days.month import back_to_month, open_day
 from pages.components.shared.application import may
 from pages.components.shared.day_page import day_page
-from pages.components.shared.layout import act, empty, icon_button, mark, note, section, small, show_error
+from pages.components.shared.layout import act, empty, icon_button, mark, note, section, show_error, small
 from pages.components.shared.missing_rows import rows_at_days
 from pages.components.shared.rows import vat_label
 from pages.components.shared.tables import figures

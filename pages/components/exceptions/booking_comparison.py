@@ -6,7 +6,14 @@ from decimal import Decimal
 import streamlit as st
 
 from integration.application.application import Application
-from integration.core.booking_comparison import BookingComparison, FactPair, LinePair, compare_versions, line_amount, line_name
+from integration.core.booking_comparison import (
+    BookingComparison,
+    FactPair,
+    LinePair,
+    compare_versions,
+    line_amount,
+    line_name,
+)
 from integration.core.issues import CauseGroup, OpenIssue
 from integration.core.records import Record, Value
 from pages.components.shared.layout import ask_live, mark, note, small

@@ -6,11 +6,11 @@ import streamlit as st
 
 from integration.application.application import Application
 from integration.core.issues import CauseGroup, IssueState
-from integration.services.runs.bulk import Bulk, BulkResult, BulkFailure
+from integration.services.runs.bulk import Bulk, BulkFailure, BulkResult
 from integration.services.runs.exceptions import group_address
 from pages.components.shared.application import guarded, may, person
 from pages.components.shared.flows import group_headline
-from pages.components.shared.layout import mark, label_with_object, note, small
+from pages.components.shared.layout import label_with_object, mark, note, small
 from pages.components.shared.wording import Markdown, counted, number, option_name, plain, say, text, who
 
 _CHOSEN, _TOLD, _ROUND = "several_chosen", "several_told", "several_round"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from integration.application.application import Application
-from integration.core.customer_matching import shared_evidence, matching_evidence
+from integration.core.customer_matching import matching_evidence, shared_evidence
 from integration.core.issues import CauseGroup, OpenIssue
 from integration.core.records import Record
 from integration.services.runs.candidates import Candidate

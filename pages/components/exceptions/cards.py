@@ -136,7 +136,13 @@ class CardContext:
 
 
 def cause_card(
-    app: Application, group: CauseGroup, queue: CardContext, *, is_open: bool, first: bool = False, several: bool = False
+    app: Application,
+    group: CauseGroup,
+    queue: CardContext,
+    *,
+    is_open: bool,
+    first: bool = False,
+    several: bool = False,
 ) -> None:
     """Draw one cause. An open card has the repair on the left and the records on the right. O opens the first."""
     item = app.waiting_list.cause_item(group, language(), zone())

@@ -312,14 +312,18 @@ def _needed(app: Application, group: CauseGroup) -> CauseGroup | None:
         return None
     facts = group.facts
     named = app.exceptions.groups(group.flow, find=facts.get("needed") or facts.get("key", ""))
-    return next((one for one in named if one.cause == facts.get("cause", one.cause) and one.group_key != group.group_key), None)
+    return next(
+        (one for one in named if one.cause == facts.get("cause", one.cause) and one.group_key != group.group_key), None
+    )
 
 
 def _day(app: Application, group: CauseGroup) -> dict[str, str]:
     """Return the address of the day that a group is about, or an empty mapping."""
     if app.flows.spec(group.flow).repair_of(group.cause).by is not RepairKind.DAY:
         return {}
-    day, _, branch = next((one.issue.key for one in app.exceptions.issues_of(group.group_key, limit=1)), "").partition("/")
+    day, _, branch = next((one.issue.key for one in app.exceptions.issues_of(group.group_key, limit=1)), "").partition(
+        "/"
+    )
     return {"day": day, "branch": branch}
 
 

@@ -20,7 +20,7 @@ from pages.components.flows.sections import heading
 from pages.components.mappings.mapping import way_label
 from pages.components.shared import controls
 from pages.components.shared.application import person
-from pages.components.shared.changes import trace_rows, explained_record
+from pages.components.shared.changes import explained_record, trace_rows
 from pages.components.shared.downloads import downloads
 from pages.components.shared.draft import SettingsDraft
 from pages.components.shared.inputs import field_label, fields_or_error, fields_read, source_fields

@@ -20,6 +20,7 @@ from integration.flows.forms import (
     Day,
     Example,
     FieldGroup,
+    FormField,
     IntegerField,
     Money,
     MultiSelect,
@@ -28,7 +29,6 @@ from integration.flows.forms import (
     Rates,
     Rows,
     Select,
-    FormField,
     SourceField,
     TextField,
     names,
@@ -38,7 +38,7 @@ from integration.services.runs.flows import FlowStatus
 from pages.components.flows import answers
 from pages.components.shared import controls, inputs
 from pages.components.shared.application import bring_into_sight, may_open
-from pages.components.shared.changes import trace_rows, explained_record
+from pages.components.shared.changes import explained_record, trace_rows
 from pages.components.shared.draft import SettingsDraft, toggle
 from pages.components.shared.glossary import meaning
 from pages.components.shared.inputs import InputForm, field_label, source_field, source_fields

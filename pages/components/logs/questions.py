@@ -14,7 +14,7 @@ from integration.core.errors import IntegrationError
 from integration.services.log.log_access import LogAccess
 from integration.services.table_export import Listings
 from integration.words import has_term
-from pages.components.logs.page_links import LEADING, open_link, cell_link
+from pages.components.logs.page_links import LEADING, cell_link, open_link
 from pages.components.shared.application import colour_sql, may, person, refreshing
 from pages.components.shared.charts import answer_chart
 from pages.components.shared.downloads import downloads

@@ -29,11 +29,11 @@ from pages.components.shared.layout import (
     page_offset,
     pages,
     search,
+    section_with_actions,
     select_input,
     state_tag,
     state_word,
     tint,
-    section_with_actions,
 )
 from pages.components.shared.runs import short_id
 from pages.components.shared.saved_filters import saved_filters

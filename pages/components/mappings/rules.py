@@ -225,7 +225,9 @@ def _gives(editor: EditorState, rule: Rule, trial: Trial | None) -> str:
         return "–"
     target = editor.flow.target
     given = [
-        f"‖ {issue_reason(one.issue)}" if one.issue else short_value(field_text(editor.app, target, rule.target, one.value))
+        f"‖ {issue_reason(one.issue)}"
+        if one.issue
+        else short_value(field_text(editor.app, target, rule.target, one.value))
         for one in trial.of(rule.target)
     ]
     return " | ".join(dict.fromkeys(given)) or "–"

@@ -11,7 +11,7 @@ from integration.application.application import Application
 from integration.core.causes import CAUSES, Responsible, Severity
 from integration.words import LANGUAGES
 from pages.components.shared.application import guarded, person
-from pages.components.shared.layout import act, attempt, empty, failures, inline, note, small, section_with_actions
+from pages.components.shared.layout import act, attempt, empty, failures, inline, note, section_with_actions, small
 from pages.components.shared.tables import code_block
 from pages.components.shared.wording import Markdown, language, moment, number, option_name, plain, say, text
 

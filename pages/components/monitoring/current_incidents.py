@@ -16,7 +16,17 @@ from integration.core.causes import Severity
 from pages.components.shared.application import may, person
 from pages.components.shared.connection_badge import answer_time, since_when, state_of
 from pages.components.shared.downloads import downloads, rows_in
-from pages.components.shared.layout import act, answer_or_error, empty, inline, mark, note, section, small, section_with_actions
+from pages.components.shared.layout import (
+    act,
+    answer_or_error,
+    empty,
+    inline,
+    mark,
+    note,
+    section,
+    section_with_actions,
+    small,
+)
 from pages.components.shared.waiting import waiting_items, waiting_list
 from pages.components.shared.wording import (
     Markdown,

@@ -8,7 +8,7 @@ from integration.application.application import Application
 from integration.application.first_week import FirstTask, FirstWeek
 from pages.components.shared.application import may, person
 from pages.components.shared.flows import start_preview
-from pages.components.shared.layout import mark, note, small, section_with_actions
+from pages.components.shared.layout import mark, note, section_with_actions, small
 from pages.components.shared.wording import Markdown, text
 
 

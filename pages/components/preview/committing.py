@@ -15,7 +15,7 @@ from pages.components.shared.documents import known_as
 from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import bottom_bar, note, result_of
 from pages.components.shared.notes import discard_button
-from pages.components.shared.plan_selection import ask_before_commit, is_asking, stop_asking, take_in, redraw_ticks
+from pages.components.shared.plan_selection import ask_before_commit, is_asking, redraw_ticks, stop_asking, take_in
 from pages.components.shared.wording import (
     Markdown,
     cause_headline,

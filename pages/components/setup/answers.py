@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from integration.flows.forms import Code, Codes, Money, MultiSelect, PerKey, RadioChoice, Select, FormField, each_of
+from integration.flows.forms import Code, Codes, FormField, Money, MultiSelect, PerKey, RadioChoice, Select, each_of
 from integration.services.setup import AskedQuestion
 from pages.components.flows.sections import options_of
 from pages.components.flows.tables import RowChoices

@@ -20,13 +20,13 @@ from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import (
     Markdown,
     counted,
+    expected_value,
     field_name,
     flow_name,
     number,
     option_name,
     plain,
     text,
-    expected_value,
 )
 
 LONGEST = 40

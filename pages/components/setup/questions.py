@@ -15,7 +15,7 @@ from integration.words import capital, has_term
 from pages.components.flows.sections import draw_setting
 from pages.components.flows.tables import row_warning, table_draft, table_row
 from pages.components.setup.answers import answer, shapes_of, sides_of
-from pages.components.setup.missing_settings import missing_setting_text, missing_setting_sentence
+from pages.components.setup.missing_settings import missing_setting_sentence, missing_setting_text
 from pages.components.setup.steps import connection_stands, go_to, next_step, step_name
 from pages.components.shared.application import person
 from pages.components.shared.draft import SettingsDraft
@@ -23,18 +23,18 @@ from pages.components.shared.flows import start_preview
 from pages.components.shared.inputs import InputForm, codes_or_error
 from pages.components.shared.layout import bottom_bar, empty, keep_in_address, mark, note, small
 from pages.components.shared.saving import PRESSED, save_button
-from pages.components.shared.timetables import calendar_of, timetable_sentence, timetable
+from pages.components.shared.timetables import calendar_of, timetable, timetable_sentence
 from pages.components.shared.wording import (
     Markdown,
     counted,
+    expected_value,
     flow_name,
     flow_term,
     flow_text,
     plain,
+    source_to_target,
     system_name,
     text,
-    expected_value,
-    source_to_target,
 )
 
 PROPOSED = ":blue[:material/lightbulb:]"
@@ -351,7 +351,9 @@ def _line(app: Application, line: SetUpLine) -> None:
     one = line.asked
     if one is not None:
         why = one.lack.why if one.lack is not None else None
-        about = missing_setting_text(app, one, why) if why else text("ready_unseen" if one.proposal else "question_open")
+        about = (
+            missing_setting_text(app, one, why) if why else text("ready_unseen" if one.proposal else "question_open")
+        )
         _row(
             SIGNS[line.weight],
             f"{flow_name(one.flow)}: {question_title(one)}",

@@ -15,7 +15,7 @@ from integration.services.systems.object_names import ObjectNames
 from integration.words import has_term
 from pages.components.setup.names import names_section, names_unsaved
 from pages.components.shared import controls
-from pages.components.shared.application import may_or_explain, may, may_open, person
+from pages.components.shared.application import may, may_open, may_or_explain, person
 from pages.components.shared.layout import (
     act,
     ask_live,

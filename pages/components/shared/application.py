@@ -29,14 +29,14 @@ from pages.components.shared.connection_badge import since_when, state_of
 from pages.components.shared.controls import withheld
 from pages.components.shared.glossary import words_button
 from pages.components.shared.keys import keys_button
-from pages.components.shared.layout import attempt, mark, note, small, show_error
+from pages.components.shared.layout import attempt, mark, note, show_error, small
 from pages.components.shared.wording import (
     KEPT_LANGUAGE,
     is_language_chosen,
     language,
     plain,
-    settle_language,
     set_language,
+    settle_language,
     system_name,
     term,
     text,

@@ -101,7 +101,9 @@ def _sure_and_unsure(line: "pd.Series[Any]", unsure: pd.Timestamp | None) -> Ite
     yield "dot", pd.concat([there, line[line.index > at]])
 
 
-def increases_and_decreases(frame: pd.DataFrame, names: Mapping[str, str], ticks: str, alt: str, unit: pd.Timedelta) -> None:
+def increases_and_decreases(
+    frame: pd.DataFrame, names: Mapping[str, str], ticks: str, alt: str, unit: pd.Timedelta
+) -> None:
     """Draw increases as bars above the axis and decreases as bars below it, in one colour for each name.
 
     `frame` has one row for each period and name, with the columns period, origin, rose and fell. `unit` is the length

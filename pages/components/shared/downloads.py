@@ -21,10 +21,10 @@ from pages.components.shared.wording import (
     flow_name,
     in_cause,
     language,
-    with_session_locale,
     system_name,
     text,
     who,
+    with_session_locale,
     zone,
 )
 

@@ -13,7 +13,7 @@ from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.layout import bottom_bar, note
 from pages.components.shared.saving import save_button, was_pressed
-from pages.components.shared.wording import Markdown, counted, language, listed, moment, plain, text, expected_value
+from pages.components.shared.wording import Markdown, counted, expected_value, language, listed, moment, plain, text
 
 
 class Edits:

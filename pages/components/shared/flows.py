@@ -33,10 +33,10 @@ from pages.components.shared.wording import (
     number,
     plain,
     say,
+    source_to_target,
     system_name,
     term,
     text,
-    source_to_target,
 )
 
 FEW_CARDS = 4  # cards that fit in one row; more are shown in rows of three

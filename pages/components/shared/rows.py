@@ -10,7 +10,7 @@ from integration.core.records import Sort, Value, kinds
 from integration.core.rows import EVERY
 from integration.core.traces import TraceStep
 from integration.core.vat import is_vat_code
-from integration.flows.settings import ISO, KeyPart, CodeList, ValueTable
+from integration.flows.settings import ISO, CodeList, KeyPart, ValueTable
 from integration.flows.tables import IN_USE, VAT_CODES, VAT_RATES, list_of, list_of_fact
 from integration.words import has_term
 from integration.words.countries import countries

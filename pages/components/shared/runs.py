@@ -23,14 +23,14 @@ from pages.components.shared.layout import (
     attempt,
     empty,
     facts_table,
-    mark,
     label_with_object,
+    mark,
     note,
     section,
+    show_error,
     small,
     state_tag,
     tint,
-    show_error,
 )
 from pages.components.shared.notes import discard_button
 from pages.components.shared.run_states import RUN_STATES, run_state

@@ -145,7 +145,16 @@ def table_choice(
 
     `ticked` are the initial ticks. They must be the same whenever the key is the same.
     """
-    return _draw(with_visible_characters(frame), columns, key, alt, ["multi-row", "single-cell"], list(ticked), written, room - TICKS)
+    return _draw(
+        with_visible_characters(frame),
+        columns,
+        key,
+        alt,
+        ["multi-row", "single-cell"],
+        list(ticked),
+        written,
+        room - TICKS,
+    )
 
 
 def _draw(

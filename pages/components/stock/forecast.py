@@ -21,8 +21,8 @@ from integration.services.stock import (
     open_differences,
 )
 from pages.components.shared.application import may, person
-from pages.components.shared.charts import Limit, steps, increases_and_decreases
-from pages.components.shared.downloads import with_utc, rows_in
+from pages.components.shared.charts import Limit, increases_and_decreases, steps
+from pages.components.shared.downloads import rows_in, with_utc
 from pages.components.shared.layout import (
     act,
     ask_live,
@@ -36,8 +36,8 @@ from pages.components.shared.layout import (
     page_offset,
     pages,
     search,
-    small,
     section_with_actions,
+    small,
 )
 from pages.components.shared.runs import progress_strip
 from pages.components.shared.tables import CONFIG, browse

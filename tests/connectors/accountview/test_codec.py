@@ -13,9 +13,9 @@ from integration.connectors.accountview.codec import (
     decode_column,
     encode_body,
     literal,
+    parse_flag,
     stamp,
     typed_value,
-    parse_flag,
 )
 from integration.connectors.accountview.settings import BusinessObject
 from integration.connectors.protocol import DictionaryColumn

@@ -57,7 +57,9 @@ def test_what_came_after_a_number_is_told_of_the_articles_asked_for_however_much
     client = Client(settings, None)
     at_once, in_portions = (TillHistory(settings, client, page) for page in (10_000, 1))
     some = at_once.movements_since(0, ["1", "2"], [last.article])
-    assert [one for one in some if one.article == last.article] == in_portions.movements_since(0, ["1", "2"], [last.article])
+    assert [one for one in some if one.article == last.article] == in_portions.movements_since(
+        0, ["1", "2"], [last.article]
+    )
     client.close()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from integration.connectors.mplus.connector import Mplus
-from integration.connectors.pictures import Picture, PictureReader, PictureLocations
+from integration.connectors.pictures import Picture, PictureLocations, PictureReader
 from integration.core.errors import InDoubtError, RejectedError
 from integration.core.records import Held, Kind, Record, Value
 from integration.sandbox.faults import Fault

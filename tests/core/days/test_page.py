@@ -658,7 +658,10 @@ def test_what_nobody_paid_is_left_out_until_it_has_an_account_and_its_sum_is_tol
     assert page_notes(left) == (DayFinding("own_use", {"amount": "12.10"}),)
     assert (left.lines, left.own_use) == ((), euros("12.10"))
     booked = page_for(record, replace(BOOKS, own_use_account="4510"))
-    assert [(one.account, one.gross_amount) for one in booked.lines] == [("8010", euros("-12.10")), ("4510", euros("12.10"))]
+    assert [(one.account, one.gross_amount) for one in booked.lines] == [
+        ("8010", euros("-12.10")),
+        ("4510", euros("12.10")),
+    ]
 
 
 def test_a_method_without_an_account_parks_the_day_with_what_the_till_has() -> None:

@@ -16,7 +16,7 @@ from integration.core.links import Link
 from integration.core.records import Kind, Record
 from integration.core.staged import Staged
 from integration.core.totals.categories import Purpose
-from integration.flows.days.logic import SystemFacts, DaysLogic, ShopIdentity, Tables
+from integration.flows.days.logic import DaysLogic, ShopIdentity, SystemFacts, Tables
 from integration.flows.days.queries import DayQueries
 from integration.flows.days.separate_documents import AskBooked
 from integration.flows.days.settings import FLOW, DaySettings

@@ -21,7 +21,7 @@ from integration.core.links import Link
 from integration.core.plan import Action, Change
 from integration.core.records import Held, Kind, Record, Unreadable, WrongValueError, unreadable
 from integration.core.staged import Staged
-from integration.flows.days.logic import SystemFacts, DaysLogic, ShopIdentity, Tables
+from integration.flows.days.logic import DaysLogic, ShopIdentity, SystemFacts, Tables
 from integration.flows.days.manual_entries import AskTyped, no_manual_entries
 from integration.flows.days.pages import opposite_page
 from integration.flows.days.queries import DayQueries

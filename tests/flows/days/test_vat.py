@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from integration.core.missing_codes import missing_codes_in
 from integration.core.records import Kind, Record, Value
-from integration.flows.days.logic import SystemFacts, DaysLogic, ShopIdentity, Tables
+from integration.flows.days.logic import DaysLogic, ShopIdentity, SystemFacts, Tables
 from integration.flows.days.queries import DayQueries
 from integration.flows.days.settings import DaySettings
 from integration.flows.orders.bookings import BookingContext

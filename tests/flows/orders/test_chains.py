@@ -17,12 +17,12 @@ from integration.flows.orders.chains import (
     Chain,
     ChainQueries,
     Chains,
-    in_day,
     active_bookings,
+    day_share,
+    in_day,
     is_sale,
     not_booked_because,
     related,
-    day_share,
 )
 from tests.flows.orders.tills import PAPERS, a_line, a_refund, an_order, becoming, orders
 

@@ -71,7 +71,9 @@ def test_a_customer_has_moved_where_the_whole_address_is_another(
 
 def test_a_country_moves_only_where_the_till_tells_it() -> None:
     abroad = held(country="BE", street="Meir 1")
-    told, untold = (with_moved_address(debtor(an_order(customer=a_customer(country=one))), abroad, "NL") for one in ("NL", ""))
+    told, untold = (
+        with_moved_address(debtor(an_order(customer=a_customer(country=one))), abroad, "NL") for one in ("NL", "")
+    )
     assert (told.values["country"], untold.values["country"]) == ("NL", "BE")
     assert untold.values["street"] == "Kerklaan 1"
     blank = with_moved_address(debtor(an_order()), held(country=""), "NL")

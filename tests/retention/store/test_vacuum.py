@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.retention.store.vacuum import incremental_vacuum, file_space
+from integration.retention.store.vacuum import file_space, incremental_vacuum
 from integration.store.tables import settings
 from tests.clocks import now
 from tests.stores import new_database

@@ -33,10 +33,10 @@ from integration.services.mappings.drafts import (
 from integration.services.mappings.mappings import Logics, Mappings, readable_fields, writable
 from integration.services.mappings.pictures import Pictures
 from integration.services.mappings.trials import (
-    TargetState,
     Effect,
-    TrialDifference,
     TargetLookup,
+    TargetState,
+    TrialDifference,
     compare,
     sample_values,
     try_mapping,

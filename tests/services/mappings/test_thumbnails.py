@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from integration.connectors.pictures import Picture, PictureReader, PictureLocations
+from integration.connectors.pictures import Picture, PictureLocations, PictureReader
 from integration.services.mappings.thumbnails import SIDE, thumbnail
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from integration import words
 from integration.core.clocks import now
-from integration.core.drift import DriftedRecord, DriftCheckResult, Edit
+from integration.core.drift import DriftCheckResult, DriftedRecord, Edit
 from integration.core.issues import IssueState
 from integration.core.records import Kind, kinds
 from integration.core.run import Mode

@@ -18,8 +18,8 @@ from integration.connectors.mplus.codec.prices import (
     LISTS,
     SAYS,
     card_rows,
-    row_subject,
     encode_price,
+    row_subject,
     subject_elements,
     wanted_rows,
 )
