@@ -81,7 +81,7 @@ def draw_next_steps(run: Run) -> None:
             st.switch_page("pages/preview.py", query_params={"flow": run.flow, "plan": run.id})
 
 
-def plan_of_address() -> Run | None:
+def requested_plan() -> Run | None:
     """Return the plan in the address, or None if it does not exist."""
     try:
         return app.runs.get(st.query_params.get("plan", ""))
@@ -89,7 +89,7 @@ def plan_of_address() -> Run | None:
         return None
 
 
-found = plan_of_address()
+found = requested_plan()
 if found is None:
     draw_all()
 else:

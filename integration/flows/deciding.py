@@ -26,14 +26,14 @@ class DecisionSubject(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class PersonDecision:
     """The option that was chosen and the reason; empty if nobody decided about the current state of the record."""
 
     option: str = ""
     reason: str = ""
 
 
-UNDECIDED = Decision()
+UNDECIDED = PersonDecision()
 
 
 def decision_mark(record: Record, of: str = "") -> str:
@@ -42,11 +42,11 @@ def decision_mark(record: Record, of: str = "") -> str:
     return f"{digest}.{of}" if of else digest
 
 
-def stored_decision(record: Record, about: DecisionSubject, mark: str, options: Collection[str]) -> Decision:
+def stored_decision(record: Record, about: DecisionSubject, mark: str, options: Collection[str]) -> PersonDecision:
     """Return the stored decision about a subject if it has this mark and one of the options; else UNDECIDED."""
     option, _, rest = as_text(record.values.get(about)).partition(" ")
     of, _, reason = rest.partition(" ")
-    return Decision(option, reason) if option in options and of == mark else UNDECIDED
+    return PersonDecision(option, reason) if option in options and of == mark else UNDECIDED
 
 
 def decision_text(option: str, mark: str, reason: str) -> str:

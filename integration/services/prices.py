@@ -395,7 +395,7 @@ def _branch_issue(key: str, one: Proof) -> Issue:
     return Issue(BRANCH_CAUSE, key, f"{one.article.number}:{one.branch}", facts)
 
 
-def with_current_values(logic: FlowLogic, agreed: Record, now: Record) -> Record:
+def with_equal_values(logic: FlowLogic, agreed: Record, now: Record) -> Record:
     """Return the agreed record with the books' current values in all fields that are kept equal."""
 
     def is_equal(name: str) -> bool:
@@ -414,7 +414,7 @@ def current_source_values(logic: FlowLogic, source: Connector, agreed: Mapping[s
     records = source.fetch(stage.source, list(agreed)) if agreed else []
     wanted = {one.key: one.record for one in stage_records(logic, stage, records) if one.record is not None}
     parts = {key: next(iter(one.parts), one) for key, one in wanted.items()}
-    return {key: with_current_values(logic, agreed[key], part) for key, part in parts.items() if key in agreed}
+    return {key: with_equal_values(logic, agreed[key], part) for key, part in parts.items() if key in agreed}
 
 
 def _known(link: Link, agreed: Record | None) -> KnownRecord:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from integration.connectors.accountview.articles import Warehouses
 from integration.connectors.accountview.client import AccountViewClient, Query
-from integration.connectors.accountview.codec import LONGEST_SHOWN, Row, number_or_none, parse_flag, text_or_none
+from integration.connectors.accountview.codec import LONGEST_SHOWN, Row, decode_flag, number_or_none, text_or_none
 from integration.connectors.accountview.fields import reserving
 from integration.connectors.accountview.layout import Layouts
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
@@ -44,7 +44,7 @@ class BooksChoices:
             "vat_rates": lambda: {code: f"{rate:.2f}" for code, _, _, rate in self._vat() if rate is not None},
             "vat_accounts": lambda: self._codes(objects.vat, "VAT_CODE", "VAT_ACCT"),
             "ledgers": lambda: self._ledgers(lambda _: True),
-            "revenue_accounts": lambda: self._ledgers(lambda row: parse_flag(row.get("STAT_SELL")) is True),
+            "revenue_accounts": lambda: self._ledgers(lambda row: decode_flag(row.get("STAT_SELL")) is True),
             "ledger_rules": self._ledger_rules,
             "collective_accounts": lambda: self._ledgers(_is_collective),
             "daybooks": lambda: self._codes(objects.daybooks, "DJ_CODE", "DJ_NAME"),
@@ -225,13 +225,13 @@ def _rules_of(row: Row) -> LedgerRules:
 def _is_on(value: object) -> bool | None:
     """Return a flag, which some columns hold as a number; None for an unknown word."""
     told = number_or_none(value, 0)
-    return bool(told) if told is not None else parse_flag(value)
+    return bool(told) if told is not None else decode_flag(value)
 
 
 def _type_of(row: Row) -> str:
     caption = (text_or_none(row.get("DJ_TYPEV")) or "").casefold()
     sort = next((sort for sort, pattern in SORTS.items() if re.search(pattern, caption)), "")
-    return f"{sort} blocked".strip() if parse_flag(row.get("CLT_BLK")) is not False else sort
+    return f"{sort} blocked".strip() if decode_flag(row.get("CLT_BLK")) is not False else sort
 
 
 def _is_collective(row: Row) -> bool:

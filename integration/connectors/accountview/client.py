@@ -27,8 +27,8 @@ from integration.connectors.accountview.codec import (
     Body,
     Row,
     decode_column,
+    decode_flag,
     encode_body,
-    parse_flag,
     text_or_none,
 )
 from integration.connectors.accountview.empty_answers import NOBODY, EmptyAnswerProbe, ProbeTarget
@@ -221,8 +221,8 @@ class AccountViewClient:
             OfferedObject(
                 code=(text_or_none(row.get("CODE")) or "").upper(),
                 name=text_or_none(row.get("DESCRIPTION")) or "",
-                insert=parse_flag(row.get("INSERTALLOWED")) is True,
-                update=parse_flag(row.get("UPDATEALLOWED")) is True,
+                insert=decode_flag(row.get("INSERTALLOWED")) is True,
+                update=decode_flag(row.get("UPDATEALLOWED")) is True,
             )
             for row in self._answers.rows(answer, operation)
         ]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from integration.connectors.accountview.client import AccountViewClient
-from integration.connectors.accountview.codec import NUMBERS, Body, Cell, Row, has_hidden_signs, parse_flag
+from integration.connectors.accountview.codec import NUMBERS, Body, Cell, Row, decode_flag, has_hidden_signs
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.prices import BooksPrices
 from integration.connectors.accountview.reader import RowReader
@@ -267,7 +267,7 @@ def _identity(layout: Layout, row: Row) -> Identity:
 def _preference(layout: Layout, row: Row) -> tuple[bool, bool, bool, int, str]:
     """Return a sort key: without a number first (it becomes a question), then unblocked, then the lowest number."""
     number = layout.text(row, "number")
-    blocked = any(parse_flag(row.get(column)) is not False for column in layout.wire("blocked", "blocked_for_orders"))
+    blocked = any(decode_flag(row.get(column)) is not False for column in layout.wire("blocked", "blocked_for_orders"))
     return bool(number), blocked, *rank(number)
 
 

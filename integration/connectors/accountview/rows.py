@@ -14,11 +14,11 @@ from integration.connectors.accountview.codec import (
     Row,
     by_type,
     calendar_day,
+    decode_flag,
     expect_unique_columns,
     has_hidden_signs,
     is_date,
     number_or_none,
-    parse_flag,
     stamp,
     text_or_none,
     typed_value,
@@ -163,5 +163,5 @@ def _reader(name: str) -> Callable[[object], Value]:
     if name in _NUMBERS:
         return partial(number_or_none, places=PRICE_PLACES)
     if name in _FLAGS:
-        return parse_flag
+        return decode_flag
     return calendar_day if name in _DATES else text_or_none

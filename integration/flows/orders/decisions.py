@@ -15,7 +15,7 @@ from integration.core.links import Link
 from integration.core.plan import FOLLOWS, Policy
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
-from integration.flows.deciding import AGAIN, KEEP, Decision, DecisionSubject, decision_mark, stored_decision
+from integration.flows.deciding import AGAIN, KEEP, DecisionSubject, PersonDecision, decision_mark, stored_decision
 from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, with_opposite_signs
 from integration.flows.orders.latest_booking import LatestBooking, booking_key, newest_bookings
 from integration.flows.orders.payments import WITH_PAYMENTS, digest_of
@@ -73,7 +73,7 @@ class CurrentBooking(LatestBooking[Link]):
         """Return the mark of the current state of a document and of its latest booking."""
         return decision_mark(self.with_booked_digest(document), str(self.booking))
 
-    def decision(self, document: Record) -> Decision:
+    def decision(self, document: Record) -> PersonDecision:
         """Return the decision of a person about the current state of the document."""
         return stored_decision(
             document, DecisionSubject.CHANGE, self.mark(document), OFFERED if self.stays else CHANGED
