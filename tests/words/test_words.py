@@ -381,6 +381,13 @@ def test_a_fact_that_is_missing_is_named_and_never_a_dash() -> None:
     assert words.say("sku_duplicate", {}).what == "Articles not known and not known both lead to number not known."
 
 
+def test_a_repair_names_the_button_that_retries_its_records() -> None:
+    for language in words.LANGUAGES:
+        short = words.term("btn_try_again_short", language)
+        assert short in words.say("debtor_blocked", {}, language).do
+        assert "R7X" in words.say("debtor_blocked", {"try_again": "R7X"}, language).do
+
+
 def test_an_unknown_code_is_shown_as_itself() -> None:
     assert words.say("never_heard_of", {}).what == "never heard of"
 
