@@ -511,3 +511,9 @@ def test_every_cause_has_a_headline_without_a_fact_of_a_record(language: str) ->
         headline = words.headline(code, shared, language)
         assert headline == words.headline(code, {**shared, **of_record}, language), code
         assert not re.search(r"[{}]|R7X|\.$", headline), (code, headline)
+
+
+@pytest.mark.parametrize(("language", "most"), [("en", 8), ("nl", 9), ("de", 9)])
+def test_a_headline_is_short_enough_to_be_read_at_a_glance(language: str, most: int) -> None:
+    headlines = {code: tables().texts.get(f"headline_{code}", {}).get(language, "") for code in tables().causes}
+    assert {code: headline for code, headline in headlines.items() if not 0 < len(headline.split()) <= most} == {}
