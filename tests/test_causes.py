@@ -260,7 +260,7 @@ UNREPAIRED = {
     "request_refused": "what the console asked was wrong: only who makes it can tell why",
     "undo_blocked": "the plan that undoes shows the three values, and who reads it changes the record itself",
 }
-ENDS_ANOTHER_WAY = ("set this aside", "set this exception aside", "closes automatically")
+ENDS_ANOTHER_WAY = ("choose Set aside", "set this exception aside", "closes automatically")
 
 
 def parking() -> set[str]:
