@@ -285,9 +285,7 @@ def test_what_is_put_right_in_a_system_says_in_which_and_how_it_goes_on() -> Non
         code: tables().causes[code]["en_do"] for code, one in CAUSES.items() if one.repair.by is RepairKind.SYSTEM
     }
     named = {code for code, do in elsewhere.items() if re.search(r"{system}|AccountView|MplusKASSA|the till", do)}
-    going_on = {
-        code for code, do in elsewhere.items() if any(end in do for end in ("{try_again}", *ENDS_ANOTHER_WAY))
-    }
+    going_on = {code for code, do in elsewhere.items() if any(end in do for end in ("{try_again}", *ENDS_ANOTHER_WAY))}
     assert elsewhere.keys() == named & going_on
 
 

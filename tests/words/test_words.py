@@ -414,7 +414,9 @@ def test_what_does_not_add_up_of_a_day_is_named_in_words() -> None:
 def test_what_an_account_wants_of_a_line_is_named_in_words() -> None:
     line = {"account": "8000", "kind": "Fietsen bonnen"}
 
-    assert words.say("ledger_wants", {**line, "wants": "cost"}).what.startswith("Ledger account 8000 requires a cost cent")
+    assert words.say("ledger_wants", {**line, "wants": "cost"}).what.startswith(
+        "Ledger account 8000 requires a cost cent"
+    )
     assert " an amount in USD " in words.say("ledger_wants", {**line, "wants": "currency=USD"}).what
     assert " smell " in words.say("ledger_wants", {**line, "wants": "smell"}).what
 
