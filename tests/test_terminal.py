@@ -136,7 +136,7 @@ def test_lines_of_one_action_can_be_shown_alone(terminal: Terminal, previewed: R
 
 def test_a_plan_is_not_written_under_another_fingerprint(under_another: Ended, previewed: Result) -> None:
     assert under_another.status == 3
-    assert f"not that of the plan of run {previewed['run']}" in under_another.err
+    assert f"does not belong to the plan of run {previewed['run']}" in under_another.err
     assert "–" not in under_another.err
 
 

@@ -167,4 +167,4 @@ def test_another_sale_under_its_reference_stands_beside_a_document(shop: Applica
     told = {fact: (ours, theirs) for fact, ours, theirs in shown.to_numpy()}
     assert told["Number"][1] == "26900001"
     assert told["Date"][1] == ":red[**25 November 2026**]"
-    assert told["Comes to"][0].startswith(":red[")
+    assert told["Total"][0].startswith(":red[")
