@@ -270,7 +270,7 @@ def test_a_log_that_is_away_leaves_pages_of_runs_and_says_so_on_its_own(
 ) -> None:
     connected.log.stop()
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    away = "The log does not answer at the moment"
+    away = "The log does not respond"
     for page, given in (("runs", {"run": ran.id}), ("", {}), ("logs", {}), ("stock", {}),
                         ("logs", {"record": "products:1"}),
                         ("logs", {"tab": "questions"}), ("logs", {"tab": "volume"})):  # fmt: skip

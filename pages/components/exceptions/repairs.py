@@ -329,7 +329,8 @@ def _day(app: Application, group: CauseGroup) -> dict[str, str]:
 
 def _elsewhere(app: Application, group: CauseGroup) -> None:
     """Show where a cause is repaired, link there, and draw the retry."""
-    sentences = say(group.cause, {"system": app.flows[group.flow].target, **group.facts})
+    try_again = counted("btn_try_again", group.count)
+    sentences = say(group.cause, {"system": app.flows[group.flow].target, **group.facts, "try_again": try_again})
     key = (group.facts.get("article") or group.facts.get("key", "")) if group.count == 1 else ""
     if correct := in_source(app, group.flow, group.cause, group.field, key):
         st.markdown(correct)
@@ -353,8 +354,7 @@ def _elsewhere(app: Application, group: CauseGroup) -> None:
             st.switch_page("pages/days.py", query_params=day)
         tries = by in (RepairKind.SYSTEM, RepairKind.AGAIN)
         _setting(app, group, primary=not tries)
-        label = counted("btn_try_again", group.count)
-        if controls.button(label, icon=":material/refresh:", key="again", type="primary" if tries else "secondary"):
+        if controls.button(try_again, icon=":material/refresh:", key="again", type="primary" if tries else "secondary"):
             preview_group(app, group)
     if place and not tries:
         small(f":gray[{text('place_question')}]")
