@@ -236,6 +236,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("deposit_vat_unclear", OPERATOR, ("group",), SYSTEM),
         Cause("turnover_group_unknown", OPERATOR, ("group",), _row("balance_accounts")),
         Cause("method_account_missing", OPERATOR, ("method",), _row("method_accounts")),
+        Cause("document_rows_missing", OPERATOR, repair=Repair(RepairKind.ROWS, "tables", "vat_codes_sales")),
         Cause("payments_incomplete", OPERATOR, repair=SYSTEM),
         Cause("gift_card_unclear", OPERATOR, ("method",), _setting("gift_cards")),
         Cause("voucher_too_large", OPERATOR, repair=SYSTEM),
