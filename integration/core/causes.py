@@ -289,6 +289,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("fingerprint_differs", OPERATOR),
         Cause("plan_discarded", OPERATOR),
         Cause("plan_replaced", OPERATOR),
+        Cause("plan_superseded", NOBODY),
         Cause("plan_says_the_same", NOBODY),
         Cause("plan_not_waiting", OPERATOR),
         Cause("choice_changed", OPERATOR),
