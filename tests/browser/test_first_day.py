@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from integration.application.application import Application
-from tests.browser.conftest import at_rest, picture, serving
+from tests.browser.conftest import SETTLE, at_rest, picture, serving
 from tests.consoles import opened
 from tests.timeouts import SECONDS
 
@@ -20,7 +20,7 @@ pytestmark = [
 
 MOST_CLICKS = 25
 BOOKABLE = 158  # closed days of the sample shop that can be booked on the first day
-WAIT = 4 * SECONDS * 1000  # milliseconds for a run over the whole shop
+WAIT = 2 * SECONDS * 1000  # milliseconds for a run over the whole shop
 ENDED = re.compile("Done|Partly parked|Failed|Interrupted")
 
 
@@ -55,8 +55,11 @@ class Operator:
         self.click(at_rest(self.page).get_by_role("link", name=re.compile(name)), name)
 
     def choose(self, field: str, option: str) -> None:
-        self.click(at_rest(self.page).get_by_role("combobox", name=re.compile(field)), f"open {field}")
-        self.click(self.page.get_by_role("option", name=re.compile(option)), f"choose {option}")
+        box = at_rest(self.page).get_by_role("combobox", name=re.compile(field))
+        box.first.scroll_into_view_if_needed(timeout=WAIT)
+        self.page.wait_for_timeout(SETTLE)
+        self.click(box, f"open {field}")
+        self.click(self.page.get_by_role("option").filter(has_text=re.compile(option)), f"choose {option}")
 
     def plan(self, after: str) -> str:
         """Wait for a plan other than the one at address `after`, and return its address."""
