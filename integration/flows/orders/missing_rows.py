@@ -134,16 +134,17 @@ def with_missing_codes(rejected: RecordRejected, codes: Iterable[MissingCode], t
     """Return the rejection of a document with all its missing codes.
 
     A document that lacks one row keeps its own cause. A row that depends on the counterpart of another one does not
-    count.
+    count, and revenue accounts of several turnover groups count as one: one row for their VAT code is enough.
     """
     found = list(codes)
     asked = [one for one in found if not one.counterpart_of]
-    if len(found) <= 1:
-        return rejected
-    listed = {MISSING_CODES: missing_codes_fact(found)}
-    if len(asked) == 1 and asked[0].cause == rejected.cause:
-        return RecordRejected(rejected.cause, rejected.field, **{**rejected.facts, **listed})
-    return RecordRejected(SEVERAL, "", document=title, codes=code_names(asked), **listed)
+    needed = [one for one in asked if one.cause != REVENUE] + list(
+        {(one.facts["country"], one.facts["code"]): one for one in asked if one.cause == REVENUE}.values()
+    )
+    listed = {MISSING_CODES: missing_codes_fact(found)} if found else {}
+    if len(needed) > 1:
+        return RecordRejected(SEVERAL, "", document=title, codes=code_names(asked), **listed)
+    return RecordRejected(rejected.cause, rejected.field, **{**rejected.facts, **listed})
 
 
 def _in_group(group: str) -> dict[str, str]:
