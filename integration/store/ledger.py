@@ -219,7 +219,7 @@ class Ledger(Store):
                 transitions.keep_progress(connection, now, run, Progress("write", done, total))
 
     def finish(self, run: str, *, cursors: Mapping[str, str] | None = None) -> None:
-        """End a commit, and close the waiting plans that it supersedes. Raises ValueError if a change is not settled."""
+        """End a commit, and close the plans that it supersedes. Raises ValueError if a change is not settled."""
         now = self.clock()
         with self.database.write() as connection:
             row = transitions.move(connection, run, RunState.DONE)

@@ -46,7 +46,6 @@ class Operator:
     def click(self, what: Locator, name: str) -> None:
         what.first.click(timeout=WAIT)
         self.clicks.append(name)
-        print(len(self.clicks), name)
 
     def press(self, name: str) -> None:
         self.click(at_rest(self.page).get_by_role("button", name=re.compile(name)), name)
@@ -121,8 +120,8 @@ def test_every_closed_day_is_booked_within_the_clicks_of_a_first_day(new_console
 
     assert len(me.clicks) <= MOST_CLICKS, me.clicks
     with opened(data, start=False) as application:
-        assert _equal_days(application) == BOOKABLE
+        assert _booked_days(application) == BOOKABLE
 
 
-def _equal_days(application: Application) -> int:
+def _booked_days(application: Application) -> int:
     return application.links.count("days", *application.flows["days"].linked)

@@ -30,9 +30,7 @@ def test_an_order_names_every_vat_code_without_a_row() -> None:
 
 
 def test_a_posting_names_its_accounts_by_turnover_group() -> None:
-    issue = parked(
-        an_order(lines=(HIGH_LINE, LOW_LINE)), becomes="posting", tables=with_tables(revenue_accounts={})
-    )
+    issue = parked(an_order(lines=(HIGH_LINE, LOW_LINE)), becomes="posting", tables=with_tables(revenue_accounts={}))
     assert issue.cause == "document_rows_missing"
     assert codes_of(issue) == {
         ("revenue_account_unmapped", "1", "10"): Decimal("12.10"),
@@ -44,7 +42,7 @@ def test_one_row_for_two_turnover_groups_keeps_its_own_cause() -> None:
     other = a_line("2", "24.20", "20.00", turnover_group="20")
     issue = parked(an_order(lines=(HIGH_LINE, other)), becomes="posting", tables=with_tables(revenue_accounts={}))
     assert issue.cause == "revenue_account_unmapped"
-    assert len(codes_of(issue)) == 2  # noqa: PLR2004
+    assert len(codes_of(issue)) == 2
 
 
 def test_the_account_of_a_vat_code_without_a_row_follows_its_counterpart() -> None:
