@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 
 from integration.core.ledgers import matching_account
-from integration.flows.settings import Listed, ListReader
+from integration.flows.settings import CodeList, ListReader
 from integration.flows.tables import VAT_RATES
 
 Propose = Callable[[Mapping[str, str], ListReader], str]
@@ -14,7 +14,7 @@ SHIFTED = "shifted"  # VAT method of the till: reverse charge
 REVERSE_CHARGE = re.compile("verlegd|verlegging", re.IGNORECASE)  # names of VAT codes in Dutch books
 
 
-def account_of_till(accounts: Listed, ledgers: Listed, *names: str) -> Propose:
+def account_of_till(accounts: CodeList, ledgers: CodeList, *names: str) -> Propose:
     """Return a function that proposes the account that the till has for a code, or for several codes in one fact.
 
     `names` are the facts that may hold the codes. The books must have exactly one account that the till can mean, and
@@ -30,7 +30,9 @@ def account_of_till(accounts: Listed, ledgers: Listed, *names: str) -> Propose:
     return propose
 
 
-def account_by_types(ledgers: Listed, *named: tuple[Listed, Listed, Collection[str]]) -> Callable[[ListReader], str]:
+def account_by_types(
+    ledgers: CodeList, *named: tuple[CodeList, CodeList, Collection[str]]
+) -> Callable[[ListReader], str]:
     """Return a function that proposes the only account that the till has for all codes of certain types.
 
     `named` has lists of the till: the types of codes, the accounts of the same codes, and the types that count.
@@ -50,11 +52,11 @@ def account_by_types(ledgers: Listed, *named: tuple[Listed, Listed, Collection[s
     return propose
 
 
-def vat_code_of_books(ours: Listed, theirs: Listed) -> Propose:
+def vat_code_of_books(ours: CodeList, theirs: CodeList) -> Propose:
     """Return a function that proposes the only VAT code with the same percentage, for reverse charge the one of it."""
 
     def propose(facts: Mapping[str, str], read: ListReader) -> str:
-        here, there = (read(Listed(one.system, VAT_RATES)) for one in (ours, theirs))
+        here, there = (read(CodeList(one.system, VAT_RATES)) for one in (ours, theirs))
         names, rate = read(theirs), here.get(facts.get("code", ""), "")
         is_shifted = facts.get("vat_method") == SHIFTED
         if not rate and not is_shifted:

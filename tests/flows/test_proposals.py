@@ -5,14 +5,14 @@ from collections.abc import Mapping
 import pytest
 
 from integration.flows.proposals import account_by_types, account_of_till, vat_code_of_books
-from integration.flows.settings import Listed, ListReader, books_list, till_list
+from integration.flows.settings import CodeList, ListReader, books_list, till_list
 
 GROUPS, METHODS, LEDGERS = till_list("turnover_accounts"), till_list("payment_accounts"), books_list("ledgers")
 VAT, TYPES = till_list("vat_codes"), till_list("payment_types")
 BOOKS_VAT = books_list("vat_codes")
 
 
-def reader(lists: Mapping[Listed, Mapping[str, str]]) -> ListReader:
+def reader(lists: Mapping[CodeList, Mapping[str, str]]) -> ListReader:
     return lambda listed: lists.get(listed, {})
 
 

@@ -8,7 +8,7 @@ from integration.flows.settings import (
     COUNTRY_CODES,
     COUNTRY_NAMES,
     Choice,
-    Dimension,
+    KeyPart,
     ValueTable,
     books_list,
     till_list,
@@ -31,7 +31,7 @@ COUNTRIES_TABLE = ValueTable(
     theirs=COUNTRY_CODES,
     looks_up=True,
     named=("value",),
-    dimensions=(Dimension("till_country", (Choice(COUNTRY_NAMES),), needed=True),),
+    dimensions=(KeyPart("till_country", (Choice(COUNTRY_NAMES),), needed=True),),
 )
 TERMS_TABLE = ValueTable(
     PAYMENT_TERMS,
@@ -40,5 +40,5 @@ TERMS_TABLE = ValueTable(
     looks_up=True,
     causes=("payment_method_unmapped",),
     named=("value", "method"),
-    dimensions=(Dimension("payment", (Choice(METHODS),), options=DAYS_TO_PAY, needed=True),),
+    dimensions=(KeyPart("payment", (Choice(METHODS),), options=DAYS_TO_PAY, needed=True),),
 )

@@ -12,7 +12,7 @@ from integration.core.missing_codes import MissingCode
 from integration.core.people import Actor, Right
 from integration.flows.functions.values import is_country
 from integration.flows.registry import Specs
-from integration.flows.settings import COUNTRY, Listed, ValueTable
+from integration.flows.settings import COUNTRY, CodeList, ValueTable
 from integration.flows.spec import FlowSpec
 from integration.services.mappings.code_lists import CodeLists
 from integration.services.mappings.mappings import Logics
@@ -82,7 +82,7 @@ class MissingRows:
         found: dict[Key, _Found] = {}
         dependent: list[tuple[OpenIssue, MissingCode]] = []
         for group in self.groups(flow):
-            for one in self._exceptions.every(group.of, IssueState.OPEN):
+            for one in self._exceptions.every(group.group_key, IssueState.OPEN):
                 for lacked, code in lacked_rows(spec, one.issue):
                     row = self._preferred(lacked, code)
                     found.setdefault((row.table.name, _key(row, home)), _Found(row)).add(one.issue.key, code)
@@ -140,7 +140,7 @@ class MissingRows:
             return matching_account(number, self._read(table.theirs))
         return table.propose(one.facts, self._read) if table.propose else ""
 
-    def _read(self, listed: Listed) -> Mapping[str, str]:
+    def _read(self, listed: CodeList) -> Mapping[str, str]:
         return self._lists.readable(*listed) or {}
 
 

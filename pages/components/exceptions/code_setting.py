@@ -67,7 +67,7 @@ def choose_code(app: Application, group: CauseGroup, noun: str, repair: Callable
 
 def _branches(app: Application, group: CauseGroup) -> dict[str, int] | None:
     """Return the number of documents of each branch, or None if the till does not answer."""
-    keys = [one.issue.key for one in app.exceptions.issues_of(group.of, limit=MOST)]
+    keys = [one.issue.key for one in app.exceptions.issues_of(group.group_key, limit=MOST)]
     name = f"branches {group.flow} {keys[:1]} {len(keys)}"
     records = ask_live(app, name, lambda: app.exceptions.records(group.flow, keys))
     if records is None:
