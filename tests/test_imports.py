@@ -1,0 +1,42 @@
+"""Modules that a command of the terminal imports: each takes time before the command does anything."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.stores import prepare
+
+ROOT = Path(__file__).parent.parent
+SLOW = {
+    "alembic", "apprise", "duckdb", "holidays", "httpx", "joserfc", "lxml", "numpy", "pandas", "PIL", "plotly",
+    "pyarrow", "streamlit", "urllib3", "xlsxwriter", "zeep",
+}  # fmt: skip
+OF_DATA = {"babel", "cryptography", "pydantic", "sqlalchemy", "structlog"}
+
+
+def imported(tmp_path: Path, *arguments: str) -> set[str]:
+    """Return the names of all modules that a command imports."""
+    ended = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "integration", *arguments],
+        cwd=ROOT, env={"CONSOLE_DATA": str(tmp_path)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    lines = (line.rpartition("|") for line in ended.stderr.splitlines() if line.startswith("import time:"))
+    return {name.strip() for _, _, name in lines}
+
+
+@pytest.mark.parametrize(
+    ("command", "most", "needless"),
+    [("--version", 200, SLOW | OF_DATA), ("--help", 380, SLOW | OF_DATA), ("runs", 1_150, SLOW)],
+)
+def test_a_command_imports_no_library_that_it_does_not_use(
+    tmp_path: Path, command: str, most: int, needless: set[str]
+) -> None:
+    if command == "runs":
+        prepare(tmp_path / "console.sqlite")
+
+    modules = imported(tmp_path, command)
+
+    assert modules & needless == set()
+    assert len(modules) <= most
