@@ -1,5 +1,6 @@
-"""Modules that a command of the terminal imports: each takes time before the command does anything."""
+"""Modules that a command and the first page import: each takes time before anything is shown."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,9 +18,9 @@ OF_DATA = {"babel", "cryptography", "pydantic", "sqlalchemy", "structlog"}
 
 
 def imported(tmp_path: Path, *arguments: str) -> set[str]:
-    """Return the names of all modules that a command imports."""
+    """Return the names of all modules that Python imports with these arguments."""
     ended = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "integration", *arguments],
+        [sys.executable, "-X", "importtime", *arguments],
         cwd=ROOT, env={"CONSOLE_DATA": str(tmp_path)}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     lines = (line.rpartition("|") for line in ended.stderr.splitlines() if line.startswith("import time:"))
@@ -36,7 +37,17 @@ def test_a_command_imports_no_library_that_it_does_not_use(
     if command == "runs":
         prepare(tmp_path / "console.sqlite")
 
-    modules = imported(tmp_path, command)
+    modules = imported(tmp_path, "-m", "integration", command)
 
     assert modules & needless == set()
     assert len(modules) <= most
+
+
+def test_the_first_page_is_drawn_without_pandas(tmp_path: Path) -> None:
+    page = (ROOT / "pages" / "overview.py").read_text(encoding="utf-8")
+    parts = re.findall(r"^from (pages\.[\w.]+) import", page, re.MULTILINE)
+
+    modules = imported(tmp_path, "-c", f"import {', '.join(parts)}")
+
+    assert set(parts) <= modules
+    assert "pandas" not in modules
