@@ -9,7 +9,7 @@ import typer
 from integration.application.application import Application
 from integration.cli import terminal
 from integration.cli.arguments import Json, writing, wrong_use
-from integration.log.client import at_the_server
+from integration.log.client import ask_server
 
 commands = typer.Typer()
 
@@ -51,7 +51,7 @@ def _at_the_server_or_here(
     application: Application, question: Mapping[str, Any], here: Callable[[], dict[str, Any]]
 ) -> dict[str, Any]:
     """Ask the server of this machine while there is one that has the log, else the log itself."""
-    answer = at_the_server(application.log_access.data, question)
+    answer = ask_server(application.log_access.data, question)
     if answer is None:
         answer = here()
     terminal.tell_of_log(application)

@@ -12,7 +12,7 @@ from integration.connectors.accountview.settings import AccountViewAccess, Accou
 from integration.connectors.mplus.settings import SYSTEM as MPLUS
 from integration.connectors.mplus.settings import USUAL_ADDRESS, MplusAccess, MplusSettings
 from integration.connectors.protocol import Connector, InstallationFacts, SourceTable
-from integration.core.connections import TokenKeeper, parse_address
+from integration.core.connections import TokenStore, parse_address
 
 
 class SystemRole(StrEnum):
@@ -39,7 +39,7 @@ class System:
     role: SystemRole
     access: type[BaseModel]
     settings: type[BaseModel]
-    connects: Callable[[Any, TokenKeeper, InstallationFacts, Sequence[SourceTable]], Connector]
+    connects: Callable[[Any, TokenStore, InstallationFacts, Sequence[SourceTable]], Connector]
     who: str
     secrets: tuple[str, ...]
     sign: str
@@ -53,24 +53,24 @@ class System:
         """Return True if the settings name a connection. Says nothing about whether the system answers."""
         return bool(access.get(self.sign))
 
-    def given_for(self, access: Mapping[str, Any]) -> str:
+    def secret_recipient(self, access: Mapping[str, Any]) -> str:
         """Return the recipient of a secret with this access: our account, and the address of the system."""
         url = str(access.get("url") or self.usual_address)
         address = parse_address(url)
-        return f"{access.get(self.who) or ''} at {url if address is None else address.spot}"
+        return f"{access.get(self.who) or ''} at {url if address is None else address.canonical_address}"
 
     def can_be_asked(self, access: Mapping[str, Any]) -> bool:
         """Return True if a connector can be built."""
         return all(access.get(name) for name in self.needed)
 
 
-def _accountview(settings: Any, keeper: TokenKeeper, _: InstallationFacts, reads: Sequence[SourceTable]) -> Connector:
+def _accountview(settings: Any, keeper: TokenStore, _: InstallationFacts, reads: Sequence[SourceTable]) -> Connector:
     from integration.connectors.accountview.connector import AccountView  # noqa: PLC0415 - many processes connect to no system
 
     return AccountView(settings, keeper, reads=reads)
 
 
-def _mplus(settings: Any, _: TokenKeeper, learned: InstallationFacts, __: Sequence[SourceTable]) -> Connector:
+def _mplus(settings: Any, _: TokenStore, learned: InstallationFacts, __: Sequence[SourceTable]) -> Connector:
     from integration.connectors.mplus.connector import Mplus  # noqa: PLC0415 - likewise; it imports zeep
 
     return Mplus(settings, learned=learned)

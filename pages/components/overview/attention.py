@@ -9,7 +9,7 @@ import streamlit as st
 from integration.application.application import Application
 from integration.services.log.log import LogPeriod
 from pages.components.shared.connection_badge import since_when, stand_badge
-from pages.components.shared.layout import answer_or_error, note, titled
+from pages.components.shared.layout import answer_or_error, note, section_with_actions
 from pages.components.shared.wording import (
     Markdown,
     flow_name,
@@ -96,7 +96,7 @@ def _first_day() -> datetime:
 def _chart(title: str, wide: "pd.DataFrame", draw: Callable[["pd.DataFrame"], None]) -> None:
     from pages.components.shared.downloads import downloads  # noqa: PLC0415 - as said at the top
 
-    with titled(text(title)):
+    with section_with_actions(text(title)):
         if len(wide):
             downloads(title, lambda: wide.fillna(0).astype(int), index=True, type="tertiary")
     with st.container(border=True):

@@ -19,7 +19,7 @@ LOOKED_AT = 500  # rows that are measured; a person further down has scrolled
 DRAWN = ("area_chart", "line_chart", "bar_chart", "progress", "image", "checkbox")  # column types without text
 
 
-def fitted(
+def fit_columns(
     frame: pd.DataFrame,
     columns: Mapping[str, Any],
     write: Mapping[Any, Callable[[Any], str]],
