@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from integration.__main__ import status_of
+from integration.cli.exit_status import status_of
 from integration.core.days.check import DayComparison
 from integration.core.days.report import DayReport, DayState, report_to_json
 from integration.core.errors import NotAllowedError

@@ -8,8 +8,9 @@ from integration.application.application import Application
 from integration.application.stores import stores_of
 from integration.core.clocks import now
 from integration.core.people import SHIPPED
-from integration.data_folder import FILES, OTHERS, key_ring, require_database_file
+from integration.data_folder import FILES, key_ring, require_database_file
 from integration.flows.registry import FLOWS, Specs, mirrors_of
+from integration.process.permissions import OTHERS
 from integration.runner import ALL_ON, Safeguards
 from integration.settings import Settings, load_settings
 from integration.store.database import Clock, Database, SharedClock, open_database

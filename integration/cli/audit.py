@@ -15,9 +15,9 @@ from integration.words import sentence, term
 
 FAILED = 1
 
-audit = typer.Typer(
-    pretty_exceptions_enable=False, no_args_is_help=True, help="What somebody did: verify, list, export."
-)
+commands = typer.Typer()
+audit = typer.Typer(no_args_is_help=True, help="What somebody did: verify, list, export.")
+commands.add_typer(audit, name="audit")
 
 Heads = Annotated[list[str] | None, typer.Option(help="NUMBER:HASH as it was sent; may be given several times.")]
 

@@ -29,13 +29,17 @@ from integration.words import say, term
 
 FAILED = 1
 
-arranged = typer.Typer(pretty_exceptions_enable=False)
-keys = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True, help="The key that seals credentials.")
+commands = typer.Typer()
+arranged = typer.Typer()
+keys = typer.Typer(no_args_is_help=True, help="The key that seals credentials.")
+commands.add_typer(arranged, name="settings")
+commands.add_typer(keys, name="key")
 
 BackupFile = Annotated[Path, typer.Argument(help="The file of the backup.")]
 ASKED = "Passphrase of the key, empty for none"
 
 
+@commands.command()
 def backup(file: BackupFile, as_json: Json = False) -> None:
     """Write a backup of everything the console keeps to a new file, while it runs or not."""
     settings = load_settings()
@@ -62,6 +66,7 @@ def _tell_audit(settings: Settings, file: Path) -> None:
             application.backups.taking(file.name)
 
 
+@commands.command()
 def verify(file: BackupFile, as_json: Json = False) -> None:
     """Read every byte of a backup, look into its databases, and say what it holds; nothing is restored."""
     settings = load_settings()
@@ -69,6 +74,7 @@ def verify(file: BackupFile, as_json: Json = False) -> None:
         _tell(verified(file, _passphrase(settings, of=file)), as_json=as_json)
 
 
+@commands.command()
 def restore(
     file: BackupFile,
     erased: Annotated[
@@ -207,6 +213,7 @@ def _show_differences(found: Sequence[SettingDifference]) -> None:
                 )
 
 
+@commands.command()
 def doctor(
     offline: Annotated[bool, typer.Option("--offline", help="Leave out the check of both connections.")] = False,
     as_json: Json = False,
@@ -232,6 +239,7 @@ def _look_json(look: Checkup) -> dict[str, Any]:
     return {**asdict(look), "ok": not look.code, **(asdict(say(look.code, look.facts)) if look.code else {})}
 
 
+@commands.command()
 def place(
     confirm: Annotated[str, typer.Option(metavar="CODE", help="Confirm that no other copy of the data runs.")] = "",
     as_json: Json = False,
@@ -252,6 +260,7 @@ def place(
     raise typer.Exit(FAILED if status.is_held else 0)
 
 
+@commands.command()
 def systems(
     system: Annotated[str, typer.Argument(help="accountview or mplus; none lists the open questions.")] = "",
     answer: Annotated[SystemAnswer | None, typer.Option(help="Whether it is the same system, or was replaced.")] = None,

@@ -24,6 +24,8 @@ from integration.services.daybooks.days import DayListed
 from integration.services.mappings.code_lists import LAST_SECONDS
 from integration.words import MISSING, say, sentence, vat_code
 
+commands = typer.Typer()
+
 FAILED = 1
 SHEETS = (".pdf", ".xlsx")
 BAD = frozenset({DayState.DIFFERENT, DayState.UNKNOWN})
@@ -35,6 +37,7 @@ Check = Annotated[bool, typer.Option("--check", help="Compare both sides now.")]
 SheetFile = Annotated[Path | None, typer.Option("--sheet", help="Write the sheet of one day: .pdf or .xlsx.")]
 
 
+@commands.command()
 def days(
     first: From = "",
     last: Until = "",
@@ -64,6 +67,7 @@ def days(
     raise typer.Exit(FAILED if any(one.state in BAD for one in listed) else 0)
 
 
+@commands.command()
 def drift(as_json: Json = False) -> None:
     """Look at everything that was written, and say what the target no longer holds as agreed."""
     with terminal.command_application() as application:

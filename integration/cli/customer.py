@@ -12,7 +12,9 @@ from integration.cli.arguments import Json, writing, wrong_use
 from integration.core.erasure import Customer
 from integration.words import LANGUAGES
 
-cli = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True, help="What is kept of one person, by number.")
+commands = typer.Typer()
+customer = typer.Typer(no_args_is_help=True, help="What is kept of one person, by number.")
+commands.add_typer(customer, name="customer")
 
 Debtor = Annotated[str, typer.Option(help="The number of a debtor in AccountView.")]
 Relation = Annotated[str, typer.Option(help="The number of a relation in MplusKASSA.")]
@@ -24,7 +26,7 @@ def _one(application: Application, debtor: str, relation: str) -> Customer:
     return application.persons.customer(debtor, relation)
 
 
-@cli.command()
+@customer.command()
 def show(debtor: Debtor = "", relation: Relation = "", as_json: Json = False) -> None:
     """Say what is kept of a person, and which documents were booked for them."""
     with terminal.command_application(start=False) as application:
@@ -45,7 +47,7 @@ def show(debtor: Debtor = "", relation: Relation = "", as_json: Json = False) ->
         terminal.out.print(f"{document.kind} {document.key}: {document.reference} in AccountView", soft_wrap=True)
 
 
-@cli.command()
+@customer.command()
 def access(
     file: Annotated[Path, typer.Argument(help="The ZIP file to write.")],
     debtor: Debtor = "",
@@ -66,7 +68,7 @@ def access(
         terminal.out.print(f"Everything that is kept of this person is in {file}", soft_wrap=True)
 
 
-@cli.command()
+@customer.command()
 def erase(
     confirm: Annotated[str, typer.Option(help="A number of the person, typed again: it cannot be undone.")],
     debtor: Debtor = "",
@@ -98,7 +100,7 @@ ELSEWHERE = (
 )
 
 
-@cli.command()
+@customer.command()
 def lift(debtor: Debtor = "", relation: Relation = "", as_json: Json = False) -> None:
     """Let the records of a person who was erased take part again."""
     with terminal.command_application(start=False) as application:
@@ -109,7 +111,7 @@ def lift(debtor: Debtor = "", relation: Relation = "", as_json: Json = False) ->
         terminal.out.print("Takes part again." if lifted else "Was not held out.")
 
 
-@cli.command()
+@customer.command()
 def resume(as_json: Json = False) -> None:
     """Finish erasing people where that was cut short."""
     with terminal.command_application(start=False) as application:

@@ -9,10 +9,14 @@ from dataclasses import asdict
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from integration.application.application import Application
 from integration.cli import prices_demo
+from integration.cli.arguments import Json
+from integration.cli.exit_status import FAILED
 from integration.cli.terminal import (
     ENDED,
     PREVIEWED,
@@ -34,6 +38,8 @@ from integration.core.totals.sold import NOTHING
 from integration.flows.registry import FLOWS
 from integration.services.setup import PointSeverity
 from integration.settings import load_settings
+
+commands = typer.Typer()
 
 ROUNDS = (1, 2, 3)
 AFTER_A_DAY, UNCHANGED, PRICED = 2, 3, 4
@@ -108,6 +114,17 @@ def _ready(application: Application) -> list[str]:
         line.asked.flow for line in application.setup.readiness() if line.asked and line.weight is PointSeverity.STOPS
     }
     return sorted(FLOWS.keys() - stopped, key=lambda name: FLOWS[name].demo_order)
+
+
+@commands.command()
+def demo(
+    articles: Annotated[int, typer.Option(min=50, help="How large the sample shop is.")] = 400, as_json: Json = False
+) -> None:
+    """Sync every flow on a fresh sandbox, let its shop sell for a day, sync again, and check that all adds up.
+
+    A third round meets an unchanged shop and must write nothing.
+    """
+    raise typer.Exit(0 if show(articles, as_json=as_json) else FAILED)
 
 
 def show(articles: int, *, as_json: bool) -> bool:

@@ -28,9 +28,12 @@ from integration.lab.report import (
 from integration.settings import load_settings
 from integration.words import term
 
+commands = typer.Typer()
+
 FAILED = 1
 
 
+@commands.command()
 def lab(
     flow: Annotated[str | None, typer.Option(help="One flow only.", callback=known_flow)] = None,
     trials: Annotated[int, typer.Option(min=1, help="How many.")] = USUAL_TRIALS,

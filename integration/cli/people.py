@@ -9,7 +9,9 @@ from integration.cli import terminal
 from integration.cli.arguments import Json
 from integration.core.people import APART, Person, Role
 
+commands = typer.Typer()
 people = typer.Typer(no_args_is_help=True, help="Who may use the console.")
+commands.add_typer(people, name="people")
 
 
 @people.command(name="list")

@@ -10,9 +10,12 @@ from integration.cli.arguments import Json
 from integration.retention.service import RetentionClassStatus
 from integration.words import MISSING, sentence
 
+commands = typer.Typer()
+
 OnlyTold = Annotated[bool, typer.Option("--dry-run", help="Say what would go, and let nothing go.")]
 
 
+@commands.command()
 def retention(only_told: OnlyTold = False, as_json: Json = False) -> None:
     """Let everything go that is no longer kept, as happens by night, and say per class what went."""
     with terminal.command_application(start=False) as application:

@@ -16,7 +16,10 @@ from integration.process.signals import interruption_waiter
 from integration.settings import load_settings
 from integration.shipped import PROGRAM, SHIPPED
 
+commands = typer.Typer()
 
+
+@commands.command()
 def sandbox(
     articles: Annotated[int, typer.Option(min=50, help="How large the sample shop is.")] = 400,
     accountview_port: Annotated[int, typer.Option(help="0: any free one.")] = 0,
@@ -36,6 +39,7 @@ def sandbox(
     _become("integration.sandbox", *arguments)
 
 
+@commands.command()
 def worker(as_json: Json = False) -> None:
     """Work off the queue beside the server: on this machine, or on any that reaches the same PostgreSQL."""
     until_interrupted = interruption_waiter()
@@ -52,6 +56,7 @@ def worker(as_json: Json = False) -> None:
         application.close()
 
 
+@commands.command()
 def console(
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
     host: Annotated[

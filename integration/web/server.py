@@ -18,7 +18,7 @@ from integration.application import bootstrap
 from integration.core.connections import is_loopback
 from integration.core.errors import IntegrationError
 from integration.core.untrusted_text import visible
-from integration.data_folder import OTHERS
+from integration.process.permissions import OTHERS
 from integration.settings import AT_SOCKET, Settings, load_settings
 from integration.web import options
 from integration.web.compressed import Compressed
