@@ -69,9 +69,9 @@ def unconnected(unconnected_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Ap
     It is begun anew only where another one was at work in between.
     """
     _named(unconnected_folder, monkeypatch, "false", ARTICLES)
-    if bootstrap.running_application().settings.data != unconnected_folder:
+    if bootstrap.running_application(serves=False).settings.data != unconnected_folder:
         bootstrap.shut_down()
-    application = bootstrap.running_application()
+    application = bootstrap.running_application(serves=False)
     application.access.forget("test")
     return application
 
@@ -87,14 +87,17 @@ def connected(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 def console_on(
     data: Path, monkeypatch: pytest.MonkeyPatch, sandbox: str, articles: int = ARTICLES
 ) -> Iterator[Application]:
-    """Yield the application of this process on a folder, with the sandbox or without."""
+    """Yield the application of this process on a folder, with the sandbox or without.
+
+    It brings its events into the log when a page asks about them: `opened` in `tests/consoles.py`.
+    """
     _named(data, monkeypatch, sandbox, articles)
     bootstrap.shut_down()
     if sandbox == "true":
         prepare_joined(data, articles)
     prepare(data / "console.sqlite")
     prepare_engine(data / "engine.sqlite")
-    yield bootstrap.running_application()
+    yield bootstrap.running_application(serves=False)
     bootstrap.shut_down()
 
 
