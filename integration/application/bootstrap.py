@@ -93,12 +93,12 @@ _started: Application | None = None
 _starting = threading.Lock()
 
 
-def running_application(flows: Specs = FLOWS) -> Application:
-    """Return the application of this process. The first call builds it with these flows and starts it."""
+def running_application(flows: Specs = FLOWS, *, serves: bool = True) -> Application:
+    """Return the application of this process. The first call builds it with these arguments and starts it."""
     global _started  # noqa: PLW0603 - one engine per process
     with _starting:
         if _started is None:
-            _started = build(load_settings(), flows=flows).start()
+            _started = build(load_settings(), flows=flows, serves=serves).start()
         return _started
 
 
