@@ -32,7 +32,7 @@ def _tell_version(wanted: bool) -> None:
 @cli.callback()
 def _any_command(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and end.", callback=_tell_version, is_eager=True)
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_tell_version, is_eager=True)
     ] = False,
 ) -> None:
     pass

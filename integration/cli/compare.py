@@ -30,11 +30,13 @@ FAILED = 1
 SHEETS = (".pdf", ".xlsx")
 BAD = frozenset({DayState.DIFFERENT, DayState.UNKNOWN})
 
-From = Annotated[str, typer.Option("--from", help="The first day, such as 2026-10-01; this month's unless given.")]
-Until = Annotated[str, typer.Option("--to", help="The last day; today unless given.")]
-Branch = Annotated[str, typer.Option(help="One branch only, by its number.")]
-Check = Annotated[bool, typer.Option("--check", help="Compare both sides now.")]
-SheetFile = Annotated[Path | None, typer.Option("--sheet", help="Write the sheet of one day: .pdf or .xlsx.")]
+From = Annotated[
+    str, typer.Option("--from", help="First day, for example 2026-10-01. Default: the first of this month.")
+]
+Until = Annotated[str, typer.Option("--to", help="Last day. Default: today.")]
+Branch = Annotated[str, typer.Option(help="Only the branch with this number.")]
+Check = Annotated[bool, typer.Option("--check", help="Compare both systems now.")]
+SheetFile = Annotated[Path | None, typer.Option("--sheet", help="Write the sheet of one day to a .pdf or .xlsx file.")]
 
 
 @commands.command()
@@ -46,7 +48,7 @@ def days(
     sheet: SheetFile = None,
     as_json: Json = False,
 ) -> None:
-    """List how the days of the till stand in the books; --check compares them now, --sheet prints one."""
+    """List the days of the till with their state in the books; --check compares them now, --sheet writes one."""
     if sheet is not None and sheet.suffix.lower() not in SHEETS:
         raise wrong_use("the sheet is called .pdf or .xlsx")
     with terminal.command_application(start=check or sheet is not None) as application:
@@ -69,7 +71,7 @@ def days(
 
 @commands.command()
 def drift(as_json: Json = False) -> None:
-    """Look at everything that was written, and say what the target no longer holds as agreed."""
+    """Compare everything that was written with the target, and list the differences."""
     with terminal.command_application() as application:
         found = application.drift.look()
         taxed = [one.flow for one in found for record in one.found if any(is_vat_code(e.field) for e in record.edits)]

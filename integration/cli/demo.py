@@ -118,9 +118,10 @@ def _ready(application: Application) -> list[str]:
 
 @commands.command()
 def demo(
-    articles: Annotated[int, typer.Option(min=50, help="How large the sample shop is.")] = 400, as_json: Json = False
+    articles: Annotated[int, typer.Option(min=50, help="Number of articles of the sample shop.")] = 400,
+    as_json: Json = False,
 ) -> None:
-    """Sync every flow on a fresh sandbox, let its shop sell for a day, sync again, and check that all adds up.
+    """Sync every flow on a new sandbox, again after a day of sales, and check that all totals match.
 
     A third round meets an unchanged shop and must write nothing.
     """

@@ -16,11 +16,11 @@ commands = typer.Typer()
 
 @commands.command(name="log")
 def log_(
-    sql: Annotated[str, typer.Argument(help="One SELECT; the table is called events.")],
-    rows: Annotated[int, typer.Option(min=1, max=10_000, help="How many rows at most.")] = 100,
+    sql: Annotated[str, typer.Argument(help="One SELECT statement. The table is named events.")],
+    rows: Annotated[int, typer.Option(min=1, max=10_000, help="Maximum number of rows.")] = 100,
     as_json: Json = False,
 ) -> None:
-    """Ask the log a question in SQL; it can only be read."""
+    """Query the log in SQL. Queries cannot change it."""
     with terminal.command_application(start=False) as application:
         question = {"sql": sql, "rows": rows}
         answer = _at_the_server_or_here(application, question, lambda: application.log.answer(sql, rows=rows))
@@ -33,7 +33,7 @@ def log_(
 
 
 @commands.command()
-def export(path: Annotated[Path, typer.Argument(help="A file .csv or .parquet.")], as_json: Json = False) -> None:
+def export(path: Annotated[Path, typer.Argument(help="A .csv or .parquet file.")], as_json: Json = False) -> None:
     """Write the log to a file: .csv or .parquet."""
     if path.suffix.lower() not in (".csv", ".parquet"):
         raise wrong_use("the file is called .csv or .parquet")

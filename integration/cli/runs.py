@@ -58,7 +58,7 @@ def _end_with_plan(application: Application, run_id: str, *, as_json: bool, wait
 
 @commands.command()
 def preview(flow: FlowName, complete: Complete = False, wait: Patient = 300, as_json: Json = False) -> None:
-    """Make a plan and show it; nothing is written to either system."""
+    """Make a plan and show it. Writes nothing to either system."""
     with terminal.command_application(wait=wait, as_json=as_json) as application:
         run_id = _begun(application, flow, complete=complete)
         _end_with_plan(application, run_id, as_json=as_json, wait=wait)
@@ -67,12 +67,12 @@ def preview(flow: FlowName, complete: Complete = False, wait: Patient = 300, as_
 @commands.command()
 def commit(
     run_id: RunId,
-    fingerprint: Annotated[str, typer.Option(help="As the preview showed it.")],
-    confirm: Annotated[list[str] | None, typer.Option(help="brake=number, for each brake that holds the plan.")] = None,
+    fingerprint: Annotated[str, typer.Option(help="The fingerprint that the preview printed.")],
+    confirm: Annotated[list[str] | None, typer.Option(help="brake=number, for each brake that stops the plan.")] = None,
     wait: Patient = 300,
     as_json: Json = False,
 ) -> None:
-    """Write exactly the plan with this fingerprint, and prove it by reading back."""
+    """Write exactly the plan with this fingerprint, and verify it by reading back."""
     confirmed = confirmations(confirm or [])
     with terminal.command_application(wait=wait, as_json=as_json) as application:
         _found(application, run_id)
@@ -82,7 +82,7 @@ def commit(
 
 @commands.command()
 def run(flow: FlowName, complete: Complete = False, wait: Patient = 300, as_json: Json = False) -> None:
-    """Preview and commit in one go; a plan that trips a brake waits instead."""
+    """Preview and commit in one step. A plan that trips a brake waits for approval."""
     with terminal.command_application(wait=wait, as_json=as_json) as application:
         run_id = _begun(application, flow, complete=complete)
         found = _plan_of(
@@ -99,10 +99,10 @@ def run(flow: FlowName, complete: Complete = False, wait: Patient = 300, as_json
 @commands.command()
 def runs(
     flow: AnyFlow = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of entries.")] = 20,
     as_json: Json = False,
 ) -> None:
-    """List what ran, newest first."""
+    """List runs, newest first."""
     with terminal.command_application(start=False) as application:
         found = application.runs.latest(flow, limit=limit)
         if as_json:
@@ -116,9 +116,9 @@ def runs(
 @commands.command()
 def show(
     run_id: RunId,
-    only: Annotated[Shown, typer.Option(help="Lines of one action.")] = "all",
-    find: Annotated[str, typer.Option(help="Part of a key or a title.")] = "",
-    limit: Annotated[int, typer.Option(min=1, help="How many lines at most.")] = 100,
+    only: Annotated[Shown, typer.Option(help="Only lines with this action.")] = "all",
+    find: Annotated[str, typer.Option(help="Only lines with this text in their key or title.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of lines.")] = 100,
     as_json: Json = False,
 ) -> None:
     """Show the lines of a plan: what is created, updated, retired, skipped or parked."""
@@ -136,7 +136,7 @@ def show(
 
 @commands.command()
 def issues(flow: AnyFlow = None, as_json: Json = False) -> None:
-    """List what needs attention, by cause."""
+    """List parked records by cause, with the repair of each."""
     with terminal.command_application(start=False) as application:
         causes = application.issues.causes(flow)
         if as_json:
@@ -149,7 +149,7 @@ def issues(flow: AnyFlow = None, as_json: Json = False) -> None:
 
 @commands.command()
 def resume(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
-    """Go on with an interrupted run; what was sent without an answer is looked up first."""
+    """Continue an interrupted run. Writes without an answer are looked up first."""
     with terminal.command_application(wait=wait, as_json=as_json) as application:
         found = _found(application, run_id)
         if found.state not in ACTIVE and found.state is not RunState.DONE:  # those go on, or are over, by themselves
@@ -159,7 +159,7 @@ def resume(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
 
 @commands.command()
 def cancel(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
-    """Stop a run: a preview is put aside, and what a commit has not sent by now can be resumed."""
+    """Stop a run. A preview is discarded; a commit stops after the calls under way and can be resumed."""
     with terminal.command_application(wait=wait, as_json=as_json) as application:
         if _found(application, run_id).state not in ACTIVE:
             raise wrong_use(f"run {run_id} is not at work")
@@ -172,7 +172,7 @@ def cancel(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
 
 @commands.command()
 def undo(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
-    """Make a plan that puts back what a run wrote; `commit` writes it."""
+    """Make a plan that restores the values before a run. `commit` writes it."""
     with terminal.command_application(wait=wait, as_json=as_json) as application:
         _found(application, run_id)
         _end_with_plan(
@@ -183,11 +183,13 @@ def undo(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
 @commands.command()
 def retry(
     flow: FlowName,
-    cause: Annotated[str, typer.Argument(help="A cause as `issues --json` names it: payment_method_unmapped, ...")],
+    cause: Annotated[
+        str, typer.Argument(help="A cause by its name in `issues --json`, for example payment_method_unmapped.")
+    ],
     wait: Patient = 300,
     as_json: Json = False,
 ) -> None:
-    """Make a plan of everything that is parked for one cause, with the mapping and tables of today."""
+    """Make a plan of all records that are parked for one cause, with the current mapping and value tables."""
     with terminal.command_application(wait=wait, as_json=as_json) as application:
         if not application.exceptions.keys(flow, cause):
             raise wrong_use(f"nothing of {flow} is parked for {cause}", "cause")
@@ -201,7 +203,7 @@ def retry(
 
 @commands.command()
 def check(as_json: Json = False) -> None:
-    """Check both connections and say what is wrong with them, line by line."""
+    """Check both connections and list their problems."""
     with terminal.command_application(start=False) as application:
         application.connections.join_sandbox()
         found = {system: application.connections.check(system) for system in ("accountview", "mplus")}
