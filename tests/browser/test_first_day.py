@@ -124,4 +124,4 @@ def test_every_closed_day_is_booked_within_the_clicks_of_a_first_day(new_console
 
 
 def _booked_days(application: Application) -> int:
-    return application.links.count("days", *application.flows["days"].linked)
+    return application.links.count("days", *application.flows["days"].linked_kinds)
