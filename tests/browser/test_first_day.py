@@ -91,14 +91,14 @@ def test_every_closed_day_is_booked_within_the_clicks_of_a_first_day(new_console
     me.go("Overview")
     me.press("Preview closed days")
     plan = me.plan("")
-    me.press("Repair.*Accounts or VAT codes of closed")
+    me.press("Repair.*Ledger accounts or VAT codes of days")
     me.press("Add the rows and preview")
     plan = me.plan(plan)
-    me.press("Repair.*Open amounts")
+    me.press("Repair.*Open amount has no debtor")
     me.choose("Debtor for customers", "^20001")
     me.press("Repair and preview")
     plan = me.plan(plan)
-    me.press("Repair.*An invoice that is booked sep")
+    me.press("Repair.*Separate invoice is not booked")
     me.press("Book invoices")
     plan = me.plan(plan)
     me.press("Repair.*Several accounts")
@@ -110,7 +110,7 @@ def test_every_closed_day_is_booked_within_the_clicks_of_a_first_day(new_console
     me.commit()
 
     me.go("Exceptions")
-    me.press("Repair.*Orders paid beforehand")
+    me.press("Repair.*Ledger account missing for down payments")
     picture(page, "first-day-down-payments")
     me.press("Repair and preview")
     plan = me.plan("")
@@ -124,4 +124,4 @@ def test_every_closed_day_is_booked_within_the_clicks_of_a_first_day(new_console
 
 
 def _booked_days(application: Application) -> int:
-    return application.links.count("days", *application.flows["days"].linked)
+    return application.links.count("days", *application.flows["days"].linked_kinds)
