@@ -10,6 +10,7 @@ from typing import Any
 from integration.core.days.books import DayLine, DayPage
 from integration.core.days.check import DayCheck, DayComparison, DayFinding, DayVerdict, largest_difference
 from integration.core.days.till import DrawerCount, TillDay
+from integration.core.days.turnover import GroupTurnover
 from integration.core.totals.sold import NOTHING
 
 COSTLESS = "costless"  # name in stored pages and code of the note: groups without a known cost price
@@ -56,7 +57,7 @@ class DayReport:
 
     `cause` and `facts` say why the day is parked, waits or is unknown. `expected` are the page lines from the till's
     answers. `rows`, `findings`, `pages` and `counts` are those of the check. `notes` are remarks for a bookkeeper
-    that are no differences.
+    that are no differences. `turnover` is that of the sales on the day page, by the till's current answers.
     """
 
     date: date
@@ -72,6 +73,7 @@ class DayReport:
     expected: tuple[DayLine, ...] = ()
     counts: tuple[DrawerCount, ...] = ()
     notes: tuple[DayFinding, ...] = ()
+    turnover: tuple[GroupTurnover, ...] = ()
 
     @property
     def key(self) -> str:
@@ -130,6 +132,7 @@ def report_to_json(report: DayReport) -> dict[str, object]:
         "expected": [_line(line) for line in report.expected],
         "counts": [_count(one) for one in report.counts],
         "notes": [[one.code, dict(one.facts)] for one in report.notes],
+        "turnover": [[one.group, one.name, one.account, str(one.amount)] for one in report.turnover],
     }
 
 
@@ -152,6 +155,9 @@ def report_from_json(shape: Mapping[str, Any]) -> DayReport:
         tuple(_line_from(line) for line in shape["expected"]),
         tuple(_count_from(one) for one in shape["counts"]),
         tuple(DayFinding(code, facts) for code, facts in shape["notes"]),
+        tuple(
+            GroupTurnover(group, name, account, Decimal(amount)) for group, name, account, amount in shape["turnover"]
+        ),
     )
 
 
