@@ -46,6 +46,7 @@ from integration.services.connections.proposals import Proposals
 from integration.services.connections.sandbox_host import SandboxHost
 from integration.services.daybooks.day_sheets import DaySheets
 from integration.services.daybooks.days import Days
+from integration.services.daybooks.period_sheets import PeriodSheets
 from integration.services.daybooks.periods import Periods
 from integration.services.engine_lifecycle import EngineHandle, OwnLeases
 from integration.services.keys import Keys
@@ -368,6 +369,7 @@ class Application:
             clock,
             flows,
         )
+        self.period_sheets = PeriodSheets(self.lists, self.connections, clock)
         self.runs = Runs(
             stores.plans,
             stores.runs,

@@ -52,10 +52,24 @@ class DayComparison:
         """The books' figure minus the till's."""
         return NOTHING if self.till is None or self.books is None else self.books - self.till
 
+    @property
+    def more(self) -> str:
+        """The side with the larger amount, till or books; empty if both are equally large or one is not known."""
+        if self.till is None or self.books is None or abs(self.till) == abs(self.books):
+            return ""
+        return "books" if abs(self.books) > abs(self.till) else "till"
+
+
+def most_different(rows: Iterable[DayComparison]) -> DayComparison | None:
+    """Return the account with the largest absolute difference, or None if none differs."""
+    off = [one for one in rows if one.about == "account" and one.difference]
+    return max(off, key=lambda one: abs(one.difference), default=None)
+
 
 def largest_difference(rows: Iterable[DayComparison]) -> Decimal:
     """Return the largest absolute difference of an account, in euros."""
-    return amount(max((abs(one.difference) for one in rows if one.about == "account"), default=NOTHING))
+    found = most_different(rows)
+    return amount(abs(found.difference)) if found else amount(NOTHING)
 
 
 Belongs = Callable[[Sequence[DayDocument]], Mapping[str, str]]
@@ -168,7 +182,7 @@ def _net(one: DayLine, books: DayBooks) -> Decimal:
 
 
 def rows_with_vat(rows: Iterable[LedgerEntry], books: DayBooks) -> Iterator[LedgerEntry]:
-    """Yield ledger rows with the VAT on its account. VAT on the lines of an unprocessed page becomes rows of its own."""
+    """Yield ledger rows with VAT on its account. VAT on the lines of an unprocessed page becomes rows of its own."""
     for one in rows:
         if one.posted or not one.vat:
             yield one

@@ -8,7 +8,14 @@ from enum import StrEnum
 from typing import Any
 
 from integration.core.days.books import DayLine, DayPage
-from integration.core.days.check import DayCheck, DayComparison, DayFinding, DayVerdict, largest_difference
+from integration.core.days.check import (
+    DayCheck,
+    DayComparison,
+    DayFinding,
+    DayVerdict,
+    largest_difference,
+    most_different,
+)
 from integration.core.days.till import DrawerCount, TillDay
 from integration.core.days.turnover import GroupTurnover
 from integration.core.totals.sold import NOTHING
@@ -84,6 +91,12 @@ class DayReport:
     def difference(self) -> Decimal:
         """The largest absolute difference of an account, in euros."""
         return largest_difference(self.rows)
+
+    @property
+    def more(self) -> str:
+        """The side with the larger amount on the account that differs most: till or books; empty if neither."""
+        found = most_different(self.rows)
+        return found.more if found else ""
 
     def about(self, *names: str) -> list[DayComparison]:
         """Return the figures of these types: base, vat, account, method."""

@@ -332,9 +332,7 @@ class Days:
             state = STATE_OF_SKIP.get(staged.skip.reason, DayState.LEFT_OUT)
             return replace(report, state=state, cause=staged.skip.reason, facts=staged.skip.facts)
         day, page = self._logic().page(record)
-        return replace(
-            report, expected=page.lines, counts=day.counts, notes=page_notes(page), turnover=page.turnover
-        )
+        return replace(report, expected=page.lines, counts=day.counts, notes=page_notes(page), turnover=page.turnover)
 
     def _compared(
         self,

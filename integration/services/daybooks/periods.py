@@ -14,7 +14,7 @@ from enum import StrEnum
 from integration.connectors.protocol import Connector
 from integration.core.authorization import requires
 from integration.core.days.books import DayBooks, DayLine
-from integration.core.days.check import DayComparison, check_day, vat_by_code
+from integration.core.days.check import check_day, vat_by_code
 from integration.core.days.entries import LedgerEntry, entry_of_row
 from integration.core.days.period import (
     Period,
@@ -212,6 +212,14 @@ class Periods:
             return month_of(self._days.day_of_interest())
 
     @requires(Right.SEE)
+    def beside(self, period: Period, by: int) -> Period:
+        """Return the period that is `by` periods later, or the period itself at the end of the known years."""
+        try:
+            return period.shifted(by)
+        except ValueError:
+            return period
+
+    @requires(Right.SEE)
     def report(self, period: Period, branch: str = "", *, a_year_before: bool = False) -> PeriodReport:
         """Return a period of one branch or of all, beside the period before or the same one a year before.
 
@@ -366,15 +374,15 @@ class _Reader:
                     if len(self._foreign) < MOST_FOREIGN:
                         first = next(one for one in rows if one.vat_code == code)
                         self._foreign.append(
-                            ForeignPage(page, first.date, first.reference, first.text, first.by, code, each.excl, each.vat)
+                            ForeignPage(
+                                page, first.date, first.reference, first.text, first.by, code, each.excl, each.vat
+                            )
                         )
 
     def answer(self, at: datetime) -> BooksOfPeriod:
         """Return the sums."""
         has_base = self._books.mode != "separate"
-        return BooksOfPeriod(
-            self._period, at, self._sums, tuple(self._foreign), self._count, self.unreadable, has_base
-        )
+        return BooksOfPeriod(self._period, at, self._sums, tuple(self._foreign), self._count, self.unreadable, has_base)
 
 
 def _documents(lines: Sequence[DayLine]) -> dict[str, tuple[str, ...]]:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 from integration import words
+from integration.core.days.check import DayComparison
 from integration.core.errors import IntegrationError, Reason
 from integration.core.guards import Guard, Limit
 from integration.core.issues import Issue
@@ -92,6 +93,7 @@ def spoken(write: Callable[[V, str], W]) -> Callable[[V], W]:
 
 number = spoken(words.number)
 amount_text = spoken(words.amount_text)
+ledger_text = spoken(words.ledger_text)
 value_text = spoken(words.value_text)
 read_number = spoken(words.read_number)
 percentage = spoken(words.percentage)
@@ -399,6 +401,11 @@ def clock_time(at: datetime) -> str:
 def sandbox_badges(sandboxed: bool) -> list[Markdown]:
     """Return the badge in every page head that says that both systems are the built-in ones."""
     return [f":gray-badge[:material/science: {text('badge_sandbox')}]"] if sandboxed else []
+
+
+def difference_text(one: DayComparison) -> str:
+    """Return the difference of a figure, with the side that has more."""
+    return words.difference_text(one.difference, one.more, language())
 
 
 def who(name: str) -> str:
