@@ -363,9 +363,9 @@ class PeriodTables:
         """Return how each day stands, with the time of its last comparison."""
         columns = (
             SheetColumn(self.text("col_day"), Holds.DATE), SheetColumn(self.text("col_branch"), width=2.0),
-            SheetColumn(self.text("choice_status"), width=3.0), SheetColumn(self.text("col_checked"), width=1.6),
+            SheetColumn(self.text("col_checked"), width=1.4), SheetColumn(self.text("choice_status"), width=3.4),
         )  # fmt: skip
-        rows = [(one.date, one.branch_name, self._state(one), self._checked(one)) for one in self.report.days]
+        rows = [(one.date, one.branch_name, self._checked(one), self._state(one)) for one in self.report.days]
         return self._table("period_days", columns, rows)
 
     def _state(self, day: PeriodDay) -> str:
