@@ -25,7 +25,7 @@ from integration.cli.terminal import (
 )
 from integration.connectors.accountview.settings import AccountViewAccess
 from integration.connectors.mplus.settings import MplusAccess
-from integration.core.days.period import range_of
+from integration.core.days.period import date_range
 from integration.core.days.report import DayState
 from integration.core.days.till import total
 from integration.core.people import DEMO
@@ -160,7 +160,7 @@ def _days_are_equal(application: Application, *, quiet: bool) -> bool:
 def _vat_is_equal(application: Application, *, quiet: bool) -> bool:
     """Show the VAT of the last days of the shop on both sides; return whether it is equal."""
     today = application.days.today()
-    report = application.periods.report(range_of(today - timedelta(days=MONTH), today))
+    report = application.periods.report(date_range(today - timedelta(days=MONTH), today))
     figures = [one for one in report.vat if one.about == "vat"]
     till, books = total(one.till for one in figures), total(one.books or NOTHING for one in figures)
     if quiet:

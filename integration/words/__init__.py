@@ -243,7 +243,7 @@ def ledger_text(value: Decimal, language: str = "en") -> str:
     return f"{amount_text(abs(value), language)} {side}".rstrip()
 
 
-def difference_text(difference: Decimal, more: str, language: str = "en") -> str:
+def difference_amount(difference: Decimal, more: str, language: str = "en") -> str:
     """Return a difference without sign, and the side with the larger amount: till or books; empty names none."""
     amount = amount_text(abs(difference), language)
     return term(f"more_{more}", language, amount=amount) if more and difference else amount

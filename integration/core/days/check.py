@@ -53,7 +53,7 @@ class DayComparison:
         return NOTHING if self.till is None or self.books is None else self.books - self.till
 
     @property
-    def more(self) -> str:
+    def larger_side(self) -> str:
         """The side with the larger amount, till or books; empty if both are equally large or one is not known."""
         if self.till is None or self.books is None or abs(self.till) == abs(self.books):
             return ""

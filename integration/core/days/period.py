@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from integration.core.days.check import DayComparison
 from integration.core.days.report import DayState
-from integration.core.days.turnover import GroupTurnover
+from integration.core.days.turnover import AccountTurnover
 from integration.core.totals.sold import NOTHING
 
 MOST_DAYS = 366
@@ -36,14 +36,14 @@ class Period:
         """Return the period of the same length that is `by` periods later. Raises ValueError outside 2000 to 2100."""
         if not self.months:
             days = timedelta(days=((self.last - self.first).days + 1) * by)
-            return range_of(self.first + days, self.last + days)
+            return date_range(self.first + days, self.last + days)
         return _of_months(_month_number(self.first) + by * self.months, self.months)
 
     def a_year_before(self) -> "Period":
         """Return the same period one year earlier. Raises ValueError outside 2000 to 2100."""
         if self.months:
             return _of_months(_month_number(self.first) - 12, self.months)
-        return range_of(_year_before(self.first), _year_before(self.last))
+        return date_range(_year_before(self.first), _year_before(self.last))
 
     def days(self, until: date) -> list[date]:
         """Return the days of the period up to `until`."""
@@ -51,29 +51,29 @@ class Period:
         return [self.first + timedelta(days=number) for number in range((last - self.first).days + 1)]
 
 
-def month_of(day: date) -> Period:
+def calendar_month(day: date) -> Period:
     """Return the month of a day."""
     return _of_months(_month_number(day), 1)
 
 
-def quarter_of(day: date) -> Period:
+def calendar_quarter(day: date) -> Period:
     """Return the quarter of a day."""
     return _of_months(_month_number(day) // 3 * 3, 3)
 
 
-def year_of(day: date) -> Period:
+def calendar_year(day: date) -> Period:
     """Return the year of a day."""
     return _of_months(day.year * 12, 12)
 
 
-def range_of(first: date, last: date) -> Period:
+def date_range(first: date, last: date) -> Period:
     """Return the range of dates. Raises ValueError for more than 366 days, or a last day before the first."""
     if not timedelta() <= last - first < timedelta(days=MOST_DAYS) or not FIRST_YEAR <= first.year <= LAST_YEAR:
         raise ValueError(f"{first} to {last}")
     return Period(f"{first.isoformat()}{_SPLIT}{last.isoformat()}", first, last)
 
 
-def period_of(name: str) -> Period:
+def parse_period(name: str) -> Period:
     """Return the period of a name such as 2026-11, 2026-Q4, 2026 or 2026-11-03..2026-11-20. Raises ValueError."""
     if found := _MONTH.fullmatch(name):
         day = date(int(found[1]), int(found[2]), 1)
@@ -83,7 +83,7 @@ def period_of(name: str) -> Period:
     if found := _YEAR.fullmatch(name):
         return _of_months(int(found[1]) * 12, 12)
     first, _, last = name.partition(_SPLIT)
-    return range_of(date.fromisoformat(first), date.fromisoformat(last))
+    return date_range(date.fromisoformat(first), date.fromisoformat(last))
 
 
 def _month_number(day: date) -> int:
@@ -122,7 +122,7 @@ class PeriodDay:
     checked_at: datetime | None = None
     rows: tuple[DayComparison, ...] = ()
     documents: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    turnover: tuple[GroupTurnover, ...] = ()
+    turnover: tuple[AccountTurnover, ...] = ()
     cause: str = ""
     facts: dict[str, str] = field(default_factory=dict)
 

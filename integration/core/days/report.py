@@ -17,7 +17,7 @@ from integration.core.days.check import (
     most_different,
 )
 from integration.core.days.till import DrawerCount, TillDay
-from integration.core.days.turnover import GroupTurnover
+from integration.core.days.turnover import AccountTurnover
 from integration.core.totals.sold import NOTHING
 
 COSTLESS = "costless"  # name in stored pages and code of the note: groups without a known cost price
@@ -80,7 +80,7 @@ class DayReport:
     expected: tuple[DayLine, ...] = ()
     counts: tuple[DrawerCount, ...] = ()
     notes: tuple[DayFinding, ...] = ()
-    turnover: tuple[GroupTurnover, ...] = ()
+    turnover: tuple[AccountTurnover, ...] = ()
 
     @property
     def key(self) -> str:
@@ -93,10 +93,10 @@ class DayReport:
         return largest_difference(self.rows)
 
     @property
-    def more(self) -> str:
+    def larger_side(self) -> str:
         """The side with the larger amount on the account that differs most: till or books; empty if neither."""
         found = most_different(self.rows)
-        return found.more if found else ""
+        return found.larger_side if found else ""
 
     def about(self, *names: str) -> list[DayComparison]:
         """Return the figures of these types: base, vat, account, method."""
@@ -169,7 +169,7 @@ def report_from_json(shape: Mapping[str, Any]) -> DayReport:
         tuple(_count_from(one) for one in shape["counts"]),
         tuple(DayFinding(code, facts) for code, facts in shape["notes"]),
         tuple(
-            GroupTurnover(group, name, account, Decimal(amount)) for group, name, account, amount in shape["turnover"]
+            AccountTurnover(group, name, account, Decimal(amount)) for group, name, account, amount in shape["turnover"]
         ),
     )
 

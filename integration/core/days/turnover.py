@@ -8,7 +8,7 @@ from integration.core.totals.sold import NOTHING
 
 
 @dataclass(frozen=True, slots=True)
-class GroupTurnover:
+class AccountTurnover:
     """Turnover without VAT of a turnover group on a ledger account; positive is a sale."""
 
     group: str
@@ -17,11 +17,11 @@ class GroupTurnover:
     amount: Decimal
 
 
-def turnover_sums(parts: Iterable[GroupTurnover]) -> tuple[GroupTurnover, ...]:
+def turnover_sums(parts: Iterable[AccountTurnover]) -> tuple[AccountTurnover, ...]:
     """Return one entry per group and account, sorted by both."""
-    found: dict[tuple[str, str], GroupTurnover] = {}
+    found: dict[tuple[str, str], AccountTurnover] = {}
     for one in parts:
         before = found.get((one.group, one.account))
         amount = one.amount + (before.amount if before else NOTHING)
-        found[one.group, one.account] = GroupTurnover(one.group, one.name, one.account, amount)
+        found[one.group, one.account] = AccountTurnover(one.group, one.name, one.account, amount)
     return tuple(found[key] for key in sorted(found))

@@ -55,7 +55,7 @@ def verdict_text(report: DayReport, language: str) -> str:
     state = words.sentence(f"badge_day_{report.state}", language)
     if report.state is not DayState.DIFFERENT or not report.difference:
         return state
-    return f"{state} {words.difference_text(report.difference, report.more, language)}"
+    return f"{state} {words.difference_amount(report.difference, report.larger_side, language)}"
 
 
 class DaySheets:

@@ -262,7 +262,7 @@ class PeriodTables:
         rows: list[tuple[Cell, ...]] = []
         for code in books.codes() if books else ():
             for origin in Origin:
-                if books and (found := books.of(origin, code)):
+                if books and (found := books.origin_sum(origin, code)):
                     base = found.excl if books.has_base else None
                     rows.append((self._code(code), self.text(f"origin_{origin}"), self._known(base), found.vat))
             if books:

@@ -21,8 +21,8 @@ from integration.core.days.period import (
     PeriodDay,
     PeriodFigure,
     TurnoverFigure,
-    month_of,
-    period_of,
+    calendar_month,
+    parse_period,
     sums_of_days,
     turnover_of,
 )
@@ -50,7 +50,7 @@ Tell = Callable[[date], None]
 
 
 class Origin(StrEnum):
-    """Where ledger rows under a VAT code come from."""
+    """Origin of ledger rows under a VAT code."""
 
     DAYS = "days"  # pages of the days of the period
     OTHER_DAYS = "other_days"  # pages of days outside of the period
@@ -74,7 +74,7 @@ class ForeignPage:
 
 @dataclass(frozen=True, slots=True)
 class BooksOfPeriod:
-    """What the books have under VAT codes in a period, by origin and code; credit is positive.
+    """Ledger amounts under VAT codes in a period, by origin and code; credit is positive.
 
     `foreign` are pages of others, at most 500 of `foreign_count`. `unreadable` is the number of rows that could not be
     read and are in no sum.
@@ -88,7 +88,7 @@ class BooksOfPeriod:
     unreadable: int = 0
     has_base: bool = True  # False with separate VAT lines, whose rows do not report the taxable amount
 
-    def of(self, origin: Origin, code: str) -> VatSum:
+    def origin_sum(self, origin: Origin, code: str) -> VatSum:
         """Return the amounts of an origin under a code."""
         return self.sums.get((origin, code), VatSum())
 
@@ -98,7 +98,7 @@ class BooksOfPeriod:
 
     def total(self, code: str) -> CodeSum:
         """Return all amounts under a code."""
-        every = sum((self.of(origin, code) for origin in Origin), VatSum())
+        every = sum((self.origin_sum(origin, code) for origin in Origin), VatSum())
         return CodeSum(code, every.excl if self.has_base else None, every.vat)
 
 
@@ -152,7 +152,7 @@ class PeriodReport:
 
     @property
     def is_equal(self) -> bool:
-        """Whether all figures are known and equal on both sides."""
+        """True if all figures are known and equal on both sides."""
         is_complete = not (self.without_figures or self.waiting or self.never_checked)
         known = all(one.books is not None and not one.unknown for one in self.vat)
         return is_complete and known and not any(one.difference for one in (*self.vat, *self.accounts))
@@ -207,12 +207,12 @@ class Periods:
     def period(self, name: str) -> Period:
         """Return the period of a name in an address; the month in which days need attention for any other text."""
         try:
-            return period_of(name)
+            return parse_period(name)
         except ValueError:
-            return month_of(self._days.day_of_interest())
+            return calendar_month(self._days.day_of_interest())
 
     @requires(Right.SEE)
-    def beside(self, period: Period, by: int) -> Period:
+    def shift_period(self, period: Period, by: int) -> Period:
         """Return the period that is `by` periods later, or the period itself at the end of the known years."""
         try:
             return period.shifted(by)

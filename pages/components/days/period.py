@@ -9,12 +9,12 @@ import pandas as pd
 import streamlit as st
 
 from integration.application.application import Application
-from integration.core.days.period import Period, month_of, quarter_of, range_of, year_of
+from integration.core.days.period import Period, calendar_month, calendar_quarter, calendar_year, date_range
 from integration.services.daybooks.days import Days
 from integration.services.daybooks.period_sheets import PeriodSheets, PeriodTables, period_title
 from integration.services.daybooks.periods import PeriodReport, Periods
 from integration.sheets.sheet import Cell, Holds, Noted, SheetColumn, SheetTable
-from integration.words import difference_text as difference_words
+from integration.words import difference_amount
 from pages.components.days.month import open_day
 from pages.components.days.one_day import EXCEL
 from pages.components.shared.application import may
@@ -47,7 +47,11 @@ from pages.components.shared.wording import (
     zone,
 )
 
-KINDS: Mapping[str, Callable[[date], Period]] = {"month": month_of, "quarter": quarter_of, "year": year_of}
+KINDS: Mapping[str, Callable[[date], Period]] = {
+    "month": calendar_month,
+    "quarter": calendar_quarter,
+    "year": calendar_year,
+}
 MONTHS = {1: "month", 3: "quarter", 12: "year", 0: "range"}
 PARAMETERS = ("period", "against", "code")
 
@@ -72,7 +76,7 @@ def period_actions(app: Application, report: PeriodReport) -> None:
     for by, icon, name in ((-1, "chevron_left", "earlier"), (1, "chevron_right", "later")):
         is_to_come = by > 0 and report.period.last >= app.days.today()
         if icon_button(icon, text(f"btn_{name}_period"), f"{name}_period", disabled=is_to_come):
-            _go(app.periods.beside(report.period, by))
+            _go(app.periods.shift_period(report.period, by))
     if may(PeriodSheets.pdf):
         _sheets(app, report)
     if may(Periods.read_books) and not report.branch:
@@ -145,7 +149,7 @@ def _kind(period: Period) -> None:
 
     def moved() -> None:
         chosen = str(st.session_state.get("_period_kind") or kind)
-        other = KINDS[chosen](period.first) if chosen in KINDS else range_of(period.first, period.last)
+        other = KINDS[chosen](period.first) if chosen in KINDS else date_range(period.first, period.last)
         keep_in_address("period", other.name)
         clear_address("code")
 
@@ -166,9 +170,9 @@ def _range(period: Period) -> None:
     def moved() -> None:
         first, last = (st.session_state[f"_period_{name}"] for name in ("from", "until"))
         try:
-            keep_in_address("period", range_of(first, last).name)
+            keep_in_address("period", date_range(first, last).name)
         except ValueError:  # the last day is before the first, or more than a year after it: both move together
-            keep_in_address("period", range_of(first, first).name)
+            keep_in_address("period", date_range(first, first).name)
 
     for name, day in (("from", period.first), ("until", period.last)):
         st.session_state[f"_period_{name}"] = day
@@ -224,7 +228,7 @@ def _vat(report: PeriodReport, tables: PeriodTables) -> None:
         note(plain(vat.empty))
         return
     rows = [
-        {**row, text("col_difference"): _more(one.difference, one.compared.more, is_known=one.books is not None)}
+        {**row, text("col_difference"): _more(one.difference, one.compared.larger_side, is_known=one.books is not None)}
         for row, one in zip(_rows(vat), report.vat, strict=True)
     ]
     clicked = browse(pd.DataFrame(rows), _right(vat.columns), "period_vat", plain(vat.title))
@@ -234,7 +238,7 @@ def _vat(report: PeriodReport, tables: PeriodTables) -> None:
 
 
 def _more(difference: Decimal, more: str, *, is_known: bool) -> str:
-    return difference_words(difference, more, language()) if is_known else ""
+    return difference_amount(difference, more, language()) if is_known else ""
 
 
 def _behind(report: PeriodReport, tables: PeriodTables) -> None:

@@ -405,7 +405,7 @@ def sandbox_badges(sandboxed: bool) -> list[Markdown]:
 
 def difference_text(one: DayComparison) -> str:
     """Return the difference of a figure, with the side that has more."""
-    return words.difference_text(one.difference, one.more, language())
+    return words.difference_amount(one.difference, one.larger_side, language())
 
 
 def who(name: str) -> str:

@@ -8,16 +8,16 @@ import pytest
 from integration.core.days.check import DayComparison
 from integration.core.days.period import (
     PeriodDay,
-    month_of,
-    period_of,
-    quarter_of,
-    range_of,
+    calendar_month,
+    calendar_quarter,
+    calendar_year,
+    date_range,
+    parse_period,
     sums_of_days,
     turnover_of,
-    year_of,
 )
 from integration.core.days.report import DayState
-from integration.core.days.turnover import GroupTurnover
+from integration.core.days.turnover import AccountTurnover
 
 AT = datetime(2026, 12, 1, tzinfo=UTC)
 
@@ -35,7 +35,7 @@ AT = datetime(2026, 12, 1, tzinfo=UTC)
 def test_a_period_is_read_from_its_name_and_has_neighbours(
     name: str, first: str, last: str, before: str, after: str
 ) -> None:
-    period = period_of(name)
+    period = parse_period(name)
     assert (period.name, period.first.isoformat(), period.last.isoformat()) == (name, first, last)
     assert (period.shifted(-1).name, period.shifted(1).name) == (before, after)
 
@@ -47,22 +47,26 @@ def test_a_period_is_read_from_its_name_and_has_neighbours(
 )  # fmt: skip
 def test_another_text_is_no_period(name: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - any text may be in an address
-        period_of(name)
+        parse_period(name)
 
 
 def test_a_day_is_in_a_month_a_quarter_and_a_year() -> None:
     day = date(2024, 2, 29)
-    assert [one(day).name for one in (month_of, quarter_of, year_of)] == ["2024-02", "2024-Q1", "2024"]
-    assert month_of(day).a_year_before().name == "2023-02"
-    assert range_of(day, day).a_year_before().first == date(2023, 2, 28)
-    assert len(month_of(day).days(day)) == 29
-    assert month_of(day).days(date(2024, 1, 1)) == []
+    assert [one(day).name for one in (calendar_month, calendar_quarter, calendar_year)] == [
+        "2024-02",
+        "2024-Q1",
+        "2024",
+    ]
+    assert calendar_month(day).a_year_before().name == "2023-02"
+    assert date_range(day, day).a_year_before().first == date(2023, 2, 28)
+    assert len(calendar_month(day).days(day)) == 29
+    assert calendar_month(day).days(date(2024, 1, 1)) == []
     with pytest.raises(ValueError, match="1999"):
-        period_of("2000").shifted(-1)
+        parse_period("2000").shifted(-1)
 
 
 def a_day(number: int, *rows: DayComparison, branch: str = "1", turnover: str = "") -> PeriodDay:
-    sold = (GroupTurnover("10", "Fietsen", "8000", Decimal(turnover)),) if turnover else ()
+    sold = (AccountTurnover("10", "Fietsen", "8000", Decimal(turnover)),) if turnover else ()
     return PeriodDay(date(2026, 11, number), branch, f"Filiaal {branch}", DayState.EQUAL, AT, rows, turnover=sold)
 
 
@@ -74,7 +78,7 @@ def test_days_of_which_a_side_is_not_known_are_in_neither_sum() -> None:
     known, unknown = a_day(1, figure("vat", "1", "21.00", "20.00")), a_day(2, figure("vat", "1", "4.00", None))
     (one,) = sums_of_days([known, unknown], "base", "vat")
     assert (one.till, one.books, one.difference) == (Decimal("21.00"), Decimal("20.00"), Decimal("-1.00"))
-    assert (one.days, one.unknown, one.compared.more) == ((known,), (unknown,), "till")
+    assert (one.days, one.unknown, one.compared.larger_side) == ((known,), (unknown,), "till")
     (alone,) = sums_of_days([unknown], "vat")
     assert (alone.till, alone.books, alone.difference) == (Decimal("4.00"), None, 0)
 

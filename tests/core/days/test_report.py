@@ -57,7 +57,7 @@ def test_a_report_is_found_by_what_it_is_about() -> None:
 
 
 def test_its_difference_is_the_largest_of_an_account() -> None:
-    assert (a_report().difference, a_report().more) == (euros("175.70"), "till")
+    assert (a_report().difference, a_report().larger_side) == (euros("175.70"), "till")
     assert DayReport(DAY, "1", "", DayState.CLOSED, AT).difference == 0
 
 

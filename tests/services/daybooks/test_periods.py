@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from integration.core.days.period import month_of, range_of
+from integration.core.days.period import calendar_month, date_range
 from integration.core.days.report import DayState
 from integration.core.days.vat_return import VatBox
 from integration.core.errors import RejectedError, UnavailableError
@@ -28,7 +28,7 @@ from tests.parts import part
 from tests.services.day_harness import KEY, DayHarness, an_entry, october
 from tests.stores import new_database
 
-MONTH = month_of(DAY)
+MONTH = calendar_month(DAY)
 LISTS = {"vat_rates": {"1": "21.00", "2": "9.00", "3": "0.00", "4": "0.00"}, "vat_accounts": dict(BOOKS.vat_accounts)}
 TABLES = {"vat_codes_sales": {"2": "1", "1": "2", "DE:2:no": "9"}, "purchase_vat_codes": {"2": "6"}}
 
@@ -88,7 +88,7 @@ def test_a_booked_month_is_equal_to_the_worked_out_example(booked: Place) -> Non
     assert (len(report.days), report.without_figures, report.different) == (1, [], [])
     assert report.days[0].documents["2"]  # the receipts behind the low rate
     assert not report.is_equal  # other days of the month were never compared
-    assert booked.periods.report(range_of(DAY, DAY)).is_equal
+    assert booked.periods.report(date_range(DAY, DAY)).is_equal
     assert vat(booked, "2") == {}
 
 
