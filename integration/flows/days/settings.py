@@ -71,7 +71,7 @@ class DaySettings(ClosedPeriods):
     # VAT return of a period. Standard codes have a box without a row.
     vat_boxes: dict[str, VatBox] = Field(default_factory=dict)  # by VAT code of the books
 
-    def sifting(self) -> tuple[Filter, ...]:
+    def all_filters(self) -> tuple[Filter, ...]:
         """Return all conditions that an unbooked day must meet; the user's own filters come last."""
         return (*self._conditions(), *self.filters)
 

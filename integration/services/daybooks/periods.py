@@ -38,7 +38,7 @@ from integration.services.daybooks.days import DayListed, Days
 from integration.services.mappings.code_lists import CodeLists
 from integration.services.mappings.mappings import Logics
 from integration.store.links import Links
-from integration.store.rules import Rules
+from integration.store.rules import MappingStore
 
 AT_ONCE = 31  # days per query of the ledger
 MOST_FOREIGN = 500  # pages shown; the sums include all of them
@@ -185,7 +185,7 @@ class Periods:
         self,
         days: Days,
         links: Links,
-        rules: Rules,
+        rules: MappingStore,
         lists: CodeLists,
         logics: Logics,
         connectors: Mapping[str, Connector],

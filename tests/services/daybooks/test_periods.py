@@ -14,7 +14,7 @@ from integration.core.days.report import DayState
 from integration.core.days.vat_return import VatBox
 from integration.core.errors import RejectedError, UnavailableError
 from integration.core.links import Link
-from integration.core.records import Kind, Record, Unreadable
+from integration.core.records import Kind, Record, Unreadable, Value
 from integration.flows.days.settings import DaySettings
 from integration.flows.days.spec import DAYS
 from integration.flows.orders.settings import OrderSettings
@@ -22,7 +22,7 @@ from integration.flows.orders.spec import ORDERS
 from integration.services.daybooks.periods import Origin, Periods
 from integration.services.mappings.code_lists import CodeLists
 from integration.services.mappings.mappings import Logics
-from integration.store.rules import Rules
+from integration.store.rules import MappingStore
 from tests.core.days.example import BOOKS, DAY
 from tests.parts import part
 from tests.services.day_harness import KEY, DayHarness, an_entry, october
@@ -44,7 +44,7 @@ class Place:
         self.periods = Periods(
             self.days.days,
             self.days.links,
-            part(Rules, tables=lambda: TABLES),
+            part(MappingStore, tables=lambda: TABLES),
             part(CodeLists, captions=lambda _, name, **_more: self.lists.get(name, {})),
             part(Logics, settings=lambda flow: self.settings[flow]),
             self.days.connectors,
@@ -118,8 +118,15 @@ def test_turnover_is_beside_the_period_before_or_the_year_before(booked: Place) 
     assert booked.periods.report(MONTH.shifted(12), a_year_before=True).against == MONTH
 
 
-def others(number: int, on: date, code: str, account: str, amount: str, **values: Any) -> Record:
-    told = {"date": on, "account": account, "amount": Decimal(amount), "vat_code": code, "daybook": "700", "page": "7"}
+def others(number: int, on: date, code: str, account: str, amount: str, **values: Value) -> Record:
+    told: dict[str, Value] = {
+        "date": on,
+        "account": account,
+        "amount": Decimal(amount),
+        "vat_code": code,
+        "daybook": "700",
+        "page": "7",
+    }
     return an_entry(str(number), {**told, **values})
 
 
@@ -197,7 +204,7 @@ def test_a_name_that_is_no_period_is_the_month_that_needs_attention(booked: Plac
 def test_days_open_on_the_last_difference_or_the_last_closed_day(booked: Place) -> None:
     days, store = booked.days.days, booked.days.stores.days
     assert days.day_of_interest() == DAY
-    (kept,) = store.between(DAY, DAY)
+    (kept,) = store.in_period(DAY, DAY)
     store.keep([replace(kept, date=october(10), state=DayState.DIFFERENT)])
     assert days.day_of_interest() == october(10)
     store.keep([replace(kept, date=october(10), state=DayState.OPEN), replace(kept, state=DayState.WAITING)])
