@@ -1,7 +1,7 @@
 """Terminal commands that compare booked data with both systems. They write to no system."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -130,7 +130,9 @@ def _show_findings(reports: Sequence[DayReport], rates: Mapping[str, str]) -> No
 
 
 def _json(one: DayListed) -> dict[str, Any]:
-    return {**asdict(one), "key": one.key}
+    told = asdict(replace(one, report=None))
+    del told["report"]
+    return {**told, "key": one.key}
 
 
 def _show_drift(

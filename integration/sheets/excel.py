@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from integration.core.untrusted_text import visible
 from integration.sheets.sheet import Cell, Holds, Noted, Sheet, SheetColumn, SheetNotes, SheetTable, Tone
+from integration.words import ledger_sides
 
 if TYPE_CHECKING:  # imported where a file is written
     from xlsxwriter import Workbook
@@ -30,7 +31,7 @@ def excel_of(sheet: Sheet) -> bytes:
     out = io.BytesIO()
     book = Workbook(out, SAFE)
     book.set_properties({"title": visible(f"{sheet.title}, {sheet.subtitle}"), "created": sheet.made_at})
-    writer = _Writer(book)
+    writer = _Writer(book, sheet.language)
     writer.first(sheet)
     for part in sheet.parts:
         if isinstance(part, SheetTable) and not part.narrow:
@@ -47,8 +48,10 @@ def sheet_name(title: str) -> str:
 class _Writer:
     """Fills a workbook."""
 
-    def __init__(self, book: "Workbook") -> None:
+    def __init__(self, book: "Workbook", language: str) -> None:
         self._book = book
+        debit, credit = ledger_sides(language)
+        self._ledger = f'#,##0.00" {debit}";#,##0.00" {credit}";0.00'
         self._formats: dict[tuple[tuple[str, object], ...], Format] = {}
         self._names: set[str] = set()
 
@@ -120,8 +123,9 @@ class _Writer:
     def _row(
         self, page: "Worksheet", row: int, cells: Sequence[Cell], columns: Sequence[SheetColumn], **look: object
     ) -> None:
+        shapes = {**_SHAPES, Holds.LEDGER: self._ledger}
         for place, (cell, column) in enumerate(zip(cells, columns, strict=True)):
-            shape = {"num_format": _SHAPES[column.holds]} if column.holds in _SHAPES else {}
+            shape = {"num_format": shapes[column.holds]} if column.holds in shapes else {}
             self._cell(page, (row, place), cell, self._format(**shape, **look))
 
     def _cell(self, page: "Worksheet", at: tuple[int, int], cell: Cell, how: "Format") -> None:

@@ -235,6 +235,23 @@ def amount_text(value: Decimal, language: str = "en") -> str:
     return numbers.format_decimal(value, format="#,##0.00####", locale=LOCALES[language])
 
 
+def ledger_sides(language: str = "en") -> tuple[str, str]:
+    """Return the signs of debit and credit."""
+    return term("debit_sign", language), term("credit_sign", language)
+
+
+def ledger_text(value: Decimal, language: str = "en") -> str:
+    """Return an amount on a ledger account, debit positive, with the sign of its side; zero has none."""
+    side = ledger_sides(language)[value < 0] if value else ""
+    return f"{amount_text(abs(value), language)} {side}".rstrip()
+
+
+def difference_amount(difference: Decimal, more: str, language: str = "en") -> str:
+    """Return a difference without sign, and the side with the larger amount: till or books; empty names none."""
+    amount = amount_text(abs(difference), language)
+    return term(f"more_{more}", language, amount=amount) if more and difference else amount
+
+
 def euros(value: Decimal, language: str = "en") -> str:
     """Return an amount of money with the euro sign, to the cent."""
     return numbers.format_currency(value, "EUR", locale=LOCALES[language])

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from integration.core.causes import Repair, RepairKind
+from integration.core.days.vat_return import VatBox
 from integration.core.ledgers import LedgerRules
 from integration.core.records import Field, FieldType, Kind
 from integration.core.totals.categories import GROUPS as GROUP_TYPES
@@ -135,6 +136,10 @@ SECTIONS = (
             Codes("rounding_methods", METHODS, "choose_none"),
             Rows("gift_cards", "col_payment_method", {"purpose": tuple(Purpose)}, METHODS, words="purpose"),
         ),
+    ),
+    Section(
+        "settings_vat_return",
+        (Rows("vat_boxes", "col_vat_code", {"box": tuple(VatBox)}, books_list("vat_codes"), words="box"),),
     ),
     Section(
         "settings_closed",

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 from integration import words
+from integration.core.days.check import DayComparison
 from integration.core.errors import IntegrationError, Reason
 from integration.core.guards import Guard, Limit
 from integration.core.issues import Issue
@@ -95,6 +96,7 @@ def in_session_language(write: Callable[[V, str], W]) -> Callable[[V], W]:
 
 number = in_session_language(words.number)
 amount_text = in_session_language(words.amount_text)
+ledger_text = in_session_language(words.ledger_text)
 value_text = in_session_language(words.value_text)
 read_number = in_session_language(words.read_number)
 percentage = in_session_language(words.percentage)
@@ -415,6 +417,11 @@ def clock_time(at: datetime) -> str:
 def sandbox_badges(sandboxed: bool) -> list[Markdown]:
     """Return the badge in every page head that says that both systems are the built-in ones."""
     return [f":gray-badge[:material/science: {text('badge_sandbox')}]"] if sandboxed else []
+
+
+def difference_text(one: DayComparison) -> str:
+    """Return the difference of a figure, with the side that has more."""
+    return words.difference_amount(one.difference, one.larger_side, language())
 
 
 def who(name: str) -> str:
