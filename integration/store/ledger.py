@@ -186,8 +186,8 @@ class Ledger(Store):
     ) -> None:
         """Store the results of changes, with the links and issues that follow from them.
 
-        Changes in doubt get the current time as sending time, because changes may be marked together, before the last one
-        is sent. `known` are changes by line number; they never alter and are not read again. `accepted` are lines
+        Changes in doubt get the current time as sending time, because changes may be marked together, before the last
+        one is sent. `known` are changes by line number; they never alter and are not read again. `accepted` are lines
         that the target answered positively, with the references. If `page_ends`, the progress of the run is stored too.
         """
         if not outcomes:
