@@ -9,7 +9,7 @@ import pytest
 
 from integration.connectors.protocol import References
 from integration.connectors.write_guard import before_each_write
-from integration.core.errors import UnavailableError
+from integration.core.errors import IntegrationError, UnavailableError
 from integration.core.plan import Change
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Held, Record, Written
@@ -36,6 +36,7 @@ class Watched(MemoryConnector):
         super().__init__(system="mplus", in_flight=4)
         self.looks: list[list[str]] = []
         self.begun: list[str] = []
+        self.blind = False
         self.on_look: Callable[[int], None] = lambda _: None
         self.on_write: Callable[[str], None] = lambda _: None
         self._alone = threading.Lock()
@@ -45,7 +46,7 @@ class Watched(MemoryConnector):
             self.looks.append([record.key for record in wanted])
             number = len(self.looks)
         self.on_look(number)
-        return super().lookup(wanted, references)
+        return {} if self.blind else super().lookup(wanted, references)
 
     def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
         with self._alone:
@@ -169,6 +170,15 @@ def test_a_window_of_which_only_a_part_was_called_is_done_again_and_never_a_ques
     assert NUMBERS[30] in set.intersection(*uncalled)
     all_there_once(harness, till, run)
     assert lines(harness, run, Step.PARKED) == []
+
+
+def test_a_window_that_no_look_shows_after_a_kill_is_one_question_at_most(harness: FlowHarness, till: Watched) -> None:
+    run = approved(harness, till)
+    assert len(killed(harness, till, run, NUMBERS[20])) > 1
+    till.blind = True
+    with pytest.raises(IntegrationError, match="look_unproven"):
+        harness.carry_out(run)
+    assert len(lines(harness, run, Step.PARKED)) <= 1
 
 
 def test_a_window_of_a_run_that_was_given_up_is_no_question_of_the_next_plan(
