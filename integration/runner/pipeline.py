@@ -94,7 +94,7 @@ class Pipeline:
                 self._come()
         except Exception:  # calls in progress still need their answers recorded
             while self._calls:
-                self._accepted(accepted_references(self._calls.ended()))
+                self._accepted(accepted_references(self._calls.wait_finished()))
             self._unmark()
             raise
         self._unmark()
@@ -123,13 +123,13 @@ class Pipeline:
         if self._marked and self._is_cancelled():
             self._unmark()
             self._end()
-        elif len(self._marked) < self._calls.room:
+        elif len(self._marked) < self._calls.free_slots:
             self._mark()
-        self._calls.begin([self._marked.popleft() for _ in range(min(self._calls.room, len(self._marked)))])
+        self._calls.begin([self._marked.popleft() for _ in range(min(self._calls.free_slots, len(self._marked)))])
 
     def _mark(self) -> None:
         """Mark the next changes: those whose calls can start now, and the repeatable ones of the window after them."""
-        startable = self._calls.room - len(self._marked)
+        startable = self._calls.free_slots - len(self._marked)
         some: list[Dispatch] = []
         while self._waiting and len(some) < (WINDOW if self._waiting[0].repeatable else startable):
             some.append(self._waiting.popleft())
@@ -163,7 +163,7 @@ class Pipeline:
     def _come(self) -> None:
         """Wait for the first task that finishes, and process its result."""
         coming: list[Future[Any]] = [self._coming] if self._coming else []
-        if answers := self._calls.ended([*self._proofs, *coming]):
+        if answers := self._calls.wait_finished([*self._proofs, *coming]):
             self._take_in(answers)
         if self._coming is not None and self._coming.done():
             done, self._coming = self._coming, None

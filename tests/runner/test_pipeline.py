@@ -12,7 +12,7 @@ from integration.connectors.write_guard import before_each_write
 from integration.core.errors import IntegrationError, UnavailableError
 from integration.core.plan import Change
 from integration.core.plan_lines import PlanRow
-from integration.core.records import Held, Record, Written
+from integration.core.records import Held, Record, WriteResult
 from integration.core.run import Mode, Run
 from integration.core.states import RunState, Step
 from integration.flows.spec import FlowLogic
@@ -48,7 +48,7 @@ class Watched(MemoryConnector):
         self.on_look(number)
         return {} if self.blind else super().lookup(wanted, references)
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> Written:
+    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
         with self._alone:
             self.begun.append(change.key)
         self.on_write(change.key)

@@ -15,7 +15,7 @@ from integration.services.systems.object_names import ObjectNames
 from integration.words import has_term
 from pages.components.setup.names import names_section, names_unsaved
 from pages.components.shared import controls
-from pages.components.shared.application import is_theirs, may, may_open, person
+from pages.components.shared.application import may, may_open, may_or_explain, person
 from pages.components.shared.layout import (
     act,
     ask_live,
@@ -154,7 +154,7 @@ PORTS = 65_536  # port numbers start at 0
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class ConnectionForm:
     """A connection with the placeholder on the page for the result of its check."""
 
     status: ConnectionCheck
@@ -180,13 +180,13 @@ class Spot:
         act(lambda: check(tell))
 
 
-def _spot(app: Application, system: str) -> tuple[DeltaGenerator, Spot]:
+def _spot(app: Application, system: str) -> tuple[DeltaGenerator, ConnectionForm]:
     """Return the container for the form of a system, and its connection with the check below."""
     form, check = st.container(border=True), st.empty()
-    return form, Spot(app.connections.of(system), check)
+    return form, ConnectionForm(app.connections.of(system), check)
 
 
-def _asks(app: Application, spot: Spot) -> bool:
+def _asks(app: Application, spot: ConnectionForm) -> bool:
     """Return whether to draw the form of a system. A working connection only shows it on request."""
     system, sandboxed = spot.status.system, app.sandbox.is_connected
     if not sandboxed and not spot.well:
@@ -207,7 +207,7 @@ def _asks(app: Application, spot: Spot) -> bool:
     return asks
 
 
-def _checked(app: Application, spot: Spot) -> None:
+def _checked(app: Application, spot: ConnectionForm) -> None:
     """Draw the result of the last check, the button for a new one, and the button to the next step."""
     status, failed = spot.status, app.connections.failed(spot.status.system)
     with spot.check.container():
@@ -237,7 +237,7 @@ def accountview_step(app: Application) -> None:
     form, spot = _spot(app, "accountview")
     with form:
         st.header(text("setup_accountview"), anchor=False)
-        if is_theirs(Connections.authorize_address) and _asks(app, spot):
+        if may_or_explain(Connections.authorize_address) and _asks(app, spot):
             note(text("setup_accountview_about"))
             logged_in = not app.sandbox.is_connected and app.connections.is_logged_in()
             _login_form(app, spot, logged_in=logged_in)
@@ -248,7 +248,7 @@ def accountview_step(app: Application) -> None:
         names_section(app)
 
 
-def _login_form(app: Application, spot: Spot, *, logged_in: bool) -> None:
+def _login_form(app: Application, spot: ConnectionForm, *, logged_in: bool) -> None:
     with st.form("accountview", border=False):
         with st.container(horizontal=True, gap="small"):
             client_id = controls.text_input(text("field_client_id"), autocomplete="off") or ""
@@ -277,7 +277,7 @@ def _login_form(app: Application, spot: Spot, *, logged_in: bool) -> None:
         st.rerun()
 
 
-def _company_form(app: Application, spot: Spot) -> None:
+def _company_form(app: Application, spot: ConnectionForm) -> None:
     known = ask_live(app, "companies", app.connections.companies)
     if known is None:
         return
@@ -314,13 +314,13 @@ def mplus_step(app: Application) -> None:
     form, spot = _spot(app, "mplus")
     with form:
         st.header(text("setup_mplus"), anchor=False)
-        if is_theirs(Connections.connect_mplus) and _asks(app, spot):
+        if may_or_explain(Connections.connect_mplus) and _asks(app, spot):
             note(text("setup_mplus_about"))
             _mplus_form(app, spot)
     _checked(app, spot)
 
 
-def _mplus_form(app: Application, spot: Spot) -> None:
+def _mplus_form(app: Application, spot: ConnectionForm) -> None:
     with st.form("mplus", border=False):
         with st.container(horizontal=True, gap="small"):
             kept = app.connections.address("mplus")
