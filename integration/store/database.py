@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import threading
 import uuid
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -34,6 +35,7 @@ CLOCK_SECONDS = 5.0  # seconds before the clock of the server is read again
 ROOM_NEEDED = "100 MB"
 ROOM_BESIDE = 65_536  # bytes of the files that SQLite creates beside a database when it opens it
 AWAY = frozenset({"database_locked", "database_held", "database_unreachable"})  # temporary causes: wait, then retry
+IDLE = 4  # open connections that wait for the next transaction, of those that read and of those that write
 AT_ONCE = 500  # values in one IN list; both databases allow many more
 LISTED = 10_000  # values in one list that is passed as a single parameter
 
@@ -81,13 +83,16 @@ class Database:
         self._writing = engine.execution_options(writing=True)
         postgres = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}  # SQLite reads like this anyway
         self._reading = engine.execution_options(**(postgres if engine.dialect.name == "postgresql" else {}))
+        self._idle: dict[sa.Engine, deque[sa.Connection]] = {self._reading: deque(), self._writing: deque()}
+        self._idle_limit = IDLE if engine.dialect.name == "sqlite" else 0
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """Open a read-only transaction with a consistent view of the data."""
-        with translated_errors(self.engine.url), self._reading.connect() as connection:
-            connection.begin()  # never committed: closing it rolls back any accidental write
+        with translated_errors(self.engine.url), self._connected(self._reading) as connection:
+            transaction = connection.begin()
             yield connection
+            transaction.rollback()  # never committed: this rolls back any accidental write
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -95,12 +100,34 @@ class Database:
 
         Raises FencingTokenLost within a page of a run that another process took over.
         """
-        with translated_errors(self.engine.url), self._writing.begin() as connection:
+        with translated_errors(self.engine.url), self._connected(self._writing) as connection, connection.begin():
             if (token := current_token.get()) is not None:
                 _expect(token, _TOKEN_LOCKED.first(connection, {"run": token.run}))
             discard_collected(connection)
             yield connection
             append(connection, self.sealer)
+
+    @contextmanager
+    def _connected(self, engine: sa.Engine) -> Iterator[sa.Connection]:
+        """Lend a connection without a transaction.
+
+        A connection to SQLite is reused, because opening one costs more than a small transaction. A connection to
+        PostgreSQL goes back to the pool, which replaces connections that the server has closed.
+        """
+        idle = self._idle[engine]
+        try:
+            connection = idle.pop()
+        except IndexError:
+            connection = engine.connect()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        if len(idle) < self._idle_limit:
+            idle.append(connection)
+        else:
+            connection.close()
 
     def rows(self, statement: sa.Select[Any], values: Mapping[str, object] | None = None) -> Sequence[sa.Row[Any]]:
         """Return all rows of a query. `values` are its bound parameters."""
@@ -155,6 +182,10 @@ class Database:
 
     def close(self) -> None:
         """Close all connections."""
+        self._idle_limit = 0
+        for idle in self._idle.values():
+            while idle:
+                idle.pop().close()
         self.engine.dispose()
 
 

@@ -108,7 +108,8 @@ class Ledger(Store):
         The target may have these records, and they are ours. This includes creates that are planned again, left out
         with their run, or parked because the target has other values.
         """
-        here = (lines.c.action == Action.CREATE, lines.c.kind == kind, lines.c.attempts > 0)
+        was_sent = sa.or_(lines.c.attempts > 0, in_clause(lines.c.step, plan_lines.UNSETTLED))
+        here = (lines.c.action == Action.CREATE, lines.c.kind == kind, was_sent)
         open_steps = (*plan_lines.UNSETTLED, Step.PLANNED, Step.PARKED, Step.LEFT)
         of_flow = (runs.c.id == lines.c.run, runs.c.flow == flow)
         question = sa.select(lines).where(*of_flow, in_clause(lines.c.step, open_steps), *here)
@@ -186,7 +187,7 @@ class Ledger(Store):
     ) -> None:
         """Store the results of changes, with the links and issues that follow from them.
 
-        Changes in doubt get the current time as sending time, because changes are marked together, long before the last
+        Changes in doubt get the current time as sending time, because changes may be marked together, before the last
         one is sent. `known` are changes by line number; they never alter and are not read again. `accepted` are lines
         that the target answered positively, with the references. If `page_ends`, the progress of the run is stored too.
         """
@@ -256,8 +257,21 @@ def _moved(run: str, row: Row, one: Outcome, now: datetime) -> dict[str, object]
         "the_run": run, "the_seq": row.seq, "step": one.step, "reference": one.reference or row.reference,
         "cause": issue.cause, "cause_field": issue.field, "facts": dict(issue.facts),
         "sent_at": now if one.step is Step.IN_DOUBT else row.sent_at,
-        "attempts": row.attempts - (one.step is Step.PLANNED and row.step == Step.SENT),
+        "attempts": _attempts(row, one),
     }  # fmt: skip
+
+
+def _attempts(row: Row, one: Outcome) -> int:
+    """Return the attempts of a line after an outcome.
+
+    A call that was not delivered does not count. A call that may never have begun does not count while it is in doubt,
+    so that interruptions alone never become a question. It counts as the first one afterwards, so that what it may have
+    written is recognized as ours.
+    """
+    attempts = int(row.attempts)
+    if row.step == Step.IN_DOUBT:
+        return max(1, attempts)
+    return attempts - (one.interrupted or (one.step is Step.PLANNED and row.step == Step.SENT))
 
 
 def in_doubt_question(

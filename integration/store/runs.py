@@ -312,7 +312,7 @@ class RunStore(Store):
         return int(row.approvals) + 1
 
     def request_cancel(self, run: str, by: str) -> None:
-        """Ask a run to stop. A preview stops at its next page, a commit before its next call."""
+        """Ask a run to stop. A preview stops at its next page, a commit starts no call after a second."""
         now = self.clock()
         with self.database.write() as connection:
             row = transitions.update_run(connection, run, cancelled=True)
