@@ -1,4 +1,4 @@
-"""One service as another one sees it: the members that a test needs, and none of its own wiring."""
+"""Objects that stand for a service in a test, with only the members that the test needs."""
 
 import inspect
 from types import SimpleNamespace
@@ -12,11 +12,12 @@ from integration.store.erasure_register import ErasureRegister
 Service = TypeVar("Service")
 
 
-def part(of: type[Service], **members: Any) -> Service:
+def part(service: type[Service], /, **members: Any) -> Service:
     """Return an object with these members of a service. Raises AttributeError for a member that the service lacks."""
+    known = {*dir(service), *inspect.get_annotations(service), *service.__init__.__code__.co_names}
     for name in members:
-        if not (hasattr(of, name) or name in {*inspect.signature(of).parameters, *inspect.get_annotations(of)}):
-            raise AttributeError(f"{of.__name__} has no member {name}")
+        if name not in known:
+            raise AttributeError(f"{service.__name__} has no member {name}")
     return cast("Service", SimpleNamespace(**members))
 
 
