@@ -16,10 +16,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
@@ -278,26 +274,31 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 def _migrate(connection: sa.Connection) -> None:
     if connection.dialect.name == "postgresql":  # SQLite already holds its only write lock
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+    found, known = _revision(connection), known_revisions()
+    if found == known[0]:
+        return
+    if found is not None and found not in known:
+        raise ConfigurationError("database_too_new", found=found, known=known[0])
+    if found is not None and connection.dialect.name == "sqlite":
+        copy_before(Path(connection.engine.url.database or ""), found)
+    from alembic import command  # noqa: PLC0415 - imported only to migrate: it takes as long as the rest of a command
+    from alembic.config import Config  # noqa: PLC0415 - likewise
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    found = _revision(connection)
-    scripts = ScriptDirectory.from_config(config)
-    if found == scripts.get_current_head():
-        return
-    if found is not None and connection.dialect.name == "sqlite" and found in known_revisions():
-        copy_before(Path(connection.engine.url.database or ""), found)
-    try:
-        with _one_at_a_time:
-            command.upgrade(config, "head")
-    except CommandError as error:
-        raise ConfigurationError("database_too_new", found=found or "", known=scripts.get_current_head()) from error
+    with _one_at_a_time:
+        command.upgrade(config, "head")
 
 
 def known_revisions() -> list[str]:
-    """Return the revisions of the schema that this version knows, the newest first."""
-    return [one.revision for one in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
+    """Return the revisions of the schema that this version knows, the newest first.
+
+    A file of a migration begins with the number of its revision.
+    """
+    numbers = (file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+    return sorted(numbers, reverse=True)
 
 
 def _revision(connection: sa.Connection) -> str | None:

@@ -23,6 +23,7 @@ from integration.store.outbox import append_events
 from integration.store.plan_lines import Known
 from integration.store.prepared_statements import PreparedStatement
 from integration.store.row_mapping import Row, plan_row
+from integration.store.superseded import close_superseded
 from integration.store.tables import lines, runs, tallies
 from integration.store.tables import links as of_links
 
@@ -219,7 +220,7 @@ class Ledger(Store):
                 transitions.store_progress(connection, now, run, Progress("write", done, total))
 
     def finish(self, run: str, *, cursors: Mapping[str, str] | None = None) -> None:
-        """End a commit. Raises ValueError if a change is not settled."""
+        """End a commit, and close the plans that it supersedes. Raises ValueError if a change is not settled."""
         now = self.clock()
         with self.database.write() as connection:
             row = transitions.move(connection, run, RunState.DONE)
@@ -240,6 +241,7 @@ class Ledger(Store):
                 transitions.result(connection, run),
                 transitions.elapsed_milliseconds(row, now),
             )
+            close_superseded(connection, now, row)
 
 
 def _accept(connection: sa.Connection, run: str, accepted: Mapping[int, str]) -> None:

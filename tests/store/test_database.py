@@ -8,10 +8,11 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
 
 from integration.core.errors import ConfigurationError, UnavailableError
-from integration.store.database import Database, open_database
+from integration.store.database import MIGRATIONS, Database, known_revisions, open_database
 from integration.store.settings import StoredSettings
 from integration.store.tables import cursors, metadata, outbox
 from tests.clocks import Clock
@@ -39,6 +40,12 @@ def test_tables_of_a_newer_version_are_refused(url: str) -> None:
         open_database(url)
     assert caught.value.code == "database_too_new"
     assert caught.value.facts["found"] == "9999"
+
+
+def test_the_files_of_the_migrations_are_named_after_their_revisions() -> None:
+    revisions = [one.revision for one in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
+
+    assert known_revisions() == revisions
 
 
 @pytest.mark.long
