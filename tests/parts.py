@@ -12,7 +12,7 @@ from integration.store.erasure_register import ErasureRegister
 Service = TypeVar("Service")
 
 
-def part(of: type[Service], **members: Any) -> Service:
+def part(of: type[Service], /, **members: Any) -> Service:
     """Return an object with these members of a service. Raises AttributeError for a member that the service lacks."""
     for name in members:
         if not (hasattr(of, name) or name in {*inspect.signature(of).parameters, *inspect.get_annotations(of)}):
