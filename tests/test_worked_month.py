@@ -230,6 +230,11 @@ def test_the_excel_file_has_the_same_figures(month: Month) -> None:
     assert round(float(boxes["5a"][5]) * 100) == sum(of_books.values())
 
 
+@pytest.mark.parametrize("language", ["nl", "de"])
+def test_the_period_is_printed(month: Month, language: str) -> None:
+    assert month.console.application.period_sheets.pdf(month.report(), language, UTC).startswith(b"%PDF")
+
+
 def test_the_days_behind_a_figure_add_up_to_it(month: Month) -> None:
     for one in month.report().vat:
         figures = [(day, row) for day in one.days if (row := day.figure(one.about, one.key)) is not None]

@@ -1,7 +1,8 @@
 """The tables of a period in the language of the reader, for the screen, as PDF and as a spreadsheet."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, tzinfo
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 
 from integration import words
@@ -82,6 +83,20 @@ def period_title(period: Period, language: str) -> str:
         return words.sentence(key, language, number=str(period.first.month // 3 + 1), year=str(period.first.year))
     first, last = (words.value_text(day, language) for day in (period.first, period.last))
     return words.sentence("period_range", language, first=first, last=last)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTable:
+    """A table as texts by column title.
+
+    `amounts` are the titles of columns of amounts, and `difference` that of an amount that should be zero, if any.
+    """
+
+    title: str
+    empty: str
+    rows: list[dict[str, str]]
+    amounts: list[str]
+    difference: str = ""
 
 
 class PeriodTables:
@@ -376,6 +391,37 @@ class PeriodTables:
 
     def _checked(self, day: PeriodDay) -> str:
         return self.moment(day.checked_at) if day.checked_at else self.text("day_never_checked")
+
+    # ---- on a screen
+
+    def shown(self, table: SheetTable) -> "ShownTable":
+        """Return a table as texts, with its sums as the last row."""
+        titles = [one.title or self.text("col_figure") for one in table.columns]
+        listed = [*table.rows, *([table.sums] if table.sums else [])]
+        rows = [
+            {title: self._written(cell, column) for title, cell, column in zip(titles, row, table.columns, strict=True)}
+            for row in listed
+        ]
+        money = (Holds.MONEY, Holds.LEDGER, Holds.DIFFERENCE)
+        amounts = [title for title, one in zip(titles, table.columns, strict=True) if one.holds in money]
+        off = next((one.title for one in table.columns if one.holds is Holds.DIFFERENCE), "")
+        return ShownTable(table.title, table.empty, rows, amounts, off)
+
+    def _written(self, cell: Cell, column: SheetColumn) -> str:
+        match cell:
+            case None:
+                return ""
+            case Noted():
+                return f"{cell.text} {cell.note}".strip()
+            case Decimal():
+                write = words.ledger_text if column.holds is Holds.LEDGER else words.amount_text
+                return write(cell, self.language)
+            case int():
+                return words.number(cell, self.language)
+            case date():
+                return words.table_day(cell, self.language)
+            case _:
+                return cell
 
     # ---- cells
 

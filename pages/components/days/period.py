@@ -1,6 +1,6 @@
 """A period of closed days: VAT on both sides, the VAT return, and turnover beside another period."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -11,9 +11,8 @@ import streamlit as st
 from integration.application.application import Application
 from integration.core.days.period import Period, calendar_month, calendar_quarter, calendar_year, date_range
 from integration.services.daybooks.days import Days
-from integration.services.daybooks.period_sheets import PeriodSheets, PeriodTables, period_title
+from integration.services.daybooks.period_sheets import PeriodSheets, PeriodTables, ShownTable, period_title
 from integration.services.daybooks.periods import PeriodReport, Periods
-from integration.sheets.sheet import Cell, Holds, Noted, SheetColumn, SheetTable
 from integration.words import difference_amount
 from pages.components.days.month import open_day
 from pages.components.days.one_day import EXCEL
@@ -35,11 +34,8 @@ from pages.components.shared.tables import CONFIG, browse, figures
 from pages.components.shared.tables import table as plain_table
 from pages.components.shared.wording import (
     Markdown,
-    amount_text,
     field_date,
     language,
-    ledger_text,
-    number,
     option_name,
     plain,
     table_day,
@@ -197,20 +193,20 @@ def the_period(app: Application, report: PeriodReport, tables: PeriodTables) -> 
         with grid.cell():
             _vat(report, tables)
         with grid.cell():
-            _drawn(tables.accounts())
-            _drawn(tables.branches())
+            _drawn(tables.shown(tables.accounts()))
+            _drawn(tables.shown(tables.branches()))
     _behind(report, tables)
-    _drawn(tables.vat_return())
+    _drawn(tables.shown(tables.vat_return()))
     if st.button(text("btn_vat_boxes"), icon=":material/settings:", type="tertiary", key="vat_boxes"):
         asked = {"flow": app.days.flow, "tab": "settings", "field": "vat_boxes"}
         st.switch_page("pages/flows.py", query_params=asked)
     if report.oss():
-        _drawn(tables.oss())
+        _drawn(tables.shown(tables.oss()))
     if report.books is not None:
-        _drawn(tables.origins())
+        _drawn(tables.shown(tables.origins()))
         if report.books.foreign:
-            _drawn(tables.foreign())
-    _drawn(tables.turnover())
+            _drawn(tables.shown(tables.foreign()))
+    _drawn(tables.shown(tables.turnover()))
     _days(report, tables)
 
 
@@ -222,16 +218,16 @@ def _remarks(tables: PeriodTables) -> None:
 
 
 def _vat(report: PeriodReport, tables: PeriodTables) -> None:
-    vat = tables.vat()
+    vat = tables.shown(tables.vat())
     section(plain(vat.title))
     if not vat.rows:
         note(plain(vat.empty))
         return
     rows = [
         {**row, text("col_difference"): _more(one.difference, one.compared.larger_side, is_known=one.books is not None)}
-        for row, one in zip(_rows(vat), report.vat, strict=True)
+        for row, one in zip(vat.rows, report.vat, strict=True)
     ]
-    clicked = browse(pd.DataFrame(rows), _right(vat.columns), "period_vat", plain(vat.title))
+    clicked = browse(pd.DataFrame(rows), _right(vat), "period_vat", plain(vat.title))
     if clicked is not None:
         keep_in_address("code", report.vat[clicked].key)
     note(text("period_pick_figure"))
@@ -246,66 +242,33 @@ def _behind(report: PeriodReport, tables: PeriodTables) -> None:
     code = st.query_params.get("code", "")
     if code not in {one.key for one in report.vat}:
         return
-    behind = tables.behind(code)
+    behind = tables.shown(tables.behind(code))
     section(plain(behind.title))
     days = [day for _, day, _ in tables.day_figures(code)]
-    clicked = browse(pd.DataFrame(_rows(behind)), _right(behind.columns), f"period_behind_{code}", plain(behind.title))
+    clicked = browse(pd.DataFrame(behind.rows), _right(behind), f"period_behind_{code}", plain(behind.title))
     if clicked is not None:
         clear_address("view", *PARAMETERS)
         open_day(days[clicked].date, days[clicked].branch)
 
 
 def _days(report: PeriodReport, tables: PeriodTables) -> None:
-    listed = tables.days()
+    listed = tables.shown(tables.days())
     section(plain(listed.title))
-    clicked = browse(pd.DataFrame(_rows(listed)), {}, "period_days", plain(listed.title))
+    clicked = browse(pd.DataFrame(listed.rows), {}, "period_days", plain(listed.title))
     if clicked is not None:
         clear_address("view", *PARAMETERS)
         open_day(report.days[clicked].date, report.days[clicked].branch)
 
 
-def _drawn(table: SheetTable) -> None:
-    section(plain(table.title))
-    if not table.rows:
-        note(plain(table.empty))
-        return
-    rows = _rows(table)
-    off = next((one.title for one in table.columns if one.holds is Holds.DIFFERENCE), "")
-    if off:
-        figures(rows, off, plain(table.title))
+def _drawn(shown: ShownTable) -> None:
+    section(plain(shown.title))
+    if not shown.rows:
+        note(plain(shown.empty))
+    elif shown.difference:
+        figures(shown.rows, shown.difference, plain(shown.title))
     else:
-        plain_table(rows, plain(table.title), _right(table.columns))
+        plain_table(shown.rows, plain(shown.title), _right(shown))
 
 
-def _rows(table: SheetTable) -> list[dict[str, str]]:
-    """Return the rows of a table as texts by column title, with its sums as the last row."""
-    listed = [*table.rows, *([table.sums] if table.sums else [])]
-    return [
-        {_title(column): _written(cell, column) for cell, column in zip(row, table.columns, strict=True)}
-        for row in listed
-    ]
-
-
-def _title(column: SheetColumn) -> str:
-    return column.title or text("col_figure")
-
-
-def _right(columns: Sequence[SheetColumn]) -> dict[str, object]:
-    money = (Holds.MONEY, Holds.LEDGER, Holds.DIFFERENCE)
-    return {_title(one): CONFIG.TextColumn(_title(one), alignment="right") for one in columns if one.holds in money}
-
-
-def _written(cell: Cell, column: SheetColumn) -> str:
-    match cell:
-        case None:
-            return ""
-        case Noted():
-            return f"{cell.text} {cell.note}".strip()
-        case Decimal():
-            return ledger_text(cell) if column.holds is Holds.LEDGER else amount_text(cell)
-        case int():
-            return number(cell)
-        case date():
-            return table_day(cell)
-        case _:
-            return cell
+def _right(shown: ShownTable) -> dict[str, object]:
+    return {title: CONFIG.TextColumn(title, alignment="right") for title in shown.amounts}
