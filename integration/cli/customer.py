@@ -28,7 +28,7 @@ def _one(application: Application, debtor: str, relation: str) -> Customer:
 def show(debtor: Debtor = "", relation: Relation = "", as_json: Json = False) -> None:
     """Say what is kept of a person, and which documents were booked for them."""
     with terminal.command_application(start=False) as application:
-        kept = application.persons.kept(_one(application, debtor, relation))
+        kept = application.persons.stored_data(_one(application, debtor, relation))
     one = kept.person.customer
     if as_json:
         told = {"debtor": one.debtor, "relation": one.relation, "rows": kept.rows, "events": kept.events}
@@ -76,7 +76,7 @@ def erase(
     """Erase a person from the database, the log and every file of this console, and hold them out from now on."""
     with terminal.command_application(start=False) as application:
         one = _one(application, debtor, relation)
-        kept = application.persons.kept(one)
+        kept = application.persons.stored_data(one)
         blotted = application.persons.erase(one, confirm, terminal.terminal_user())
     if as_json:
         terminal.print_json({**asdict(blotted), "documents": [asdict(document) for document in kept.documents]})

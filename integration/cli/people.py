@@ -16,7 +16,7 @@ people = typer.Typer(no_args_is_help=True, help="Who may use the console.")
 def list_people(as_json: Json = False) -> None:
     """List people, what they may do, and whether they can come in."""
     with terminal.command_application(start=False) as application:
-        found = application.people.every()
+        found = application.people.list_people()
     if as_json:
         terminal.print_json([{"name": one.ref, "grants": list(one.grants), "state": _state(one)} for one in found])
     elif found:

@@ -16,7 +16,7 @@ OnlyTold = Annotated[bool, typer.Option("--dry-run", help="Say what would go, an
 def retention(only_told: OnlyTold = False, as_json: Json = False) -> None:
     """Let everything go that is no longer kept, as happens by night, and say per class what went."""
     with terminal.command_application(start=False) as application:
-        classes = application.retention.kept()
+        classes = application.retention.class_statuses()
         gone = {} if only_told else application.retention.prune()
         files = application.retention.files()
     if as_json:

@@ -14,7 +14,7 @@ from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.protocol import References
 from integration.core.errors import PlanStaleError, PlanUnsafeError, UnavailableError
 from integration.core.plan import Approval, Change
-from integration.core.records import Held, Kind, Record, WriteResult
+from integration.core.records import CurrentRecord, Kind, Record, WriteResult
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState, Step
 from integration.sandbox.faults import Fault
@@ -22,7 +22,7 @@ from integration.sandbox.server import Sandbox
 from integration.store.database import Database
 from integration.store.row_mapping import change_to_json
 from integration.store.tables import lines as plan_lines
-from integration.words import told_by
+from integration.words import fact_names
 from tests.fakes import LateConnector, MemoryConnector
 from tests.flow_harness import FlowHarness, articles, edited
 from tests.people import somebody
@@ -239,7 +239,7 @@ def test_a_plan_is_committed_once(harness: FlowHarness) -> None:
     with pytest.raises(PlanStaleError) as refusal:
         harness.approve(run)
     assert refusal.value.code == "plan_already_committed"
-    assert told_by("plan_already_committed") <= refusal.value.facts.keys()
+    assert fact_names("plan_already_committed") <= refusal.value.facts.keys()
 
 
 def test_a_preview_that_found_nothing_to_change_has_nothing_to_commit(harness: FlowHarness) -> None:
@@ -392,7 +392,7 @@ class Leisurely(LateConnector):
 
     spent: Callable[[float], None]
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
+    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
         self.spent(4)
         self.looks = 3
         return super().write(change, held, references, token)
@@ -412,7 +412,7 @@ def test_patience_begins_when_a_write_is_over_and_not_when_it_was_marked_with_ot
 class Deadly(LateConnector):
     """A till at whose first article our process dies."""
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
+    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
         written = super().write(change, held, references, token)
         if self.writes == ["1001"]:
             raise SystemExit
@@ -440,7 +440,7 @@ class Halfway(MemoryConnector):
 
     is_deadly = False
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
+    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
         if not self.is_deadly:
             return super().write(change, held, references, token)
         self.is_deadly = False
@@ -458,7 +458,7 @@ class InPart(MemoryConnector):
     def calls(self, change: Change) -> int:
         return 2 * super().calls(change)
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         held = super().lookup(wanted, references)
         if self.looks <= 0 or self.shown is None or "1003" not in held or len(self.writes) < len(FIVE) + 1:
             return held
@@ -497,7 +497,7 @@ def test_what_a_dead_process_wrote_in_part_is_finished(database: Database, sourc
 class Wrong(MemoryConnector):
     """A till that stores a price wrongly and says yes."""
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
+    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
         bad = tuple(replace(part, values={**part.values, "price_incl": Decimal(1)}) for part in change.wanted.parts)
         return super().write(replace(change, wanted=replace(change.wanted, parts=bad)), held, references, token)
 
@@ -519,7 +519,7 @@ class Leaving(MemoryConnector):
 
     stays_for = -1
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
+    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
         if self.stays_for == 0:
             raise UnavailableError("connection_refused", system=self.system, host="memory")
         self.stays_for -= 1

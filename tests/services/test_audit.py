@@ -22,7 +22,7 @@ from integration.core.erasure import Customer
 from integration.core.errors import NotAllowedError
 from integration.core.people import OWNER, Right, Role
 from integration.core.retention import Retention
-from integration.services.audit import GATHERED, UNSIGNED, AuditSearch, as_sent, without_values
+from integration.services.audit import GATHERED, UNSIGNED, AuditSearch, head_text, without_values
 from integration.settings import TimeStamps
 from integration.store.tables import audit as table
 from tests.authorization import rights_of
@@ -177,8 +177,8 @@ def test_a_look_at_what_is_kept_of_a_customer_is_told_once_however_often_its_pag
 ) -> None:
     persons = application.authorized_for(ANNA).persons
     for debtor in ("20001", "20001", "20002", "20002", "20001"):
-        persons.kept(Customer(debtor))
-    application.authorized_for(somebody("ben")).persons.kept(Customer("20001"))
+        persons.stored_data(Customer(debtor))
+    application.authorized_for(somebody("ben")).persons.stored_data(Customer("20001"))
     looks = [one.who for one in application.audit.entries() if one.facts == {"what": "persons.kept"}]
     assert looks == ["ben", "anna", "anna", "anna"]
 
@@ -205,7 +205,7 @@ def test_what_was_changed_is_told_as_an_alert(application: Application) -> None:
     checked = application.audit.checked()
     assert checked is not None
     assert checked.broken == Break("altered", 3)
-    (symptom,) = [one for one in application.alerts._symptoms.found() if one.sort is ProblemType.AUDIT]
+    (symptom,) = [one for one in application.alerts._symptoms.detect_problems() if one.sort is ProblemType.AUDIT]
     title, said = Messages("https://console.example").begin_message(
         Incident(1, symptom, checked.at, checked.at), "en", checked.at
     )
@@ -253,7 +253,7 @@ def test_the_head_of_a_day_goes_out_with_the_digest(application: Application) ->
     for language in ("en", "nl", "de"):
         _, said = Messages("").digest([], [], {}, language, now, audit=anchor)
         assert anchor is not None
-        assert as_sent(anchor.head) in said
+        assert head_text(anchor.head) in said
 
 
 # ---- stamped
@@ -316,7 +316,7 @@ def test_the_file_is_verified_by_the_program_in_it(application: Application, tmp
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout
 
-    assert verified("--head", as_sent(head))[0] == 0
+    assert verified("--head", head_text(head))[0] == 0
     assert verified("--head", f"{head.seq}:{'a' * 64}")[1].startswith(f"BROKEN. Up to entry {head.seq}")
     whole = lines.read_bytes().splitlines(keepends=True)
     assert len(whole) == head.seq + 2  # that it was taken, and its head

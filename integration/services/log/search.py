@@ -97,7 +97,7 @@ class Search:
         plain = " ".join(text.split())
         if len(plain) < SHORTEST:
             return []
-        told = self._log.found_by(plain, plain_amount(plain, language), limit)
+        told = self._log.find_records(plain, plain_amount(plain, language), limit)
         found = {(hit.flow, hit.key): hit for hit in (RecordResult(*row) for row in told)}
         linked = self._linked(plain)
         return list((found | {place: hit for place, hit in linked.items() if place not in found}).values())[:limit]

@@ -36,7 +36,7 @@ class RowToAdd:
     proposal: str = ""
 
     @property
-    def of(self) -> Key:
+    def row_key(self) -> Key:
         """The table and the key of the row."""
         return self.table.name, self.key
 
@@ -70,7 +70,7 @@ class MissingRows:
         records: dict[Key, set[str]] = {}
         found: dict[Key, tuple[MissingRow, MissingCode]] = {}
         for group in self.groups(flow):
-            for one in self._exceptions.every(group.group_key, IssueState.OPEN):
+            for one in self._exceptions.list_issues(group.group_key, IssueState.OPEN):
                 for row, code in lacked_rows(spec, one.issue):
                     key = row.table.name, _key(row, home)
                     sums[key] = sums.get(key, Decimal(0)) + code.amount
@@ -82,7 +82,7 @@ class MissingRows:
             )
             for key, (row, code) in found.items()
         ]
-        return sorted(listed, key=lambda one: (-one.amount, -one.records, one.of))
+        return sorted(listed, key=lambda one: (-one.amount, -one.records, one.row_key))
 
     @requires(Right.REPAIR)
     def add(self, flow: str, chosen: Mapping[Key, str], by: Actor) -> None:

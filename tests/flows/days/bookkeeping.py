@@ -42,7 +42,7 @@ from tests.flows.days.plain import GROUPS, METHODS, RATES, Day
 from tests.flows.days.spoken import record_of
 from tests.parts import part
 
-STAGE = FLOW.counted
+STAGE = FLOW.counted_stage
 LATER = datetime(2028, 1, 1, tzinfo=UTC)
 BODY = tomllib.loads(DAYS.mapping.read_text())
 LEDGERS = {
