@@ -61,7 +61,7 @@ def test_ages_are_counted_from_the_last_beat_and_the_oldest_event(
         stores.heartbeats,
         clock,
         part(EngineHandle, executor="server-1"),
-        part(Logbook, undrained=lambda: 500.0, is_away=False),
+        part(Logbook, seconds_since_drain=lambda: 500.0, is_away=False),
     )
     stores.heartbeats.beat("server-1")
     stores.events.record(Event(event="checked"))
