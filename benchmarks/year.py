@@ -117,8 +117,8 @@ class Shop:
             sources=(wanted.key,), wanted=wanted, before=before, agreed=wanted,
         )  # fmt: skip
         return PlanRow(
-            0, FLOWS[one.flow].flow.counted_stage.name, action, one.kind, change.key, change.title, change.group, 1, change,
-            change.digest(),
+            0, FLOWS[one.flow].flow.counted_stage.name, action, one.kind, change.key, change.title, change.group, 1,
+            change, change.digest(),
         )  # fmt: skip
 
     def _known(self, kind: Kind) -> int:

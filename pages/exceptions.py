@@ -45,7 +45,16 @@ from pages.components.shared.layout import (
 from pages.components.shared.runs import progress_strip
 from pages.components.shared.saved_filters import open_saved, saved_filters
 from pages.components.shared.waiting import waiting_items, waiting_list
-from pages.components.shared.wording import Markdown, quantity_text, flow_name, number, plain, sandbox_badges, text, zone
+from pages.components.shared.wording import (
+    Markdown,
+    flow_name,
+    number,
+    plain,
+    quantity_text,
+    sandbox_badges,
+    text,
+    zone,
+)
 
 SIZE = 20
 
@@ -58,7 +67,9 @@ def waiting_sentence(groups: Sequence[CauseGroup]) -> Markdown:
     """Return the subtitle: how many records wait, and for how many causes."""
     waiting = sum(group.count for group in groups)
     return (
-        quantity_text("exceptions_about", waiting, causes=number(len(groups))) if waiting else text("exceptions_none_about")
+        quantity_text("exceptions_about", waiting, causes=number(len(groups)))
+        if waiting
+        else text("exceptions_none_about")
     )
 
 

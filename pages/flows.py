@@ -13,7 +13,7 @@ from integration.services.runs.runs import Runs
 from pages.components.flows.fields import fields_tab, filters_tab
 from pages.components.flows.sections import brakes_tab, schedule_tab, settings_tab
 from pages.components.flows.tables import tables_tab
-from pages.components.shared.application import application, may, disable_unless_allowed
+from pages.components.shared.application import application, disable_unless_allowed, may
 from pages.components.shared.change_requests import change_requests
 from pages.components.shared.draft import SettingsDraft, save_bar, toggle
 from pages.components.shared.flows import back_to_cause, flow_of_address, needs_connections, start_preview

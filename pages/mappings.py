@@ -17,7 +17,7 @@ from pages.components.mappings.draft import (
 )
 from pages.components.mappings.mapping import editor_state
 from pages.components.mappings.rules import rules_part
-from pages.components.shared.application import application, may, disable_unless_allowed
+from pages.components.shared.application import application, disable_unless_allowed, may
 from pages.components.shared.flows import flow_of_address, needs_connections
 from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import choice, failures, head, show_toast

@@ -14,7 +14,7 @@ from pages.components.shared.plan_selection import changes_notice, current_plan,
 from pages.components.shared.run_states import run_state
 from pages.components.shared.runs import outcome, progress_strip
 from pages.components.shared.waiting import waiting_items, waiting_list
-from pages.components.shared.wording import quantity_text, flow_name, moment, plain, sandbox_badges, text, author_name
+from pages.components.shared.wording import author_name, flow_name, moment, plain, quantity_text, sandbox_badges, text
 
 app = application()
 

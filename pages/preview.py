@@ -49,18 +49,18 @@ from pages.components.shared.runs import (
 from pages.components.shared.saved_filters import open_saved, saved_filters
 from pages.components.shared.wording import (
     Markdown,
-    quantity_text,
+    author_name,
     flow_name,
     flow_text,
     moment,
     number,
     plain,
+    quantity_text,
     sandbox_badges,
     source_to_target,
     system_name,
     term,
     text,
-    author_name,
 )
 
 

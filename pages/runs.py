@@ -39,6 +39,7 @@ from pages.components.shared.runs import (
 )
 from pages.components.shared.timeline import run_timeline
 from pages.components.shared.wording import (
+    author_name,
     flow_name,
     moment,
     number,
@@ -46,7 +47,6 @@ from pages.components.shared.wording import (
     sandbox_badges,
     source_to_target,
     text,
-    author_name,
 )
 
 SIZE = 25

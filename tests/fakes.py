@@ -12,7 +12,7 @@ from integration.core.connections import Finding, Tell, Token, ignore_progress
 from integration.core.errors import InDoubtError, RejectedError, UnavailableError
 from integration.core.markers import UNKNOWN, ChangeRanges
 from integration.core.plan import Action, Change
-from integration.core.records import Batch, Field, FieldType, CurrentRecord, Kind, Location, Record, WriteResult
+from integration.core.records import Batch, CurrentRecord, Field, FieldType, Kind, Location, Record, WriteResult
 
 
 @dataclass
@@ -230,7 +230,7 @@ class MemoryConnector:
         del change
         return 1
 
-    def changed(self, kind: Kind, since: str, after: str | None = None, known: ChangeRanges = UNKNOWN) -> Batch:
+    def read_changes(self, kind: Kind, since: str, after: str | None = None, known: ChangeRanges = UNKNOWN) -> Batch:
         """Return one page of what changed after the marker and is not known; after an empty marker, of everything."""
         self._answering("changed")
         with self._lock:

@@ -63,7 +63,9 @@ def expect_reasons(console: Console, run: Run) -> set[str]:
         assert not one.has_moved, one
         assert is_same_value(one.value, one.trace.value) or one.reason.code == "because_together", one
         for language in words.LANGUAGES:
-            assert words.term(one.reason.code, language, **{**dict.fromkeys(BESIDE, "x"), **one.reason.facts}).endswith(".")
+            assert words.term(one.reason.code, language, **{**dict.fromkeys(BESIDE, "x"), **one.reason.facts}).endswith(
+                "."
+            )
         codes.add(one.reason.code)
     return codes
 

@@ -248,7 +248,9 @@ class People:
 
     def _expect_another(self, ref: str, *, stays: bool) -> None:
         """Raise NotAllowedError if no administrator would be left."""
-        left = [one.ref for one in self._stored.list_people() if _administers(one) and one.has_come and one.off_at is None]
+        left = [
+            one.ref for one in self._stored.list_people() if _administers(one) and one.has_come and one.off_at is None
+        ]
         if not stays and left == [ref]:
             raise NotAllowedError("last_administrator")
 

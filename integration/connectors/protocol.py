@@ -12,7 +12,7 @@ from integration.core.markers import UNKNOWN, ChangeRanges
 from integration.core.moves import Move, StockReservation
 from integration.core.plan import Change
 from integration.core.prices import PriceQuery, TillPrice
-from integration.core.records import Batch, Field, FieldPresence, CurrentRecord, Kind, Record, Unreadable, WriteResult
+from integration.core.records import Batch, CurrentRecord, Field, FieldPresence, Kind, Record, Unreadable, WriteResult
 from integration.core.system_identity import SystemIdentity
 
 
@@ -93,7 +93,7 @@ class Connector(Protocol):
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the target's current records for these records, by key, without those that the target lacks.
 
-        `Held.elsewhere` names the wanted parts that the target has in another record, or under another number.
+        `CurrentRecord.elsewhere` names the wanted parts that the target has in another record, or under another number.
         """
 
     def shows(self, kind: Kind) -> bool:
@@ -239,7 +239,7 @@ class HashedTarget(Connector, Protocol):
     """A target that can return hashes of its records without parsing them."""
 
     def hashes(self, wanted: Sequence[Record]) -> dict[str, str]:
-        """Return `Held.hash` as `lookup` would, by key, for the records that have one.
+        """Return `CurrentRecord.hash` as `lookup` would, by key, for the records that have one.
 
         The wanted records need only the values and parts by which they are looked up.
         """

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from integration.core.issues import Issue
-from integration.core.records import Kind, Record, Value, from_json, merged, is_same_value, to_json
+from integration.core.records import Kind, Record, Value, from_json, is_same_value, merged, to_json
 
 CONFLICT = "field_conflict"
 SOURCE, TARGET = "source", "target"  # whose value counts

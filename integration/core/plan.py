@@ -10,7 +10,7 @@ from integration.core.flow import Ownership
 from integration.core.issues import Issue
 from integration.core.link_evidence import NO_EVIDENCE, Evidence
 from integration.core.moves import COUNTED
-from integration.core.records import Kind, Record, Unreadable, Value, canonical, merged, is_same_value
+from integration.core.records import Kind, Record, Unreadable, Value, canonical, is_same_value, merged
 
 FOLLOWS = "follows"  # value of a document: the key of the document that the target must have first
 
@@ -189,7 +189,8 @@ def retire(
         part.key: {
             name: value
             for name in sorted(frees & part.values.keys())
-            if not is_same_value(value := part.values[name], None) and is_same_value(there.get(part.key, {}).get(name), value)
+            if not is_same_value(value := part.values[name], None)
+            and is_same_value(there.get(part.key, {}).get(name), value)
         }
         for part in parts
     }
@@ -280,7 +281,9 @@ def differences(wanted: Record, held: Record | None) -> tuple[str, ...]:
     if isinstance(held, Unreadable):
         return tuple(wanted.flat())
     now = held.flat() if held else {}
-    return tuple(path for path, value in wanted.flat().items() if path != COUNTED and not is_same_value(value, now.get(path)))
+    return tuple(
+        path for path, value in wanted.flat().items() if path != COUNTED and not is_same_value(value, now.get(path))
+    )
 
 
 def remaining(change: Change, held: Record | None) -> Change | None:
@@ -291,7 +294,11 @@ def remaining(change: Change, held: Record | None) -> Change | None:
     now = held.flat() if held else {}
     before = change.before.flat() if change.before else {}
     left = set(differences(change.wanted, held))
-    if held is None or isinstance(held, Unreadable) or any(not is_same_value(now.get(path), before.get(path)) for path in left):
+    if (
+        held is None
+        or isinstance(held, Unreadable)
+        or any(not is_same_value(now.get(path), before.get(path)) for path in left)
+    ):
         return None
     known = {part.key for part in held.parts}
     return replace(

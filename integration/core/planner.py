@@ -22,7 +22,9 @@ class RecordRules(Protocol):
     def objection(self, stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None) -> Issue | None:
         """Return the issue if the record found in the target is not the intended one, or None."""
 
-    def remarks(self, stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None) -> tuple[Issue, ...]:
+    def remarks(
+        self, stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None
+    ) -> tuple[Issue, ...]:
         """Return issues to show to a person, in addition to the change that is written."""
 
     def writable_part(self, stage: Stage, desired: Record, held: CurrentRecord | None) -> Record | Skip:
@@ -56,7 +58,9 @@ class Decision:
     waits: tuple[Issue, ...] = ()
 
 
-def plan_record(rules: RecordRules, stage: Stage, desired: Desired, held: CurrentRecord | None, link: Link | None) -> Decision:
+def plan_record(
+    rules: RecordRules, stage: Stage, desired: Desired, held: CurrentRecord | None, link: Link | None
+) -> Decision:
     """Decide what makes the target's record as desired, from what it holds and what both sides last agreed on."""
     record, agreed = desired.record, link.agreed if link else None
     if held is not None and isinstance(held.record, Unreadable):

@@ -471,7 +471,9 @@ class Correction:
 
     def holds_for(self, record: Record) -> bool:
         """Return True if the record still has the value that was corrected. A newer source value takes precedence."""
-        return (record.kind, record.key) == (self.kind, self.key) and is_same_value(record.values.get(self.field), self.was)
+        return (record.kind, record.key) == (self.kind, self.key) and is_same_value(
+            record.values.get(self.field), self.was
+        )
 
 
 def with_corrections(records: Sequence[Record], corrections: Mapping[str, Sequence[Correction]]) -> list[Record]:

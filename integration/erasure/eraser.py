@@ -84,4 +84,6 @@ class Eraser:
             vacuum(self.erasing.database.engine)
         elif not full_vacuum(self.file):
             raise UnavailableError("database_locked")
-        return ErasureResult(dict(rows), events, tuple(one.name for one in removed), dict(self.erasing.count_remaining_rows(person)))
+        return ErasureResult(
+            dict(rows), events, tuple(one.name for one in removed), dict(self.erasing.count_remaining_rows(person))
+        )

@@ -325,7 +325,9 @@ def default_proposal(why: str, *settings: str) -> Callable[[SetupContext], Propo
 def codes_missing_rows(known: SetupContext, table: ValueTable, codes: CodeList) -> list[str]:
     """Return the codes of a list for which a run would find no row."""
     used = usable_rows(table, known.tables.get(table.name, {}), known.codes_of_list)
-    return rowless_codes(table, used, known.codes_of_list(codes), known.settings.get("default_country", ""), known.codes_of_list)
+    return rowless_codes(
+        table, used, known.codes_of_list(codes), known.settings.get("default_country", ""), known.codes_of_list
+    )
 
 
 def invalid_rows(known: SetupContext, table: ValueTable) -> list[str]:

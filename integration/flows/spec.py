@@ -17,7 +17,7 @@ from integration.core.issues import Issue, IssueState, Skip, unreadable_record_i
 from integration.core.links import Link
 from integration.core.moves import Move, StockReservation, UnbookedMovement
 from integration.core.plan import Change, Policy
-from integration.core.records import Batch, Field, CurrentRecord, Kind, Record, Unreadable
+from integration.core.records import Batch, CurrentRecord, Field, Kind, Record, Unreadable
 from integration.core.staged import Staged, Unstaged
 from integration.core.traces import Trace
 from integration.flows.forms import Question, Section, names
@@ -118,7 +118,9 @@ class FlowLogic(Protocol):
         """Return an issue if the record in the target is not the intended one or a person must decide; else None."""
         return None
 
-    def remarks(self, stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None) -> tuple[Issue, ...]:
+    def remarks(
+        self, stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None
+    ) -> tuple[Issue, ...]:
         """Return issues that are reported with a record but do not prevent its write."""
         return ()
 
@@ -263,7 +265,9 @@ class FlowContext(Protocol):
     def standings(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> Standings:
         """Return the booking states of documents that may become one of these kinds; see `core/booking_state.py`."""
 
-    def documents_made_from(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> Mapping[str, Collection[str]]:
+    def documents_made_from(
+        self, flow: str, kinds: Collection[Kind], keys: Collection[str]
+    ) -> Mapping[str, Collection[str]]:
         """Return, for each key, the documents of a flow that are made from it and are booked or may be booked."""
 
     def booked_ending(self, flow: str, kinds: Collection[Kind], ending: str) -> Collection[str]:

@@ -17,7 +17,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from integration.lab.child import Start, prepare, apply_settings_variant
+from integration.lab.child import Start, apply_settings_variant, prepare
 from integration.lab.console import books_connection, started, till_connection
 from integration.lab.report import OperatorSettings
 from integration.sandbox.faults import Switches

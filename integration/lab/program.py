@@ -12,7 +12,16 @@ from pathlib import Path
 from integration.core.clocks import now
 from integration.core.errors import RunActiveError
 from integration.flows.registry import FLOWS
-from integration.lab.report import REPORT, WANTED, OperatorSettings, Report, Series, SeriesInput, keep_report, kept_report
+from integration.lab.report import (
+    REPORT,
+    WANTED,
+    OperatorSettings,
+    Report,
+    Series,
+    SeriesInput,
+    keep_report,
+    kept_report,
+)
 from integration.process.child_environment import base_environment
 from integration.settings import Settings
 from integration.shipped import PROGRAM

@@ -135,7 +135,14 @@ class RetentionService:
         elif name == "idle":
             rows = None  # they are included in the runs
         return RetentionClassStatus(
-            name, BY_NAME[name].unit, chosen.length(name), chosen.law(name), rows, size, oldest, self.count_expired_rows(name)
+            name,
+            BY_NAME[name].unit,
+            chosen.length(name),
+            chosen.law(name),
+            rows,
+            size,
+            oldest,
+            self.count_expired_rows(name),
         )
 
     @requires(Right.SEE)

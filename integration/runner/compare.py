@@ -106,7 +106,7 @@ class Compare:
         """Return the desired records of the next parents, with the corresponding records of the target."""
         groups = self.deps.previews.staged_groups(run, stage.name, after, COMPARE_PAGE)
         pairs = [pair for members in groups for pair in self._in_order(run, logic, stage, members)]
-        held, apart = {}, {}  # type: tuple[dict[str, Held], dict[str, Issue]]
+        held, apart = {}, {}  # type: tuple[dict[str, CurrentRecord], dict[str, Issue]]
         if pairs and not stage.unverifiable:
             held, apart = find_in_target(
                 target, [one for one, _ in pairs], self.deps.links, logic.flow.name, stage.parts

@@ -37,7 +37,9 @@ def stages_of(flow: Flow, linked: Collection[Kind] = ()) -> list[Stage]:
     `linked` kinds that the flow no longer writes are added, because their documents may still exist.
     """
     written = {stage.target for stage in flow.stages}
-    before = [Stage(kind, flow.counted_stage.source, kind, write_once=True) for kind in sorted(linked) if kind not in written]
+    before = [
+        Stage(kind, flow.counted_stage.source, kind, write_once=True) for kind in sorted(linked) if kind not in written
+    ]
     shown = {stage.target: stage for stage in reversed(flow.stages) if not stage.volatile and not stage.unverifiable}
     return [*(stage for stage in flow.stages if shown.get(stage.target) is stage), *before]
 

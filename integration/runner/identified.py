@@ -89,7 +89,9 @@ def _question(link: Link, seen: Evidence, title: str, shown: Mapping[str, str]) 
     return Issue(identity_cause(link.kind), link.key, "identity", facts)
 
 
-def target_question(flow: Flow, link: Link | None, wanted: Record, held: CurrentRecord | None, title: str) -> Issue | None:
+def target_question(
+    flow: Flow, link: Link | None, wanted: Record, held: CurrentRecord | None, title: str
+) -> Issue | None:
     """Return the issue if the target record is not the one that was linked; otherwise None.
 
     Our own write in the meantime does not count as a different record: the target is compared with `wanted` as well.

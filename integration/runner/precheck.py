@@ -74,7 +74,12 @@ class Precheck:
         return rows
 
     def _sorted(
-        self, run: Run, logic: FlowLogic, references: LinkReferences, rows: Sequence[PlanRow], held: dict[str, CurrentRecord]
+        self,
+        run: Run,
+        logic: FlowLogic,
+        references: LinkReferences,
+        rows: Sequence[PlanRow],
+        held: dict[str, CurrentRecord],
     ) -> tuple[list[Dispatch], list[Outcome]]:
         """Return the changes to send, and the outcomes of the other changes."""
         flow = logic.flow

@@ -35,7 +35,12 @@ CANARIES = (3, 25)  # latest written records to look for: first a few, then more
 
 
 def in_doubt(
-    deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, desired: Sequence[Record], held: Mapping[str, CurrentRecord]
+    deps: Dependencies,
+    run: Run,
+    logic: FlowLogic,
+    stage: Stage,
+    desired: Sequence[Record],
+    held: Mapping[str, CurrentRecord],
 ) -> dict[str, Issue]:
     """Return an issue for each record that another run sent and that the lookup does not show.
 
@@ -158,7 +163,9 @@ class UncertainWrites:
         """Return True if one more record may be sent as a probe and the target can show this kind."""
         return may_send_probe(doubts, run) and self.deps.connectors[flow.target].shows(doubts[0].kind)
 
-    def _waits_for_another(self, run: Run, flow: Flow, rows: Sequence[PlanRow], held: Mapping[str, CurrentRecord]) -> bool:
+    def _waits_for_another(
+        self, run: Run, flow: Flow, rows: Sequence[PlanRow], held: Mapping[str, CurrentRecord]
+    ) -> bool:
         """Return True if the next new record of the plan will show whether lookups can be trusted."""
         following = self.deps.ledger.next_planned(run.id, flow.order, 1)
         if any(row.step is Step.SENT or row.key in held for row in rows):

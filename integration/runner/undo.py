@@ -64,7 +64,12 @@ def _or_issue(back: Change, issues: Mapping[str, Issue]) -> Change | Issue:
 
 
 def _turn_around(
-    run: Run, logic: FlowLogic, change: Change, back: Change | Skip | Issue, held: Mapping[str, CurrentRecord], page: PlanPage
+    run: Run,
+    logic: FlowLogic,
+    change: Change,
+    back: Change | Skip | Issue,
+    held: Mapping[str, CurrentRecord],
+    page: PlanPage,
 ) -> None:
     weight, title = len(change.sources) or 1, change.title
     if isinstance(back, Change) and back.before is None and (there := held.get(back.key)):  # undone before

@@ -175,7 +175,9 @@ class Prices:
     # ---- one price and its explanation
 
     @requires(Right.SEE)
-    def explain_price(self, customer: KnownRecord | None, article: KnownRecord, quantity: Decimal, branch: str) -> Proof | None:
+    def explain_price(
+        self, customer: KnownRecord | None, article: KnownRecord, quantity: Decimal, branch: str
+    ) -> Proof | None:
         """Return the price with its explanation, and the till's own price if it answers; None if there is no price.
 
         Raises IntegrationError if a system is unreachable.
@@ -202,7 +204,9 @@ class Prices:
     ) -> Proof | None:
         # The group of the branch applies only without a customer: a customer may have a till group that no flow wrote.
         group = "" if customer else self._groups().get(branch, "")
-        of = effective_price(Purchase(article.desired_record, customer.desired_record if customer else None, quantity, branch, group))
+        of = effective_price(
+            Purchase(article.desired_record, customer.desired_record if customer else None, quantity, branch, group)
+        )
         if of is None:
             return None
         return Proof(customer, article, quantity, branch, of, sources=self._sources(of))

@@ -289,7 +289,9 @@ class Stock:
         group, amount: one row at the last change in each hour or day.
         """
         if not scope.article:
-            told = self._told("stock_over_time", unit=scope.unit, counted=scope.counted, split=split, **scope.query_parameters)
+            told = self._told(
+                "stock_over_time", unit=scope.unit, counted=scope.counted, split=split, **scope.query_parameters
+            )
             return told.rename(columns={"series": split})
         where = {name: value for name, value in scope.query_parameters.items() if name != "group"}
         return self._logbook.answer("stock_points", limit=MOST_POINTS, **where)

@@ -265,7 +265,7 @@ class Issues(Store):
         self._decide(identity, IssueState.SET_ASIDE, "issue_set_aside", reason, by, marks or {})
 
     def dismiss_all(self, marks: Mapping[int, Mapping[str, str]], reason: str, by: str) -> int:
-        """Dismiss open issues with one reason and return how many were still open; see `set_aside`."""
+        """Dismiss open issues with one reason and return how many were still open; see `dismiss`."""
         now, done = self.clock(), 0
         with self.database.write() as connection:
             for some in batches(list(marks)):

@@ -108,7 +108,10 @@ def sealed_entry(deed: AuditRecord, place: Head, sealer: Sealer | None) -> dict[
 
     def values(held: Mapping[str, str]) -> dict[str, str]:
         hide = sealer.pseudonym if sealer else (lambda _: "~")
-        return {without_personal_words(name): hide(value) if deed.hidden and value else without_personal_words(value) for name, value in held.items()}
+        return {
+            without_personal_words(name): hide(value) if deed.hidden and value else without_personal_words(value)
+            for name, value in held.items()
+        }
 
     texts = {
         "session": deed.session,
@@ -118,7 +121,11 @@ def sealed_entry(deed: AuditRecord, place: Head, sealer: Sealer | None) -> dict[
         "kind": deed.kind,
         "code": deed.code,
     }
-    groups = {"facts": values(deed.facts) if not deed.hidden else {n: without_personal_words(v) for n, v in deed.facts.items()}}
+    groups = {
+        "facts": values(deed.facts)
+        if not deed.hidden
+        else {n: without_personal_words(v) for n, v in deed.facts.items()}
+    }
     groups |= {"before": values(deed.before), "after": values(deed.after)}
     return {
         "seq": place.seq,

@@ -123,9 +123,9 @@ def test_evidence_is_of_what_is_wanted_and_of_what_the_target_holds_of_it() -> N
     there = Record(Kind.PRODUCT, "1001", {}, (Record(Kind.ARTICLE, "7001", MUG), Record(Kind.ARTICLE, "9", MUG)))
     assert evidence_of(wanted, CurrentRecord(there, "5")) == Evidence({"7001": MUG}, {"7001": MUG})
     assert evidence_of(wanted, None) == Evidence({"7001": MUG})
-    assert evidence_of(wanted, CurrentRecord(unreadable(Kind.PRODUCT, "1", WrongValueError("x", ""), ""), "5")) == Evidence(
-        {"7001": MUG}
-    )
+    assert evidence_of(
+        wanted, CurrentRecord(unreadable(Kind.PRODUCT, "1", WrongValueError("x", ""), ""), "5")
+    ) == Evidence({"7001": MUG})
     level = Record(Kind.STOCK, "1001", {"number": "7001"})
     assert evidence_of(level, CurrentRecord(level, "7001", identities={"": MUG})) == Evidence({}, {"": MUG})
 

@@ -23,7 +23,10 @@ def test_a_value_that_no_rule_gives_has_its_reason_with_its_facts() -> None:
 
 
 def test_what_the_source_had_is_what_a_trace_begins_with() -> None:
-    assert Trace("debtor.name", (TraceStep("company", "Fiets"), TraceStep("upper", "FIETS")), "FIETS").source_value == "Fiets"
+    assert (
+        Trace("debtor.name", (TraceStep("company", "Fiets"), TraceStep("upper", "FIETS")), "FIETS").source_value
+        == "Fiets"
+    )
 
 
 def test_an_answer_has_the_reason_of_its_trace() -> None:

@@ -14,7 +14,7 @@ from integration.core.records import Kind
 from integration.core.reverted_values import TAKEN_BACK
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState
-from integration.flows.forms import MultiSelect, Select, single_fields, names
+from integration.flows.forms import MultiSelect, Select, names, single_fields
 from integration.flows.registry import FLOWS as SPECS
 from pages.components.shared.wording import plain
 from tests.booked import TABLES

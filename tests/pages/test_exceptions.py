@@ -580,7 +580,10 @@ def test_a_value_is_put_right_here_and_holds_until_the_source_changes_it(shop: A
     (correction,) = shop.corrections.list_corrections("products")
     assert not press(typed, "correct").exception
     shop.runs.discard(settled(shop, last(shop, "products").id).id, "test")
-    assert {one.key: one.becomes for one in shop.corrections.list_corrections("products")} == {key: good, second.issue.key: other}
+    assert {one.key: one.becomes for one in shop.corrections.list_corrections("products")} == {
+        key: good,
+        second.issue.key: other,
+    }
     shop.corrections.remove(
         "products", [one for one in shop.corrections.list_corrections("products") if one.key != key], person().ref
     )

@@ -135,7 +135,10 @@ def test_what_comes_out_of_an_order_is_found_from_it_booked_or_in_doubt(
     assert line.change is not None
     agreed = replace(line.change.agreed, values={"orders": ("order-1",)})
     run = a_commit(runs, replace(line, change=replace(line.change, agreed=agreed)))
-    assert standings.documents_made_from(FLOW, KINDS, ["order-1", "order-2", "order-3"]) == {"order-1": {"P2"}, "order-2": {"P2"}}
+    assert standings.documents_made_from(FLOW, KINDS, ["order-1", "order-2", "order-3"]) == {
+        "order-1": {"P2"},
+        "order-2": {"P2"},
+    }
     ledger.mark_sent(run, [1])
     assert standings.documents_made_from(FLOW, KINDS, ["order-1"]) == {"order-1": {"P1", "P2"}}
     assert standings.documents_made_from("stock", KINDS, ["order-1"]) == {}

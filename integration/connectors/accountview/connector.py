@@ -32,7 +32,7 @@ from integration.core.connections import Finding, Tell, TokenStore, ignore_progr
 from integration.core.errors import RejectedError
 from integration.core.markers import UNKNOWN, ChangeRanges
 from integration.core.plan import Action, Change
-from integration.core.records import Batch, Field, FieldPresence, CurrentRecord, Kind, Record, Unreadable, WriteResult
+from integration.core.records import Batch, CurrentRecord, Field, FieldPresence, Kind, Record, Unreadable, WriteResult
 from integration.core.system_identity import SystemIdentity
 
 
@@ -246,7 +246,7 @@ class AccountView:
     # ---- the books as a target
 
     def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
-        """Return AccountView's current records, by our keys; `Held.evidence` says how each was matched.
+        """Return AccountView's current records, by our keys; `CurrentRecord.evidence` says how each was matched.
 
         Debtors match by their link, otherwise by external id, VAT number or e-mail; addresses by their content;
         documents by our reference, orders also in the history of invoiced orders. Raises RejectedError if the column of

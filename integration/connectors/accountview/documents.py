@@ -73,11 +73,15 @@ class BooksDocuments:
         self._reader = reader
         self._years = years
 
-    def lookup(self, tables: DocumentTables, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
+    def lookup(
+        self, tables: DocumentTables, wanted: Sequence[Record], references: References
+    ) -> dict[str, CurrentRecord]:
         """Return the documents with our reference; of several, the first with the numbers of the others."""
         return {key: first_of(several) for key, several in self.by_key(tables, wanted, references).items()}
 
-    def by_key(self, tables: DocumentTables, wanted: Sequence[Record], references: References) -> dict[str, list[CurrentRecord]]:
+    def by_key(
+        self, tables: DocumentTables, wanted: Sequence[Record], references: References
+    ) -> dict[str, list[CurrentRecord]]:
         """Return every document with our reference, by the key of the wanted record."""
         column, key = tables.header.column("reference").name, tables.sorted_by
 

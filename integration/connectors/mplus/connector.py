@@ -32,7 +32,7 @@ from integration.core.markers import UNKNOWN, ChangeRanges
 from integration.core.moves import Move
 from integration.core.plan import Action, Change
 from integration.core.prices import PriceQuery, TillPrice
-from integration.core.records import Batch, Field, CurrentRecord, Kind, Record, WriteResult
+from integration.core.records import Batch, CurrentRecord, Field, Kind, Record, WriteResult
 from integration.core.system_identity import SystemIdentity
 
 

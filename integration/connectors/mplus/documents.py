@@ -222,7 +222,9 @@ class TillDocuments:
         of = [codec.if_readable(codec.document_relation, each) or "" for each in found]
         relations = self._relations(filter(None, of))
         articles = (codec.if_readable(codec.document_articles, each) or () for each in found)
-        codes = self._codes.article_ids(list(dict.fromkeys(number for some in articles for number in some)), fresh=fresh)
+        codes = self._codes.article_ids(
+            list(dict.fromkeys(number for some in articles for number in some)), fresh=fresh
+        )
         nameless = relations.get("")  # it may be any customer that is missing
         return [
             _document(kind, each, relations.get(one, nameless) if one else None, codes, key)

@@ -63,7 +63,7 @@ class TillProducts:
         """Return the till's current products, found by the numbers of their articles, then by their link.
 
         If the wanted articles are in several products, the linked product is returned, otherwise the one with most of
-        them. `Held.elsewhere` has the articles in other products, and a write that needs them is refused.
+        them. `CurrentRecord.elsewhere` has the articles in other products, and a write that needs them is refused.
         """
         with expect_readable():
             return self._found(wanted, references)
@@ -123,7 +123,9 @@ class TillProducts:
             record = codec.decode_product(element, key, partial(references.key, Kind.GROUP), self._words)
             marker = str(codec.change_marker(element))
         except WrongValueError as error:
-            return CurrentRecord(unreadable(Kind.PRODUCT, key, error, codec.raw_elements(element)), number, original=element)
+            return CurrentRecord(
+                unreadable(Kind.PRODUCT, key, error, codec.raw_elements(element)), number, original=element
+            )
         return CurrentRecord(record, number, marker, original=element, elsewhere=apart)
 
     def read(self, filter_name: str, numbers: Sequence[str]) -> dict[str, Element]:

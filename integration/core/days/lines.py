@@ -148,9 +148,15 @@ class DayLines:
         if alone is None or not alone.is_posted:
             return one.payments_by_method
         if alone.by_order:  # the order's booking includes its prepayments
-            return {method: each for method, each in one.payments_by_method.items() if not self._is_deposit(one.source, method)}
+            return {
+                method: each
+                for method, each in one.payments_by_method.items()
+                if not self._is_deposit(one.source, method)
+            }
         vouchers = self.books.vouchers
-        single = {method for method in one.payments_by_method if vouchers.get(method, NO_VOUCHER).purpose is Purpose.SINGLE}
+        single = {
+            method for method in one.payments_by_method if vouchers.get(method, NO_VOUCHER).purpose is Purpose.SINGLE
+        }
         return {} if alone.with_payments else {m: each for m, each in one.payments_by_method.items() if m not in single}
 
     def _is_deposit(self, source: str, method: str) -> bool:

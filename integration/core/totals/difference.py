@@ -121,7 +121,9 @@ def rounding_lines(
     amounts = correction(found, limit)
     if amounts is None:
         return None
-    extra = tuple(BookLine("", ONE, sum_.amount_on_basis(basis), vat_code=code) for code, sum_ in amounts.items() if sum_)
+    extra = tuple(
+        BookLine("", ONE, sum_.amount_on_basis(basis), vat_code=code) for code, sum_ in amounts.items() if sum_
+    )
     before, after = (booked_totals(some, rates, basis, rounding) for some in (lines, (*lines, *extra)))
     return None if minus(amounts, minus(after, before)) else extra
 

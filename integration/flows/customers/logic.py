@@ -213,7 +213,9 @@ class Customers(FlowLogic):
         owner = self.policy.get(f"{Kind.RELATION}.{name}")
         return owner is Ownership.KEEP_EQUAL or (owner is Ownership.KEEP_UNLESS_CHANGED and name in self._nothing)
 
-    def remarks(self, stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None) -> tuple[Issue, ...]:
+    def remarks(
+        self, stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None
+    ) -> tuple[Issue, ...]:
         """Return a remark if the till has a price group that the books do not give and no flow wrote; it stays."""
         there = as_text(held.record.values.get("price_group")).strip() if held else ""
         is_asked = "price_group" in desired.values and self._is_ours("price_group")

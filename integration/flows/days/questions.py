@@ -85,7 +85,9 @@ def _daybookless(known: SetupContext) -> MissingSetting | None:
     daybook = known.settings["daybook"]
     if not daybook:
         return MissingSetting(Reason("lack_day_daybook"), stops=True)
-    posts_itself = known.codes_of_list(DAYBOOK_TYPES).get(daybook) == "cash"  # posts the drawer account against every line
+    posts_itself = (
+        known.codes_of_list(DAYBOOK_TYPES).get(daybook) == "cash"
+    )  # posts the drawer account against every line
     if posts_itself != (known.settings["mode"] == "cash") and daybook in known.codes_of_list(DAYBOOK_TYPES):
         return MissingSetting(Reason("lack_day_mode", {"daybook": daybook}), stops=True)
     return None
@@ -107,7 +109,9 @@ def _told(
 
 
 def _accounts(known: SetupContext) -> Proposal | None:
-    return _told(known, DAY_ACCOUNTS, known.codes_of_list(GROUPS), known.codes_of_list(GROUP_ACCOUNTS), unused_groups(known))
+    return _told(
+        known, DAY_ACCOUNTS, known.codes_of_list(GROUPS), known.codes_of_list(GROUP_ACCOUNTS), unused_groups(known)
+    )
 
 
 def _methods(known: SetupContext) -> Proposal | None:
@@ -117,7 +121,11 @@ def _methods(known: SetupContext) -> Proposal | None:
 def _without_goods(known: SetupContext) -> list[str]:
     """Return the groups that are no revenue, and those without goods if the till has goods accounts for some groups."""
     goods = {group for listed in GOODS_ACCOUNTS for group, account in known.codes_of_list(listed).items() if account}
-    return [group for group in known.codes_of_list(GROUPS) if group in known.codes_of_list(BALANCE_GROUPS) or (goods and group not in goods)]
+    return [
+        group
+        for group in known.codes_of_list(GROUPS)
+        if group in known.codes_of_list(BALANCE_GROUPS) or (goods and group not in goods)
+    ]
 
 
 def _goods(known: SetupContext, table: str, accounts: CodeList) -> Proposal | None:
@@ -126,7 +134,10 @@ def _goods(known: SetupContext, table: str, accounts: CodeList) -> Proposal | No
 
 def _lacking_goods(known: SetupContext, table: ValueTable, accounts: CodeList) -> MissingSetting | None:
     """Return the missing goods accounts; an accepted account of the till is as good as a row."""
-    told, ledgers = known.codes_of_list(accounts) if known.settings["till_accounts"] else {}, known.codes_of_list(LEDGERS)
+    told, ledgers = (
+        known.codes_of_list(accounts) if known.settings["till_accounts"] else {},
+        known.codes_of_list(LEDGERS),
+    )
     agreed = [code for code, account in told.items() if matching_account(account, ledgers)]
     return _rowless(known, table, GROUPS, {*_without_goods(known), *agreed})
 

@@ -104,7 +104,9 @@ class OrdersLogic(FlowLogic):
         self._filters = {kind: settings.all_filters(kind) for kind in settings.targets}
         self._complete = Completion(settings, tables.get(COUNTRIES, {}), tools.function("country", ()))
         self._debtors, self._addresses = (compile(rules, tools, {kind}) for kind in (Kind.DEBTOR, Kind.ADDRESS))
-        self._parties = Parties(settings, self._debtors, self._addresses, self._complete, self._new_debtors.default_values)
+        self._parties = Parties(
+            settings, self._debtors, self._addresses, self._complete, self._new_debtors.default_values
+        )
         self._moves = BilledAddresses(self._parties, self.policy, settings.default_country, debtors)
         self._articles = LineArticles(of_articles(rules, tools), tables.get(ARTICLES, {}), settings.collective_article)
         codes = Codes.from_tables(settings, tables, (vat_rates, till_rates), context.turnover, context.collective)

@@ -113,7 +113,10 @@ def _customerless(known: SetupContext) -> MissingSetting | None:
 
 def _completion(known: SetupContext) -> Proposal | None:
     usual_one = known.defaults.get("default_employee", "")
-    employees, branch = known.codes_of_list(till_list("employees")), single_code(known.codes_of_list(till_list("branches")))
+    employees, branch = (
+        known.codes_of_list(till_list("employees")),
+        single_code(known.codes_of_list(till_list("branches"))),
+    )
     if employees and usual_one not in employees:
         return None
     name = employees.get(usual_one, "")
@@ -122,7 +125,9 @@ def _completion(known: SetupContext) -> Proposal | None:
 
 
 def _rounding(known: SetupContext) -> Proposal:
-    account = single_code(code for code, name in known.codes_of_list(books_list("ledgers")).items() if ROUNDING.search(name))
+    account = single_code(
+        code for code, name in known.codes_of_list(books_list("ledgers")).items() if ROUNDING.search(name)
+    )
     values = {name: known.defaults[name] for name in ("rounding_limit", "rounding_article")}
     why = "proposed_rounding_account" if account else "proposed_rounding"
     return Proposal({**values, "rounding_account": account}, Reason(why))
@@ -175,7 +180,9 @@ def _without_account(known: SetupContext) -> list[str]:
     """Return the groups for which a run would find no account."""
     rows = usable_rows(BALANCE_TABLE, known.tables.get(BALANCE_ACCOUNTS, {}), known.codes_of_list)
     types = known.codes_of_list(till_list("turnover_types"))
-    sorts = {group: GROUPS.get(types.get(group, ""), LineCategory.UNKNOWN) for group in known.codes_of_list(BALANCE_GROUPS)}
+    sorts = {
+        group: GROUPS.get(types.get(group, ""), LineCategory.UNKNOWN) for group in known.codes_of_list(BALANCE_GROUPS)
+    }
     return [group for group, category in sorts.items() if not account_for(rows, group, category)]
 
 
@@ -257,7 +264,9 @@ def _accountless_methods(known: SetupContext) -> MissingSetting | None:
 
 def _unclear_cards(known: SetupContext) -> list[str]:
     """Return the payment methods that may accept vouchers, if the till sells vouchers and names no method for them."""
-    turnover = Turnover(*(known.codes_of_list(till_list(name)) for name in ("turnover_types", "turnover_vat_codes", "gift_cards")))
+    turnover = Turnover(
+        *(known.codes_of_list(till_list(name)) for name in ("turnover_types", "turnover_vat_codes", "gift_cards"))
+    )
     rates = {code: Decimal(rate) for code, rate in known.codes_of_list(till_list("vat_rates")).items()}
     decided = {*turnover.cards, *known.settings["gift_cards"], *known.settings["rounding_methods"]}
     methods = known.codes_of_list(till_list("payment_types")).items()

@@ -8,7 +8,7 @@ from integration.core.booking_state import BookingStage
 from integration.core.causes import Repair, RepairKind
 from integration.core.flow import Flow
 from integration.core.links import Link
-from integration.core.records import Field, FieldType, CurrentRecord, Kind, Record
+from integration.core.records import CurrentRecord, Field, FieldType, Kind, Record
 from integration.core.totals.categories import Purpose
 from integration.flows.booked_payments import LEANS_ON, booked_payment_methods
 from integration.flows.console_marks import free_prefix

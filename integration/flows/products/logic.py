@@ -20,7 +20,7 @@ from integration.core.traces import Trace, TraceStep
 from integration.core.vat import vat_fact
 from integration.flows.functions.toolbox import Tools
 from integration.flows.prices import Terms, as_stored_at_till, traced
-from integration.flows.products.blocked import Look, codes_at_till, inactive, is_alone, is_blocked, find_no_records
+from integration.flows.products.blocked import Look, codes_at_till, find_no_records, inactive, is_alone, is_blocked
 from integration.flows.products.explanations import of_change, pictured, priced, till_trace
 from integration.flows.products.group_tree import without_cycles
 from integration.flows.products.numbers import number_if, number_in

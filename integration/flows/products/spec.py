@@ -137,7 +137,8 @@ def _logic(
     return ProductsLogic(
         settings, body, version, tables, asked.rates(BOOKS), partial(asked.allot, *article),
         partial(asked.linked, *article), partial(asked.allotted, *article), terms,
-        ProductPictures(settings.picture_field, asked.pictures, pictured), partial(asked.current_records, FLOW.name, TILL),
+        ProductPictures(settings.picture_field, asked.pictures, pictured),
+        partial(asked.current_records, FLOW.name, TILL),
     )  # fmt: skip
 
 

@@ -75,7 +75,9 @@ class ServerAnswers:
         asked = (table, id_of, *names)
         if asked not in self._projections:
             definition = self._definitions[table]
-            self._projections[asked] = Projection(definition, answer_fields(definition, names), self._conventions, id_of)
+            self._projections[asked] = Projection(
+                definition, answer_fields(definition, names), self._conventions, id_of
+            )
             if len(self._projections) > _PROJECTIONS:
                 self._projections.popitem(last=False)
         return self._projections[asked]

@@ -89,7 +89,8 @@ def taxed(company: Company, definition: Definition, line: Mapping[str, Value], *
 def totals(definition: Definition, lines: Sequence[Mapping[str, Value]], *, is_gross: bool) -> dict[str, Value]:
     """Return the totals of the lines of a page, including VAT, which the amounts of a gross page already contain."""
     amount, vat = (
-        sum((_number(each.get(definition.local_name(name))) for each in lines), Decimal(0)) for name in ("AMOUNT", "VAT_AMT")
+        sum((_number(each.get(definition.local_name(name))) for each in lines), Decimal(0))
+        for name in ("AMOUNT", "VAT_AMT")
     )
     return {"PAGE_VAT": vat, "PAGE_AMT": amount if is_gross else amount + vat}
 
@@ -290,7 +291,9 @@ def _changed(company: Company, operation: str, told: Mapping[str, Any], day: int
     table = company.table(told["table"])
     act = office.by_hand(company, operation, told, day)
     row = table.get(told["key"]) if "key" in told else None
-    number = table.value(row, "PAGE_NR") if row else typed(table, told["values"]).get(table.definition.local_name("PAGE_NR"))
+    number = (
+        table.value(row, "PAGE_NR") if row else typed(table, told["values"]).get(table.definition.local_name("PAGE_NR"))
+    )
 
     def acts(entry: JournalEntry) -> None:
         act(entry)

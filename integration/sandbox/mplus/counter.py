@@ -40,7 +40,9 @@ class Counter:
         """
         kind = shelf.kind
         sent = self._origins.completed(kind, self._desk.build(kind.type, _dated(values)))
-        document = self._totals.with_totals(self._desk.contract.merged(kind.type, self._usual(shelf, sent), sent), kind.type)
+        document = self._totals.with_totals(
+            self._desk.contract.merged(kind.type, self._usual(shelf, sent), sent), kind.type
+        )
         if kind is not PROPOSAL:
             document = self._with_payments(kind, document)
         settled = self._settled(kind, document)

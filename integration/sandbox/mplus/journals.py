@@ -195,7 +195,9 @@ class Journals:
             {"payment": each.fields, "paymentSourceDetails": _details_of(one)}
             for one in self._takings.documents()
             for each in one.paid
-            if each.method == method and is_in_period(each.day, first, last) and (not branches or each.branch in branches)
+            if each.method == method
+            and is_in_period(each.day, first, last)
+            and (not branches or each.branch in branches)
         ]
         return self._desk.build("ReportPaymentMethodDetailsResponse", {"paymentSourceList": listed})
 

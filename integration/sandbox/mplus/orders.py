@@ -101,7 +101,9 @@ class Orders:
         paid = self._pay(pay)
         told = WireFields([("payResult", paid.text("result")), *paid.select_names("invoiceId")])
         if not paid.text("result").endswith("-OK"):
-            told = WireFields([("result", "CREATE-ORDER-RESULT-PAYMENT-FAILED"), *told, *paid.select_names("errorMessage")])
+            told = WireFields(
+                [("result", "CREATE-ORDER-RESULT-PAYMENT-FAILED"), *told, *paid.select_names("errorMessage")]
+            )
         told = WireFields([*told, ("order", self._orders.documents[order].xml)])
         return self._desk.contract.merged("CreateOrderV3Response", answer, told)
 

@@ -183,7 +183,9 @@ class Pricing:
     def _wanted(self, line: WireFields, article: WireFields) -> Decimal | None:
         if line.has_name("salesPriceIncl"):
             return Decimal(line.text("salesPriceIncl"))
-        return self._with_vat(article, Decimal(line.text("salesPriceExcl"))) if line.has_name("salesPriceExcl") else None
+        return (
+            self._with_vat(article, Decimal(line.text("salesPriceExcl"))) if line.has_name("salesPriceExcl") else None
+        )
 
     def _saved(self, result: str, message: str) -> WireFields:
         told = f"SAVE-ARTICLE-BRANCH-DEVIATION-RESULT{result}"

@@ -300,7 +300,9 @@ class Products:
         old = self._catalogue.fields(known)
         if self._desk.conventions.omitted_fields == "emptied":
             old = old.select_names("productNumber")
-        return self._desk.contract.merged("Product", old, sent.without_names("productNumber", "articleList", "syncMarker"))
+        return self._desk.contract.merged(
+            "Product", old, sent.without_names("productNumber", "articleList", "syncMarker")
+        )
 
     def _leave_out(self, product: Product, mentioned: set[int], marker: int) -> None:
         if self._desk.conventions.omitted_articles == "kept":

@@ -93,7 +93,7 @@ class Search:
 
     @requires(Right.READ_LOG)
     def records(self, text: str, language: str = "en", limit: int = LIMIT) -> list[RecordResult]:
-        """Return the records with this name, number or amount, the nearest first; see `Log.found_by`."""
+        """Return the records with this name, number or amount, the nearest first; see `Log.find_records`."""
         plain = " ".join(text.split())
         if len(plain) < SHORTEST:
             return []

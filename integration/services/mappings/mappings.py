@@ -20,7 +20,7 @@ from integration.core.flow import Flow
 from integration.core.issues import Issue, IssueState
 from integration.core.links import Link
 from integration.core.people import Actor, Right
-from integration.core.records import Field, CurrentRecord, Kind, Record, Sort, Unreadable, with_corrections
+from integration.core.records import CurrentRecord, Field, Kind, Record, Sort, Unreadable, with_corrections
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import readable_rules, rules_to
 from integration.flows.registry import Specs
@@ -315,7 +315,9 @@ class _Asked:
         asked = [key for key in keys if flow != self.flow or key not in self.afresh]
         return self.logics.standings.states_of(flow, kinds, asked)
 
-    def documents_made_from(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> Mapping[str, Collection[str]]:
+    def documents_made_from(
+        self, flow: str, kinds: Collection[Kind], keys: Collection[str]
+    ) -> Mapping[str, Collection[str]]:
         return self.logics.standings.documents_made_from(flow, kinds, keys)
 
     def booked_ending(self, flow: str, kinds: Collection[Kind], ending: str) -> Collection[str]:

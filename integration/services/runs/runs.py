@@ -281,7 +281,11 @@ class Plans:
         stage = logic.flow.stage(row.stage)
         told = self._access.connector(logic.flow.source).fetch(stage.source, keys)
         held = {
-            one.key: [each for each in self._corrections.corrections_of(run.flow, keys).get(one.key, ()) if each.holds_for(one)]
+            one.key: [
+                each
+                for each in self._corrections.corrections_of(run.flow, keys).get(one.key, ())
+                if each.holds_for(one)
+            ]
             for one in told
         }
         records = [one for one in with_corrections(told, held) if not isinstance(one, Unreadable)]

@@ -61,7 +61,9 @@ class ObjectNames:
     @requires(Right.SEE)
     def in_force(self) -> Names:
         """Return the names in force. Defaults replace a group that is invalid, with which no connection is made."""
-        return usable_names({group: value for group, value in self._access.access_data(BOOKS).items() if group in GROUPS})
+        return usable_names(
+            {group: value for group, value in self._access.access_data(BOOKS).items() if group in GROUPS}
+        )
 
     def mark(self) -> str:
         """Return a hash of the names in force.

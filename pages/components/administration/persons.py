@@ -8,7 +8,7 @@ from integration.erasure.data_subjects import LIST, StoredPersonalData
 from pages.components.shared.application import person
 from pages.components.shared.layout import attempt, note, section, small
 from pages.components.shared.tables import table
-from pages.components.shared.wording import Markdown, quantity_text, language, number_text, option_name, plain, text
+from pages.components.shared.wording import Markdown, language, number_text, option_name, plain, quantity_text, text
 
 SORTS = ("debtor", "relation")
 NAMED = ("links", "plan_lines", "issues", "corrections")

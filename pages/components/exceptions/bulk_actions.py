@@ -11,7 +11,7 @@ from integration.services.runs.exceptions import group_address
 from pages.components.shared.application import guarded, may, person
 from pages.components.shared.flows import group_headline
 from pages.components.shared.layout import label_with_object, mark, note, small
-from pages.components.shared.wording import Markdown, quantity_text, number, option_name, plain, say, text, author_name
+from pages.components.shared.wording import Markdown, author_name, number, option_name, plain, quantity_text, say, text
 
 _CHOSEN, _TOLD, _ROUND = "several_chosen", "several_told", "several_round"
 

@@ -12,7 +12,7 @@ from integration.services.runs.candidates import Candidate
 from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.layout import ask_live, note
-from pages.components.shared.wording import Markdown, quantity_text, field_name, plain, table_day, text, value_text
+from pages.components.shared.wording import Markdown, field_name, plain, quantity_text, table_day, text, value_text
 
 MOST_CANDIDATES = 5
 TECHNICAL = frozenset({"marker"})  # useless for the choice

@@ -20,7 +20,7 @@ from pages.components.exceptions.bulk_actions import actions, assignee, tick
 from pages.components.exceptions.repairs import noun, preview_group, repair
 from pages.components.exceptions.retry_result import Tries, retry_result
 from pages.components.exceptions.sparkline import sparkline
-from pages.components.shared.application import guarded, may, may_open, disable_unless_allowed, person
+from pages.components.shared.application import disable_unless_allowed, guarded, may, may_open, person
 from pages.components.shared.column_widths import ROOM
 from pages.components.shared.flows import group_headline
 from pages.components.shared.layout import (
@@ -41,17 +41,17 @@ from pages.components.shared.tables import CONFIG, Written, browse, code_block, 
 from pages.components.shared.waiting import row_text
 from pages.components.shared.wording import (
     Markdown,
-    quantity_text,
+    author_name,
     euros,
     language,
     moment,
     money_text,
     plain,
+    quantity_text,
     say,
     system_name,
     table_day,
     text,
-    author_name,
     zone,
 )
 
@@ -174,7 +174,9 @@ def cause_card(
 def _grown(aside: CauseGroup, address: str) -> None:
     """Show that a dismissed cause has new records, with a link to the dismissed ones."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        said = quantity_text("cause_more_aside", aside.count, person=plain(author_name(aside.by)), reason=plain(aside.reason))
+        said = quantity_text(
+            "cause_more_aside", aside.count, person=plain(author_name(aside.by)), reason=plain(aside.reason)
+        )
         st.markdown(f":small[:gray[:material/inventory_2: {said}]]", width="content")
         if st.button(text("cause_show_aside"), type="tertiary", key=f"aside-of-{address}"):
             st.session_state.pop("_status", None)

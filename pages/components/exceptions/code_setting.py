@@ -16,7 +16,7 @@ from pages.components.shared.application import person
 from pages.components.shared.inputs import code_field, codes_or_error
 from pages.components.shared.layout import ask_live, note
 from pages.components.shared.rows import code_label
-from pages.components.shared.wording import quantity_text, number, plain, system_name, text
+from pages.components.shared.wording import number, plain, quantity_text, system_name, text
 
 BRANCHES = till_list("branches")
 DEFAULT, BY_BRANCH = "default_debtor", "default_debtors_by_branch"  # settings of document flows

@@ -14,7 +14,7 @@ from pages.components.shared.application import person
 from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import note, small
 from pages.components.shared.rows import field_text
-from pages.components.shared.wording import Markdown, quantity_text, plain, system_name, text
+from pages.components.shared.wording import Markdown, plain, quantity_text, system_name, text
 
 SIDES = {SOURCE: "conflict_take", TARGET: "conflict_keep"}  # the winning system, and the text of its option
 

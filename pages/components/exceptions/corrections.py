@@ -22,16 +22,16 @@ from pages.components.shared.layout import act, ask_live, empty, note, page_offs
 from pages.components.shared.tables import CONFIG, browse, editor
 from pages.components.shared.wording import (
     Markdown,
-    quantity_text,
+    author_name,
     field_name,
     flow_name,
     plain,
+    quantity_text,
     say,
     system_name,
     text,
     typed_text,
     typed_value,
-    author_name,
 )
 
 AT_ONCE = 50

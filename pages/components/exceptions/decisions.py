@@ -12,7 +12,7 @@ from integration.services.runs.exceptions import MOST
 from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.layout import note
-from pages.components.shared.wording import Markdown, quantity_text, plain, text
+from pages.components.shared.wording import Markdown, plain, quantity_text, text
 
 MOST_REASON = 200  # characters
 ONE_BY_ONE = 10  # records of a group that are decided in one form

@@ -37,9 +37,9 @@ from pages.components.shared.missing_rows import has_rows_together, missing_rows
 from pages.components.shared.rows import code_caption, dimension_label, field_text, part_choice
 from pages.components.shared.wording import (
     Markdown,
-    quantity_text,
     field_name,
     plain,
+    quantity_text,
     say,
     system_name,
     table_name,

@@ -11,7 +11,7 @@ from integration.services.runs.exceptions import RetryResult, group_address
 from pages.components.exceptions.repairs import noun
 from pages.components.shared.flows import group_headline
 from pages.components.shared.layout import mark, small
-from pages.components.shared.wording import Markdown, quantity_text, number, text
+from pages.components.shared.wording import Markdown, number, quantity_text, text
 
 MOST_CAUSES = 3  # causes that a result links to
 COUNT_WIDTH = 78  # width in pixels of the number of records on a card

@@ -37,7 +37,7 @@ from pages.components.shared.layout import (
 from pages.components.shared.tables import CONFIG, editor, table
 from pages.components.shared.wording import (
     Markdown,
-    quantity_text,
+    author_name,
     field_name,
     fields_of_kind,
     flow_term,
@@ -46,12 +46,12 @@ from pages.components.shared.wording import (
     number,
     option_name,
     plain,
+    quantity_text,
     say,
     system_name,
     text,
     typed_text,
     typed_value,
-    author_name,
 )
 
 
@@ -69,7 +69,10 @@ def fields_tab(app: Application, flow: str) -> None:
         sources[target] = readable_fields(spec, source, found)
         targets |= writable(spec, target, held)
     made = text(
-        "mapping_made", version=published.version, by=plain(author_name(published.by)), moment=moment(published.published_at)
+        "mapping_made",
+        version=published.version,
+        by=plain(author_name(published.by)),
+        moment=moment(published.published_at),
     )
     note(f"{made} · {plain(published.note)}" if published.note else made)
     wrong: list[str] = []
@@ -265,7 +268,9 @@ WITHOUT_VALUE = (Operator.EMPTY, Operator.NOT_EMPTY)
 
 def filters_tab(app: Application, draft: SettingsDraft) -> None:
     """Draw the filter rules, and the records of the source that they include and exclude."""
-    fields = fields_read(app, draft.flow, [stage.source for stage in app.flows.configured_flow(draft.flow).counted_stages])
+    fields = fields_read(
+        app, draft.flow, [stage.source for stage in app.flows.configured_flow(draft.flow).counted_stages]
+    )
     if fields is None:
         return
     with st.container(border=True, gap="small"):
@@ -311,7 +316,9 @@ def _row(draft: SettingsDraft, place: int, row: Mapping[str, Any], fields: Seque
         take = option_box("take", text("filter_take"), ["in", "out"], 170, lambda one: text(f"take_{one}"))
         known = list(dict.fromkeys([*([] if row["field"] in kinds else [row["field"]]), *kinds]))
         field = option_box("field", text("col_field"), known, 300, lambda one: field_label(fields, one))
-        operator = option_box("operator", text("filter_operator"), list(Operator), 170, lambda one: text(f"operator_{one}"))
+        operator = option_box(
+            "operator", text("filter_operator"), list(Operator), 170, lambda one: text(f"operator_{one}")
+        )
         value = ""
         if operator not in WITHOUT_VALUE:  # a list of values is text
             kind = FieldType.TEXT if operator is Operator.IN else kinds.get(field, FieldType.TEXT)

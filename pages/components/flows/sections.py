@@ -47,7 +47,6 @@ from pages.components.shared.tables import CONFIG, editor
 from pages.components.shared.timetables import timetable
 from pages.components.shared.wording import (
     Markdown,
-    quantity_text,
     flow_text,
     guard_name,
     guard_text,
@@ -55,6 +54,7 @@ from pages.components.shared.wording import (
     moment,
     number,
     plain,
+    quantity_text,
     read_number,
     text,
     typed_text,

@@ -32,7 +32,16 @@ from pages.components.shared.layout import (
 )
 from pages.components.shared.rows import Lists, code_label, is_in_use, part_choice, row_label
 from pages.components.shared.saving import save_button, was_pressed
-from pages.components.shared.wording import Markdown, quantity_text, option_name, plain, reason, system_name, table_name, text
+from pages.components.shared.wording import (
+    Markdown,
+    option_name,
+    plain,
+    quantity_text,
+    reason,
+    system_name,
+    table_name,
+    text,
+)
 
 SIZE = 25
 

@@ -38,8 +38,8 @@ from pages.components.shared.timeline import (
 )
 from pages.components.shared.wording import (
     Markdown,
+    author_name,
     clock_time,
-    quantity_text,
     field_name,
     flow_name,
     kind_name,
@@ -47,13 +47,13 @@ from pages.components.shared.wording import (
     moment,
     number,
     plain,
+    quantity_text,
     sandbox_badges,
     say,
     short_day,
     struck,
     system_name,
     text,
-    author_name,
 )
 
 STATES = ("proven", "accepted", "parked", "in_doubt", "planned", "sent", "left", "skipped", "unchanged")
@@ -305,7 +305,9 @@ def _known(app: Application, flow: str, rows: Sequence[Happened]) -> dict[Markdo
             told[caption] = f"{told[caption]} · {value}" if caption in told else value
     group = next((code for row in rows if (code := texts_of(row["facts"]).get("group"))), "")
     if group and flow in app.flows and (of := app.flows.spec(flow).groups) is not None:
-        told[text(f"filter_{app.flows[flow].counted_stage.grouped_by}")] = plain(app.lists.captions(*of).get(group, group))
+        told[text(f"filter_{app.flows[flow].counted_stage.grouped_by}")] = plain(
+            app.lists.captions(*of).get(group, group)
+        )
     return told
 
 

@@ -20,8 +20,8 @@ from pages.components.shared.charts import answer_chart
 from pages.components.shared.downloads import downloads
 from pages.components.shared.layout import (
     choice,
-    control_value,
     clear_address,
+    control_value,
     empty,
     failures,
     note,
@@ -29,7 +29,7 @@ from pages.components.shared.layout import (
     show_error,
 )
 from pages.components.shared.tables import pick_cell
-from pages.components.shared.wording import Markdown, coded, quantity_text, number, option_name, span, term, text
+from pages.components.shared.wording import Markdown, coded, number, option_name, quantity_text, span, term, text
 
 SECONDS = 2
 SHORTEST = 0.1

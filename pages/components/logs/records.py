@@ -19,9 +19,9 @@ from pages.components.shared.downloads import downloads, with_utc
 from pages.components.shared.layout import (
     LOOKS,
     choice,
-    control_value,
     clear_address,
     clear_search,
+    control_value,
     empty,
     keep_in_address,
     no_match,

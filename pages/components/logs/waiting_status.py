@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from integration.services.log.search import caption_of
-from integration.words import has_term, has_sentences
+from integration.words import has_sentences, has_term
 from pages.components.shared.timeline import Happened, event_moment, texts_of
-from pages.components.shared.wording import Markdown, listed, plain, say, span, table_name, term, text, author_name
+from pages.components.shared.wording import Markdown, author_name, listed, plain, say, span, table_name, term, text
 
 # Actions of people that solve a parked record, with the text key of each.
 DONE = {

@@ -31,7 +31,7 @@ from pages.components.shared.layout import (
 from pages.components.shared.tables import CONFIG, browse, height, table
 from pages.components.shared.wording import (
     Markdown,
-    quantity_text,
+    author_name,
     field_name,
     field_term,
     fields_of_kind,
@@ -40,10 +40,10 @@ from pages.components.shared.wording import (
     moment,
     number,
     plain,
+    quantity_text,
     say,
     text,
     value_text,
-    author_name,
 )
 
 MOST_FIELDS = 3  # fields named in one sentence

@@ -27,12 +27,12 @@ from pages.components.shared.layout import clear_address, icon_button, keep_in_a
 from pages.components.shared.rows import field_text, step_text, table_step
 from pages.components.shared.wording import (
     Markdown,
-    quantity_text,
     field_name,
     field_term,
     issue_reason,
     option_name,
     plain,
+    quantity_text,
     reason,
     table_name,
     term,

@@ -14,7 +14,7 @@ from integration.alerts.waiting_list import SEVERITY_STATES, WaitingItem
 from integration.application.application import Application
 from integration.core.causes import Severity
 from pages.components.shared.application import may, person
-from pages.components.shared.connection_badge import answer_time, status_since, state_of
+from pages.components.shared.connection_badge import answer_time, connection_since, state_of
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.layout import (
     act,
@@ -32,13 +32,13 @@ from pages.components.shared.wording import (
     Markdown,
     capital,
     cause_headline,
-    quantity_text,
     duration,
     field_date,
     flow_name,
     moment,
     number,
     plain,
+    quantity_text,
     span,
     system_name,
     text,
@@ -181,7 +181,7 @@ def health(app: Application) -> None:
         {
             text("col_part"): system_name(one.system),
             text("col_stands"): f"{mark(state_of(one))} {answer_time(one)}",
-            text("col_known"): capital(status_since(one)),
+            text("col_known"): capital(connection_since(one)),
         }
         for one in app.reach.stands()
     ]

@@ -20,7 +20,11 @@ def draw_sent(app: Application) -> None:
     if not found:
         empty("outbox", text("sent_none"), text("sent_none_about"))
         return
-    downloads("sent", lambda: rows_in(COLUMNS, [_line(one) for one in app.monitoring.list_notifications(MOST_LISTED)]), at=tools)
+    downloads(
+        "sent",
+        lambda: rows_in(COLUMNS, [_line(one) for one in app.monitoring.list_notifications(MOST_LISTED)]),
+        at=tools,
+    )
     st.table([_row(one) for one in found], border="horizontal", hide_index=True)
 
 

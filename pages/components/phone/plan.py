@@ -9,7 +9,7 @@ from integration.core.run import Mode, Run
 from pages.components.shared.changes import what_changes
 from pages.components.shared.documents import code_and_name
 from pages.components.shared.layout import inline, mark, note, small
-from pages.components.shared.wording import Markdown, quantity_text, euros, flow_name, number, plain, text
+from pages.components.shared.wording import Markdown, euros, flow_name, number, plain, quantity_text, text
 
 SHOWN = 8
 SORTS = ("create", "update", "retire", "park", "skip")

@@ -18,18 +18,18 @@ from pages.components.shared.notes import discard_button
 from pages.components.shared.plan_selection import ask_before_commit, is_asking, redraw_ticks, stop_asking, take_in
 from pages.components.shared.wording import (
     Markdown,
+    author_name,
     cause_headline,
-    quantity_text,
     euros,
     kind_name,
     moment,
     number,
     plain,
+    quantity_text,
     read_number,
     say,
     system_name,
     text,
-    author_name,
 )
 
 SHOWN_RECORDS = 10

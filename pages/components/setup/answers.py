@@ -3,13 +3,23 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from integration.flows.forms import Code, Codes, FormField, Money, MultiSelect, PerKey, RadioChoice, Select, single_fields
+from integration.flows.forms import (
+    Code,
+    Codes,
+    FormField,
+    Money,
+    MultiSelect,
+    PerKey,
+    RadioChoice,
+    Select,
+    single_fields,
+)
 from integration.services.setup import AskedQuestion
 from pages.components.flows.sections import options_of
 from pages.components.flows.tables import RowChoices
 from pages.components.shared.inputs import InputForm, codes_or_error, lists_of
 from pages.components.shared.rows import code_label, row_label
-from pages.components.shared.wording import Markdown, amount_text, quantity_text, plain, text
+from pages.components.shared.wording import Markdown, amount_text, plain, quantity_text, text
 
 SHOWN = 4  # answers of a list that a line names
 
@@ -20,7 +30,10 @@ def answer(form: InputForm, one: AskedQuestion, values: Mapping[str, Any]) -> Ma
         sides = sides_of(form, one)
         if sides is None:
             return quantity_text("table_rows", len(values))
-        shown = [(row_label(form.app, sides.table, code, sides.lists), sides.counterpart_label(values[code])) for code in values]
+        shown = [
+            (row_label(form.app, sides.table, code, sides.lists), sides.counterpart_label(values[code]))
+            for code in values
+        ]
         return _listed([f"{plain(code)} → {plain(other)}" for code, other in shown]) or text("question_no_rows")
     whole = {**form.draft.saved, **values}
     shapes = [

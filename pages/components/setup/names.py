@@ -19,13 +19,13 @@ from pages.components.shared.saving import save_button, was_pressed
 from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import (
     Markdown,
-    quantity_text,
     expected_value,
     field_name,
     flow_name,
     number,
     option_name,
     plain,
+    quantity_text,
     text,
 )
 
@@ -122,7 +122,9 @@ def _overview(named: NamedObjects, draft: _Draft) -> NamedObject:
                 "object": text(f"names_object_{one.name}"),
                 "code": " ".join(draft.value(name) for name in one.object_names[:1]),
                 "table": " + ".join(draft.value(name) for name in one.object_names[1:3] if draft.value(name)),
-                "there": "" if one.name == "manner" else f"{_look(one.availability).sign} {text(f'names_there_{one.availability}')}",
+                "there": ""
+                if one.name == "manner"
+                else f"{_look(one.availability).sign} {text(f'names_there_{one.availability}')}",
                 "about": " ".join(_counts(one)),
             }
             for one in named.objects

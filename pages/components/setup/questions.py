@@ -26,12 +26,12 @@ from pages.components.shared.saving import PRESSED, save_button
 from pages.components.shared.timetables import calendar_of, timetable, timetable_sentence
 from pages.components.shared.wording import (
     Markdown,
-    quantity_text,
     expected_value,
     flow_name,
     flow_term,
     flow_text,
     plain,
+    quantity_text,
     source_to_target,
     system_name,
     text,

@@ -29,7 +29,16 @@ from pages.components.shared.layout import (
     result_of,
     small,
 )
-from pages.components.shared.wording import Markdown, quantity_text, flow_text, option_name, plain, say, system_name, text
+from pages.components.shared.wording import (
+    Markdown,
+    flow_text,
+    option_name,
+    plain,
+    quantity_text,
+    say,
+    system_name,
+    text,
+)
 
 HERE, AHEAD = ":blue[:material/radio_button_checked:]", ":gray[:material/radio_button_unchecked:]"
 

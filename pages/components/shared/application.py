@@ -25,7 +25,7 @@ from integration.services.setup import InstallationSetup
 from integration.shipped import SHIPPED
 from integration.words import LANGUAGES, of_streamlit
 from pages.components.shared import searching
-from pages.components.shared.connection_badge import status_since, state_of
+from pages.components.shared.connection_badge import connection_since, state_of
 from pages.components.shared.controls import withheld
 from pages.components.shared.glossary import words_button
 from pages.components.shared.keys import keys_button
@@ -212,7 +212,7 @@ def colour_sql() -> None:
 
 def _connections(app: Application) -> None:
     for stand in app.reach.stands():
-        about = status_since(stand) if stand.ok is False else plain(stand.about) or status_since(stand)
+        about = connection_since(stand) if stand.ok is False else plain(stand.about) or connection_since(stand)
         st.markdown(f":small[{mark(state_of(stand))} {system_name(stand.system)}]  \n:small[:gray[{about}]]")
 
 

@@ -18,6 +18,7 @@ from pages.components.shared.layout import attempt
 from pages.components.shared.timetables import schedule_text
 from pages.components.shared.wording import (
     Markdown,
+    author_name,
     capital,
     flow_name,
     guard_name,
@@ -27,7 +28,6 @@ from pages.components.shared.wording import (
     term,
     text,
     typed_text,
-    author_name,
 )
 
 

@@ -22,12 +22,12 @@ from pages.components.shared.rows import field_text, step_text, table_step
 from pages.components.shared.wording import (
     amount_text,
     coded,
-    quantity_text,
     field_name,
     field_term,
     flow_text,
     number,
     plain,
+    quantity_text,
     say,
     system_name,
     term,

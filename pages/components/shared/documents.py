@@ -19,11 +19,11 @@ from pages.components.shared.rows import field_text, vat_label
 from pages.components.shared.wording import (
     Markdown,
     amount_text,
-    quantity_text,
     field_name,
     kind_name,
     number,
     plain,
+    quantity_text,
     say,
     struck,
     system_name,

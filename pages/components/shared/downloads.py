@@ -13,17 +13,17 @@ from streamlit.delta_generator import DeltaGenerator
 
 from integration.flows.settings import BOOKS, TILL
 from integration.services.table_export import Listings
-from integration.words import has_term, has_sentences
+from integration.words import has_sentences, has_term
 from pages.components.shared.application import application, may
 from pages.components.shared.tables import csv_of
 from pages.components.shared.wording import (
+    author_name,
     field_name,
     flow_name,
     in_cause,
     language,
     system_name,
     text,
-    author_name,
     with_session_locale,
     zone,
 )

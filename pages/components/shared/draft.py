@@ -13,7 +13,16 @@ from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.layout import bottom_bar, note
 from pages.components.shared.saving import save_button, was_pressed
-from pages.components.shared.wording import Markdown, quantity_text, expected_value, language, listed, moment, plain, text
+from pages.components.shared.wording import (
+    Markdown,
+    expected_value,
+    language,
+    listed,
+    moment,
+    plain,
+    quantity_text,
+    text,
+)
 
 
 class Edits:

@@ -21,6 +21,7 @@ from pages.components.shared.rows import captions_of, code_text, field_text, row
 from pages.components.shared.runs import short_id
 from pages.components.shared.wording import (
     Markdown,
+    author_name,
     field_name,
     field_term,
     language,
@@ -32,7 +33,6 @@ from pages.components.shared.wording import (
     term,
     text,
     value_text,
-    author_name,
 )
 
 LONGEST = 80  # characters of a value in a sentence; the plan shows the whole value

@@ -14,7 +14,7 @@ from integration.services.connections.connections import Connections
 from integration.services.runs.exceptions import AmountAtStake, cause_of, group_address, group_amount, repair_address
 from integration.services.runs.flows import FlowStatus
 from integration.services.runs.runs import Runs
-from integration.words import has_term, fact_names
+from integration.words import fact_names, has_term
 from pages.components.shared.application import may, may_open, person
 from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import attempt, badge, empty, icon_button, inline, note, result_of, small
@@ -22,7 +22,6 @@ from pages.components.shared.rows import named_facts
 from pages.components.shared.wording import (
     Markdown,
     cause_headline,
-    quantity_text,
     euros,
     fact_text,
     field_term,
@@ -32,6 +31,7 @@ from pages.components.shared.wording import (
     moment,
     number,
     plain,
+    quantity_text,
     say,
     source_to_target,
     system_name,
@@ -300,7 +300,10 @@ def try_again_button(app: Application, flow: str, cause: str, key: str, field: s
     """Draw the button that starts a preview of only the records parked for a cause."""
     keys = app.exceptions.keys(flow, cause, field) if may(Runs.try_again) else ()
     if keys and st.button(
-        quantity_text("btn_try_again", len(keys)), icon=":material/refresh:", key=f"again-{key}", help=text("try_again_about")
+        quantity_text("btn_try_again", len(keys)),
+        icon=":material/refresh:",
+        key=f"again-{key}",
+        help=text("try_again_about"),
     ):
         try_again(app, flow, cause, field)
 

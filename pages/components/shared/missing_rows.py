@@ -18,11 +18,11 @@ from pages.components.shared.layout import attempt, mark, note, small
 from pages.components.shared.rows import code_label, row_label
 from pages.components.shared.wording import (
     Markdown,
-    quantity_text,
     euros,
     language,
     number,
     plain,
+    quantity_text,
     system_name,
     table_name,
     text,

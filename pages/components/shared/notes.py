@@ -6,7 +6,7 @@ from integration.application.application import Application
 from integration.core.run import LONGEST_NOTE, Run
 from pages.components.shared.application import guarded, may, person
 from pages.components.shared.layout import act, attempt, note, small
-from pages.components.shared.wording import Markdown, moment, plain, text, author_name
+from pages.components.shared.wording import Markdown, author_name, moment, plain, text
 
 
 def plan_notes(app: Application, run: Run) -> None:

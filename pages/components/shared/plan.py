@@ -20,12 +20,12 @@ from integration.core.source_values import is_cut
 from integration.services.daybooks.day_sheets import finding_text
 from integration.services.runs.documents import Documents
 from integration.services.runs.runs import PLAN_COLUMNS
-from integration.words import has_term, fact_names
+from integration.words import fact_names, has_term
 from pages.components.shared.application import guarded, may, may_open, person
 from pages.components.shared.changes import SHOWN_PARTS, FieldChange, field_changes, origin
 from pages.components.shared.column_widths import BESIDE
 from pages.components.shared.day_page import narrow_day_page
-from pages.components.shared.documents import document_tree, code_and_name, show_dependent_documents, sides
+from pages.components.shared.documents import code_and_name, document_tree, show_dependent_documents, sides
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.explanation import draw_explanation
 from pages.components.shared.flows import repairs, show_plan
@@ -49,12 +49,12 @@ from pages.components.shared.rows import field_text, named_facts
 from pages.components.shared.tables import browse
 from pages.components.shared.wording import (
     Markdown,
-    quantity_text,
     field_name,
     language,
     number,
     percentage,
     plain,
+    quantity_text,
     say,
     struck,
     system_name,

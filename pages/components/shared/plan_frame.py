@@ -15,7 +15,7 @@ from integration.core.run import Mode, Run
 from integration.core.search_keys import document_total
 from integration.core.states import RunState
 from pages.components.shared.changes import shortened, what_changes
-from pages.components.shared.documents import BOOKED, kinds_of, code_and_name
+from pages.components.shared.documents import BOOKED, code_and_name, kinds_of
 from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import state_tag, step_state, tint
 from pages.components.shared.tables import CONFIG, Columns, Written

@@ -14,7 +14,7 @@ from pages.components.shared.application import person, refreshing
 from pages.components.shared.column_widths import BESIDE
 from pages.components.shared.layout import attempt, note
 from pages.components.shared.tables import Columns, Written, table_choice
-from pages.components.shared.wording import quantity_text, number, text
+from pages.components.shared.wording import number, quantity_text, text
 
 WATCH_SECONDS = 2
 WRITABLE = (Action.CREATE, Action.UPDATE, Action.RETIRE)

@@ -37,13 +37,14 @@ from pages.components.shared.run_states import RUN_STATES, run_state
 from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import (
     Markdown,
+    author_name,
     coded,
-    quantity_text,
     duration,
     flow_name,
     moment,
     number,
     plain,
+    quantity_text,
     records_of,
     say,
     span,
@@ -51,7 +52,6 @@ from pages.components.shared.wording import (
     table_time,
     term,
     text,
-    author_name,
 )
 
 REFRESH_SECONDS = 1
@@ -169,7 +169,9 @@ def run_sum(app: Application, run_id: str) -> None:
 
     def draw() -> None:
         run = app.runs.get(run_id)
-        sum_strip(run.counts, kind_read(app.flows.configured_flow(run.flow)), verifying=run.state is RunState.COMMITTING)
+        sum_strip(
+            run.counts, kind_read(app.flows.configured_flow(run.flow)), verifying=run.state is RunState.COMMITTING
+        )
 
     refreshing(2 if app.runs.get(run_id).state in ACTIVE else None)(draw)()
 
@@ -395,7 +397,11 @@ def _parked_cause(app: Application, group: CauseGroup) -> None:
         with st.container(width="stretch", gap=None):
             small(f"**{title}**")
             since = text("need_since", moment=moment(group.first_seen))
-            note(" · ".join(part for part in (quantity_text("cause_records", group.count), at_stake(group), since) if part))
+            note(
+                " · ".join(
+                    part for part in (quantity_text("cause_records", group.count), at_stake(group), since) if part
+                )
+            )
         if st.button(
             label_with_object(text("btn_repair" if may(Exceptions.correct) else "btn_look"), title),
             key=f"need-{address}",

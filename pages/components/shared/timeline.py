@@ -15,18 +15,19 @@ from integration.application.application import Application
 from integration.flows.registry import FLOWS
 from integration.services.log.log import Log
 from integration.services.log.search import caption_of
-from integration.words import has_term, has_sentences
+from integration.words import has_sentences, has_term
 from pages.components.shared.application import may, refreshing
 from pages.components.shared.layout import answer_or_error, note, small
 from pages.components.shared.wording import (
     Markdown,
     amount_text,
+    author_name,
     cause_headline,
     clock_time,
-    quantity_text,
     field_name,
     number,
     plain,
+    quantity_text,
     records_of,
     say,
     short_day,
@@ -35,7 +36,6 @@ from pages.components.shared.wording import (
     term,
     text,
     value_text,
-    author_name,
 )
 
 _LOOKS = {

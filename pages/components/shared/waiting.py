@@ -14,11 +14,11 @@ from pages.components.shared.flows import amount_at_stake_text, group_detail, mo
 from pages.components.shared.layout import badge, badge_width, label_with_object
 from pages.components.shared.wording import (
     Markdown,
-    quantity_text,
     flow_name,
     language,
     moment,
     plain,
+    quantity_text,
     system_name,
     term,
     text,

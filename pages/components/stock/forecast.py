@@ -44,8 +44,8 @@ from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import (
     Markdown,
     change_text,
-    quantity_text,
     moment,
+    quantity_text,
     system_name,
     table_day,
     text,

@@ -19,10 +19,10 @@ from pages.components.shared.flows import offer_preview
 from pages.components.shared.layout import choice, clear_address, empty, note, select_input, small
 from pages.components.shared.wording import (
     Markdown,
-    quantity_text,
     moment,
     number,
     plain,
+    quantity_text,
     system_name,
     table_day,
     term,

@@ -50,13 +50,17 @@ def test_a_trade_invoice_beside_an_order_is_another_document_unless_it_is_of_tha
 def test_a_trade_invoice_with_the_tills_id_of_another_sale_is_of_no_order() -> None:
     for ids, told in ((("a", "A"), ()), (("a", ""), ()), (("a", "b"), ("i0",))):
         order, invoice = (an_order(till_id=one) for one in ids)
-        found = with_invoices([order], {"118": CurrentRecord(order, "o")}, {"118": [CurrentRecord(invoice, "i0")]}, Links())
+        found = with_invoices(
+            [order], {"118": CurrentRecord(order, "o")}, {"118": [CurrentRecord(invoice, "i0")]}, Links()
+        )
         assert found["118"].others == told
 
 
 def test_a_trade_invoice_that_we_wrote_is_of_no_order() -> None:
     one, ours = an_order(), Links({(Kind.SALES_ORDER, "118"): "i0"})
     invoices = {"118": [CurrentRecord(one, "i0"), CurrentRecord(one, "i1")]}
-    assert with_invoices([one], {"118": CurrentRecord(one, "o")}, {"118": [CurrentRecord(one, "i0")]}, ours)["118"].others == ("i0",)
+    assert with_invoices([one], {"118": CurrentRecord(one, "o")}, {"118": [CurrentRecord(one, "i0")]}, ours)[
+        "118"
+    ].others == ("i0",)
     alone = with_invoices([one], {}, invoices, ours)["118"]
     assert (alone.reference, alone.others) == ("i0", ("i1",))

@@ -336,7 +336,10 @@ def test_of_every_pair_the_one_that_is_not_booked_is_skipped_with_the_link(
     found = chains.verdicts_of([other])
     facts = {"key": "2026.1", "document": "2026.1", "other": there.key.upper(), "system": "accountview"}
     assert found[other.key] == Skip("sale_booked", other.key, facts | {"reference": f"MP-{there.key}"})
-    assert chains.verdicts_of([replace(other, key="sibling-1", values={**other.values, "orders": (), "invoices": ()})]) == {}
+    assert (
+        chains.verdicts_of([replace(other, key="sibling-1", values={**other.values, "orders": (), "invoices": ()})])
+        == {}
+    )
 
 
 def test_an_invoice_that_its_order_names_as_well_counts_once() -> None:

@@ -116,7 +116,9 @@ def test_a_sale_of_other_articles_is_another_sale_though_it_counts_alike() -> No
     issue = logic.objection(PAPERS, one, CurrentRecord(in_lines(article="20002")(one), "50001"), None)
     assert issue is not None
     assert (issue.facts["articles"], issue.facts["found_articles"]) == (f"1 x {str(article).lower()}", "1 x 20002")
-    more = logic.objection(PAPERS, one, CurrentRecord(in_lines(quantity=Decimal(2), price=Decimal("6.05"))(one), "50001"), None)
+    more = logic.objection(
+        PAPERS, one, CurrentRecord(in_lines(quantity=Decimal(2), price=Decimal("6.05"))(one), "50001"), None
+    )
     assert more is not None
     assert more.facts["amount"] == more.facts["found_amount"]
 

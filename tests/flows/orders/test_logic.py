@@ -125,7 +125,9 @@ def test_a_posting_knows_no_address() -> None:
 
 
 def booked_as(reference: str = "50001", others: tuple[str, ...] = (), **values: Value) -> CurrentRecord:
-    return CurrentRecord(Record(Kind.SALES_ORDER, "order-1", {"reference": "MP-2026.1", **values}), reference, others=others)
+    return CurrentRecord(
+        Record(Kind.SALES_ORDER, "order-1", {"reference": "MP-2026.1", **values}), reference, others=others
+    )
 
 
 def link_to(record: Record | None, reference: str = "50001") -> Link:
@@ -183,7 +185,11 @@ def test_a_document_cancelled_after_it_was_booked_is_a_question() -> None:
     before = booking(an_order())
     logic = orders(questions=Questions(linked={"order-1": "50001"}))
     one = booking(an_order(cancelled=True, digest="another"), logic)
-    for there, link in ((booked_as(), link_to(before)), (CurrentRecord(before, "50001"), None), (None, link_to(before))):
+    for there, link in (
+        (booked_as(), link_to(before)),
+        (CurrentRecord(before, "50001"), None),
+        (None, link_to(before)),
+    ):
         issue = logic.objection(PAPERS, one, there, link)
         assert issue is not None
         assert (issue.cause, issue.facts["amount"]) == ("document_cancelled_after_booking", "12.10")

@@ -31,7 +31,9 @@ HERE: Mapping[str, Value] = {"street": "Kerklaan 1", "postcode": "3511 AB", "cit
 
 
 def held(**values: Value) -> CurrentRecord:
-    return CurrentRecord(Record(Kind.DEBTOR, "1001", {"name": "Els de Wit", **HERE, **values}), "20001", evidence="link")
+    return CurrentRecord(
+        Record(Kind.DEBTOR, "1001", {"name": "Els de Wit", **HERE, **values}), "20001", evidence="link"
+    )
 
 
 def knowing(there: CurrentRecord | None, agreed: Mapping[str, Value] | None = None, **given: str) -> OrdersLogic:

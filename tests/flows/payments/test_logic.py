@@ -102,7 +102,9 @@ def test_what_was_taken_back_owes_nothing_and_what_was_booked_again_is_due_under
     again = standing(f"{INVOICE}#2", reference="MA6010101000")
 
     assert payments(there=[standing(), credit]).read_key_page(STAGE, None).keys == ()
-    assert payments(there=[standing(), credit, again]).read_key_page(STAGE, None).keys == (f"{DAY}/MA6010101000/{INVOICE}",)
+    assert payments(there=[standing(), credit, again]).read_key_page(STAGE, None).keys == (
+        f"{DAY}/MA6010101000/{INVOICE}",
+    )
 
 
 def test_it_asks_page_by_page() -> None:
@@ -252,7 +254,9 @@ def test_what_was_taken_back_since_the_plan_is_not_paid(there: list[BookingState
 
 def test_a_payment_by_the_same_method_is_the_one_where_it_comes_to_as_much() -> None:
     logic, desired = payments(), wanted()
-    same, other = (CurrentRecord(Record(Kind.SETTLEMENT, INVOICE, {"amount": Decimal(sum_)}), INVOICE) for sum_ in ("121", "20"))
+    same, other = (
+        CurrentRecord(Record(Kind.SETTLEMENT, INVOICE, {"amount": Decimal(sum_)}), INVOICE) for sum_ in ("121", "20")
+    )
 
     assert logic.objection(STAGE, desired, same, None) is None
     assert isinstance(logic.writable_part(STAGE, desired, same), Skip)

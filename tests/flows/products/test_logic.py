@@ -759,7 +759,9 @@ def test_every_part_stays_accounted_for() -> None:
     for create in (True, False):
         for update in (True, False):
             switches = {"create": create, "update": update}
-            found = products(content=switches, offer=switches).writable_part(ARTICLES, both, CurrentRecord(both, "5001"))
+            found = products(content=switches, offer=switches).writable_part(
+                ARTICLES, both, CurrentRecord(both, "5001")
+            )
             assert isinstance(found, Record)
             assert [part.source for part in found.parts] == ["11", "12"]
 

@@ -15,7 +15,10 @@ from tests.people import somebody
 from tests.stores import sandbox_of
 
 (SHAPE,) = (
-    shape for section in FLOWS["stock"].sections for shape in single_fields(section.shapes) if isinstance(shape, Compared)
+    shape
+    for section in FLOWS["stock"].sections
+    for shape in single_fields(section.shapes)
+    if isinstance(shape, Compared)
 )
 
 

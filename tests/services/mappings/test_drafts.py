@@ -16,7 +16,7 @@ from integration.core.errors import Reason
 from integration.core.flow import Ownership
 from integration.core.issues import Issue
 from integration.core.links import Link
-from integration.core.records import Field, FieldType, CurrentRecord, Kind, Record, Value
+from integration.core.records import CurrentRecord, Field, FieldType, Kind, Record, Value
 from integration.core.rules import Mapping, Rule, RuleCall, RuleError, rules_from
 from integration.flows.functions.toolbox import FUNCTIONS, IN_EXPRESSIONS, Takes, Tools
 from integration.flows.orders.settings import documents

@@ -193,7 +193,11 @@ def test_after_a_restore_a_flow_writes_nothing_before_all_it_wrote_was_looked_at
     try:
         held = app.drift.hold_reason("products")
         assert held is not None
-        assert (held.code, app.drift.hold_reason("stock"), app.drift.hold_reason("days")) == ("restored_not_compared", None, None)
+        assert (held.code, app.drift.hold_reason("stock"), app.drift.hold_reason("days")) == (
+            "restored_not_compared",
+            None,
+            None,
+        )
         with console.sandbox.switches.armed(Fault.UNAVAILABLE, system="mplus", times=None):
             app.drift.look()
         assert app.drift.hold_reason("products") is not None  # that look came to nothing

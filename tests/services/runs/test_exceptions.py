@@ -68,8 +68,9 @@ class DaysHarness(FlowHarness):
         deps = Dependencies(
             connectors=self.connectors, logics=self.logics(), runs=self.runs, previews=self.previews, plans=self.plans,
             ledger=self.ledger, links=self.links, cursors=self.cursors,
-            corrections=part(Corrections, marks=lambda _: {}, of=self._corrections_of),
-            foreign_documents=part(ForeignDocumentSearch, of=lambda _: NO_STRANGERS), clock=self.clock, **UNHELD,
+            corrections=part(Corrections, marks=lambda _: {}, corrections_of=self._corrections_of),
+            foreign_documents=part(ForeignDocumentSearch, foreign_documents_of=lambda _: NO_STRANGERS),
+            clock=self.clock, **UNHELD,
         )  # fmt: skip
         self.runner = Runner(Preview(deps), Commit(deps))
 

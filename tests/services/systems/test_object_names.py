@@ -135,9 +135,9 @@ def test_names_are_used_from_the_next_call_on(app: Application) -> None:
     app.names.put({"article.name": "K9_TEXT"}, somebody(WHO))
 
     assert app.access.connector("accountview") is not before
-    assert [one.wire for one in app.lists.fields("accountview", app.flows.configured_flow("stock").counted_stage.source)][
-        1
-    ] == "K9_TEXT"
+    assert [
+        one.wire for one in app.lists.fields("accountview", app.flows.configured_flow("stock").counted_stage.source)
+    ][1] == "K9_TEXT"
 
 
 def test_a_changed_name_has_to_exist_and_the_default_need_not(app: Application) -> None:
