@@ -150,7 +150,7 @@ def questions(log: Log, now: datetime) -> Iterator[tuple[str, Callable[[], objec
         ("an EAN", "8719912345678", "8719912345678.00"),
         ("what is nowhere", "nowhere at all", ""),
     ):
-        yield f"Ctrl+K: {sought}", partial(log.found_by, text, amount, 12)
+        yield f"Ctrl+K: {sought}", partial(log.find_records, text, amount, 12)
     yield "history of an article that changed 100 times", lambda: log.history("products", "10604")
     yield "history of one order", lambda: log.history("orders", order)
     yield "volume of a week by hour", lambda: log.volume(LogPeriod(now - timedelta(days=7)))

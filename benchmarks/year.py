@@ -117,8 +117,8 @@ class Shop:
             sources=(wanted.key,), wanted=wanted, before=before, agreed=wanted,
         )  # fmt: skip
         return PlanRow(
-            0, FLOWS[one.flow].flow.counted.name, action, one.kind, change.key, change.title, change.group, 1, change,
-            change.digest(),
+            0, FLOWS[one.flow].flow.counted_stage.name, action, one.kind, change.key, change.title, change.group, 1,
+            change, change.digest(),
         )  # fmt: skip
 
     def _known(self, kind: Kind) -> int:
@@ -204,7 +204,7 @@ def lived(
             shop.live(today)
             night(application)
             if told(today) or today == days:
-                kept = application.retention.kept()
+                kept = application.retention.class_statuses()
                 files = {one.name: one.size for one in application.retention.files()}
                 rows, sizes = {one.name: one.rows for one in kept}, {one.name: one.size for one in kept}
                 yield Sizes(today, files, rows, sizes)

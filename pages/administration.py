@@ -49,7 +49,7 @@ def backups() -> None:
 @refreshing(SECONDS)
 def made_backup() -> None:
     """Draw the last backup, and the result of the one that this process started."""
-    last, result = app.backups.last(), app.backups.result
+    last, result = app.backups.last_backup(), app.backups.result
     if last is None:
         note(text("backups_none"))
     else:

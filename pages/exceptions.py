@@ -45,7 +45,16 @@ from pages.components.shared.layout import (
 from pages.components.shared.runs import progress_strip
 from pages.components.shared.saved_filters import open_saved, saved_filters
 from pages.components.shared.waiting import waiting_items, waiting_list
-from pages.components.shared.wording import Markdown, counted, flow_name, number, plain, sandbox_badges, text, zone
+from pages.components.shared.wording import (
+    Markdown,
+    flow_name,
+    number,
+    plain,
+    quantity_text,
+    sandbox_badges,
+    text,
+    zone,
+)
 
 SIZE = 20
 
@@ -58,7 +67,9 @@ def waiting_sentence(groups: Sequence[CauseGroup]) -> Markdown:
     """Return the subtitle: how many records wait, and for how many causes."""
     waiting = sum(group.count for group in groups)
     return (
-        counted("exceptions_about", waiting, causes=number(len(groups))) if waiting else text("exceptions_none_about")
+        quantity_text("exceptions_about", waiting, causes=number(len(groups)))
+        if waiting
+        else text("exceptions_none_about")
     )
 
 
@@ -108,7 +119,7 @@ def cards(groups: list[CauseGroup]) -> None:
     if asked in addresses:
         earlier_causes_link(addresses, offset)
     here = groups[offset : offset + SIZE]
-    versions = Versions.of(app, here) if state is IssueState.OPEN and may(app.issues.close) else None
+    versions = Versions.for_causes(app, here) if state is IssueState.OPEN and may(app.issues.close) else None
     came = app.exceptions.daily_counts(datetime.now(zone()))
     queue = CardContext(state, find, waiting, aside, tries, came, may(Exceptions.correct), versions)
     if any(group.group_key in came for group in here):
@@ -132,8 +143,8 @@ with head(
 ):
     download = st.container(width="content")
 failures()
-for gone, left in app.exceptions.left().items():
-    note(counted("unknown_flow_waits", left, name=plain(gone)))
+for gone, left in app.exceptions.counts_of_removed_flows().items():
+    note(quantity_text("unknown_flow_waits", left, name=plain(gone)))
 refused_actions(app)
 for active in (one.active for one in app.flows.statuses()):
     if active and active.mode is Mode.CHOSEN:

@@ -13,7 +13,7 @@ from integration.services.runs.runs import Runs
 from pages.components.flows.fields import fields_tab, filters_tab
 from pages.components.flows.sections import brakes_tab, schedule_tab, settings_tab
 from pages.components.flows.tables import tables_tab
-from pages.components.shared.application import application, may, only_for
+from pages.components.shared.application import application, disable_unless_allowed, may
 from pages.components.shared.change_requests import change_requests
 from pages.components.shared.draft import SettingsDraft, save_bar, toggle
 from pages.components.shared.flows import back_to_cause, flow_of_address, needs_connections, start_preview
@@ -57,7 +57,7 @@ needs_connections(app, text("flows_unconnected_about"))
 draft = SettingsDraft(app, flow)
 status = next(one for one in app.flows.statuses() if one.flow.name == flow)
 change_requests(app, [one for one in app.change_requests.waiting(flow) if one.right is Right.ARRANGE])
-with only_for(Flows.change):
+with disable_unless_allowed(Flows.change):
     switch(draft, status)
 tabs: dict[str, Callable[[], None]] = {
     "settings": lambda: settings_tab(app, draft),
@@ -68,7 +68,7 @@ tabs: dict[str, Callable[[], None]] = {
     "brakes": lambda: brakes_tab(app, draft),
 }
 tab = choice("tab", list(tabs), "settings", lambda name: text(f"tab_{name}"), ("field",))
-with only_for(SAVES.get(tab, Flows.change), quietly=tab not in SAVES):
+with disable_unless_allowed(SAVES.get(tab, Flows.change), quietly=tab not in SAVES):
     tabs[tab]()
 if may(Flows.change):
     save_bar(app, draft)

@@ -19,7 +19,7 @@ if record := st.query_params.get("record", ""):
     answer_or_error(lambda: one_history(app, record))
 else:
     tools = head(text("nav_logs"), text("logs_about"), sandbox_badges(app.sandbox.is_connected))
-    log_aside(app.log.aside())
+    log_aside(app.log.broken_files())
     views = {"records": records, "links": linked, "volume": volumes}
     if may(Log.ask):
         views["questions"] = questions

@@ -17,7 +17,7 @@ from pages.components.mappings.draft import (
 )
 from pages.components.mappings.mapping import editor_state
 from pages.components.mappings.rules import rules_part
-from pages.components.shared.application import application, may, only_for
+from pages.components.shared.application import application, disable_unless_allowed, may
 from pages.components.shared.flows import flow_of_address, needs_connections
 from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import choice, failures, head, show_toast
@@ -43,7 +43,7 @@ options = [*map(str, editor.parts), "tables", "changes", "history"]
 part = choice("part", options, options[0], lambda name: part_label(editor, name), ("field", "find"))
 if may(Drafts.rebase):
     overtaken_box(editor)
-with only_for(Tables.save if part == "tables" else Drafts.publish):
+with disable_unless_allowed(Tables.save if part == "tables" else Drafts.publish):
     match part:
         case "tables":
             tables_tab(app, flow, editor.mapping.rules)

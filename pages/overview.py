@@ -97,7 +97,7 @@ unfinished_at = app.setup.goes_on()
 if not any(status.connected for status in app.connections.statuses()):
     head(text("nav_overview"), text("welcome_about"))
     failures()
-    log_aside(app.log.aside())
+    log_aside(app.log.broken_files())
     if unfinished_at:
         unfinished(unfinished_at)
     invitation(app)
@@ -110,7 +110,7 @@ else:
     failures()
     place_question(app)
     system_questions(app)
-    log_aside(app.log.aside())
+    log_aside(app.log.broken_files())
     if unfinished_at:
         unfinished(unfinished_at)
     status_summary()

@@ -14,7 +14,7 @@ from pages.components.shared.plan_selection import changes_notice, current_plan,
 from pages.components.shared.run_states import run_state
 from pages.components.shared.runs import outcome, progress_strip
 from pages.components.shared.waiting import waiting_items, waiting_list
-from pages.components.shared.wording import counted, flow_name, moment, plain, sandbox_badges, text, who
+from pages.components.shared.wording import author_name, flow_name, moment, plain, quantity_text, sandbox_badges, text
 
 app = application()
 
@@ -22,7 +22,7 @@ app = application()
 def draw_all() -> None:
     """Draw active runs and everything that waits. A plan has a link to its short form."""
     plans = app.runs.every_waiting()
-    about = counted("phone_about", len(plans)) if plans else text("phone_none_about")
+    about = quantity_text("phone_about", len(plans)) if plans else text("phone_none_about")
     head(text("nav_phone"), about, sandbox_badges(app.sandbox.is_connected))
     failures()
     for run in app.runs.latest(states=list(ACTIVE), limit=len(app.flows)):
@@ -37,7 +37,7 @@ def draw_all() -> None:
 def one_plan(run: Run) -> None:
     """Draw one waiting plan in short form, with the bar that commits it."""
     run = current_plan(app, run)
-    about = text("phone_made", moment=moment(run.started_at), by=plain(who(run.by)))
+    about = text("phone_made", moment=moment(run.started_at), by=plain(author_name(run.by)))
     head(flow_name(run.flow), about, [inline(run_state(run)), *sandbox_badges(app.sandbox.is_connected)])
     failures()
     if run.state is not RunState.READY:

@@ -49,18 +49,18 @@ from pages.components.shared.runs import (
 from pages.components.shared.saved_filters import open_saved, saved_filters
 from pages.components.shared.wording import (
     Markdown,
-    counted,
+    author_name,
     flow_name,
     flow_text,
     moment,
     number,
     plain,
+    quantity_text,
     sandbox_badges,
     source_to_target,
     system_name,
     term,
     text,
-    who,
 )
 
 
@@ -79,7 +79,7 @@ def plan_of_address(app: Application) -> Run | None:
 
 def about_plan(run: Run, flow: Flow) -> Markdown:
     """Return the description of a plan: flow, systems, time, person, what was read, and mapping version."""
-    made = term("plan_made", moment=moment(run.started_at), by=plain(who(run.by)))
+    made = term("plan_made", moment=moment(run.started_at), by=plain(author_name(run.by)))
     read = what_was_read(run, flow)
     version = term("mapping_version", version=run.mapping_version)
     return " · ".join([flow_name(run.flow), source_to_target(flow.source, flow.target), made, read, version])
@@ -97,7 +97,7 @@ def sum_line(counts: Counts) -> None:
         "parked": counts.parked,
     }
     said = " + ".join(term(f"sum_{name}", number=number(value)) for name, value in parts.items() if value)
-    line = f"{counted('sum_read', counts.read)} = {said or number(0)}"
+    line = f"{quantity_text('sum_read', counts.read)} = {said or number(0)}"
     if counts.difference:
         note(f":red[:material/error: {text('sum_differs', difference=number(counts.difference))}] {line}")
     else:
@@ -113,7 +113,7 @@ def sums(run: Run) -> None:
         facts = {"records": number(run.counts.planned), "changes": number(changes)}
         note(flow_text("plan_weighs", run.flow, **facts))
     if older := run.position.watched.get("older_number"):
-        note(counted("plan_older_numbers", older))
+        note(quantity_text("plan_older_numbers", older))
 
 
 def plan_outcome(app: Application, run: Run) -> None:
@@ -122,7 +122,7 @@ def plan_outcome(app: Application, run: Run) -> None:
     match run.state:
         case RunState.DONE if run.approval is None:
             agree = counts.unchanged or not counts.parked
-            said = counted("outcome_agree", counts.unchanged) if agree else text("outcome_nothing")
+            said = quantity_text("outcome_agree", counts.unchanged) if agree else text("outcome_nothing")
             sign, said = "parked" if counts.parked else "ok", f"**{said}** :small[:gray[{text('outcome_agree_about')}]]"
         case RunState.DONE:
             sign, said = outcome(app, run)
@@ -240,7 +240,7 @@ def other_plans(run: Run) -> None:
             continue
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             made = {"moment": moment(other.started_at), "mode": text(f"mode_short_{other.mode}")}
-            said = counted("other_plan", app.plans.count(other.id, "planned"), **made)
+            said = quantity_text("other_plan", app.plans.count(other.id, "planned"), **made)
             st.markdown(f":small[{mark('waiting')} {said}]", width="stretch")
             if st.button(text("btn_open_preview"), type="tertiary", key=f"other-{other.id}"):
                 clear_address("record", "page", "field", "group", "cause")

@@ -39,6 +39,7 @@ from pages.components.shared.runs import (
 )
 from pages.components.shared.timeline import run_timeline
 from pages.components.shared.wording import (
+    author_name,
     flow_name,
     moment,
     number,
@@ -46,7 +47,6 @@ from pages.components.shared.wording import (
     sandbox_badges,
     source_to_target,
     text,
-    who,
 )
 
 SIZE = 25
@@ -68,7 +68,7 @@ def one_run(run_id: str) -> None:
     if is_of_removed_flow(app, run):
         return
     flow = app.flows[run.flow]
-    about = f"{source_to_target(flow.source, flow.target)} · {moment(run.started_at)} · {plain(who(run.by))}"
+    about = f"{source_to_target(flow.source, flow.target)} · {moment(run.started_at)} · {plain(author_name(run.by))}"
     badges = [inline(run_state(run)), *sandbox_badges(app.sandbox.is_connected)]
     with head(f"{flow_name(run.flow)} · {text('run_title', run=plain(short_id(run.id)))}", about, badges):
         if st.button(text("btn_all_runs"), icon=":material/arrow_back:", type="tertiary", key="all_runs"):

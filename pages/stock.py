@@ -38,7 +38,7 @@ def stock() -> None:
             st.rerun()
     failures()
     filters(view)
-    if view.article and not view.known:
+    if view.article and not view.has_known_level:
         unknown_article(view)
         return
     numbers(view)

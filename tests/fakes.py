@@ -12,7 +12,7 @@ from integration.core.connections import Finding, Tell, Token, ignore_progress
 from integration.core.errors import InDoubtError, RejectedError, UnavailableError
 from integration.core.markers import UNKNOWN, ChangeRanges
 from integration.core.plan import Action, Change
-from integration.core.records import Batch, Field, FieldType, Held, Kind, Location, Record, WriteResult
+from integration.core.records import Batch, CurrentRecord, Field, FieldType, Kind, Location, Record, WriteResult
 
 
 @dataclass
@@ -188,14 +188,14 @@ class MemoryConnector:
         held = self.held(kind)
         return [held[key] for key in sorted(set(keys)) if key in held]
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return what is held now; a link's reference counts more than the key, and that more than its parts."""
         self._answering("lookup")
         with self._lock:
             found = {record.key: self._recognised(record, references) for record in wanted}
             places = {record.key: self._places(record, references) for record in wanted}
         return {
-            key: Held(
+            key: CurrentRecord(
                 _under(kept[0].record, key), kept[0].reference, str(kept[0].stamp), kept[0], evidence,
                 tuple(other.reference for other in kept[1:]), _elsewhere(places[key], kept[0]),
             )
@@ -208,7 +208,7 @@ class MemoryConnector:
         self._answering("shows")
         return bool(self.held(kind))
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
+    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
         """Carry out one change; under a token it has seen, return what it answered then."""
         self._answering("write")
         with self._lock:
@@ -230,7 +230,7 @@ class MemoryConnector:
         del change
         return 1
 
-    def changed(self, kind: Kind, since: str, after: str | None = None, known: ChangeRanges = UNKNOWN) -> Batch:
+    def read_changes(self, kind: Kind, since: str, after: str | None = None, known: ChangeRanges = UNKNOWN) -> Batch:
         """Return one page of what changed after the marker and is not known; after an empty marker, of everything."""
         self._answering("changed")
         with self._lock:
@@ -312,7 +312,7 @@ class MemoryConnector:
         self._kept[record.kind, record.key] = kept
         return kept
 
-    def _written(self, change: Change, held: Held | None, references: References) -> WriteResult:
+    def _written(self, change: Change, held: CurrentRecord | None, references: References) -> WriteResult:
         now = self._find(change.kind, change.key, references)
         if now is None and held is not None:  # recognised by evidence: it has a key of its own
             now = next((kept for kept in self._kept.values() if kept.reference == held.reference), None)
@@ -334,11 +334,11 @@ class LateConnector(MemoryConnector):
 
     looks = 0
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
+    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
         """Carry out one change, whatever token it comes with."""
         return super().write(change, held, references, f"{token}/{self.calls_made['write']}")
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return nothing while looks are left, once anything was written."""
         held = super().lookup(wanted, references)
         if not self.writes or self.looks <= 0:

@@ -91,10 +91,10 @@ class FlowHarness:
         deps = Dependencies(
             connectors=self.connectors, logics=self.logics(), runs=self.runs, previews=self.previews, plans=self.plans,
             ledger=self.ledger, links=self.links, cursors=self.cursors,
-            corrections=part(Corrections, marks=lambda _: self.corrections, of=lambda *_: {}),
+            corrections=part(Corrections, marks=lambda _: self.corrections, corrections_of=lambda *_: {}),
             foreign_documents=part(
                 ForeignDocumentSearch,
-                of=lambda _: self.strangers().excluding(self.accepted),
+                foreign_documents_of=lambda _: self.strangers().excluding(self.accepted),
                 accept=lambda _, told, _by: self.accepted.update(told),
             ),
             clock=self.clock, patience=VisibilityTimeout(timedelta(seconds=10), timedelta(seconds=1)), **UNHELD,
@@ -104,7 +104,7 @@ class FlowHarness:
     def logics(self) -> Logics:
         """Return the logic of the one flow as a run asks for it."""
         return part(
-            Logics, now=self._logic, earlier=lambda flow, _version: self._logic(flow), fed=lambda _: self.fed,
+            Logics, current_logic=self._logic, earlier=lambda flow, _version: self._logic(flow), fed=lambda _: self.fed,
             basis=lambda *_, **_asks: {"names": self.names, **self.decides}, read_fields=self._read_fields,
         )  # fmt: skip
 

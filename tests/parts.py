@@ -23,7 +23,7 @@ def part(service: type[Service], /, **members: Any) -> Service:
 
 UNHELD: dict[str, Any] = {
     "erased": part(ErasureRegister, excluded_numbers=lambda _: set()),
-    "holds": part(WriteHolds, held=lambda _: None),
+    "holds": part(WriteHolds, hold_reason=lambda _: None),
     "identities": part(SystemIdentities, check=lambda: None, suspect=lambda *_: None),
     "commit_listener": part(Prices, written=lambda _: None),
 }

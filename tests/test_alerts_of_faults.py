@@ -89,7 +89,7 @@ class Watched:
 
         def met() -> bool:
             found = self.application.runs.get(run)
-            is_away = self.application.reach.of("mplus").ok is False
+            is_away = self.application.reach.status_of("mplus").ok is False
             return is_away or bool(found.error) or found.state not in ACTIVE
 
         return met
@@ -101,7 +101,7 @@ class Watched:
             run = self.begin()
             until(lambda run=run: self.application.runs.get(run).state not in ACTIVE, "the end of the run")  # type: ignore[misc]
         self.application.reach.look("mplus")
-        until(lambda: self.application.reach.of("mplus").ok is True, "that the till answers")
+        until(lambda: self.application.reach.status_of("mplus").ok is True, "that the till answers")
 
 
 @contextmanager

@@ -121,7 +121,7 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 @contextmanager
 def convention(shop: Shop, system: str, question: str, value: object, before: object) -> Iterator[None]:
     """Let one of the systems behave otherwise inside the block."""
-    held: Any = shop.console.sandbox.held(system)
+    held: Any = shop.console.sandbox.find_system(system)
     held.edit("conventions", question, {"value": value})
     try:
         yield

@@ -52,10 +52,10 @@ def finished(data: Path) -> None:
     with at_rest_on(data) as application:
         persons = application.persons
         one = persons.customer(debtor=NUMBER)
-        if not persons.resume(ME) and not persons.kept(one).held_out:
+        if not persons.resume(ME) and not persons.stored_data(one).held_out:
             persons.erase(one, NUMBER, ME)
         assert persons.unfinished() == []
-        assert persons.kept(one).held_out
+        assert persons.stored_data(one).held_out
         assert application.audit.verify().broken is None
     assert hits(data) == {}
 

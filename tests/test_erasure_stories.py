@@ -98,7 +98,7 @@ def test_a_person_is_given_everything_and_erased_and_stays_so(
     one = persons.customer(relation=shop.relation)
     assert (one.debtor, one.relation) == ("39001", shop.relation)
 
-    kept = persons.kept(one)
+    kept = persons.stored_data(one)
     assert {"links", "plan_lines", "corrections", "issues"} <= kept.rows.keys()
     assert kept.events > 5
     assert shop.order in {document.key for document in kept.documents}
@@ -133,7 +133,7 @@ def test_a_person_is_given_everything_and_erased_and_stays_so(
     assert {run: counts for run, counts in shop.sums().items() if run != waiting.id} == {
         run: counts for run, counts in before.items() if run != waiting.id
     }
-    after = persons.kept(one)
+    after = persons.stored_data(one)
     assert after.held_out
     assert after.documents == documents
     assert persons.unfinished() == []
@@ -161,7 +161,7 @@ def test_erasing_waits_for_a_run_and_is_finished_later(shop: Shop) -> None:
     with pytest.raises(UnavailableError) as refused:
         persons.erase(one, "39001", ME, patience=0)
     assert refused.value.facts["run"] == run
-    assert persons.kept(one).held_out
+    assert persons.stored_data(one).held_out
     assert len(persons.unfinished()) == 1
     assert persons.page("") == ""
     assert len(persons.unfinished()) == 1

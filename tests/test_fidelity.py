@@ -255,7 +255,7 @@ def test_percentages() -> None:
 def known(debtors: Sequence[Mapping[str, object]]) -> Came:
     """Return what debtors come to in the flow of customers."""
     logic = Customers(CustomerSettings(), shipped("customers"), 7, {})
-    stage = FLOWS["customers"].flow.counted
+    stage = FLOWS["customers"].flow.counted_stage
     return came_of(stage_records(logic, stage, books({"CONTACT": debtors}).extract(Kind.DEBTOR).records))
 
 
@@ -592,7 +592,7 @@ def closed(settings: Mapping[str, Any], day: Element) -> Came:
     client = answering(answered(day))
     source = TillDays(NOWHERE, client, TillDocuments(NOWHERE, client))
     booked: dict[str, object] = {}
-    for one in days(**settings).stage(FLOWS["days"].flow.counted, source.fetch(Kind.DAY, DAYS)):
+    for one in days(**settings).stage(FLOWS["days"].flow.counted_stage, source.fetch(Kind.DAY, DAYS)):
         page = [one.record, *one.record.parts] if one.record else []
         booked[one.key] = [{name: part.values.get(name) for name in ON_A_PAGE} for part in page] or None
     return booked

@@ -181,7 +181,7 @@ Edit = Callable[[Shop, random.Random], object]
 
 
 def _articles(shop: Shop) -> list[str]:
-    return sorted(link.key for link in stores_in(shop.application).links.newest("stock", Kind.STOCK, 1_000))
+    return sorted(link.key for link in stores_in(shop.application).links.newest_links("stock", Kind.STOCK, 1_000))
 
 
 def in_the_books(shop: Shop, chance: random.Random) -> None:

@@ -72,7 +72,7 @@ def agree(console: Console, after: ExitStack) -> Agree:
 
 
 def pays(console: Console, who: KnownRecord | None, code: str, quantity: str = "1", branch: str = "1") -> Proof:
-    found = console.application.prices.one(who, article(console, code), D(quantity), branch)
+    found = console.application.prices.explain_price(who, article(console, code), D(quantity), branch)
     assert found is not None
     return found
 
@@ -195,7 +195,7 @@ def test_what_a_branch_charges_whoever_has_no_terms_is_asked_by_night_too(consol
     assert found() == [("3", "1.00")]
     console.run("products")
     (open_,) = issues.list("products", BRANCH_CAUSE)
-    assert console.application.prices.again("products", [open_.issue.key])
+    assert console.application.prices.check_prices_again("products", [open_.issue.key])
     assert found() == []
     by_night(console)
     assert open_issues(console) == []

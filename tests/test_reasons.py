@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from integration import words
-from integration.core.records import same
+from integration.core.records import is_same_value
 from integration.core.run import Run
 from integration.core.traces import WhyAnswer
 from tests.booked import keeping_books
@@ -47,7 +47,7 @@ def every_answer(console: Console, run: Run) -> Iterator[WhyAnswer]:
     rows = [row for row in console.application.plans.rows(run.id, limit=5_000) if row.change]
     assert rows, (run.flow, run.state, run.error, run.facts)
     for row in rows:
-        answers = console.application.plans.why(run.id, row.seq)
+        answers = console.application.plans.explain_line(run.id, row.seq)
         assert row.change
         written = [(field, value) for _, field, value in row.change.wanted.fields()]
         assert [(one.field, one.value) for one in answers] == written
@@ -58,13 +58,15 @@ def expect_reasons(console: Console, run: Run) -> set[str]:
     """Hold that no value is without a reason, that each has its sentences, and is what the reason leads to."""
     codes = set()
     for one in every_answer(console, run):
-        assert one.why is not None, one
+        assert one.reason is not None, one
         assert one.trace is not None
         assert not one.has_moved, one
-        assert same(one.value, one.trace.value) or one.why.code == "because_together", one
+        assert is_same_value(one.value, one.trace.value) or one.reason.code == "because_together", one
         for language in words.LANGUAGES:
-            assert words.term(one.why.code, language, **{**dict.fromkeys(BESIDE, "x"), **one.why.facts}).endswith(".")
-        codes.add(one.why.code)
+            assert words.term(one.reason.code, language, **{**dict.fromkeys(BESIDE, "x"), **one.reason.facts}).endswith(
+                "."
+            )
+        codes.add(one.reason.code)
     return codes
 
 

@@ -385,7 +385,7 @@ def test_a_debtor_is_explained_by_its_documents(console: Console, article: str, 
     order = console.till_client.order(article, relation=customer)
     run = console.preview("orders", order)
     row = line(console, run, customer)
-    told = console.application.plans.why(run.id, row.seq)
+    told = console.application.plans.explain_line(run.id, row.seq)
 
     assert {one.source for one in told} == {order}
     assert {one.field for one in told} >= {"debtor.name", "debtor.email"}
@@ -725,7 +725,7 @@ def test_a_posting_made_by_hand_is_recognised_once_a_person_says_so(console: Con
     with as_postings(console, "invoice"):
         assert line(console, console.run("orders", invoice), invoice).cause == "reference_of_another"
         run = is_the_same(console, invoice)
-        why = console.application.plans.why(run.id, line(console, run, invoice).seq)
+        why = console.application.plans.explain_line(run.id, line(console, run, invoice).seq)
 
     assert line(console, run, invoice).cause == "already_in_target"
     assert len(console.rows("DJ_PAGE", INV_NR=reference)) == 1

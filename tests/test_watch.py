@@ -131,7 +131,7 @@ def test_a_console_and_a_worker_tell_each_episode_once_between_them(tmp_path: Pa
             time.sleep(SETTLED)
             assert len(hook.titles) == 1
             found = stores.issues.list("orders", "vat_code_unmapped", limit=1000)
-            assert stores.issues.set_all_aside({one.id: {} for one in found}, "known", "anna") == 300
+            assert stores.issues.dismiss_all({one.id: {} for one in found}, "known", "anna") == 300
             until(lambda: len(hook.titles) == 2, "the recovery", pause=0.2)
             until(lambda: noted(stores), "that this is noted", pause=0.2)
             process.kill()

@@ -101,7 +101,7 @@ def test_the_size_of_everything_stays_bounded(tmp_path: Path) -> None:
         assert all(run.counts == stores.runs.counts(run.id) for run in stores.runs.latest(limit=200))
         kept = stores.links.get("orders", Kind.PRODUCT, ["P1", "P101"])
         assert {link.key for link in kept.values() if link.agreed} == {"P1", "P101"}
-        assert {one.rows for one in application.retention.kept() if one.name == "log"} != {0}
+        assert {one.rows for one in application.retention.class_statuses() if one.name == "log"} != {0}
     for name in ("console.sqlite", "log.duckdb"):
         middle, last = (max(one[name] for one in some) for some in (sizes[PLATEAU - 6 : PLATEAU], sizes[-6:]))
         assert last < 1.15 * middle, (name, middle, last)

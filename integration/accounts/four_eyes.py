@@ -133,7 +133,7 @@ class FourEyes:
         return False
 
     @requires(Right.SEE)
-    def needed(self, run: Run) -> list[Brake]:
+    def exceeded_limits(self, run: Run) -> list[Brake]:
         """Return each second limit that a plan exceeds, with the count of the plan and the limit.
 
         A brake that did not stop the plan counts too, and so do lines that a person included.
@@ -147,7 +147,7 @@ class FourEyes:
     @requires(Right.SEE)
     def first(self, run: Run) -> FirstApproval | None:
         """Return the first approval of a plan with its current selection, or None if there is none or it expired."""
-        return self._yeses.of(run.id, run.mark)
+        return self._yeses.current_approval(run.id, run.mark)
 
     def is_enough(self, run: Run, approval: Approval) -> bool:
         """Return True if this approval is enough to write a plan. Otherwise store it as the first approval.
@@ -155,7 +155,7 @@ class FourEyes:
         Raises NotAllowedError `log_in_needed` for an actor who is not logged in, and `second_person_needed` if the same
         person gave the first approval.
         """
-        if not self.needed(run):
+        if not self.exceeded_limits(run):
             return True
         action = current_action()
         if action is None or not action.actor.session:

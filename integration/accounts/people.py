@@ -98,7 +98,7 @@ class People:
 
     def is_of(self, actor: Actor, identity: Identity) -> bool:
         """Return True if the actor is the person who has this identity."""
-        person = self._stored.known_as(identity.issuer, identity.subject)
+        person = self._stored.person_of_subject(identity.issuer, identity.subject)
         return person is not None and person.ref == actor.ref
 
     @requires(Right.SEE)
@@ -120,7 +120,7 @@ class People:
             if person is None:
                 raise NotAllowedError("invitation_spent")
         else:
-            person = self._stored.known_as(identity.issuer, identity.subject)
+            person = self._stored.person_of_subject(identity.issuer, identity.subject)
         if person is None or person.off_at is not None:
             raise NotAllowedError("person_unknown")
         return self._begun(person)
@@ -135,7 +135,7 @@ class People:
         wait = self._stored.count_attempt(ref, place)
         if wait:
             raise NotAllowedError("log_in_throttled", seconds=max(1, round(wait.total_seconds())))
-        person = self._stored.known_as(HERE, ref)
+        person = self._stored.person_of_subject(HERE, ref)
         if not self._passwords.verify(self._stored.password(ref) if person else "", _as_password(password)):
             raise NotAllowedError("log_in_refused")
         if person is None or person.off_at is not None:
@@ -168,7 +168,7 @@ class People:
 
         None is needed once an administrator has logged in, or if the console requires no log-in.
         """
-        if not self._asks or any(_administers(one) and one.has_come for one in self._stored.every()):
+        if not self._asks or any(_administers(one) and one.has_come for one in self._stored.list_people()):
             return ""
         self._stored.add(FIRST_PERSON, "", {Role.ADMINISTRATOR, *APART}, "start")
         key = secrets.token_urlsafe(32)
@@ -183,18 +183,18 @@ class People:
     # ---- administration
 
     @requires(Right.ADMINISTER)
-    def every(self) -> list[Person]:
+    def list_people(self) -> list[Person]:
         """Return all people, by reference."""
-        return self._stored.every()
+        return self._stored.list_people()
 
     @requires(Right.SEE)
     def names(self) -> dict[str, str]:
         """Return the display names of all active people, by reference."""
-        return {one.ref: one.name or one.ref for one in self._stored.every() if one.off_at is None}
+        return {one.ref: one.name or one.ref for one in self._stored.list_people() if one.off_at is None}
 
     def deciders(self, right: Right) -> int:
         """Return how many people have a right and can log in."""
-        here = (one for one in self._stored.every() if one.has_come and one.off_at is None)
+        here = (one for one in self._stored.list_people() if one.has_come and one.off_at is None)
         return sum(one.as_actor("").may(right) for one in here)
 
     @requires(Right.ADMINISTER)
@@ -212,7 +212,7 @@ class People:
         wanted = _as_ref(ref)
         if not _REF.fullmatch(wanted) or wanted in RESERVED:
             raise ConfigurationError("person_name_invalid", name=ref)
-        if Role.ADMINISTRATOR not in grants and not any(map(_administers, self._stored.every())):
+        if Role.ADMINISTRATOR not in grants and not any(map(_administers, self._stored.list_people())):
             raise ConfigurationError("first_administrator")
         known_one = self._stored.get(wanted)
         if known_one is not None and known_one.off_at is not None:
@@ -248,7 +248,9 @@ class People:
 
     def _expect_another(self, ref: str, *, stays: bool) -> None:
         """Raise NotAllowedError if no administrator would be left."""
-        left = [one.ref for one in self._stored.every() if _administers(one) and one.has_come and one.off_at is None]
+        left = [
+            one.ref for one in self._stored.list_people() if _administers(one) and one.has_come and one.off_at is None
+        ]
         if not stays and left == [ref]:
             raise NotAllowedError("last_administrator")
 

@@ -35,13 +35,13 @@ class Channels:
         self._post = post
 
     @requires(Right.SEE)
-    def every(self) -> list[Channel]:
+    def list_channels(self) -> list[Channel]:
         """Return all channels, sorted by name. Stored settings that are not valid are left out."""
         return sorted(self._read(), key=lambda one: (one.name.casefold(), one.id))
 
     def _read(self) -> list[Channel]:
         found = []
-        for name, values in self._settings.named(PREFIX).items():
+        for name, values in self._settings.settings_with_prefix(PREFIX).items():
             try:
                 found.append(_CHANNEL.validate_python({**values, "id": name.removeprefix(PREFIX)}))
             except ValidationError:

@@ -52,15 +52,15 @@ class ConnectionMonitor:
     @requires(Right.SEE)
     def stands(self) -> list[ConnectionStatus]:
         """Return the status of both connections."""
-        return [self.of(system) for system in SYSTEMS]
+        return [self.status_of(system) for system in SYSTEMS]
 
     @requires(Right.SEE)
-    def of(self, system: str) -> ConnectionStatus:
+    def status_of(self, system: str) -> ConnectionStatus:
         """Return the status of a connection.
 
         Recent calls override the latest check, but only for causes that concern the connection itself.
         """
-        checked, heard = self._connections.of(system), self._heard(system)
+        checked, heard = self._connections.last_check(system), self._heard(system)
         if not checked.connected:
             return ConnectionStatus(system, connected=False)
         stand = ConnectionStatus(
@@ -74,7 +74,7 @@ class ConnectionMonitor:
         return replace(stand, ok=None if heard.since is None else True, since=heard.since)
 
     def _heard(self, system: str) -> HealthSnapshot:
-        connector = self._access.made(system)
+        connector = self._access.existing_connector(system)
         return connector.heard() if isinstance(connector, HealthCheckable) else HealthSnapshot()
 
     # ---- in the background
@@ -108,7 +108,7 @@ class ConnectionMonitor:
                 connector = self._access.connector(system)
                 if isinstance(connector, HealthCheckable):
                     connector.look()
-        checked = self._connections.of(system)
+        checked = self._connections.last_check(system)
         if checked.ok is False and checked.checked_at and now - checked.checked_at >= CHECKED_AGAIN:
             self._connections.check(system)
 

@@ -80,7 +80,7 @@ class HealthCheck:
 
         return Health(
             free_bytes=shutil.disk_usage(self._data).free,
-            heartbeat_age_seconds=age(self._heartbeats.last(self._work.executor)),
+            heartbeat_age_seconds=age(self._heartbeats.last_beat(self._work.executor)),
             events_waiting=self._events.count(),
             oldest_event_age_seconds=age(self._events.oldest()),
             undrained_seconds=self._logbook.seconds_since_drain(),

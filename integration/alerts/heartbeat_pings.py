@@ -65,9 +65,9 @@ class Pings:
         self._settings = settings
 
     @requires(Right.SEE)
-    def every(self) -> dict[str, datetime]:
+    def start_times(self) -> dict[str, datetime]:
         """Return when heartbeats were switched on, by flow or `all`."""
-        found = self._stored_settings.named(PREFIX)
+        found = self._stored_settings.settings_with_prefix(PREFIX)
         return {name.removeprefix(PREFIX): datetime.fromisoformat(one["since"]) for name, one in found.items()}
 
     @requires(Right.ADMINISTER)
@@ -93,7 +93,7 @@ class Pings:
     def plan(self, going_on: list[Incident]) -> None:
         """Queue each due heartbeat once, whichever process comes first. Heartbeats older than `STALE` are left out."""
         oldest = self._clock() - STALE
-        for flow, since in self.every().items():
+        for flow, since in self.start_times().items():
             happened = self._of_whole(going_on) if flow == WHOLE else self._of_flow(flow)
             known = {one.key for one in self._deliveries.of_channel(f"{PREFIX}{flow}")}
             for at, sign in happened:

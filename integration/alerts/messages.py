@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from integration import words
 from integration.alerts.incidents import Incident, Problem, ProblemType
-from integration.services.audit import REASONS, Anchor, as_sent
+from integration.services.audit import REASONS, Anchor, numbered_hash
 from integration.services.opening_hours import ZONE
 
 # Facts without personal data: words, names and numbers of ours and of the two systems.
@@ -118,7 +118,7 @@ class Messages:
 
     def _anchored(self, audit: Anchor, language: str, now: datetime) -> str:
         return words.term(
-            "alert_digest_audit", language, time=_moment(audit.at, language, now), head=as_sent(audit.head)
+            "alert_digest_audit", language, time=_moment(audit.at, language, now), head=numbered_hash(audit.head)
         )
 
     def _line(self, episode: Incident, language: str, now: datetime) -> str:

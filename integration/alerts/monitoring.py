@@ -60,7 +60,7 @@ class Monitoring:
         self._pings = pings
 
     @requires(Right.SEE)
-    def going_on(self) -> list[Incident]:
+    def open_incidents(self) -> list[Incident]:
         """Return the open incidents: highest severity first, then oldest first."""
         order = tuple(Severity)
         return sorted(
@@ -68,7 +68,7 @@ class Monitoring:
         )
 
     @requires(Right.SEE)
-    def past(self, limit: int = 20) -> list[Incident]:
+    def past_incidents(self, limit: int = 20) -> list[Incident]:
         """Return ended incidents, newest first."""
         return [one for one in self._episodes.latest(10 * limit) if one.over_at is not None][:limit]
 
@@ -83,11 +83,11 @@ class Monitoring:
 
     def _flow(self, status: FlowStatus, silent: dict[str, str]) -> FlowHealth:
         name = status.flow.name
-        newest, state = status.newest, silent.get(name, "on") if status.on else "off"
+        newest, state = status.newest_run, silent.get(name, "on") if status.on else "off"
         return FlowHealth(name, state, newest.started_at if newest else None, status.last_proof, status.next_run)
 
     @requires(Right.SEE)
-    def sent(self, limit: int = 50) -> list[Notification]:
+    def list_notifications(self, limit: int = 50) -> list[Notification]:
         """Return sent and waiting messages without heartbeats, newest first."""
         known: dict[int, Incident | None] = {}
         found = []
@@ -103,7 +103,7 @@ class Monitoring:
         return self._deliveries.failing()
 
     @requires(Right.SEE)
-    def last_sent(self, channel: Channel) -> datetime | None:
+    def last_delivery(self, channel: Channel) -> datetime | None:
         """Return when a channel last accepted a message."""
         sent = (one.sent_at for one in self._deliveries.of_channel(channel.id) if one.sent_at and not one.held)
         return max(sent, default=None)
@@ -118,7 +118,7 @@ class Monitoring:
         """Return the name of a channel; the key itself for a heartbeat."""
         if channel.startswith(PREFIX):
             return channel
-        return next((one.name for one in self._channels.every() if one.id == channel), channel)
+        return next((one.name for one in self._channels.list_channels() if one.id == channel), channel)
 
     @requires(Right.ADMINISTER)
     def gone_for_good(self, executor: str) -> None:

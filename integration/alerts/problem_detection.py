@@ -76,7 +76,7 @@ class ProblemDetection:
         self._audit = audit
         self._connection_monitor = connection_monitor
 
-    def found(self) -> list[Problem]:
+    def detect_problems(self) -> list[Problem]:
         """Return all current problems. Raises IntegrationError if our own database cannot be read."""
         statuses = self._flows.statuses()
         return [
@@ -126,7 +126,7 @@ class ProblemDetection:
         refused: dict[str, tuple[datetime, Problem]] = {}
         reached = datetime.min.replace(tzinfo=self._clock().tzinfo)
         for status in statuses:
-            newest = status.newest_in(RunState.DONE, RunState.READY, *STOPPED)  # states with a meaningful end
+            newest = status.newest_run_in(RunState.DONE, RunState.READY, *STOPPED)  # states with a meaningful end
             if newest is not None and newest.state is RunState.DONE and newest.ended_at:
                 reached = max(reached, newest.ended_at)
             for run in (self._held(status.active), newest):
@@ -153,9 +153,9 @@ class ProblemDetection:
     # ---- silence
 
     def _of_silence(self, statuses: list[FlowStatus]) -> Iterator[Problem]:
-        now, openings = self._clock(), self._openings.now()
+        now, openings = self._clock(), self._openings.current_hours()
         for status in statuses:
-            name, newest = status.flow.name, status.newest
+            name, newest = status.flow.name, status.newest_run
             if not status.on or status.fault or newest is None:
                 continue
             silent = now - newest.started_at

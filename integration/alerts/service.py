@@ -49,7 +49,7 @@ class Silences:
         self._clock = clock
 
     @requires(Right.SEE)
-    def now(self) -> dict[str, datetime]:
+    def active_silences(self) -> dict[str, datetime]:
         """Return the active silences: the end of each by incident identity."""
         kept = self._settings.get(SILENCES) or {}
         found = {identity: datetime.fromisoformat(until) for identity, until in kept.items()}
@@ -58,20 +58,20 @@ class Silences:
     @requires(Right.ADMINISTER)
     def keep(self, identity: str, until: datetime, by: Actor) -> None:
         """Silence an incident, or everything, until the given time."""
-        self._put({**self.now(), identity: until}, by)
+        self._put({**self.active_silences(), identity: until}, by)
 
     @requires(Right.ADMINISTER)
     def lift(self, identity: str, by: Actor) -> None:
         """End a silence."""
-        self._put({one: until for one, until in self.now().items() if one != identity}, by)
+        self._put({one: until for one, until in self.active_silences().items() if one != identity}, by)
 
     def _put(self, silences: Mapping[str, datetime], by: Actor) -> None:
         self._settings.put(SILENCES, {identity: until.isoformat() for identity, until in silences.items()}, by.ref)
 
     @requires(Right.SEE)
-    def until(self, identity: str) -> datetime | None:
+    def silence_end(self, identity: str) -> datetime | None:
         """Return until when an incident is silenced, or None if it is not."""
-        silences = self.now()
+        silences = self.active_silences()
         return max((silences[one] for one in (identity, EVERYTHING) if one in silences), default=None)
 
 
@@ -155,9 +155,9 @@ class Alerts:
 
     def _look(self, so_far: SoFar) -> None:
         now = self._clock()
-        channels = self._channels.every()
+        channels = self._channels.list_channels()
         self._known = tuple((one, self._channels.address(one.id)) for one in channels if one.on)
-        found = self._symptoms.found()
+        found = self._symptoms.detect_problems()
         mine = [one for one in self._episodes.open_incidents() if self._is_seen_here(one)]
         changed = incident_changes(mine, found, now)
         for symptom in changed.begun:
@@ -178,10 +178,10 @@ class Alerts:
         symptom = episode.symptom
         if symptom.sort not in LOCAL or symptom.of in ("", self._work.executor):
             return True
-        return self._heartbeats.last(symptom.of) is None
+        return self._heartbeats.last_beat(symptom.of) is None
 
     def _due_at_begin(self, symptom: Problem, channels: list[Channel]) -> list[DueDelivery]:
-        until = self.silences.until(symptom.identity)
+        until = self.silences.silence_end(symptom.identity)
         due = []
         for channel in channels:
             if channel.wants(symptom):
@@ -211,7 +211,7 @@ class Alerts:
 
     def _reminder(self, channel: Channel, episode: Incident, reason: str) -> DueDelivery:
         at, held = self._when(channel, episode.symptom)
-        until = self.silences.until(episode.symptom.identity)
+        until = self.silences.silence_end(episode.symptom.identity)
         if until is not None and until > at:
             at, held = until, "silenced"
         facts = with_number({}, episode.symptom.count)
@@ -219,7 +219,7 @@ class Alerts:
 
     def _due_at_end(self, episode: Incident, channels: list[Channel]) -> list[DueDelivery]:
         known = {one.id: one for one in channels}
-        until = self.silences.until(episode.symptom.identity)
+        until = self.silences.silence_end(episode.symptom.identity)
         due = []
         for told in self._deliveries.of_incident(episode.id):
             channel = known.get(told.channel)
@@ -235,13 +235,13 @@ class Alerts:
 
     def _when(self, channel: Channel, symptom: Problem) -> tuple[datetime, str]:
         now = self._clock()
-        at = channel.speaks_at(symptom.severity, now, ZONE, self._openings.now().is_closed)
+        at = channel.speaks_at(symptom.severity, now, ZONE, self._openings.current_hours().is_closed)
         return at, "" if at <= now else "digest" if channel.digest else "quiet"
 
     def _add_digests(self, channels: list[Channel]) -> None:
         now = self._clock()
         for channel in channels:
-            day = channel.digest_due(now, ZONE, self._openings.now().is_closed)
+            day = channel.digest_due(now, ZONE, self._openings.current_hours().is_closed)
             if day is None:
                 continue
             last = self._deliveries.last_created(channel.id, "digest")
@@ -255,7 +255,7 @@ class Alerts:
 
     def send(self) -> None:
         """Send due messages and record the results. Raises IntegrationError if a result cannot be stored."""
-        channels = {one.id: one for one in self._channels.every()}
+        channels = {one.id: one for one in self._channels.list_channels()}
         for one in self._deliveries.claim():
             if one.channel.startswith(PREFIX):
                 self._pings.send(one)

@@ -21,7 +21,7 @@ from integration.services.runs.change_requests import ChangeRequests
 from integration.services.runs.exceptions import AmountAtStake, Exceptions, group_address, group_amount, repair_address
 from integration.services.runs.flows import Flows, FlowStatus
 from integration.services.runs.runs import Plans, Runs
-from integration.services.setup import SetUp
+from integration.services.setup import InstallationSetup
 from integration.store.plans import PlanStore
 
 SEVERITY_STATES = {
@@ -87,7 +87,7 @@ class WaitingList:
         plans: Plans,
         reach: ConnectionMonitor,
         flow_service: Flows,
-        setup: SetUp,
+        setup: InstallationSetup,
     ) -> None:
         self._flows = flows
         self._episodes = episodes
@@ -195,12 +195,12 @@ class WaitingList:
     def _held_runs(self, status: FlowStatus, text: "_Texts") -> Iterator[WaitingItem]:
         """Yield the active run that waits for a system and continues by itself."""
         run = status.active
-        if run is not None and (since := self._runs.held_since(run)) is not None:
+        if run is not None and (since := self._runs.wait_start(run)) is not None:
             yield _of_run(run, "held", "follow", {"run": run.id}, since, self._flows, text)
 
     def _in_doubt(self, status: FlowStatus, text: "_Texts") -> Iterator[WaitingItem]:
         """Yield the changes in doubt of a run that has not ended."""
-        run = status.newest_in(RunState.COMMITTING, RunState.INTERRUPTED)
+        run = status.newest_run_in(RunState.COMMITTING, RunState.INTERRUPTED)
         if run is not None and (count := self._runs.in_doubt_count(run)):
             system = self._flows[run.flow].flow.target
             yield WaitingItem(
@@ -297,7 +297,7 @@ def _invalid_settings(status: FlowStatus, text: _Texts) -> Iterator[WaitingItem]
 
 
 def _stopped_runs(status: FlowStatus, flows: Specs, text: _Texts) -> Iterator[WaitingItem]:
-    run = status.newest
+    run = status.newest_run
     if run is None or run.state not in (RunState.FAILED, RunState.INTERRUPTED):
         return
     state = "failed" if run.state is RunState.FAILED else "interrupted"

@@ -72,7 +72,7 @@ from integration.services.runs.flows import Flows
 from integration.services.runs.missing_rows import MissingRows
 from integration.services.runs.plan_selection import PlanSelection
 from integration.services.runs.runs import Plans, Runs
-from integration.services.setup import SetUp
+from integration.services.setup import InstallationSetup
 from integration.services.stock import Stock
 from integration.services.systems.connection_settings import ConnectorFactory, Connectors
 from integration.services.systems.object_name_settings import ObjectNameSettings
@@ -296,7 +296,7 @@ class Application:
                 name: spec.own_document_marks.flow or name for name, spec in flows.items() if spec.own_document_marks
             },
         )
-        self.setup = SetUp(
+        self.setup = InstallationSetup(
             flows,
             self.lists,
             self.flows,

@@ -101,7 +101,7 @@ def _connection(application: Application, system: str, seconds: float) -> Iterat
     name = SYSTEMS[system].caption
     if application.sandbox.is_asked_for() or application.sandbox.is_chosen():
         yield Checkup(name, "the built-in one, which is looked at by `check`")
-    elif not application.connections.of(system).connected:
+    elif not application.connections.last_check(system).connected:
         yield Checkup(name, "not connected")
     else:
         yield from _checked(application, system, name, seconds)
@@ -218,7 +218,7 @@ def _server(data: Path, database: Database, events: OutboxReader, at: datetime) 
 
 
 def _flows(stored_settings: StoredSettings, runs: RunStore, at: datetime) -> Iterator[Checkup]:
-    is_closed = OpeningHoursSettings(stored_settings).now().is_closed
+    is_closed = OpeningHoursSettings(stored_settings).current_hours().is_closed
     for name, spec in FLOWS.items():
         try:
             given = spec.settings(**(stored_settings.get(f"flow:{name}") or {}))
@@ -229,7 +229,7 @@ def _flows(stored_settings: StoredSettings, runs: RunStore, at: datetime) -> Ite
         if not given.on or newest is None:
             continue
         silent = at - newest.started_at
-        missed = given.timetable.before(at - GRACE, ZONE, is_closed, ROUNDS_MISSED)
+        missed = given.timetable.previous_start(at - GRACE, ZONE, is_closed, ROUNDS_MISSED)
         if missed is not None and newest.started_at < missed:
             minutes = str(silent // timedelta(minutes=1))
             yield Checkup("flows", code="flow_late", facts={"flow": name, "minutes": minutes})

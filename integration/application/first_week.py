@@ -75,8 +75,8 @@ class FirstWeek:
             ),
             FirstTask("repair", repaired, "exceptions", preview[self._documents], recurs=True),
             FirstTask("on", any(map(self._flow_service.is_on, self._flows)), "flows", {"tab": "schedule"}),
-            FirstTask("channel", bool(self._channels.every()), "monitoring", {"tab": "channels"}),
-            FirstTask("backup", self._backups.last() is not None, "administration"),
+            FirstTask("channel", bool(self._channels.list_channels()), "monitoring", {"tab": "channels"}),
+            FirstTask("backup", self._backups.last_backup() is not None, "administration"),
         ]
 
     def _has_written(self, flow: str) -> bool:
@@ -90,7 +90,7 @@ class FirstWeek:
         return "" if self._has_written(self._products) else self._products
 
     @requires(Right.SEE)
-    def shown(self) -> list[FirstTask]:
+    def visible_tasks(self) -> list[FirstTask]:
         """Return all tasks in order, or nothing once all are done or somebody hid the list."""
         hidden = (self._stored_settings.get(KEPT) or {}).get("hidden") is True
         tasks = [] if hidden else self.tasks()

@@ -52,10 +52,10 @@ def make(settings: Settings, file: Path, passphrase: str, copier: Copier | None 
             given=sorted(settings.explicit_names()), members={},
         )  # fmt: skip
 
-        def told(members: Mapping[str, Member]) -> Manifest:
+        def with_members(members: Mapping[str, Member]) -> Manifest:
             return replace(manifest, members=members)
 
-        made = write(file, folder, told)
+        made = write(file, folder, with_members)
     keep_last(settings.data, LastBackup(file.name, file.stat().st_size, made_at))
     return made
 

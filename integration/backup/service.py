@@ -128,7 +128,7 @@ class Backups:
         """Record in the audit log that a backup with this name is about to be downloaded. Changes nothing else."""
 
     @requires(Right.SEE)
-    def last(self) -> LastBackup | None:
+    def last_backup(self) -> LastBackup | None:
         """Return the last backup, or None if none is known."""
         try:
             told = json.loads((self._data / FILE).read_text(encoding="utf-8"))

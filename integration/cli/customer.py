@@ -30,7 +30,7 @@ def _one(application: Application, debtor: str, relation: str) -> Customer:
 def show(debtor: Debtor = "", relation: Relation = "", as_json: Json = False) -> None:
     """Show the stored data of a customer, and the documents that were booked for the customer."""
     with terminal.command_application(start=False) as application:
-        kept = application.persons.kept(_one(application, debtor, relation))
+        kept = application.persons.stored_data(_one(application, debtor, relation))
     one = kept.person.customer
     if as_json:
         told = {"debtor": one.debtor, "relation": one.relation, "rows": kept.rows, "events": kept.events}
@@ -78,7 +78,7 @@ def erase(
     """Erase a customer from the database, the log and all files of this console, and exclude it from runs."""
     with terminal.command_application(start=False) as application:
         one = _one(application, debtor, relation)
-        kept = application.persons.kept(one)
+        kept = application.persons.stored_data(one)
         blotted = application.persons.erase(one, confirm, terminal.terminal_user())
     if as_json:
         terminal.print_json({**asdict(blotted), "documents": [asdict(document) for document in kept.documents]})

@@ -18,7 +18,7 @@ commands.add_typer(people, name="people")
 def list_people(as_json: Json = False) -> None:
     """List people, their roles, and whether they can log in."""
     with terminal.command_application(start=False) as application:
-        found = application.people.every()
+        found = application.people.list_people()
     if as_json:
         terminal.print_json([{"name": one.ref, "grants": list(one.grants), "state": _state(one)} for one in found])
     elif found:

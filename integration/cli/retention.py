@@ -19,7 +19,7 @@ OnlyTold = Annotated[bool, typer.Option("--dry-run", help="Only print what would
 def retention(only_told: OnlyTold = False, as_json: Json = False) -> None:
     """Delete data past its retention period, as each night, and print the number of rows per class."""
     with terminal.command_application(start=False) as application:
-        classes = application.retention.kept()
+        classes = application.retention.class_statuses()
         gone = {} if only_told else application.retention.prune()
         files = application.retention.files()
     if as_json:

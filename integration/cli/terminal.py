@@ -306,7 +306,7 @@ def show_rows(application: Application, run: Run, rows: list[PlanRow], total: in
 
 
 def _what(row: PlanRow, vat: Callable[[str], str]) -> str:
-    def said(path: str, value: Value) -> str:
+    def display_text(path: str, value: Value) -> str:
         is_vat = path.endswith("vat_code") and isinstance(value, str) and value
         return vat(str(value)) if is_vat else value_text(value)
 
@@ -314,9 +314,9 @@ def _what(row: PlanRow, vat: Callable[[str], str]) -> str:
         return say(row.cause, row.facts).what if row.cause else ""
     before = row.change.before.flat() if row.change.before else {}
     shown = [
-        f"{field_name(path)} {said(path, before[path]) or MISSING} → {said(path, value) or MISSING}"
+        f"{field_name(path)} {display_text(path, before[path]) or MISSING} → {display_text(path, value) or MISSING}"
         if path in before
-        else f"{field_name(path)} {said(path, value)}"
+        else f"{field_name(path)} {display_text(path, value)}"
         for path, value in row.change.wanted.flat().items()
         if value not in (None, "", ())
     ]
@@ -351,7 +351,7 @@ def show_findings(found: Mapping[str, Sequence[Finding]]) -> None:
 
 def tell_of_log(application: Application) -> None:
     """Show which log was set aside last because it could not be read, while its file still exists."""
-    for file in application.log.aside()[:1]:
+    for file in application.log.broken_files()[:1]:
         err.print(sentence("log_set_aside", file=file), soft_wrap=True)
 
 

@@ -14,10 +14,10 @@ def hashing(settings: BaseModel) -> Hashing:
     """Return a function that hashes texts and bytes. The hashes also depend on `settings`, which affect the parsing."""
     begun = hashlib.blake2b(settings.model_dump_json().encode(), digest_size=BYTES)
 
-    def of(*parts: str | bytes) -> str:
+    def digest(*parts: str | bytes) -> str:
         made = begun.copy()
         told = [part.encode() if isinstance(part, str) else part for part in parts]
         made.update(b"".join([b"%d %b" % (len(part), part) for part in told]))
         return made.hexdigest()
 
-    return of
+    return digest

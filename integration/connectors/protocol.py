@@ -12,7 +12,7 @@ from integration.core.markers import UNKNOWN, ChangeRanges
 from integration.core.moves import Move, StockReservation
 from integration.core.plan import Change
 from integration.core.prices import PriceQuery, TillPrice
-from integration.core.records import Batch, Field, FieldPresence, Held, Kind, Record, Unreadable, WriteResult
+from integration.core.records import Batch, CurrentRecord, Field, FieldPresence, Kind, Record, Unreadable, WriteResult
 from integration.core.system_identity import SystemIdentity
 
 
@@ -90,10 +90,10 @@ class Connector(Protocol):
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
         """Return the source's records with these keys, without those that no longer exist."""
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the target's current records for these records, by key, without those that the target lacks.
 
-        `Held.elsewhere` names the wanted parts that the target has in another record, or under another number.
+        `CurrentRecord.elsewhere` names the wanted parts that the target has in another record, or under another number.
         """
 
     def shows(self, kind: Kind) -> bool:
@@ -102,7 +102,7 @@ class Connector(Protocol):
         The records need not be ours. An answer that may be empty for other reasons proves nothing, and gives False.
         """
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
+    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
         """Carry out one change and return the system's own reference.
 
         `held` is the record as it was just looked up (None for a create). `token` is the same on every attempt. Raises
@@ -118,7 +118,7 @@ class Connector(Protocol):
     def close(self) -> None:
         """Close all connections."""
 
-    def changed(self, kind: Kind, since: str, after: str | None = None, known: ChangeRanges = UNKNOWN) -> Batch:
+    def read_changes(self, kind: Kind, since: str, after: str | None = None, known: ChangeRanges = UNKNOWN) -> Batch:
         """Return one page of the target's records that changed since the marker `since`.
 
         Each record has only its key (the target's own reference), the keys of its parts and the value `marker`. Records
@@ -227,7 +227,7 @@ class UnparsedPage:
 class HashedSource(Connector, Protocol):
     """A source that can return hashes of its records without parsing them."""
 
-    def unread(self, kind: Kind, since: str | None = None, after: str | None = None) -> UnparsedPage | None:
+    def extract_unparsed(self, kind: Kind, since: str | None = None, after: str | None = None) -> UnparsedPage | None:
         """Return the page that `extract` would return, unparsed; None where the source cannot do that for this kind.
 
         The hash of a record changes only when its content changes, or the settings by which it is parsed.
@@ -239,7 +239,7 @@ class HashedTarget(Connector, Protocol):
     """A target that can return hashes of its records without parsing them."""
 
     def hashes(self, wanted: Sequence[Record]) -> dict[str, str]:
-        """Return `Held.hash` as `lookup` would, by key, for the records that have one.
+        """Return `CurrentRecord.hash` as `lookup` would, by key, for the records that have one.
 
         The wanted records need only the values and parts by which they are looked up.
         """
@@ -287,7 +287,7 @@ class Configurable(Connector, Protocol):
         invoices instead, and its fields as well.
         """
 
-    def unknown(self, kind: Kind, names: Collection[str]) -> dict[str, str]:
+    def missing_fields(self, kind: Kind, names: Collection[str]) -> dict[str, str]:
         """Return the fields that records of a kind lack, each with the name that should hold it.
 
         A field of ours without a name in the settings has "". A name that is not a field of ours maps to itself.
@@ -308,7 +308,7 @@ class Configurable(Connector, Protocol):
     def dictionary(self, table: str) -> Sequence[DictionaryColumn]:
         """Return the columns of a table as the installation describes them now, none if it does not exist."""
 
-    def newest(self, kind: Kind) -> list[list[Document]]:
+    def newest_documents(self, kind: Kind) -> list[list[Document]]:
         """Return the latest documents of a kind, newest first: one list for each place where they may be.
 
         Covers this fiscal year and the one before, and also the place to which documents move once they are invoiced.
@@ -317,7 +317,7 @@ class Configurable(Connector, Protocol):
     def propose_fields(self) -> dict[Kind, dict[str, str]]:
         """Return a name for each unnamed field for which a caption suggests one."""
 
-    def most(self, name: str, count: int) -> list[Record]:
+    def highest_records(self, name: str, count: int) -> list[Record]:
         """Return the articles with the highest values of a field, highest first."""
 
 
@@ -336,7 +336,7 @@ class Pricing(Connector, Protocol):
 class LastActivity(Connector, Protocol):
     """A system that can report when a customer last occurred on one of its documents."""
 
-    def last_used(self, customers: Collection[str], since: date) -> dict[str, date | None]:
+    def last_activity_dates(self, customers: Collection[str], since: date) -> dict[str, date | None]:
         """Return the latest date, from `since` on, of a sale to or booking on each customer; keys are the system's own.
 
         The date is None where an unreadable part of the answer may be newer. Customers without activity since then are

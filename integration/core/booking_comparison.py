@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 from integration.core.issues import Issue
 from integration.core.money import HUNDRED, amount
-from integration.core.records import Kind, Record, Value, same
+from integration.core.records import Kind, Record, Value, is_same_value
 from integration.core.rules import as_text
 
 HEADER = ("number", "date", "customer", "sold_excl", "sold_incl")
@@ -39,7 +39,7 @@ class FactPair:
     @property
     def differs(self) -> bool:
         """Whether the two sides have different values."""
-        return not same(self.booked, self.now)
+        return not is_same_value(self.booked, self.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class LinePair:
         """Whether the two sides have different values."""
         if self.booked is None or self.now is None:
             return True
-        return any(not same(self.booked.values.get(name), self.now.values.get(name)) for name in _LINE)
+        return any(not is_same_value(self.booked.values.get(name), self.now.values.get(name)) for name in _LINE)
 
 
 @dataclass(frozen=True, slots=True)

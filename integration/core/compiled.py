@@ -7,7 +7,7 @@ from enum import Enum
 
 from integration.core.errors import Reason
 from integration.core.issues import Issue
-from integration.core.records import Kind, Record, Value, same
+from integration.core.records import Kind, Record, Value, is_same_value
 from integration.core.rows import row_key
 from integration.core.rules import (
     Mapping,
@@ -168,7 +168,7 @@ def _reason(way: _Way, steps: Sequence[TraceStep], value: Value) -> Reason:
         return Reason("because_default", said)
     if is_empty(value):
         return Reason("because_nothing", said)
-    if rule.source and same(value, steps[0].value):
+    if rule.source and is_same_value(value, steps[0].value):
         return Reason("because_source", said)
     done_with = {**said, "functions": ", ".join(str(call) for call in rule.functions)}
     return Reason("because_others" if not rule.source or is_empty(steps[0].value) else "because_made", done_with)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from integration.core.issues import Issue
-from integration.core.records import Kind, Record, Value, from_json, merged, same, to_json
+from integration.core.records import Kind, Record, Value, from_json, is_same_value, merged, to_json
 
 CONFLICT = "field_conflict"
 SOURCE, TARGET = "source", "target"  # whose value counts
@@ -82,7 +82,7 @@ def resolve(issue: Issue, by: str) -> Resolution | None:
 
 def resolved_values(agreed: Record, one: Resolution) -> Record | None:
     """Return the link values after a resolution, or None if the agreed value is no longer the one that was shown."""
-    if not same(agreed.flat().get(one.path), one.agreed):
+    if not is_same_value(agreed.flat().get(one.path), one.agreed):
         return None
     return _with_value(agreed, one.path, one.becomes)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from integration.core.flow import Ownership
 from integration.core.plan import Policy
-from integration.core.records import Kind, Record, Value, same
+from integration.core.records import Kind, Record, Value, is_same_value
 
 _NAMED_BY = ("text", "article", "account", "name", "code")  # the first of these fields that a part has is its name
 
@@ -81,7 +81,7 @@ def own_edits(agreed: Record, held: Record, policy: Policy, *, once: bool) -> tu
     edits, kept = [], 0
     for path, name, value in agreed.fields():
         owner, part = policy.get(name, Ownership.NEVER), path.rpartition("/")[0]
-        if (part and part not in there) or (once and path not in now) or same(value, now.get(path)):
+        if (part and part not in there) or (once and path not in now) or is_same_value(value, now.get(path)):
             continue
         if owner is Ownership.KEEP_EQUAL or (once and owner is not Ownership.NEVER):
             edits.append(Edit(path, name, value, now.get(path)))
@@ -118,7 +118,7 @@ def _beside(told: Record | None, ours: Mapping[str, Value], owned: Callable[[str
     if told is None:
         return {}
     sent = {name: value for name, value in told.values.items() if owned(f"{told.kind}.{name}")}
-    is_the_same = all(same(value, ours.get(name)) for name, value in sent.items())
+    is_the_same = all(is_same_value(value, ours.get(name)) for name, value in sent.items())
     return {name: value for name, value in told.values.items() if name not in sent} if is_the_same else {}
 
 

@@ -40,7 +40,7 @@ class Customer:
             (sort, number) for sort, number in (("debtor", self.debtor), ("relation", self.relation)) if number
         )
 
-    def has(self, flow: str, kind: str, key: str) -> bool:
+    def is_described_by(self, flow: str, kind: str, key: str) -> bool:
         """Return True if a record describes this customer: a debtor, relation or address.
 
         The kind may be empty or unknown; such a record is then judged by its flow and key only.
@@ -85,7 +85,7 @@ class DataSubject:
         if kind in kinds(Sort.GOODS):
             return True
         is_of_people = kind in kinds(Sort.PARTY) or (not kind and flow == self.customer.customers and bool(key))
-        return is_of_people and not self.customer.has(flow, kind, key)
+        return is_of_people and not self.customer.is_described_by(flow, kind, key)
 
     @cached_property
     def _telling(self) -> "_Words":

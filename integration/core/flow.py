@@ -104,7 +104,7 @@ class Flow:
         return tuple(stage for stage in self.stages if stage.counted and not stage.off)
 
     @property
-    def counted(self) -> Stage:
+    def counted_stage(self) -> Stage:
         """The first counted stage that is not off."""
         return self.counted_stages[0]
 
@@ -130,7 +130,7 @@ class Flow:
     def read_for(self, part: Kind) -> Kind:
         """Return the source kind that a target kind is made from, the first of several."""
         direct = (one.source for one in self.stages if one.target is part and not one.derived and not one.off)
-        return next(direct, self.counted.source)
+        return next(direct, self.counted_stage.source)
 
     def next_stage(self, stage: Stage) -> Stage | None:
         """Return the next stage, or None after the last."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from integration.core.records import Held, Kind, Record, Unreadable, Value
+from integration.core.records import CurrentRecord, Kind, Record, Unreadable, Value
 from integration.core.vat_numbers import same_vat_number
 
 Identity = Mapping[str, str]  # field -> value, as the system has it; a field without a value is left out
@@ -135,7 +135,7 @@ def is_identified(kind: Kind) -> bool:
     return kind in _FIELDS
 
 
-def evidence_of(wanted: Record, held: Held | None) -> Evidence:
+def evidence_of(wanted: Record, held: CurrentRecord | None) -> Evidence:
     """Return the evidence of a mapped source record and of the target's current record."""
     source, there = identities_of(wanted), held.record if held else None
     if held is None or there is None or isinstance(there, Unreadable):

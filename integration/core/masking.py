@@ -82,7 +82,7 @@ class _Read:
     signs: str
     spots: tuple[Spot, ...]
 
-    def where(self, start: int, end: int) -> Spot:
+    def spot_of(self, start: int, end: int) -> Spot:
         return self.spots[start][0], self.spots[end - 1][1]
 
 
@@ -108,7 +108,7 @@ def _once_unwrapped(read: _Read) -> _Read:
         done = found.end()
         for sign, start, end in _meant(found.group(), found.start()):
             signs.append(sign)
-            spots += [read.where(start, end)] * len(sign)
+            spots += [read.spot_of(start, end)] * len(sign)
     return _Read("".join([*signs, read.signs[done:]]), (*spots, *read.spots[done:]))
 
 
@@ -191,15 +191,15 @@ def _spots(read: _Read, secrets: Collection[str], *, quoted: bool) -> list[Spot]
     """Return the spans of the text to mask."""
     folded, needles = _folded(read), [_needle(secret) for secret in secrets if secret]
     found = [
-        folded.where(*spot)
+        folded.spot_of(*spot)
         for needle in needles
         for one in needle.folded
         for spot in _of(one, folded.signs, quoted=quoted)
     ]
     for match in _NAMED.finditer(folded.signs):
         group = next(number for number in range(1, 5) if match.group(number) is not None)
-        found.append(folded.where(*match.span(group)))
-    return found + [read.where(*spot) for spot in _packed(read.signs, needles, quoted=quoted)]
+        found.append(folded.spot_of(*match.span(group)))
+    return found + [read.spot_of(*spot) for spot in _packed(read.signs, needles, quoted=quoted)]
 
 
 def _packed(signs: str, needles: Collection[_Needle], *, quoted: bool) -> Iterator[Spot]:

@@ -11,7 +11,7 @@ from integration.core.flow import Ownership
 from integration.core.issues import Issue
 from integration.core.link_evidence import NO_EVIDENCE, Evidence
 from integration.core.moves import COUNTED
-from integration.core.records import Kind, Record, Unreadable, Value, canonical, merged, same
+from integration.core.records import Kind, Record, Unreadable, Value, canonical, is_same_value, merged
 
 FOLLOWS = "follows"  # value of a document: the key of the document that the target must have first
 
@@ -91,13 +91,13 @@ def _judge(ownership: Ownership, wanted: Value, held: Value, agreed: Value, *, m
     """Decide one field of a record that both sides have. `met` says whether both sides agreed on it before."""
     if ownership in (Ownership.ON_CREATE, Ownership.NEVER):
         return _Verdict(write=False, agreed=held)
-    if same(wanted, held):  # nothing to do
+    if is_same_value(wanted, held):  # nothing to do
         return _Verdict(write=False, agreed=wanted)
     if ownership is Ownership.KEEP_EQUAL or not met:  # the source wins, or this is the first match
         return _Verdict(write=True, agreed=wanted)
-    if same(held, agreed):  # only the source changed
+    if is_same_value(held, agreed):  # only the source changed
         return _Verdict(write=True, agreed=wanted)
-    if same(wanted, agreed):  # only the target changed: do not write
+    if is_same_value(wanted, agreed):  # only the target changed: do not write
         return _Verdict(write=False, agreed=agreed, kept=True)
     return _Verdict(write=False, agreed=agreed, conflict=True)  # both changed
 
@@ -121,7 +121,7 @@ def diff(
     conflicts: list[str] = []
     for path, name, value in desired.fields():
         ownership = policy.get(name, Ownership.NEVER)
-        if ownership in _COMPARED and path in now and same(value, now[path]):  # the usual case
+        if ownership in _COMPARED and path in now and is_same_value(value, now[path]):  # the usual case
             memory[path] = value
             continue
         part = path.rpartition("/")[0]
@@ -198,7 +198,8 @@ def retire(
         part.key: {
             name: value
             for name in sorted(frees & part.values.keys())
-            if not same(value := part.values[name], None) and same(there.get(part.key, {}).get(name), value)
+            if not is_same_value(value := part.values[name], None)
+            and is_same_value(there.get(part.key, {}).get(name), value)
         }
         for part in parts
     }
@@ -289,7 +290,9 @@ def differences(wanted: Record, held: Record | None) -> tuple[str, ...]:
     if isinstance(held, Unreadable):
         return tuple(wanted.flat())
     now = held.flat() if held else {}
-    return tuple(path for path, value in wanted.flat().items() if path != COUNTED and not same(value, now.get(path)))
+    return tuple(
+        path for path, value in wanted.flat().items() if path != COUNTED and not is_same_value(value, now.get(path))
+    )
 
 
 def remaining(change: Change, held: Record | None) -> Change | None:
@@ -300,7 +303,11 @@ def remaining(change: Change, held: Record | None) -> Change | None:
     now = held.flat() if held else {}
     before = change.before.flat() if change.before else {}
     left = set(differences(change.wanted, held))
-    if held is None or isinstance(held, Unreadable) or any(not same(now.get(path), before.get(path)) for path in left):
+    if (
+        held is None
+        or isinstance(held, Unreadable)
+        or any(not is_same_value(now.get(path), before.get(path)) for path in left)
+    ):
         return None
     known = {part.key for part in held.parts}
     return replace(

@@ -9,7 +9,7 @@ from integration.core.flow import Flow, Stage
 from integration.core.issues import Issue, Skip, unreadable_record_issue
 from integration.core.links import Link
 from integration.core.plan import Change, Policy, Unchanged, diff
-from integration.core.records import Held, Record, Unreadable
+from integration.core.records import CurrentRecord, Record, Unreadable
 from integration.core.source_values import split_source_values
 
 
@@ -19,13 +19,15 @@ class RecordRules(Protocol):
     flow: Flow
     policy: Policy
 
-    def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
+    def objection(self, stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None) -> Issue | None:
         """Return the issue if the record found in the target is not the intended one, or None."""
 
-    def remarks(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> tuple[Issue, ...]:
+    def remarks(
+        self, stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None
+    ) -> tuple[Issue, ...]:
         """Return issues to show to a person, in addition to the change that is written."""
 
-    def writable_part(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
+    def writable_part(self, stage: Stage, desired: Record, held: CurrentRecord | None) -> Record | Skip:
         """Return the part of the desired record that may be written now, or the reason why nothing may be."""
 
 
@@ -56,7 +58,9 @@ class Decision:
     waits: tuple[Issue, ...] = ()
 
 
-def plan_record(rules: RecordRules, stage: Stage, desired: Desired, held: Held | None, link: Link | None) -> Decision:
+def plan_record(
+    rules: RecordRules, stage: Stage, desired: Desired, held: CurrentRecord | None, link: Link | None
+) -> Decision:
     """Decide what makes the target's record as desired, from what it holds and what both sides last agreed on."""
     record, agreed = desired.record, link.agreed if link else None
     if held is not None and isinstance(held.record, Unreadable):

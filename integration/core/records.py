@@ -204,7 +204,7 @@ class FieldPresence:
     blanks: bool = False  # whether empty texts came as blanks
 
     @classmethod
-    def of_all(cls, several: Iterable["FieldPresence"]) -> "FieldPresence":
+    def combine_pages(cls, several: Iterable["FieldPresence"]) -> "FieldPresence":
         """Return the presence over several pages, ignoring pages on which nothing was read."""
         read = [one for one in several if one != cls()]
         if not read:
@@ -291,7 +291,7 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class CurrentRecord:
     """Current record of the target, in our field names and as received, for editing in place."""
 
     record: Record
@@ -315,7 +315,7 @@ class WriteResult:
     marker: str = ""
 
 
-def same(one: Value, other: Value) -> bool:
+def is_same_value(one: Value, other: Value) -> bool:
     """Return True if two values mean the same: empty text is no value, 1.10 is 1.1, lists are compared as sets."""
     if one is other or one == other:
         return True
@@ -471,7 +471,9 @@ class Correction:
 
     def holds_for(self, record: Record) -> bool:
         """Return True if the record still has the value that was corrected. A newer source value takes precedence."""
-        return (record.kind, record.key) == (self.kind, self.key) and same(record.values.get(self.field), self.was)
+        return (record.kind, record.key) == (self.kind, self.key) and is_same_value(
+            record.values.get(self.field), self.was
+        )
 
 
 def with_corrections(records: Sequence[Record], corrections: Mapping[str, Sequence[Correction]]) -> list[Record]:

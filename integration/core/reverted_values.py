@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from integration.core.plan import Change
-from integration.core.records import Record, Value, same
+from integration.core.records import Record, Value, is_same_value
 
 TAKEN_BACK = "taken_back"  # cause of a line that is excluded until a person includes it
 
@@ -31,7 +31,7 @@ class RevertedValue:
 
     def is_of(self, value: Value, inputs: str) -> bool:
         """Return True if the source still has the value that was undone."""
-        return inputs == self.inputs and same(value, self.value)
+        return inputs == self.inputs and is_same_value(value, self.value)
 
 
 NOTHING: Mapping[str, RevertedValue] = {}  # by path

@@ -62,11 +62,11 @@ class Timetable:
     def _is_day(self, day: date, is_closed: IsClosed) -> bool:
         return day.weekday() in self.weekdays and (self.holidays or not is_closed(day))
 
-    def after(self, moment: datetime, zone: tzinfo, is_closed: IsClosed) -> datetime | None:
+    def next_start(self, moment: datetime, zone: tzinfo, is_closed: IsClosed) -> datetime | None:
         """Return the start of the next run after a moment, in UTC; None if there is none within 30 days."""
         return next(self._due(moment, zone, is_closed, 1), None)
 
-    def before(self, moment: datetime, zone: tzinfo, is_closed: IsClosed, rounds: int) -> datetime | None:
+    def previous_start(self, moment: datetime, zone: tzinfo, is_closed: IsClosed, rounds: int) -> datetime | None:
         """Return the start of the `rounds`-th last run due up to a moment, in UTC; None without one in 30 days."""
         found = list(islice(self._due(moment + MINUTE, zone, is_closed, -1), rounds))
         return found[-1] if found else None
@@ -117,7 +117,7 @@ def next_time(
     table: Timetable, now: datetime, zone: ZoneInfo, is_closed: IsClosed, *, nightly: bool
 ) -> datetime | None:
     """Return the next run of a flow by its timetable or by night, in UTC."""
-    coming = table.after(now, zone, is_closed)
+    coming = table.next_start(now, zone, is_closed)
     if not nightly:
         return coming
     hour, minute, second = NIGHTLY

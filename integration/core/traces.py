@@ -34,7 +34,7 @@ class Trace:
     part: str = ""
 
     @property
-    def found(self) -> Value:
+    def source_value(self) -> Value:
         """The source value at the first step, if there is one."""
         return next((step.value for step in self.steps), None)
 
@@ -81,6 +81,6 @@ class WhyAnswer:
     has_moved: bool = False
 
     @property
-    def why(self) -> Reason | None:
+    def reason(self) -> Reason | None:
         """The reason in one sentence; None if unknown."""
         return self.trace.why if self.trace else None

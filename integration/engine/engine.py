@@ -68,7 +68,7 @@ class Schedules(Protocol):
     def may_wait(self, flow: str, mode: Mode, due: datetime) -> bool:
         """Return whether a run that was `due` keeps waiting for an active run of its flow."""
 
-    def missed(self, flow: str, mode: Mode, due: datetime) -> None:
+    def report_missed_run(self, flow: str, mode: Mode, due: datetime) -> None:
         """Report that a run that was `due` is skipped because a run of its flow has been active since."""
 
     def may_approve(self, run: Run) -> Approval | None:
@@ -103,7 +103,7 @@ def _approve_step(run_id: str) -> str:
 def _until_done(step: Callable[[str], Answer], run_id: str) -> str:
     """Repeat a step until its run has ended. Waits with growing pauses for an unavailable system."""
     runner = _running().runner
-    with _running().takeover.at(DBOS.workflow_id):
+    with _running().takeover.record_execution(DBOS.workflow_id):
         with suppress(IntegrationError):  # the first page meets the same error and reports it
             runner.begin(run_id)
         try:
@@ -153,7 +153,7 @@ def _begin_step(flow: str, mode: str, due: datetime | str | None = None) -> str:
         if at is not None and schedules.may_wait(flow, Mode(mode), at):
             return BUSY
         if at is not None:
-            schedules.missed(flow, Mode(mode), at)
+            schedules.report_missed_run(flow, Mode(mode), at)
         return ""
 
 
@@ -166,7 +166,7 @@ def _begun(flow: str, mode: str, due: datetime) -> str:
 @DBOS.workflow(name="_scheduled")
 def _scheduled(due: datetime, context: Any) -> None:
     """Start a run that is due. If a run of its flow is active, wait for that, at most until the next run is due."""
-    with _running().takeover.at(DBOS.workflow_id):
+    with _running().takeover.record_execution(DBOS.workflow_id):
         run_id = _begun(context["flow"], context["mode"], due)
     if run_id:
         _running().sharing.enqueue(f"preview-{run_id}", _preview, run_id, True)
@@ -181,7 +181,7 @@ def _look_step(look: str, position: str) -> Answer:
 def _look(_due: datetime, context: Any) -> None:
     """Run a nightly check page by page. Errors of our own database are retried a few times."""
     position, failures = "", 0
-    with _running().takeover.at(DBOS.workflow_id):
+    with _running().takeover.record_execution(DBOS.workflow_id):
         while failures < LOOK_ATTEMPTS:
             answer = _look_step(context["look"], position)
             if "wait" in answer:
@@ -219,7 +219,7 @@ class Engine:
         self.looks = looks
         self.safeguards = safeguards
         self.pulse = pulse
-        self.sharing = Sharing(executor, heartbeats, pulse, lambda: len(self.takeover.mine()))
+        self.sharing = Sharing(executor, heartbeats, pulse, lambda: len(self.takeover.own_workflows()))
         self.takeover = Takeover(
             executor=executor, queue=QUEUE, runs=runs, heartbeats=heartbeats, requeue=self._requeue, pulse=pulse,
             orphans=self.sharing.orphans,
@@ -257,7 +257,7 @@ class Engine:
         self.takeover.stop()
         self.runner.commit.ending.set()
         logging.getLogger("dbos").setLevel(logging.CRITICAL)  # DBOS would log every unfinished page
-        at_work = self.takeover.mine()
+        at_work = self.takeover.own_workflows()
         DBOS.destroy(workflow_completion_timeout_sec=PAGE_SECONDS if at_work else 0)  # it waits in seconds
         self._stopped_working = True
         if at_work:

@@ -67,7 +67,7 @@ class Takeover:
             self._keeper.join(timeout=10)
 
     @contextmanager
-    def at(self, workflow: str | None) -> Iterator[None]:
+    def record_execution(self, workflow: str | None) -> Iterator[None]:
         """Record within the block that a thread of this process executes a workflow."""
         name = workflow or ""
         self._at[name] += 1
@@ -78,7 +78,7 @@ class Takeover:
             if not self._at[name]:
                 self._at.pop(name, None)  # another thread with the same workflow may have removed it already
 
-    def mine(self) -> list[WorkflowStatus]:
+    def own_workflows(self) -> list[WorkflowStatus]:
         """Return the workflows that this process has started and not finished."""
         return DBOS.list_workflows(status="PENDING", executor_id=self._executor, load_input=False, load_output=False)
 
@@ -101,7 +101,7 @@ class Takeover:
             DBOS.resume_workflows(orphans, queue_name=self._queue)
         idle: dict[str, Callable[[], object]] = {
             one.workflow_id: partial(DBOS.resume_workflow, one.workflow_id, queue_name=self._queue)
-            for one in self.mine()
+            for one in self.own_workflows()
             if not self._at[one.workflow_id]
         }
         for run in self._runs.latest(states=[RunState.PREVIEWING, RunState.COMMITTING]):

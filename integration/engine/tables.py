@@ -10,7 +10,7 @@ from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 
 from integration.core.errors import ConfigurationError
 from integration.store.database import translated_errors
-from integration.store.plain_rows import SENTENCE, disable_unpickling, set_aside
+from integration.store.plain_rows import SENTENCE, disable_unpickling, end_unreadable_workflows
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +60,7 @@ def _data_alone(url: str) -> None:
     """Disable unpickling for stored rows and for new ones."""
     disable_unpickling()
     DBOS.migrate(url)
-    for workflow in set_aside(url):
+    for workflow in end_unreadable_workflows(url):
         log.warning(SENTENCE, workflow=workflow)
 
 

@@ -101,18 +101,18 @@ class DataSubjects:
     # ---- stored data ---------------------------------------------------------------------------------------------
 
     @requires(Right.ADMINISTER)
-    def kept(self, one: Customer) -> StoredPersonalData:
+    def stored_data(self, one: Customer) -> StoredPersonalData:
         """Return the stored data of a customer."""
         person = self._eraser.person(one)
-        rows = Counter(found.table for found in self._erasing.found(person))
+        rows = Counter(found.table for found in self._erasing.find_rows(person))
         events = len(self._eraser.log.events_about(person)) if self._eraser.log else 0
         held = self._erased.excluded_numbers(person.customer.numbers)
         return StoredPersonalData(person, dict(rows), events, self._documents(person), bool(held))
 
     @requires(Right.ADMINISTER)
-    def every(self) -> list[Erasure]:
+    def list_erasures(self) -> list[Erasure]:
         """Return all erasures as pseudonyms, the newest first."""
-        return self._erased.every()
+        return self._erased.list_erasures()
 
     def _documents(self, person: DataSubject) -> tuple[BookedDocument, ...]:
         found = self._erasing.documents(person)
@@ -125,7 +125,7 @@ class DataSubjects:
         """Return a ZIP file with all stored data of a customer, as HTML for people and as JSON for programs."""
         person = self._eraser.person(one)
         rows: dict[str, list[Mapping[str, Any]]] = {}
-        for found in self._erasing.found(person):
+        for found in self._erasing.find_rows(person):
             rows.setdefault(found.table, []).append(found.values)
         told = {
             "made_at": self._clock().isoformat(),
@@ -195,7 +195,7 @@ class DataSubjects:
     @requires(Right.ADMINISTER)
     def unfinished(self) -> list[str]:
         """Return the ids of persons whose erasure is not complete."""
-        return sorted({one.person for one in self.every() if one.done_at is None})
+        return sorted({one.person for one in self.list_erasures() if one.done_at is None})
 
     @requires(Right.ADMINISTER)
     def resume(self, by: Actor, *, patience: float = PATIENCE_SECONDS) -> int:

@@ -56,7 +56,7 @@ class Eraser:
             return found
         telling, places, documents = set(found.telling), set(found.places), set(found.documents)
         for event in self.log.events_about(found):
-            own = found.customer.has(event["flow"] or "", event["kind"] or "", event["key"] or "")
+            own = found.customer.is_described_by(event["flow"] or "", event["kind"] or "", event["key"] or "")
             values = [one for name in ("before", "after", "facts") if (one := event[name])]
             if own:
                 for told in values:
@@ -84,4 +84,6 @@ class Eraser:
             vacuum(self.erasing.database.engine)
         elif not full_vacuum(self.file):
             raise UnavailableError("database_locked")
-        return ErasureResult(dict(rows), events, tuple(one.name for one in removed), dict(self.erasing.left(person)))
+        return ErasureResult(
+            dict(rows), events, tuple(one.name for one in removed), dict(self.erasing.count_remaining_rows(person))
+        )

@@ -80,7 +80,7 @@ class PersonalDataSearch(Store):
         places: set[str] = set()
         documents: set[str] = set()
         for row in self._told_of(one):
-            is_own = one.has(row.flow or "", row.kind, row.key)
+            is_own = one.is_described_by(row.flow or "", row.kind, row.key)
             if not is_own and not any(map(one.is_named_by, _values_in(row.told))):
                 continue
             if not is_own:
@@ -89,7 +89,7 @@ class PersonalDataSearch(Store):
             telling |= found[0]
             places |= found[1] if is_own else set()
         for row in self.database.rows(sa.select(corrections)):
-            if one.has(row.flow, row.kind, row.key):
+            if one.is_described_by(row.flow, row.kind, row.key):
                 for value in (row.was, row.becomes):
                     words = identifying_words({row.field: value})
                     telling |= words[0]
@@ -100,7 +100,7 @@ class PersonalDataSearch(Store):
         """Yield flow, kind, key and a JSON value of each row that may be about a customer."""
         numbers = [f'"{name}":"{number}"' for name, number in _pointers(one)]
 
-        def asked(flow: Any, kind: Any, key: Any, told: Any) -> sa.Select[Any]:
+        def select_rows(flow: Any, kind: Any, key: Any, told: Any) -> sa.Select[Any]:
             text = sa.type_coerce(told, sa.Text)
             own = sa.or_(
                 *(key == number for _, number in one.numbers),
@@ -115,15 +115,15 @@ class PersonalDataSearch(Store):
         staging = sa.select(runs.c.flow).where(runs.c.id == staged.c.run).scalar_subquery()
         nothing: sa.ColumnElement[str] = sa.literal("")
         for question in (
-            asked(links.c.flow, links.c.kind, links.c.key, links.c.agreed),
-            asked(links.c.flow, links.c.kind, links.c.key, links.c.evidence),
-            asked(of_run, lines.c.kind, lines.c.key, lines.c.change),
-            asked(of_run, lines.c.kind, lines.c.key, lines.c.facts),
-            asked(staging, nothing, staged.c.key, staged.c.record),
-            asked(issues.c.flow, nothing, issues.c.key, issues.c.facts),
-            asked(outbox.c.flow, outbox.c.kind, outbox.c.key, outbox.c.before),
-            asked(outbox.c.flow, outbox.c.kind, outbox.c.key, outbox.c.after),
-            asked(outbox.c.flow, outbox.c.kind, outbox.c.key, outbox.c.facts),
+            select_rows(links.c.flow, links.c.kind, links.c.key, links.c.agreed),
+            select_rows(links.c.flow, links.c.kind, links.c.key, links.c.evidence),
+            select_rows(of_run, lines.c.kind, lines.c.key, lines.c.change),
+            select_rows(of_run, lines.c.kind, lines.c.key, lines.c.facts),
+            select_rows(staging, nothing, staged.c.key, staged.c.record),
+            select_rows(issues.c.flow, nothing, issues.c.key, issues.c.facts),
+            select_rows(outbox.c.flow, outbox.c.kind, outbox.c.key, outbox.c.before),
+            select_rows(outbox.c.flow, outbox.c.kind, outbox.c.key, outbox.c.after),
+            select_rows(outbox.c.flow, outbox.c.kind, outbox.c.key, outbox.c.facts),
         ):
             yield from self.database.rows(question)
 
@@ -149,13 +149,13 @@ class PersonalDataSearch(Store):
         asked = asked.join(runs, runs.c.id == lines.c.run).where(lines.c.step.in_(OPEN_STEPS))
         gone = (RunState.DISCARDED,)
         for row in self.database.rows(asked.where(runs.c.state.not_in(gone)).distinct()):
-            if person.customer.has(row.flow, row.kind, row.key) or person.is_own_document(row.key):
+            if person.customer.is_described_by(row.flow, row.kind, row.key) or person.is_own_document(row.key):
                 (waiting if row.state == RunState.READY else at_work)[row.id] = None
         return list(waiting), list(at_work)
 
     # ---- finding and erasing -----------------------------------------------------------------------------------------
 
-    def found(self, person: DataSubject) -> Iterator[PersonalDataRow]:
+    def find_rows(self, person: DataSubject) -> Iterator[PersonalDataRow]:
         """Yield every row with personal data of a person."""
         for table in SWEPT:
             for row, own in self._rows(table, person):
@@ -179,7 +179,7 @@ class PersonalDataSearch(Store):
                         told[table.name] += connection.execute(table.update().where(*here).values(changed)).rowcount
         return told
 
-    def left(self, person: DataSubject) -> Counter[str]:
+    def count_remaining_rows(self, person: DataSubject) -> Counter[str]:
         """Return the number of rows by table that still contain words of a person, including configuration tables."""
         told: Counter[str] = Counter()
         for table in (*SWEPT, *ARRANGED):
@@ -198,7 +198,7 @@ class PersonalDataSearch(Store):
         looked_in = _speaking(table) if columns is None else columns
         for keys, text in self._scanned(table, looked_in):
             flow, kind, key = keys["flow"] or "", keys["kind"] or "", keys["key"] or ""
-            own, near = person.customer.has(flow, kind, key), person.is_own_document(key)
+            own, near = person.customer.is_described_by(flow, kind, key), person.is_own_document(key)
             if person.is_of_another(flow, kind, key) or not (own or near or person.may_be_in(text)):
                 continue
             row = self.database.first(sa.select(table).where(*(one == keys[one.name] for one in table.primary_key)))

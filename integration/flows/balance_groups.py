@@ -8,5 +8,5 @@ BALANCE_GROUPS, USED_GROUPS = till_list("balance_groups"), till_list("used_group
 
 def unused_groups(known: SetupContext) -> list[str]:
     """Return the groups not used in the last weeks; empty if the till does not report which groups were used."""
-    used = known.of(USED_GROUPS)
-    return [group for group in known.of(BALANCE_GROUPS) if group not in used] if used else []
+    used = known.codes_of_list(USED_GROUPS)
+    return [group for group in known.codes_of_list(BALANCE_GROUPS) if group not in used] if used else []

@@ -201,15 +201,15 @@ class Example(FormField):
     name: str = ""
 
 
-def each_of(shapes: Iterable[FormField]) -> Iterator[FormField]:
+def single_fields(shapes: Iterable[FormField]) -> Iterator[FormField]:
     """Yield the single fields of these shapes; groups are expanded."""
     for shape in shapes:
-        yield from each_of(shape.shapes) if isinstance(shape, FieldGroup) else [shape]
+        yield from single_fields(shape.shapes) if isinstance(shape, FieldGroup) else [shape]
 
 
 def names(shapes: Iterable[FormField]) -> list[str]:
     """Return the names of the settings of these shapes."""
-    return [shape.name for shape in each_of(shapes)]
+    return [shape.name for shape in single_fields(shapes)]
 
 
 def codes_named(shapes: Iterable[FormField], values: Mapping[str, Any]) -> Iterator[tuple[str, CodeList, str]]:
@@ -273,13 +273,13 @@ class SetupContext:
     in_use: Mapping[str, str] = field(default_factory=dict)  # result of the check for foreign documents in the books
     booked: bool = False  # whether the flow has written anything yet
 
-    def of(self, listed: CodeList) -> Mapping[str, str]:
+    def codes_of_list(self, listed: CodeList) -> Mapping[str, str]:
         """Return codes and captions of a list."""
         return self.lists(listed)
 
     def rates(self, system: str) -> Mapping[str, Decimal]:
         """Return the known VAT percentages of a system by VAT code."""
-        return {code: Decimal(rate) for code, rate in self.of(CodeList(system, VAT_RATES)).items()}
+        return {code: Decimal(rate) for code, rate in self.codes_of_list(CodeList(system, VAT_RATES)).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +305,7 @@ class Question:
         lambda _: ()
     )  # codes of its table that do not need a row at the moment
 
-    def now(self, known: SetupContext) -> Mapping[str, Any]:
+    def current_answer(self, known: SetupContext) -> Mapping[str, Any]:
         """Return the current answer."""
         if self.table:
             return known.tables.get(self.table, {})
@@ -328,13 +328,15 @@ def default_proposal(why: str, *settings: str) -> Callable[[SetupContext], Propo
 
 def codes_missing_rows(known: SetupContext, table: ValueTable, codes: CodeList) -> list[str]:
     """Return the codes of a list for which a run would find no row."""
-    used = usable_rows(table, known.tables.get(table.name, {}), known.of)
-    return rowless_codes(table, used, known.of(codes), known.settings.get("default_country", ""), known.of)
+    used = usable_rows(table, known.tables.get(table.name, {}), known.codes_of_list)
+    return rowless_codes(
+        table, used, known.codes_of_list(codes), known.settings.get("default_country", ""), known.codes_of_list
+    )
 
 
 def invalid_rows(known: SetupContext, table: ValueTable) -> list[str]:
     """Return the keys of the invalid rows of a table, which no run uses."""
-    return list(row_faults(table, known.tables.get(table.name, {}).items(), known.of))
+    return list(row_faults(table, known.tables.get(table.name, {}).items(), known.codes_of_list))
 
 
 def codes_without_row(
@@ -384,7 +386,7 @@ def vat_question(table: ValueTable) -> Question:
     rates, others = CodeList(codes.system, VAT_RATES), CodeList(theirs.system, VAT_RATES)
 
     def plain(known: SetupContext) -> Mapping[str, str]:
-        return same_rates(known.of(rates), known.of(others))
+        return same_rates(known.codes_of_list(rates), known.codes_of_list(others))
 
     def propose(known: SetupContext) -> Proposal | None:
         rows = {**plain(known), **known.tables.get(table.name, {})}

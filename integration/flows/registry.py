@@ -34,4 +34,4 @@ def tables_of(flows: Specs) -> dict[str, list[SourceTable]]:
 
 def writer_of(flows: Iterable[FlowSpec], kind: Kind) -> FlowSpec:
     """Return the flow whose counted stage writes records of this kind. Raises StopIteration if there is none."""
-    return next(one for one in flows if one.flow.counted.target is kind)
+    return next(one for one in flows if one.flow.counted_stage.target is kind)

@@ -118,7 +118,7 @@ class ValueTable:
         """The key part that is mandatory."""
         return next(one for one in self.parts if one.needed)
 
-    def asked(self, facts: Mapping[str, str]) -> dict[str, str]:
+    def key_of_missing_row(self, facts: Mapping[str, str]) -> dict[str, str]:
         """Return the value of each key part for which a row is missing, from the facts of the cause."""
         code = next((facts[name] for name in self.named if facts.get(name)), "")
         others = {one.name: facts.get(one.name, "") for one in self.parts}

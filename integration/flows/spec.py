@@ -17,7 +17,7 @@ from integration.core.issues import Issue, IssueState, Skip, unreadable_record_i
 from integration.core.links import Link
 from integration.core.moves import Move, StockReservation, UnbookedMovement
 from integration.core.plan import Change, Policy
-from integration.core.records import Batch, Field, Held, Kind, Record, Unreadable
+from integration.core.records import Batch, CurrentRecord, Field, Kind, Record, Unreadable
 from integration.core.staged import Staged, Unstaged
 from integration.core.traces import Trace
 from integration.flows.forms import Question, Section, names
@@ -88,7 +88,7 @@ class FlowLogic(Protocol):
         """Store state that must be known as it is before the source is read, because it may change during the read."""
         return
 
-    def named(self, stage: Stage, after: str | None) -> KeyPage:
+    def read_key_page(self, stage: Stage, after: str | None) -> KeyPage:
         """Return one page of keys to fetch, for a stage whose source is read by key."""
         return KeyPage(())
 
@@ -114,11 +114,13 @@ class FlowLogic(Protocol):
         (one,) = members
         return TargetRecord.from_single_member(one)
 
-    def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
+    def objection(self, stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None) -> Issue | None:
         """Return an issue if the record in the target is not the intended one or a person must decide; else None."""
         return None
 
-    def remarks(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> tuple[Issue, ...]:
+    def remarks(
+        self, stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None
+    ) -> tuple[Issue, ...]:
         """Return issues that are reported with a record but do not prevent its write."""
         return ()
 
@@ -126,7 +128,7 @@ class FlowLogic(Protocol):
         """Return issues for additional data of a stage that could not be read; they prevent no write."""
         return ()
 
-    def writable_part(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
+    def writable_part(self, stage: Stage, desired: Record, held: CurrentRecord | None) -> Record | Skip:
         """Return the part of the desired record that may be written now, with all its parts, or why there is none."""
 
     def conflicts_between(
@@ -198,7 +200,7 @@ def page_in(
     """Return one page of source records of a stage: extracted from the source, or fetched by the keys of the flow."""
     if not stage.keyed_source:
         return source.extract(stage.source, since, after, most)
-    named = logic.named(stage, after)
+    named = logic.read_key_page(stage, after)
     return Batch(tuple(source.fetch(stage.source, named.keys)) if named.keys else (), named.after)
 
 
@@ -214,7 +216,7 @@ class Movements(Protocol):
     def settle(self, numbers: Collection[int], orders: Collection[str]) -> None:
         """Mark these movements as in the books, and exactly these orders."""
 
-    def settled(self, documents: Collection[str]) -> Mapping[int, UnbookedMovement]:
+    def settled_movements(self, documents: Collection[str]) -> Mapping[int, UnbookedMovement]:
         """Return the movements of these documents that are marked as in the books."""
 
     def reopen(self, numbers: Collection[int]) -> None:
@@ -263,7 +265,9 @@ class FlowContext(Protocol):
     def standings(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> Standings:
         """Return the booking states of documents that may become one of these kinds; see `core/booking_state.py`."""
 
-    def made_of(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> Mapping[str, Collection[str]]:
+    def documents_made_from(
+        self, flow: str, kinds: Collection[Kind], keys: Collection[str]
+    ) -> Mapping[str, Collection[str]]:
         """Return, for each key, the documents of a flow that are made from it and are booked or may be booked."""
 
     def booked_ending(self, flow: str, kinds: Collection[Kind], ending: str) -> Collection[str]:
@@ -278,7 +282,7 @@ class FlowContext(Protocol):
     def records(self, system: str, kind: Kind, keys: Collection[str]) -> Sequence[Record]:
         """Return the current records of a system under these keys; missing records are left out."""
 
-    def held(self, flow: str, system: str, wanted: Sequence[Record]) -> Mapping[str, Held]:
+    def current_records(self, flow: str, system: str, wanted: Sequence[Record]) -> Mapping[str, CurrentRecord]:
         """Return what a system holds of these records, with the same lookup that a plan of the flow uses."""
 
     def uninvoiced(self, flow: str, system: str, orders: Sequence[Record]) -> dict[str, Unreadable | None]:

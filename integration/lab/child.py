@@ -101,7 +101,7 @@ def prepare(start: Start, mine: OperatorSettings) -> None:
         application.close()
 
 
-def set_otherwise(start: Start, flow: str, way: int) -> None:
+def apply_settings_variant(start: Start, flow: str, way: int) -> None:
     """Give a flow of a console another variant of its settings, with all AccountView objects available."""
     application = _opened(start, now)
     try:

@@ -53,7 +53,7 @@ class Clock:
         self.asked: Synchronized[float] = PROCESSES.Value("d", 0.0, lock=False)
 
     @property
-    def was_asked(self) -> bool:
+    def was_read_after_jump(self) -> bool:
         """Return True if a console has read the clock after the jump."""
         return self.asked.value == self.shift.value != 0.0
 
@@ -75,7 +75,7 @@ class Console:
         self.process = started(child.obey, *arguments)
         self._theirs.close()
 
-    def beside(self) -> "Console":
+    def second_console(self) -> "Console":
         """Return another console on the same data, not started yet."""
         return Console(replace(self.start_with, executor="worker"), self.clock)
 

@@ -39,7 +39,7 @@ def open_questions(issues: Issues, flow: str) -> list[OpenIssue]:
 def rename_goods(sandbox: Sandbox, links: Links, flow: str) -> bool:
     """Rename the goods of some booked orders and trade invoices in the till; return whether any was renamed."""
     options = FLOWS[flow].repair_of(CHANGED).options
-    booked = links.newest(flow, Kind.SALES_ORDER, MOST) if AGAIN in options else []
+    booked = links.newest_links(flow, Kind.SALES_ORDER, MOST) if AGAIN in options else []
     keys = sorted(link.key for link in booked)
     renamed = [_renamed(sandbox, table, id_, keys) for table, id_ in _CHANGEABLE]
     return any(renamed)

@@ -17,7 +17,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from integration.lab.child import Start, prepare, set_otherwise
+from integration.lab.child import Start, apply_settings_variant, prepare
 from integration.lab.console import books_connection, started, till_connection
 from integration.lab.report import OperatorSettings
 from integration.sandbox.faults import Switches
@@ -125,13 +125,13 @@ class Fixtures:
                 self._made[key] = Fixture(place.folder, place.url)
             return self._made[key]
 
-    def otherwise(self, fixture: Fixture, flow: str, way: int, shop: int, server: str) -> Fixture:
+    def fixture_with_variant(self, fixture: Fixture, flow: str, way: int, shop: int, server: str) -> Fixture:
         """Return a fixture of a shop in which a flow has another variant of its settings."""
         with self._lock:
             key = (server, shop, flow, way)
             if key not in self._made:
                 place = self._place(f"calm-set-{len(self._made)}", fixture, server)
-                _set_up(place, shop, set_otherwise, flow, way)
+                _set_up(place, shop, apply_settings_variant, flow, way)
                 self.keep(key, place)
             return self._made[key]
 
@@ -140,7 +140,7 @@ class Fixtures:
         with self._lock:
             self._made[key] = Fixture(place.folder, place.url)
 
-    def known(self, key: tuple[object, ...]) -> Fixture | None:
+    def find_fixture(self, key: tuple[object, ...]) -> Fixture | None:
         """Return the fixture stored under a key."""
         return self._made.get(key)
 

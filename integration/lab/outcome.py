@@ -65,7 +65,7 @@ def _without_reference(table: str, told: str) -> str:
     return json.dumps([{column: value for column, value in header.items() if column != _REFERENCES[table]}, lines])
 
 
-def held_now(sandbox: Sandbox) -> LabOutcome:
+def current_outcome(sandbox: Sandbox) -> LabOutcome:
     """Return the current contents of both systems."""
     found = LabOutcome()
     _books(sandbox, found)

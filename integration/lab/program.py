@@ -12,7 +12,16 @@ from pathlib import Path
 from integration.core.clocks import now
 from integration.core.errors import RunActiveError
 from integration.flows.registry import FLOWS
-from integration.lab.report import REPORT, WANTED, OperatorSettings, Report, Series, Wanted, keep_report, kept_report
+from integration.lab.report import (
+    REPORT,
+    WANTED,
+    OperatorSettings,
+    Report,
+    Series,
+    SeriesInput,
+    keep_report,
+    kept_report,
+)
 from integration.process.child_environment import base_environment
 from integration.settings import Settings
 from integration.shipped import PROGRAM
@@ -34,7 +43,7 @@ def at_work(folder: Path, series: Series, mine: OperatorSettings) -> Iterator[Ca
     if is_at_work(folder):
         raise RunActiveError("lab_at_work")
     folder.mkdir(parents=True, exist_ok=True)
-    keep_report(Report(series.shown(), datetime.now(UTC)), folder)
+    keep_report(Report(series.without_secrets(), datetime.now(UTC)), folder)
     process = subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-m", "integration.lab", str(folder)],
         cwd=PROGRAM, env=base_environment(), stdin=subprocess.PIPE, start_new_session=True,
@@ -48,7 +57,7 @@ def at_work(folder: Path, series: Series, mine: OperatorSettings) -> Iterator[Ca
     try:
         if process.stdin is not None:
             with suppress(BrokenPipeError), process.stdin as told:  # if the process ended early, its report says why
-                told.write(WANTED.dump_json(Wanted(series, mine)))
+                told.write(WANTED.dump_json(SeriesInput(series, mine)))
         yield report
     finally:
         _end(process)

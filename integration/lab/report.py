@@ -40,7 +40,7 @@ class Series:
     hazards: tuple[str, ...] = ()
     at_once: int = 2
 
-    def shown(self) -> "Series":
+    def without_secrets(self) -> "Series":
         """Return the series without secrets."""
         return replace(self, databases=tuple(address_without_login(one) for one in self.databases))
 
@@ -66,7 +66,7 @@ class OperatorSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SeriesInput:
     """Input of the process that runs a series."""
 
     series: Series
@@ -140,7 +140,7 @@ class Report:
         return sum((one.harm for one in self.violations), Harm())
 
 
-WANTED = TypeAdapter(Wanted)
+WANTED = TypeAdapter(SeriesInput)
 _REPORT = TypeAdapter(Report)
 
 

@@ -20,7 +20,7 @@ from integration.lab import console_operator
 from integration.lab.console import Clock, Console, GoneError
 from integration.lab.fault_plan import FaultPlan
 from integration.lab.fixture import LabPlace, shop_of
-from integration.lab.outcome import LabOutcome, held_now
+from integration.lab.outcome import LabOutcome, current_outcome
 from integration.lab.report import Harm
 from integration.lab.schedule import PATIENCE, SLOWER, Calls, FaultSchedule, Hazard, PlannedFault, ProcessFault, slowed
 from integration.lab.verdict import accounted, differences_from_baseline
@@ -95,20 +95,20 @@ class LabTrial:
     def baseline(self) -> Baseline:
         """Run without faults. Raises IntegrationError if the flow cannot run with its settings."""
         with self._running() as (sandbox, stores):
-            at_first = held_now(sandbox).counts()
+            at_first = current_outcome(sandbox).counts()
             if not self._to_the_end(sandbox, stores, None):
                 run = _newest(stores, self.schedule.flow)
                 raise IntegrationError(run.error if run and run.error else "lab_failed", **(run.facts if run else {}))
             calls = _calls(sandbox)
             parked = stores.runs.latest(self.schedule.flow, limit=1)[0].counts.parked
-            return Baseline(replace(held_now(sandbox), at_first=at_first), calls, parked, self._first or calls)
+            return Baseline(replace(current_outcome(sandbox), at_first=at_first), calls, parked, self._first or calls)
 
     def run(self, baseline: Baseline) -> TrialResult:
         """Run under faults and return the result."""
         began = time.monotonic()
         with self._running() as (sandbox, stores):
             whole = self._to_the_end(sandbox, stores, baseline.parked)
-            harm, told = differences_from_baseline(baseline.left, held_now(sandbox))
+            harm, told = differences_from_baseline(baseline.left, current_outcome(sandbox))
             unaccounted, more = accounted(stores.runs, stores.plans, stores.events)
             told += more + self.told
             if not whole:
@@ -270,7 +270,7 @@ class LabTrial:
         console can do nothing until then.
         """
         console = self._consoles[0]
-        other = console.beside()
+        other = console.second_console()
         self._consoles.append(other)
         time.sleep(STILL_SECONDS)
         is_locked = self.place.is_locked()
@@ -313,7 +313,7 @@ class LabTrial:
         """Count faults that took effect according to the console: a disk found full, a clock that was read."""
         if any(one.hazard is Hazard.FULL_DISK for one in self.schedule.faults):
             self.fault_plan.triggered[Hazard.FULL_DISK] += self._found_full()
-        self.fault_plan.triggered[Hazard.CLOCK] += self.clock.was_asked
+        self.fault_plan.triggered[Hazard.CLOCK] += self.clock.was_read_after_jump
 
 
 def _calls(sandbox: Sandbox) -> Calls:

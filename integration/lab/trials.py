@@ -149,19 +149,19 @@ class SeriesRunner:
         """Return the fixture from which trials of a flow start, with its variant of settings."""
         with self._calming:
             fixture = self._first_fixture(flow, shop, server)
-            return self.fixtures.otherwise(fixture, flow, way, shop, server) if way else fixture
+            return self.fixtures.fixture_with_variant(fixture, flow, way, shop, server) if way else fixture
 
     def _first_fixture(self, flow: str, shop: int, server: str) -> Fixture:
         if flow not in FROM_PRODUCTS:
             return self.fixtures.bare(server)
         with self._calming:
-            known = self.fixtures.known((server, shop))
+            known = self.fixtures.find_fixture((server, shop))
             if known is None:
                 if server == SQLITE:
                     self.baseline(PRODUCTS, shop)
                 else:
                     self._baseline(PRODUCTS, shop, server)
-                known = self.fixtures.known((server, shop))
+                known = self.fixtures.find_fixture((server, shop))
         return known or self.fixtures.bare(server)
 
     # ---- the report
@@ -179,7 +179,7 @@ class SeriesRunner:
         results = list(self._results)
         seconds = sum(one.seconds for one in results) / len(results) if results else 0.0
         return Report(
-            self.series.shown(), self._began, done=len(results), seconds=round(seconds, 1),
+            self.series.without_secrets(), self._began, done=len(results), seconds=round(seconds, 1),
             lines=tuple(self._line(hazard, results) for hazard in self.hazards),
             violations=tuple(
                 self._violation(one)

@@ -179,11 +179,11 @@ def _done(asked: Mapping[str, Any], book: "LogFile") -> dict[str, Any]:
         case "take":
             book.take(asked["instance"], asked["events"])
         case "due":
-            return {"events": book.due(datetime.fromisoformat(asked["before"]))}
+            return {"events": book.count_events_before(datetime.fromisoformat(asked["before"]))}
         case "name":
             return {"all": book.name()}
         case "taken":
-            return {"ids": book.taken(asked["instance"])}
+            return {"ids": book.stored_event_ids(asked["instance"])}
         case "settle":
             book.settle(asked["instance"])
     return {}

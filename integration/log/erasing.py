@@ -73,11 +73,13 @@ def _is_about(event: Mapping[str, Any], person: DataSubject) -> bool:
     record = (event["flow"] or "", event["kind"] or "", event["key"] or "")
     if person.is_of_another(*record):
         return False
-    return person.customer.has(*record) or person.is_own_document(record[2]) or _near(event, person) != event
+    return (
+        person.customer.is_described_by(*record) or person.is_own_document(record[2]) or _near(event, person) != event
+    )
 
 
 def _is_own(event: Mapping[str, Any], person: DataSubject) -> bool:
-    return person.customer.has(event["flow"] or "", event["kind"] or "", event["key"] or "")
+    return person.customer.is_described_by(event["flow"] or "", event["kind"] or "", event["key"] or "")
 
 
 def _own(event: Mapping[str, Any], person: DataSubject) -> dict[str, Any]:

@@ -290,7 +290,7 @@ class LogFile:
             cursor.unregister("part")
         return bool(begin <= 0)
 
-    def taken(self, instance: str) -> list[int]:
+    def stored_event_ids(self, instance: str) -> list[int]:
         """Return the stored ids of a database."""
         with self._cursor() as cursor:
             return sorted(self._with_room(lambda: self._taken(cursor, instance)))
@@ -403,7 +403,7 @@ class LogFile:
             for _ in self._written_anew():
                 yield gone
 
-    def due(self, before: datetime) -> int:
+    def count_events_before(self, before: datetime) -> int:
         """Return how many events happened before a time."""
         with self._cursor() as cursor:
             counted = cursor.execute("SELECT count(*) FROM events WHERE happened_at < ?", [before]).fetchall()

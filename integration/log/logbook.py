@@ -289,7 +289,7 @@ class Logbook:
                 return int(told[-2].told["events"])
         raise UnavailableError("log_away")
 
-    def due(self, before: datetime) -> int:
+    def count_events_before(self, before: datetime) -> int:
         """Return how many events happened before a time."""
         return int(self._call("due", before=naive(before).isoformat()).told["events"])
 

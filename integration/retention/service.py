@@ -118,7 +118,7 @@ class RetentionService:
     # ---- status ----------------------------------------------------------------------------------------------------
 
     @requires(Right.SEE)
-    def kept(self) -> list[RetentionClassStatus]:
+    def class_statuses(self) -> list[RetentionClassStatus]:
         """Return the status of each retention class."""
         chosen, held, now = self.lengths_in_force(), self._retention_store.class_sizes(), self._clock()
         return [self._kept(chosen, held, one.name, now) for one in CLASSES]
@@ -135,7 +135,14 @@ class RetentionService:
         elif name == "idle":
             rows = None  # they are included in the runs
         return RetentionClassStatus(
-            name, BY_NAME[name].unit, chosen.length(name), chosen.law(name), rows, size, oldest, self.due(name)
+            name,
+            BY_NAME[name].unit,
+            chosen.length(name),
+            chosen.law(name),
+            rows,
+            size,
+            oldest,
+            self.count_expired_rows(name),
         )
 
     @requires(Right.SEE)
@@ -156,27 +163,27 @@ class RetentionService:
         return not self._settings.operational_url().startswith("sqlite:///")
 
     @requires(Right.SEE)
-    def last(self) -> datetime | None:
+    def last_pruning(self) -> datetime | None:
         """Return when all classes were last pruned, or None."""
         told = self._stored_settings.get(LAST)
         return None if told is None else datetime.fromisoformat(told["at"])
 
     @requires(Right.SEE)
-    def next(self) -> datetime:
+    def next_pruning(self) -> datetime:
         """Return when the nightly task runs next."""
         here = self._clock().astimezone(ZoneInfo(WALL_CLOCK))
         night = here.replace(hour=NIGHT[0], minute=NIGHT[1], second=45, microsecond=0)
         return night if night > here else night + timedelta(days=1)
 
-    def due(self, name: str) -> int | None:
+    def count_expired_rows(self, name: str) -> int | None:
         """Return how many rows of a class have expired, or None if the log is unavailable."""
         before = self.lengths_in_force().removal_cutoff(name, self._clock())
         if name == ENGINE:
             engine = self._engine()
-            return engine.due(before) if engine else 0
+            return engine.count_ended_workflows(before) if engine else 0
         if name == LOG:
             return self._asked_of_log("due", before)
-        return self._retention_store.due(name, before)
+        return self._retention_store.count_expired_rows(name, before)
 
     # ---- deletion --------------------------------------------------------------------------------------------------
 
@@ -277,7 +284,7 @@ class RetentionService:
             answer = ask_server(self._settings.data, {what: moment.isoformat()})
             if answer is not None:
                 return int(answer["events"])
-        return self._log.prune(moment) if what == "prune" else self._log.due(moment)
+        return self._log.prune(moment) if what == "prune" else self._log.count_events_before(moment)
 
 
 def _size(path: Path) -> int:

@@ -22,6 +22,6 @@ class Runner:
     def begin(self, run_id: str) -> None:
         """Notify the connectors of both systems that this process begins or resumes a run. Makes no calls."""
         deps = self.commit.deps
-        flow = deps.logics.now(deps.runs.get(run_id).flow).flow
+        flow = deps.logics.current_logic(deps.runs.get(run_id).flow).flow
         for system in (flow.source, flow.target):
             deps.connectors[system].begin()

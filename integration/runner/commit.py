@@ -75,7 +75,7 @@ class Commit:
             others.append(CORRECTIONS)
         if others:
             return PlanStaleError("basis_changed_since", flow=run.flow, changed=",".join(others))
-        return self.deps.holds.held(run.flow)
+        return self.deps.holds.hold_reason(run.flow)
 
     def validate_approval(self, run_id: str, approval: Approval) -> ValidatedApproval:
         """Return the approval after comparing it with the current plan; pass the result to `approve`.
@@ -85,7 +85,7 @@ class Commit:
         run = self.deps.runs.open_plan(run_id)
         self.deps.identities.check()  # before the fields of the books are read again
         self.deps.logics.read_fields(run.flow)
-        outdated = self.outdated(run, self.deps.logics.now(run.flow).mapping_version, asks=True)
+        outdated = self.outdated(run, self.deps.logics.current_logic(run.flow).mapping_version, asks=True)
         if outdated is not None:
             raise outdated
         if not is_of_plan(approval.fingerprint, run.fingerprint):
@@ -129,7 +129,7 @@ class Commit:
         if self.deps.runs.cancel_requested(run_id):
             self.deps.runs.interrupt(run_id, "cancelled", {"flow": run.flow})
             return None
-        if (held := self.deps.holds.held(run.flow)) is not None:
+        if (held := self.deps.holds.hold_reason(run.flow)) is not None:
             raise held
         logic = self.deps.logic_of(run)
         self._uncertain.settle(run, logic)
@@ -171,7 +171,7 @@ class Commit:
         if (
             self.ending.is_set()
             or self.deps.runs.cancel_requested(run.id)
-            or self.deps.holds.held(run.flow) is not None
+            or self.deps.holds.hold_reason(run.flow) is not None
         ):
             return None
         looked = self._precheck.look(run, self.deps.logic_of(run), at_work, after)

@@ -15,7 +15,7 @@ from integration.core.links import Link
 from integration.core.plan import FOLLOWS, Change, Unchanged, differences
 from integration.core.planner import Desired, WrittenOnce, plan_record
 from integration.core.position import Position, Task
-from integration.core.records import Held, Record, merged
+from integration.core.records import CurrentRecord, Record, merged
 from integration.core.reverted_values import changed_since_revert
 from integration.core.rules import as_text
 from integration.core.run import Mode, Progress, Run
@@ -53,7 +53,7 @@ class _Looked:
     """
 
     pairs: Sequence[tuple[TargetRecord, Sequence[Staged]]]
-    held: dict[str, Held]
+    held: dict[str, CurrentRecord]
     apart: dict[str, Issue]
     last: str | None
     goes_on: bool
@@ -79,7 +79,7 @@ class Compare:
         for issue in logic.read_failures(stage) if position.after is None else ():
             page.park(issue, stage.target, issue.key, "", 0)
         if stage.hashed and position.after is None:
-            page.leave(None, self.deps.previews.same(run.id, stage.name))
+            page.leave(None, self.deps.previews.count_unchanged(run.id, stage.name))
         if looked.last is None:
             after = self._after_stage(run, replace(position, planned=position.planned + page.weight), stage, logic)
             progress = Progress("plan", after.planned, after.read) if page.weight else None
@@ -93,7 +93,7 @@ class Compare:
         if not run.has_earlier_mapping:  # an earlier mapping gives other values without a change in the source
             self.deps.previews.forget_reverted_values(run.flow, stage.target, page.moved_on)
         planned = position.planned + page.weight
-        position = page.counted(replace(position, after=looked.last, planned=planned))
+        position = page.position_with_counts(replace(position, after=looked.last, planned=planned))
         progress = Progress("plan", position.planned, position.read)
         self.deps.previews.keep_page(
             run.id, page.rows, page.unchanged, page.unchanged_weight, position, progress,
@@ -106,7 +106,7 @@ class Compare:
         """Return the desired records of the next parents, with the corresponding records of the target."""
         groups = self.deps.previews.staged_groups(run, stage.name, after, COMPARE_PAGE)
         pairs = [pair for members in groups for pair in self._in_order(run, logic, stage, members)]
-        held, apart = {}, {}  # type: tuple[dict[str, Held], dict[str, Issue]]
+        held, apart = {}, {}  # type: tuple[dict[str, CurrentRecord], dict[str, Issue]]
         if pairs and not stage.unverifiable:
             held, apart = find_in_target(
                 target, [one for one, _ in pairs], self.deps.links, logic.flow.name, stage.parts
@@ -124,11 +124,11 @@ class Compare:
 
     def _read_shared(self, run: Run, logic: FlowLogic, stage: Stage) -> None:
         """Read records that were unchanged by hash if another record has the same unique value in this stage."""
-        if run.position.trusting and self.deps.previews.same(run.id, stage.name):
+        if run.position.trusting and self.deps.previews.count_unchanged(run.id, stage.name):
             shared = self.deps.previews.duplicates(run.id, stage.name, stage.unique)
             keys = {key for values in (shared.numbers, shared.marks) for found in values.values() for key in found}
             if again := self.deps.previews.unchanged_keys(run.id, stage.name, sorted(keys)):
-                self._extract.again(run, logic, stage, again)
+                self._extract.read_again_by_key(run, logic, stage, again)
 
     def _after_stage(self, run: Run, position: Position, stage: Stage, logic: FlowLogic) -> Position:
         if (following := logic.flow.next_stage(stage)) is not None:
@@ -225,7 +225,7 @@ def _decide(
     logic: FlowLogic,
     one: TargetRecord,
     wanted: Record,
-    held: Held | None,
+    held: CurrentRecord | None,
     link: Link | None,
     page: PlanPage,
     evidence: Evidence,
@@ -264,7 +264,7 @@ def _once(outcome: object, weight: int) -> int:
 
 
 def _change(
-    one: TargetRecord, wanted: Record, change: Change, held: Held | None, agreed: Record | None, page: PlanPage
+    one: TargetRecord, wanted: Record, change: Change, held: CurrentRecord | None, agreed: Record | None, page: PlanPage
 ) -> None:
     if page.stage.write_once:  # stored in full, so that a later change of the document can be detected
         change = replace(change, agreed=wanted)
@@ -308,11 +308,11 @@ def _links(deps: Dependencies, flow: str, desired: Sequence[Record]) -> dict[str
     return found
 
 
-def _as_held(logic: FlowLogic, wanted: Record, held: Held) -> Link:
+def _as_held(logic: FlowLogic, wanted: Record, held: CurrentRecord) -> Link:
     return _link(wanted, held, adopted_values(wanted, held.record, logic.policy))
 
 
-def _link(wanted: Record, held: Held, agreed: Record, evidence: Evidence = NO_EVIDENCE) -> Link:
+def _link(wanted: Record, held: CurrentRecord, agreed: Record, evidence: Evidence = NO_EVIDENCE) -> Link:
     return Link(wanted.kind, wanted.key, held.reference, agreed, held.marker, evidence=evidence)
 
 

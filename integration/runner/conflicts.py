@@ -10,7 +10,7 @@ from integration.core.errors import AccessDeniedError, RejectedError
 from integration.core.flow import Flow, Stage
 from integration.core.issues import Issue
 from integration.core.links import Link
-from integration.core.records import Held, Kind, Record
+from integration.core.records import CurrentRecord, Kind, Record
 from integration.core.rules import as_text
 from integration.core.run import Run
 from integration.runner.dependencies import Dependencies
@@ -37,7 +37,7 @@ def issues_for_missing_dependencies(
 
 
 def find_double_matches(
-    deps: Dependencies, run: Run, flow: Flow, stage: Stage, held: Mapping[str, Held]
+    deps: Dependencies, run: Run, flow: Flow, stage: Stage, held: Mapping[str, CurrentRecord]
 ) -> dict[str, Issue]:
     """Return an issue for each record that was matched with a target record that another record already owns."""
     matched = {key: now for key, now in held.items() if now.evidence not in ("", "link")}
@@ -57,8 +57,8 @@ def find_double_matches(
 
 
 def with_owning_document(
-    links: Links, flow: str, stage: Stage, held: dict[str, Held], known: Mapping[str, Link]
-) -> dict[str, Held]:
+    links: Links, flow: str, stage: Stage, held: dict[str, CurrentRecord], known: Mapping[str, Link]
+) -> dict[str, CurrentRecord]:
     """Return the target's documents, with `owner` set where a document without a link belongs to another of ours."""
     new = {key: now for key, now in held.items() if key not in known} if stage.write_once else {}
     if not new:
@@ -74,13 +74,13 @@ def with_owning_document(
 
 def existing_as_other_kind(
     target: Connector, links: Links, flow: Flow, asked: Sequence[Record]
-) -> dict[str, tuple[Record, Held]]:
+) -> dict[str, tuple[Record, CurrentRecord]]:
     """Return the given records that exist in the target as another kind, with the target's version, by key.
 
     `asked` holds alternatives of new records, each as another kind. If this installation does not have a kind or may
     not read it, nothing was written there on its behalf, so the kind is skipped.
     """
-    found: dict[str, tuple[Record, Held]] = {}
+    found: dict[str, tuple[Record, CurrentRecord]] = {}
     for kind in dict.fromkeys(one.kind for one in asked):
         alike = [one for one in asked if one.kind is kind]
         try:
@@ -92,7 +92,7 @@ def existing_as_other_kind(
     return found
 
 
-def _is_of(link: Link, held: Held) -> bool:
+def _is_of(link: Link, held: CurrentRecord) -> bool:
     """Return True if a link belongs to this record.
 
     Orders and trade invoices may share a number, and may have no reference.

@@ -52,7 +52,7 @@ ALL_ON = Safeguards()
 class FlowLogics(Protocol):
     """Provides the logic of each flow, and marks of the inputs that decide it."""
 
-    def now(self, flow: str) -> FlowLogic:
+    def current_logic(self, flow: str) -> FlowLogic:
         """Return the logic of a flow with its current settings, mapping and value tables."""
 
     def earlier(self, flow: str, version: int) -> FlowLogic:
@@ -71,7 +71,7 @@ class FlowLogics(Protocol):
 class WriteHold(Protocol):
     """Source of reasons why a flow may write nothing for now."""
 
-    def held(self, flow: str) -> PlanStaleError | None:
+    def hold_reason(self, flow: str) -> PlanStaleError | None:
         """Return the reason, or None if the flow may write."""
 
 
@@ -88,7 +88,7 @@ class SystemIdentityCheck(Protocol):
 class ForeignDocumentCheck(Protocol):
     """Finds documents under the prefix of a flow that are not ours and that nobody has accepted."""
 
-    def of(self, flow: str) -> ForeignDocuments:
+    def foreign_documents_of(self, flow: str) -> ForeignDocuments:
         """Return those documents. Raises IntegrationError if the books cannot be queried."""
 
     def accept(self, flow: str, references: Collection[str], by: str) -> None:
@@ -128,11 +128,11 @@ class Dependencies:
         """Return the logic of a run's flow, with the mapping version that the run was started with."""
         if run.has_earlier_mapping:
             return self.logics.earlier(run.flow, run.mapping_version)
-        return self.logics.now(run.flow)
+        return self.logics.current_logic(run.flow)
 
     def corrected(self, flow: str, records: Sequence[Record]) -> list[Record]:
         """Return the source records of a flow with the corrections that persons entered."""
-        return with_corrections(records, self.corrections.of(flow, [record.key for record in records]))
+        return with_corrections(records, self.corrections.corrections_of(flow, [record.key for record in records]))
 
     def basis(self, flow: str, version: int, *, asks: bool) -> Basis:
         """Return the marks of the inputs that decide a plan of a flow now.
@@ -154,7 +154,7 @@ def changed_input_notes(deps: Dependencies, logic: FlowLogic, waits: Run | None)
     documents, because a booked document is written once.
     """
     flow = logic.flow.name
-    if logic.flow.counted.write_once:
+    if logic.flow.counted_stage.write_once:
         return {}
     now = dict(deps.logics.fed(flow))
     told = json.dumps(now, sort_keys=True)
@@ -172,4 +172,4 @@ def next_cursors(run: Run, logic: FlowLogic) -> dict[str, str]:
     stamps, marker = run.position.stamps, run.position.marker
     fed = {f"fed:{name}": mark for name, mark in json.loads(run.notes.get(FED, "{}")).items()}
     cursors = {f"source:{one.source}": stamps[one.source] for one in logic.flow.stages if one.source in stamps}
-    return cursors | fed | ({f"target:{logic.flow.counted.target}": marker} if marker else {})
+    return cursors | fed | ({f"target:{logic.flow.counted_stage.target}": marker} if marker else {})

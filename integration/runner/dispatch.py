@@ -8,7 +8,7 @@ from integration.core.flow import Flow
 from integration.core.issues import Issue
 from integration.core.plan import Change, differences, still_applies
 from integration.core.plan_lines import PlanRow
-from integration.core.records import Held, WriteResult
+from integration.core.records import CurrentRecord, WriteResult
 from integration.core.run import Outcome, Run
 from integration.core.states import Step
 from integration.runner.dependencies import Dependencies
@@ -31,7 +31,7 @@ class Dispatch:
 
     row: PlanRow
     change: Change
-    held: Held | None
+    held: CurrentRecord | None
     references: LinkReferences
     repeatable: bool  # True if the write does no harm when it is repeated after a lookup
 
@@ -136,11 +136,11 @@ class Dispatcher:
         self.deps.ledger.settle(self.run.id, outcomes, changes_by_number(rows), page_ends=True, accepted=accepted)
         return outcomes
 
-    def _look(self, sent: Sequence[Dispatch]) -> dict[str, Held]:
+    def _look(self, sent: Sequence[Dispatch]) -> dict[str, CurrentRecord]:
         return look(self.target, [agreed_of(one.row) for one in sent], sent[0].references) if sent else {}
 
 
-def _verified_outcome(row: PlanRow, now: Held | None, told: str) -> Outcome:
+def _verified_outcome(row: PlanRow, now: CurrentRecord | None, told: str) -> Outcome:
     """Return the outcome of an accepted change, according to the current record of the target."""
     change = change_of(row)
     wrong = differences(change.wanted, record_of(now))

@@ -7,7 +7,7 @@ from integration.connectors.protocol import Connector, Invoicing
 from integration.core.drift import DriftCounts, DriftedRecord, own_edits
 from integration.core.flow import Flow, Stage
 from integration.core.links import Link
-from integration.core.records import Held, Kind, Record, Unreadable
+from integration.core.records import CurrentRecord, Kind, Record, Unreadable
 from integration.core.rules import as_text
 from integration.flows.spec import FlowLogic
 from integration.runner.dependencies import Dependencies
@@ -37,7 +37,9 @@ def stages_of(flow: Flow, linked: Collection[Kind] = ()) -> list[Stage]:
     `linked` kinds that the flow no longer writes are added, because their documents may still exist.
     """
     written = {stage.target for stage in flow.stages}
-    before = [Stage(kind, flow.counted.source, kind, write_once=True) for kind in sorted(linked) if kind not in written]
+    before = [
+        Stage(kind, flow.counted_stage.source, kind, write_once=True) for kind in sorted(linked) if kind not in written
+    ]
     shown = {stage.target: stage for stage in reversed(flow.stages) if not stage.volatile and not stage.unverifiable}
     return [*(stage for stage in flow.stages if shown.get(stage.target) is stage), *before]
 
@@ -65,7 +67,7 @@ def _shows(deps: Dependencies, logic: FlowLogic, stage: Stage, target: Connector
     This holds if the same query finds another record, or if the target can show this kind and there are no other
     records.
     """
-    newest = deps.links.newest(logic.flow.name, stage.target, CANARIES)
+    newest = deps.links.newest_links(logic.flow.name, stage.target, CANARIES)
     canaries: Sequence[Record] = [link.agreed for link in newest if link.agreed]
     if canaries and target.lookup(canaries, references):
         return True
@@ -88,7 +90,7 @@ class _Page:
         self._once = stage.write_once
         self._sees = sees
 
-    def add(self, link: Link, held: Held | None) -> None:
+    def add(self, link: Link, held: CurrentRecord | None) -> None:
         """Count one record."""
         agreed = link.agreed
         if agreed is None or (held is None and not self._sees) or (held and isinstance(held.record, Unreadable)):

@@ -83,12 +83,12 @@ class Extract:
         """Return the position with the target's marker from before the comparison."""
         if position.marker is not None:
             return position
-        batch = self.deps.connectors[logic.flow.target].changed(logic.flow.counted.target, "")
+        batch = self.deps.connectors[logic.flow.target].read_changes(logic.flow.counted_stage.target, "")
         return replace(position, marker=batch.stamp or "")
 
     def touched(self, run: Run, logic: FlowLogic) -> None:
         """Read the source records again whose target records were edited since the last run."""
-        position, kind = run.position, logic.flow.counted.target
+        position, kind = run.position, logic.flow.counted_stage.target
         since = self.deps.cursors.get(logic.flow.name, f"target:{kind}")
         following = Task.SIBLINGS
         if run.position.read and self.deps.runs.waiting_for_all(run.flow) is not None:
@@ -97,7 +97,7 @@ class Extract:
             position = position.start_of(following)
         else:
             ours = self.deps.cursors.own_markers(logic.flow.name, kind)
-            batch = self.deps.connectors[logic.flow.target].changed(kind, since, position.after, ours)
+            batch = self.deps.connectors[logic.flow.target].read_changes(kind, since, position.after, ours)
             position = replace(position, marker=max(batch.stamp or "", position.marker or "", key=_in_order))
             position = self._stage_touched(run, logic, batch.records, position)
             position = replace(position, after=batch.after) if batch.after else position.start_of(following)
@@ -108,7 +108,7 @@ class Extract:
 
         Our own writes are recognized by the marker under which they were proven.
         """
-        kind, parts = logic.flow.counted.target, logic.flow.counted.parts
+        kind, parts = logic.flow.counted_stage.target, logic.flow.counted_stage.parts
         numbers = [part.key for record in records for part in record.parts]
         articles = self.deps.links.by_reference(logic.flow.name, parts, numbers) if parts else {}
         ours = self.deps.links.by_reference(logic.flow.name, kind, [record.key for record in records])
@@ -160,7 +160,7 @@ class Extract:
         self._stage(run, logic, stage, records, position)
         return position
 
-    def again(self, run: Run, logic: FlowLogic, stage: Stage, keys: Sequence[str]) -> None:
+    def read_again_by_key(self, run: Run, logic: FlowLogic, stage: Stage, keys: Sequence[str]) -> None:
         """Read records that were treated as unchanged by hash. A record that is gone keeps its stored state."""
         logic.before_reading(stage)
         records = fetched(self.deps, run, logic, stage, keys)

@@ -30,7 +30,7 @@ def check_field_presence(
     now = known
     if fields != FieldPresence():
         begins = known is None or (first and is_whole)
-        now = _Known.of(fields) if begins or known is None else known.narrowed(fields)
+        now = _Known.from_first_page(fields) if begins or known is None else known.narrowed(fields)
         now = replace(now, held=known.held if known else frozenset[str]())
     if now is not None and is_whole and last:
         if lost := sorted(now.held - now.seen):
@@ -69,7 +69,7 @@ class _Known:
     held: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, fields: FieldPresence) -> "_Known":
+    def from_first_page(cls, fields: FieldPresence) -> "_Known":
         """Return the presence of fields on the first page of a run."""
         return cls(fields.always, fields.filled, fields.blanks, fields.held, fields.often_held)
 

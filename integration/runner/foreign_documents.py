@@ -8,14 +8,14 @@ from integration.runner.dependencies import Dependencies
 
 def strangers_beside(deps: Dependencies, run: Run) -> ForeignDocuments:
     """Return documents of another console if the plan creates documents; otherwise the books are not queried."""
-    return deps.foreign_documents.of(run.flow) if deps.plans.makes_documents(run.id) else NO_STRANGERS
+    return deps.foreign_documents.foreign_documents_of(run.flow) if deps.plans.makes_documents(run.id) else NO_STRANGERS
 
 
 def expect_no_strangers(deps: Dependencies, run: Run) -> None:
     """Raise PlanStaleError `prefix_in_use` if there are foreign documents that the plan does not report."""
     if not deps.plans.makes_documents(run.id, chosen=True):
         return
-    found = deps.foreign_documents.of(run.flow).excluding(reported_foreign(run.notes))
+    found = deps.foreign_documents.foreign_documents_of(run.flow).excluding(reported_foreign(run.notes))
     if found.references:
-        system = deps.logics.now(run.flow).flow.target
+        system = deps.logics.current_logic(run.flow).flow.target
         raise PlanStaleError("prefix_in_use", system=system, flow=run.flow, **found.facts())

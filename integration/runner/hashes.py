@@ -13,7 +13,7 @@ from dataclasses import replace
 from integration.connectors.protocol import Connector, HashedSource, HashedTarget, UnparsedPage
 from integration.core.flow import Stage
 from integration.core.links import NO_HASHES, Hashes
-from integration.core.records import Held
+from integration.core.records import CurrentRecord
 from integration.core.run import Run
 from integration.core.staged import Staged
 from integration.flows.spec import FlowLogic
@@ -28,7 +28,7 @@ def unparsed_page(
     """Return one page of a stage unparsed, or None if its records must be parsed."""
     if not (logic.basis and stage.hashed and isinstance(source, HashedSource) and isinstance(target, HashedTarget)):
         return None
-    return source.unread(stage.source, since, after)
+    return source.extract_unparsed(stage.source, since, after)
 
 
 def unchanged_keys(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, page: UnparsedPage) -> dict[str, str]:
@@ -70,7 +70,7 @@ def source_hash(logic: FlowLogic, came: str, beside: str) -> str:
     return hashlib.blake2b(told.encode(), digest_size=BYTES).hexdigest()
 
 
-def hashes_of(members: Sequence[Staged], held: Held | None) -> Hashes:
+def hashes_of(members: Sequence[Staged], held: CurrentRecord | None) -> Hashes:
     """Return the current hashes of both sides of a single record; `NO_HASHES` if either side has none."""
     if len(members) != 1 or held is None or not (members[0].source_hash and held.hash):
         return NO_HASHES

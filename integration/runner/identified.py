@@ -18,7 +18,7 @@ from integration.core.link_evidence import (
     shown_identity,
 )
 from integration.core.links import Link
-from integration.core.records import Held, Record, Unreadable
+from integration.core.records import CurrentRecord, Record, Unreadable
 from integration.runner.page import PlanPage
 from integration.store.links import LinkReferences
 
@@ -33,7 +33,7 @@ class Identified:
         self._flow = flow
         self._links = links
 
-    def question(self, wanted: Record, held: Held | None, titles: Mapping[str, str]) -> Issue | None:
+    def question(self, wanted: Record, held: CurrentRecord | None, titles: Mapping[str, str]) -> Issue | None:
         """Return an issue if a record and its target record may be different ones; otherwise None."""
         if held is not None and isinstance(held.record, Unreadable):
             return None
@@ -49,7 +49,7 @@ class Identified:
             return _unlinked_question(self._flow, wanted, held.reference, seen, title)
         return None
 
-    def renewed(self, wanted: Record, held: Held | None, page: PlanPage) -> Evidence:
+    def renewed(self, wanted: Record, held: CurrentRecord | None, page: PlanPage) -> Evidence:
         """Return the current evidence of both records, and have the page store it with an existing link."""
         link, seen = self._links.get(wanted.key), evidence_of(wanted, held)
         known = link.evidence if link else NO_EVIDENCE
@@ -89,7 +89,9 @@ def _question(link: Link, seen: Evidence, title: str, shown: Mapping[str, str]) 
     return Issue(identity_cause(link.kind), link.key, "identity", facts)
 
 
-def target_question(flow: Flow, link: Link | None, wanted: Record, held: Held | None, title: str) -> Issue | None:
+def target_question(
+    flow: Flow, link: Link | None, wanted: Record, held: CurrentRecord | None, title: str
+) -> Issue | None:
     """Return the issue if the target record is not the one that was linked; otherwise None.
 
     Our own write in the meantime does not count as a different record: the target is compared with `wanted` as well.

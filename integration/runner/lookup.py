@@ -9,7 +9,7 @@ from integration.connectors.protocol import Connector
 from integration.core.issues import Issue, article_elsewhere_issue
 from integration.core.links import Link
 from integration.core.plan import differences
-from integration.core.records import Held, Kind, Location, Record
+from integration.core.records import CurrentRecord, Kind, Location, Record
 from integration.core.rules import as_text
 from integration.flows.spec import TargetRecord
 from integration.store.links import LinkReferences, Links
@@ -17,7 +17,7 @@ from integration.store.links import LinkReferences, Links
 Inside = Mapping[str, Link]  # links of the articles in one target record, by their number in the target
 
 
-def look(target: Connector, records: Sequence[Record], references: LinkReferences) -> dict[str, Held]:
+def look(target: Connector, records: Sequence[Record], references: LinkReferences) -> dict[str, CurrentRecord]:
     """Return the target's records for these records. Links of the records and their parts are loaded in one query."""
     return lookup_with_canary(target, records, references, ())[0]
 
@@ -41,7 +41,7 @@ class _Unlinked:
 
 def lookup_with_canary(
     target: Connector, records: Sequence[Record], references: LinkReferences, canaries: Sequence[Record]
-) -> tuple[dict[str, Held], bool]:
+) -> tuple[dict[str, CurrentRecord], bool]:
     """Return the target's records for these records, and whether the lookup can be trusted.
 
     The lookup is trusted if the same query finds one of the `canaries`, which are known to exist. A system that cannot
@@ -56,7 +56,7 @@ def lookup_with_canary(
 
 def _look(
     target: Connector, records: Sequence[Record], references: LinkReferences, canaries: Sequence[Record] = ()
-) -> tuple[dict[str, Held], bool]:
+) -> tuple[dict[str, CurrentRecord], bool]:
     asked = {record.key for record in records}
     apart = [record for record in canaries if record.key not in asked]
     linked = [(record.kind, record.key) for record in records]
@@ -69,13 +69,13 @@ def _look(
     return {key: held for key, held in found.items() if key in asked}, sees
 
 
-def _marked(held: Held, wanted: Record) -> Held:
+def _marked(held: CurrentRecord, wanted: Record) -> CurrentRecord:
     return replace(held, marker="") if held.marker and differences(wanted, held.record) else held
 
 
 def find_in_target(
     target: Connector, shaped: Sequence[TargetRecord], links: Links, flow: str, parts: Kind | None
-) -> tuple[dict[str, Held], dict[str, Issue]]:
+) -> tuple[dict[str, CurrentRecord], dict[str, Issue]]:
     """Return the target's records, and an issue for each article that the target has elsewhere, by its source.
 
     `parts` is the kind of the articles. Articles that are in a target record of another owner stay there, and the
@@ -84,7 +84,7 @@ def find_in_target(
     references = links.references(flow)
     members = {one.desired.key: _members(one) for one in shaped if one.desired}
     waiting = [one.desired for one in shaped if one.desired]
-    held: dict[str, Held] = {}
+    held: dict[str, CurrentRecord] = {}
     issues: dict[str, Issue] = {}
     while waiting:
         found, _ = _look(target, waiting, references)
@@ -106,7 +106,7 @@ def find_in_target(
     return held, issues
 
 
-def _not_followed(record: Record, held: Held, references: LinkReferences) -> dict[str, Location]:
+def _not_followed(record: Record, held: CurrentRecord, references: LinkReferences) -> dict[str, Location]:
     """Return the location of articles that are not here under their number.
 
     Leaves out those that `with_current_numbers` follows.
@@ -121,11 +121,11 @@ def _not_followed(record: Record, held: Held, references: LinkReferences) -> dic
     }
 
 
-def _is_renumbered(held: Held, place: Location) -> bool:
+def _is_renumbered(held: CurrentRecord, place: Location) -> bool:
     return place.reference == held.reference and not place.other
 
 
-def with_current_numbers(record: Record, held: Held | None) -> Record:
+def with_current_numbers(record: Record, held: CurrentRecord | None) -> Record:
     """Return the record with its articles under the numbers that they have in the target now."""
     if held is None or not held.elsewhere:
         return record
@@ -139,13 +139,13 @@ def _members(one: TargetRecord) -> frozenset[str]:
     return frozenset(apart.union(one.desired.sources if one.desired else ()))
 
 
-def _has_more(held: Held, record: Record) -> bool:
+def _has_more(held: CurrentRecord, record: Record) -> bool:
     """Return True if the target record has articles that the record does not have."""
     return not {part.key for part in held.record.parts}.issubset(part.key for part in record.parts)
 
 
 def _foreign(
-    held: Mapping[str, Held],
+    held: Mapping[str, CurrentRecord],
     members: Mapping[str, frozenset[str]],
     references: LinkReferences,
     by_reference: Callable[[Collection[str]], Mapping[str, Link]],
@@ -169,7 +169,7 @@ def _foreign(
     return found
 
 
-def _locations(record: Record, held: Held, inside: Inside) -> dict[str, Location]:
+def _locations(record: Record, held: CurrentRecord, inside: Inside) -> dict[str, Location]:
     """Return the location of the record's parts that are in the given target record.
 
     Leaves out a part whose number belongs to another article.

@@ -6,13 +6,13 @@ from integration.core.flow import Flow
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Change, remaining
 from integration.core.plan_lines import PlanRow
-from integration.core.records import Held, Record
+from integration.core.records import CurrentRecord, Record
 from integration.core.run import Outcome
 from integration.core.states import Step
 from integration.store.plan_lines import Known
 
 
-def record_of(held: Held | None) -> Record | None:
+def record_of(held: CurrentRecord | None) -> Record | None:
     """Return the record of the target's version, or None if there is none."""
     return held.record if held else None
 
@@ -40,7 +40,7 @@ def agreed_of(row: PlanRow) -> Record:
     return change_of(row).agreed
 
 
-def may_be_partial(row: PlanRow, change: Change, now: Held | None) -> bool:
+def may_be_partial(row: PlanRow, change: Change, now: CurrentRecord | None) -> bool:
     """Return True if a change of several calls, such as stock of several branches, may still be partly visible."""
     return row.calls > 1 and remaining(change, record_of(now)) is not None
 
@@ -55,7 +55,7 @@ def as_issue(why: Issue | Skip) -> Issue:
     return why if isinstance(why, Issue) else Issue(why.reason, why.key, facts=why.facts)
 
 
-def verification_failed(row: PlanRow, change: Change, now: Held | None, wrong: Sequence[str]) -> Outcome:
+def verification_failed(row: PlanRow, change: Change, now: CurrentRecord | None, wrong: Sequence[str]) -> Outcome:
     """Return the outcome of a change after which the target has other values than planned."""
     held = now.record.flat() if now else {}
     wanted = change.wanted.flat()

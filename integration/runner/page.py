@@ -121,7 +121,7 @@ class PlanPage:
             )
         )  # fmt: skip
 
-    def counted(self, position: Position) -> Position:
+    def position_with_counts(self, position: Position) -> Position:
         """Return the position with the counts of this page added."""
         retirements = self._actions[Action.RETIRE]
         return position.with_counts(self._actions.total() - retirements, retirements, self._guard_counts)

@@ -42,7 +42,7 @@ def carry_over(deps: Dependencies, extract: Extract, run: Run, logic: FlowLogic)
 
 def recheck_retirements(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
     """Check one page of the newest waiting plan's retirements: whether the source still lacks the records."""
-    position, stage = run.position, logic.flow.counted
+    position, stage = run.position, logic.flow.counted_stage
     plans = waiting_plans(deps, run.flow)[:1] if logic.retires else []
     rows = deps.plans.changes_of([one.id for one in plans], position.after, CARRY_PAGE, retirements=True)
     if not rows:
@@ -57,7 +57,7 @@ def recheck_retirements(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
     page, position = propose(deps, run, logic, links), replace(position, after=f"{rows[-1].run}:{rows[-1].seq:012}")
     empty = sum(one.count for plan in plans for one in plan.brakes if one.code == SOURCE_EMPTY.code and page.rows)
     position = replace(position, watched={**position.watched, SOURCE_EMPTY.name: empty})
-    deps.previews.keep_page(run.id, page.rows, [], 0, page.counted(position))
+    deps.previews.keep_page(run.id, page.rows, [], 0, page.position_with_counts(position))
 
 
 def replaced_by(deps: Dependencies, run: Run, *, doubtful: bool) -> list[str]:

@@ -9,7 +9,7 @@ from integration.core.link_evidence import is_identified
 from integration.core.links import Link
 from integration.core.plan import Change, differences, remaining, still_applies
 from integration.core.plan_lines import PlanRow
-from integration.core.records import Held
+from integration.core.records import CurrentRecord
 from integration.core.run import Outcome, Run
 from integration.core.states import Step
 from integration.flows.spec import FlowLogic
@@ -79,7 +79,12 @@ class Precheck:
         return rows
 
     def _sorted(
-        self, run: Run, logic: FlowLogic, references: LinkReferences, rows: Sequence[PlanRow], held: dict[str, Held]
+        self,
+        run: Run,
+        logic: FlowLogic,
+        references: LinkReferences,
+        rows: Sequence[PlanRow],
+        held: dict[str, CurrentRecord],
     ) -> tuple[list[Dispatch], list[Outcome]]:
         """Return the changes to send, and the outcomes of the other changes."""
         flow = logic.flow
@@ -180,7 +185,7 @@ class Precheck:
             if row.seq in following and following[row.seq] not in there
         ]
 
-    def _done_already(self, run: Run, row: PlanRow, change: Change, now: Held) -> bool:
+    def _done_already(self, run: Run, row: PlanRow, change: Change, now: CurrentRecord) -> bool:
         """Return True if the target already has all values of a change because another plan wrote them.
 
         A new record counts only if its link proves that it is ours: a similar record is a question for a person.
@@ -219,7 +224,7 @@ def _one_of_each(ready: Sequence[Dispatch]) -> list[Dispatch]:
     return list(first.values())
 
 
-def _changed_since(row: PlanRow, change: Change, now: Held | None) -> Issue:
+def _changed_since(row: PlanRow, change: Change, now: CurrentRecord | None) -> Issue:
     facts = {"key": row.title, "fields": field_names(_moved(change, now))}
     return Issue("target_changed_since_plan", row.key, facts=facts)
 
@@ -238,7 +243,7 @@ def _one_of_a_number(flow: Flow, rows: Sequence[PlanRow], at_work: Sequence[Plan
     return first
 
 
-def _moved(change: Change, now: Held | None) -> tuple[str, ...]:
+def _moved(change: Change, now: CurrentRecord | None) -> tuple[str, ...]:
     if change.before is None or now is None:
         return ()
     return differences(change.before, now.record)

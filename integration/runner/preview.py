@@ -64,7 +64,7 @@ class Preview:
         source record may give another result. A request for changes may skip records that are unchanged by hash; a
         request for everything compares all records.
         """
-        logic, mode = self.deps.logics.now(request.flow), request.mode
+        logic, mode = self.deps.logics.current_logic(request.flow), request.mode
         flow, cursors = logic.flow, self.deps.cursors
         known = {stage.source: cursors.get(flow.name, f"source:{stage.source}") for stage in flow.stages}
         began, first = any(known[stage.source] for stage in flow.counted_stages), flow.next_read_stage(None)
@@ -78,7 +78,7 @@ class Preview:
         if mode is Mode.CHANGES and not (began and flow.by_changes and ALL_FOR not in notes):
             mode = Mode.COMPLETE
         since = {kind: stamp for kind, stamp in known.items() if stamp} if mode is Mode.CHANGES else {}
-        stage = (first or flow.counted).name
+        stage = (first or flow.counted_stage).name
         position = Position(stage=stage, keys=request.keys, most=most, since=since, trusting=trusting)
         in_force = logic.mapping_version
         version = request.version or in_force
@@ -98,7 +98,7 @@ class Preview:
         earlier = self.deps.runs.get(run_id)
         if earlier.pruned_at is None and not self.deps.plans.proven(run_id, after=0, limit=1):
             raise IntegrationError("nothing_to_undo", flow=earlier.flow, run=run_id)
-        version = self.deps.logics.now(earlier.flow).mapping_version
+        version = self.deps.logics.current_logic(earlier.flow).mapping_version
         now = self.deps.basis(earlier.flow, version, asks=False)
         basis = {kind: mark for kind, mark in now.items() if kind == NAMES}  # the values to restore are already fixed
         return self.deps.runs.begin(

@@ -29,7 +29,7 @@ def vanished(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
     retirements. Raises ConfigurationError `source_empty` if nothing was read and the flow retires nothing, or if
     nothing was read although the source returns some of the records by key.
     """
-    position, kind = run.position, logic.flow.counted.source
+    position, kind = run.position, logic.flow.counted_stage.source
     if not position.read and (count := deps.links.count(run.flow, *logic.flow.expected_kinds)):
         if not logic.retires:
             raise ConfigurationError("source_empty", flow=run.flow, system=logic.flow.source, count=count)
@@ -43,16 +43,16 @@ def vanished(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
         count = position.watched[SOURCE_EMPTY.name]
         raise ConfigurationError("source_empty", flow=run.flow, system=logic.flow.source, count=count)
     page = _retirements(deps, run, logic, missing)
-    deps.previews.keep_page(run.id, page.rows, [], 0, page.counted(replace(position, after=gone[-1].key)))
+    deps.previews.keep_page(run.id, page.rows, [], 0, page.position_with_counts(replace(position, after=gone[-1].key)))
 
 
 def propose(deps: Dependencies, run: Run, logic: FlowLogic, gone: Sequence[Link]) -> PlanPage:
     """Return a page that retires the given records if the source does not return them by key either."""
-    return _retirements(deps, run, logic, _really_gone(deps, logic, logic.flow.counted.source, gone))
+    return _retirements(deps, run, logic, _really_gone(deps, logic, logic.flow.counted_stage.source, gone))
 
 
 def _unread(deps: Dependencies, run: Run, logic: FlowLogic) -> list[Link]:
-    stage = logic.flow.counted
+    stage = logic.flow.counted_stage
     kind = stage.parts or stage.target
     return deps.previews.vanished(run.id, run.flow, kind, stage.name, run.position.after, RETIRE_PAGE)
 
@@ -76,7 +76,7 @@ def _owners(deps: Dependencies, flow: str, stage: Stage, codes: Collection[str])
 
 
 def _retirements(deps: Dependencies, run: Run, logic: FlowLogic, gone: Sequence[Link]) -> PlanPage:
-    flow, page = logic.flow, empty_page(deps, logic, logic.flow.counted)
+    flow, page = logic.flow, empty_page(deps, logic, logic.flow.counted_stage)
     codes = frozenset(link.key for link in gone)
     owners = _owners(deps, run.flow, page.stage, codes)
     target, references = deps.connectors[flow.target], deps.links.references(flow.name)

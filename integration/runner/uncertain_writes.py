@@ -8,7 +8,7 @@ from integration.core.flow import Flow, Stage
 from integration.core.issues import Issue
 from integration.core.plan import differences, remaining, still_applies
 from integration.core.plan_lines import PlanRow
-from integration.core.records import Held, Record, Unreadable
+from integration.core.records import CurrentRecord, Record, Unreadable
 from integration.core.run import Outcome, Run
 from integration.core.states import Step
 from integration.flows.spec import FlowLogic
@@ -35,7 +35,12 @@ CANARIES = (3, 25)  # latest written records to look for: first a few, then more
 
 
 def in_doubt(
-    deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, desired: Sequence[Record], held: Mapping[str, Held]
+    deps: Dependencies,
+    run: Run,
+    logic: FlowLogic,
+    stage: Stage,
+    desired: Sequence[Record],
+    held: Mapping[str, CurrentRecord],
 ) -> dict[str, Issue]:
     """Return an issue for each record that another run sent and that the lookup does not show.
 
@@ -57,13 +62,13 @@ def in_doubt(
     return {row.key: others.get(row.key) or doubt_question(flow, row) for row in unseen}
 
 
-def _others(logic: FlowLogic, doubts: Sequence[PlanRow], held: Mapping[str, Held]) -> dict[str, Issue | None]:
+def _others(logic: FlowLogic, doubts: Sequence[PlanRow], held: Mapping[str, CurrentRecord]) -> dict[str, Issue | None]:
     """Return the documents in doubt for which the target has another document, with the issue; None if unreadable."""
     asked = {row.key: other_document_question(logic, row, held[row.key]) for row in doubts if row.key in held}
     return {key: issue for key, issue in asked.items() if issue is not None or isinstance(held[key].record, Unreadable)}
 
 
-def other_document_question(logic: FlowLogic, row: PlanRow, now: Held | None) -> Issue | None:
+def other_document_question(logic: FlowLogic, row: PlanRow, now: CurrentRecord | None) -> Issue | None:
     """Return an issue if the target has another document under the reference of a new document; otherwise None."""
     stage, change = logic.flow.stage(row.stage), change_of(row)
     is_told = stage.write_once and change.before is None and now is not None and not isinstance(now.record, Unreadable)
@@ -113,7 +118,7 @@ class UncertainWrites:
 
     def look(
         self, run: Run, flow: Flow, references: LinkReferences, rows: Sequence[PlanRow]
-    ) -> tuple[dict[str, Held], bool]:
+    ) -> tuple[dict[str, CurrentRecord], bool]:
         """Return the target's records, and whether a record that is not found does not exist.
 
         The second value matters only for new records. It is True if the lookup finds a record that is known to exist,
@@ -127,7 +132,7 @@ class UncertainWrites:
         if all(change_of(row).before for row in rows):
             return look(target, wanted, references), True
         for number in CANARIES:
-            known = self.deps.links.newest(run.flow, rows[0].kind, number)
+            known = self.deps.links.newest_links(run.flow, rows[0].kind, number)
             held, sees = lookup_with_canary(target, wanted, references, [one.agreed for one in known if one.agreed])
             sees = sees or any(row.key in held for row in rows if change_of(row).before is None)
             if sees or len(known) < number:
@@ -172,7 +177,9 @@ class UncertainWrites:
         """Return True if one more record may be sent as a probe and the target can show this kind."""
         return may_send_probe(doubts, run) and self.deps.connectors[flow.target].shows(doubts[0].kind)
 
-    def _waits_for_another(self, run: Run, flow: Flow, rows: Sequence[PlanRow], held: Mapping[str, Held]) -> bool:
+    def _waits_for_another(
+        self, run: Run, flow: Flow, rows: Sequence[PlanRow], held: Mapping[str, CurrentRecord]
+    ) -> bool:
         """Return True if the next new record of the plan will show whether lookups can be trusted."""
         following = self.deps.ledger.next_planned(run.id, flow.order, 1)
         if any(row.step is Step.SENT or row.key in held for row in rows):
@@ -181,7 +188,7 @@ class UncertainWrites:
         is_next = any(row.kind is rows[0].kind for row in following)
         return is_next and self._may_try_another(flow, doubts, run)
 
-    def _after_look(self, logic: FlowLogic, row: PlanRow, now: Held | None, *, sees: bool) -> Outcome | None:
+    def _after_look(self, logic: FlowLogic, row: PlanRow, now: CurrentRecord | None, *, sees: bool) -> Outcome | None:
         """Return the outcome of one change in doubt after its lookup, or None while it is too early.
 
         A change is sent again only if it was never answered. A line without attempts was marked in a window, and its

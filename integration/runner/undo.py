@@ -7,7 +7,7 @@ from integration.core.flow import Stage
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Change, inverse, still_applies
 from integration.core.position import Task
-from integration.core.records import Held, same
+from integration.core.records import CurrentRecord, is_same_value
 from integration.core.run import Run
 from integration.flows.spec import FlowLogic
 from integration.runner.conflicts import find_duplicate_articles
@@ -36,7 +36,7 @@ def undo(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
     held = look(target, [*(one.agreed for one in changes), *fresh], references)
     for change, back in zip(changes, backs, strict=True):  # a record may have several lines
         _turn_around(run, logic, change, back, held, page)
-    position = page.counted(replace(position, undone=rows[-1].seq, read=position.read + page.weight))
+    position = page.position_with_counts(replace(position, undone=rows[-1].seq, read=position.read + page.weight))
     deps.previews.keep_page(run.id, page.rows, [], 0, position)
 
 
@@ -64,7 +64,12 @@ def _or_issue(back: Change, issues: Mapping[str, Issue]) -> Change | Issue:
 
 
 def _turn_around(
-    run: Run, logic: FlowLogic, change: Change, back: Change | Skip | Issue, held: Mapping[str, Held], page: PlanPage
+    run: Run,
+    logic: FlowLogic,
+    change: Change,
+    back: Change | Skip | Issue,
+    held: Mapping[str, CurrentRecord],
+    page: PlanPage,
 ) -> None:
     weight, title = len(change.sources) or 1, change.title
     if isinstance(back, Change) and back.before is None and (there := held.get(back.key)):  # undone before
@@ -89,11 +94,11 @@ def _turned(logic: FlowLogic, stage: Stage, change: Change) -> Change | Skip | I
     return Skip(why, change.key, {"key": change.title}) if is_empty else back
 
 
-def _as_written(change: Change, back: Change, held: Held | None) -> bool:
+def _as_written(change: Change, back: Change, held: CurrentRecord | None) -> bool:
     """Return True if the target still has what a run wrote; for a document, as far as its history is available."""
     if back.before is not None:
         return still_applies(back, held.record if held else None)
     if held is None or {part.key for part in held.record.parts} != {part.key for part in change.wanted.parts}:
         return False
     now = held.record.flat()
-    return all(same(value, now[path]) for path, value in change.wanted.flat().items() if path in now)
+    return all(is_same_value(value, now[path]) for path, value in change.wanted.flat().items() if path in now)

@@ -31,7 +31,7 @@ def skip_unneeded(deps: Dependencies, run: Run, logic: FlowLogic) -> Position:
     for row, change in found:
         page = empty_page(deps, logic, flow.stage(row.stage))
         page.change(change)
-        counted = page.counted(counted)
+        counted = page.position_with_counts(counted)
         facts = {"key": row.title, "count": str(len(change.sources))}
         skips.append((row, Skip("documents_parked", row.key, facts)))
     fewer = {code: -count for code, count in counted.watched.items()}

@@ -220,7 +220,7 @@ class Switches:
                     return armed
         return None
 
-    def on(self) -> list[Armed]:
+    def active_switches(self) -> list[Armed]:
         """Return the switches that are on, oldest first."""
         with self._lock:
             return list(self._armed.values())

@@ -39,7 +39,7 @@ class Journal:
         self._number = self._past[-1].number if self._past else 0
         self._file = path.open("a", encoding="utf-8") if path else None
 
-    def past(self, system: str) -> list[JournalEntry]:
+    def earlier_entries(self, system: str) -> list[JournalEntry]:
         """Return the entries of one system from before this start, in order."""
         return [entry for entry in self._past if entry.system == system]
 

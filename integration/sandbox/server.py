@@ -65,9 +65,9 @@ class Sandbox:
 
     def state(self, table: str, system: str = "accountview") -> list[dict[str, Any]]:
         """Return all rows of a table of one system."""
-        return self.held(system).state(table)
+        return self.find_system(system).state(table)
 
-    def held(self, system: str) -> SandboxSystem:
+    def find_system(self, system: str) -> SandboxSystem:
         """Return a system by its name. LookupError for another name."""
         both: dict[str, SandboxSystem] = {"accountview": self.accountview, "mplus": self.till}
         return both[system]
@@ -213,7 +213,7 @@ class _Server:
 
 
 def _with_control(app: App, system: str, sandbox: Sandbox) -> App:
-    async def both(scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve_request(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         if not scope["path"].startswith(CONTROL):
@@ -224,7 +224,7 @@ def _with_control(app: App, system: str, sandbox: Sandbox) -> App:
         action = (scope["method"], scope["path"].removeprefix(CONTROL).strip("/"))
         await deliver(_controlled(sandbox, action, {"here": system, **asked}, body), None, scope, receive, send)
 
-    return both
+    return serve_request
 
 
 async def _body(receive: Receive) -> bytes:
@@ -264,7 +264,7 @@ def _arm(sandbox: Sandbox, _asked: Mapping[str, str], told: Mapping[str, Any]) -
 
 def _by_hand(name: str) -> Callable[[Sandbox, Mapping[str, str], Mapping[str, Any]], object]:
     def act(sandbox: Sandbox, asked: Mapping[str, str], told: Mapping[str, Any]) -> object:
-        found = getattr(sandbox.held(told.get("system", asked["here"])), name, None)
+        found = getattr(sandbox.find_system(told.get("system", asked["here"])), name, None)
         if found is None:
             raise LookupError(f"this system has no {name} by hand")
         found(**{key: value for key, value in told.items() if key != "system"})
@@ -277,7 +277,7 @@ _ACTIONS: Final[Mapping[tuple[str, str], Callable[[Sandbox, Mapping[str, str], M
     ("GET", "calls"): _calls,
     ("DELETE", "calls"): lambda sandbox, _asked, _told: sandbox.ledger.clear(),
     ("GET", "counts"): lambda sandbox, _asked, _told: sandbox.ledger.counts(),
-    ("GET", "switches"): lambda sandbox, _asked, _told: [asdict(each) for each in sandbox.switches.on()],
+    ("GET", "switches"): lambda sandbox, _asked, _told: [asdict(each) for each in sandbox.switches.active_switches()],
     ("POST", "switches"): _arm,
     ("DELETE", "switches"): lambda sandbox, asked, _told: sandbox.switches.disarm(asked.get("id")),
     ("GET", "state"): lambda sandbox, asked, _told: sandbox.state(asked["table"], asked.get("system", asked["here"])),

@@ -38,11 +38,11 @@ ACTED = "acted"
 UNSIGNED = frozenset(
     {
         "alerts.test", "channels.test", "lab.begin", "lab.stop", "monitoring.gone_for_good",
-        "persons.kept", "prices.again", "retention.prune", "sandbox.pass_a_day",
+        "persons.stored_data", "prices.check_prices_again", "retention.prune", "sandbox.pass_a_day",
     }
 )  # fmt: skip
 """Calls that act, or show stored data of a person, and whose services record no event with the name of the actor."""
-LOOK, LOOK_TIME = "persons.kept", timedelta(minutes=10)  # a page calls this at each redraw: one view
+LOOK, LOOK_TIME = "persons.stored_data", timedelta(minutes=10)  # a page calls this at each redraw: one view
 GATHERED = ("plans.listed", "exceptions.listed")  # rows for a file; the download of the file is recorded instead
 LONGEST_SQL = 4_000
 _TOLD_IN_SQL = re.compile(
@@ -116,7 +116,7 @@ class Audit:
         self._authority = authority
         self.entries = self._stored.entries
         self.count = self._stored.count
-        self.known = self._stored.known
+        self.known = self._stored.actors_and_actions
         self.anchors = self._stored.anchors
         self._looks: dict[str, tuple[Mapping[str, object], datetime]] = {}  # the last view of each person or session
 
@@ -196,7 +196,7 @@ class Audit:
             return good, None
         for seq, hash_, stamp in self._stored.stamps():
             is_like = self._stored.hash_of(seq) == hash_
-            if not is_like or self._authority.stamped_at(stamp, as_sent(Head(seq, hash_)).encode()) is None:
+            if not is_like or self._authority.stamped_at(stamp, numbered_hash(Head(seq, hash_)).encode()) is None:
                 return good, Break("stamp_wrong", seq)
             good += 1
         return good, None
@@ -241,7 +241,7 @@ class Audit:
         if found.is_whole or found.broken:
             self._ended(found)
             return ""
-        return as_sent(found.head)
+        return numbered_hash(found.head)
 
     def _stamp(self) -> None:
         """Stamp the daily heads that have no stamp yet. A failed request is repeated the next night."""
@@ -252,7 +252,7 @@ class Audit:
             if anchor.stamps or anchor.at < since:
                 continue
             try:
-                stamp = self._authority.stamp(as_sent(anchor.head).encode())
+                stamp = self._authority.stamp(numbered_hash(anchor.head).encode())
             except IntegrationError as error:
                 log.warning("the head of a day was not stamped", cause=error.code, entry=anchor.head.seq)
                 return
@@ -299,7 +299,7 @@ class Audit:
             packed.writestr("verify_audit.py", Path(chain.__file__).read_bytes())
             packed.writestr("README.txt", READ_ME)
             for seq, hash_, stamp in self._stored.stamps():
-                packed.writestr(f"stamps/{seq}.txt", as_sent(Head(seq, hash_)))
+                packed.writestr(f"stamps/{seq}.txt", numbered_hash(Head(seq, hash_)))
                 packed.writestr(f"stamps/{seq}.tsr", stamp)
         return out.getvalue()
 
@@ -341,15 +341,15 @@ def _way(by: Actor) -> str:
 def without_values(sql: str) -> str:
     """Return an SQL query without literals, comments and quoted names, which may contain personal data."""
 
-    def shown(found: re.Match[str]) -> str:
+    def mask_token(found: re.Match[str]) -> str:
         if _PLAIN_NAME.fullmatch(found[0]):
             return found[0]
         return "'…'" if found[0][0] in "'\"$" else " "
 
-    return " ".join(_TOLD_IN_SQL.sub(shown, sql).split())[:LONGEST_SQL]
+    return " ".join(_TOLD_IN_SQL.sub(mask_token, sql).split())[:LONGEST_SQL]
 
 
-def as_sent(head: Head) -> str:
+def numbered_hash(head: Head) -> str:
     """Return a head in the form in which it is sent, stamped and verified."""
     return f"{head.seq}:{head.hash}"
 

@@ -139,7 +139,7 @@ class ConfigurationFile:
         return (self._rules.published(flow) or (0, {}))[1]
 
     def _told_corrections(self, flow: str) -> dict[str, Any]:
-        found = self._corrections.all(flow, limit=MOST_CORRECTIONS)
+        found = self._corrections.list_corrections(flow, limit=MOST_CORRECTIONS)
         return {f"{one.kind}:{one.field}:{one.key}": _told(one) for one in found}
 
     # ---- import

@@ -56,7 +56,7 @@ class OpeningHoursSettings:
         self._settings = settings
 
     @requires(Right.SEE)
-    def now(self) -> OpeningHours:
+    def current_hours(self) -> OpeningHours:
         """Return the stored opening hours, or the defaults if they cannot be used."""
         try:
             return OpeningHours(**(self._settings.get(KEPT) or {}))
@@ -65,13 +65,13 @@ class OpeningHoursSettings:
 
     def is_closed(self, day: date) -> bool:
         """Return True if a day is a holiday under the stored settings."""
-        return self.now().is_closed(day)
+        return self.current_hours().is_closed(day)
 
     @requires(Right.ADMINISTER)
     def change(self, values: Mapping[str, Any], by: Actor) -> None:
         """Store changed opening hours. Raises ConfigurationError for invalid values."""
         try:
-            changed = OpeningHours(**{**self.now().model_dump(), **values})
+            changed = OpeningHours(**{**self.current_hours().model_dump(), **values})
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             why = reason_of(first)

@@ -60,7 +60,7 @@ class KnownRecord:
     now: Record | None = None  # the current values of the books, if they were queried
 
     @property
-    def wanted(self) -> Record:
+    def desired_record(self) -> Record:
         """The values that the till should have."""
         return self.now or self.agreed
 
@@ -175,7 +175,9 @@ class Prices:
     # ---- one price and its explanation
 
     @requires(Right.SEE)
-    def one(self, customer: KnownRecord | None, article: KnownRecord, quantity: Decimal, branch: str) -> Proof | None:
+    def explain_price(
+        self, customer: KnownRecord | None, article: KnownRecord, quantity: Decimal, branch: str
+    ) -> Proof | None:
         """Return the price with its explanation, and the till's own price if it answers; None if there is no price.
 
         Raises IntegrationError if a system is unreachable.
@@ -193,7 +195,7 @@ class Prices:
         The agreed values alone are not enough, because the books may have removed a price since.
         """
         found = current_source_values(
-            self._logics.now(flow), self._access.connector(BOOKS), {one.key: one.agreed for one in known}
+            self._logics.current_logic(flow), self._access.connector(BOOKS), {one.key: one.agreed for one in known}
         )
         return [replace(one, now=found.get(one.key)) for one in known]
 
@@ -202,7 +204,9 @@ class Prices:
     ) -> Proof | None:
         # The group of the branch applies only without a customer: a customer may have a till group that no flow wrote.
         group = "" if customer else self._groups().get(branch, "")
-        of = effective_price(Purchase(article.wanted, customer.wanted if customer else None, quantity, branch, group))
+        of = effective_price(
+            Purchase(article.desired_record, customer.desired_record if customer else None, quantity, branch, group)
+        )
         if of is None:
             return None
         return Proof(customer, article, quantity, branch, of, sources=self._sources(of))
@@ -319,7 +323,7 @@ class Prices:
             return
 
     @requires(Right.REPAIR)
-    def again(self, flow: str, keys: Collection[str]) -> bool:
+    def check_prices_again(self, flow: str, keys: Collection[str]) -> bool:
         """Check again all agreed prices of these customers, or the branch prices of these articles.
 
         Returns whether the till answers such queries. Raises IntegrationError if it is unreachable.
@@ -340,7 +344,7 @@ class Prices:
         return True
 
     def _newest(self, ran: str, flow: str, kind: Kind) -> Iterator[Link]:
-        return iter(self._links.newest(flow, kind, NEWEST)) if ran == flow else self._all(flow, kind)
+        return iter(self._links.newest_links(flow, kind, NEWEST)) if ran == flow else self._all(flow, kind)
 
     @requires(Right.COMPARE)
     def prove(self, customers: Sequence[KnownRecord], articles: Sequence[KnownRecord], most: int = 0) -> list[Proof]:
@@ -410,7 +414,7 @@ def current_source_values(logic: FlowLogic, source: Connector, agreed: Mapping[s
 
     `agreed` has the last agreed records. Records that no longer exist, take no part or are parked are left out.
     """
-    stage = logic.flow.counted
+    stage = logic.flow.counted_stage
     records = source.fetch(stage.source, list(agreed)) if agreed else []
     wanted = {one.key: one.record for one in stage_records(logic, stage, records) if one.record is not None}
     parts = {key: next(iter(one.parts), one) for key, one in wanted.items()}

@@ -38,7 +38,7 @@ class Questions:
         """Return the queries that people saved, sorted by name."""
         kept = [
             LogQuestion(name.removeprefix(PREFIX), str(value.get("sql", "")), str(value.get("by", "")))
-            for name, value in self._stored.named(PREFIX).items()
+            for name, value in self._stored.settings_with_prefix(PREFIX).items()
         ]
         return sorted(kept, key=lambda one: one.name.casefold())
 

@@ -102,7 +102,7 @@ def _weighed(flow: str, question: Question, known: SetupContext) -> AskedQuestio
 
 def _proposal(question: Question, known: SetupContext) -> Proposal | None:
     """Return our proposal. If somebody has set a different answer elsewhere, propose that answer."""
-    proposal, now = question.propose(known), question.now(known)
+    proposal, now = question.propose(known), question.current_answer(known)
     usual = {} if question.table else {name: known.defaults.get(name) for name in question.settings}
     if now == usual or (proposal is not None and proposal.values == now):
         return proposal
@@ -121,7 +121,7 @@ def readiness(well: Mapping[str, bool], asked: Mapping[str, Sequence[AskedQuesti
     return tuple(sorted(lines, key=lambda line: line.weight))
 
 
-def done(well: Mapping[str, bool], asked: Mapping[str, Sequence[AskedQuestion]]) -> dict[str, bool]:
+def completed_steps(well: Mapping[str, bool], asked: Mapping[str, Sequence[AskedQuestion]]) -> dict[str, bool]:
     """Return for each step whether it is done."""
     every = [one for questions in asked.values() for one in questions]
     steps = {
@@ -132,7 +132,7 @@ def done(well: Mapping[str, bool], asked: Mapping[str, Sequence[AskedQuestion]])
     return {**steps, "ready": all(line.weight is not PointSeverity.STOPS for line in readiness(well, asked))}
 
 
-class SetUp:
+class InstallationSetup:
     """The set-up of an installation. Answers are stored; what is missing is computed at each call."""
 
     def __init__(
@@ -156,7 +156,7 @@ class SetUp:
         self._rules = rules
         self._stored = stored_settings
         self._chosen = chosen
-        self.chosen = chosen.chosen  # the flows that are to run
+        self.chosen = chosen.chosen_flows  # the flows that are to run
         self._connections = connections
         self._proposals = proposals
         self._links = links
@@ -308,14 +308,14 @@ class SetUp:
         return readiness(self._connections.are_well(), self.questions())
 
     @requires(Right.SEE)
-    def done(self) -> dict[str, bool]:
+    def completed_steps(self) -> dict[str, bool]:
         """Return for each step whether it is done."""
-        return done(self._connections.are_well(), self.questions())
+        return completed_steps(self._connections.are_well(), self.questions())
 
     @requires(Right.SEE)
     def step(self) -> str:
         """Return the first step that is not done, or the last step if all are done."""
-        steps = self.done()
+        steps = self.completed_steps()
         return next((step for step in STEPS if not steps[step]), STEPS[-1])
 
     @requires(Right.SEE)

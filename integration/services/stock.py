@@ -57,7 +57,7 @@ class StockScope:
     counted: str | None = None  # the unit of the levels that are added up; None for all units
 
     @property
-    def where(self) -> dict[str, object]:
+    def query_parameters(self) -> dict[str, object]:
         """The filter as parameters of the queries."""
         return {"since": naive(self.since), "article": self.article, "branch": self.branch, "group": self.group}
 
@@ -269,13 +269,13 @@ class Stock:
     @requires(Right.SEE)
     def sums(self, scope: StockScope, now: datetime) -> StockSums:
         """Return the sums of the levels of a scope. Days are counted as in `forecast`."""
-        told = self._told("stock_sums", now=_hour(now), within=SOON_DAYS, **scope.where)
+        told = self._told("stock_sums", now=_hour(now), within=SOON_DAYS, **scope.query_parameters)
         (line,) = told.astype(object).where(told.notna(), None).to_dict("records")
         written, found = (
             None if line[name] is None else aware(line[name].to_pydatetime()) for name in ("written_at", "found_at")
         )
         whole = {name: int(line[name]) for name in ("levels", "articles", "branches", "soon", "gone", "found")}
-        lines: Any = self._told("stock_totals", now=_hour(now), **scope.where).itertuples()
+        lines: Any = self._told("stock_totals", now=_hour(now), **scope.query_parameters).itertuples()
         totals = tuple(
             Total(one.unit, Decimal(str(round(float(one.amount), 3))), float(one.fell_a_day)) for one in lines
         )
@@ -289,9 +289,11 @@ class Stock:
         group, amount: one row at the last change in each hour or day.
         """
         if not scope.article:
-            told = self._told("stock_over_time", unit=scope.unit, counted=scope.counted, split=split, **scope.where)
+            told = self._told(
+                "stock_over_time", unit=scope.unit, counted=scope.counted, split=split, **scope.query_parameters
+            )
             return told.rename(columns={"series": split})
-        where = {name: value for name, value in scope.where.items() if name != "group"}
+        where = {name: value for name, value in scope.query_parameters.items() if name != "group"}
         return self._logbook.answer("stock_points", limit=MOST_POINTS, **where)
 
     @requires(Right.SEE)
@@ -307,7 +309,7 @@ class Stock:
     @requires(Right.SEE)
     def moved(self, scope: StockScope) -> pd.DataFrame:
         """Return increases and decreases per period: period, origin (till or books), rose, fell."""
-        return self._told("stock_moved", unit=scope.unit, counted=scope.counted, **scope.where)
+        return self._told("stock_moved", unit=scope.unit, counted=scope.counted, **scope.query_parameters)
 
     @requires(Right.SEE)
     def forecast(
@@ -320,7 +322,7 @@ class Stock:
         told, listed = self._told if limit <= MOST_ROWS_KEPT else self._logbook.answer, listed or StockListing()
         page = {"within": SOON_DAYS, "offset": offset, "limit": limit}
         asked = {"show": listed.show, "find": listed.find, "sort": listed.sort}
-        return told("stock_outlook", now=_hour(now), **asked, **page, **scope.where)
+        return told("stock_outlook", now=_hour(now), **asked, **page, **scope.query_parameters)
 
     @requires(Right.SEE)
     def lasting(self, lines: pd.DataFrame, scope: StockScope, now: datetime) -> pd.DataFrame:

@@ -35,7 +35,7 @@ def excel_of(sheet: Sheet) -> bytes:
     writer.first(sheet)
     for part in sheet.parts:
         if isinstance(part, SheetTable) and not part.narrow:
-            writer.own(part)
+            writer.write_separate_sheet(part)
     book.close()
     return out.getvalue()
 
@@ -74,7 +74,7 @@ class _Writer:
         page.set_column(0, 0, 34)
         page.set_column(1, 8, UNIT + 2)
 
-    def own(self, table: SheetTable) -> None:
+    def write_separate_sheet(self, table: SheetTable) -> None:
         """Write a table on a separate worksheet with frozen headings."""
         page = self._page(table.title)
         self._table(page, table, 0, title=False)

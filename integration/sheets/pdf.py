@@ -38,7 +38,7 @@ def pdf_of(sheet: Sheet) -> bytes:
     paper.head()
     for narrow, parts in groupby(sheet.parts, key=lambda part: isinstance(part, SheetTable) and part.narrow):
         tables = [part for part in parts if isinstance(part, SheetTable)] if narrow else []
-        if not (narrow and paper.beside(tables)):
+        if not (narrow and paper.draw_in_columns(tables)):
             for part in tables or parts:
                 paper.part(part)
     try:
@@ -140,7 +140,7 @@ class _Paper:
         else:
             self.pdf.set_y(self._table(part, MARGIN, WIDTH, self.pdf.y) + AFTER)
 
-    def beside(self, tables: Sequence[SheetTable]) -> bool:
+    def draw_in_columns(self, tables: Sequence[SheetTable]) -> bool:
         """Draw narrow tables in two columns; return False, without drawing, if they do not fit on the page."""
         width, top = (WIDTH - GAP) / 2, self.pdf.y
         bottoms = [top, top]

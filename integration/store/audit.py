@@ -115,7 +115,7 @@ class AuditStore(Store):
         return int(self.database.scalar(_asked(sa.select(sa.func.count()).select_from(audit), sought)))
 
     @requires(Right.ADMINISTER)
-    def known(self) -> tuple[list[str], list[str]]:
+    def actors_and_actions(self) -> tuple[list[str], list[str]]:
         """Return all actors and all actions in the log."""
         names = (sa.select(column).distinct().order_by(column) for column in (audit.c.who, audit.c.action))
         who, actions = ([str(row[0]) for row in self.database.rows(one)] for one in names)

@@ -44,7 +44,7 @@ class BookingStateStore:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    def of(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> dict[str, BookingState]:
+    def states_of(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> dict[str, BookingState]:
         """Return the booking states of these documents, by key. A document without a state is left out.
 
         `kinds` are the kinds that a document may become. If sources disagree, a link counts most, then a create in
@@ -68,7 +68,7 @@ class BookingStateStore:
                     found[key] = standing
         return found
 
-    def made_of(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> dict[str, set[str]]:
+    def documents_made_from(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> dict[str, set[str]]:
         """Return the documents that come from each of these orders and are booked or in doubt."""
         made: dict[str, set[str]] = {}
         for row in self.database.prepared_rows_with_values(_COMES_OF, {"flow": flow}, keys):

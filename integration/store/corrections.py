@@ -38,7 +38,7 @@ class Corrections(Store):
             append_events(connection, self.clock(), [_told("correction_removed", flow, one, by) for one in gone])
 
     @requires(Right.SEE)
-    def of(self, flow: str, keys: Collection[str]) -> dict[str, list[Correction]]:
+    def corrections_of(self, flow: str, keys: Collection[str]) -> dict[str, list[Correction]]:
         """Return the corrections of these records, by key."""
         found: dict[str, list[Correction]] = {}
         for row in self.database.rows_with_values(_of_flow(flow), corrections.c.key, keys):
@@ -46,7 +46,7 @@ class Corrections(Store):
         return found
 
     @requires(Right.SEE)
-    def all(self, flow: str, offset: int = 0, limit: int = 100) -> list[Correction]:
+    def list_corrections(self, flow: str, offset: int = 0, limit: int = 100) -> list[Correction]:
         """Return the corrections of a flow, the newest first."""
         order = (corrections.c.changed_at.desc(), corrections.c.kind, corrections.c.key, corrections.c.field)
         page = _of_flow(flow).order_by(*order).offset(offset).limit(limit)

@@ -166,7 +166,7 @@ class Database:
             return []
         if len(looked_for) <= LISTED:
             with translated_errors(self.engine.url):
-                return question.alone(self.engine, values, looked_for)
+                return question.rows_without_transaction(self.engine, values, looked_for)
         with self.read() as connection:  # several queries need one consistent view
             return list(question.rows(connection, values, looked_for))
 
@@ -433,7 +433,7 @@ class PreparedKeyQuery:
         for some in batches(looked_for, LISTED):
             yield from ready.rows(connection, {**values, "listed": some})
 
-    def alone(self, engine: sa.Engine, values: Values, looked_for: Collection[Any]) -> list[Any]:
+    def rows_without_transaction(self, engine: sa.Engine, values: Values, looked_for: Collection[Any]) -> list[Any]:
         """Return the rows without a transaction. `looked_for` may have at most LISTED values."""
         return self._of(engine.dialect).rows_without_transaction(
             engine, {**values, "listed": list(dict.fromkeys(looked_for))}

@@ -80,7 +80,7 @@ class ErasureRegister(Store):
         """Return the pseudonym of a number in this installation."""
         return subject_pseudonym(self.database.instance, sort, number)
 
-    def every(self) -> list[Erasure]:
+    def list_erasures(self) -> list[Erasure]:
         """Return all erasures, the newest first."""
         found = self.database.rows(sa.select(erased).order_by(erased.c.begun_at.desc(), erased.c.mark))
         return [Erasure(**row._mapping) for row in found]  # noqa: SLF001 - SQLAlchemy's own name for it
@@ -159,7 +159,7 @@ class ErasureRegister(Store):
 
     def merge(self, others: Iterable[Erasure]) -> list[Erasure]:
         """Add erasures of another list, and return those that are not complete here."""
-        here = {one.mark: one for one in self.every()}
+        here = {one.mark: one for one in self.list_erasures()}
         fresh = {one.mark: one for one in others if one.mark not in here}
         with self.database.write() as connection:
             upsert(connection, erased, [asdict(replace(one, done_at=None)) for one in fresh.values()])
@@ -169,7 +169,7 @@ class ErasureRegister(Store):
         """Write all erasures to the file. Erasures that are only in the file are kept."""
         if self.file is None:
             return
-        known = {one.mark: one for one in (*read_erasures(self.file), *self.every())}
+        known = {one.mark: one for one in (*read_erasures(self.file), *self.list_erasures())}
         if known:
             write_file(self.file, known.values())
 

@@ -29,7 +29,7 @@ class Heartbeats(Store):
             upsert(connection, heartbeats, [{"executor": executor, "beaten_at": self.clock()}])
             connection.execute(stopped.delete().where(stopped.c.executor == executor))
 
-    def last(self, executor: str) -> datetime | None:
+    def last_beat(self, executor: str) -> datetime | None:
         """Return the last heartbeat of a process, or None if it has none or ended."""
         found: datetime | None = self.database.scalar(
             sa.select(heartbeats.c.beaten_at).where(heartbeats.c.executor == executor)

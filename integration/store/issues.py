@@ -256,7 +256,7 @@ class Issues(Store):
         """Close an issue. It opens again when a preview finds it again."""
         self._decide(identity, IssueState.CLOSED, "issue_closed", "", by)
 
-    def set_aside(self, identity: int, reason: str, by: str, marks: Mapping[str, str] | None = None) -> None:
+    def dismiss(self, identity: int, reason: str, by: str, marks: Mapping[str, str] | None = None) -> None:
         """Dismiss an issue with a reason.
 
         The record stays parked without notification until the cause is gone, the issue's detail changes, a person
@@ -264,8 +264,8 @@ class Issues(Store):
         """
         self._decide(identity, IssueState.SET_ASIDE, "issue_set_aside", reason, by, marks or {})
 
-    def set_all_aside(self, marks: Mapping[int, Mapping[str, str]], reason: str, by: str) -> int:
-        """Dismiss open issues with one reason and return how many were still open; see `set_aside`."""
+    def dismiss_all(self, marks: Mapping[int, Mapping[str, str]], reason: str, by: str) -> int:
+        """Dismiss open issues with one reason and return how many were still open; see `dismiss`."""
         now, done = self.clock(), 0
         with self.database.write() as connection:
             for some in batches(list(marks)):
@@ -323,7 +323,7 @@ class Issues(Store):
         return [_open_issue(row).issue for row in self.database.rows(sa.select(issues).where(*here))]
 
     @requires(Right.SEE)
-    def found(self, find: str, state: IssueState = IssueState.OPEN) -> dict[IssueGroupKey, int]:
+    def matching_groups(self, find: str, state: IssueState = IssueState.OPEN) -> dict[IssueGroupKey, int]:
         """Return the issue groups that have issues whose key, title or detail contains the text, with their number."""
         here = (issues.c.state == state, _named(find), _CONNECTED)
         rows = self.database.rows(sa.select(*_TROUBLE, _NUMBER).where(*here).group_by(*_TROUBLE))

@@ -11,7 +11,7 @@ from integration.core.issues import Issue, IssueOccurrence
 from integration.core.links import Link
 from integration.core.plan import Action, Change
 from integration.core.plan_lines import PlanRow
-from integration.core.records import Held, Kind, Record, kinds, merged, record_from_json
+from integration.core.records import CurrentRecord, Kind, Record, kinds, merged, record_from_json
 from integration.core.reverted_values import TAKEN_BACK
 from integration.core.run import Outcome, Progress
 from integration.core.states import RunState, Step
@@ -115,7 +115,7 @@ class Ledger(Store):
         question = sa.select(lines).where(*of_flow, in_clause(lines.c.step, open_steps), *here)
         return [plan_row(row) for row in self.database.rows(question.order_by(lines.c.run, lines.c.seq))]
 
-    def settle_doubts(self, doubts: Sequence[PlanRow], there: Mapping[str, Held]) -> list[PlanRow]:
+    def settle_doubts(self, doubts: Sequence[PlanRow], there: Mapping[str, CurrentRecord]) -> list[PlanRow]:
         """Settle the doubts whose records a lookup found, given by key, as proven. Return the other doubts."""
         seen = [row for row in doubts if row.key in there and row.change]
         for run in {row.run for row in seen}:

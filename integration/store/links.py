@@ -370,7 +370,7 @@ class Links(Store):
         owners = {row.key: row for row in self.database.rows_with_values(owned.where(*here), part.c.key, keys)}
         return [link_of(owners[key]) for key in sorted(owners)]
 
-    def newest(self, flow: str, kind: Kind, limit: int) -> list[Link]:
+    def newest_links(self, flow: str, kind: Kind, limit: int) -> list[Link]:
         """Return the most recently changed links that the target should have, the newest first."""
         here = (
             links.c.flow == flow,

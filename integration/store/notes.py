@@ -29,7 +29,7 @@ class NoteStore(Store):
     """Stores the notes of all plans. Notes are never changed, because they may explain a decision."""
 
     @requires(Right.SEE)
-    def of(self, run: str) -> list[Note]:
+    def notes_of_plan(self, run: str) -> list[Note]:
         """Return the notes of a plan, the oldest first."""
         return self.of_runs([run]).get(run, [])
 

@@ -34,7 +34,7 @@ def _refuse(event: str, _facts: tuple[Any, ...]) -> None:
             raise pickle.UnpicklingError(SENTENCE)
 
 
-def set_aside(url: str) -> list[str]:
+def end_unreadable_workflows(url: str) -> list[str]:
     """End unfinished workflows with data that is not JSON, and return their ids.
 
     Their runs are not affected, because a new workflow continues them.

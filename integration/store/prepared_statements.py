@@ -26,7 +26,7 @@ class _Made:
     by_place: bool
     row: Callable[[Sequence[Any]], Any]
 
-    def given(self, values: Values) -> Any:
+    def driver_parameters(self, values: Values) -> Any:
         """Return the parameters in the form of the driver. Raises KeyError for a missing one."""
         if self.fixed:
             values = {**self.fixed, **values}
@@ -66,7 +66,7 @@ class PreparedStatement:
     def change(self, connection: sa.Connection, values: Values) -> int:
         """Execute a change and return the number of changed rows."""
         made = self._for(connection)
-        cursor = _done(connection.dialect, connection.connection, "execute", made.text, made.given(values))
+        cursor = _done(connection.dialect, connection.connection, "execute", made.text, made.driver_parameters(values))
         count = int(cursor.rowcount)
         cursor.close()
         return count
@@ -75,7 +75,7 @@ class PreparedStatement:
         """Execute the statement once for each row of values."""
         if rows:
             made = self._for(connection)
-            given = [made.given(row) for row in rows]
+            given = [made.driver_parameters(row) for row in rows]
             _done(connection.dialect, connection.connection, "executemany", made.text, given).close()
 
     def _for(self, connection: sa.Connection) -> _Made:
@@ -90,7 +90,7 @@ class PreparedStatement:
 
 
 def _found(made: _Made, dialect: sa.Dialect, line: Any, values: Values) -> list[Any]:
-    cursor = _done(dialect, line, "execute", made.text, made.given(values))
+    cursor = _done(dialect, line, "execute", made.text, made.driver_parameters(values))
     found = [made.row(row) for row in cursor.fetchall()]
     cursor.close()
     return found

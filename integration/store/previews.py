@@ -99,7 +99,7 @@ class Previews(Store):
         present = {row.key for row in self.database.rows_with_values(read, staged.c.key, keys)}
         return [key for key in dict.fromkeys(keys) if key not in present]
 
-    def same(self, run: str, stage: str) -> int:
+    def count_unchanged(self, run: str, stage: str) -> int:
         """Return how many staged records have not changed since both systems agreed on them."""
         here = (*_staged_in(run, stage), staged.c.same)
         return int(self.database.scalar(sa.select(sa.func.count()).select_from(staged).where(*here)))

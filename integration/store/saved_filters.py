@@ -21,7 +21,7 @@ class SavedFilter:
 class SavedFilterStore(Store):
     """Stores the saved filters of all persons."""
 
-    def of(self, page: str, people: Sequence[str]) -> list[SavedFilter]:
+    def filters_of_people(self, page: str, people: Sequence[str]) -> list[SavedFilter]:
         """Return the filters of these persons for a page, by name."""
         here = (saved_filters.c.page == page, saved_filters.c.person.in_(people))
         rows = self.database.rows(sa.select(saved_filters).where(*here))

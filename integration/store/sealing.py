@@ -103,12 +103,15 @@ def append(connection: sa.Connection, sealer: Sealer | None) -> None:
 def sealed_entry(deed: AuditRecord, place: Head, sealer: Sealer | None) -> dict[str, Any]:
     """Return the entry of an audit record after the given previous entry, without its empty fields."""
 
-    def kept(text: str) -> str:
+    def without_personal_words(text: str) -> str:
         return PERSONAL.sub(lambda found: sealer.pseudonym(found[0]) if sealer else "~", _text(text))
 
     def values(held: Mapping[str, str]) -> dict[str, str]:
         hide = sealer.pseudonym if sealer else (lambda _: "~")
-        return {kept(name): hide(value) if deed.hidden and value else kept(value) for name, value in held.items()}
+        return {
+            without_personal_words(name): hide(value) if deed.hidden and value else without_personal_words(value)
+            for name, value in held.items()
+        }
 
     texts = {
         "session": deed.session,
@@ -118,7 +121,11 @@ def sealed_entry(deed: AuditRecord, place: Head, sealer: Sealer | None) -> dict[
         "kind": deed.kind,
         "code": deed.code,
     }
-    groups = {"facts": values(deed.facts) if not deed.hidden else {n: kept(v) for n, v in deed.facts.items()}}
+    groups = {
+        "facts": values(deed.facts)
+        if not deed.hidden
+        else {n: without_personal_words(v) for n, v in deed.facts.items()}
+    }
     groups |= {"before": values(deed.before), "after": values(deed.after)}
     return {
         "seq": place.seq,
@@ -126,8 +133,8 @@ def sealed_entry(deed: AuditRecord, place: Head, sealer: Sealer | None) -> dict[
         "at": deed.at.isoformat(timespec="microseconds"),
         "who": _text(deed.who),
         "action": deed.action,
-        **{name: kept(text) for name, text in {**texts, "why": deed.why}.items() if text},
-        **({"on": [(_text if deed.of_people else kept)(one) for one in deed.on]} if deed.on else {}),
+        **{name: without_personal_words(text) for name, text in {**texts, "why": deed.why}.items() if text},
+        **({"on": [(_text if deed.of_people else without_personal_words)(one) for one in deed.on]} if deed.on else {}),
         **({"count": deed.count} if deed.count != 1 else {}),
         **{name: group for name, group in groups.items() if group},
     }

@@ -37,7 +37,7 @@ class StoredSettings(Store):
             row = {"name": name, "value": dict(value), "by": "", "changed_at": self.clock()}
             upsert(connection, settings, [row])
 
-    def named(self, prefix: str) -> dict[str, dict[str, Any]]:
+    def settings_with_prefix(self, prefix: str) -> dict[str, dict[str, Any]]:
         """Return every setting whose name starts with `prefix`, by name."""
         found = sa.select(settings).where(settings.c.name.startswith(prefix, autoescape=True))
         return {row.name: group(row.value) for row in self.database.rows(found)}

@@ -41,7 +41,7 @@ class Compressed:
         begun: list[Message] = []
         body = bytearray()
 
-        async def taken(message: Message) -> None:
+        async def collect_message(message: Message) -> None:
             if message["type"] == "http.response.start" and _stays(message):
                 begun.append(message)
             elif begun:
@@ -49,7 +49,7 @@ class Compressed:
             else:
                 await send(message)
 
-        await self._app(scope, receive, taken)
+        await self._app(scope, receive, collect_message)
         if not begun or len(body) != int(Headers(raw=begun[0]["headers"])["content-length"]):
             return None  # sent already, or the client disconnected, which ends the reading of a file
         small = await asyncio.to_thread(gzip.compress, bytes(body), LEVEL, mtime=0)

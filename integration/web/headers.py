@@ -80,7 +80,7 @@ class Headers:
         """Answer with the headers."""
         begun = False
 
-        async def under(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal begun
             begun = True
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
@@ -94,9 +94,9 @@ class Headers:
             await send(message)
 
         try:
-            await self._app(scope, receive, under)
+            await self._app(scope, receive, send_with_headers)
         except Exception:
             if scope["type"] != "http" or begun:
                 raise
             log.exception("request failed", path=scope["path"])
-            await PlainTextResponse("", 500)(scope, receive, under)
+            await PlainTextResponse("", 500)(scope, receive, send_with_headers)

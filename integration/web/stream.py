@@ -77,20 +77,20 @@ class Stream:
             return
         open_page = OpenPage()
 
-        async def asked() -> Message:
+        async def receive_message() -> Message:
             while True:
                 message = await receive()
                 if _passes(message, open_page):
                     return message
 
-        async def told(message: Message) -> None:
+        async def send_message(message: Message) -> None:
             if (sent := message.get("bytes")) and len(sent) <= LONGEST:
                 message = {**message, "bytes": open_page.update(sent)}
                 if not message["bytes"]:
                     return
             await send(message)
 
-        await self._app(scope, asked, told)
+        await self._app(scope, receive_message, send_message)
 
 
 def _passes(message: Message, open_page: OpenPage) -> bool:

@@ -57,7 +57,7 @@ class Sentences:
     do: str
 
 
-def known(code: str) -> bool:
+def has_sentences(code: str) -> bool:
     """Return True if the catalogue has sentences for this code."""
     return code in tables().causes
 
@@ -78,7 +78,7 @@ def say(code: str, facts: Mapping[str, str], language: str = "en", zone: tzinfo 
     without it, the short label of the waiting list is used. An unknown code is shown as it is, so that a person always
     gets an answer.
     """
-    if not known(code):
+    if not has_sentences(code):
         return Sentences(code.replace("_", " "), "", "")
     parts = [catalogue(language).pgettext(part, code) for part in PARTS]
     facts = {"vat": facts["code"], **facts} if "code" in facts else facts  # facts stored by an earlier version
@@ -100,7 +100,7 @@ def say(code: str, facts: Mapping[str, str], language: str = "en", zone: tzinfo 
 
 def _inside(code: str, facts: Mapping[str, str], language: str, zone: tzinfo) -> str:
     """Return the text of a cause inside another cause: what happened, and what to do."""
-    if not known(code) or "{cause}" in catalogue("en").pgettext("what", code):
+    if not has_sentences(code) or "{cause}" in catalogue("en").pgettext("what", code):
         return code
     said = say(code, {name: fact for name, fact in facts.items() if name != "cause"}, language, zone)
     return f"{said.what} {said.do}".rstrip()
@@ -112,9 +112,9 @@ def reason(why: Reason, language: str = "en") -> str:
     return term(why.code, language, **why.facts) if ours else why.code
 
 
-def told_by(code: str) -> frozenset[str]:
+def fact_names(code: str) -> frozenset[str]:
     """Return the names of the facts in the first sentence of a cause."""
-    return frozenset(_PLACE.findall(catalogue("en").pgettext("what", code))) if known(code) else frozenset()
+    return frozenset(_PLACE.findall(catalogue("en").pgettext("what", code))) if has_sentences(code) else frozenset()
 
 
 def has_term(key: str) -> bool:

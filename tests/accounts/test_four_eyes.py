@@ -84,12 +84,12 @@ def said(four_eyes: FourEyes, run: Run, actor: Actor) -> bool:
 
 @pytest.mark.parametrize("run", [plan(10), plan(500, code="brake_retirements"), plan(500, code="brake_source_empty")])
 def test_below_the_second_limit_one_person_is_enough(four_eyes: FourEyes, run: Run) -> None:
-    assert four_eyes.needed(run) == []
+    assert four_eyes.exceeded_limits(run) == []
     assert said(four_eyes, run, OPERATOR)
 
 
 def test_above_it_a_second_person_says_yes_to_the_same_plan(four_eyes: FourEyes) -> None:
-    assert [one.count for one in four_eyes.needed(plan())] == [11]
+    assert [one.count for one in four_eyes.exceeded_limits(plan())] == [11]
     assert not said(four_eyes, plan(), ANN)
     first = four_eyes.first(plan())
     assert first is not None
@@ -113,7 +113,7 @@ def test_above_it_a_second_person_says_yes_to_the_same_plan(four_eyes: FourEyes)
     ],
 )
 def test_a_second_limit_counts_without_any_brake(four_eyes: FourEyes, run: Run, count: int | None) -> None:
-    assert [one.count for one in four_eyes.needed(run)] == ([] if count is None else [count])
+    assert [one.count for one in four_eyes.exceeded_limits(run)] == ([] if count is None else [count])
     assert said(four_eyes, run, ANN) is (count is None)
 
 

@@ -120,7 +120,7 @@ def test_a_line_is_one_place_however_many_addresses_it_has() -> None:
 def test_no_person_is_called_like_what_acts_by_itself(people: People, ref: str) -> None:
     with pytest.raises(ConfigurationError, match="person_name_invalid"):
         people.invite(ref, "", [Role.VIEWER], ADMIN)
-    assert [one.ref for one in people.every()] == ["admin"]
+    assert [one.ref for one in people.list_people()] == ["admin"]
 
 
 def test_a_role_taken_away_holds_from_the_next_action_and_so_does_the_end_of_a_session(people: People) -> None:
@@ -141,7 +141,7 @@ def test_the_last_administrator_stays_one(people: People) -> None:
         people.switch("ann", ADMIN, on=False)
     joined(people, "cas", Role.ADMINISTRATOR)
     people.switch("ann", ADMIN, on=False)
-    assert [one.ref for one in people.every() if one.off_at] == ["ann"]
+    assert [one.ref for one in people.list_people() if one.off_at] == ["ann"]
 
 
 def test_whom_somebody_else_has_proven_comes_in_by_invitation_and_is_known_from_then_on(people: People) -> None:

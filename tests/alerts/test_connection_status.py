@@ -12,7 +12,7 @@ from tests.stores import sandbox_of
 
 def test_a_connection_is_red_from_the_first_call_that_is_lost_and_green_from_the_first_answer(tmp_path: Path) -> None:
     with opened(tmp_path, sandbox=True, fresh=True) as application:
-        before = application.reach.of("mplus")
+        before = application.reach.status_of("mplus")
         assert (before.ok, before.cause) == (True, "")
         assert before.answered_at is not None
         assert before.milliseconds is not None
@@ -20,14 +20,14 @@ def test_a_connection_is_red_from_the_first_call_that_is_lost_and_green_from_the
         with sandbox_of(application).switches.armed(Fault.CUT_BEFORE, system="mplus", times=None):
             with suppress(IntegrationError):
                 application.access.connector("mplus").fetch(Kind.ORDER, ["1"])
-            away = application.reach.of("mplus")
+            away = application.reach.status_of("mplus")
         assert (away.ok, away.cause, away.answered_at) == (False, "connection_cut", before.answered_at)
         assert away.since is not None
         assert away.since > before.answered_at
-        assert application.reach.of("accountview").ok
+        assert application.reach.status_of("accountview").ok
 
         application.reach.look("mplus")
-        back = application.reach.of("mplus")
+        back = application.reach.status_of("mplus")
         assert (back.ok, back.cause) == (True, "")
         assert back.since is not None
         assert back.since > away.since
@@ -35,9 +35,9 @@ def test_a_connection_is_red_from_the_first_call_that_is_lost_and_green_from_the
 
 def test_a_system_is_called_when_nobody_else_has_called_it_for_a_while(tmp_path: Path) -> None:
     with opened(tmp_path, sandbox=True, fresh=True) as application:
-        answered = application.reach.of("mplus").answered_at
+        answered = application.reach.status_of("mplus").answered_at
         application.reach.look("mplus")
-        assert application.reach.of("mplus").answered_at == answered  # somebody has
+        assert application.reach.status_of("mplus").answered_at == answered  # somebody has
 
     with opened(tmp_path, start=False) as application:
         assert [one.ok for one in application.reach.stands()] == [None, None]

@@ -352,7 +352,7 @@ def test_what_is_silenced_is_told_once_the_silence_ends_and_not_at_all_where_it_
     assert hook.titles == []
     watching.look(3600)
     assert [title.split(" · ")[:2] for title in hook.titles] == [["Warning", "Orders"]]
-    assert watching.alerts.silences.now() == {}
+    assert watching.alerts.silences.active_silences() == {}
 
 
 @pytest.mark.long
@@ -528,7 +528,7 @@ def taken_away(database: Database) -> Iterator[None]:
 
 def test_a_test_message_proves_delivery_or_says_what_the_channel_said(watching: Watch, hook: Hook) -> None:
     identity = watching.hook(hook)
-    (channel,) = watching.channels.every()
+    (channel,) = watching.channels.list_channels()
     watching.alerts.test(channel)
     assert hook.titles == ["Test message of the console"]
     assert [one.what for one in watching.stores.deliveries.of_channel(identity)] == ["test"]
@@ -544,13 +544,13 @@ def test_an_address_that_is_none_is_refused_and_none_is_kept_in_the_clear(
 ) -> None:
     with pytest.raises(ConfigurationError, match="channel_address"):
         watching.channels.save({"name": "No"}, somebody("anna"), address="json://hooks.example.com/tokenofnobody")
-    assert watching.channels.every() == []
+    assert watching.channels.list_channels() == []
     watching.hook(hook)
     with database.read() as connection:
         kept = [str(row) for table in ("settings", "connections", "outbox", "deliveries")
                 for row in connection.exec_driver_sql(f"SELECT * FROM {table}").all()]  # noqa: S608  # fmt: skip
     assert "tokenofthehook" not in "\n".join(kept)
-    assert watching.channels.address(watching.channels.every()[0].id) == hook.address
+    assert watching.channels.address(watching.channels.list_channels()[0].id) == hook.address
 
 
 # ---- signs of life
@@ -614,4 +614,4 @@ def test_a_sign_of_life_that_comes_an_hour_late_is_not_sent(watching: Watch, hoo
 def test_an_address_for_signs_of_life_is_encrypted_or_on_this_machine(watching: Watch) -> None:
     with pytest.raises(ConfigurationError, match="ping_address"):
         watching.pings.change(WHOLE, "http://hc.example.com/uuid", somebody("anna"))
-    assert watching.pings.every() == {}
+    assert watching.pings.start_times() == {}

@@ -70,7 +70,7 @@ def test_a_right_of_its_own_comes_with_no_role(right: Right) -> None:
 
 def test_what_is_offered_to_nobody_is_not_there(app: Application) -> None:
     door = app.authorized_for(somebody())
-    for service, name in (("runs", "approve"), ("work", "engine"), ("issues", "set_all_aside")):
+    for service, name in (("runs", "approve"), ("work", "engine"), ("issues", "dismiss_all")):
         assert not hasattr(getattr(door, service), name)
     assert not hasattr(door, "access")
     assert not hasattr(door, "settings")

@@ -120,7 +120,7 @@ def test_what_may_have_been_withdrawn_since_a_backup_holds_no_more_once_it_is_re
     assert None not in before
     assert people.get("ann") is not None
     assert (people.in_session(key="key of a session"), people.invited("key of an invitation")) == (None, None)
-    assert approvals.of("r-1", "f-1") is None
+    assert approvals.current_approval("r-1", "f-1") is None
     restored.close()
 
 

@@ -77,7 +77,7 @@ def test_the_first_administrator_comes_in_invites_somebody_and_shuts_them_out(
 
 
 def test_who_logs_out_in_one_tab_does_nothing_in_the_other(server: Server, page: Page, people: People) -> None:
-    if not any(one.ref == "ben" for one in people.every()):
+    if not any(one.ref == "ben" for one in people.list_people()):
         people.accept(people.invite("ben", "", [Role.ADMINISTRATOR], somebody("admin")), PASSWORD)
     logged_in(page, server, "ben", "/runs")
     expect(page).to_have_url(re.compile("/runs"))

@@ -11,7 +11,7 @@ from integration.connectors.protocol import Connector
 from integration.core.errors import RejectedError
 from integration.core.markers import change_ranges
 from integration.core.plan import Action, differences
-from integration.core.records import Batch, Held, Kind, Location, Record, WriteResult
+from integration.core.records import Batch, CurrentRecord, Kind, Location, Record, WriteResult
 from tests.builders import a_create, a_group, a_part, a_product, an_update, an_update_at
 from tests.fakes import Links
 
@@ -141,7 +141,7 @@ class TargetContract:
         links.known[wanted.kind, wanted.key] = written.reference
         return written
 
-    def held(self, connector: Connector, wanted: Record, links: Links) -> Held:
+    def held(self, connector: Connector, wanted: Record, links: Links) -> CurrentRecord:
         """Return what the target holds for the record."""
         return connector.lookup([wanted], links)[wanted.key]
 
@@ -267,7 +267,7 @@ class TargetContract:
         since = self.held(connector, product, links).marker
         before = self.held(connector, other, links)
         connector.write(an_update(before.record, name="Anders"), before, links, "t2")
-        batch = connector.changed(Kind.PRODUCT, since)
+        batch = connector.read_changes(Kind.PRODUCT, since)
         articles = {part.key for record in batch.records for part in record.parts}
         assert "900201" in articles
         assert "900101" not in articles
@@ -277,20 +277,20 @@ class TargetContract:
     def test_what_has_a_known_marker_need_not_be_told(
         self, connector: Connector, product: Record, links: Links
     ) -> None:
-        start = connector.changed(Kind.PRODUCT, "").stamp or ""
+        start = connector.read_changes(Kind.PRODUCT, "").stamp or ""
         other = a_product("900300", (a_part("900301"),))
         self.created(connector, product, links)
         self.created(connector, other, links)
         ours = self.held(connector, product, links).marker
         known = change_ranges(range(int(start) + 1, int(ours) + 1))
-        batch = connector.changed(Kind.PRODUCT, start, known=known)
+        batch = connector.read_changes(Kind.PRODUCT, start, known=known)
         assert [part.key for record in batch.records for part in record.parts] == ["900301"]
 
     def test_an_empty_marker_gives_one_to_begin_with(self, connector: Connector, product: Record, links: Links) -> None:
-        start = connector.changed(Kind.PRODUCT, "").stamp
+        start = connector.read_changes(Kind.PRODUCT, "").stamp
         assert start
         self.created(connector, product, links)
-        articles = {part.key for one in connector.changed(Kind.PRODUCT, start).records for part in one.parts}
+        articles = {part.key for one in connector.read_changes(Kind.PRODUCT, start).records for part in one.parts}
         assert {part.key for part in product.parts} <= articles
 
     def test_a_change_tells_how_many_calls_it_takes(self, connector: Connector, product: Record) -> None:
@@ -308,7 +308,7 @@ class CustomerTargetContract:
         """What was linked before: nothing, until a test does."""
         return Links()
 
-    def created(self, connector: Connector, wanted: Record, links: Links) -> Held:
+    def created(self, connector: Connector, wanted: Record, links: Links) -> CurrentRecord:
         """Write a new customer, keep its link and return what the target holds now."""
         written = connector.write(a_create(wanted), None, links, f"create-{wanted.key}")
         links.known[wanted.kind, wanted.key] = written.reference

@@ -35,15 +35,15 @@ PERSON = DataSubject(
     ],
 )
 def test_records_of_a_customer_are_known_by_flow_and_key(flow: str, kind: str, key: str, own: bool) -> None:
-    assert ONE.has(flow, kind, key) is own
+    assert ONE.is_described_by(flow, kind, key) is own
 
 
 def test_a_customer_that_one_side_knows_has_nothing_of_the_other() -> None:
     assert Customer("39001").numbers == (("debtor", "39001"),)
-    assert not Customer("39001").has("orders", "debtor", "")
-    assert not Customer(relation="62").has("customers", "relation", "")
-    assert not Customer(relation="62").has("orders", "address", "=/85a9")
-    assert Customer(relation="62").has("orders", "debtor", "62")
+    assert not Customer("39001").is_described_by("orders", "debtor", "")
+    assert not Customer(relation="62").is_described_by("customers", "relation", "")
+    assert not Customer(relation="62").is_described_by("orders", "address", "=/85a9")
+    assert Customer(relation="62").is_described_by("orders", "debtor", "62")
 
 
 def test_a_document_is_of_whom_it_names() -> None:

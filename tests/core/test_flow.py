@@ -16,7 +16,7 @@ def test_a_flow_knows_its_stages_by_name_and_begins_with_the_first() -> None:
 
 
 def test_the_first_stage_that_counts_is_the_one_whose_records_are_counted() -> None:
-    assert Flow("products", "a", "b", (GROUPS, PRODUCTS)).counted is PRODUCTS
+    assert Flow("products", "a", "b", (GROUPS, PRODUCTS)).counted_stage is PRODUCTS
 
 
 def test_articles_are_linked_though_products_are_written() -> None:

@@ -20,7 +20,7 @@ from integration.core.link_evidence import (
     match_identity,
     shown_identity,
 )
-from integration.core.records import Held, Kind, Record, WrongValueError, unreadable
+from integration.core.records import CurrentRecord, Kind, Record, WrongValueError, unreadable
 
 AGREES, CONTRADICTS, SILENT = Match.AGREES, Match.CONTRADICTS, Match.SILENT
 JANSEN = {"name": "Jan Jansen", "email": "jan@jansen.example", "postcode": "3511 AB"}
@@ -121,13 +121,13 @@ def test_what_has_no_identity_of_its_own_has_no_evidence() -> None:
 def test_evidence_is_of_what_is_wanted_and_of_what_the_target_holds_of_it() -> None:
     wanted = Record(Kind.PRODUCT, "1001", {}, (Record(Kind.ARTICLE, "7001", MUG),))
     there = Record(Kind.PRODUCT, "1001", {}, (Record(Kind.ARTICLE, "7001", MUG), Record(Kind.ARTICLE, "9", MUG)))
-    assert evidence_of(wanted, Held(there, "5")) == Evidence({"7001": MUG}, {"7001": MUG})
+    assert evidence_of(wanted, CurrentRecord(there, "5")) == Evidence({"7001": MUG}, {"7001": MUG})
     assert evidence_of(wanted, None) == Evidence({"7001": MUG})
-    assert evidence_of(wanted, Held(unreadable(Kind.PRODUCT, "1", WrongValueError("x", ""), ""), "5")) == Evidence(
-        {"7001": MUG}
-    )
+    assert evidence_of(
+        wanted, CurrentRecord(unreadable(Kind.PRODUCT, "1", WrongValueError("x", ""), ""), "5")
+    ) == Evidence({"7001": MUG})
     level = Record(Kind.STOCK, "1001", {"number": "7001"})
-    assert evidence_of(level, Held(level, "7001", identities={"": MUG})) == Evidence({}, {"": MUG})
+    assert evidence_of(level, CurrentRecord(level, "7001", identities={"": MUG})) == Evidence({}, {"": MUG})
 
 
 def test_evidence_is_renewed_field_by_field_and_replaced_record_by_record() -> None:

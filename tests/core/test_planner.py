@@ -7,7 +7,7 @@ from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.plan import Action, Change, Policy, Unchanged
 from integration.core.planner import Decision, Desired, WrittenOnce, plan_record
-from integration.core.records import Held, Kind, Record, Unreadable, Value
+from integration.core.records import CurrentRecord, Kind, Record, Unreadable, Value
 from integration.core.source_values import AS_TOLD
 
 STAGE = Stage("articles", Kind.ARTICLE, Kind.PRODUCT)
@@ -21,13 +21,17 @@ class Says:
     flow: Flow = FLOW
     policy: Policy = field(default_factory=lambda: {"product.name": Ownership.KEEP_UNLESS_CHANGED})
 
-    def objection(self, _stage: Stage, desired: Record, _held: Held | None, _link: Link | None) -> Issue | None:
+    def objection(
+        self, _stage: Stage, desired: Record, _held: CurrentRecord | None, _link: Link | None
+    ) -> Issue | None:
         return Issue("sku_duplicate", desired.key) if desired.key == "objected" else None
 
-    def remarks(self, _stage: Stage, desired: Record, _held: Held | None, _link: Link | None) -> tuple[Issue, ...]:
+    def remarks(
+        self, _stage: Stage, desired: Record, _held: CurrentRecord | None, _link: Link | None
+    ) -> tuple[Issue, ...]:
         return (Issue("price_group_of_till", desired.key),) if desired.key == "remarked" else ()
 
-    def writable_part(self, _stage: Stage, desired: Record, _held: Held | None) -> Record | Skip:
+    def writable_part(self, _stage: Stage, desired: Record, _held: CurrentRecord | None) -> Record | Skip:
         return Skip("not_offered", desired.key) if desired.key == "held back" else desired
 
 
@@ -36,7 +40,9 @@ def product(key: str = "P1", **values: Value) -> Record:
 
 
 def decided(wanted: Record, held: Record | None = None, link: Link | None = None, stage: Stage = STAGE) -> Decision:
-    return plan_record(Says(), stage, Desired(wanted, "Thee", "1", "kg"), Held(held, "7") if held else None, link)
+    return plan_record(
+        Says(), stage, Desired(wanted, "Thee", "1", "kg"), CurrentRecord(held, "7") if held else None, link
+    )
 
 
 def agreed(record: Record, *, unproven: bool = False) -> Link:

@@ -22,13 +22,13 @@ from integration.core.records import (
     clean,
     from_json,
     is_number,
+    is_same_value,
     is_storable,
     is_till_number,
     kinds,
     merged,
     record_from_json,
     record_to_json,
-    same,
     to_json,
     unreadable,
     with_corrections,
@@ -99,8 +99,8 @@ def test_json_that_holds_no_record_is_refused(shape: dict[str, object]) -> None:
     ],
 )
 def test_values_that_mean_the_same_are_the_same(one: Value, other: Value) -> None:
-    assert same(one, other)
-    assert same(other, one)
+    assert is_same_value(one, other)
+    assert is_same_value(other, one)
 
 
 @pytest.mark.parametrize(
@@ -108,8 +108,8 @@ def test_values_that_mean_the_same_are_the_same(one: Value, other: Value) -> Non
     [(None, Decimal(0)), (None, "x"), ("A", "a"), (("A",), ("A", "B")), ("1", Decimal(1)), (False, None)],
 )
 def test_values_that_differ_are_not_the_same(one: Value, other: Value) -> None:
-    assert not same(one, other)
-    assert not same(other, one)
+    assert not is_same_value(one, other)
+    assert not is_same_value(other, one)
 
 
 def test_flat_and_fields_name_parts_by_their_keys() -> None:
@@ -291,10 +291,10 @@ def test_a_field_is_gone_where_it_has_a_meaning_or_is_read_and_was_in_every_reco
 def test_a_field_of_several_pages_is_in_all_of_their_records_in_some_or_in_none() -> None:
     one = FieldPresence(frozenset("ab"), frozenset("xy"), frozenset("abc"))
     other = FieldPresence(frozenset("bx"), frozenset("y"), frozenset("bx"))
-    assert FieldPresence.of_all([one, FieldPresence(), other]) == FieldPresence(
+    assert FieldPresence.combine_pages([one, FieldPresence(), other]) == FieldPresence(
         frozenset("b"), frozenset("y"), frozenset("abcx")
     )
-    assert FieldPresence.of_all([FieldPresence()]) == FieldPresence()
+    assert FieldPresence.combine_pages([FieldPresence()]) == FieldPresence()
 
 
 def test_there_is_one_kind_of_each_name_however_it_travels() -> None:

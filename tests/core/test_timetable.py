@@ -26,7 +26,7 @@ def following(table: Timetable, now: datetime, number: int) -> list[str]:
     """Return the next times, as the clock on the wall shows them."""
     found = []
     for _ in range(number):
-        due = table.after(now, HERE, is_closed)
+        due = table.next_start(now, HERE, is_closed)
         assert due is not None
         now = due
         found.append(f"{now.astimezone(HERE):%d %H:%M}")
@@ -60,8 +60,8 @@ def test_an_hour_that_is_left_out_brings_nothing_and_one_that_comes_twice_is_run
 
 def test_what_is_never_due_has_no_next_time() -> None:
     never = Timetable(5, weekdays=frozenset())
-    assert never.after(here("2026-11-25 09:00:00"), HERE, is_closed) is None
-    assert never.before(here("2026-11-25 09:00:00"), HERE, is_closed, 3) is None
+    assert never.next_start(here("2026-11-25 09:00:00"), HERE, is_closed) is None
+    assert never.previous_start(here("2026-11-25 09:00:00"), HERE, is_closed, 3) is None
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_what_is_never_due_has_no_next_time() -> None:
     ],
 )
 def test_rounds_that_were_due_are_counted_back(now: str, rounds: int, began: str) -> None:
-    found = SHOP.before(here(now), HERE, is_closed, rounds)
+    found = SHOP.previous_start(here(now), HERE, is_closed, rounds)
     assert found is not None
     assert f"{found.astimezone(HERE):%d %H:%M}" == began
 
@@ -98,7 +98,7 @@ def test_it_is_woken_whenever_it_is_due(table: Timetable, line: str) -> None:
     assert table.is_exact is (table == Timetable(5))
     now, end = here("2026-11-22 00:00:00"), here("2026-11-29 00:00:00")
     due = []
-    while (found := table.after(now, HERE, is_closed)) is not None and found < end:
+    while (found := table.next_start(now, HERE, is_closed)) is not None and found < end:
         now = found
         due.append(found.astimezone(HERE))
     assert due

@@ -18,17 +18,20 @@ from integration.core.traces import (
 def test_a_value_that_no_rule_gives_has_its_reason_with_its_facts() -> None:
     trace = explained_trace("line.vat", "1", "row", part="2", table="vat_codes", row="2")
 
-    assert (trace.target, trace.value, trace.part, trace.found) == ("line.vat", "1", "2", None)
+    assert (trace.target, trace.value, trace.part, trace.source_value) == ("line.vat", "1", "2", None)
     assert trace.why == Reason("because_row", {"table": "vat_codes", "row": "2"})
 
 
 def test_what_the_source_had_is_what_a_trace_begins_with() -> None:
-    assert Trace("debtor.name", (TraceStep("company", "Fiets"), TraceStep("upper", "FIETS")), "FIETS").found == "Fiets"
+    assert (
+        Trace("debtor.name", (TraceStep("company", "Fiets"), TraceStep("upper", "FIETS")), "FIETS").source_value
+        == "Fiets"
+    )
 
 
 def test_an_answer_has_the_reason_of_its_trace() -> None:
-    assert WhyAnswer("line.vat", "", "1", explained_trace("line.vat", "1", "split")).why == Reason("because_split")
-    assert WhyAnswer("line.vat", "", "1", None).why is None
+    assert WhyAnswer("line.vat", "", "1", explained_trace("line.vat", "1", "split")).reason == Reason("because_split")
+    assert WhyAnswer("line.vat", "", "1", None).reason is None
 
 
 def test_a_field_that_a_rule_takes_over_has_the_reason_of_the_flow_that_worked_it_out() -> None:

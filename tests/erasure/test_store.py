@@ -62,7 +62,7 @@ def test_a_person_is_found_by_either_number_with_all_that_is_theirs(database: Da
     assert person.documents == {"doc-1"}
     assert person.telling == {"Anna Özdemir", "anna@post.example", "anna@vroeger.example", "Kerklaan 7", "Anna"}
     assert person.places == {"Zeist", "Ede"}
-    assert {one.table for one in erasing.found(person)} == {"links", "issues", "outbox", "corrections"}
+    assert {one.table for one in erasing.find_rows(person)} == {"links", "issues", "outbox", "corrections"}
     assert erasing.documents(person) == [("sales_order", "doc-1", "26000032")]
 
 
@@ -85,7 +85,7 @@ def test_a_person_is_blotted_out_and_others_keep_what_is_theirs(database: Databa
     assert [word for word in ("anna@", "Zeist", "Kerklaan", "NL1") if word in kept.replace("johanna@", "")] == []
     assert f"for {ERASED}" in kept
     assert "NL2" in kept
-    assert +erasing.left(person) == {}
+    assert +erasing.count_remaining_rows(person) == {}
     assert not erasing.erase(person)
 
 
@@ -115,7 +115,7 @@ def test_a_person_in_records_of_kinds_that_are_only_stored_is_found_and_blotted_
     assert [one.values if one else None for one in left] == [
         None, {}, {"name": "Entrance"}, {"debtor_number": "39001"}, {"text": "Bram"},
     ]  # fmt: skip
-    assert +erasing.left(person) == {}
+    assert +erasing.count_remaining_rows(person) == {}
 
 
 def test_what_people_arranged_is_told_and_left(database: Database, clock: Clock) -> None:
@@ -126,4 +126,4 @@ def test_what_people_arranged_is_told_and_left(database: Database, clock: Clock)
         row = {"name": "list", "rows": {"anna@post.example": "1"}, "by": "bram", "changed_at": clock()}
         connection.execute(tables.value_tables.insert().values(row))
     erasing.erase(person)
-    assert dict(erasing.left(person)) == {"value_tables": 1}
+    assert dict(erasing.count_remaining_rows(person)) == {"value_tables": 1}

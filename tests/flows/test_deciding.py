@@ -10,7 +10,7 @@ import pytest
 from integration.core.booking_state import BookingStage, BookingState
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
-from integration.core.records import Held, Kind, Record
+from integration.core.records import CurrentRecord, Kind, Record
 from integration.flows.orders.chains import ChainQueries
 from integration.flows.orders.logic import OrdersLogic
 from tests.flows.orders.test_decisions import Links, link
@@ -53,7 +53,7 @@ class World:
         assert desired is not None
         known = next((each for each in links if each.key == desired.key), None)
         other = replace(desired, parts=(Record(Kind.LINE, "1", {"amount": Decimal("484.75")}),))
-        held = Held(other, self.number) if SAME in self.reasons and known is None else None
+        held = CurrentRecord(other, self.number) if SAME in self.reasons and known is None else None
         issue = logic.objection(stage, desired, held, known)
         return (
             issue

@@ -8,7 +8,7 @@ import pytest
 
 from integration.core.flow import Ownership
 from integration.core.plan import Change, Unchanged, diff
-from integration.core.records import Held, Kind, Record, Value
+from integration.core.records import CurrentRecord, Kind, Record, Value
 from integration.core.staged import Staged
 from integration.flows.customers.logic import Customers
 from integration.flows.customers.settings import CustomerSettings
@@ -21,7 +21,7 @@ from tests.flow_harness import shipped
 
 D = Decimal
 TABLES = {"vat_codes": {"2": "20"}, "price_groups": {"GROOT": "3"}, "price_branches": {"Z": "2"}}
-ARTICLES, DEBTORS = FLOWS["products"].flow.counted, FLOWS["customers"].flow.counted
+ARTICLES, DEBTORS = FLOWS["products"].flow.counted_stage, FLOWS["customers"].flow.counted_stage
 GIVEN: dict[str, Value] = {
     "price_group_price:0:GROOT": D("14.8760"),
     "price_group_price:10:GROOT": D("13.2231"),
@@ -171,7 +171,7 @@ def test_prices_of_customers_are_part_of_the_offer() -> None:
     assert of_part(shaped(logic, an_article("1001", **GIVEN))) == {}
     only_new = products(terms(), offer={"create": True, "update": False})
     desired = shaped(only_new, an_article("1001", **GIVEN))
-    held = Held(Record(Kind.PRODUCT, "1001", {}, (Record(Kind.ARTICLE, "1001", {}),)), "5")
+    held = CurrentRecord(Record(Kind.PRODUCT, "1001", {}, (Record(Kind.ARTICLE, "1001", {}),)), "5")
     fitting = only_new.writable_part(ARTICLES, desired, held)
     assert isinstance(fitting, Record)
     assert of_part(fitting) == {}
@@ -202,7 +202,7 @@ def test_an_agreement_that_ended_is_withdrawn_though_nothing_empty_is_written_el
     agreed = shaped(customers(terms()), a_debtor("20001", **AGREED))
     logic = customers(terms(agreed))
     desired = shaped(logic, a_debtor("20001"))
-    fitting = logic.writable_part(DEBTORS, desired, Held(agreed, "9"))
+    fitting = logic.writable_part(DEBTORS, desired, CurrentRecord(agreed, "9"))
     assert isinstance(fitting, Record)
     change = compared(logic, fitting, agreed, agreed)
     assert isinstance(change, Change)

@@ -37,7 +37,7 @@ def test_a_report_is_read_back_as_it_was_kept(tmp_path: Path) -> None:
 def test_no_secret_of_a_database_is_kept() -> None:
     series = Series(("orders",), databases=("sqlite", "postgresql://lab:p@ss@somewhere:5432/postgres"))
 
-    assert series.shown().databases == ("sqlite", "postgresql://somewhere:5432/postgres")
+    assert series.without_secrets().databases == ("sqlite", "postgresql://somewhere:5432/postgres")
 
 
 def test_nothing_is_told_where_nothing_can_be_read(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from integration.lab.outcome import GIVEN, LabOutcome, held_now
+from integration.lab.outcome import GIVEN, LabOutcome, current_outcome
 from integration.lab.report import Harm
 from integration.lab.verdict import differences_from_baseline
 from integration.sandbox.server import Sandbox, running
@@ -16,7 +16,7 @@ from integration.sandbox.server import Sandbox, running
 def baseline() -> LabOutcome:
     """What both systems hold at first."""
     with running(articles=50, orders=6) as sandbox:
-        return held_now(sandbox)
+        return current_outcome(sandbox)
 
 
 @pytest.fixture
@@ -27,13 +27,13 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 def test_the_same_shop_twice_is_the_same(baseline: LabOutcome, sandbox: Sandbox) -> None:
-    assert differences_from_baseline(baseline, held_now(sandbox)) == (Harm(cents=Decimal("0.00")), [])
+    assert differences_from_baseline(baseline, current_outcome(sandbox)) == (Harm(cents=Decimal("0.00")), [])
 
 
 def test_a_changed_field_is_named(baseline: LabOutcome, sandbox: Sandbox) -> None:
     sandbox.accountview.edit("ARTICLE", "9001", {"ART_DESC1": "Verzending"})
 
-    harm, told = differences_from_baseline(baseline, held_now(sandbox))
+    harm, told = differences_from_baseline(baseline, current_outcome(sandbox))
 
     assert harm.altered == 1
     assert "ART_DESC1 Verzendkosten became Verzending" in told[0]
@@ -47,7 +47,7 @@ def test_one_too_many_and_one_too_few_are_counted(baseline: LabOutcome, sandbox:
     )
     sandbox.accountview.remove("DEL_ADDR", str(sandbox.state("DEL_ADDR")[1]["REC_ID"]))
 
-    harm, told = differences_from_baseline(baseline, held_now(sandbox))
+    harm, told = differences_from_baseline(baseline, current_outcome(sandbox))
 
     assert (harm.doubled, harm.lost, harm.altered) == (1, 1, 0)
     assert [line.split()[0] for line in told] == ["doubled:", "lost:"]
@@ -63,7 +63,7 @@ def test_a_quotation_and_a_trade_invoice_are_compared_by_their_reference_and_to_
             sandbox.accountview.add(header, {key: number, named: "MP-2026.1", "RPL_INV": debtor})
             line = {"REC_ID": number, own: number, "ART_CODE": "9001", "ART_QTY": "2", "ART_PX": price, "VAT_CODE": "2"}
             sandbox.accountview.add(lines, line)
-        return held_now(sandbox)
+        return current_outcome(sandbox)
 
     first = added("10.00")
     (invoice, quotation) = sorted(name for name in first.sums if name.startswith("K9_"))
@@ -71,7 +71,7 @@ def test_a_quotation_and_a_trade_invoice_are_compared_by_their_reference_and_to_
     assert first.sums[invoice] == first.sums[quotation] == {"2": Decimal("20.00")}
 
     sandbox.accountview.edit("K9_QUOL", sandbox.state("K9_QUOL")[0]["REC_ID"], {"ART_PX": "10.01"})
-    harm, _ = differences_from_baseline(first, held_now(sandbox))
+    harm, _ = differences_from_baseline(first, current_outcome(sandbox))
     assert (harm.altered, harm.cents) == (1, Decimal("0.02"))
 
     harm, told = differences_from_baseline(first, added("10.00"))
@@ -84,9 +84,9 @@ def test_a_document_that_stands_twice_is_doubled_though_a_calm_run_doubles_or_om
         number = f"9{len(sandbox.state('SO_HDR')):06}"
         sandbox.accountview.add("SO_HDR", {"ORD_NR": number, "COMMENT1": reference, "RPL_INV": "20001"})
         sandbox.accountview.add("SO_LINE", {"REC_ID": number, "ORD_NR": number, "ART_CODE": "9001", "ORD_QTY": "1"})
-        return held_now(sandbox)
+        return current_outcome(sandbox)
 
-    omitting, once, twice = held_now(sandbox), added("MP-2026.1"), added("MP-2026.1")
+    omitting, once, twice = current_outcome(sandbox), added("MP-2026.1"), added("MP-2026.1")
 
     for calm in (omitting, once, twice):
         harm, told = differences_from_baseline(calm, twice)
@@ -105,6 +105,6 @@ def test_an_amount_under_another_vat_code_is_apart_twice(baseline: LabOutcome, s
     line = sandbox.state("DJ_LINE")[0]
     sandbox.accountview.edit("DJ_LINE", str(line["REC_ID"]), {"VAT_CODE": "2"})
 
-    assert differences_from_baseline(baseline, held_now(sandbox))[0].cents == 2 * (
+    assert differences_from_baseline(baseline, current_outcome(sandbox))[0].cents == 2 * (
         Decimal(line["AMOUNT"]) + Decimal(line["VAT_AMT"])
     )

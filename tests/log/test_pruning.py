@@ -49,9 +49,9 @@ def test_events_of_long_ago_become_numbers_and_young_ones_stay(database: Databas
     young.record(Event(event="proven", run="r2", flow="products", kind="product", key="P1", title="Thee"))
     drain(logbook, old)
 
-    assert logbook.due(CUT) == 10
+    assert logbook.count_events_before(CUT) == 10
     assert logbook.prune(CUT) == 10
-    assert logbook.prune(CUT) == logbook.due(CUT) == 0
+    assert logbook.prune(CUT) == logbook.count_events_before(CUT) == 0
     assert numbers(logbook, "SELECT run, event FROM events") == [("r2", "proven")]
     assert numbers(logbook, "SELECT key FROM records") == [("P1",)]
     past = numbers(logbook, "SELECT CAST(day AS VARCHAR), event, events FROM past ORDER BY event")

@@ -14,7 +14,7 @@ from integration.core.records import Kind
 from integration.core.reverted_values import TAKEN_BACK
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState
-from integration.flows.forms import MultiSelect, Select, each_of, names
+from integration.flows.forms import MultiSelect, Select, names, single_fields
 from integration.flows.registry import FLOWS as SPECS
 from pages.components.shared.wording import plain
 from tests.booked import TABLES
@@ -82,7 +82,7 @@ def test_every_setting_and_every_option_has_a_word(flow: str) -> None:
             keys = (f"setting_{flow}_{name}".replace(".", "_"), f"setting_{name}".replace(".", "_"))
             if name and not any(words.has_term(key) for key in keys):
                 missing.append(name)
-        for shape in each_of(section.shapes):
+        for shape in single_fields(section.shapes):
             if isinstance(shape, Select | MultiSelect):
                 called = [f"{shape.words or shape.name}_{one}" for one in shape.options if one]
                 missing += [key for key in called if not words.has_term(key)]
@@ -134,7 +134,7 @@ def test_every_repair_on_a_flow_page_leads_to_a_setting_that_is_there() -> None:
 def test_every_brake_of_a_flow_is_a_setting_and_has_its_sentence() -> None:
     guards = [guard for spec in SPECS.values() for guard in spec.settings.guards]
 
-    assert [one.code for one in guards if not words.known(one.code)] == []
+    assert [one.code for one in guards if not words.has_sentences(one.code)] == []
     assert [
         one.name
         for one in guards
@@ -146,7 +146,7 @@ def test_the_tables_a_flow_knows_have_a_name_and_the_causes_that_wait_for_a_row_
     known = [table for spec in SPECS.values() for table in spec.tables]
 
     assert [one.name for one in known if not words.has_term(f"table_{one.name}")] == []
-    assert [cause for one in known for cause in one.causes if not words.known(cause)] == []
+    assert [cause for one in known for cause in one.causes if not words.has_sentences(cause)] == []
 
 
 @pytest.mark.long

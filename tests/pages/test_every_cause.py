@@ -13,7 +13,7 @@ from integration.core.issues import CauseGroup, Issue, IssueOccurrence
 from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowSpec
 from integration.services.runs.exceptions import group_address
-from integration.words import told_by
+from integration.words import fact_names
 from tests.pages.conftest import Open, press, settled, texts
 from tests.people import somebody
 from tests.stores import stores_in
@@ -69,14 +69,14 @@ def cases() -> Iterator[object]:
 
 def met(app: Application, flow: str, code: str, **more: str) -> CauseGroup:
     """Let a record be met that waits for a cause."""
-    facts = dict.fromkeys({*told_by(code), *CAUSES[code].telling}, "1") | {
+    facts = dict.fromkeys({*fact_names(code), *CAUSES[code].telling}, "1") | {
         "key": "1",
         "system": FLOWS[flow].flow.target,
     }
     facts |= AMBIGUOUS if code == "customer_ambiguous" else {}
     issue = Issue(code, "1", facts.get("field", "name"), facts | SPECIAL.get(code, {}) | more)
     stores_in(app).issues.store_check_result(
-        flow, ["1"], (code,), [IssueOccurrence(issue, str(FLOWS[flow].flow.counted.source), "Jansen")]
+        flow, ["1"], (code,), [IssueOccurrence(issue, str(FLOWS[flow].flow.counted_stage.source), "Jansen")]
     )
     return next(one for one in app.exceptions.groups(flow) if one.cause == code)
 

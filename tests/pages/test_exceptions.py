@@ -365,7 +365,7 @@ def test_what_is_planned_as_it_was_can_be_committed_until_somebody_publishes(
     shop: Application, open_page: Open, unmapped: Callable[[int], CauseGroup]
 ) -> None:
     group = unmapped(2)
-    made = shop.exceptions.made_with(group)
+    made = shop.exceptions.mapping_version(group)
     shop.drafts.put_rule("orders", Rule(target="sales_order.remark", source="our_reference"), somebody("test"))
     shop.drafts.publish("orders", somebody("test"), "a remark")
     shop.tables.add("payment_terms", "PIN", "14", somebody("test"))
@@ -577,15 +577,18 @@ def test_a_value_is_put_right_here_and_holds_until_the_source_changes_it(shop: A
     assert list(shown["becomes"]) == [good]
     shop.runs.discard(run.id, "test")
 
-    (correction,) = shop.corrections.all("products")
+    (correction,) = shop.corrections.list_corrections("products")
     assert not press(typed, "correct").exception
     shop.runs.discard(settled(shop, last(shop, "products").id).id, "test")
-    assert {one.key: one.becomes for one in shop.corrections.all("products")} == {key: good, second.issue.key: other}
+    assert {one.key: one.becomes for one in shop.corrections.list_corrections("products")} == {
+        key: good,
+        second.issue.key: other,
+    }
     shop.corrections.remove(
-        "products", [one for one in shop.corrections.all("products") if one.key != key], person().ref
+        "products", [one for one in shop.corrections.list_corrections("products") if one.key != key], person().ref
     )
     sandbox_of(shop).accountview.edit("ARTICLE", key, {"K9_EAN": "8719980000124"})
-    assert shop.drafts.why("products", key) != []
+    assert shop.drafts.trace_record("products", key) != []
     assert not correction.holds_for(shop.exceptions.records("products", [key])[key])
     shop.corrections.remove("products", [correction], person().ref)
     assert shop.corrections.counts() == {}
@@ -603,7 +606,7 @@ def test_a_cause_set_aside_leaves_the_queue_and_comes_back_when_it_grows(
     test = menu(test, f"more-{group_address(group.group_key)}").click("aside").run()
     assert test.button(key="aside_now").disabled
     assert "These records stay parked without alerts" in texts(test)
-    shop.exceptions.set_aside(group.group_key, "booked by hand", person())
+    shop.exceptions.dismiss(group.group_key, "booked by hand", person())
     assert not is_open(shop, group.group_key)
     said = texts(open_page("exceptions", status="aside"))
     assert "booked by hand" in said
@@ -629,7 +632,7 @@ def test_one_record_is_set_aside_by_itself(
     before = group.count
     first = shop.exceptions.issues_of(group.group_key)[0]
 
-    assert shop.exceptions.set_aside(group.group_key, "just this one", person(), (first.id,)) == 1
+    assert shop.exceptions.dismiss(group.group_key, "just this one", person(), (first.id,)) == 1
 
     rest = shop.exceptions.group(group.group_key)
     assert rest is not None

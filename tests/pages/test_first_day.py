@@ -92,7 +92,7 @@ def test_the_till_is_not_asked_before_everything_is_filled_in(unconnected: Appli
     test = next(button for button in test.button if button.label == "Check the connection").click().run()
 
     assert "Fill in address, ident and secret" in texts(test)
-    assert not unconnected.connections.of("mplus").connected
+    assert not unconnected.connections.last_check("mplus").connected
 
 
 @pytest.mark.usefixtures("unconnected")
@@ -120,7 +120,7 @@ def test_access_that_does_not_work_is_told_and_the_one_before_stays(fresh: Appli
 
         assert not test.exception
         assert "The access before stays in force" in texts(test)
-        assert fresh.connections.of("mplus").ok
+        assert fresh.connections.last_check("mplus").ok
         assert "The access before" not in texts(press(test, "check-mplus"))
 
 

@@ -108,7 +108,7 @@ def test_fields_are_offered_with_caption_own_name_type_and_a_sample(shop: Applic
     name = next(one for one in offered if "ART_DESC1" in one)
     assert name.startswith("Omschrijving (ART_DESC1) · Text · ")
     assert len(name) > len("Omschrijving (ART_DESC1) · Text · ")
-    known = {one.name for one in shop.lists.fields("accountview", shop.flows["products"].counted.source)}
+    known = {one.name for one in shop.lists.fields("accountview", shop.flows["products"].counted_stage.source)}
     assert len(offered) >= len(known)
 
 
@@ -204,7 +204,7 @@ def test_an_expression_answers_at_once_with_the_value_or_a_sentence(shop: Applic
 def test_hostile_expressions_end_in_an_error_at_once(shop: Application) -> None:
     mapping = shop.mappings.published("products").mapping
     rest = tuple(rule for rule in mapping.rules if rule.target != NAME)
-    (record,) = shop.drafts.recent("products", shop.flows["products"].counted.source, 1)
+    (record,) = shop.drafts.recent("products", shop.flows["products"].counted_stage.source, 1)
     for expression in HOSTILE:
         hostile = type(mapping)(mapping.version, (*rest, Rule(target=NAME, expression=expression)))
         began = time.process_time()  # of this process: the machine may be busy with others
@@ -213,7 +213,7 @@ def test_hostile_expressions_end_in_an_error_at_once(shop: Application) -> None:
         (trial,) = shop.drafts.trial("products", hostile, [record])
 
         assert time.process_time() - began < 5, expression
-        assert fault or trial.of(NAME)[0].issue is not None, expression
+        assert fault or trial.traces_of_field(NAME)[0].issue is not None, expression
 
 
 @pytest.mark.parametrize(("expression", "said"), [("().__class__", "cannot contain"), ("9**9**9", "a power is")])

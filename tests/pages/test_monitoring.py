@@ -35,7 +35,7 @@ def watched(connected: Application) -> Iterator[Application]:
     yield connected
     for one in stores.issues.list("orders", "vat_code_unmapped"):
         stores.issues.close(one.id, "test")
-    for channel in connected.channels.every():
+    for channel in connected.channels.list_channels():
         connected.channels.forget(channel.id, somebody("test"))
 
 
@@ -48,7 +48,7 @@ def hook() -> Iterator[Hook]:
 
 def identity(app: Application, cause: str) -> int:
     """Return the episode of a cause that goes on."""
-    return next(one.id for one in app.monitoring.going_on() if one.symptom.cause == cause)
+    return next(one.id for one in app.monitoring.open_incidents() if one.symptom.cause == cause)
 
 
 def test_what_goes_on_is_told_with_what_it_comes_to_and_leads_to_its_screen(
@@ -57,7 +57,7 @@ def test_what_goes_on_is_told_with_what_it_comes_to_and_leads_to_its_screen(
     page = open_page("monitoring")
     said = texts(page)
 
-    assert len(watched.monitoring.going_on()) >= 2
+    assert len(watched.monitoring.open_incidents()) >= 2
     assert "VAT code 7 has no counterpart" in said
     assert "Orders · 3 records · €31.50 not booked" in said
     assert "worker&#45;7" in said or "worker-7" in said
@@ -75,15 +75,15 @@ def test_one_episode_or_everything_is_silenced_for_an_hour_and_told_again(
 ) -> None:
     here = identity(watched, "vat_code_unmapped")
     page = press(open_page("monitoring"), f"silence-{here}_hour")
-    (until,) = watched.alerts.silences.now().values()
+    (until,) = watched.alerts.silences.active_silences().values()
     assert timedelta(minutes=59) < until - datetime.now(UTC) < timedelta(minutes=61)
     press(page, f"tell-{here}")
-    assert watched.alerts.silences.now() == {}
+    assert watched.alerts.silences.active_silences() == {}
 
     page = press(open_page("monitoring"), "silence_all_until")
-    assert watched.alerts.silences.now().keys() == {EVERYTHING}
+    assert watched.alerts.silences.active_silences().keys() == {EVERYTHING}
     press(page, "tell_all")
-    assert watched.alerts.silences.now() == {}
+    assert watched.alerts.silences.active_silences() == {}
 
 
 def test_a_channel_is_made_tried_and_taken_away(watched: Application, open_page: Open, hook: Hook) -> None:
@@ -92,10 +92,10 @@ def test_a_channel_is_made_tried_and_taken_away(watched: Application, open_page:
     page.text_input(key="channel-name").input(NAMED)
     page.text_input(key="channel-address").input("json://hooks.example.com/tokenofnobody")
     page.button(key="channel-save").click().run()
-    assert watched.channels.every() == []
+    assert watched.channels.list_channels() == []
 
     watched.channels.save({"name": NAMED}, somebody("test"), address=hook.address)
-    (channel,) = watched.channels.every()
+    (channel,) = watched.channels.list_channels()
     page = press(open_page("monitoring", view="channels"), f"test-{channel.id}")
     assert "Test message of the console" in hook.titles
     said = texts(open_page("monitoring", view="channels"))
@@ -106,7 +106,7 @@ def test_a_channel_is_made_tried_and_taken_away(watched: Application, open_page:
     assert "503" in said
     assert "tokenofthehook" not in said
     press(open_page("monitoring", view="channels"), f"forget-now-{channel.id}")
-    assert watched.channels.every() == []
+    assert watched.channels.list_channels() == []
 
 
 @pytest.mark.long
@@ -117,7 +117,7 @@ def test_what_was_sent_is_listed_with_what_waits(watched: Application, open_page
     watched.alerts.look()
     watched.alerts.send()
     until(
-        lambda: all(one.delivery.sent_at for one in watched.monitoring.sent()), "the message"
+        lambda: all(one.delivery.sent_at for one in watched.monitoring.list_notifications()), "the message"
     )  # by this or the console
     page = open_page("monitoring", view="sent")
 
@@ -133,13 +133,13 @@ def test_signs_of_life_and_opening_hours_are_set_and_no_address_is_shown(watched
     page = open_page("monitoring", view="signs")
     page.text_input(key=f"ping-{WHOLE}").input("https://hc.example.com/uuid-of-the-whole").run()
     press(page, f"ping-save-{WHOLE}")
-    assert watched.pings.every().keys() == {WHOLE}
+    assert watched.pings.start_times().keys() == {WHOLE}
     page = open_page("monitoring", view="signs")
     assert "uuid-of-the-whole" not in str(page)
     press(page, f"ping-end-{WHOLE}")
-    assert watched.pings.every() == {}
+    assert watched.pings.start_times() == {}
 
     page = open_page("monitoring", view="signs")
     page.number_input(key="openings-hours").set_value(6)
     press(page, "openings-save")
-    assert watched.openings.now().proof_hours == 6
+    assert watched.openings.current_hours().proof_hours == 6

@@ -115,11 +115,11 @@ def test_a_system_that_is_away_is_red_from_its_first_lost_call_and_a_run_says_si
     shop = sandbox_of(connected).switches
     with shop.armed(Fault.UNAVAILABLE, system="accountview", times=None):
         run = connected.runs.preview(PreviewRequest("products", somebody("test")))
-        until(lambda: connected.runs.held_since(connected.runs.get(run)) is not None, "a run that waits")
+        until(lambda: connected.runs.wait_start(connected.runs.get(run)) is not None, "a run that waits")
         said = texts(open_page())
         assert re.search(r"(?m)^:small\[:gray\[.*no answer since \S+ · last answer ", said)
         assert re.search(r"Products · since \S+", said)
     settled(connected, run)
 
-    until(lambda: connected.reach.of("accountview").ok is True, "the answer")
+    until(lambda: connected.reach.status_of("accountview").ok is True, "the answer")
     assert "no answer since" not in texts(open_page())

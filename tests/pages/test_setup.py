@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from integration import flows, words
 from integration.application.application import Application
-from integration.flows.forms import Question, RadioChoice, each_of
+from integration.flows.forms import Question, RadioChoice, single_fields
 from integration.flows.registry import FLOWS
 from integration.services.setup import STEPS, State
 from tests.pages.conftest import Open, press, settled, texts
@@ -25,9 +25,9 @@ ASKED = [(flow, one) for flow, spec in FLOWS.items() for one in spec.questions]
 def connected(connected: Application) -> Iterator[Application]:
     """The shop of the module, of which what is chosen and answered is put back once a test is over."""
     kept, rules = stores_in(connected).settings, connected.rules
-    settings, tables = kept.named(""), rules.tables()
+    settings, tables = kept.settings_with_prefix(""), rules.tables()
     yield connected
-    for name, value in kept.named("").items():
+    for name, value in kept.settings_with_prefix("").items():
         if name not in settings:
             kept.forget(name, "test")
         elif value != settings[name]:
@@ -47,7 +47,7 @@ def steps(test: AppTest) -> list[str]:
 
 @pytest.mark.parametrize(("flow", "one"), ASKED)
 def test_every_question_has_its_words_and_the_fields_that_answer_it(flow: str, one: Question) -> None:
-    shapes = {shape.name: shape for section in FLOWS[flow].sections for shape in each_of(section.shapes)}
+    shapes = {shape.name: shape for section in FLOWS[flow].sections for shape in single_fields(section.shapes)}
 
     assert words.has_term(f"question_{flow}_{one.name}")
     assert set(one.settings) <= shapes.keys()

@@ -22,8 +22,8 @@ def test_lengths_are_kept_with_who_set_them_and_what_the_law_says(tmp_path: Path
         assert kept.lengths_in_force() == Retention()
         kept.change(Retention(Country.DE, False, {"plans": 3}), somebody("anna"))
         assert kept.lengths_in_force() == Retention(Country.DE, False, {"plans": 3})
-        assert {one.name: one.length for one in kept.kept()} | {"plans": 3, "books": 10, "vouchers": 8} == {
-            one.name: one.length for one in kept.kept()
+        assert {one.name: one.length for one in kept.class_statuses()} | {"plans": 3, "books": 10, "vouchers": 8} == {
+            one.name: one.length for one in kept.class_statuses()
         }
 
 
@@ -59,7 +59,7 @@ def test_the_night_goes_through_every_class_and_leaves_the_lease(tmp_path: Path)
             places.append(position)
             position = application.retention.page(position)
         assert places == list(ORDER[1:])
-        assert application.retention.last() is not None
+        assert application.retention.last_pruning() is not None
         assert stores.leases.holder("retention") is None
         assert later.instance == stores.database.instance
 
@@ -79,14 +79,14 @@ def test_one_process_at_a_time_is_at_it(tmp_path: Path) -> None:
 
 def test_the_log_is_pruned_by_whoever_has_it(tmp_path: Path) -> None:
     with opened(tmp_path, sandbox=False) as application:
-        assert application.retention.due("log") == 0
+        assert application.retention.count_expired_rows("log") == 0
         assert application.retention.prune()["log"] == 0
-        assert next(one for one in application.retention.kept() if one.name == "log").size
+        assert next(one for one in application.retention.class_statuses() if one.name == "log").size
 
 
 def test_it_is_done_next_in_the_coming_night(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
-        due = application.retention.next()
+        due = application.retention.next_pruning()
         assert (due.hour, due.minute) == (3, 47)
         assert timedelta() < due - datetime.now(UTC) <= timedelta(days=1, hours=1)
 

@@ -21,7 +21,7 @@ from integration.core.errors import IntegrationError
 from integration.core.flow import Stage
 from integration.core.foreign_documents import NO_STRANGERS
 from integration.core.plan import Approval, Change
-from integration.core.records import Held, Record, WriteResult
+from integration.core.records import CurrentRecord, Record, WriteResult
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.staged import Staged
 from integration.core.states import RunState
@@ -119,11 +119,12 @@ def meet_a_bug(folder: Path, *, while_writing: bool) -> None:
     target = _WrongAboutWrites() if while_writing else MemoryConnector()
     systems: dict[str, Connector] = {"accountview": MemoryConnector([an_article(), a_group()]), "mplus": target}
     deps = Dependencies(
-        connectors=systems, logics=part(Logics, now=lambda _: logic, fed=lambda _: {}, basis=lambda *_, **_asks: {},
-        read_fields=lambda _: None), runs=runs, previews=Previews(database, now), plans=PlanStore(database),
+        connectors=systems, logics=part(Logics, current_logic=lambda _: logic, fed=lambda _: {},
+        basis=lambda *_, **_asks: {}, read_fields=lambda _: None), runs=runs, previews=Previews(database, now),
+        plans=PlanStore(database),
         ledger=Ledger(database, now), links=links, cursors=Cursors(database, now),
         corrections=Corrections(database, now),
-        foreign_documents=part(ForeignDocumentSearch, of=lambda _: NO_STRANGERS), clock=now, **UNHELD,
+        foreign_documents=part(ForeignDocumentSearch, foreign_documents_of=lambda _: NO_STRANGERS), clock=now, **UNHELD,
     )  # fmt: skip
     engine = Engine(
         url=f"sqlite:///{folder / 'engine.sqlite'}", executor="server-1",
@@ -156,7 +157,7 @@ class _Never:
         del flow, mode, due
         return False
 
-    def missed(self, flow: str, mode: Mode, due: datetime) -> None:
+    def report_missed_run(self, flow: str, mode: Mode, due: datetime) -> None:
         del flow, mode, due
 
     def may_approve(self, run: Run) -> Approval | None:
@@ -179,7 +180,7 @@ class _WrongAboutRecords(ProductsLogic):
 class _WrongAboutWrites(MemoryConnector):
     """A connection with a defect where it writes."""
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
+    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
         raise ZeroDivisionError(f"a defect at {change.key} {held} {references} {token}")
 
 

@@ -254,7 +254,7 @@ def _arm(sandbox: Sandbox, fault: Fault, operation: str, times: int | None, seco
 
 
 def _is_on(sandbox: Sandbox, switch: str) -> bool:
-    return any(one.id == switch for one in sandbox.switches.on())
+    return any(one.id == switch for one in sandbox.switches.active_switches())
 
 
 def _assert_there(boundary: Boundary, console: Obedient, ledger: Ledger) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from integration.connectors.protocol import References
-from integration.core.records import Held, Kind, Record
+from integration.core.records import CurrentRecord, Kind, Record
 from integration.core.run import Mode, Run
 from integration.core.states import Step
 from tests.fakes import Links, MemoryConnector
@@ -23,7 +23,7 @@ class Books(MemoryConnector):
     def __init__(self) -> None:
         super().__init__(system="accountview", evidence=("reference",))
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         del references
         return super().lookup(wanted, Links())
 

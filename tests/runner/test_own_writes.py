@@ -14,7 +14,7 @@ from integration.connectors.protocol import References
 from integration.core.links import Link
 from integration.core.markers import UNKNOWN, ChangeRanges
 from integration.core.plan import Change
-from integration.core.records import Batch, Held, Kind, WriteResult
+from integration.core.records import Batch, CurrentRecord, Kind, WriteResult
 from integration.core.run import Mode
 from integration.sandbox.server import Sandbox, running
 from integration.store.database import Database
@@ -41,16 +41,16 @@ class Crowded(Mplus):
         self.after: dict[str, Callable[[], None]] = {}  # by what is written
         self.told: Counter[str] = Counter()
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
+    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
         """Carry out one change, with what others do around it."""
         self.before.pop(change.key, nothing)()
         written = super().write(change, held, references, token)
         self.after.pop(change.key, nothing)()
         return written
 
-    def changed(self, kind: Kind, since: str, after: str | None = None, known: ChangeRanges = UNKNOWN) -> Batch:
+    def read_changes(self, kind: Kind, since: str, after: str | None = None, known: ChangeRanges = UNKNOWN) -> Batch:
         """Return a page of what changed, and count what it told."""
-        batch = super().changed(kind, since, after, known)
+        batch = super().read_changes(kind, since, after, known)
         if since:
             self.told.update(pages=1, records=len(batch.records))
         return batch

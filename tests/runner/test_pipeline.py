@@ -12,7 +12,7 @@ from integration.connectors.write_guard import before_each_write
 from integration.core.errors import IntegrationError, UnavailableError
 from integration.core.plan import Change
 from integration.core.plan_lines import PlanRow
-from integration.core.records import Held, Record, WriteResult
+from integration.core.records import CurrentRecord, Record, WriteResult
 from integration.core.run import Mode, Run
 from integration.core.states import RunState, Step
 from integration.flows.spec import FlowLogic
@@ -41,14 +41,14 @@ class Watched(MemoryConnector):
         self.on_write: Callable[[str], None] = lambda _: None
         self._alone = threading.Lock()
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         with self._alone:
             self.looks.append([record.key for record in wanted])
             number = len(self.looks)
         self.on_look(number)
         return {} if self.blind else super().lookup(wanted, references)
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
+    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
         with self._alone:
             self.begun.append(change.key)
         self.on_write(change.key)

@@ -12,7 +12,7 @@ from integration.connectors.protocol import References
 from integration.connectors.reference import current_run, new_reference
 from integration.core.errors import UnavailableError
 from integration.core.plan import Change
-from integration.core.records import Batch, Held, Kind, Record
+from integration.core.records import Batch, CurrentRecord, Kind, Record
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState
 from integration.flows.spec import FlowLogic
@@ -62,7 +62,7 @@ class Till(MemoryConnector):
         self.on_look: Callable[[int], None] = lambda _: None
         self.on_plan: Callable[[str], None] = lambda _: None
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         self.looks += 1
         self.on_look(self.looks)
         return super().lookup(wanted, references)

@@ -39,7 +39,7 @@ class TestSwitches:
         switches.disarm(second)
         switches.arm(Fault.LATE)
         switches.disarm()
-        assert switches.on() == []
+        assert switches.active_switches() == []
 
 
 class TestLedger:

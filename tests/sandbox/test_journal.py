@@ -67,7 +67,7 @@ class TestJournal:
         for today, before in ((date(2027, 1, 1), []), (date(2027, 1, 9), [1])):
             journal = Journal(path)
             assert journal.first_day(today) == date(2027, 1, 1)
-            assert [entry.number for entry in journal.past("mplus")] == before
+            assert [entry.number for entry in journal.earlier_entries("mplus")] == before
             journal.append("mplus", "one", "body")
             journal.close()
         assert Journal().first_day(date(2027, 1, 9)) == date(2027, 1, 9)
@@ -94,11 +94,11 @@ class TestJournal:
         with path.open("a") as file:
             file.write('{"number": 2, "sys')
         second = Journal(path)
-        assert [entry.operation for entry in second.past("mplus")] == ["one"]
+        assert [entry.operation for entry in second.earlier_entries("mplus")] == ["one"]
         assert second.append("mplus", "two", "body").number == 2
         second.close()
         third = Journal(path)
-        assert [entry.operation for entry in third.past("mplus")] == ["one", "two"]
+        assert [entry.operation for entry in third.earlier_entries("mplus")] == ["one", "two"]
         third.close()
 
     @pytest.mark.processes

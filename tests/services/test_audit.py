@@ -22,7 +22,7 @@ from integration.core.erasure import Customer
 from integration.core.errors import NotAllowedError
 from integration.core.people import OWNER, Right, Role
 from integration.core.retention import Retention
-from integration.services.audit import GATHERED, UNSIGNED, AuditSearch, as_sent, without_values
+from integration.services.audit import GATHERED, UNSIGNED, AuditSearch, numbered_hash, without_values
 from integration.settings import TimeStamps
 from integration.store.tables import audit as table
 from tests.authorization import rights_of
@@ -140,11 +140,11 @@ def test_lists_are_heard_by_the_name_of_their_file_and_a_backup_too(application:
 
 LOOKS = {
     "arrangement.of_file", "arrangement.read", "audit.anchors", "audit.checked", "audit.count", "audit.entries",
-    "audit.known", "audit.verify", "backups.commands", "backups.file_name", "backups.is_at_work", "backups.result",
-    "channels.address", "connections.address", "connections.authorized", "connections.companies",
+    "audit.actors_and_actions", "audit.verify", "backups.commands", "backups.file_name", "backups.is_at_work",
+    "backups.result", "channels.address", "connections.address", "connections.authorized", "connections.companies",
     "connections.join_sandbox", "log.tables",
-    "names.look", "names.put_together", "people.every", "people.sessions", "persons.customer", "persons.every",
-    "persons.unfinished", "sandbox.running",
+    "names.look", "names.put_together", "people.list_people", "people.sessions", "persons.customer",
+    "persons.list_erasures", "persons.unfinished", "sandbox.running",
 }  # fmt: skip
 """Of what asks for a right to change something or to take it along: what only looks, or ends as it began.
 
@@ -177,9 +177,9 @@ def test_a_look_at_what_is_kept_of_a_customer_is_told_once_however_often_its_pag
 ) -> None:
     persons = application.authorized_for(ANNA).persons
     for debtor in ("20001", "20001", "20002", "20002", "20001"):
-        persons.kept(Customer(debtor))
-    application.authorized_for(somebody("ben")).persons.kept(Customer("20001"))
-    looks = [one.who for one in application.audit.entries() if one.facts == {"what": "persons.kept"}]
+        persons.stored_data(Customer(debtor))
+    application.authorized_for(somebody("ben")).persons.stored_data(Customer("20001"))
+    looks = [one.who for one in application.audit.entries() if one.facts == {"what": "persons.stored_data"}]
     assert looks == ["ben", "anna", "anna", "anna"]
 
 
@@ -205,7 +205,7 @@ def test_what_was_changed_is_told_as_an_alert(application: Application) -> None:
     checked = application.audit.checked()
     assert checked is not None
     assert checked.broken == Break("altered", 3)
-    (symptom,) = [one for one in application.alerts._symptoms.found() if one.sort is ProblemType.AUDIT]
+    (symptom,) = [one for one in application.alerts._symptoms.detect_problems() if one.sort is ProblemType.AUDIT]
     title, said = Messages("https://console.example").begin_message(
         Incident(1, symptom, checked.at, checked.at), "en", checked.at
     )
@@ -253,7 +253,7 @@ def test_the_head_of_a_day_goes_out_with_the_digest(application: Application) ->
     for language in ("en", "nl", "de"):
         _, said = Messages("").digest([], [], {}, language, now, audit=anchor)
         assert anchor is not None
-        assert as_sent(anchor.head) in said
+        assert numbered_hash(anchor.head) in said
 
 
 # ---- stamped
@@ -316,7 +316,7 @@ def test_the_file_is_verified_by_the_program_in_it(application: Application, tmp
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout
 
-    assert verified("--head", as_sent(head))[0] == 0
+    assert verified("--head", numbered_hash(head))[0] == 0
     assert verified("--head", f"{head.seq}:{'a' * 64}")[1].startswith(f"BROKEN. Up to entry {head.seq}")
     whole = lines.read_bytes().splitlines(keepends=True)
     assert len(whole) == head.seq + 2  # that it was taken, and its head

@@ -85,7 +85,9 @@ def test_corrections_come_along_where_they_are_asked_for(here: Application, ther
     read = there.arrangement.read(text)
     there.arrangement.keep(read, somebody(WHO), "")
 
-    assert [(one.key, one.was, one.becomes) for one in there.corrections.all("orders")] == [("7", "x", "y")]
+    assert [(one.key, one.was, one.becomes) for one in there.corrections.list_corrections("orders")] == [
+        ("7", "x", "y")
+    ]
     assert there.arrangement.read(text).differences == ()
 
 

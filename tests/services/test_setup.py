@@ -20,7 +20,7 @@ from integration.services.setup import (
     AskedQuestion,
     PointSeverity,
     State,
-    done,
+    completed_steps,
     evaluate_questions,
     question_of,
     readiness,
@@ -70,7 +70,7 @@ def test_a_new_installation_begins_with_accountview(tmp_path: Path) -> None:
     with opened(tmp_path, start=False) as application:
         assert application.setup.step() == "accountview"
         assert application.setup.goes_on() == ""
-        assert not application.setup.done()["ready"]
+        assert not application.setup.completed_steps()["ready"]
 
 
 def test_choosing_writes_nothing_and_starts_nothing(app: Application) -> None:
@@ -116,7 +116,7 @@ def test_every_proposed_answer_is_taken_at_once_and_what_is_open_stays_open(app:
         "days": ["vat"],
     }  # three codes share 0 %
     assert app.setup.step() == "questions"
-    assert app.setup.done()["ready"]
+    assert app.setup.completed_steps()["ready"]
 
 
 def test_an_answer_is_kept_as_the_setting_it_is(app: Application) -> None:
@@ -621,10 +621,10 @@ def test_what_stops_comes_first_and_what_is_done_last() -> None:
 
 
 def test_the_steps_are_done_one_by_one() -> None:
-    nothing = done({"accountview": False, "mplus": False}, {})
+    nothing = completed_steps({"accountview": False, "mplus": False}, {})
     settings = {"branches": {"1": "formula"}}
-    some = done(WELL, {"stock": evaluate_questions(FLOWS["stock"], known("stock", settings))})
-    every = done(
+    some = completed_steps(WELL, {"stock": evaluate_questions(FLOWS["stock"], known("stock", settings))})
+    every = completed_steps(
         WELL,
         {
             "stock": evaluate_questions(

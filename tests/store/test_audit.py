@@ -116,7 +116,7 @@ def test_of_a_group_that_is_set_aside_there_is_one_entry(audit: AuditStore, data
     issues = Issues(database, clock)
     issues.open("orders", "", [IssueOccurrence(Issue("article_missing", f"20263-{n}", "line", {})) for n in range(150)])
     group = issues.list("orders", "article_missing", limit=200)
-    issues.set_all_aside({one.id: {} for one in group}, "asked at info@example.com", "anna")
+    issues.dismiss_all({one.id: {} for one in group}, "asked at info@example.com", "anna")
     one = audit.entries()[0]
     assert (one.action, one.count, len(one.on), len(one.facts["digest"])) == ("issue_set_aside", 150, 100, 64)
     assert one.why.startswith("asked at ~")
@@ -160,7 +160,7 @@ def test_entries_are_found(audit: AuditStore, settings: StoredSettings, clock: C
     clock.now += timedelta(days=1)
     settings.put("flow:stock", {"on": True}, "ben")
     audit.note("log_asked", "ben", sql="SELECT 1")
-    assert audit.known() == (["anna", "ben"], ["log_asked", "setting_changed"])
+    assert audit.actors_and_actions() == (["anna", "ben"], ["log_asked", "setting_changed"])
     found = [(one.seq) for one in audit.entries(AuditSearch(who="ben", action="setting_changed"))]
     assert found == [2]
     assert [one.seq for one in audit.entries(AuditSearch(text="FLOW:O"))] == [1]

@@ -31,7 +31,7 @@ def standings(database: Database) -> BookingStateStore:
 
 
 def where(standings: BookingStateStore, key: str = KEY) -> BookingStage | None:
-    found = standings.of(FLOW, KINDS, [key])
+    found = standings.states_of(FLOW, KINDS, [key])
     return found[key].where if found else None
 
 
@@ -44,7 +44,7 @@ def read(previews: Previews, run: str, **values: Any) -> None:
 
 
 def test_what_nobody_knows_stands_nowhere(standings: BookingStateStore) -> None:
-    assert (where(standings), standings.of(FLOW, KINDS, [])) == (None, {})
+    assert (where(standings), standings.states_of(FLOW, KINDS, [])) == (None, {})
 
 
 def test_what_is_linked_is_booked_under_our_reference_and_a_link_that_is_retired_is_none(
@@ -52,11 +52,11 @@ def test_what_is_linked_is_booked_under_our_reference_and_a_link_that_is_retired
 ) -> None:
     agreed = replace(a_product(1), values={"number": "2026.1", "reference": "MP-2026.1"})
     links.keep(FLOW, [replace(a_link(1), agreed=agreed)])
-    (one,) = standings.of(FLOW, KINDS, [KEY]).values()
+    (one,) = standings.states_of(FLOW, KINDS, [KEY]).values()
     assert (one.where, one.title, one.reference, one.sold, one.kind) == (
         BookingStage.BOOKED, "2026.1", "MP-2026.1", None, Kind.PRODUCT,
     )  # fmt: skip
-    assert standings.of(FLOW, (Kind.GROUP,), [KEY]) == {}
+    assert standings.states_of(FLOW, (Kind.GROUP,), [KEY]) == {}
     links.keep(FLOW, [replace(a_link(1), retired=True)])
     assert where(standings) is None
 
@@ -94,7 +94,7 @@ def test_an_issue_parks_while_it_is_open_and_not_once_a_person_set_it_aside(
     issues.open(FLOW, "run", [IssueOccurrence(Issue("price_missing", KEY), "product", "Thee 1")])
     assert where(standings) is BookingStage.PARKED
     (known,) = issues.of_key(FLOW, KEY)
-    issues.set_all_aside({known.id: {}}, "as it is", "anna")
+    issues.dismiss_all({known.id: {}}, "as it is", "anna")
     assert where(standings) is None
 
 
@@ -135,10 +135,13 @@ def test_what_comes_out_of_an_order_is_found_from_it_booked_or_in_doubt(
     assert line.change is not None
     agreed = replace(line.change.agreed, values={"orders": ("order-1",)})
     run = a_commit(runs, replace(line, change=replace(line.change, agreed=agreed)))
-    assert standings.made_of(FLOW, KINDS, ["order-1", "order-2", "order-3"]) == {"order-1": {"P2"}, "order-2": {"P2"}}
+    assert standings.documents_made_from(FLOW, KINDS, ["order-1", "order-2", "order-3"]) == {
+        "order-1": {"P2"},
+        "order-2": {"P2"},
+    }
     ledger.mark_sent(run, [1])
-    assert standings.made_of(FLOW, KINDS, ["order-1"]) == {"order-1": {"P1", "P2"}}
-    assert standings.made_of("stock", KINDS, ["order-1"]) == {}
+    assert standings.documents_made_from(FLOW, KINDS, ["order-1"]) == {"order-1": {"P1", "P2"}}
+    assert standings.documents_made_from("stock", KINDS, ["order-1"]) == {}
     assert runs.get(run).state is RunState.COMMITTING
 
 

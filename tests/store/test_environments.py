@@ -46,6 +46,6 @@ def test_what_waits_of_another_environment_is_neither_counted_nor_listed(databas
     issues.open("products", "r1", [IssueOccurrence(Issue("article_missing", "1001"), Kind.PRODUCT, "Hamer")])
     switch_environment(database, clock, leaving="real", entering="sandbox", by="anna")
 
-    assert (issues.counts(), issues.causes(), issues.found("1001")) == ({}, [], {})
+    assert (issues.counts(), issues.causes(), issues.matching_groups("1001")) == ({}, [], {})
     switch_environment(database, clock, leaving="sandbox", entering="real", by="anna")
-    assert (issues.counts(), len(issues.causes()), len(issues.found("1001"))) == ({"products": 1}, 1, 1)
+    assert (issues.counts(), len(issues.causes()), len(issues.matching_groups("1001"))) == ({"products": 1}, 1, 1)

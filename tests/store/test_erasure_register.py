@@ -48,9 +48,9 @@ def test_numbers_are_held_out_until_somebody_lifts_them(database: Database, cloc
     name = erased.begin(NUMBERS, "anna")
     assert erased.begin(NUMBERS[:1], "anna") == name
     assert erased.excluded_numbers([*NUMBERS, ("relation", "39001")]) == set(NUMBERS)
-    assert {one.done_at for one in erased.every()} == {None}
+    assert {one.done_at for one in erased.list_erasures()} == {None}
     erased.finish(name, "anna")
-    assert None not in {one.done_at for one in erased.every()}
+    assert None not in {one.done_at for one in erased.list_erasures()}
     assert erased.lift(NUMBERS[1:], "anna")
     assert not erased.lift(NUMBERS, "anna")
     assert erased.excluded_numbers(NUMBERS) == set()

@@ -20,13 +20,13 @@ def test_a_process_that_stopped_beating_is_dead_until_it_is_forgotten(database: 
 
 def test_the_last_beat_of_a_process_is_known_until_it_ends(database: Database, clock: Clock) -> None:
     heartbeats = Heartbeats(database, clock)
-    assert heartbeats.last("server-1") is None
+    assert heartbeats.last_beat("server-1") is None
     heartbeats.beat("server-1")
     clock.advance(20)
     heartbeats.beat("worker-1")
-    assert heartbeats.last("server-1") == clock.now - timedelta(seconds=20)
+    assert heartbeats.last_beat("server-1") == clock.now - timedelta(seconds=20)
     heartbeats.forget("server-1")
-    assert heartbeats.last("server-1") is None
+    assert heartbeats.last_beat("server-1") is None
 
 
 def test_a_process_that_ended_without_a_word_is_remembered_until_it_begins_again_or_is_gone_for_good(

@@ -54,7 +54,7 @@ def test_only_a_new_or_returning_issue_is_told(issues: Issues, database: Databas
 def test_an_issue_set_aside_stays_out_of_the_queue_when_it_is_met_again(issues: Issues) -> None:
     meet(issues, "A1")
     (found,) = issues.list(FLOW, "price_missing")
-    issues.set_aside(found.id, "sold out", "anna")
+    issues.dismiss(found.id, "sold out", "anna")
     meet(issues, "A1", run="r2")
     assert issues.list(FLOW, "price_missing") == []
     (kept,) = issues.of_key(FLOW, "A1")
@@ -89,7 +89,7 @@ def test_what_came_is_counted_by_its_moment_whatever_became_of_it(issues: Issues
     meet(issues, "A3", cause="ean_duplicate")
     clock.advance(86_400)
     meet(issues, "A1", "A4")
-    issues.set_aside(issues.list(FLOW, "price_missing")[0].id, "later", "anna")
+    issues.dismiss(issues.list(FLOW, "price_missing")[0].id, "later", "anna")
     issues.close(issues.list(FLOW, "ean_duplicate")[0].id, "anna")
     clock.advance(60)
     meet(issues, "A3", cause="ean_duplicate")
@@ -128,7 +128,7 @@ def test_what_a_look_no_longer_finds_is_closed_and_other_records_stay(issues: Is
 def test_a_difference_set_aside_comes_back_when_it_is_another_one(issues: Issues) -> None:
     looked(issues, "A1")
     (found,) = issues.list(FLOW, CHANGED)
-    issues.set_aside(found.id, "agreed by telephone", "anna")
+    issues.dismiss(found.id, "agreed by telephone", "anna")
     looked(issues, "A1")
     assert states(issues)["A1"] is IssueState.SET_ASIDE
     looked(issues, "A1", found="4")

@@ -23,9 +23,9 @@ def test_notes_of_a_plan_have_their_author_and_their_time(database: Database, cl
     notes.add(run, "   ", "ben")
     runs.discard(run, "ben", " Wrong list ")
 
-    told = [(one.text, one.by, one.discards) for one in notes.of(run)]
+    told = [(one.text, one.by, one.discards) for one in notes.notes_of_plan(run)]
     assert told == [("Looks dear.", "anna", False), ("Wrong list", "ben", True)]
-    assert notes.of(run)[0].at == later
+    assert notes.notes_of_plan(run)[0].at == later
     assert notes.of_runs([run, "other"]).keys() == {run}
     assert runs.get(run).state is RunState.DISCARDED
     heard = {one.action: (one.who, one.why, one.facts.get("digest")) for one in AuditStore(database, clock).entries()}
@@ -39,7 +39,7 @@ def test_a_plan_is_discarded_without_a_reason_and_a_long_one_is_cut(database: Da
     runs.discard(first, "anna")
     runs.discard(second, "anna", "x" * 3_000)
 
-    assert notes.of(first) == []
-    assert [len(one.text) for one in notes.of(second)] == [LONGEST_NOTE]
+    assert notes.notes_of_plan(first) == []
+    assert [len(one.text) for one in notes.notes_of_plan(second)] == [LONGEST_NOTE]
     with pytest.raises(KeyError):
         notes.add("nobody", "here", "anna")

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from dbos import DBOS
 
-from integration.store.plain_rows import UNFINISHED, set_aside
+from integration.store.plain_rows import UNFINISHED, end_unreadable_workflows
 from tests.pickles import plant, rows, workflow
 from tests.postgres import postgres_server, postgres_url
 
@@ -29,8 +29,8 @@ def test_what_is_no_json_is_set_aside_and_the_rest_goes_on(url: str, tmp_path: P
     with rows(url) as (connection, schema):
         workflow(connection, schema, "ours", "portable_json", "PENDING", 1, inputs='{"positionalArgs": ["run", false]}')
 
-    assert set(set_aside(url)) == {name for name in planted if not name.startswith("planted-ended")}
-    assert set_aside(url) == []
+    assert set(end_unreadable_workflows(url)) == {name for name in planted if not name.startswith("planted-ended")}
+    assert end_unreadable_workflows(url) == []
 
     with rows(url) as (connection, schema):
         states = connection.execute(sa.text(f"SELECT workflow_uuid, status FROM {schema}workflow_status")).all()  # noqa: S608

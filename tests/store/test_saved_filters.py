@@ -13,9 +13,9 @@ def test_a_filter_is_kept_for_a_page_and_replaced_by_its_name(database: Database
     filters.keep("ben", "logs", "His", {"flow": "days"})
     filters.keep("anna", "preview", "Prices", {"field": "article.price_incl"})
 
-    assert filters.of("logs", ["", "anna"]) == [
+    assert filters.filters_of_people("logs", ["", "anna"]) == [
         SavedFilter("all of us", {"event": "parked"}),
         SavedFilter("Mine", {"flow": "stock", "find": "1001"}, "anna"),
     ]
     filters.forget("anna", "logs", "Mine")
-    assert [one.name for one in filters.of("logs", ["anna", "ben"])] == ["His"]
+    assert [one.name for one in filters.filters_of_people("logs", ["anna", "ben"])] == ["His"]

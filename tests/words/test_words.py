@@ -226,7 +226,7 @@ def test_what_to_do_never_points_to_a_page_that_is_not_there() -> None:
 
 
 def test_every_error_has_sentences_for_its_default_code() -> None:
-    assert [kind for kind in subclasses(IntegrationError) if not words.known(kind.default)] == []
+    assert [kind for kind in subclasses(IntegrationError) if not words.has_sentences(kind.default)] == []
 
 
 def test_every_text_a_page_asks_for_exists() -> None:
@@ -508,7 +508,7 @@ def test_what_streamlit_says_by_itself_is_translated_from_its_very_text() -> Non
 @pytest.mark.parametrize("language", words.LANGUAGES)
 def test_every_cause_has_a_headline_without_a_fact_of_a_record(language: str) -> None:
     for code in tables().causes.keys() | CAUSES.keys():
-        of_record = dict.fromkeys(words.told_by(code) - set(words.NAMED_IN_HEADLINES), "R7X")
+        of_record = dict.fromkeys(words.fact_names(code) - set(words.NAMED_IN_HEADLINES), "R7X")
         shared = {"system": "mplus", "flow": "products"}
         headline = words.headline(code, shared, language)
         assert headline == words.headline(code, {**shared, **of_record}, language), code

@@ -37,7 +37,7 @@ class FirstApprovalStore(Store):
             upsert(connection, yeses, [row])
             append_events(connection, yes.at, [Event(event="approved_first", run=run, flow=flow, facts=facts)])
 
-    def of(self, run: str, fingerprint: str) -> FirstApproval | None:
+    def current_approval(self, run: str, fingerprint: str) -> FirstApproval | None:
         """Return the unexpired first approval of a plan with this fingerprint."""
         here = (yeses.c.run == run, yeses.c.fingerprint == fingerprint, yeses.c.until > self.clock())
         row = next(iter(self.database.rows(sa.select(yeses).where(*here))), None)

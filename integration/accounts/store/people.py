@@ -39,7 +39,7 @@ class PeopleStore(Store):
 
     # ---- people
 
-    def every(self) -> list[Person]:
+    def list_people(self) -> list[Person]:
         """Return all people, by reference, each with the expiry of an open invitation."""
         until = sa.func.max(invitations.c.until).label("invited_until")
         asked = sa.select(people, until).join(invitations, invitations.c.person == people.c.ref, isouter=True)
@@ -49,7 +49,7 @@ class PeopleStore(Store):
         """Return a person by reference."""
         return self._one(people.c.ref == ref)
 
-    def known_as(self, issuer: str, subject: str) -> Person | None:
+    def person_of_subject(self, issuer: str, subject: str) -> Person | None:
         """Return the person whom an issuer knows by a subject."""
         return self._one(people.c.issuer == issuer, people.c.subject == subject)
 

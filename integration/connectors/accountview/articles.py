@@ -178,7 +178,7 @@ class TableSource:
         """Return the records that `fetch` returns, as one page."""
         return self._pages.with_keys(self._reading, keys)
 
-    def most(self, name: str, count: int) -> list[Record]:
+    def highest_records(self, name: str, count: int) -> list[Record]:
         """Return the records with the highest values of a field, highest first, without data of other tables."""
         return self._pages.most_with_field(self._reading, name, count)
 
@@ -197,11 +197,11 @@ class BooksArticles(TableSource):
         self._prices = prices
         self._hash = hashing(settings)
 
-    def unread(self, since: str | None, after: str | None) -> UnparsedPage | None:
+    def extract_unparsed(self, since: str | None, after: str | None) -> UnparsedPage | None:
         """Return the page that `extract` would return, unparsed; None if customer prices are configured."""
         if self._prices.on:
             return None
-        page, operation = self._pages.unread(self._reading, since, after), self._reading.of.reading
+        page, operation = self._pages.extract_unparsed(self._reading, since, after), self._reading.of.reading
         keyed = [one for one in page.rows if one.key]
         shelves = self._warehouses.of_articles([one.key for one in keyed], fresh=after is None)
 

@@ -179,7 +179,7 @@ class BooksChoices:
 
     def _all(self, of: BusinessObject, key: str) -> list[Row]:
         """Return all rows of a short list that have a key."""
-        rows = self._client.every(Query(of=of, sort=(key,), size=self._settings.page_size))
+        rows = self._client.read_all_rows(Query(of=of, sort=(key,), size=self._settings.page_size))
         return list({code: row for row in rows if (code := text_or_none(row.get(key)))}.values())
 
 

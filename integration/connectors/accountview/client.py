@@ -231,7 +231,7 @@ class AccountViewClient:
         """Return one page of rows, empty when there are none left."""
         return self._counted(table_rows(self._meant(query), query.of.table))
 
-    def every(self, query: Query, *, enough: int = 0) -> list[Row]:
+    def read_all_rows(self, query: Query, *, enough: int = 0) -> list[Row]:
         """Return the rows of all pages, read by page number; see `PagesSeen` for `enough`."""
         found = page = self.page(query)
         seen = PagesSeen(query.of, query.size, query.sort[0], enough=enough)
@@ -244,7 +244,7 @@ class AccountViewClient:
             found = found + page
         return found
 
-    def unread(self, query: Query, key: str) -> list[RawRow]:
+    def raw_page(self, query: Query, key: str) -> list[RawRow]:
         """Return one page of raw rows, of which only the column `key` is parsed."""
         self._learn(query)
         answer = self._answer(query)
@@ -352,7 +352,7 @@ class AccountViewClient:
         )
         rows = [
             row
-            for row in self.every(query, enough=self.described)
+            for row in self.read_all_rows(query, enough=self.described)
             if (text_or_none(row.get("DBF_NAME")) or "").upper() == table.upper()
         ]
         columns = [decode_column(row) for row in rows]

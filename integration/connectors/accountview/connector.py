@@ -32,7 +32,7 @@ from integration.core.connections import Finding, Tell, TokenStore, ignore_progr
 from integration.core.errors import RejectedError
 from integration.core.markers import UNKNOWN, ChangeRanges
 from integration.core.plan import Action, Change
-from integration.core.records import Batch, Field, FieldPresence, Held, Kind, Record, Unreadable, WriteResult
+from integration.core.records import Batch, CurrentRecord, Field, FieldPresence, Kind, Record, Unreadable, WriteResult
 from integration.core.system_identity import SystemIdentity
 
 
@@ -145,7 +145,7 @@ class AccountView:
         """
         return self._check.needs(kind, written=written, as_invoices=as_invoices)
 
-    def newest(self, kind: Kind) -> list[list[Document]]:
+    def newest_documents(self, kind: Kind) -> list[list[Document]]:
         """Return the latest documents of a kind for each place; see `NewestDocuments`."""
         return self._newest.newest_of_kind(kind)
 
@@ -153,7 +153,7 @@ class AccountView:
         """Return the fields of a kind: first those with a name of ours, then all others of the dictionary."""
         return self._fields.list_fields(kind)
 
-    def unknown(self, kind: Kind, names: Collection[str]) -> dict[str, str]:
+    def missing_fields(self, kind: Kind, names: Collection[str]) -> dict[str, str]:
         """Return the fields that records of a kind lack, each with the column that should hold it."""
         return self._fields.missing_fields(kind, names)
 
@@ -185,9 +185,9 @@ class AccountView:
         """Return codes and captions of a list, empty for an unknown list; see `BooksChoices` for the names."""
         return self._choices.list_codes(name)
 
-    def most(self, name: str, count: int) -> list[Record]:
+    def highest_records(self, name: str, count: int) -> list[Record]:
         """Return the articles with the highest values of a field or of any other column, highest first."""
-        return self._articles.most(name, count)
+        return self._articles.highest_records(name, count)
 
     def about(self, kind: Kind) -> int:
         """Return the approximate number of records of a kind; see `Countable`."""
@@ -218,10 +218,10 @@ class AccountView:
         """
         return self._source(kind).extract(since, after)
 
-    def unread(self, kind: Kind, since: str | None = None, after: str | None = None) -> UnparsedPage | None:
+    def extract_unparsed(self, kind: Kind, since: str | None = None, after: str | None = None) -> UnparsedPage | None:
         """Return the page that `extract` would return, unparsed; see `HashedSource`."""
         source = self._source(kind)
-        return source.unread(since, after) if isinstance(source, BooksArticles) else None
+        return source.extract_unparsed(since, after) if isinstance(source, BooksArticles) else None
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
         """Return the records with these keys, without those that no longer exist."""
@@ -241,19 +241,19 @@ class AccountView:
         answers, unnamed = split_unnamed(ask, sorted(set(keys)))
         read = [record for answer in answers for record in answer.records]
         records = (*read, *(error.as_record(kind, key) for key, error in unnamed))
-        return Batch(records, None, fields=FieldPresence.of_all(answer.fields for answer in answers))
+        return Batch(records, None, fields=FieldPresence.combine_pages(answer.fields for answer in answers))
 
     # ---- the books as a target
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
-        """Return AccountView's current records, by our keys; `Held.evidence` says how each was matched.
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
+        """Return AccountView's current records, by our keys; `CurrentRecord.evidence` says how each was matched.
 
         Debtors match by their link, otherwise by external id, VAT number or e-mail; addresses by their content;
         documents by our reference, orders also in the history of invoiced orders. Raises RejectedError if the column of
         the reference does not exist, because nothing could then be found. A record whose row lacks the column it was
         found by is unreadable.
         """
-        held: dict[str, Held] = {}
+        held: dict[str, CurrentRecord] = {}
         for kind in dict.fromkeys(record.kind for record in wanted):
             look = partial(self._target(kind).lookup, references=references)
             answers, unnamed = split_unnamed(look, [record for record in wanted if record.kind is kind])
@@ -261,10 +261,10 @@ class AccountView:
                 held |= answer
             for record, error in unnamed:
                 known = references.reference(kind, record.key) or ""
-                held[record.key] = Held(error.as_record(kind, record.key), known)
+                held[record.key] = CurrentRecord(error.as_record(kind, record.key), known)
         return held
 
-    def last_used(self, customers: Collection[str], since: date) -> dict[str, date | None]:
+    def last_activity_dates(self, customers: Collection[str], since: date) -> dict[str, date | None]:
         """Return the date of the last booking on each of these debtors; see `Entries.last_booking_days`."""
         return self._entries.last_booking_days(customers, since, self.client.today())
 
@@ -273,7 +273,7 @@ class AccountView:
         query = Query(of=self.layouts.object_of(kind), sort=(self._check.sorted_by(kind),), size=1)
         return bool(self.client.page(query))
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
+    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
         """Create a debtor, address or document, or change a debtor.
 
         AccountView has no idempotency key: a caller that repeats a write must look the record up first. Raises
@@ -303,7 +303,7 @@ class AccountView:
         """Return 1 for every kind that can be written: one record, with its lines, is one call."""
         return 1 if change.kind in self._targets else 0
 
-    def changed(self, kind: Kind, since: str, after: str | None = None, known: ChangeRanges = UNKNOWN) -> Batch:
+    def read_changes(self, kind: Kind, since: str, after: str | None = None, known: ChangeRanges = UNKNOWN) -> Batch:
         """Return an empty page: flows that write to the books do not read changes from them."""
         del since, after, known
         self._target(kind)

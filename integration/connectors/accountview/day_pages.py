@@ -12,7 +12,7 @@ from integration.connectors.accountview.layout import Layouts
 from integration.connectors.accountview.places import Postings
 from integration.connectors.accountview.settings import AccountViewSettings
 from integration.connectors.protocol import References
-from integration.core.records import Held, Kind, Record, Unreadable, Value
+from integration.core.records import CurrentRecord, Kind, Record, Unreadable, Value
 
 # The fields of a page, and of a line, that have columns.
 HEADER = frozenset({"reference", "daybook", "date", "period", "text", "gross", "currency", "till_reference", "concept"})
@@ -27,7 +27,7 @@ class BooksDayPages:
     def __init__(self, settings: AccountViewSettings, layouts: Layouts, documents: BooksDocuments) -> None:
         self._pages = Postings(settings, layouts, documents, Kind.DAY_PAGE)
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the pages with our references, each with all of its lines."""
         held = self._pages.lookup(wanted, references)
         return {one.key: _completed(one, held[one.key]) for one in wanted if one.key in held}
@@ -46,7 +46,7 @@ def _those(values: Mapping[str, Value], names: frozenset[str]) -> dict[str, Valu
     return {name: value for name, value in values.items() if name in names}
 
 
-def _completed(wanted: Record, held: Held) -> Held:
+def _completed(wanted: Record, held: CurrentRecord) -> CurrentRecord:
     """Return the held page with the wanted values that have no column."""
     if isinstance(held.record, Unreadable):
         return held

@@ -28,7 +28,7 @@ from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
 from integration.core.link_evidence import Identity, identity_of
 from integration.core.plan import Change, differences
-from integration.core.records import Batch, Held, Kind, Record, WriteResult
+from integration.core.records import Batch, CurrentRecord, Kind, Record, WriteResult
 from integration.core.vat_numbers import bare_vat_number, same_vat_number, without_prefix
 
 
@@ -105,14 +105,14 @@ class Debtors:
 
     # ---- as a target
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Match by link, otherwise by external id, VAT number or e-mail; a link to a missing debtor matches nothing.
 
         VAT number and e-mail never match a debtor with the external id of another customer.
         """
         layout = self._layout
         linked = {record.key: references.reference(Kind.DEBTOR, record.key) or "" for record in wanted}
-        held: dict[str, Held] = {}
+        held: dict[str, CurrentRecord] = {}
         for evidence in _evidence(linked):
             waiting = [r for r in wanted if r.key not in held and bool(linked[r.key]) is (evidence.name == "link")]
             for name in evidence.columns:
@@ -156,7 +156,7 @@ class Debtors:
             self._client, self._layouts.object_of(Kind.DEBTOR), layout, layout.encoded(writable_values(wanted))
         )
 
-    def update(self, change: Change, held: Held | None) -> WriteResult:
+    def update(self, change: Change, held: CurrentRecord | None) -> WriteResult:
         """Change the given columns. Raises RejectedError if the debtor no longer holds what the plan showed."""
         if held is None:
             raise RejectedError("target_record_missing", system=SYSTEM)
@@ -240,7 +240,7 @@ def _mail_spellings(value: str) -> set[str]:
     return {value.strip(), value.strip().lower()}
 
 
-def _debtor(layout: Layout, wanted: Record, rows: Sequence[Row], evidence: str) -> Held:
+def _debtor(layout: Layout, wanted: Record, rows: Sequence[Row], evidence: str) -> CurrentRecord:
     first, *others = sorted(rows, key=lambda row: _preference(layout, row))
     number = layout.text(first, "number")
 
@@ -248,7 +248,7 @@ def _debtor(layout: Layout, wanted: Record, rows: Sequence[Row], evidence: str) 
         expect_key(number, layout.column("number").name, first)
         return Record(Kind.DEBTOR, wanted.key, layout.decoded(first, wanted.values))
 
-    return Held(
+    return CurrentRecord(
         read_of(Kind.DEBTOR, wanted.key, first, read),
         number,
         change_stamp(layout, first),
@@ -286,7 +286,7 @@ class Addresses:
         self._layouts = layouts
         self._reader = reader
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the addresses of the same debtor with the same content."""
         layout = self._layouts.layout_of_kind(Kind.ADDRESS)[0]
         owners = {record.key: owner(record, references) for record in wanted}
@@ -319,7 +319,7 @@ def _squeezed(value: str) -> str:
     return re.sub(r"\s", "", value).casefold()
 
 
-def _address(layout: Layout, wanted: Record, rows: Mapping[str, Row], references: References) -> Held:
+def _address(layout: Layout, wanted: Record, rows: Mapping[str, Row], references: References) -> CurrentRecord:
     number, *others = sorted(rows, key=lambda one: (bool(one), *rank(one)))
     row = rows[number]
     same = {
@@ -334,4 +334,4 @@ def _address(layout: Layout, wanted: Record, rows: Mapping[str, Row], references
         return Record(Kind.ADDRESS, wanted.key, layout.decoded(row, wanted.values) | shown)
 
     record = read_of(Kind.ADDRESS, wanted.key, row, read)
-    return Held(record, number, change_stamp(layout, row), evidence="content", others=tuple(others))
+    return CurrentRecord(record, number, change_stamp(layout, row), evidence="content", others=tuple(others))

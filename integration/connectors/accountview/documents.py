@@ -35,7 +35,7 @@ from integration.connectors.accountview.target import (
 from integration.connectors.accountview.years import FiscalYears
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
-from integration.core.records import Held, Kind, Record, Value
+from integration.core.records import CurrentRecord, Kind, Record, Value
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -73,11 +73,15 @@ class BooksDocuments:
         self._reader = reader
         self._years = years
 
-    def lookup(self, tables: DocumentTables, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+    def lookup(
+        self, tables: DocumentTables, wanted: Sequence[Record], references: References
+    ) -> dict[str, CurrentRecord]:
         """Return the documents with our reference; of several, the first with the numbers of the others."""
         return {key: first_of(several) for key, several in self.by_key(tables, wanted, references).items()}
 
-    def by_key(self, tables: DocumentTables, wanted: Sequence[Record], references: References) -> dict[str, list[Held]]:
+    def by_key(
+        self, tables: DocumentTables, wanted: Sequence[Record], references: References
+    ) -> dict[str, list[CurrentRecord]]:
         """Return every document with our reference, by the key of the wanted record."""
         column, key = tables.header.column("reference").name, tables.sorted_by
 
@@ -86,13 +90,13 @@ class BooksDocuments:
             since = from_earliest(tables.header, "date", waiting)
             return by_references(self._reader, tables.of, (column, asked), since, key=key, book_date=book_date)
 
-        def held(record: Record, several: Sequence[DocumentRows]) -> list[Held]:
+        def held_documents(record: Record, several: Sequence[DocumentRows]) -> list[CurrentRecord]:
             numbered = {tables.number_of(row): (row, lines) for row, lines in several}
             return [
                 _held(tables, record, number, *numbered[number], references) for number in sorted(numbered, key=rank)
             ]
 
-        return by_year(wanted, self._years, read, lambda one: tables.header.text(one[0], "reference"), held)
+        return by_year(wanted, self._years, read, lambda one: tables.header.text(one[0], "reference"), held_documents)
 
     def create(self, tables: DocumentTables, wanted: Record, references: References) -> str:
         """Create a document with its lines and return its number, or an empty text if the answer lacks it."""
@@ -182,7 +186,7 @@ def from_earliest(layout: Layout, name: str, wanted: Sequence[Record], prefix: s
     return (QueryFilter(prefix + layout.names[name], "DateOnOrAfterDate", "T", f"{{^{earliest.isoformat()}}}"),)
 
 
-def first_of(several: Sequence[Held]) -> Held:
+def first_of(several: Sequence[CurrentRecord]) -> CurrentRecord:
     """Return the first of several documents with one reference, with the numbers of the others."""
     first, *rest = several
     return replace(first, others=tuple(one.reference for one in rest))
@@ -190,9 +194,9 @@ def first_of(several: Sequence[Held]) -> Held:
 
 def _held(
     tables: DocumentTables, wanted: Record, number: str, row: Row, lines: Sequence[Row], references: References
-) -> Held:
+) -> CurrentRecord:
     record = read_of(wanted.kind, wanted.key, row, lambda: _document(tables, wanted, row, lines, references))
-    return Held(record, number, change_stamp(tables.header, row))
+    return CurrentRecord(record, number, change_stamp(tables.header, row))
 
 
 def _document(tables: DocumentTables, wanted: Record, row: Row, lines: Sequence[Row], references: References) -> Record:
@@ -259,7 +263,7 @@ class BooksHistory:
         self._reader = reader
         self._years = years
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the orders that moved to the history, with the fields that the history has."""
         layout = self._layouts.history()
         return by_year(
@@ -280,7 +284,7 @@ class BooksHistory:
         return [row for row, _ in found]
 
 
-def _from_history(layout: Layout, wanted: Record, rows: Sequence[Row], references: References) -> Held:
+def _from_history(layout: Layout, wanted: Record, rows: Sequence[Row], references: References) -> CurrentRecord:
     """Return an order from the history; rows of several debtors or order numbers are several documents."""
 
     def document(row: Row) -> tuple[str, str]:
@@ -305,7 +309,7 @@ def _from_history(layout: Layout, wanted: Record, rows: Sequence[Row], reference
 
     record = read_of(wanted.kind, wanted.key, row, read)
     others = tuple(number for place, number in enumerate(numbers) if place != chosen)
-    return Held(record, numbers[chosen], evidence="history", others=others)
+    return CurrentRecord(record, numbers[chosen], evidence="history", others=others)
 
 
 def _history_number(layout: Layout, rows: Sequence[Row], wanted: Record, references: References) -> str:

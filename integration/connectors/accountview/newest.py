@@ -40,7 +40,7 @@ class NewestDocuments:
         self._years = years
 
     def newest_of_kind(self, kind: Kind) -> list[list[Document]]:
-        """Return the latest documents of a kind, newest first, one list per place; see `Configurable.newest`."""
+        """Return the latest documents of a kind, newest first, one list per place; see `Configurable`."""
         places = [one for one in self._places(kind) if one.sorted_by and one.layout.has_field("reference")]
         return [self._read(place, day) for place in places for day in (None, self._years.last_day_before())]
 

@@ -13,10 +13,10 @@ from integration.connectors.accountview.settings import AccountViewSettings, Obj
 from integration.connectors.accountview.target import decimal_of, field_text_of, not_found_yet
 from integration.connectors.protocol import References
 from integration.core.money import HUNDRED
-from integration.core.records import Held, Kind, Record, Unreadable
+from integration.core.records import CurrentRecord, Kind, Record, Unreadable
 
 
-def merge_places(held: Mapping[str, Held], elsewhere: Mapping[str, Held]) -> dict[str, Held]:
+def merge_places(held: Mapping[str, CurrentRecord], elsewhere: Mapping[str, CurrentRecord]) -> dict[str, CurrentRecord]:
     """Return the documents found in two places; one in both is the first, with the numbers that only the second has.
 
     The same number in two places is one document.
@@ -44,7 +44,7 @@ class SalesOrders:
         self._documents = documents
         self._history = history
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the orders with our references, from the orders, the trade invoices or the history.
 
         A partly invoiced order is still among the orders. In the history, only another order number makes another
@@ -86,10 +86,10 @@ class SalesOrders:
 
 def with_invoices(
     wanted: Sequence[Record],
-    orders: Mapping[str, Held],
-    invoices: Mapping[str, Sequence[Held]],
+    orders: Mapping[str, CurrentRecord],
+    invoices: Mapping[str, Sequence[CurrentRecord]],
     references: References,
-) -> dict[str, Held]:
+) -> dict[str, CurrentRecord]:
     """Return orders and trade invoices by key; a document found as both is the order.
 
     Trade invoices that AccountView made from an order have its reference and are the same document if they have the
@@ -144,7 +144,7 @@ def _sums(documents: Sequence[Record]) -> dict[str, Decimal] | None:
 
 
 def _seen(
-    look: Callable[[Sequence[Record]], Mapping[str, Held]], orders: Sequence[Record]
+    look: Callable[[Sequence[Record]], Mapping[str, CurrentRecord]], orders: Sequence[Record]
 ) -> dict[str, Unreadable | None]:
     """Return the orders found in a place, by key; the value is the row if it does not show whose it is, else None."""
     answers, unnamed = split_unnamed(look, orders) if orders else ([], [])
@@ -169,7 +169,7 @@ class Quotations:
         self._layouts = layouts
         self._documents = documents
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the quotations with our references."""
         return self._documents.lookup(self._tables(), wanted, references)
 
@@ -196,7 +196,7 @@ class Postings:
         self._layouts = layouts
         self._documents = documents
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the pages with our references, from every object that the settings name for pages."""
         tables = self._tables()
         held = self._documents.lookup(tables, wanted, references)

@@ -107,7 +107,7 @@ class _Mark(PageState):
     def __str__(self) -> str:
         return json.dumps(asdict(self))
 
-    def has_begun_with(self, key: str) -> bool:
+    def was_first_key(self, key: str) -> bool:
         """Return True if an earlier page began with this key: then the server does not advance to the next page."""
         digest = _digest(key)
         return any(
@@ -152,10 +152,10 @@ class Pages:
         records = tuple(whole_records(rows, reading.decode))
         return Batch(records, self._after(reading, mark, keys), mark.stamp, reading.fields_of(rows))
 
-    def unread(self, reading: Reading, since: str | None, after: str | None) -> RowSource:
+    def extract_unparsed(self, reading: Reading, since: str | None, after: str | None) -> RowSource:
         """Return the page as raw rows, of which only the key is parsed."""
         mark = self._mark(reading, since, after)
-        rows = self._client.unread(self._query(reading, since, mark), reading.key)
+        rows = self._client.raw_page(self._query(reading, since, mark), reading.key)
         return RowSource(rows, self._after(reading, mark, [row.key for row in rows]), mark.stamp)
 
     def _mark(self, reading: Reading, since: str | None, after: str | None) -> _Mark:
@@ -167,7 +167,7 @@ class Pages:
             self._begun[reading.of.code] = len(keys)
         if not keys:
             return None
-        if mark.read and (keys[0] == mark.first or mark.has_begun_with(keys[0])):
+        if mark.read and (keys[0] == mark.first or mark.was_first_key(keys[0])):
             raise incomplete(reading.of, mark.read)
         expect_different(reading.of, [mark.last, *keys])
         following = mark.onward(reading.of, self._settings.page_size, keys)

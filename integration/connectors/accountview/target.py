@@ -13,7 +13,7 @@ from integration.connectors.accountview.settings import SYSTEM, BusinessObject
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
 from integration.core.plan import Change
-from integration.core.records import Held, Kind, Record, Value
+from integration.core.records import CurrentRecord, Kind, Record, Value
 
 _NOT_SENT = frozenset({"debtor", "debtor_number", "address", "trade_invoice"})
 
@@ -21,7 +21,7 @@ _NOT_SENT = frozenset({"debtor", "debtor_number", "address", "trade_invoice"})
 class BooksTarget(Protocol):
     """Looks up and creates records of one kind; see `Connector` for what each method promises."""
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return AccountView's current records, by key."""
 
     def create(self, wanted: Record, references: References) -> str:

@@ -88,7 +88,7 @@ class FiscalYears:
             return ()
         query = Query(of=self._of, sort=(self._named.number,), size=100, book_date=day)
         try:
-            rows = self._client.every(query)
+            rows = self._client.read_all_rows(query)
         except ConnectorError as error:  # the lookup of documents meets the same error and reports it
             self._are_readable = not isinstance(error, AccessDeniedError | RejectedError)
             return ()

@@ -218,7 +218,7 @@ class Client:
             headers=headers,
             content=message,
             repeatable=repeatable,
-            again=looks.again if looks else None,
+            again=looks.should_retry if looks else None,
         )
 
     def understood(self, answer: HttpAnswer, operation: str, *, write: bool) -> Element | ConnectorError:
@@ -294,7 +294,7 @@ class _Looks:
         self._left = LOOKS
         self.outcome: Element | ConnectorError | None = None
 
-    def again(self, answer: HttpAnswer) -> bool:
+    def should_retry(self, answer: HttpAnswer) -> bool:
         self.outcome = self._client.understood(answer, self._operation, write=False)
         self._left -= 1
         hopeful = isinstance(self.outcome, UnavailableError) or (

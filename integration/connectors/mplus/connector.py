@@ -32,7 +32,7 @@ from integration.core.markers import UNKNOWN, ChangeRanges
 from integration.core.moves import Move
 from integration.core.plan import Action, Change
 from integration.core.prices import PriceQuery, TillPrice
-from integration.core.records import Batch, Field, Held, Kind, Record, WriteResult
+from integration.core.records import Batch, CurrentRecord, Field, Kind, Record, WriteResult
 from integration.core.system_identity import SystemIdentity
 
 
@@ -146,12 +146,12 @@ class Mplus:
 
     # ---- the till as a target
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the till's current records, by our keys; each target defines how its kind is matched.
 
         A linked record that is missing in a joint lookup is looked up once more alone before it counts as gone.
         """
-        held: dict[str, Held] = {}
+        held: dict[str, CurrentRecord] = {}
         for kind, target in self.targets.items():
             chosen = [record for record in wanted if record.kind is kind]
             if not chosen:
@@ -167,9 +167,9 @@ class Mplus:
         levels = [record for record in wanted if record.kind is Kind.STOCK]
         return self._stock.hashes(levels) if levels else {}
 
-    def changed(self, kind: Kind, since: str, after: str | None = None, known: ChangeRanges = UNKNOWN) -> Batch:
+    def read_changes(self, kind: Kind, since: str, after: str | None = None, known: ChangeRanges = UNKNOWN) -> Batch:
         """Return one page of the till's changes after the marker `since`; `after` is the stamp of the page before."""
-        return self._target(kind).changed(known.last_contiguous(after or since))
+        return self._target(kind).read_changes(known.last_contiguous(after or since))
 
     def calls(self, change: Change) -> int:
         """Return how many write calls this change takes."""
@@ -179,7 +179,7 @@ class Mplus:
         """Return True for every target: the till's answers always say explicitly that a list is empty."""
         return kind in self.targets
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
+    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
         """Carry out one change and return the till's number, with the marker of the change if the answer has it.
 
         Raises RejectedError when the till refuses the record and InDoubtError when no usable answer came.
@@ -190,7 +190,7 @@ class Mplus:
                 raise RejectedError("target_record_missing")
             return target.write(change, held, references, token)
 
-    def last_used(self, customers: Collection[str], since: date) -> dict[str, date | None]:
+    def last_activity_dates(self, customers: Collection[str], since: date) -> dict[str, date | None]:
         """Return the date of the last document of each of these relations; see `TillDocuments.last_document_days`."""
         return self._documents.last_document_days(customers, since)
 

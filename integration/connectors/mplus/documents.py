@@ -222,7 +222,9 @@ class TillDocuments:
         of = [codec.if_readable(codec.document_relation, each) or "" for each in found]
         relations = self._relations(filter(None, of))
         articles = (codec.if_readable(codec.document_articles, each) or () for each in found)
-        codes = self._codes.of(list(dict.fromkeys(number for some in articles for number in some)), fresh=fresh)
+        codes = self._codes.article_ids(
+            list(dict.fromkeys(number for some in articles for number in some)), fresh=fresh
+        )
         nameless = relations.get("")  # it may be any customer that is missing
         return [
             _document(kind, each, relations.get(one, nameless) if one else None, codes, key)
@@ -261,7 +263,7 @@ class _Codes:
         self._known: dict[str, tuple[str, float]] = {}
         self._named = ByNumbers[Element]()
 
-    def of(self, numbers: Sequence[str], *, fresh: bool) -> Mapping[str, str]:
+    def article_ids(self, numbers: Sequence[str], *, fresh: bool) -> Mapping[str, str]:
         """Return the ids of the articles that have one; `fresh` reads all of them anew."""
         now = self._clock()
         valid = {number: (code, end) for number, (code, end) in self._known.items() if now < end}

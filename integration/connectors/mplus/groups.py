@@ -11,7 +11,7 @@ from integration.connectors.mplus.target import created_number, expect_readable
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
 from integration.core.plan import Action, Change
-from integration.core.records import Batch, Held, Kind, Record, Value, WriteResult
+from integration.core.records import Batch, CurrentRecord, Kind, Record, Value, WriteResult
 
 _TOP = "0"  # parent of a group at the top in our copy of the tree
 
@@ -23,7 +23,7 @@ class TillGroups:
         self._settings = settings
         self._client = client
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the till's current groups, matched by their link, then by name under the same parent."""
         tree = self._tree()
         found = _Matching(wanted, tree, references).numbers()
@@ -41,7 +41,7 @@ class TillGroups:
                     "name": group.name,
                     "parent": f"#{group.parent}" if parent is None else parent,
                 }
-                held[record.key] = Held(
+                held[record.key] = CurrentRecord(
                     Record(Kind.GROUP, record.key, values), group.number, group.marker, original=group
                 )
         return held
@@ -54,11 +54,11 @@ class TillGroups:
         """Return 1."""
         return 1
 
-    def changed(self, since: str) -> Batch:  # noqa: ARG002
+    def read_changes(self, since: str) -> Batch:  # noqa: ARG002
         """Return an empty page without a stamp: the whole tree is read each time."""
         return Batch((), None, "")
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
+    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
         """Carry out one change and return the group's number."""
         if change.action is Action.CREATE or held is None:
             return self._create(change.wanted, references)
@@ -73,7 +73,7 @@ class TillGroups:
         answer = self._client.write("newArticleGroup", request=request)
         return WriteResult(created_number(answer, "groupNumber"))
 
-    def _update(self, wanted: Record, held: Held, references: References) -> WriteResult:
+    def _update(self, wanted: Record, held: CurrentRecord, references: References) -> WriteResult:
         group = held.original
         if not isinstance(group, TillGroup):
             raise TypeError("a group that was not looked up here")

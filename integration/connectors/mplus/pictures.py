@@ -14,7 +14,7 @@ from integration.connectors.pictures import MIME, load_picture
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
 from integration.core.plan import Change
-from integration.core.records import Batch, Held, Kind, Record, WriteResult
+from integration.core.records import Batch, CurrentRecord, Kind, Record, WriteResult
 
 CARD = {"cardType": "PRODUCT"}
 OTHER = "image:"  # prefix of the id of an image of others
@@ -29,7 +29,7 @@ class TillPictures:
         self._settings = settings
         self._client = client
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the picture of each product: the hash of ours, otherwise the first image of others, otherwise None.
 
         A card without any image is left out unless we have written to it before: nothing exists there yet.
@@ -43,7 +43,7 @@ class TillPictures:
                 continue
             content = _content(cards[number])
             if content is not None or references.reference(Kind.PICTURE, record.key):
-                found[record.key] = Held(Record(Kind.PICTURE, record.key, {"content": content}), number)
+                found[record.key] = CurrentRecord(Record(Kind.PICTURE, record.key, {"content": content}), number)
         return found
 
     def _cards(self, numbers: Sequence[str]) -> dict[str, list[Element]]:
@@ -64,11 +64,11 @@ class TillPictures:
         content = change.wanted.values.get("content")
         return 1 if not content or str(content).startswith(OTHER) else 2
 
-    def changed(self, since: str) -> Batch:  # noqa: ARG002
+    def read_changes(self, since: str) -> Batch:  # noqa: ARG002
         """Raise RejectedError: the till does not report changes of images."""
         not_at_till(Kind.PICTURE)
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
+    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
         """Put our picture first on the card in place of our previous one, or remove it; all other images stay.
 
         The till uploads a picture and puts it on the card in one call, so an upload whose answer was lost is found on

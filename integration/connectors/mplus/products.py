@@ -30,13 +30,13 @@ from integration.core.issues import article_elsewhere_issue
 from integration.core.plan import Action, Change
 from integration.core.records import (
     Batch,
-    Held,
+    CurrentRecord,
     Kind,
     Location,
     Record,
     WriteResult,
     WrongValueError,
-    same,
+    is_same_value,
     unreadable,
 )
 
@@ -59,16 +59,16 @@ class TillProducts:
         self._named_products = ByNumbers[Element](lambda product: len(codec.articles(product)))
         self._turns = [Lock() for _ in range(_TURNS)]
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the till's current products, found by the numbers of their articles, then by their link.
 
         If the wanted articles are in several products, the linked product is returned, otherwise the one with most of
-        them. `Held.elsewhere` has the articles in other products, and a write that needs them is refused.
+        them. `CurrentRecord.elsewhere` has the articles in other products, and a write that needs them is refused.
         """
         with expect_readable():
             return self._found(wanted, references)
 
-    def _found(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+    def _found(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         parts = [part for record in wanted for part in record.parts]
         known = {part.source: references.reference(Kind.ARTICLE, part.source) or "" for part in parts if part.source}
         linked = {record.key: references.reference(Kind.PRODUCT, record.key) or "" for record in wanted}
@@ -116,15 +116,17 @@ class TillProducts:
             if None in _articles_of(product)
         }
 
-    def _held(self, element: Element, key: str, apart: Mapping[str, Location], references: References) -> Held:
+    def _held(self, element: Element, key: str, apart: Mapping[str, Location], references: References) -> CurrentRecord:
         number = _home(element)
         try:
             codec.product_number(element)
             record = codec.decode_product(element, key, partial(references.key, Kind.GROUP), self._words)
             marker = str(codec.change_marker(element))
         except WrongValueError as error:
-            return Held(unreadable(Kind.PRODUCT, key, error, codec.raw_elements(element)), number, original=element)
-        return Held(record, number, marker, original=element, elsewhere=apart)
+            return CurrentRecord(
+                unreadable(Kind.PRODUCT, key, error, codec.raw_elements(element)), number, original=element
+            )
+        return CurrentRecord(record, number, marker, original=element, elsewhere=apart)
 
     def read(self, filter_name: str, numbers: Sequence[str]) -> dict[str, Element]:
         """Return products with all their articles by their numbers, read in parallel pages."""
@@ -175,7 +177,7 @@ class TillProducts:
     def _in_pages(self, ask: Callable[[Sequence[str]], list[T]], numbers: Sequence[str]) -> list[T]:
         return in_pages(ask, numbers, self._settings.page_articles, self._settings.in_flight)
 
-    def changed(self, since: str) -> Batch:
+    def read_changes(self, since: str) -> Batch:
         """Return one page of products changed after the marker `since`, keyed by product number.
 
         With an empty `since` nothing is read and the stamp is the till's present marker. Only an empty page is the
@@ -221,7 +223,7 @@ class TillProducts:
         beyond_groups = change.wanted.parts or change.wanted.values.keys() - {"groups"}
         return memberships + (1 if change.action is Action.CREATE or beyond_groups else 0)
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
+    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
         """Carry out one change and return the product's number, with the marker of the change if the answer has it.
 
         The article numbers already prevent a second product, so `token` is not needed.
@@ -265,7 +267,7 @@ class TillProducts:
             self._regroup("addProductsToArticleGroup", written.reference, numbers)
         return written
 
-    def _update(self, wanted: Record, held: Held, references: References) -> WriteResult:
+    def _update(self, wanted: Record, held: CurrentRecord, references: References) -> WriteResult:
         if not isinstance(held.original, Element):
             raise TypeError("a product that was not looked up here")
         _refuse_apart(wanted, held)
@@ -328,10 +330,10 @@ def _mark(element: Element) -> Record:
     return Record(Kind.PRODUCT, codec.product_number(element), {"marker": str(codec.change_marker(element))}, parts)
 
 
-def _not_whole(key: str, part: Element) -> Held:
+def _not_whole(key: str, part: Element) -> CurrentRecord:
     """Return an unreadable product: the till returned only some of its articles."""
     record = unreadable(Kind.PRODUCT, key, WrongValueError("articleList", ""), codec.raw_elements(part))
-    return Held(record, _home(part), original=part)
+    return CurrentRecord(record, _home(part), original=part)
 
 
 class _Shelf:
@@ -382,16 +384,16 @@ def _codes(record: Record) -> frozenset[str]:
     return frozenset(groups) if isinstance(groups, tuple) else frozenset()
 
 
-def _memberships(wanted: Record, held: Held, references: References) -> tuple[frozenset[str], frozenset[str]]:
+def _memberships(wanted: Record, held: CurrentRecord, references: References) -> tuple[frozenset[str], frozenset[str]]:
     """Return the group numbers to join and to leave; unknown groups stay as they are."""
-    if "groups" not in wanted.values or same(wanted.values["groups"], held.record.values.get("groups")):
+    if "groups" not in wanted.values or is_same_value(wanted.values["groups"], held.record.values.get("groups")):
         return frozenset(), frozenset()
     before, after = _codes(held.record), _codes(wanted)
     join = frozenset(group_number(references, code) for code in after - before)
     return join, frozenset(group_number(references, code) for code in before - after)
 
 
-def _refuse_apart(wanted: Record, held: Held) -> None:
+def _refuse_apart(wanted: Record, held: CurrentRecord) -> None:
     """Raise RejectedError if an article to write is in another product, or in this one under another number."""
     for part in wanted.parts:
         if part.key in held.elsewhere:

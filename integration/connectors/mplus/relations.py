@@ -21,7 +21,7 @@ from integration.connectors.mplus.target import (
 )
 from integration.connectors.protocol import References
 from integration.core.plan import Action, Change
-from integration.core.records import Batch, Held, Kind, Record, WriteResult, WrongValueError, unreadable
+from integration.core.records import Batch, CurrentRecord, Kind, Record, WriteResult, WrongValueError, unreadable
 
 _RELATIONS = f"{qualified('relationList')}/{qualified('relation')}"
 _EVIDENCE = ("external_id", "vat_number", "email")  # in the order of precedence
@@ -49,12 +49,12 @@ class TillRelations:
 
     # ---- lookup
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the till's current relations, matched by link, external id, VAT number or e-mail, in this order.
 
         A record whose linked relation is gone is left out. Of several relations that the same evidence fits, the active
-        one with the lowest number is returned, and the others are in `Held.others`. VAT number and e-mail match neither
-        an inactive relation nor one that is linked to another customer.
+        one with the lowest number is returned, and the others are in `CurrentRecord.others`. VAT number and e-mail
+        match neither an inactive relation nor one that is linked to another customer.
         """
         linked = {record.key: references.reference(Kind.RELATION, record.key) for record in wanted}
         matches = {key: _Match(number, "link") for key, number in linked.items() if number}
@@ -144,7 +144,7 @@ class TillRelations:
         expect_once("getRelations", (codec.if_readable(codec.relation_number, each) for each in found))
         return found
 
-    def changed(self, since: str) -> Batch:
+    def read_changes(self, since: str) -> Batch:
         """Return one page of relations changed after the marker `since`, keyed by relation number.
 
         With an empty `since` nothing is read and the stamp is the till's present marker. The last page is an empty one.
@@ -163,7 +163,7 @@ class TillRelations:
         """Return 1."""
         return 1
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
+    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
         """Carry out one change and return the relation's number, with the marker of the change if the answer has it.
 
         A new relation gets our key as its external id, unless the record has another one. So a relation whose create
@@ -179,7 +179,7 @@ class TillRelations:
         answer = self._client.write("createRelation", relation=content)
         return WriteResult(created_number(answer, "relationNumber"), answer.findtext(qualified("syncMarker")) or "")
 
-    def _update(self, wanted: Record, held: Held) -> WriteResult:
+    def _update(self, wanted: Record, held: CurrentRecord) -> WriteResult:
         if not isinstance(held.original, Element):
             raise TypeError("a relation that was not looked up here")
         relation = self._form(wanted).edited(held.original, wanted)
@@ -197,13 +197,13 @@ class TillRelations:
         return RelationForm(self._custom_types, self._settings.discounts_in == "hundredths")
 
 
-def _held(form: RelationForm, key: str, match: _Match, element: Element) -> Held:
+def _held(form: RelationForm, key: str, match: _Match, element: Element) -> CurrentRecord:
     try:
         codec.expect_relation_number(element)
         record, marker = form.read(element, key), str(codec.relation_marker(element))
     except WrongValueError as error:
         record, marker = unreadable(Kind.RELATION, key, error, codec.raw_elements(element)), ""
-    return Held(record, match.number, marker, original=element, evidence=match.evidence, others=match.others)
+    return CurrentRecord(record, match.number, marker, original=element, evidence=match.evidence, others=match.others)
 
 
 def _number(element: Element) -> str | None:

@@ -16,7 +16,7 @@ from integration.connectors.mplus.target import expect_readable, in_pages
 from integration.connectors.protocol import References
 from integration.core.money import from_cents, to_cents
 from integration.core.plan import Change
-from integration.core.records import Batch, Held, Kind, Record, Value, WriteResult, WrongValueError, unreadable
+from integration.core.records import Batch, CurrentRecord, Kind, Record, Value, WriteResult, WrongValueError, unreadable
 from integration.core.rules import as_text
 
 
@@ -28,7 +28,7 @@ class Settlements:
         self._client = client
         self._named: ByNumbers[Element] = ByNumbers()
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:  # noqa: ARG002
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:  # noqa: ARG002
         """Return the invoices that have payments by the wanted method, with the sum of these payments."""
         ids = [key for key in dict.fromkeys(record.key for record in wanted) if key and key.isprintable()]
         with expect_readable():
@@ -47,11 +47,11 @@ class Settlements:
         """Return 1."""
         return 1
 
-    def changed(self, since: str) -> Batch:  # noqa: ARG002
+    def read_changes(self, since: str) -> Batch:  # noqa: ARG002
         """Return an empty page without a stamp: payments never change."""
         return Batch((), None, "")
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
+    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
         """Pay an invoice and return its id, because the answer has no id of the payment."""
         values = change.wanted.values
         payment = {"method": as_text(values.get("method")), "amount": to_cents(_amount(change.wanted))}
@@ -63,18 +63,18 @@ class Settlements:
 _key = partial(codec.document_key, kind=Kind.INVOICE)
 
 
-def _held(wanted: Record, invoice: Element | None) -> Held | None:
+def _held(wanted: Record, invoice: Element | None) -> CurrentRecord | None:
     method = as_text(wanted.values.get("method"))
     if invoice is None:
         return None
     try:
         paid = list(_by(invoice, method))
     except WrongValueError as error:
-        return Held(unreadable(Kind.SETTLEMENT, wanted.key, error, codec.raw_elements(invoice)), wanted.key)
+        return CurrentRecord(unreadable(Kind.SETTLEMENT, wanted.key, error, codec.raw_elements(invoice)), wanted.key)
     if not paid:
         return None
     values: dict[str, Value] = {"method": method, "amount": sum(paid, Decimal(0))}
-    return Held(Record(Kind.SETTLEMENT, wanted.key, values), wanted.key)
+    return CurrentRecord(Record(Kind.SETTLEMENT, wanted.key, values), wanted.key)
 
 
 def _by(invoice: Element, method: str) -> Iterator[Decimal]:

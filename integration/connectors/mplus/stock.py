@@ -25,7 +25,7 @@ from integration.core.errors import RejectedError
 from integration.core.link_evidence import identity_of
 from integration.core.moves import COUNTED, Move, StockCounted, counted_value, unreadable_move
 from integration.core.plan import Change
-from integration.core.records import Batch, Held, Kind, Record, Value, WriteResult, WrongValueError, unreadable
+from integration.core.records import Batch, CurrentRecord, Kind, Record, Value, WriteResult, WrongValueError, unreadable
 
 SETS = "stock_sets"  # name of the stored fact: what setting a level sets
 TIMES_SET = 5  # attempts to set one level while sales go on
@@ -58,7 +58,7 @@ class _Raw(NamedTuple):
     rows: Mapping[str, Element]
     moved: Mapping[str, Sequence[Move]]
 
-    def said(self, branch: str) -> tuple[str | bytes, ...]:
+    def raw_parts(self, branch: str) -> tuple[str | bytes, ...]:
         """Return the raw data of a branch, for its hash."""
         row = self.rows.get(branch)
         return (branch,) if row is None else (branch, codec.raw_bytes(row))
@@ -88,7 +88,7 @@ class TillStock:
 
     # ---- lookup
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:  # noqa: ARG002
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:  # noqa: ARG002
         """Return the till's current levels in the branches asked for, found by article number.
 
         For a record with a counted movement, the level is as of that movement, except for other changes. Articles that
@@ -127,7 +127,7 @@ class TillStock:
         """Return a hash of the raw data, empty if movements count as well."""
         if raw.moved:
             return ""
-        parts = [part for branch in sorted([one.key for one in wanted.parts]) for part in raw.said(branch)]
+        parts = [part for branch in sorted([one.key for one in wanted.parts]) for part in raw.raw_parts(branch)]
         return self._hash(raw.number, raw.kept, *raw.identity, *parts)
 
     def _rows(self, wanted: Numbered) -> dict[tuple[str, str], Element]:
@@ -166,7 +166,7 @@ class TillStock:
         asking = self._named.ask_all(by_own_number(ask, number_of), lambda one: one[:1])
         return in_pages(asking, numbers, self._settings.page_articles, self._settings.in_flight)
 
-    def _held(self, wanted: Record, raw: _Raw, found: tuple[str, Element]) -> Held:
+    def _held(self, wanted: Record, raw: _Raw, found: tuple[str, Element]) -> CurrentRecord:
         number, there, (product, article) = raw.number, raw.rows, found
         values = {name: wanted.values[name] for name in ("number", COUNTED) if name in wanted.values}
         counted = _counted(wanted)
@@ -184,12 +184,12 @@ class TillStock:
             marker = max(map(codec.stock_id, there.values()), default=0)
         except WrongValueError as error:
             wrong = unreadable(Kind.STOCK, wanted.key, error, codec.raw_elements(article, *there.values()))
-            return Held(wrong, number, original=_Seen(product))
+            return CurrentRecord(wrong, number, original=_Seen(product))
         if managed is not None:
             values["managed"] = managed
         record = Record(Kind.STOCK, wanted.key, values, levels, wanted.source)
         seen = _Seen(product, since, reserved)
-        return Held(
+        return CurrentRecord(
             record,
             number,
             str(marker),
@@ -217,7 +217,7 @@ class TillStock:
             return codec.decode_level(row, reserved=False) - since
         return codec.decode_level(row, reserved=self._settings.stock_counts == "free_and_reserved")
 
-    def changed(self, since: str) -> Batch:  # noqa: ARG002
+    def read_changes(self, since: str) -> Batch:  # noqa: ARG002
         """Return an empty page without a stamp: this flow reads every level each time."""
         return Batch((), None, "")
 
@@ -227,7 +227,7 @@ class TillStock:
         """Return one call for each level, and one more if the stock setting of the article changes."""
         return len(_levels(change.wanted)) + ("managed" in change.wanted.values)
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
+    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
         """Change the stock setting if wanted, then set each level; return the article number and the last booking.
 
         `token` is the reference of the bookings, for people who look at the history of an article.

@@ -11,7 +11,7 @@ from integration.connectors.parallel import portions, run_parallel
 from integration.connectors.protocol import References
 from integration.core.errors import ConnectorError, InDoubtError, IntegrationError, MalformedAnswerError, RejectedError
 from integration.core.plan import Change
-from integration.core.records import Batch, Held, Kind, Record, WriteResult, is_number
+from integration.core.records import Batch, CurrentRecord, Kind, Record, WriteResult, is_number
 from integration.core.rules import as_text
 
 T = TypeVar("T")
@@ -20,16 +20,16 @@ T = TypeVar("T")
 class TillTarget(Protocol):
     """Looks up and writes records of one kind; see `Connector` for what each method promises."""
 
-    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, Held]:
+    def lookup(self, wanted: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the till's current records, by our keys."""
 
-    def write(self, change: Change, held: Held | None, references: References, token: str) -> WriteResult:
+    def write(self, change: Change, held: CurrentRecord | None, references: References, token: str) -> WriteResult:
         """Carry out one change; `held` is None only for a create."""
 
     def calls(self, change: Change) -> int:
         """Return how many write calls the change takes."""
 
-    def changed(self, since: str) -> Batch:
+    def read_changes(self, since: str) -> Batch:
         """Return one page of what changed after the marker `since`."""
 
 
@@ -105,7 +105,7 @@ def expect_readable() -> Iterator[None]:
 
 
 @contextmanager
-def naming_record(change: Change, held: Held | None) -> Iterator[None]:
+def naming_record(change: Change, held: CurrentRecord | None) -> Iterator[None]:
     """Add the facts of the record to every error of a write."""
     facts = _facts(change, held)
     try:
@@ -125,7 +125,7 @@ def naming_record(change: Change, held: Held | None) -> Iterator[None]:
     raise failure
 
 
-def _facts(change: Change, held: Held | None) -> dict[str, str]:
+def _facts(change: Change, held: CurrentRecord | None) -> dict[str, str]:
     facts = {"system": SYSTEM, "key": change.title or change.key}
     match change.kind:
         case Kind.RELATION:

@@ -138,7 +138,7 @@ class DayDocument:
         )
 
     @cached_property
-    def paid(self) -> dict[str, Decimal]:
+    def payments_by_method(self) -> dict[str, Decimal]:
         """Amounts paid on the day, by payment method."""
         found: dict[str, Decimal] = {}
         for method, _, amount in self._payments:
@@ -148,7 +148,7 @@ class DayDocument:
     @property
     def rest(self) -> Decimal:
         """Amount that the day leaves open; negative if the day pays an earlier amount."""
-        return self.total - total(self.paid.values())
+        return self.total - total(self.payments_by_method.values())
 
     @property
     def _payments(self) -> Iterator[tuple[str, str, Decimal]]:
@@ -226,7 +226,7 @@ def sums_of_documents(documents: Iterable[DayDocument]) -> DaySums:
     sold = [one for one in some if one.is_sold]
     payments: dict[tuple[str, str], Decimal] = {}
     for one in some:
-        for method, amount in one.paid.items():
+        for method, amount in one.payments_by_method.items():
             payments[one.source, method] = payments.get((one.source, method), NOTHING) + amount
     return DaySums(
         sum_by(((one.source, group, code), each) for one in sold for (group, code), each in one.groups.items()),

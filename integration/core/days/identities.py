@@ -106,7 +106,9 @@ def _undocumented(
     yield from _apart(
         sold, _by_group(own), documents, lambda one, key: _by_group(sums_of_documents([one])).get(key, NOTHING), NOTHING
     )
-    yield from _apart(sums.payments, own.payments, documents, lambda one, key: one.paid.get(key[1], NOTHING), NOTHING)
+    yield from _apart(
+        sums.payments, own.payments, documents, lambda one, key: one.payments_by_method.get(key[1], NOTHING), NOTHING
+    )
     of_vat = {key: each.vat for key, each in own.vat.items()}
     count = {key: sum(key[1] in one.vat and one.source == key[0] for one in documents) for key in of_vat}
     most = tolerance * max([1, *count.values()])

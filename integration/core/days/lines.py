@@ -139,7 +139,7 @@ class DayLines:
         found: dict[tuple[str, str], Decimal] = {}
         for one in self.counting:
             here = self._paid_here(one)
-            for method, each in one.paid.items():
+            for method, each in one.payments_by_method.items():
                 if method not in here:
                     found[one.source, method] = found.get((one.source, method), NOTHING) + each
         return found
@@ -148,12 +148,18 @@ class DayLines:
         """Return the payments of a document that the day page books, by method."""
         alone = self._alone.get(one.record.key)
         if alone is None or not alone.is_posted:
-            return one.paid
+            return one.payments_by_method
         if alone.by_order:  # the order's booking includes its prepayments
-            return {method: each for method, each in one.paid.items() if not self._is_deposit(one.source, method)}
+            return {
+                method: each
+                for method, each in one.payments_by_method.items()
+                if not self._is_deposit(one.source, method)
+            }
         vouchers = self.books.vouchers
-        single = {method for method in one.paid if vouchers.get(method, NO_VOUCHER).purpose is Purpose.SINGLE}
-        return {} if alone.with_payments else {m: each for m, each in one.paid.items() if m not in single}
+        single = {
+            method for method in one.payments_by_method if vouchers.get(method, NO_VOUCHER).purpose is Purpose.SINGLE
+        }
+        return {} if alone.with_payments else {m: each for m, each in one.payments_by_method.items() if m not in single}
 
     def _is_deposit(self, source: str, method: str) -> bool:
         about = self._methods.get((source, method))
@@ -167,7 +173,7 @@ class DayLines:
     def _without_prepaid(self, sums: DaySums) -> DaySums:
         """Return sums without down payments on separately booked orders, if a turnover group contains them."""
         posted = [one for one in self.counting if one.source == "order" and not self._is_prepaid(one)]
-        less = total(each for one in posted for each in one.paid.values())
+        less = total(each for one in posted for each in one.payments_by_method.values())
         groups = {one.group for one in self.day.journal if one.is_down_payment}
         keys = [key for key in sums.groups if key[0] == "order" and key[1] in groups]
         if not less or not keys:
@@ -359,11 +365,11 @@ class DayLines:
         used, code = TillTurnover("", "", about.name, "", paid), voucher.vat_code
         by_decision: dict[str, list[DayDocument]] = {}
         for one in paying:
-            theirs = self._collected(one.paid[about.method], partial(self._vat.code, code, used, one))
+            theirs = self._collected(one.payments_by_method[about.method], partial(self._vat.code, code, used, one))
             by_decision.setdefault(theirs, []).append(one)
         for theirs, some in by_decision.items():
-            here = total(one.paid[about.method] for one in some)
-            taxed = total(_taxed_at_sale(one, one.paid[about.method], code, self.books) for one in some)
+            here = total(one.payments_by_method[about.method] for one in some)
+            taxed = total(_taxed_at_sale(one, one.payments_by_method[about.method], code, self.books) for one in some)
             numbers = tuple(one.number for one in some)
             yield replace(
                 line, amount=here - taxed, vat=taxed, vat_code=theirs, vat_base=here - taxed, documents=numbers

@@ -93,7 +93,7 @@ def _is_till_rounding(sale: Sale, code: str, off: VatSum, rates: Mapping[str, De
     untold = [line for line in lines if line.total(basis, sale.method) is None]
     is_rate = all(line.vat_percent in (None, rate) for line in lines)
     most = CENT * len(lines) if rate else NOTHING
-    return is_rate and abs(off.of(basis)) <= CENT * len(untold) and abs(off.vat) <= most
+    return is_rate and abs(off.amount_on_basis(basis)) <= CENT * len(untold) and abs(off.vat) <= most
 
 
 def correction(found: Verdict, limit: Decimal) -> dict[str, VatSum] | None:
@@ -121,7 +121,9 @@ def rounding_lines(
     amounts = correction(found, limit)
     if amounts is None:
         return None
-    extra = tuple(BookLine("", ONE, sum_.of(basis), vat_code=code) for code, sum_ in amounts.items() if sum_)
+    extra = tuple(
+        BookLine("", ONE, sum_.amount_on_basis(basis), vat_code=code) for code, sum_ in amounts.items() if sum_
+    )
     before, after = (booked_totals(some, rates, basis, rounding) for some in (lines, (*lines, *extra)))
     return None if minus(amounts, minus(after, before)) else extra
 
@@ -139,20 +141,20 @@ class _Case:
 
     @cached_property
     def booked(self) -> Sums:
-        return self.made(self.lines)
+        return self.vat_sums_of_lines(self.lines)
 
     @cached_property
     def sold(self) -> Sums:
         return self.sale.sold
 
     @cached_property
-    def own(self) -> list[tuple[str, Decimal]] | None:
+    def own_totals(self) -> list[tuple[str, Decimal]] | None:
         """VAT code and own total of each line, or None if any total is not reported."""
         totals = [(line.vat_code, line.total(self.basis, self.sale.method)) for line in self.sale.lines]
         known = [(code, total) for code, total in totals if total is not None]
         return known if len(known) == len(totals) else None
 
-    def made(self, lines: Iterable[BookLine]) -> dict[str, VatSum]:
+    def vat_sums_of_lines(self, lines: Iterable[BookLine]) -> dict[str, VatSum]:
         return self.taxed((line.vat_code, line.amount) for line in lines)
 
     def taxed(self, amounts: Iterable[tuple[str, Decimal]]) -> dict[str, VatSum]:
@@ -182,7 +184,7 @@ def _cash_rounding(case: _Case) -> _Explained:
             yield plus(case.booked, {code: VatSum(cents)}), facts | {"vat": "without"}
             if case.basis == "incl":
                 line = BookLine("", ONE, cents, vat_code=code)
-                yield case.made([*case.lines, line]), facts | {"vat": "included"}
+                yield case.vat_sums_of_lines([*case.lines, line]), facts | {"vat": "included"}
 
 
 def _price_already_discounted(case: _Case) -> _Explained:
@@ -193,7 +195,7 @@ def _price_already_discounted(case: _Case) -> _Explained:
     ]
     if meant:
         lines = [replace(sent, discount_percent=NOTHING) if sent.key in meant else sent for _, sent in pairs]
-        yield case.made(lines), {"lines": ", ".join(meant)}
+        yield case.vat_sums_of_lines(lines), {"lines": ", ".join(meant)}
 
 
 def _document_discount(case: _Case) -> _Explained:
@@ -204,10 +206,10 @@ def _document_discount(case: _Case) -> _Explained:
     """
     at_price = [at_sale_price(line, case.basis, case.rates, case.places) for line in case.sale.lines]
     if any(line.discount_percent for line in at_price):
-        yield case.made(at_price), {"discount": "lines"}
-    totals = {code: made.of(case.basis) for code, made in case.booked.items()}
+        yield case.vat_sums_of_lines(at_price), {"discount": "lines"}
+    totals = {code: made.amount_on_basis(case.basis) for code, made in case.booked.items()}
     whole = sum(totals.values(), NOTHING)
-    less = whole - sum((each.of(case.basis) for each in case.sold.values()), NOTHING)
+    less = whole - sum((each.amount_on_basis(case.basis) for each in case.sold.values()), NOTHING)
     if not whole or not NOTHING < less / whole <= 1 or abs(less) <= case.most_by_rounding:
         return
     amounts = [(line.vat_code, line.amount) for line in case.lines]
@@ -226,7 +228,7 @@ def _line_without_vat_code(case: _Case) -> _Explained:
     for code in case.sold if missing else ():
         if code:
             lines = [line if line.vat_code else replace(line, vat_code=code) for line in case.lines]
-            yield case.made(lines), {"lines": ", ".join(missing), "vat_code": code}
+            yield case.vat_sums_of_lines(lines), {"lines": ", ".join(missing), "vat_code": code}
 
 
 def _vat_rate_differs(case: _Case) -> _Explained:
@@ -257,22 +259,22 @@ def _other_basis(case: _Case) -> _Explained:
 
 def _till_lines_do_not_add_up(case: _Case) -> _Explained:
     """The books compute exactly the totals of the till's lines, but the till's split differs."""
-    if case.own is None:
+    if case.own_totals is None:
         return
-    theirs = case.taxed(case.own)
+    theirs = case.taxed(case.own_totals)
     off = minus(case.sold, theirs)
-    for code in [code for code, each in off.items() if each.of(case.basis)][:1]:
-        lines, split = (sums.get(code, VatSum()).of(case.basis) for sums in (theirs, case.sold))
+    for code in [code for code, each in off.items() if each.amount_on_basis(case.basis)][:1]:
+        lines, split = (sums.get(code, VatSum()).amount_on_basis(case.basis) for sums in (theirs, case.sold))
         yield plus(case.booked, off), {"vat_code": code, "lines": str(lines), "split": str(split)}
 
 
 def _price_decimals(case: _Case) -> _Explained:
     """The books would compute the sold amounts if a price had more decimals."""
-    if case.own is None or not all(line.quantity for line in case.lines):
+    if case.own_totals is None or not all(line.quantity for line in case.lines):
         return
-    off = [line.key for line, (_, total) in zip(case.lines, case.own, strict=True) if line.amount != total]
+    off = [line.key for line, (_, total) in zip(case.lines, case.own_totals, strict=True) if line.amount != total]
     if off:
-        yield case.taxed(case.own), {"lines": ", ".join(off), "decimals": str(case.places)}
+        yield case.taxed(case.own_totals), {"lines": ", ".join(off), "decimals": str(case.places)}
 
 
 # Explanations in the order of trial. A rule explains the whole difference or nothing.

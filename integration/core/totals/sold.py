@@ -32,7 +32,7 @@ class VatSum:
         """The amount including VAT."""
         return self.excl + self.vat
 
-    def of(self, basis: Basis) -> Decimal:
+    def amount_on_basis(self, basis: Basis) -> Decimal:
         """Return the amount on a basis: including or excluding VAT."""
         return self.incl if basis == "incl" else self.excl
 

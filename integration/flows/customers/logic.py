@@ -11,7 +11,7 @@ from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.plan import Change, retire
-from integration.core.records import Held, Kind, Record, Value, clean, same
+from integration.core.records import CurrentRecord, Kind, Record, Value, clean, is_same_value
 from integration.core.rules import EMPTY, as_text, field_owners, rule_error, rules_from
 from integration.core.source_values import with_source_values
 from integration.core.staged import Staged
@@ -158,7 +158,7 @@ class Customers(FlowLogic):
         desired = replace(one.record, values={**one.record.values, **shared})
         return TargetRecord(self._terms.withdrawn(desired), one.title)
 
-    def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
+    def objection(self, stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None) -> Issue | None:
         """Return an issue if a person must decide whether the relation that was found is this customer.
 
         A linked relation is already decided. Otherwise the evidence must match exactly one relation and one debtor, and
@@ -185,7 +185,7 @@ class Customers(FlowLogic):
             return Issue("customer_taken", desired.key, facts=facts | {"other": theirs})
         return None
 
-    def writable_part(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
+    def writable_part(self, stage: Stage, desired: Record, held: CurrentRecord | None) -> Record | Skip:
         """Return the values to write: no empty ones unless they clear a field, and no id over another one."""
         if held is None and not self.settings.create:
             return Skip("create_switched_off", desired.key, {"key": desired.key})
@@ -206,14 +206,16 @@ class Customers(FlowLogic):
         """Return the fields that the books no longer have and that have the value we wrote at the till."""
         ours = {name for name in empty if self._is_ours(name) and held.values.get(name) not in EMPTY}
         known = self._terms.agreed(key) if ours else None
-        return {name for name in ours if known and same(known.values.get(name), held.values.get(name))}
+        return {name for name in ours if known and is_same_value(known.values.get(name), held.values.get(name))}
 
     def _is_ours(self, name: str) -> bool:
         """Return whether the books may clear a field: one kept equal, or one of an agreement that nobody edited."""
         owner = self.policy.get(f"{Kind.RELATION}.{name}")
         return owner is Ownership.KEEP_EQUAL or (owner is Ownership.KEEP_UNLESS_CHANGED and name in self._nothing)
 
-    def remarks(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> tuple[Issue, ...]:
+    def remarks(
+        self, stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None
+    ) -> tuple[Issue, ...]:
         """Return a remark if the till has a price group that the books do not give and no flow wrote; it stays."""
         there = as_text(held.record.values.get("price_group")).strip() if held else ""
         is_asked = "price_group" in desired.values and self._is_ours("price_group")
@@ -225,7 +227,7 @@ class Customers(FlowLogic):
         ):
             return ()
         agreed = link.agreed.values.get("price_group") if link and link.agreed else None
-        if same(agreed, there):
+        if is_same_value(agreed, there):
             return ()
         facts = {"key": as_text(desired.values.get("name")) or desired.key, "number": there}
         return (Issue("price_group_of_till", desired.key, "relation.price_group", facts),)
@@ -283,7 +285,7 @@ def _folded(text: str) -> str:
     return text.strip().casefold()
 
 
-def _other_id(desired: Record, held: Held) -> str:
+def _other_id(desired: Record, held: CurrentRecord) -> str:
     """Return the external id of the found relation if it is that of another customer."""
     theirs = as_text(held.record.values.get("external_id")).strip()
     return "" if theirs in (as_text(desired.values.get("external_id")), desired.key) else theirs

@@ -25,7 +25,7 @@ from integration.core.ledgers import NO_RULES, LedgerRules
 from integration.core.links import Link
 from integration.core.missing_codes import MissingCode
 from integration.core.plan import Change
-from integration.core.records import Held, Kind, Record, Value
+from integration.core.records import CurrentRecord, Kind, Record, Value
 from integration.core.rows import row_value
 from integration.core.rules import as_text, field_owners, rules_from
 from integration.core.staged import Staged
@@ -135,7 +135,7 @@ class DaysLogic(FlowLogic):
         self._closing = Closing(settings, now)
         self._filters = settings.all_filters()
         self._queries = queries
-        self._alone = SeparateDocuments(queries.booked_alone, both.turnover.types, queries.made_alone)
+        self._alone = SeparateDocuments(queries.booked_alone, both.turnover.types, queries.separate_booking_states)
         self._turnover, self._till_rates = both.turnover, both.till_rates
         buyers = Buyers(shop.home, tables.countries, tools.function("country", ()))
         self._vat = DocumentVat(VatDecision(tables.vat_codes, shop.home), buyers)
@@ -341,7 +341,7 @@ class DaysLogic(FlowLogic):
         if kept != list(day.documents):
             left = documents_of(replace(day, documents=tuple(kept)))
             sums, documents = sums.minus(sums_of_documents(documents).minus(sums_of_documents(left))), left
-        costs, alone = self._has_costs(pages), self._alone.of(documents)
+        costs, alone = self._has_costs(pages), self._alone.separate_bookings(documents)
         books = replace(self.books, alone=alone, costs=costs, decide_vat=self._vat.decider())
         return day, page_of(day, sums, documents, books)
 
@@ -437,7 +437,7 @@ class DaysLogic(FlowLogic):
 
     # ---- existing pages in the books
 
-    def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
+    def objection(self, stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None) -> Issue | None:
         """Return an issue if several pages in the books have the reference, or a page with other postings has it."""
         if held is None:
             return None
@@ -457,7 +457,7 @@ class DaysLogic(FlowLogic):
             return Issue("day_page_differs", key, "", facts)
         return None
 
-    def writable_part(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
+    def writable_part(self, stage: Stage, desired: Record, held: CurrentRecord | None) -> Record | Skip:
         """Return the page unchanged."""
         return desired
 

@@ -36,7 +36,10 @@ class DayQueries:
         self._asked = asked
         self._references = OrderReferences(Kind.POSTING, prefix)
         self._standings = partial(asked.standings, ORDERS, BOOKED_AS)
-        made_of, orders = partial(asked.made_of, ORDERS, BOOKED_AS), partial(asked.records, TILL, Kind.ORDER)
+        made_of, orders = (
+            partial(asked.documents_made_from, ORDERS, BOOKED_AS),
+            partial(asked.records, TILL, Kind.ORDER),
+        )
         self._chains = Chains(ChainQueries(self._standings, made_of, orders=orders), (), {}, NOTHING)
 
     def links(self, keys: Collection[str]) -> Mapping[str, Link]:
@@ -49,7 +52,7 @@ class DayQueries:
 
     def item(self, record: Record) -> str:
         """Return the reference of the open item of a document."""
-        return self._references.of(record)
+        return self._references.reference_of(record)
 
     def unbooked(self, keys: Collection[str]) -> Collection[str]:
         """Return the till documents that the flow of documents has not booked."""
@@ -72,9 +75,12 @@ class DayQueries:
             for one in found
         }
 
-    def made_alone(self, keys: Collection[str]) -> Mapping[str, Sequence[BookingState]]:
+    def separate_booking_states(self, keys: Collection[str]) -> Mapping[str, Sequence[BookingState]]:
         """Return the booking states of documents made from these documents, by key of the original."""
-        made = {key: set(map(document_of, some)) for key, some in self._asked.made_of(ORDERS, BOOKED_AS, keys).items()}
+        made = {
+            key: set(map(document_of, some))
+            for key, some in self._asked.documents_made_from(ORDERS, BOOKED_AS, keys).items()
+        }
         there = active_bookings(self._standings, sorted(set().union(*made.values())))
         return {key: [there[one] for one in sorted(some) if one in there] for key, some in made.items()}
 

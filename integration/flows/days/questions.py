@@ -68,7 +68,7 @@ BANKED = re.compile("kruispost|geld onderweg", re.IGNORECASE)
 
 
 def _memorial(known: SetupContext) -> str:
-    return single_code(code for code, sort in known.of(DAYBOOK_TYPES).items() if sort == "memorial")
+    return single_code(code for code, sort in known.codes_of_list(DAYBOOK_TYPES).items() if sort == "memorial")
 
 
 def _daybook(known: SetupContext) -> Proposal | None:
@@ -85,8 +85,10 @@ def _daybookless(known: SetupContext) -> MissingSetting | None:
     daybook = known.settings["daybook"]
     if not daybook:
         return MissingSetting(Reason("lack_day_daybook"), stops=True)
-    posts_itself = known.of(DAYBOOK_TYPES).get(daybook) == "cash"  # posts the drawer account against every line
-    if posts_itself != (known.settings["mode"] == "cash") and daybook in known.of(DAYBOOK_TYPES):
+    posts_itself = (
+        known.codes_of_list(DAYBOOK_TYPES).get(daybook) == "cash"
+    )  # posts the drawer account against every line
+    if posts_itself != (known.settings["mode"] == "cash") and daybook in known.codes_of_list(DAYBOOK_TYPES):
         return MissingSetting(Reason("lack_day_mode", {"daybook": daybook}), stops=True)
     return None
 
@@ -98,7 +100,7 @@ def _told(
 
     Codes in `unused` may lack one. Account numbers of the till are whole numbers: 0800 of the books is 800 there.
     """
-    rows, ledgers = known.tables.get(table, {}), known.of(LEDGERS)
+    rows, ledgers = known.tables.get(table, {}), known.codes_of_list(LEDGERS)
     found = {code: account for code in codes if (account := matching_account(accounts.get(code, ""), ledgers))}
     missing = [code for code in codes if code not in rows and code not in found and code not in unused]
     if not found or missing:
@@ -107,26 +109,35 @@ def _told(
 
 
 def _accounts(known: SetupContext) -> Proposal | None:
-    return _told(known, DAY_ACCOUNTS, known.of(GROUPS), known.of(GROUP_ACCOUNTS), unused_groups(known))
+    return _told(
+        known, DAY_ACCOUNTS, known.codes_of_list(GROUPS), known.codes_of_list(GROUP_ACCOUNTS), unused_groups(known)
+    )
 
 
 def _methods(known: SetupContext) -> Proposal | None:
-    return _told(known, METHOD_ACCOUNTS, known.of(METHODS), known.of(PAYMENT_ACCOUNTS))
+    return _told(known, METHOD_ACCOUNTS, known.codes_of_list(METHODS), known.codes_of_list(PAYMENT_ACCOUNTS))
 
 
 def _without_goods(known: SetupContext) -> list[str]:
     """Return the groups that are no revenue, and those without goods if the till has goods accounts for some groups."""
-    goods = {group for listed in GOODS_ACCOUNTS for group, account in known.of(listed).items() if account}
-    return [group for group in known.of(GROUPS) if group in known.of(BALANCE_GROUPS) or (goods and group not in goods)]
+    goods = {group for listed in GOODS_ACCOUNTS for group, account in known.codes_of_list(listed).items() if account}
+    return [
+        group
+        for group in known.codes_of_list(GROUPS)
+        if group in known.codes_of_list(BALANCE_GROUPS) or (goods and group not in goods)
+    ]
 
 
 def _goods(known: SetupContext, table: str, accounts: CodeList) -> Proposal | None:
-    return _told(known, table, known.of(GROUPS), known.of(accounts), _without_goods(known))
+    return _told(known, table, known.codes_of_list(GROUPS), known.codes_of_list(accounts), _without_goods(known))
 
 
 def _lacking_goods(known: SetupContext, table: ValueTable, accounts: CodeList) -> MissingSetting | None:
     """Return the missing goods accounts; an accepted account of the till is as good as a row."""
-    told, ledgers = known.of(accounts) if known.settings["till_accounts"] else {}, known.of(LEDGERS)
+    told, ledgers = (
+        known.codes_of_list(accounts) if known.settings["till_accounts"] else {},
+        known.codes_of_list(LEDGERS),
+    )
     agreed = [code for code, account in told.items() if matching_account(account, ledgers)]
     return _rowless(known, table, GROUPS, {*_without_goods(known), *agreed})
 
@@ -147,13 +158,13 @@ def _lacking_methods(known: SetupContext) -> MissingSetting | None:
 def _lacking(
     known: SetupContext, table: ValueTable, codes: CodeList, unused: Collection[str] = ()
 ) -> MissingSetting | None:
-    return _rowless(known, table, codes, known.of(codes) if known.settings["till_accounts"] else unused)
+    return _rowless(known, table, codes, known.codes_of_list(codes) if known.settings["till_accounts"] else unused)
 
 
 def _rowless(known: SetupContext, table: ValueTable, codes: CodeList, unused: Collection[str]) -> MissingSetting | None:
     if wrong := invalid_rows(known, table):
         return MissingSetting(Reason("lack_rows_impossible", {"rows": ", ".join(wrong)}), stops=False)
-    names = known.of(codes)
+    names = known.codes_of_list(codes)
     rowless = (code for code in codes_missing_rows(known, table, codes) if code not in unused)
     missing = ", ".join(f"{code} {names[code]}" for code in rowless)
     return MissingSetting(Reason(f"lack_{table.name}", {"codes": missing}), stops=False) if missing else None
@@ -168,7 +179,7 @@ _DRAWER_ACCOUNTS = {"difference_account": DIFFERENCES, "banked_account": BANKED}
 
 
 def _plain_drawers(known: SetupContext) -> dict[str, str]:
-    ledgers = known.of(LEDGERS).items()
+    ledgers = known.codes_of_list(LEDGERS).items()
     found = {
         name: single_code(code for code, text in ledgers if words.search(text))
         for name, words in _DRAWER_ACCOUNTS.items()
@@ -187,8 +198,8 @@ def _collective(known: SetupContext) -> Proposal | None:
 
 
 def _plain_collective(known: SetupContext) -> dict[str, str]:
-    account = single_code(known.of(books_list("debtor_accounts"))) or single_code(
-        known.of(books_list("collective_accounts"))
+    account = single_code(known.codes_of_list(books_list("debtor_accounts"))) or single_code(
+        known.codes_of_list(books_list("collective_accounts"))
     )
     return {"collective_account": account} if account else {}
 

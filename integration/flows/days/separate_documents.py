@@ -33,7 +33,7 @@ class SeparateDocuments:
         orders = related(one.record, self.groups).get("orders")
         return (one.record.key, *(orders if isinstance(orders, tuple) else ()))
 
-    def of(self, documents: Sequence[DayDocument]) -> dict[str, SeparateBooking]:
+    def separate_bookings(self, documents: Sequence[DayDocument]) -> dict[str, SeparateBooking]:
         """Return the separate bookings of the documents of a day, also those in doubt, by key."""
         keys = {one.record.key: self.same_sale(one) for one in documents}
         booked = self.ask([key for some in keys.values() for key in some]) if keys else {}

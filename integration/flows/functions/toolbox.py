@@ -16,7 +16,7 @@ from typing import Any
 from simpleeval import InvalidExpression, SimpleEval
 
 from integration.core.money import HUNDRED, add_vat, remove_vat
-from integration.core.records import Value, same
+from integration.core.records import Value, is_same_value
 from integration.core.rows import row_key
 from integration.core.rules import EMPTY, Formula, Function, Operator, Rule, RuleError, Values, as_text, matches
 from integration.flows.functions import values
@@ -76,8 +76,8 @@ _OPERATORS: dict[type[ast.AST], Callable[..., Value]] = {
     ast.FloorDiv: _sums(lambda one, other: one // other),
     ast.Mod: _sums(lambda one, other: one % other),
     ast.Pow: _power,
-    ast.Eq: same,
-    ast.NotEq: lambda one, other: not same(one, other),
+    ast.Eq: is_same_value,
+    ast.NotEq: lambda one, other: not is_same_value(one, other),
     ast.Lt: _compared(lambda one, other: one < other),
     ast.LtE: _compared(lambda one, other: one <= other),
     ast.Gt: _compared(lambda one, other: one > other),

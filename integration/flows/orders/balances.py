@@ -200,7 +200,7 @@ class Balances:
         return self._of(self._only(LineCategory.DOWN_PAYMENT), LineCategory.DOWN_PAYMENT)
 
     @property
-    def of_all(self) -> str:
+    def default_account(self) -> str:
         """The account of all groups without one of their own; empty if none is set."""
         return self.accounts.get(EVERY, "")
 

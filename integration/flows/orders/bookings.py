@@ -169,7 +169,7 @@ class Bookings:
 
     def _references_of(self, record: Record, kind: Kind, number: int = FIRST_BOOKING) -> dict[str, Value]:
         """Return our reference. Raises RecordRejected."""
-        return {"reference": OrderReferences(kind, self._settings.reference_prefix).of(record, number)}
+        return {"reference": OrderReferences(kind, self._settings.reference_prefix).reference_of(record, number)}
 
     def header_source(
         self, document: CompletedDocument, made: BookedLines | None = None, booking: int = FIRST_BOOKING
@@ -178,7 +178,7 @@ class Bookings:
         day, customer = document.values.get("date"), document.customer.values if document.customer else {}
         name = customer_name(document.customer)
         computed: dict[str, Value] = {
-            "our_reference": self._references.of(document.record, booking),
+            "our_reference": self._references.reference_of(document.record, booking),
             "description": f"{document.title} {name}".strip(),
             "daybook": self._settings.daybook,
             "customer_name": name,
@@ -265,7 +265,7 @@ class Bookings:
         """
         made, why = self._booked_lines(document, articles), OrderReasons(self._kind, self._tables)
         ruled = [why.head(document, each) for each in self._headers.trace(self.header_source(document, made, number))]
-        targets, reference = {each.target for each in ruled}, self._references.of(document.record, number)
+        targets, reference = {each.target for each in ruled}, self._references.reference_of(document.record, number)
         traces = [one for one in why.pointers(document, owner, address, reference) if one.target not in targets] + ruled
         if self._holds_id(document.record):  # overrides a rule for this field
             target = f"{self._kind}.till_id"

@@ -345,7 +345,7 @@ class Chains:
         """Return the stored facts of a booked document; see `related`."""
         return related(document, self._groups)
 
-    def of(self, documents: Sequence[Record], *, sending: bool = False) -> dict[str, Verdict]:
+    def verdicts_of(self, documents: Sequence[Record], *, sending: bool = False) -> dict[str, Verdict]:
         """Return which of these documents are not booked separately, with the reason.
 
         They are till documents, or bookings made from them. Proposals and credits are left out. With `sending`, the
@@ -422,7 +422,7 @@ class Chains:
 
     def beyond_orders(self, page: Record) -> list[Issue]:
         """Return the sales in a day page that exceed their order, together with separately booked documents."""
-        found = self.of(documents_in_page(page)).values()
+        found = self.verdicts_of(documents_in_page(page)).values()
         return [one for one in found if isinstance(one, Issue) and one.cause == "sale_beyond_order"]
 
     def booked_or_planned(self, sales: Collection[str]) -> set[str]:
@@ -443,4 +443,4 @@ class Chains:
         waiting = {
             one.key: waits_for(one, as_text(one.values[SAME_SALE])) for one in bookings if SAME_SALE in one.values
         }
-        return waiting | self.of(bookings, sending=sending)
+        return waiting | self.verdicts_of(bookings, sending=sending)

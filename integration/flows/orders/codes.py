@@ -140,7 +140,7 @@ class Codes:
     terms: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(
+    def from_tables(
         cls,
         settings: OrderSettings,
         tables: Mapping[str, Mapping[str, str]],

@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from integration.core.flow import Stage
 from integration.core.issues import Issue
 from integration.core.money import HUNDRED
-from integration.core.records import Held, Kind, Record, Value
+from integration.core.records import CurrentRecord, Kind, Record, Value
 from integration.core.rules import as_text
 from integration.flows.deciding import DecisionSubject, decision_mark, stored_decision
 from integration.flows.orders.latest_booking import document_of
@@ -34,7 +34,7 @@ SAID = (SAME,)
 MOST_TOLD = 10  # maximum number of articles that a question names
 
 
-def another_sale(stage: Stage, desired: Record, held: Held) -> Issue | None:
+def another_sale(stage: Stage, desired: Record, held: CurrentRecord) -> Issue | None:
     """Return the question which sale the books have, with the values of both sides; None if it is this document."""
     is_ours = not held.owner and not _differs(desired, held.record)
     of = decision_mark(desired, held.reference.replace(" ", "_"))
@@ -73,7 +73,7 @@ def alternative_bookings(stage: Stage, booking: Record, prefix: str) -> tuple[Re
     for kind in BOOKED_AS:
         if kind is not stage.target:
             try:
-                reference = OrderReferences(kind, prefix).of(Record(stage.source, booking.key, told))
+                reference = OrderReferences(kind, prefix).reference_of(Record(stage.source, booking.key, told))
             except RecordRejected:  # such a booking would have no reference
                 continue
             found.append(Record(kind, booking.key, {**told, "reference": reference}, parts))

@@ -15,7 +15,7 @@ from integration.flows.orders.buyers import customer_name
 from integration.flows.orders.codes import Account, Codes
 from integration.flows.orders.parties import CompletedDocument
 from integration.flows.orders.payments import AccountPayment
-from integration.flows.orders.shipping import taken_out
+from integration.flows.orders.shipping import shipping_lines
 from integration.flows.orders.sold import (
     as_one_piece,
     decimal_value,
@@ -114,7 +114,7 @@ def order_lines(
         if more is None or not settings.rounding_article:
             raise books_differ(document, sale, found, "line.price", tables, _theirs(codes))
         extra = more
-    out, shipping = taken_out(document, lines, made, settings, tables.book_rates, basis)
+    out, shipping = shipping_lines(document, lines, made, settings, tables.book_rates, basis)
     kept = [(line, one) for line, one in zip(lines, made, strict=True) if line.key not in out]
     sources = [
         *(_order_line(document, one, articles[line.key], line.values) for line, one in kept),
@@ -194,7 +194,7 @@ def posting_lines(document: CompletedDocument, tables: Codes, *, discounts: bool
     vouchers = _redeemed(document, sale, tables)
     listed = [*sum_by((account, each) for _, account, each in shares).items(), *vouchers]
     gross, pays = settings.price_basis == "incl", settings.pays(document.record.kind)
-    paid = tables.payments.of(document, _incl(sale.sold), tables.balances) if pays else []
+    paid = tables.payments.account_payments(document, _incl(sale.sold), tables.balances) if pays else []
     sources = [_posting_line(document, account, each, gross=gross) for account, each in listed if each]
     sources += [_payment_line(document, one) for one in paid]
     sums = sum_by((code, each) for code, each in _with_paid(listed, paid))

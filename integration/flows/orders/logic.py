@@ -17,7 +17,7 @@ from integration.core.flow import Stage
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.plan import Change
-from integration.core.records import Held, Kind, Record
+from integration.core.records import CurrentRecord, Kind, Record
 from integration.core.rules import as_text, rules_from
 from integration.core.staged import Staged
 from integration.core.traces import Trace
@@ -105,10 +105,14 @@ class OrdersLogic(FlowLogic):
         self._filters = {kind: settings.all_filters(kind) for kind in settings.targets}
         self._complete = Completion(settings, tables.get(COUNTRIES, {}), tools.function("country", ()))
         self._debtors, self._addresses = (compile(rules, tools, {kind}) for kind in (Kind.DEBTOR, Kind.ADDRESS))
-        self._parties = Parties(settings, self._debtors, self._addresses, self._complete, self._new_debtors.of)
+        self._parties = Parties(
+            settings, self._debtors, self._addresses, self._complete, self._new_debtors.default_values
+        )
         self._moves = BilledAddresses(self._parties, self.policy, settings.default_country, debtors)
         self._articles = LineArticles(of_articles(rules, tools), tables.get(ARTICLES, {}), settings.collective_article)
-        self._codes = codes = Codes.of(settings, tables, (vat_rates, till_rates), context.turnover, context.collective)
+        self._codes = codes = Codes.from_tables(
+            settings, tables, (vat_rates, till_rates), context.turnover, context.collective
+        )
         lines, ruled = compile(rules, tools, {Kind.LINE}), {rule.target for rule in rules.rules}
         made = {
             kind: Bookings(kind, compile(rules, tools, {kind}), lines, codes, ruled, context)
@@ -140,7 +144,7 @@ class OrdersLogic(FlowLogic):
         booked = current_bookings([*(record.key for record in records), *sales], self._linked)
         done: dict[str, _Read] = {}
         completed: dict[str, tuple[CompletedDocument, dict[str, str]]] = {}
-        elsewhere = self._chains.of(
+        elsewhere = self._chains.verdicts_of(
             [
                 one
                 for one in records
@@ -365,7 +369,7 @@ class OrdersLogic(FlowLogic):
         """Return the other kinds under which the books may already have a document; see `alternative_bookings`."""
         return alternative_bookings(stage, desired, self.settings.reference_prefix) if stage.write_once else ()
 
-    def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
+    def objection(self, stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None) -> Issue | None:
         """Return why the record in the books is not the intended one, or why a person must decide; see `FlowLogic`."""
         if stage.target is Kind.DEBTOR:
             return debtor_objection(self.settings, self._required, desired, held, link)
@@ -373,7 +377,7 @@ class OrdersLogic(FlowLogic):
             return None
         return booking_objection(stage, desired, held, link)
 
-    def writable_part(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
+    def writable_part(self, stage: Stage, desired: Record, held: CurrentRecord | None) -> Record | Skip:
         """Return the record, or why a document is not booked: cancelled before booking, or already in the books.
 
         Linked documents pass, so that they count as unchanged.

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from integration.core.links import Link
 from integration.core.plan import Change, Policy, Unchanged, diff
-from integration.core.records import Held, Kind, Record, Unreadable, Value, merged
+from integration.core.records import CurrentRecord, Kind, Record, Unreadable, Value, merged
 from integration.core.rules import EMPTY, as_text
 from integration.core.staged import Staged
 from integration.flows.orders.parties import CompletedDocument, Parties, normalized_text
@@ -15,15 +15,15 @@ ADDRESS = (*WHERE, "country")
 GUESSED = "country_guessed"  # marks a debtor whose country the till did not give; never written
 
 # Returns debtors as the books hold them, and their links, both by key.
-Ask = Callable[[Sequence[Record]], tuple[Mapping[str, Held], Mapping[str, Link]]]
+Ask = Callable[[Sequence[Record]], tuple[Mapping[str, CurrentRecord], Mapping[str, Link]]]
 
 
-def no_debtors(_: Sequence[Record]) -> tuple[Mapping[str, Held], Mapping[str, Link]]:
+def no_debtors(_: Sequence[Record]) -> tuple[Mapping[str, CurrentRecord], Mapping[str, Link]]:
     """Return no debtors."""
     return {}, {}
 
 
-def with_moved_address(desired: Record, held: Held | None, home: str) -> Record:
+def with_moved_address(desired: Record, held: CurrentRecord | None, home: str) -> Record:
     """Return a debtor as the books should have it, with a new address only if the customer really moved.
 
     A different spelling is no move. An incomplete address of the till leaves the address in the books unchanged, and a
@@ -71,13 +71,13 @@ class BilledAddresses:
         held, links = self._ask([*debtors.values()]) if debtors else ({}, {})
         there = {key: self._becomes(one, held.get(key), links.get(key)) for key, one in debtors.items()}
 
-        def known(key: str, one: CompletedDocument) -> CompletedDocument:
+        def with_billed_address(key: str, one: CompletedDocument) -> CompletedDocument:
             owner = owners.get(key)
             return one if owner is None else replace(one, billed=there.get(owner.debtor, {}), debtor=made.get(key))
 
-        return {key: known(key, one) for key, one in document.items()}
+        return {key: with_billed_address(key, one) for key, one in document.items()}
 
-    def _becomes(self, desired: Record, held: Held | None, link: Link | None) -> Mapping[str, Value]:
+    def _becomes(self, desired: Record, held: CurrentRecord | None, link: Link | None) -> Mapping[str, Value]:
         wanted = with_moved_address(desired, held, self._home)
         if held is None or isinstance(held.record, Unreadable):
             return wanted.values

@@ -27,7 +27,7 @@ class NewDebtors:
         given = {VAT_CODE: bool(self._settings.debtor_vat_codes), REVENUE_ACCOUNT: self._settings.debtor_accounts}
         return {f"debtor.{name}": Ownership.ON_CREATE for name, is_given in given.items() if is_given}
 
-    def of(self, values: Mapping[str, Value]) -> dict[str, Value]:
+    def default_values(self, values: Mapping[str, Value]) -> dict[str, Value]:
         """Return the default values for a debtor by its country; fields that already have a value are left out."""
         country, settings = as_text(values.get("country")), self._settings
         code = as_text(values.get(VAT_CODE)) or settings.debtor_vat_codes.get(country, "")
@@ -40,7 +40,7 @@ class NewDebtors:
     def traced(self, traces: list[Trace]) -> list[Trace]:
         """Return the traces of a debtor, including those of its defaults."""
         values = {trace.target.partition(".")[2]: trace.value for trace in traces}
-        given = {f"debtor.{name}": value for name, value in self.of(values).items()}
+        given = {f"debtor.{name}": value for name, value in self.default_values(values).items()}
         step = f"by_country {as_text(values.get('country'))}"
         rest = [trace for trace in traces if trace.target not in given]
         why = Reason("because_country", {"country": as_text(values.get("country"))})

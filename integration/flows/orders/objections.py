@@ -7,7 +7,7 @@ from decimal import Decimal
 from integration.core.flow import Stage
 from integration.core.issues import Issue
 from integration.core.links import Link
-from integration.core.records import Held, Kind, Record
+from integration.core.records import CurrentRecord, Kind, Record
 from integration.core.rules import as_text
 from integration.flows.deciding import DecisionSubject
 from integration.flows.orders.credits import WITHOUT_CREDIT
@@ -18,7 +18,7 @@ from integration.flows.orders.settings import OrderSettings
 from integration.flows.settings import BOOKS
 
 
-def booking_objection(stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
+def booking_objection(stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None) -> Issue | None:
     """Return an issue if a booked document changed at the till, or if it is unclear which booking is meant."""
     if held is None and link is None:
         return None
@@ -71,7 +71,7 @@ def _off(difference: Decimal | None) -> dict[str, str]:
 
 
 def debtor_objection(
-    settings: OrderSettings, required: Sequence[str], desired: Record, held: Held | None, link: Link | None
+    settings: OrderSettings, required: Sequence[str], desired: Record, held: CurrentRecord | None, link: Link | None
 ) -> Issue | None:
     """Return why a debtor is ambiguous, blocked, or cannot be created, e.g. without a `required` field."""
     customer = as_text(desired.values.get("name")) or desired.key

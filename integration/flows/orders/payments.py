@@ -41,7 +41,7 @@ class Payments:
     rounding_account: str = ""
     rounding: tuple[str, ...] = ()
 
-    def of(self, document: CompletedDocument, sold: Decimal, balances: Balances) -> list[AccountPayment]:
+    def account_payments(self, document: CompletedDocument, sold: Decimal, balances: Balances) -> list[AccountPayment]:
         """Return the payments that settle the sale. Raises RecordRejected for a method without an account."""
         self._expect_whole(document, sold)
         return [one for one in self._each(document, balances) if one.account not in self.collective]
@@ -69,9 +69,9 @@ class Payments:
         if method in self.rounding:
             found = self.rounding_account or row
         elif purpose is Purpose.MULTI:  # the redemption reverses the posting of the card's sale
-            found = balances.of_card(method) or row or balances.of_all
+            found = balances.of_card(method) or row or balances.default_account
         elif tender is Tender.DOWN_PAYMENT:
-            found = balances.of_down_payments or row or balances.of_all
+            found = balances.of_down_payments or row or balances.default_account
         else:
             found = row
         if not found:

@@ -54,7 +54,7 @@ def _have_receipts(settings: Mapping[str, Any]) -> bool:
 
 
 def _documents(known: SetupContext) -> Proposal:
-    daybook = sales_daybook(known.of(books_list("daybooks")))
+    daybook = sales_daybook(known.codes_of_list(books_list("daybooks")))
     return Proposal({**AS_USUAL, "daybook": daybook}, Reason("proposed_orders"))
 
 
@@ -65,12 +65,12 @@ def _dayless(known: SetupContext) -> MissingSetting | None:
 
 
 def _plain_daybook(known: SetupContext) -> dict[str, str]:
-    daybook = sales_daybook(known.of(books_list("daybooks")))
+    daybook = sales_daybook(known.codes_of_list(books_list("daybooks")))
     return {"daybook": daybook} if daybook else {}
 
 
 def _revenue(known: SetupContext) -> Proposal | None:
-    account = single_code(known.of(books_list("revenue_accounts")))
+    account = single_code(known.codes_of_list(books_list("revenue_accounts")))
     return Proposal({"*": account}, Reason("proposed_only_one")) if account else None
 
 
@@ -84,12 +84,12 @@ def _terms(known: SetupContext) -> Proposal | None:
 def _collective(known: SetupContext) -> Proposal | None:
     if plain := _plain_collective(known):
         return Proposal(plain, Reason("proposed_account_of_debtors"))
-    account = single_code(known.of(COLLECTIVE_ACCOUNTS))
+    account = single_code(known.codes_of_list(COLLECTIVE_ACCOUNTS))
     return Proposal({"collective_account": account}, Reason("proposed_only_one")) if account else None
 
 
 def _plain_collective(known: SetupContext) -> dict[str, str]:
-    account = single_code(known.of(DEBTOR_ACCOUNTS))
+    account = single_code(known.codes_of_list(DEBTOR_ACCOUNTS))
     return {"collective_account": account} if account else {}
 
 
@@ -114,7 +114,10 @@ def _customerless(known: SetupContext) -> MissingSetting | None:
 
 def _completion(known: SetupContext) -> Proposal | None:
     usual_one = known.defaults.get("default_employee", "")
-    employees, branch = known.of(till_list("employees")), single_code(known.of(till_list("branches")))
+    employees, branch = (
+        known.codes_of_list(till_list("employees")),
+        single_code(known.codes_of_list(till_list("branches"))),
+    )
     if employees and usual_one not in employees:
         return None
     name = employees.get(usual_one, "")
@@ -123,7 +126,9 @@ def _completion(known: SetupContext) -> Proposal | None:
 
 
 def _rounding(known: SetupContext) -> Proposal:
-    account = single_code(code for code, name in known.of(books_list("ledgers")).items() if ROUNDING.search(name))
+    account = single_code(
+        code for code, name in known.codes_of_list(books_list("ledgers")).items() if ROUNDING.search(name)
+    )
     values = {name: known.defaults[name] for name in ("rounding_limit", "rounding_article")}
     why = "proposed_rounding_account" if account else "proposed_rounding"
     return Proposal({**values, "rounding_account": account}, Reason(why))
@@ -159,8 +164,8 @@ def _balances(known: SetupContext) -> Proposal | None:
 
     The proposal is made only if the books have these accounts and every group in use gets one.
     """
-    rows, ledgers = known.tables.get(BALANCE_ACCOUNTS, {}), known.of(LEDGERS)
-    told = _meant(known.of(till_list("turnover_accounts")), ledgers)
+    rows, ledgers = known.tables.get(BALANCE_ACCOUNTS, {}), known.codes_of_list(LEDGERS)
+    told = _meant(known.codes_of_list(till_list("turnover_accounts")), ledgers)
     missing = _without_account(known)
     found = {group: told[group] for group in missing if group in told}
     if not found or any(group not in found for group in _in_use(missing, known)):
@@ -175,9 +180,11 @@ def _in_use(groups: Iterable[str], known: SetupContext) -> list[str]:
 
 def _without_account(known: SetupContext) -> list[str]:
     """Return the groups for which a run would find no account."""
-    rows = usable_rows(BALANCE_TABLE, known.tables.get(BALANCE_ACCOUNTS, {}), known.of)
-    types = known.of(till_list("turnover_types"))
-    sorts = {group: GROUPS.get(types.get(group, ""), LineCategory.UNKNOWN) for group in known.of(BALANCE_GROUPS)}
+    rows = usable_rows(BALANCE_TABLE, known.tables.get(BALANCE_ACCOUNTS, {}), known.codes_of_list)
+    types = known.codes_of_list(till_list("turnover_types"))
+    sorts = {
+        group: GROUPS.get(types.get(group, ""), LineCategory.UNKNOWN) for group in known.codes_of_list(BALANCE_GROUPS)
+    }
     return [group for group, category in sorts.items() if not account_for(rows, group, category)]
 
 
@@ -185,7 +192,7 @@ def _homeless(known: SetupContext) -> MissingSetting | None:
     """Return the groups in use that have no account, by name. A row for all other groups counts as an account."""
     if wrong := invalid_rows(known, BALANCE_TABLE):
         return MissingSetting(Reason("lack_rows_impossible", {"rows": ", ".join(wrong)}), stops=False)
-    missing, names = _in_use(_without_account(known), known), known.of(BALANCE_GROUPS)
+    missing, names = _in_use(_without_account(known), known), known.codes_of_list(BALANCE_GROUPS)
     if not missing:
         return None
     codes = ", ".join(f"{group} {names[group]}" for group in missing)
@@ -197,8 +204,8 @@ def _group_accounts(known: SetupContext) -> Proposal:
 
     Otherwise revenue is posted by VAT code alone, which a table without rows means.
     """
-    rows, ledgers = known.tables.get(GROUP_ACCOUNTS, {}), known.of(books_list("revenue_accounts"))
-    told = _meant(known.of(till_list("turnover_accounts")), ledgers)
+    rows, ledgers = known.tables.get(GROUP_ACCOUNTS, {}), known.codes_of_list(books_list("revenue_accounts"))
+    told = _meant(known.codes_of_list(till_list("turnover_accounts")), ledgers)
     missing = codes_missing_rows(known, GROUPS_TABLE, SALES_GROUPS)
     if not missing or any(group not in told for group in missing):
         return Proposal(rows, Reason("proposed_revenue_by_vat_code"))
@@ -215,7 +222,7 @@ def _payments(known: SetupContext) -> Proposal:
 
 def _groupless(known: SetupContext) -> MissingSetting | None:
     """Return the groups that have neither an account of their own nor one by VAT code."""
-    missing, names = codes_missing_rows(known, GROUPS_TABLE, SALES_GROUPS), known.of(SALES_GROUPS)
+    missing, names = codes_missing_rows(known, GROUPS_TABLE, SALES_GROUPS), known.codes_of_list(SALES_GROUPS)
     if not missing or not known.tables.get(GROUP_ACCOUNTS) or known.tables.get("revenue_accounts"):
         return None
     codes = ", ".join(f"{group} {names[group]}" for group in missing)
@@ -243,8 +250,8 @@ def _pays(settings: Mapping[str, Any]) -> bool:
 
 def _method_accounts(known: SetupContext) -> Proposal | None:
     """Propose the accounts that the till has for its payment methods, if the books have all of them."""
-    rows, ledgers = known.tables.get(METHOD_ACCOUNTS, {}), known.of(LEDGERS)
-    told = _meant(known.of(till_list("payment_accounts")), ledgers)
+    rows, ledgers = known.tables.get(METHOD_ACCOUNTS, {}), known.codes_of_list(LEDGERS)
+    told = _meant(known.codes_of_list(till_list("payment_accounts")), ledgers)
     missing = codes_missing_rows(known, METHODS_TABLE, METHODS)
     if not missing or any(method not in told for method in missing):
         return None
@@ -252,17 +259,19 @@ def _method_accounts(known: SetupContext) -> Proposal | None:
 
 
 def _accountless_methods(known: SetupContext) -> MissingSetting | None:
-    missing, names = codes_missing_rows(known, METHODS_TABLE, METHODS), known.of(METHODS)
+    missing, names = codes_missing_rows(known, METHODS_TABLE, METHODS), known.codes_of_list(METHODS)
     codes = ", ".join(f"{method} {names[method]}" for method in missing)
     return MissingSetting(Reason("lack_payment_accounts", {"codes": codes}), stops=False) if missing else None
 
 
 def _unclear_cards(known: SetupContext) -> list[str]:
     """Return the payment methods that may accept vouchers, if the till sells vouchers and names no method for them."""
-    turnover = Turnover(*(known.of(till_list(name)) for name in ("turnover_types", "turnover_vat_codes", "gift_cards")))
-    rates = {code: Decimal(rate) for code, rate in known.of(till_list("vat_rates")).items()}
+    turnover = Turnover(
+        *(known.codes_of_list(till_list(name)) for name in ("turnover_types", "turnover_vat_codes", "gift_cards"))
+    )
+    rates = {code: Decimal(rate) for code, rate in known.codes_of_list(till_list("vat_rates")).items()}
     decided = {*turnover.cards, *known.settings["gift_cards"], *known.settings["rounding_methods"]}
-    methods = known.of(till_list("payment_types")).items()
+    methods = known.codes_of_list(till_list("payment_types")).items()
     return [method for method, type_ in methods if method not in decided and turnover.may_take_vouchers(type_, rates)]
 
 

@@ -127,7 +127,7 @@ class OrderReferences:
     kind: Kind  # target kind
     prefix: str
 
-    def of(self, record: Record, booking: int = FIRST_BOOKING) -> str:
+    def reference_of(self, record: Record, booking: int = FIRST_BOOKING) -> str:
         """Return our reference of one booking of a document.
 
         Raises RecordRejected if the reference or that of its credit does not fit.

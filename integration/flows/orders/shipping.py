@@ -33,7 +33,7 @@ def in_field(document: CompletedDocument, lines: Sequence[Record], settings: Ord
     return frozenset(line.key for line in lines if is_shipping(line, settings)) if is_used else frozenset()
 
 
-def taken_out(
+def shipping_lines(
     document: CompletedDocument,
     lines: Sequence[Record],
     made: Sequence[BookLine],

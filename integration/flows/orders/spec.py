@@ -8,7 +8,7 @@ from integration.core.booking_state import BookingStage
 from integration.core.causes import Repair, RepairKind
 from integration.core.flow import Flow
 from integration.core.links import Link
-from integration.core.records import Field, FieldType, Held, Kind, Record
+from integration.core.records import CurrentRecord, Field, FieldType, Kind, Record
 from integration.core.totals.categories import Purpose
 from integration.flows.booked_payments import LEANS_ON, booked_payment_methods
 from integration.flows.console_marks import free_prefix
@@ -292,16 +292,16 @@ def _days(asked: FlowContext, keys: Collection[str]) -> Mapping[str, Sequence[Li
     for one in standings:
         if one.where is BookingStage.DOUBTFUL:  # it is unknown whether the day is booked
             found[one.key].append(Link(Kind.DAY_PAGE, one.key, ""))
-    for key, pages in asked.made_of(DAYS, (Kind.DAY_PAGE,), keys).items():
+    for key, pages in asked.documents_made_from(DAYS, (Kind.DAY_PAGE,), keys).items():
         there = asked.links(DAYS, Kind.DAY_PAGE, pages)
         in_doubt = [Link(Kind.DAY_PAGE, page, "") for page in pages if page not in there]
         found.setdefault(key, []).extend([*there.values(), *in_doubt])
     return found
 
 
-def _debtors(asked: FlowContext, wanted: Sequence[Record]) -> tuple[Mapping[str, Held], Mapping[str, Link]]:
+def _debtors(asked: FlowContext, wanted: Sequence[Record]) -> tuple[Mapping[str, CurrentRecord], Mapping[str, Link]]:
     keys = [one.key for one in wanted]
-    return asked.held(FLOW.name, BOOKS, wanted), asked.links(FLOW.name, Kind.DEBTOR, keys)
+    return asked.current_records(FLOW.name, BOOKS, wanted), asked.links(FLOW.name, Kind.DEBTOR, keys)
 
 
 ORDERS = FlowSpec(
@@ -319,7 +319,7 @@ ORDERS = FlowSpec(
         _told(settings, asked),
         ChainQueries(
             partial(asked.standings, FLOW.name, BOOKED_AS),
-            partial(asked.made_of, FLOW.name, BOOKED_AS),
+            partial(asked.documents_made_from, FLOW.name, BOOKED_AS),
             partial(_days, asked),
             partial(asked.records, TILL, Kind.ORDER),
         ),

@@ -65,10 +65,10 @@ class OpenItems:
     def page(self, after: str) -> KeyPage:
         """Return one page of items that are not paid at the till yet, starting after a booking."""
         bookings = self._asks.bookings(after, PAGE)
-        keys = tuple(one.key for one in self.of({document_of(link.key) for link in bookings}).values())
+        keys = tuple(one.key for one in self.due_items({document_of(link.key) for link in bookings}).values())
         return KeyPage(keys, bookings[-1].key if len(bookings) == PAGE else None)
 
-    def of(self, invoices: Collection[str]) -> dict[str, DueItem]:
+    def due_items(self, invoices: Collection[str]) -> dict[str, DueItem]:
         """Return the due items of these invoices, by id; a reversed booking has none."""
         paid = self._asks.paid(invoices)
         there = active_bookings(self._asks.standings, sorted(set(invoices) - set(paid)))

@@ -14,7 +14,7 @@ from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.plan import Policy
-from integration.core.records import Held, Kind, Record, Unreadable, Value
+from integration.core.records import CurrentRecord, Kind, Record, Unreadable, Value
 from integration.core.rules import as_text, field_owners, rules_from
 from integration.core.staged import Staged
 from integration.core.traces import Trace, explained_trace
@@ -62,7 +62,7 @@ class PaymentsLogic(FlowLogic):
         self._asks = asks
         self._dues = OpenItems(asks)
 
-    def named(self, stage: Stage, after: str | None) -> KeyPage:
+    def read_key_page(self, stage: Stage, after: str | None) -> KeyPage:
         """Return a page of keys of booked items that this flow has not paid at the till yet.
 
         Raises ConfigurationError while no payment method is chosen.
@@ -79,7 +79,7 @@ class PaymentsLogic(FlowLogic):
 
     def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
         """Return the payment of each item, or why it has none; see `FlowLogic`."""
-        dues = self._dues.of([invoice_of(record.key) for record in records])
+        dues = self._dues.due_items([invoice_of(record.key) for record in records])
         return [self._staged(record, dues.get(invoice_of(record.key))) for record in records]
 
     def _staged(self, item: Record, due: DueItem | None) -> Staged:
@@ -130,7 +130,7 @@ class PaymentsLogic(FlowLogic):
 
     # ---- existing payments at the till
 
-    def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
+    def objection(self, stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None) -> Issue | None:
         """Return an issue if the till has a payment by the same method with another amount."""
         there = _number(held.record, AMOUNT) if held else None
         if there is None or there == _number(desired, AMOUNT):
@@ -141,7 +141,7 @@ class PaymentsLogic(FlowLogic):
         facts = {"key": _title(desired), "document": _title(desired), "paid": str(_number(desired, AMOUNT))}
         return Issue("payment_differs", desired.source, FIELD, {**facts, "open": str(there)})
 
-    def writable_part(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
+    def writable_part(self, stage: Stage, desired: Record, held: CurrentRecord | None) -> Record | Skip:
         """Return the payment, or a skip if the invoice already has it."""
         if held is None:
             return desired
@@ -153,7 +153,7 @@ class PaymentsLogic(FlowLogic):
     ) -> Mapping[str, Issue | Skip]:
         """Return the payments that are not made: the invoice is gone, paid, not due, or open by another amount."""
         keys = [one.key for one in desired]
-        dues = self._dues.of(keys)
+        dues = self._dues.due_items(keys)
         invoices = {one.key: one for one in self._asks.invoices(keys)}
         found = ((one.key, self._stands_against(one, dues.get(one.key), invoices.get(one.key))) for one in desired)
         return {key: said for key, said in found if said is not None}

@@ -23,7 +23,7 @@ def _methodless(known: SetupContext) -> MissingSetting | None:
     method = known.settings[METHOD]
     if not method:
         return MissingSetting(Reason("lack_payments_method"), stops=True)
-    if known.of(METHODS) and method not in known.of(METHODS):
+    if known.codes_of_list(METHODS) and method not in known.codes_of_list(METHODS):
         return MissingSetting(Reason("lack_payments_method_gone", {"method": method}), stops=True)
     return None
 

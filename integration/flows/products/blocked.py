@@ -3,15 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from integration.core.records import Held, Kind, Record, Unreadable
+from integration.core.records import CurrentRecord, Kind, Record, Unreadable
 from integration.core.rules import as_text
 from integration.core.staged import Staged
 
 # Returns these products as the till holds them, with the same lookup that a plan uses.
-Look = Callable[[Sequence[Record]], Mapping[str, Held]]
+Look = Callable[[Sequence[Record]], Mapping[str, CurrentRecord]]
 
 
-def nothing_found(wanted: Sequence[Record]) -> Mapping[str, Held]:
+def find_no_records(wanted: Sequence[Record]) -> Mapping[str, CurrentRecord]:
     """Return no records."""
     del wanted
     return {}
@@ -44,7 +44,7 @@ def is_alone(product: Record) -> bool:
     return not product.values
 
 
-def at_the_till(numbers: Mapping[str, str], look: Look) -> dict[str, str]:
+def codes_at_till(numbers: Mapping[str, str], look: Look) -> dict[str, str]:
     """Return which of these codes the till has under their numbers; an article of another code does not count."""
     wanted = [
         Record(Kind.PRODUCT, code, {}, (Record(Kind.ARTICLE, number, {}, source=code),))
@@ -54,7 +54,7 @@ def at_the_till(numbers: Mapping[str, str], look: Look) -> dict[str, str]:
     return {code: number for code, number in numbers.items() if code in held and _has(held[code], code, number)}
 
 
-def _has(held: Held, code: str, number: str) -> bool:
+def _has(held: CurrentRecord, code: str, number: str) -> bool:
     if isinstance(held.record, Unreadable) or number in held.elsewhere:
         return True  # the plan reports why it has to wait
     owners = [as_text(part.values.get("external_id")).strip() for part in held.record.parts if part.key == number]

@@ -13,14 +13,14 @@ from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.money import add_vat, amount, number_in_text, remove_vat
 from integration.core.plan import Change, retire
-from integration.core.records import Held, Kind, Record, Value, clean, is_number
+from integration.core.records import CurrentRecord, Kind, Record, Value, clean, is_number
 from integration.core.rules import EMPTY, as_text, field_owners, rules_from
 from integration.core.staged import Staged
 from integration.core.traces import Trace, TraceStep
 from integration.core.vat import vat_fact
 from integration.flows.functions.toolbox import Tools
 from integration.flows.prices import Terms, as_stored_at_till, traced
-from integration.flows.products.blocked import Look, at_the_till, inactive, is_alone, is_blocked, nothing_found
+from integration.flows.products.blocked import Look, codes_at_till, find_no_records, inactive, is_alone, is_blocked
 from integration.flows.products.explanations import of_change, pictured, priced, till_trace
 from integration.flows.products.group_tree import without_cycles
 from integration.flows.products.offer import (
@@ -33,7 +33,7 @@ from integration.flows.products.offer import (
     updated,
 )
 from integration.flows.products.pictures import OWNED, ProductPictures, picture_removal, product_picture
-from integration.flows.products.settings import ProductSettings, as_set
+from integration.flows.products.settings import ProductSettings, configured_flow
 from integration.flows.products.turnover import TABLE as TURNOVER_TABLE
 from integration.flows.products.turnover import GroupTurnover
 from integration.flows.products.variants import (
@@ -44,7 +44,7 @@ from integration.flows.products.variants import (
     distinct_variants,
     group_of,
     shared_number,
-    without_kept,
+    split_number_marker,
 )
 from integration.flows.settings import RecordRejected, excluded_by_filter, missing_vat_rate_issue, require_filled
 from integration.flows.spec import FlowLogic, TargetRecord
@@ -71,7 +71,7 @@ class ProductsLogic(FlowLogic):
         allotted: Numbers = lambda _: {},
         terms: Terms = NO_TERMS,
         pictures: ProductPictures = NO_PICTURES,
-        look: Look = nothing_found,
+        look: Look = find_no_records,
     ) -> None:
         """Prepare everything that does not depend on a record.
 
@@ -81,11 +81,11 @@ class ProductsLogic(FlowLogic):
         """
         mapping, tools = rules_from(mapping_body), Tools(tables)
         owned = field_owners(mapping)
-        self.flow = as_set(settings)
+        self.flow = configured_flow(settings)
         self.settings = settings
         self.mapping_version = version
         rows, owner = tools.table(TURNOVER_TABLE.name), Ownership(settings.turnover_group_owner)
-        self._turnover = GroupTurnover.made(mapping.rules, rows, owner)
+        self._turnover = GroupTurnover.from_mapping(mapping.rules, rows, owner)
         self.policy = terms.policy(self._turnover.policy({**OWNED, **offer_policy(owned, settings.price_field)}))
         self.retires = settings.retire
         is_ours = self.policy.get("article.ean") in (Ownership.KEEP_EQUAL, Ownership.KEEP_UNLESS_CHANGED)
@@ -122,8 +122,8 @@ class ProductsLogic(FlowLogic):
         if self.settings.blocked != "off_sale" or not (unlinked and self.settings.offer.update):
             return {}
         if self.settings.sku_rule == "allotted":
-            return at_the_till(self._allotted([one.key for one in unlinked]), self._look)
-        return at_the_till(
+            return codes_at_till(self._allotted([one.key for one in unlinked]), self._look)
+        return codes_at_till(
             {one.key: number for one in unlinked if (number := _number_if(one, self.settings))}, self._look
         )
 
@@ -191,7 +191,7 @@ class ProductsLogic(FlowLogic):
             product["groups"] = as_list(product["groups"])
         if not self.settings.groups:
             product.pop("groups", None)
-        article = self._turnover.of(record, article)
+        article = self._turnover.with_turnover_group(record, article)
         if "ean" in article:
             article["ean"] = checked_ean(article["ean"], record.key)
         if self._offers and is_blocked(record) and self.settings.blocked == "off_sale":
@@ -307,7 +307,7 @@ class ProductsLogic(FlowLogic):
         for each in members:
             if each.record is None:
                 continue
-            record, number = without_kept(each.record)
+            record, number = split_number_marker(each.record)
             issue = shared_number(each, {} if number else duplicates, marks)
             if issue is None:
                 good.append((each, record))
@@ -324,7 +324,7 @@ class ProductsLogic(FlowLogic):
         title = as_text(desired.values.get("name")) or members[0].title
         return TargetRecord(desired, title, group_of(members), tuple(parked), skipped, noted=noted)
 
-    def objection(self, stage: Stage, desired: Record, held: Held | None, link: Link | None) -> Issue | None:
+    def objection(self, stage: Stage, desired: Record, held: CurrentRecord | None, link: Link | None) -> Issue | None:
         """Return an issue if the till's article under one of our numbers belongs to another article code.
 
         Linked articles are ours, even if somebody changed their external id since.
@@ -340,7 +340,7 @@ class ProductsLogic(FlowLogic):
                 return Issue("article_number_taken", desired.key, "number", facts)
         return None
 
-    def writable_part(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
+    def writable_part(self, stage: Stage, desired: Record, held: CurrentRecord | None) -> Record | Skip:
         """Return the part of the desired record that may be created or updated now; see `FlowLogic`.
 
         An article that may not be created yet remains as a part without values: it is counted and not written.
@@ -355,7 +355,7 @@ class ProductsLogic(FlowLogic):
         values = desired.values if held is None or content.update else {}
         there = {part.key: part for part in held.record.parts} if held else {}
         parts = tuple(
-            self._turnover.beside(updated(part, self.settings), there[part.key])
+            self._turnover.without_existing_group(updated(part, self.settings), there[part.key])
             if part.key in there
             else creatable(part, self.settings)
             for part in desired.parts

@@ -114,7 +114,7 @@ class ProductSettings(FlowSettings):
             )
 
 
-def as_set(settings: ProductSettings) -> Flow:
+def configured_flow(settings: ProductSettings) -> Flow:
     """Return the flow, with pictures if a picture field is configured."""
     if not settings.picture_field:
         return FLOW

@@ -31,7 +31,7 @@ from integration.flows.products import turnover
 from integration.flows.products.logic import ProductsLogic
 from integration.flows.products.offer import PRICE
 from integration.flows.products.pictures import CONTENT, ProductPictures
-from integration.flows.products.settings import FLOW, ProductSettings, as_set
+from integration.flows.products.settings import FLOW, ProductSettings, configured_flow
 from integration.flows.settings import BOOKS, TILL, ValueTable, books_list, till_list
 from integration.flows.spec import MAPPINGS, FlowContext, FlowSpec, Tables
 
@@ -88,11 +88,11 @@ CODES = books_list("article_codes")
 
 def _unfit(known: SetupContext) -> list[str]:
     """Return the known article codes that are not valid article numbers of the till."""
-    return [code for code in known.of(CODES) if not is_till_number(code)]
+    return [code for code in known.codes_of_list(CODES) if not is_till_number(code)]
 
 
 def _numbering(known: SetupContext) -> Proposal:
-    seen, unfit = len(known.of(CODES)), len(_unfit(known))
+    seen, unfit = len(known.codes_of_list(CODES)), len(_unfit(known))
     facts = {"number": str(seen - unfit), "total": str(seen)}
     if not seen:
         return Proposal({"sku_rule": "code", "sku_field": ""}, Reason("proposed_sku_usual"))
@@ -104,7 +104,7 @@ def _numberless(known: SetupContext) -> MissingSetting | None:
     unfit = _unfit(known) if known.settings["sku_rule"] == "code" else []
     if not unfit:
         return None
-    facts = {"number": str(len(unfit)), "total": str(len(known.of(CODES)))}
+    facts = {"number": str(len(unfit)), "total": str(len(known.codes_of_list(CODES)))}
     return MissingSetting(Reason("lack_numbers", {**facts, "codes": ", ".join(unfit[:EXAMPLES])}), stops=False)
 
 
@@ -137,7 +137,8 @@ def _logic(
     return ProductsLogic(
         settings, body, version, tables, asked.rates(BOOKS), partial(asked.allot, *article),
         partial(asked.linked, *article), partial(asked.allotted, *article), terms,
-        ProductPictures(settings.picture_field, asked.pictures, pictured), partial(asked.held, FLOW.name, TILL),
+        ProductPictures(settings.picture_field, asked.pictures, pictured),
+        partial(asked.current_records, FLOW.name, TILL),
     )  # fmt: skip
 
 
@@ -145,7 +146,7 @@ PRODUCTS = FlowSpec(
     flow=FLOW,
     settings=ProductSettings,
     make=_logic,
-    as_set=as_set,
+    as_set=configured_flow,
     mapping=MAPPINGS / "products.toml",
     vat_rate_systems=(BOOKS,),
     parts=((Kind.PRODUCT, None), (Kind.ARTICLE, Kind.ARTICLE), (Kind.GROUP, None)),

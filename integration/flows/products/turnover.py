@@ -56,7 +56,7 @@ class GroupTurnover:
     vat_code: str = "vat_code"
 
     @classmethod
-    def made(cls, rules: Iterable[Rule], rows: Mapping[str, str], owner: Ownership) -> Self:
+    def from_mapping(cls, rules: Iterable[Rule], rows: Mapping[str, str], owner: Ownership) -> Self:
         """Return the assignment for a mapping, with the fields that its rules read as group and as VAT code."""
         read = {rule.target: rule.source for rule in rules}
         places = {"group": read.get("product.groups"), "vat_code": read.get("article.vat_code")}
@@ -70,13 +70,13 @@ class GroupTurnover:
         always = self.owner is Ownership.KEEP_EQUAL
         return {TARGET: self.owner if always else Ownership.KEEP_UNLESS_CHANGED, **owned}
 
-    def of(self, record: Record, mapped: Mapping[str, Value]) -> dict[str, Value]:
+    def with_turnover_group(self, record: Record, mapped: Mapping[str, Value]) -> dict[str, Value]:
         """Return the mapped values of an article with its turnover group; without one if there is no row."""
         value = mapped.get(TURNOVER_GROUP) if self.ruled else self._row(record)[1]
         others = {name: each for name, each in mapped.items() if name != TURNOVER_GROUP}
         return others if value is None or value in EMPTY else {**others, TURNOVER_GROUP: value}
 
-    def beside(self, part: Record, there: Record) -> Record:
+    def without_existing_group(self, part: Record, there: Record) -> Record:
         """Return the desired article without its turnover group if the article at the till has one."""
         has_one = bool(as_text(there.values.get(TURNOVER_GROUP)).strip())
         if self.ruled or self.owner is Ownership.KEEP_EQUAL or not has_one:
@@ -91,12 +91,12 @@ class GroupTurnover:
         before = {part.key: part.values for part in change.before.parts} if change.before else {}
         filled = {key for key, values in before.items() if values.get(TURNOVER_GROUP, "") in EMPTY}
 
-        def without(record: Record) -> Record:
+        def without_group(record: Record) -> Record:
             parts = (_without(part) if part.key in filled else part for part in record.parts)
             return replace(record, parts=tuple(part for part in parts if part.values))
 
-        shown = without(change.before) if change.before else None
-        return replace(change, wanted=without(change.wanted), before=shown) if filled else change
+        shown = without_group(change.before) if change.before else None
+        return replace(change, wanted=without_group(change.wanted), before=shown) if filled else change
 
     def traces(self, record: Record) -> Iterator[Trace]:
         """Yield the trace of the turnover group of an article, if a row gives it."""
@@ -124,9 +124,9 @@ def _without(part: Record) -> Record:
 
 def _by_name(known: SetupContext) -> dict[str, str]:
     """Return, by article group, the turnover group with the same name, or with that of the nearest parent group."""
-    groups, parents = known.of(GROUPS), known.of(PARENTS)
+    groups, parents = known.codes_of_list(GROUPS), known.codes_of_list(PARENTS)
     called: dict[str, list[str]] = {}
-    for number, name in known.of(REVENUE_GROUPS).items():
+    for number, name in known.codes_of_list(REVENUE_GROUPS).items():
         called.setdefault(name.strip().casefold(), []).append(number)
 
     def nearest(code: str) -> str:
@@ -145,11 +145,11 @@ def _by_name(known: SetupContext) -> dict[str, str]:
 
 def _by_vat_code(known: SetupContext) -> dict[str, str]:
     """Return, by VAT code of the books, the only turnover group with the corresponding VAT code of the till."""
-    theirs, revenue = known.of(THEIR_VAT_CODES), known.of(REVENUE_GROUPS)
+    theirs, revenue = known.codes_of_list(THEIR_VAT_CODES), known.codes_of_list(REVENUE_GROUPS)
     rows = {}
     for code, other in known.tables.get("vat_codes", {}).items():
         number = single_code(group for group, vat_code in theirs.items() if vat_code == other and group in revenue)
-        if number and code in known.of(VAT_CODES):
+        if number and code in known.codes_of_list(VAT_CODES):
             rows[TABLE.key({"vat_code": code})] = number
     return rows
 
@@ -169,7 +169,7 @@ def _lacks(known: SetupContext) -> MissingSetting | None:
         return None if is_answered else MissingSetting(Reason("lack_turnover_groups_all"), stops=False)
     if wrong := invalid_rows(known, TABLE):
         return MissingSetting(Reason("lack_rows_impossible", {"rows": ", ".join(wrong)}), stops=False)
-    missing, names = codes_missing_rows(known, TABLE, GROUPS), known.of(GROUPS)
+    missing, names = codes_missing_rows(known, TABLE, GROUPS), known.codes_of_list(GROUPS)
     codes = ", ".join(f"{code} {names[code]}" for code in missing)
     return MissingSetting(Reason("lack_turnover_groups", {"codes": codes}), stops=False) if missing else None
 

@@ -15,7 +15,7 @@ KEPT_NUMBER = "kept_number"  # field of a staged, linked article: whether the ru
 OLDER_NUMBER = "older_number"  # code under which a plan counts such articles
 
 
-def without_kept(product: Record) -> tuple[Record, str]:
+def split_number_marker(product: Record) -> tuple[Record, str]:
     """Return a staged product without the number marker, and the marker: `linked`, `older`, or empty if new."""
     (part,) = product.parts or (None,)
     if part is None or KEPT_NUMBER not in part.values:

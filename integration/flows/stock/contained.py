@@ -19,7 +19,7 @@ class CountRange:
     least: int
     most: int
 
-    def or_as(self, other: "CountRange") -> "CountRange":
+    def union(self, other: "CountRange") -> "CountRange":
         """Return the range that covers both, for a figure from before or after a change."""
         return CountRange(min(self.least, other.least), max(self.most, other.most))
 

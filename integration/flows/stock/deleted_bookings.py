@@ -29,7 +29,7 @@ def lost_bookings(found: Iterable[Issue]) -> set[str]:
     }
 
 
-def with_lost(found: Standings, lost: Collection[str], answered: Collection[str]) -> Standings:
+def with_lost_bookings(found: Standings, lost: Collection[str], answered: Collection[str]) -> Standings:
     """Return the booking states, with lost bookings in doubt.
 
     A credit that a person dismissed reverses nothing; later bookings of its document still count.

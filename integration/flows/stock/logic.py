@@ -15,7 +15,7 @@ from integration.core.issues import Issue, Skip
 from integration.core.money import number_in_text
 from integration.core.moves import COUNTED, NO_MOMENT, Move
 from integration.core.plan import Change
-from integration.core.records import Held, Kind, Record, Unreadable, Value, is_till_number
+from integration.core.records import CurrentRecord, Kind, Record, Unreadable, Value, is_till_number
 from integration.core.rules import EMPTY, RuleError, as_text, field_owners, rule_error, rules_from
 from integration.core.staged import Staged, Unstaged
 from integration.core.traces import Trace, TraceStep, explained_trace
@@ -164,7 +164,7 @@ class StockLogic(FlowLogic):
         Raises RecordRejected.
         """
         if tally is not None and self._sales is not None:
-            sharing, since = self._sharing(source), self._sales.since(record)
+            sharing, since = self._sharing(source), self._sales.counting_start(record)
             if (wrong := tally.unreadable(sharing, since)) is not None:
                 raise self._unreadable(record, wrong)
             named = "stock_reserved" in record.values
@@ -173,9 +173,9 @@ class StockLogic(FlowLogic):
                 raise self._untold(*untold)
             for term in tally.terms(sharing, since, orders_left=orders_left):
                 quantity += term.amount
-                steps.append(TraceStep(term.name, term.shown()))
-            if (left_out := tally.left_out(sharing, since)) is not None:
-                steps.append(TraceStep(left_out.name, left_out.shown()))
+                steps.append(TraceStep(term.name, term.display_text()))
+            if (left_out := tally.uncounted_movements(sharing, since)) is not None:
+                steps.append(TraceStep(left_out.name, left_out.display_text()))
         values = {**record.values, QUANTITY: quantity, BRANCH: branch}
         mapped = self._levels.apply(replace(record, values=values))
         for issue in mapped.issues:
@@ -269,7 +269,7 @@ class StockLogic(FlowLogic):
         unit = as_text(one.record.values.get(UNIT))
         return TargetRecord(replace(one.record, values=values, parts=levels), one.title, unit=unit, inputs=inputs)
 
-    def writable_part(self, stage: Stage, desired: Record, held: Held | None) -> Record | Skip:
+    def writable_part(self, stage: Stage, desired: Record, held: CurrentRecord | None) -> Record | Skip:
         """Return the levels, or why none is set: the till does not have the article, or does not manage its stock."""
         if held is None:
             return _absent(desired.key)
@@ -282,18 +282,18 @@ class StockLogic(FlowLogic):
         before = change.before.parts if change.before else ()
         untold = {part.key for part in before if part.values.get("amount", ZERO) is None}
 
-        def without(record: Record) -> Record:
+        def without_untold_levels(record: Record) -> Record:
             return replace(record, parts=tuple(part for part in record.parts if part.key not in untold))
 
-        shown = without(change.before) if change.before else None
-        return replace(change, wanted=without(change.wanted), before=shown) if untold else change
+        shown = without_untold_levels(change.before) if change.before else None
+        return replace(change, wanted=without_untold_levels(change.wanted), before=shown) if untold else change
 
     # ---- why
 
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
         """Return the trace of each branch's level; of the formula alone while no branch is chosen."""
         number = self._number(record.key, self._numbers([record.key]))
-        tally = self._sales.known([number])(number) if self._sales and number else None
+        tally = self._sales.stored_tallies([number])(number) if self._sales and number else None
         branches = (self.settings.branches or {"": ""}).items()
         levels = [self._traced(branch, source, record, tally) for branch, source in branches]
         managed = self.settings.managed

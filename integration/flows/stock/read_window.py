@@ -37,4 +37,4 @@ def count_in_window(before: SeenBookings, after: SeenBookings, document: str, *,
     """Return how often a figure that was read between two states includes the sale of a document."""
     looks = [one.times(document, orders_left=orders_left) for one in (before, after) if document in one.booked]
     first, last = (looks[0], looks[-1]) if looks else ({}, {})
-    return included_count({key: first.get(key, NEVER).or_as(last.get(key, NEVER)) for key in {**first, **last}})
+    return included_count({key: first.get(key, NEVER).union(last.get(key, NEVER)) for key in {**first, **last}})

@@ -44,7 +44,7 @@ class Term:
     amount: Decimal
     titles: tuple[str, ...]
 
-    def shown(self) -> str:
+    def display_text(self) -> str:
         """Return the term for display: the signed amount and the documents."""
         rest = len(self.titles) - MOST_NAMED
         named = ", ".join(self.titles[:MOST_NAMED]) + (f", +{rest}" if rest > 0 else "")
@@ -96,7 +96,7 @@ class Tally:
         named = [(key, one.of.title) for one in lacking_ for key in one.documents]
         return next(((title or key, self.unclear[key]) for key, title in named if key in self.unclear), None)
 
-    def left_out(self, branches: Collection[str], since: datetime) -> Term | None:
+    def uncounted_movements(self, branches: Collection[str], since: datetime) -> Term | None:
         """Return the movements of these branches that count in no level; no branches means all."""
         moved = self.uncounted if branches else (*self.uncounted, *self.sent)  # transfers stay within a shared figure
         amount = _sum(one.amount for one in moved if one.at > since and one.is_about(branches))
@@ -161,16 +161,16 @@ class Sales:
         are entered in the books.
         """
         dated = UNPROVEN if self.settings.sales == DATED else ()
-        sent = () if self.settings.sent_from is None else (MoveSort.SENT,)
+        sent = () if self.settings.transfers_counted_from is None else (MoveSort.SENT,)
         return frozenset({MoveSort.SALES, *dated, *sent})
 
     def settle(self) -> None:
         """Mark the movements that the books have, before their figures are read."""
-        self.movements.begin(self.settings.counted_from)
+        self.movements.begin(self.settings.figures_complete_until)
         if self.settings.sales == DATED:
             return
         self._credited = frozenset(self.credited())
-        marked = self.movements.settled(set(map(document_of, self._credited))) if self._credited else {}
+        marked = self.movements.settled_movements(set(map(document_of, self._credited))) if self._credited else {}
         unbooked, orders = self.movements.unbooked(), self.movements.promising()
         documents = {key for some in (marked, unbooked) for one in some.values() for key in one.documents}
         self._before = self._look(documents.union(orders))
@@ -250,7 +250,7 @@ class Sales:
             self._reopen_sales(set(map(document_of, credited - self._credited)))
             self._credited |= credited
             again = set(map(document_of, self._credited))
-        upto = self.movements.read_on(self.settings.counted_from)
+        upto = self.movements.read_on(self.settings.figures_complete_until)
         found = self._found(numbers, upto)
         if self.settings.sales == DATED:
             return self._tally(found, upto, self._before, self._before)
@@ -259,12 +259,12 @@ class Sales:
 
     def _reopen_sales(self, documents: Collection[str]) -> None:
         """Unmark sales that the books reversed; returns are unmarked in the next run."""
-        marked = self.movements.settled(documents) if documents else {}
+        marked = self.movements.settled_movements(documents) if documents else {}
         sold = {number: one for number, one in marked.items() if not one.is_back}
         look = self._look_again({key for one in sold.values() for key in one.documents})
         self.movements.reopen([number for number, one in sold.items() if not self._is_settled(one, look)])
 
-    def known(self, numbers: Collection[str]) -> Callable[[str], Tally]:
+    def stored_tallies(self, numbers: Collection[str]) -> Callable[[str], Tally]:
         """Return the tallies as of the last time a run read the movements."""
         found = self._found(numbers, None)
         look = SeenBookings() if self.settings.sales == DATED else self._look_unasked(found.documents)
@@ -278,7 +278,7 @@ class Sales:
 
     def _was_sent(self, one: Move) -> bool:
         """Return whether a movement is a transfer later than those that the books have according to a person."""
-        start = self.settings.sent_from
+        start = self.settings.transfers_counted_from
         return start is not None and one.at > start and one.counts_as({MoveSort.SENT})
 
     def _tally(
@@ -315,21 +315,21 @@ class Sales:
                 promises[promise.article] += [lack] if lack.booked or lack.invoiced else []
         unclear = {document_of(key): wrong for look in (before, after) for key, wrong in look.open.items() if wrong}
 
-        def of(number: str) -> Tally:
+        def tally_of(number: str) -> Tally:
             counted = StockCounted(upto or 0, self.sorts, dict(reserved[number]))
             known = tuple(moves[number]), tuple(promises[number]), unclear
             return Tally(counted, *known, tuple(uncounted[number]), tuple(found.sent[number]))
 
-        return of
+        return tally_of
 
     def unplaced(self) -> list[Move]:
         """Return the movements whose article cannot be read, as far as they may count."""
-        return [one for one in self.movements.unplaced() if one.at > self.settings.counted_from]
+        return [one for one in self.movements.unplaced() if one.at > self.settings.figures_complete_until]
 
-    def since(self, record: Record) -> datetime:
+    def counting_start(self, record: Record) -> datetime:
         """Return the moment from which movements of an article count: its own stamp, or that of the settings."""
         stamp = record.values.get(self.settings.sales_stamp) if self.settings.sales_stamp else None
-        return setting_moment(stamp) or self.settings.counted_from
+        return setting_moment(stamp) or self.settings.figures_complete_until
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,12 +164,12 @@ class StockSettings(FlowSettings):
         return by_orders and not all(self.leaves_when_booked(source) for source in sources)
 
     @property
-    def counted_from(self) -> datetime:
+    def figures_complete_until(self) -> datetime:
         """The moment up to which the figures of the books include all movements."""
         return setting_moment(self.sales_since) or LONG_AGO
 
     @property
-    def sent_from(self) -> datetime | None:
+    def transfers_counted_from(self) -> datetime | None:
         """The moment from which outgoing transfers count by time alone; None if they do not count."""
         return None if self.sales in ("off", DATED) else setting_moment(self.transfers_since)
 

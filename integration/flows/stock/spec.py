@@ -32,7 +32,7 @@ from integration.flows.orders.credits import CREDIT
 from integration.flows.products.settings import FLOW as PRODUCTS
 from integration.flows.settings import BOOKS, books_list, till_list
 from integration.flows.spec import MAPPINGS, FlowContext, FlowSpec, Requirements
-from integration.flows.stock.deleted_bookings import LOSING, lost_bookings, with_lost
+from integration.flows.stock.deleted_bookings import LOSING, lost_bookings, with_lost_bookings
 from integration.flows.stock.logic import StockLogic
 from integration.flows.stock.sales import Sales
 from integration.flows.stock.settings import (
@@ -120,13 +120,13 @@ def branch_sources(branches: Collection[str], warehouses: Collection[str]) -> di
 
 
 def _plain(known: SetupContext) -> dict[str, dict[str, str]]:
-    sources = branch_sources(known.of(BRANCHES), known.of(WAREHOUSES))
+    sources = branch_sources(known.codes_of_list(BRANCHES), known.codes_of_list(WAREHOUSES))
     return {"branches": sources} if sources else {}
 
 
 def _branches(known: SetupContext) -> Proposal | None:
     sources = _plain(known)
-    why = "proposed_only_branch" if len(known.of(BRANCHES)) == 1 else "proposed_same_warehouse"
+    why = "proposed_only_branch" if len(known.codes_of_list(BRANCHES)) == 1 else "proposed_same_warehouse"
     return Proposal(sources, Reason(why)) if sources else None
 
 
@@ -150,7 +150,7 @@ def _asks_for_reservations(settings: Mapping[str, Any]) -> bool:
 
 def _reserved(known: SetupContext) -> Proposal | None:
     """Propose the field whose name or caption indicates reservations; a person must confirm it."""
-    found = next(iter(known.of(RESERVATIONS).items()), None)
+    found = next(iter(known.codes_of_list(RESERVATIONS).items()), None)
     if found is None:
         return None
     return Proposal({"reservations": "field", "reserved": found[0]}, Reason("proposed_reserved", {"field": found[1]}))
@@ -158,7 +158,7 @@ def _reserved(known: SetupContext) -> Proposal | None:
 
 def _unreserved(known: SetupContext) -> MissingSetting | None:
     """Return a missing setting while nobody has named the field of reservations or declared that there is none."""
-    fields = known.of(RESERVATIONS)
+    fields = known.codes_of_list(RESERVATIONS)
     if known.settings["reservations"] != "ask" or OUR_RESERVED in fields:
         return None
     if fields:
@@ -208,7 +208,7 @@ def _lost(asked: FlowContext, state: IssueState) -> set[str]:
 def _standings(asked: FlowContext, keys: Collection[str]) -> Standings:
     """Return the booking states of bookings and credits that may move stock."""
     found = asked.standings(ORDERS, (Kind.SALES_ORDER, Kind.POSTING), keys)
-    return with_lost(found, _lost(asked, IssueState.OPEN), _lost(asked, IssueState.SET_ASIDE))
+    return with_lost_bookings(found, _lost(asked, IssueState.OPEN), _lost(asked, IssueState.SET_ASIDE))
 
 
 STOCK = FlowSpec(

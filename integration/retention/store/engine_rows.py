@@ -23,7 +23,7 @@ class EngineRows:
         self._schema = "dbos" if self._engine.dialect.name == "postgresql" else None
         self._workflows = self._table("workflow_status")
 
-    def due(self, before: datetime) -> int:
+    def count_ended_workflows(self, before: datetime) -> int:
         """Return how many workflows ended before a time."""
         return self._counted(self._old(before))
 

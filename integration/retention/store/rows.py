@@ -69,7 +69,7 @@ class RetentionStore(Store):
 
     # ---- deleting ----------------------------------------------------------------------------------------------------
 
-    def due(self, name: str, before: datetime) -> int:
+    def count_expired_rows(self, name: str, before: datetime) -> int:
         """Return how many rows of a class have expired."""
         with self.database.read() as connection:
             if name == "plans":

@@ -98,7 +98,7 @@ class AccessGrants:
         self._refresh[REFRESH_TOKEN] = Grant("BEHEER", "", " ".join(SCOPES))
         self._refresh[LIMITED_REFRESH_TOKEN] = Grant("BEPERKT", "", " ".join(SCOPES))
 
-    def asked(self, form: Mapping[str, str], now: datetime) -> Grant:
+    def grant_token(self, form: Mapping[str, str], now: datetime) -> Grant:
         """Return the grant of a token request. Raises AccessError if there is none."""
         if form.get("client_id") != CLIENT_ID or form.get("client_secret") != CLIENT_SECRET:
             raise AccessError("invalid_client")

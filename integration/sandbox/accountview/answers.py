@@ -7,7 +7,7 @@ from typing import Final
 
 from integration.sandbox.accountview.conventions import Conventions, EmptyAnswerForm
 from integration.sandbox.accountview.dictionary import Definition, SandboxObject
-from integration.sandbox.accountview.query import Refusal, shown
+from integration.sandbox.accountview.query import Refusal, answer_fields
 from integration.sandbox.accountview.tables import Projection, Row
 from integration.sandbox.faults import FaultAnswer
 
@@ -39,7 +39,7 @@ class ServerAnswers:
         id_of = object_.table if self._definitions[object_.table].related else ""
         header = self._projection(object_.table, own, id_of)
         if not rows and self._conventions.no_hit != "empty":
-            return self.nothing(self._conventions.no_hit, object_)
+            return self.empty_result(self._conventions.no_hit, object_)
         parts = [self._array(object_.table, [header.write(row, number) for number, row in enumerate(rows)])]
         if object_.detail and (of_lines or not names):
             parts.append(self._lines(object_, rows, children, of_lines))
@@ -75,7 +75,9 @@ class ServerAnswers:
         asked = (table, id_of, *names)
         if asked not in self._projections:
             definition = self._definitions[table]
-            self._projections[asked] = Projection(definition, shown(definition, names), self._conventions, id_of)
+            self._projections[asked] = Projection(
+                definition, answer_fields(definition, names), self._conventions, id_of
+            )
             if len(self._projections) > _PROJECTIONS:
                 self._projections.popitem(last=False)
         return self._projections[asked]
@@ -85,7 +87,7 @@ class ServerAnswers:
             return f'"{table}":{rows[0]}'
         return f'"{table}":[{",".join(rows)}]'
 
-    def nothing(self, how: EmptyAnswerForm, object_: SandboxObject) -> FaultAnswer:
+    def empty_result(self, how: EmptyAnswerForm, object_: SandboxObject) -> FaultAnswer:
         """Return an empty result in the given form."""
         match how:
             case "empty":

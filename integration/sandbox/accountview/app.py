@@ -109,7 +109,7 @@ class AccountViewServer:
                 daybooks.post_all(company, datetime.combine(shop.today, time(), UTC))
             else:
                 company.open_empty()
-        for entry in self._journal.past(SYSTEM):
+        for entry in self._journal.earlier_entries(SYSTEM):
             # The shop may have been larger, or the conventions different, when the entry was made.
             with suppress(Refusal, LookupError):
                 self._again(entry)
@@ -260,7 +260,7 @@ class AccountViewServer:
 
     def _token(self, request: Request) -> FaultAnswer:
         try:
-            grant = self._access.asked(request.form, datetime.now(UTC))
+            grant = self._access.grant_token(request.form, datetime.now(UTC))
         except AccessError as problem:
             return as_json({"error": str(problem)}, 400)
         body = json.dumps({"user": grant.user, "spent": grant.spent, "scope": grant.scope})
@@ -302,7 +302,7 @@ class AccountViewServer:
         if query.object in SYSTEM_OBJECTS:
             object_, query = SYSTEM_OBJECTS[query.object], self._filtered(query)
             if how := self._conventions.unreadable.get(object_.code):
-                return self._answers.nothing(how, object_)
+                return self._answers.empty_result(how, object_)
             return self._answers.page(object_, self._reader.page(self._system[object_.table], query), {}, query.fields)
         company = self._companies[self._company(request)]
         if query.object not in OBJECTS:
@@ -310,7 +310,7 @@ class AccountViewServer:
         object_, query = OBJECTS[query.object], self._filtered(query)
         self._check_right(object_, user.cannot_read, "lezen")
         if how := self._conventions.unreadable.get(object_.code):
-            return self._answers.nothing(how, object_)
+            return self._answers.empty_result(how, object_)
         company.ripen(datetime.now(UTC))
         table = company.table(object_.table)
         rows = self._reader.page(table, query, company.administration(table, query.book_date))

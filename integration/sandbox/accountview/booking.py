@@ -80,7 +80,7 @@ def update(
         return [(row, ()) for row, _ in changes]
     late.changed += [(table, row, values, entry.at) for row, values in changes]
     company.late.append(late)
-    return [(table.changed(row, values), ()) for row, values in changes]
+    return [(table.copy_with_values(row, values), ()) for row, values in changes]
 
 
 def spoil(company: Company, document: posting.PostedDocument, made: Sequence[Document], entry: JournalEntry) -> None:
@@ -108,7 +108,7 @@ def _check_new(company: Company, object_: SandboxObject, name: str, sent: postin
     posting.check_required(object_, definition, sent)
     _check_pointers(company, definition, sent.values)
     key = sent.values.get(definition.key)
-    if key and not _ignored(definition, definition.fields[definition.key]) and company.taken(table, str(key)):
+    if key and not _ignored(definition, definition.fields[definition.key]) and company.is_key_used(table, str(key)):
         raise Refusal(f"{NOUNS.get(name, definition.caption)} {key} bestaat al.")
 
 
@@ -129,7 +129,7 @@ def _check_pointer(target: Table, key: str, in_document: bool) -> None:
 
 def _check_address(company: Company, definition: Definition, header: posting.SentRow) -> None:
     """Refuse a delivery address that does not belong to the debtor of the document."""
-    here = definition.here
+    here = definition.local_name
     address = header.values.get(here("DEL_CODE"))
     debtor = header.values.get(here("RPL_DEL")) or header.values[here("RPL_INV")]
     if not address:
@@ -174,12 +174,12 @@ def _make(
     detail = company.table(object_.detail)
     lines = [_line(company, detail, each, (table, values), entry) for each in document.details[sent.row_id]]
     if object_.code == "DJ2":
-        is_gross = bool(values.get(table.definition.here("GROSS_FLG")))
+        is_gross = bool(values.get(table.definition.local_name("GROSS_FLG")))
         lines = [daybooks.taxed(company, detail.definition, each, is_gross=is_gross) for each in lines]
         values |= daybooks.totals(detail.definition, lines, is_gross=is_gross)
         if company.conventions.concepts == "ignored":
-            values[table.definition.here("NO_POST")] = False
-        values |= dict.fromkeys((table.definition.here("CNG_USR"), table.definition.here("INP_USR")), user)
+            values[table.definition.local_name("NO_POST")] = False
+        values |= dict.fromkeys((table.definition.local_name("CNG_USR"), table.definition.local_name("INP_USR")), user)
     return _stamped(table, values, entry), [_stamped(detail, line, entry) for line in lines]
 
 
@@ -205,7 +205,7 @@ def _show(table: Table, row: Row, late: Late | None) -> None:
 
 def _header(company: Company, table: Table, sent: posting.SentRow, entry: JournalEntry) -> dict[str, Value]:
     """Return a new header row with the values that AccountView adds: its number and derived fields."""
-    values, here = _accepted(table.definition, sent), table.definition.here
+    values, here = _accepted(table.definition, sent), table.definition.local_name
     today = entry.at.strftime("%Y-%m-%dT00:00:00")
     if not values.get(table.definition.key):
         values[table.definition.key] = company.number(table, entry.at)
@@ -244,12 +244,12 @@ def _line(
     values[definition.key] = company.number(detail, entry.at)
     if definition.name in _TRADE:
         articles = company.table("ARTICLE")
-        article = articles.rows[normal(str(values[definition.here("ART_CODE")]))]
+        article = articles.rows[normal(str(values[definition.local_name("ART_CODE")]))]
         for name, source in _FROM_ARTICLE:
-            values.setdefault(definition.here(name), articles.value(article, source))
+            values.setdefault(definition.local_name(name), articles.value(article, source))
     for name in _FROM_HEADER:
-        if definition.here(name) in definition.fields and above.here(name) in above.fields:
-            values.setdefault(definition.here(name), of_header.get(above.here(name)))
+        if definition.local_name(name) in definition.fields and above.local_name(name) in above.fields:
+            values.setdefault(definition.local_name(name), of_header.get(above.local_name(name)))
     return values
 
 

@@ -105,7 +105,7 @@ class Company:
             table.load(books.stock_by_branch(self.shop))
         return table
 
-    def taken(self, table: Table, key: str) -> bool:
+    def is_key_used(self, table: Table, key: str) -> bool:
         """Return True if a key is in use, visible or not."""
         return table.get(key) is not None or any(
             row.key == normal(key) for each in self.late for kept, row in each.added if kept is table
@@ -116,7 +116,7 @@ class Company:
         while True:
             table.serial += 1
             key = _numbered(table.definition.name, table.serial, at)
-            if not self.taken(table, key):
+            if not self.is_key_used(table, key):
                 return key
 
     def put(self, table: Table, values: Mapping[str, Value], at: datetime) -> None:
@@ -205,7 +205,7 @@ def _add(company: Company, told: Mapping[str, Any]) -> Act:
     table = company.table(told["table"])
     values = typed(table, told["values"])
     key = values.get(table.definition.key)
-    if not key or company.taken(table, str(key)):
+    if not key or company.is_key_used(table, str(key)):
         raise LookupError(f"{table.definition.name} needs a key that is free")
     return lambda entry: company.put(table, values, entry.at)
 
@@ -304,7 +304,7 @@ def typed(table: Table, values: Mapping[str, Any]) -> dict[str, Value]:
     """Return values from outside in the form that the table stores."""
     typed = {}
     for name, value in values.items():
-        field = table.definition.find(table.definition.here(name.upper()))
+        field = table.definition.find(table.definition.local_name(name.upper()))
         if field is None:
             raise LookupError(f"{table.definition.name} has no field {name}")
         plain = Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value

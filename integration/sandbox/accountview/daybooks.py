@@ -42,14 +42,14 @@ _DEMANDED: Final = (
 def expect_balanced(company: Company, header: SentRow, lines: Sequence[SentRow]) -> None:
     """Refuse a page whose accounts do not accept its lines, or a memorial whose lines do not add up to zero."""
     page, line = (company.table(name).definition for name in ("DJ_PAGE", "DJ_LINE"))
-    currency = str(header.values.get(page.here("CUR_CODE")) or _EURO)
+    currency = str(header.values.get(page.local_name("CUR_CODE")) or _EURO)
     for each in lines:
-        _check_account(company, {name: each.values.get(line.here(name)) for name in line.names}, currency)
-    if _type(company, str(header.values.get(page.here("DJ_CODE")) or "")) != MEMORIAL:
+        _check_account(company, {name: each.values.get(line.local_name(name)) for name in line.names}, currency)
+    if _type(company, str(header.values.get(page.local_name("DJ_CODE")) or "")) != MEMORIAL:
         return
-    is_gross = bool(header.values.get(page.here("GROSS_FLG")))
+    is_gross = bool(header.values.get(page.local_name("GROSS_FLG")))
     counted = ("AMOUNT",) if is_gross else ("AMOUNT", "VAT_AMT")
-    rest = sum((_number(each.values.get(line.here(name))) for each in lines for name in counted), Decimal(0))
+    rest = sum((_number(each.values.get(line.local_name(name))) for each in lines for name in counted), Decimal(0))
     if rest:
         raise Refusal(f"De bladzijde is niet in evenwicht: verschil {rest:.2f}.".replace(".", ",", 1))
 
@@ -73,7 +73,7 @@ def _check_account(company: Company, line: Mapping[str, Value], currency: str) -
 
 def taxed(company: Company, definition: Definition, line: Mapping[str, Value], *, is_gross: bool) -> dict[str, Value]:
     """Return a line with its VAT: as sent, or computed from the rate of its code, depending on the conventions."""
-    here = definition.here
+    here = definition.local_name
     code = line.get(here("VAT_CODE"))
     amount, vat = (_number(line.get(here(name))) for name in ("AMOUNT", "VAT_AMT"))
     if not code:
@@ -89,7 +89,8 @@ def taxed(company: Company, definition: Definition, line: Mapping[str, Value], *
 def totals(definition: Definition, lines: Sequence[Mapping[str, Value]], *, is_gross: bool) -> dict[str, Value]:
     """Return the totals of the lines of a page, including VAT, which the amounts of a gross page already contain."""
     amount, vat = (
-        sum((_number(each.get(definition.here(name))) for each in lines), Decimal(0)) for name in ("AMOUNT", "VAT_AMT")
+        sum((_number(each.get(definition.local_name(name))) for each in lines), Decimal(0))
+        for name in ("AMOUNT", "VAT_AMT")
     )
     return {"PAGE_VAT": vat, "PAGE_AMT": amount if is_gross else amount + vat}
 
@@ -250,10 +251,10 @@ def _booked(company: Company, told: Mapping[str, Any]) -> Act:
     """Return an act that books a page with its lines. LookupError for an unknown field, account or daybook."""
     pages, details = company.table("DJ_PAGE"), company.table("DJ_LINE")
     header, lines = typed(pages, told["page"]), [typed(details, each) for each in told["lines"]]
-    here = pages.definition.here
+    here = pages.definition.local_name
     must(company.table("DAILY"), str(header.get(here("DJ_CODE")) or ""))
     for line in lines:
-        must(company.table("LEDGER"), str(line.get(details.definition.here("ACCT_NR")) or ""))
+        must(company.table("LEDGER"), str(line.get(details.definition.local_name("ACCT_NR")) or ""))
 
     def act(entry: JournalEntry) -> None:
         moment = str(header.get(here("TRN_DATE")) or entry.at.strftime("%Y-%m-%dT00:00:00"))
@@ -272,7 +273,7 @@ def _booked(company: Company, told: Mapping[str, Any]) -> Act:
 
 
 def _ours(definition: Definition, values: Mapping[str, Value]) -> dict[str, Value]:
-    return {definition.here(name): value for name, value in values.items()}
+    return {definition.local_name(name): value for name, value in values.items()}
 
 
 def _removed(company: Company, page: Row) -> Act:
@@ -290,7 +291,9 @@ def _changed(company: Company, operation: str, told: Mapping[str, Any], day: int
     table = company.table(told["table"])
     act = office.by_hand(company, operation, told, day)
     row = table.get(told["key"]) if "key" in told else None
-    number = table.value(row, "PAGE_NR") if row else typed(table, told["values"]).get(table.definition.here("PAGE_NR"))
+    number = (
+        table.value(row, "PAGE_NR") if row else typed(table, told["values"]).get(table.definition.local_name("PAGE_NR"))
+    )
 
     def acts(entry: JournalEntry) -> None:
         act(entry)

@@ -28,7 +28,7 @@ class Definition:
     related: bool = False  # whether rows have an id that is local to the answer
     prefix: str = ""  # prefix of fields from a joined header
 
-    def here(self, conventional: str) -> str:
+    def local_name(self, conventional: str) -> str:
         """Return the name of a field in this sandbox."""
         return self.names.get(conventional, conventional)
 

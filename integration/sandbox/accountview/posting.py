@@ -55,7 +55,7 @@ class PostedDocument:
 
     def keys(self, definition: Definition) -> tuple[str, ...]:
         """Return the references and keys in the request, for ledger and switches."""
-        names = [definition.here(name) for name in _SHAPES.get(self.object.code, ())]
+        names = [definition.local_name(name) for name in _SHAPES.get(self.object.code, ())]
         return tuple(str(row.values[name]) for row in self.headers for name in names if row.values.get(name))
 
 
@@ -92,7 +92,7 @@ def document(told: Mapping[str, Any], definitions: Mapping[str, Definition]) -> 
 
 def check_required(object_: SandboxObject, definition: Definition, row: SentRow) -> None:
     """Refuse a new row that lacks a required field."""
-    filled = {definition.here(name) for name in object_.filled}
+    filled = {definition.local_name(name) for name in object_.filled}
     for field in definition.fields.values():
         if field.required and field.name not in filled and row.values.get(field.name) in {None, ""}:
             raise Refusal(f"Veld {field.name} ({field.caption}) is verplicht.")

@@ -98,7 +98,7 @@ class QueryReader:
 
     def _after(self, table: Table, keys: Sequence[str], last: str) -> int:
         if keys is table.order:
-            return table.after(_key(table, last))
+            return table.count_keys_to(_key(table, last))
         try:
             return keys.index(_key(table, last)) + 1
         except ValueError:
@@ -194,7 +194,7 @@ class QueryReader:
         return text.upper() if self._conventions.text_ignores_case else text
 
 
-def shown(definition: Definition, names: Sequence[str]) -> list[ColumnField]:
+def answer_fields(definition: Definition, names: Sequence[str]) -> list[ColumnField]:
     """Return the fields of an answer: the named ones, or all."""
     if not names or "*" in names:
         return list(definition.fields.values())

@@ -128,7 +128,7 @@ class Table:
         row.projection = None
         self.version += 1
 
-    def changed(self, row: Row, values: Mapping[str, Value]) -> Row:
+    def copy_with_values(self, row: Row, values: Mapping[str, Value]) -> Row:
         """Return a copy of a row with some other values, outside the table."""
         copy = Row(row.key, row.ext_key, list(row.values))
         for name, value in values.items():
@@ -145,7 +145,7 @@ class Table:
             self.children[self._parent(row)].remove(row)
         self.version += 1
 
-    def after(self, key: str) -> int:
+    def count_keys_to(self, key: str) -> int:
         """Return the number of keys up to and including this one."""
         return bisect_right(self.order, normal(key))
 
@@ -191,7 +191,7 @@ class Table:
         It has seconds, never decreases within a table, and differs after every change of a row.
         """
         names = self.definition.fields
-        changed, number, entered = (self.definition.here(name) for name in ("CNG_DATE", "CNG_NR", "INP_DATE"))
+        changed, number, entered = (self.definition.local_name(name) for name in ("CNG_DATE", "CNG_NR", "INP_DATE"))
         stamp = max(moment.strftime(STAMP), self._latest)
         if changed in names:
             old = row.values[self._places[changed]]

@@ -149,7 +149,7 @@ class Till:
         self._sample = sample_data.SampleTill(shop)
         self._house = sample_data.filled_till(shop, conventions or TillConventions())()
         self._desk = self._house.desk
-        for entry in self._journal.past(SYSTEM):
+        for entry in self._journal.earlier_entries(SYSTEM):
             self._repeat(entry)
         self._router = Router([Route("/", _Door(self))])
 
@@ -252,7 +252,7 @@ class Till:
         for _, happens in due:
             happens()
 
-    def met(self, asked: SoapRequest) -> Armed | None:
+    def active_switch(self, asked: SoapRequest) -> Armed | None:
         """Return the switch that affects this request, or None."""
         return self._switches.take(SYSTEM, asked.operation, asked.keys)
 
@@ -344,7 +344,7 @@ class _Door:
             asked = self._till.understood(message)
         except RefusedError as error:
             return self._fault(_operation(message), CLIENT, str(error)), None
-        armed = self._till.met(asked)
+        armed = self._till.active_switch(asked)
         await pause(armed)
         answer, status = self._answer(asked, armed)
         self._till.note(asked.operation, asked.keys, status, armed.note if armed else "")

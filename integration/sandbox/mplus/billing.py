@@ -73,8 +73,8 @@ class Billing:
             "lineList": WireFields(("line", self._turned(line)) for line in invoice.child("lineList").children("line")),
             "creditedInvoiceId": id_,
         }
-        credit = self._desk.contract.merged("Invoice", invoice.without(*_ALONE), self._desk.build("Invoice", own))
-        self._invoices.put(self._totals.of(credit, "Invoice"))
+        credit = self._desk.contract.merged("Invoice", invoice.without_names(*_ALONE), self._desk.build("Invoice", own))
+        self._invoices.put(self._totals.with_totals(credit, "Invoice"))
         return self._credited("OK", "")
 
     def _credits(self, id_: str) -> str:
@@ -86,7 +86,7 @@ class Billing:
         for name in _TURNED:
             if data.number(name):
                 data = data.replaced(name, str(-data.number(name)))
-        return line.without("lineId").replaced("data", data)
+        return line.without_names("lineId").replaced("data", data)
 
     def _credited(self, result: str, message: str) -> WireFields:
         told = {"result": f"CREDIT-INVOICE-RESULT-{result}", "message": message}

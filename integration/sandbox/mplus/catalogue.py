@@ -38,7 +38,7 @@ class Stored:
         self.xml, self.marker = xml, marker
 
     @property
-    def seen(self) -> bytes:
+    def visible_xml(self) -> bytes:
         """XML that readers get; empty while a new object is not visible yet."""
         return self.xml if self._before is None or self._is_visible else self._before[0]
 
@@ -72,7 +72,7 @@ class Markers(Generic[R]):
         self._entries: list[tuple[int, R]] = []
         self._live = 0
 
-    def next(self) -> int:
+    def new_marker(self) -> int:
         """Return a new marker."""
         self.last += 1
         return self.last
@@ -84,7 +84,7 @@ class Markers(Generic[R]):
         if len(self._entries) > 2 * self._live + SPARE_ENTRIES:
             self._entries = [(entry, held) for entry, held in self._entries if entry in {held.marker, held.seen_marker}]
 
-    def since(self, marker: int) -> Iterator[R]:
+    def objects_since(self, marker: int) -> Iterator[R]:
         """Return the objects that readers see with this marker or a higher one, lowest first."""
         start = bisect.bisect_left(self._entries, marker, key=itemgetter(0))
         return (record for entry, record in itertools.islice(self._entries, start, None) if record.seen_marker == entry)
@@ -130,14 +130,14 @@ class Product(Stored):
 
     def written(self, articles: Iterable[Article]) -> bytes:
         """Return the product with the given articles as XML for an answer."""
-        listed = element("articleList", b"".join(element("article", article.seen) for article in articles))
+        listed = element("articleList", b"".join(element("article", article.visible_xml) for article in articles))
         groups = b"".join(b"<ns:groupNumbers>%d</ns:groupNumbers>" % group for group in self.places)
         order = b"".join(
             b"<ns:sortOrderGroup><ns:groupNumber>%d</ns:groupNumber><ns:sortOrder>%d</ns:sortOrder></ns:sortOrderGroup>"
             % place
             for place in self.places.items()
         )
-        return self.seen + listed + groups + element("sortOrderGroupList", order) + self.rest
+        return self.visible_xml + listed + groups + element("sortOrderGroupList", order) + self.rest
 
 
 class Catalogue:
@@ -152,12 +152,12 @@ class Catalogue:
     def article(self, number: int) -> Article | None:
         """Return the visible article with this number, or None."""
         article = self.articles.get(number)
-        return article if article and article.seen else None
+        return article if article and article.visible_xml else None
 
     def product(self, number: int) -> Product | None:
         """Return the visible product with this number, or None."""
         product = self.products.get(number)
-        return product if product and product.seen else None
+        return product if product and product.visible_xml else None
 
     def fields(self, stored: Article | Product) -> WireFields:
         """Return the fields of an article, or a product's own fields."""
@@ -169,14 +169,14 @@ class Catalogue:
 
     def put(self, product: Product, own: WireFields, late: float) -> int:
         """Store a product's own fields under a new marker, and return the marker."""
-        marker = self.markers.next()
+        marker = self.markers.new_marker()
         known = self._desk.contract.types["Product"]
         head = self._desk.build("Product", {"productNumber": product.number, "syncMarker": marker})
-        own = self._desk.contract.merged("Product", own.without(*OWN_FIELDS), head)
+        own = self._desk.contract.merged("Product", own.without_names(*OWN_FIELDS), head)
         strange = [name for name in own.names() if name not in known]
         if strange:
-            product.rest = written(own.only(*strange))
-        product.put(written(own.without(*strange)), marker, late)
+            product.rest = written(own.select_names(*strange))
+        product.put(written(own.without_names(*strange)), marker, late)
         product.changed = self._desk.now
         self.markers.enter(marker, product, new=product.number not in self.products)
         self.products[product.number] = product
@@ -228,9 +228,9 @@ class Filters:
             and (self.since is None or product.changed >= self.since)
         )
 
-    def chosen(self, product: Product) -> list[Article]:
+    def matching_articles(self, product: Product) -> list[Article]:
         """Return the articles of the product that match."""
-        seen = [article for article in product.articles.values() if article.seen]
+        seen = [article for article in product.articles.values() if article.visible_xml]
         chosen = [article for article in seen if self._wants(article)]
         return seen if chosen and self.with_siblings else chosen
 

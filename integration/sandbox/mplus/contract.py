@@ -32,7 +32,7 @@ class WireFields(list[tuple[str, Value]]):
         """Return the names of all fields."""
         return {name for name, _ in self}
 
-    def has(self, name: str) -> bool:
+    def has_name(self, name: str) -> bool:
         """Return True if the name occurs."""
         return any(known == name for known, _ in self)
 
@@ -70,11 +70,11 @@ class WireFields(list[tuple[str, Value]]):
         """Return the quantity of a name, scaled by its decimal places field, which defaults to 0."""
         return Decimal(self.number(name)).scaleb(-min(self.number(places), MOST_PLACES))
 
-    def without(self, *names: str) -> "WireFields":
+    def without_names(self, *names: str) -> "WireFields":
         """Return the fields without those names."""
         return WireFields((name, value) for name, value in self if name not in names)
 
-    def only(self, *names: str) -> "WireFields":
+    def select_names(self, *names: str) -> "WireFields":
         """Return the fields with those names only."""
         return WireFields((name, value) for name, value in self if name in names)
 

@@ -40,7 +40,9 @@ class Counter:
         """
         kind = shelf.kind
         sent = self._origins.completed(kind, self._desk.build(kind.type, _dated(values)))
-        document = self._totals.of(self._desk.contract.merged(kind.type, self._usual(shelf, sent), sent), kind.type)
+        document = self._totals.with_totals(
+            self._desk.contract.merged(kind.type, self._usual(shelf, sent), sent), kind.type
+        )
         if kind is not PROPOSAL:
             document = self._with_payments(kind, document)
         settled = self._settled(kind, document)
@@ -80,7 +82,7 @@ class Counter:
         }
         if kind is ORDER:
             values |= NOTHING_YET
-        if not sent.has(kind.number):
+        if not sent.has_name(kind.number):
             values[kind.number] = self._number(kind.element, day, (branch, sent.number("workplaceNumber", 1)))
         known = self._desk.contract.types[kind.type]
         return self._desk.build(kind.type, {name: value for name, value in values.items() if name in known})
@@ -97,7 +99,7 @@ class Counter:
         return self._desk.contract.merged(kind.type, document, WireFields([("paymentList", paid)]))
 
     def _registered(self, payment: WireFields, document: WireFields) -> WireFields:
-        day = {} if payment.has("financialDate") else {"financialDate": document.child("financialDate")}
+        day = {} if payment.has_name("financialDate") else {"financialDate": document.child("financialDate")}
         return registered(self._desk, self._reference, payment, **day)
 
 

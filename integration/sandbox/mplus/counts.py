@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from integration.sandbox.mplus.contract import ZONE, WireFields, day_of
 from integration.sandbox.mplus.desk import Desk, Handler, Reference
-from integration.sandbox.mplus.takings import CASH, BookedTakings, Takings, within
+from integration.sandbox.mplus.takings import CASH, BookedTakings, Takings, is_in_period
 
 FLOAT: Final = 15_000  # initial amount of a drawer, in cents
 ROUND: Final = 5_000  # deposits at the bank are multiples of this
@@ -151,7 +151,7 @@ class DrawerCounts:
         shown = [
             self._told(one)
             for one in self._made.values()
-            if within(one.day, first, last)
+            if is_in_period(one.day, first, last)
             and one.number > after
             and (not since.number("branchNumber") or one.drawer[0] == since.number("branchNumber"))
         ]

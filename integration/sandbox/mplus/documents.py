@@ -86,7 +86,7 @@ class Shelf:
     def get(self, id_: str) -> HouseDocument | None:
         """Return the visible document with this id, or None."""
         document = self.documents.get(id_)
-        return document if document and document.seen and self._is_shown(document) else None
+        return document if document and document.visible_xml and self._is_shown(document) else None
 
     def _is_shown(self, document: HouseDocument) -> bool:
         return not document.rehearsed or self._desk.conventions.training == "shown"
@@ -98,7 +98,7 @@ class Shelf:
     def put(self, fields: WireFields, *, rehearsed: bool = False) -> HouseDocument:
         """Store a document under a new marker, with its counters incremented."""
         id_ = fields.text(self.kind.id)
-        marker = self.markers.next()
+        marker = self.markers.new_marker()
         counters = self._desk.contract.types[self.kind.type].keys() & set(COUNTERS)
         stamps = {"syncMarker": marker, **{name: fields.number(name) + 1 for name in counters}}
         fields = self._desk.contract.merged(self.kind.type, fields, self._desk.build(self.kind.type, stamps))
@@ -122,9 +122,9 @@ class Shelf:
         drop = without if lines else (*without, "lineList")
         untold = self.kind is not ORDER and self._desk.conventions.vat_lists == "turnover only"
         if not drop and not untold:
-            return document.seen
-        fields = self._desk.contract.reread(document.seen, self.kind.type)
-        return written((self._with_revenue_alone(fields) if untold else fields).without(*drop))
+            return document.visible_xml
+        fields = self._desk.contract.reread(document.visible_xml, self.kind.type)
+        return written((self._with_revenue_alone(fields) if untold else fields).without_names(*drop))
 
     def _with_revenue_alone(self, fields: WireFields) -> WireFields:
         """Return a document without VAT codes for items that are no revenue."""
@@ -149,7 +149,7 @@ class Shelf:
         limit = ask.number("syncMarkerLimit") or (0 if ids else self._desk.conventions.page_size or 0)
         limit = min(filter(None, (limit, self._desk.conventions.most_at_once)), default=0)
         chosen: list[HouseDocument] = []
-        for document in self.markers.since(ask.number("syncMarker")):
+        for document in self.markers.objects_since(ask.number("syncMarker")):
             if limit and len(chosen) >= limit:
                 break
             if (not ids or document.id in ids) and self._is_shown(document) and self._fits(document.index, ask):
@@ -238,7 +238,7 @@ class Bills:
         found = [
             document
             for document in self._receipts.documents.values()
-            if document.seen and order in self._receipts.fields(document).child("orderIds").texts("id")
+            if document.visible_xml and order in self._receipts.fields(document).child("orderIds").texts("id")
         ]
         result = "GET-RECEIPTS-BY-ORDER-RESULT-" + ("OK" if found else "NOT-FOUND")
         return WireFields([("result", result), ("receiptList", self._receipts.page(found))])
@@ -246,14 +246,14 @@ class Bills:
 
 def single(prefix: str, shelf: Shelf, id_: str) -> WireFields:
     """Return the answer with the document of this id, or with the result that there is none."""
-    return one(prefix, shelf, shelf.get(id_))
+    return document_answer(prefix, shelf, shelf.get(id_))
 
 
-def one(prefix: str, shelf: Shelf, document: HouseDocument | None) -> WireFields:
+def document_answer(prefix: str, shelf: Shelf, document: HouseDocument | None) -> WireFields:
     """Return the answer with this document, or with the result that there is none."""
-    if document is None or not document.seen:
+    if document is None or not document.visible_xml:
         return WireFields([("result", f"{prefix}-RESULT-NOT-FOUND")])
-    return WireFields([("result", f"{prefix}-RESULT-OK"), (shelf.kind.element, document.seen)])
+    return WireFields([("result", f"{prefix}-RESULT-OK"), (shelf.kind.element, document.visible_xml)])
 
 
 def _lines(fields: WireFields) -> Iterator[WireFields]:

@@ -166,8 +166,8 @@ class Groups:
 
     def _wanted(self, ask: WireFields) -> set[int]:
         marker, limit = ask.number("syncMarker"), ask.number("syncMarkerLimit")
-        deleted = ask.has("syncMarker") and self._desk.conventions.deleted_groups == "with marker"
-        found = (group for group in self.markers.since(marker) if group.is_visible)
+        deleted = ask.has_name("syncMarker") and self._desk.conventions.deleted_groups == "with marker"
+        found = (group for group in self.markers.objects_since(marker) if group.is_visible)
         changed = [group.number for group in found if deleted or not group.is_deleted]
         return set(changed[: limit or None])
 
@@ -188,7 +188,7 @@ class Groups:
         if parent != ROOT and (not self.group(parent) or parent in self._subtree(group)):
             return self._answer("UpdateArticleGroupResponse", "SAVE-ARTICLE-GROUP-RESULT-FAILED")
         group.parent = parent
-        group.name = self._name(ask) if ask.has("name") else group.name
+        group.name = self._name(ask) if ask.has_name("name") else group.name
         group.text = ask.text("text", group.text)
         group.sort_order = ask.number("sortOrder", group.sort_order)
         self._raise(group)
@@ -270,7 +270,7 @@ class Groups:
         return [group.number, *(number for child in self.children(group.number) for number in self._subtree(child))]
 
     def _raise(self, group: Group, *, new: bool = False) -> None:
-        group.marker = self.markers.next()
+        group.marker = self.markers.new_marker()
         self.markers.enter(group.marker, group, new=new)
 
     def _name(self, ask: WireFields) -> str:

@@ -150,7 +150,7 @@ class House:
             "receiptSyncMarker": self.receipts.markers.last,
             "orderSyncMarker": self.orders.markers.last,
             "proposalSyncMarker": self.proposals.markers.last,
-            "stockId": self.stock.last,
+            "stockId": self.stock.last_stock_id,
         }
 
     def edit(self, table: str, key: str, values: Mapping[str, Any]) -> None:  # noqa: C901 - a table each
@@ -168,7 +168,7 @@ class House:
                 self._edit_document(self._shelves[table], key, values)
             case "stock":
                 branch, article = (int(part) for part in key.split("/"))
-                self.stock.set(branch, article, Decimal(str(values["amount"])), "STOCK-HISTORY-TYPE-MANUAL")
+                self.stock.set_level(branch, article, Decimal(str(values["amount"])), "STOCK-HISTORY-TYPE-MANUAL")
             case "deviations":
                 self.pricing.put(self.desk.build("ArticleBranchDeviationLine", values))
             case "images":

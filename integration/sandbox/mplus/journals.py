@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from integration.sandbox.mplus.contract import WireFields, day_of
 from integration.sandbox.mplus.desk import Desk, Handler, Reference
-from integration.sandbox.mplus.takings import BookedTakings, PaidTakings, Takings, within
+from integration.sandbox.mplus.takings import BookedTakings, PaidTakings, Takings, is_in_period
 
 _FINANCIAL: Final[Mapping[str, str]] = {
     "BALANCE-UPGRADE": "SUSPENSE-ACCOUNT",
@@ -57,7 +57,7 @@ class Journals:
         payments = [each for one in found for each in one.paid]
         places = {(one.day, one.branch) for one in found} | {(each.day, each.branch) for each in payments}
         wanted = sorted(
-            place for place in places if within(place[0], first, last) and (not branches or place[1] in branches)
+            place for place in places if is_in_period(place[0], first, last) and (not branches or place[1] in branches)
         )
         journals = [
             {
@@ -135,13 +135,13 @@ class Journals:
         sums = _added(
             ((one.branch, one.source, group, code), (incl, excl))
             for one in self._takings.documents()
-            if within(one.day, first, last)
+            if is_in_period(one.day, first, last)
             for group, code, incl, excl in one.lines
         )
         costs = _added(
             ((one.branch, one.source, group, code), (cost,))
             for one in self._takings.documents()
-            if within(one.day, first, last)
+            if is_in_period(one.day, first, last)
             for group, code, cost in one.costs
         )
         groups = []
@@ -180,7 +180,7 @@ class Journals:
         conventions = self._desk.conventions
         if conventions.closing == "not told":
             return None
-        left_open = any(within(date.fromisoformat(day), first, last) for day in conventions.open_days)
+        left_open = any(is_in_period(date.fromisoformat(day), first, last) for day in conventions.open_days)
         return last is not None and last < self._desk.day and not left_open
 
     # ---- single payments
@@ -195,7 +195,9 @@ class Journals:
             {"payment": each.fields, "paymentSourceDetails": _details_of(one)}
             for one in self._takings.documents()
             for each in one.paid
-            if each.method == method and within(each.day, first, last) and (not branches or each.branch in branches)
+            if each.method == method
+            and is_in_period(each.day, first, last)
+            and (not branches or each.branch in branches)
         ]
         return self._desk.build("ReportPaymentMethodDetailsResponse", {"paymentSourceList": listed})
 

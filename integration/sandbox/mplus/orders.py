@@ -7,7 +7,7 @@ from decimal import Decimal
 from integration.sandbox.mplus.catalogue import Catalogue
 from integration.sandbox.mplus.contract import WireFields
 from integration.sandbox.mplus.desk import Desk, Handler, Reference
-from integration.sandbox.mplus.documents import NOTHING_YET, HouseDocument, Shelf, one, single
+from integration.sandbox.mplus.documents import NOTHING_YET, HouseDocument, Shelf, document_answer, single
 from integration.sandbox.mplus.origins import Origins
 from integration.sandbox.mplus.payments import registered, strange
 from integration.sandbox.mplus.relations import Relations
@@ -47,7 +47,7 @@ class Orders:
         return {
             "getOrders": lambda request: WireFields([("orderList", self._orders.listed(request.child("request")))]),
             "getOrder": lambda request: single("GET-ORDER", self._orders, request.text("orderId")),
-            "findOrder": lambda request: one(
+            "findOrder": lambda request: document_answer(
                 "GET-ORDER", self._orders, self._orders.by_ext.get(request.text("extOrderId"))
             ),
             "getOrdersByExtOrderIds": self._by_ext,
@@ -78,7 +78,7 @@ class Orders:
         limit = ask.number("syncMarkerLimit")
         found = [
             document
-            for document in self._orders.markers.since(ask.number("syncMarker"))
+            for document in self._orders.markers.objects_since(ask.number("syncMarker"))
             if not wanted or document.ext in wanted
         ]
         return WireFields([("orderList", self._orders.page(found[: limit or None]))])
@@ -89,7 +89,7 @@ class Orders:
         if key in self._answers:
             return self._answers[key].replaced("idempotencyResult", "IDEMPOTENCY-RESULT-REPLAY-RESPONSE")
         answer = self._create(ask.child("order"), "CreateOrderV3Response")
-        if answer.text("result").endswith("-OK") and ask.has("paymentList"):
+        if answer.text("result").endswith("-OK") and ask.has_name("paymentList"):
             answer = self._paid_at_once(answer, ask)
         original = WireFields([("idempotencyResult", "IDEMPOTENCY-RESULT-ORIGINAL-RESPONSE")])
         self._answers[key] = self._desk.contract.merged("CreateOrderV3Response", answer, original)
@@ -97,11 +97,13 @@ class Orders:
 
     def _paid_at_once(self, answer: WireFields, ask: WireFields) -> WireFields:
         order = answer.child("info").text("orderId")
-        pay = WireFields([("orderId", order), *ask.only("prepay", "paymentList")])
+        pay = WireFields([("orderId", order), *ask.select_names("prepay", "paymentList")])
         paid = self._pay(pay)
-        told = WireFields([("payResult", paid.text("result")), *paid.only("invoiceId")])
+        told = WireFields([("payResult", paid.text("result")), *paid.select_names("invoiceId")])
         if not paid.text("result").endswith("-OK"):
-            told = WireFields([("result", "CREATE-ORDER-RESULT-PAYMENT-FAILED"), *told, *paid.only("errorMessage")])
+            told = WireFields(
+                [("result", "CREATE-ORDER-RESULT-PAYMENT-FAILED"), *told, *paid.select_names("errorMessage")]
+            )
         told = WireFields([*told, ("order", self._orders.documents[order].xml)])
         return self._desk.contract.merged("CreateOrderV3Response", answer, told)
 
@@ -175,7 +177,7 @@ class Orders:
             **self._relations.addressed(sent.number("relationNumber")),
         }
         order = self._desk.contract.merged("Order", self._desk.build("Order", defaults), _meant(sent))
-        return self._totals.of(self._desk.contract.merged("Order", order, own))
+        return self._totals.with_totals(self._desk.contract.merged("Order", order, own))
 
     def _update(self, sent: WireFields) -> WireFields:
         document = self._orders.get(sent.text("orderId"))
@@ -187,10 +189,10 @@ class Orders:
                 return self._updated("ORDER-HAS-CHANGED", document, "The order has changed since it was read")
         if message := self._objection_to_lines(sent):
             return self._updated("FAILED", document, message)
-        merged = self._desk.contract.merged("Order", old, sent.without(*STAMPS))
+        merged = self._desk.contract.merged("Order", old, sent.without_names(*STAMPS))
         merged = _with_moved_lines(merged, old)
-        new = self._totals.of(merged) if sent.has("lineList") or sent.has("vatMethod") else merged
-        if new.without(*STAMPS) == old.without(*STAMPS):
+        new = self._totals.with_totals(merged) if sent.has_name("lineList") or sent.has_name("vatMethod") else merged
+        if new.without_names(*STAMPS) == old.without_names(*STAMPS):
             return self._updated("NO-CHANGES", document, "Order not saved because there were no changes in the order.")
         return self._updated("OK", self._orders.put(self._spoiled(new)), "")
 
@@ -249,7 +251,7 @@ class Orders:
     def _paid_before(self, order: WireFields) -> list[WireFields]:
         """Return the earlier payments that an invoice for the complete order takes."""
         taken = self._origins.unused(order, order.number("totalInclAmount"))
-        return [one if one.has("financialDate") else self._registered(one) for one in taken]
+        return [one if one.has_name("financialDate") else self._registered(one) for one in taken]
 
     def _paid(self, result: str, message: str, invoice: str | None = None) -> WireFields:
         values = {"result": f"PAY-ORDER-RESULT-{result}", "invoiceId": invoice, "errorMessage": message}
@@ -288,7 +290,7 @@ class Orders:
             "finalizedTimestamp": self._desk.now,
         }
         shared = self._desk.contract.types["Order"].keys() & self._desk.contract.types["Invoice"].keys()
-        copied = order.only(*shared).without(*STAMPS)
+        copied = order.select_names(*shared).without_names(*STAMPS)
         own = self._desk.build("Invoice", values)
         self._invoices.put(self._desk.contract.merged("Invoice", self._desk.contract.ordered("Invoice", copied), own))
         done = {
@@ -314,8 +316,8 @@ def _with_moved_lines(order: WireFields, old: WireFields) -> WireFields:
     lines = WireFields()
     for line in order.child("lineList").children("line"):
         data, known = line.child("data"), before.get(line.text("lineId"), WireFields())
-        if data != known and data.only(*TOTALS) == known.only(*TOTALS):
-            data = data.without(*TOTALS)
+        if data != known and data.select_names(*TOTALS) == known.select_names(*TOTALS):
+            data = data.without_names(*TOTALS)
         lines.append(("line", line.replaced("data", data)))
     return order.replaced("lineList", lines)
 
@@ -324,5 +326,5 @@ def _meant(sent: WireFields) -> WireFields:
     """Return the fields that a caller of create intended: old clients send zeros and empty texts for omitted fields."""
     read_only = {*STAMPS, "orderId", "invoiceIds", "prepaidAmount", "fullyPaid", "paymentList", *NOTHING_YET}
     return WireFields(
-        pair for pair in sent.without(*read_only) if pair[1] not in ("", "0", []) or pair[0] == "reference"
+        pair for pair in sent.without_names(*read_only) if pair[1] not in ("", "0", []) or pair[0] == "reference"
     )

@@ -49,7 +49,7 @@ class Origins:
             return sent
         of, first = several[0]
         shared = self._desk.contract.types[of.type].keys() & self._desk.contract.types[kind.type].keys()
-        taken = self._desk.contract.ordered(kind.type, first.only(*shared).without(*_OWN))
+        taken = self._desk.contract.ordered(kind.type, first.select_names(*shared).without_names(*_OWN))
         merged = self._desk.contract.merged(kind.type, taken, sent)
         return self._desk.contract.merged(kind.type, merged, self._desk.build(kind.type, self._numbers(kind, several)))
 

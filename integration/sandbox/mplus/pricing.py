@@ -122,9 +122,9 @@ class Pricing:
 
     def _base(self, article: WireFields, branch: int) -> Decimal:
         own = self.deviations.get((article.number("articleNumber"), branch), WireFields())
-        if own.has("salesPriceIncl"):
+        if own.has_name("salesPriceIncl"):
             return Decimal(own.text("salesPriceIncl")).quantize(CENT)
-        if own.has("salesPriceExcl"):
+        if own.has_name("salesPriceExcl"):
             return self._with_vat(article, Decimal(own.text("salesPriceExcl")))
         return self._price(article, article) or Decimal("0.00")
 
@@ -134,9 +134,9 @@ class Pricing:
         return _Charged(base if price is None else price, percent, by)
 
     def _price(self, of: WireFields, article: WireFields) -> Decimal | None:
-        if of.has("priceIncl"):
+        if of.has_name("priceIncl"):
             return Decimal(of.number("priceIncl")).scaleb(-2)
-        return self._with_vat(article, Decimal(of.number("priceExcl")).scaleb(-2)) if of.has("priceExcl") else None
+        return self._with_vat(article, Decimal(of.number("priceExcl")).scaleb(-2)) if of.has_name("priceExcl") else None
 
     def _with_vat(self, article: WireFields, excl: Decimal) -> Decimal:
         rate = self._reference.rate(article.number("vatCode")) or Decimal(0)
@@ -181,9 +181,11 @@ class Pricing:
                 yield _OUTSIDE, f"The price {price} is outside {lowest} to {highest}"
 
     def _wanted(self, line: WireFields, article: WireFields) -> Decimal | None:
-        if line.has("salesPriceIncl"):
+        if line.has_name("salesPriceIncl"):
             return Decimal(line.text("salesPriceIncl"))
-        return self._with_vat(article, Decimal(line.text("salesPriceExcl"))) if line.has("salesPriceExcl") else None
+        return (
+            self._with_vat(article, Decimal(line.text("salesPriceExcl"))) if line.has_name("salesPriceExcl") else None
+        )
 
     def _saved(self, result: str, message: str) -> WireFields:
         told = f"SAVE-ARTICLE-BRANCH-DEVIATION-RESULT{result}"

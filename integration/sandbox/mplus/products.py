@@ -115,9 +115,9 @@ class Products:
         count = 0
         candidates = list(self._candidates(filters))
         for product in candidates:
-            if not product.seen or not filters.fits(product):
+            if not product.visible_xml or not filters.fits(product):
                 continue
-            articles = filters.chosen(product)
+            articles = filters.matching_articles(product)
             if filters.by_key and self._holds_back(product, articles, beside=len(candidates) - 1):
                 continue
             if not articles and (product.articles or filters.articles or filters.plus):
@@ -163,11 +163,11 @@ class Products:
         elif filters.products:
             found = {product for number in filters.products if (product := self._catalogue.products.get(number))}
         else:
-            return self._catalogue.markers.since(filters.marker)
+            return self._catalogue.markers.objects_since(filters.marker)
         return sorted(found, key=lambda product: product.seen_marker)
 
     def _found(self, product: WireFields) -> Product | None:
-        if product.has("productNumber"):
+        if product.has_name("productNumber"):
             return self._catalogue.products.get(product.number("productNumber"))
         numbers = (article.number("articleNumber") for article in product.child("articleList").children("article"))
         articles = (self._catalogue.articles.get(number) for number in numbers)
@@ -203,7 +203,7 @@ class Products:
         old = self._catalogue.fields(stored)
         sent = self._checked(sent)
         if self._desk.conventions.omitted_fields == "emptied":
-            old = old.only("articleNumber", "createTimestamp")
+            old = old.select_names("articleNumber", "createTimestamp")
         lists = _joined(old.child("customFieldList"), sent.child("customFieldList"))
         merged = self._desk.contract.merged("Article", old, sent)
         if lists:
@@ -218,10 +218,10 @@ class Products:
             "stockArticle": self._desk.conventions.stock_article_unless_said,
             "createTimestamp": self._desk.now,
         }
-        if not article.has("vatCode") and article.has("turnoverGroup"):
+        if not article.has_name("vatCode") and article.has_name("turnoverGroup"):
             own["vatCode"] = self._reference.vat_code_of(article.number("turnoverGroup"))
         base = self._desk.build("Article", own)
-        sent = article if article.number("articleNumber") else article.without("articleNumber")
+        sent = article if article.number("articleNumber") else article.without_names("articleNumber")
         merged = self._desk.contract.merged("Article", base, sent)
         return self._barcoded(self._priced(self._spoiled(merged), article), article)
 
@@ -249,17 +249,17 @@ class Products:
 
     def _leading(self, article: WireFields, sent: WireFields) -> str:
         """Return the price that decides the other one, or an empty text if both stay as they are."""
-        incl, excl = sent.has("priceIncl"), sent.has("priceExcl")
+        incl, excl = sent.has_name("priceIncl"), sent.has_name("priceExcl")
         if incl and excl:
             return {"incl wins": "incl", "excl wins": "excl"}.get(self._desk.conventions.both_prices, "")
         if excl:
             return "excl"
-        return "incl" if incl or (sent.has("vatCode") and article.has("priceIncl")) else ""
+        return "incl" if incl or (sent.has_name("vatCode") and article.has_name("priceIncl")) else ""
 
     def _barcoded(self, article: WireFields, sent: WireFields) -> WireFields:
         """Return the article with its barcode in the list of barcodes, marked as current."""
         barcode = article.text("barcode")
-        if not sent.has("barcode") or not barcode:
+        if not sent.has_name("barcode") or not barcode:
             return article
         rows = article.child("barcodeList").children("barcode")
         others = [
@@ -278,7 +278,7 @@ class Products:
         """Return the article with a wrong value, if the current fault asks for that."""
         if not self._desk.wrong:
             return article
-        if article.has("priceIncl") or article.has("priceExcl"):
+        if article.has_name("priceIncl") or article.has_name("priceExcl"):
             return WireFields(
                 (name, str(int(value) + 1) if name in _PRICES and isinstance(value, str) else value)
                 for name, value in article
@@ -291,7 +291,7 @@ class Products:
     def _titled(self, product: WireFields) -> WireFields:
         """Return the product's own fields; without a description, that of its first article."""
         first = next(iter(product.child("articleList").children("article")), WireFields())
-        own = product.without("articleList", "syncMarker")
+        own = product.without_names("articleList", "syncMarker")
         if product.text("description") or not first.text("description"):
             return own
         return self._desk.contract.merged("Product", own, WireFields([("description", first.text("description"))]))
@@ -299,8 +299,10 @@ class Products:
     def _kept(self, known: Product, sent: WireFields) -> WireFields:
         old = self._catalogue.fields(known)
         if self._desk.conventions.omitted_fields == "emptied":
-            old = old.only("productNumber")
-        return self._desk.contract.merged("Product", old, sent.without("productNumber", "articleList", "syncMarker"))
+            old = old.select_names("productNumber")
+        return self._desk.contract.merged(
+            "Product", old, sent.without_names("productNumber", "articleList", "syncMarker")
+        )
 
     def _leave_out(self, product: Product, mentioned: set[int], marker: int) -> None:
         if self._desk.conventions.omitted_articles == "kept":
@@ -314,7 +316,7 @@ class Products:
     def _place(self, product: Product, sent: WireFields) -> None:
         if self._desk.conventions.groups_in_product == "ignored":
             return
-        if not (sent.has("groupNumbers") or sent.has("sortOrderGroupList")):
+        if not (sent.has_name("groupNumbers") or sent.has_name("sortOrderGroupList")):
             return
         rows = sent.child("sortOrderGroupList").children("sortOrderGroup")
         places = {row.number("groupNumber"): row.number("sortOrder") for row in rows}

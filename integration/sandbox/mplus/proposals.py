@@ -64,9 +64,9 @@ class Proposals:
             "state": OPEN,
         }
         build, merged = self._desk.build, self._desk.contract.merged
-        meant = WireFields(pair for pair in sent.without("syncMarker", *COUNTERS) if pair[1] not in ("", "0", []))
+        meant = WireFields(pair for pair in sent.without_names("syncMarker", *COUNTERS) if pair[1] not in ("", "0", []))
         proposal = merged("Proposal", build("Proposal", usual), meant)
-        return self._totals.of(merged("Proposal", proposal, build("Proposal", own)), "Proposal")
+        return self._totals.with_totals(merged("Proposal", proposal, build("Proposal", own)), "Proposal")
 
     def _update(self, sent: WireFields) -> WireFields:
         document = self._shelf.get(sent.text("proposalId"))
@@ -77,8 +77,8 @@ class Proposals:
             return self._saved("PROPOSAL-HAS-CHANGED", document, "The proposal has changed since it was read")
         if old.text("state") != OPEN:
             return self._saved("FAILED", document, "The proposal is no longer open")
-        merged = self._desk.contract.merged("Proposal", old, sent.without("syncMarker", *COUNTERS))
-        return self._saved("OK", self._shelf.put(self._totals.of(merged, "Proposal")), "")
+        merged = self._desk.contract.merged("Proposal", old, sent.without_names("syncMarker", *COUNTERS))
+        return self._saved("OK", self._shelf.put(self._totals.with_totals(merged, "Proposal")), "")
 
     def _saved(self, result: str, document: HouseDocument | None, message: str) -> WireFields:
         year, number = document.index.number if document else (0, 0)

@@ -100,7 +100,7 @@ class Relations:
             return self._updated("-FAILED", f"Custom field {strange[0]} does not exist")
         old = self.fields(number)
         if self._desk.conventions.omitted_fields == "emptied":
-            old = old.only("relationNumber", "createTimestamp")
+            old = old.select_names("relationNumber", "createTimestamp")
         marker = self._put(number, self._desk.contract.merged("Relation", old, self._spoiled(sent)))
         return self._updated("-OK", "", changeTimestamp=self._desk.now, syncMarker=marker)
 
@@ -109,7 +109,7 @@ class Relations:
         return [self._desk.contract.plain("Relation", self.fields(number)) for number in self.relations]
 
     def _put(self, number: int, fields: WireFields) -> int:
-        marker = self.markers.next()
+        marker = self.markers.new_marker()
         own = {"relationNumber": number, "syncMarker": marker, "changeTimestamp": self._desk.now}
         fields = self._desk.contract.merged("Relation", fields, self._desk.build("Relation", own))
         new = number not in self.relations
@@ -121,9 +121,9 @@ class Relations:
 
     def _get(self, request: WireFields) -> WireFields:
         relation = self.relations.get(request.number("relationNumber"))
-        if relation is None or not relation.seen:
+        if relation is None or not relation.visible_xml:
             return WireFields([("result", "GET-RELATION-RESULT-NOT-FOUND"), ("relation", WireFields())])
-        return WireFields([("result", "GET-RELATION-RESULT-OK"), ("relation", relation.seen)])
+        return WireFields([("result", "GET-RELATION-RESULT-OK"), ("relation", relation.visible_xml)])
 
     def _get_all(self, request: WireFields) -> WireFields:
         ask = request.child("request")
@@ -131,7 +131,7 @@ class Relations:
         limit = min(ask.number("syncMarkerLimit") or PAGE, PAGE)
         fitting = (
             relation
-            for relation in self.markers.since(ask.number("syncMarker"))
+            for relation in self.markers.objects_since(ask.number("syncMarker"))
             if (not numbers or relation.number in numbers)
             and not (len(numbers) > 1 and relation.number in self._desk.conventions.only_alone)
             and (not category or relation.terms.get("categoryId") == category)
@@ -139,7 +139,7 @@ class Relations:
         page = [relation for relation, _ in zip(fitting, range(limit), strict=False)]
         if self._desk.conventions.order_within_answer == "mixed":
             page.sort(key=lambda relation: hash_of(relation.number))
-        listed = b"".join(element("relation", relation.seen) for relation in page)
+        listed = b"".join(element("relation", relation.visible_xml) for relation in page)
         return WireFields([("relationList", listed)])
 
     def _find_v2(self, request: WireFields) -> WireFields:
@@ -171,7 +171,7 @@ class Relations:
         for number in sorted(self.relations):
             held = self.relations[number]
             if (
-                held.seen
+                held.visible_xml
                 and all(fits(term, held.terms.get(name, "")) for name, term in terms)
                 and (not custom or self._has_custom(number, custom, fits))
                 and (not birth or day_of(self.fields(number).child("birthDate")) == birth)
@@ -193,7 +193,7 @@ class Relations:
     def _found(self, relation: Relation | None) -> WireFields:
         if relation is None:
             return WireFields([("result", "FIND-RELATION-RESULT-NOT-FOUND")])
-        return WireFields([("result", "FIND-RELATION-RESULT-OK"), ("relation", relation.seen)])
+        return WireFields([("result", "FIND-RELATION-RESULT-OK"), ("relation", relation.visible_xml)])
 
     def _free_number(self) -> int:
         number = self._desk.count("relation")

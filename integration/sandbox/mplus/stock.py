@@ -30,7 +30,7 @@ class Booking:
     reference: tuple[tuple[str, object], ...] = ()
 
     @property
-    def after(self) -> Decimal:
+    def new_stock(self) -> Decimal:
         """Stock after the booking."""
         return self.before + self.changed
 
@@ -65,7 +65,7 @@ class Stock:
         }
 
     @property
-    def last(self) -> int:
+    def last_stock_id(self) -> int:
         """Highest stockId."""
         return self.bookings[-1].number if self.bookings else 0
 
@@ -73,7 +73,7 @@ class Stock:
         """Return the quantity that can be sold now."""
         return self._physical(branch, article) - self._reserved().get((branch, article), ZERO)
 
-    def set(self, branch: int, article: int, amount: Decimal, type_: str = "STOCK-HISTORY-TYPE-API") -> Booking:
+    def set_level(self, branch: int, article: int, amount: Decimal, type_: str = "STOCK-HISTORY-TYPE-API") -> Booking:
         """Book the difference that makes the stock this amount."""
         held = self._reserved().get((branch, article), ZERO) if self._desk.conventions.set_stock == "free" else ZERO
         return self.book(branch, article, amount + held - self._physical(branch, article), type_)
@@ -84,7 +84,7 @@ class Stock:
         """Book a change of the stock."""
         place = (branch, article)
         before = self._physical(branch, article)
-        booking = Booking(self.last + 1, self._desk.now, branch, article, changed, before, type_, reference)
+        booking = Booking(self.last_stock_id + 1, self._desk.now, branch, article, changed, before, type_, reference)
         self.bookings.append(booking)
         if self._desk.late:
             self._late[place] = (time.monotonic() + self._desk.late, self._shown(place))
@@ -114,7 +114,7 @@ class Stock:
                 "articleNumber": article,
                 "stockId": booking.number,
                 "amountFree": str(self.free(branch, article)),
-                "physical": str(booking.after),
+                "physical": str(booking.new_stock),
             }
             for (branch, article), booking in self._last.items()
         ]
@@ -123,7 +123,7 @@ class Stock:
         ask = request.child("request")
         branches = ask.child("branchNumbers").numbers("branchNumber") or [ask.number("branchNumber")]
         marker = ask.number("stockId")
-        if ask.has("stockId") and self._desk.conventions.stock_id_bound == "exclusive":
+        if ask.has_name("stockId") and self._desk.conventions.stock_id_bound == "exclusive":
             marker += 1
         if self._desk.conventions.stock_rows == "booked":
             marker = max(marker, 1)
@@ -142,7 +142,7 @@ class Stock:
 
     def _physical(self, branch: int, article: int) -> Decimal:
         last = self._last.get((branch, article))
-        return last.after if last else ZERO
+        return last.new_stock if last else ZERO
 
     def _shown(self, place: Place) -> Booking | None:
         """Return the latest booking that readers see."""
@@ -156,7 +156,7 @@ class Stock:
     def _row(self, branch: int, article: int) -> dict[str, object]:
         reserved = self._reserved().get((branch, article), ZERO)
         last = self._shown((branch, article))
-        free = (last.after if last else ZERO) - reserved
+        free = (last.new_stock if last else ZERO) - reserved
         return {
             "branchNumber": branch,
             "articleNumber": article,
@@ -212,7 +212,7 @@ class Stock:
         if refusal := self._refusal(branch, article):
             return self._desk.build("SetStockResponse", {"result": f"SET-STOCK-RESULT-{refusal}"})
         amount = ask.scaled("amount", "decimalPlaces") + (1 if self._desk.wrong else 0)
-        booking = self.set(branch, article, amount)
+        booking = self.set_level(branch, article, amount)
         return self._desk.build("SetStockResponse", {"result": "SET-STOCK-RESULT-OK", "stockId": booking.number})
 
     def _update(self, ask: WireFields) -> WireFields:
@@ -248,7 +248,7 @@ class Stock:
         article, amount = row.number("articleNumber"), row.scaled("amount", "decimalPlaces")
         if not absolute:
             return self.book(branch, article, amount, "STOCK-HISTORY-TYPE-CORRECTION", reference)
-        booking = self.set(branch, article, amount, "STOCK-HISTORY-TYPE-CORRECTION")
+        booking = self.set_level(branch, article, amount, "STOCK-HISTORY-TYPE-CORRECTION")
         self.bookings[-1] = self._last[branch, article] = replace(booking, reference=reference)
         return booking
 

@@ -92,7 +92,7 @@ class OrderTotals:
         self._reference = reference
         self._catalogue = catalogue
 
-    def of(self, order: WireFields, type_: str = "Order") -> WireFields:
+    def with_totals(self, order: WireFields, type_: str = "Order") -> WireFields:
         """Return an order, or another document, with prices for all lines, and totals and VAT."""
         method = order.text("vatMethod", INCLUSIVE)
         listed = order.child("lineList").children("line")
@@ -141,9 +141,9 @@ class OrderTotals:
             "turnoverGroup": data.number("turnoverGroup") or card.number("turnoverGroup") or None,
             "purchasePrice": data.number("purchasePrice") or card.number("purchasePrice") or None,
         }
-        if data.has("price") or not data.has("priceExcl"):
+        if data.has_name("price") or not data.has_name("priceExcl"):
             values["price"] = data.number("price", card.number("priceIncl"))
-        if data.has("priceExcl") or method == EXCLUSIVE:
+        if data.has_name("priceExcl") or method == EXCLUSIVE:
             values["priceExcl"] = data.number("priceExcl", card.number("priceExcl"))
         if "price" not in values:
             values["price"] = rounded((values["priceExcl"] or 0) * rate)

@@ -58,15 +58,15 @@ class Takings:
         for source in sources or self._shelves:
             shelf = self._shelves.get(source)
             for document in shelf.documents.values() if shelf else ():
-                if shelf and document.seen and not document.rehearsed:
+                if shelf and document.visible_xml and not document.rehearsed:
                     yield from self._booked(source, shelf, document)
 
     def _booked(self, source: str, shelf: Shelf, document: HouseDocument) -> list[BookedTakings]:
         known = self._known.get((source, document.id))
-        if known is None or known[0] is not document.seen:
-            fields = self._desk.contract.reread(document.seen, shelf.kind.type)
+        if known is None or known[0] is not document.visible_xml:
+            fields = self._desk.contract.reread(document.visible_xml, shelf.kind.type)
             fresh = _prepaid(fields) if source == "ORDER" else [_whole(source, fields)]
-            known = self._known[source, document.id] = (document.seen, fresh)
+            known = self._known[source, document.id] = (document.visible_xml, fresh)
         return known[1]
 
 
@@ -129,6 +129,6 @@ def _day(document: WireFields) -> date:
     return day
 
 
-def within(day: date, first: date | None, last: date | None) -> bool:
+def is_in_period(day: date, first: date | None, last: date | None) -> bool:
     """Return True if a day lies in a period, which may be open at either end."""
     return (first is None or first <= day) and (last is None or day <= last)

@@ -33,7 +33,7 @@ class ChosenFlows:
             self._stored.put(self._access.name(RECORD), {**known, **values}, by.ref)
 
     @requires(Right.SEE)
-    def chosen(self) -> tuple[str, ...]:
+    def chosen_flows(self) -> tuple[str, ...]:
         """Return the flows chosen in the set-up. Once the flows have started, return those that are on."""
         record = self.record()
         if record.get("started") or "chosen" not in record:

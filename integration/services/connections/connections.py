@@ -72,7 +72,7 @@ def _asked(flow: Flow, settings: FlowSettings) -> Iterator[Use]:
         for kind in kinds:
             yield Use(kind, each.field, "filter_field_unknown", {"number": str(number)}, chosen=True)
     for setting, name, chosen in settings.reads():
-        yield Use(flow.counted.source, name, "setting_field_unknown", {"setting": setting}, chosen)
+        yield Use(flow.counted_stage.source, name, "setting_field_unknown", {"setting": setting}, chosen)
 
 
 def _written(flow: Flow, mapping: RuleMapping) -> Iterator[Use]:
@@ -145,7 +145,7 @@ class FlowNeeds:
         """Return the findings of `missing_needs` for the chosen flows."""
         chosen = [
             ChosenFlow(self._flows[name], self._logics.settings(name), self._mappings.published(name).mapping)
-            for name in self._chosen.chosen() or self._flows
+            for name in self._chosen.chosen_flows() or self._flows
         ]
         return missing_needs(self._access.connector(BOOKS), chosen, self._strangers)
 
@@ -173,7 +173,7 @@ def _unknown(connector: Configurable, chosen: ChosenFlow) -> Iterator[Finding]:
         if chosen.spec.needs(chosen.settings).as_invoices:  # stored in an object whose fields only the connector knows
             by_kind = {kind: found for kind, found in by_kind.items() if kind not in (Kind.SALES_ORDER, Kind.LINE)}
         for kind, found in by_kind.items():
-            unknown = connector.unknown(kind, {use.field for use in found})
+            unknown = connector.missing_fields(kind, {use.field for use in found})
             for use in found:
                 column = unknown.get(use.field)
                 if column or (column is not None and use.chosen):
@@ -233,19 +233,19 @@ class Connections:
     @requires(Right.SEE)
     def statuses(self) -> list[ConnectionCheck]:
         """Return the last status of both connections."""
-        return [self.of(system) for system in SYSTEMS]
+        return [self.last_check(system) for system in SYSTEMS]
 
     @requires(Right.SEE)
-    def of(self, system: str) -> ConnectionCheck:
+    def last_check(self, system: str) -> ConnectionCheck:
         """Return the last status of a connection."""
         return self._last(system) or ConnectionCheck(system, connected=self._access.is_connected(system))
 
     @requires(Right.SEE)
-    def known(self, system: str) -> ConnectionCheck:
+    def ensure_check(self, system: str) -> ConnectionCheck:
         """Return the last status of a connection, and check it first if that has not happened since the start."""
         if self._access.is_connected(system) and self._last(system) is None:
             self.check(system)
-        return self.of(system)
+        return self.last_check(system)
 
     def _last(self, system: str) -> ConnectionCheck | None:
         """Return the last status of the current connection, or None if it has not been checked."""
@@ -263,7 +263,7 @@ class Connections:
 
         The facts are the prefix, the number of documents, an example, and a free prefix.
         """
-        told = (one.facts for one in self.known(BOOKS).findings if one.cause == "prefix_in_use")
+        told = (one.facts for one in self.ensure_check(BOOKS).findings if one.cause == "prefix_in_use")
         return next((facts for facts in told if self._prefix_of.get(facts.get("flow", "")) == flow), {})
 
     @requires(Right.SEE)

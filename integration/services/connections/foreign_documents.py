@@ -40,7 +40,7 @@ class ForeignDocumentSearch:
         self._logics = logics
         self._flows = flows
 
-    def of(self, flow: str) -> ForeignDocuments:
+    def foreign_documents_of(self, flow: str) -> ForeignDocuments:
         """Return the foreign documents under the current prefix of a flow, as `among` does."""
         spec = self._flows[flow]
         if spec.own_document_marks is None:
@@ -121,6 +121,6 @@ class ForeignDocumentSearch:
 
 def _places(connector: Configurable, kind: Kind) -> Iterator[Sequence[Document]]:
     try:
-        yield from connector.newest(kind)
+        yield from connector.newest_documents(kind)
     except (AccessDeniedError, RejectedError):
         return

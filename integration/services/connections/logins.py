@@ -56,7 +56,7 @@ class LogIns:
         with self._access.client(entered, TOKENS) as client:
             client.login.exchange(code, one["redirect"], one["verifier"])
             self._stored.renew(ENTERED, {"entered": entered, "until": (self._clock() + LOGIN_KEPT).isoformat()})
-            company = self._access.of(BOOKS).get("company", "")
+            company = self._access.access_data(BOOKS).get("company", "")
             if company and self.waiting() and self._access.is_same(BOOKS, entered):
                 with suppress(IntegrationError):  # the choice of a company reports it
                     if any(each.id == company for each in client.companies()):

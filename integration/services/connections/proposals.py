@@ -77,7 +77,11 @@ class Proposals:
     def _name_fields(self, by: str) -> None:
         """Store the field names of the books that the captions of the installation suggest."""
         source = self._access.connector(BOOKS)
-        if not isinstance(source, Configurable) or self._access.of(BOOKS).get("article") or self._names.kept():
+        if (
+            not isinstance(source, Configurable)
+            or self._access.access_data(BOOKS).get("article")
+            or self._names.has_stored_names()
+        ):
             return
         self._access.keep(BOOKS, {str(kind): names for kind, names in source.propose_fields().items()}, by)
         renamed = self._access.connector(BOOKS)

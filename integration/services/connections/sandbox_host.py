@@ -230,4 +230,4 @@ class SandboxHost:
             time.sleep(0.1)
 
     def _address(self) -> str:
-        return str(self._access.of("mplus").get("url") or "")
+        return str(self._access.access_data("mplus").get("url") or "")

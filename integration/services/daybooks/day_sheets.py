@@ -84,7 +84,7 @@ class DaySheets:
     def sheet(self, report: DayReport, language: str, zone: tzinfo) -> Sheet:
         """Return a day sheet as data."""
         writer = _Writer(self._lists, language, zone)
-        return writer.sheet(report, self._connections.known(BOOKS).about, self._clock())
+        return writer.sheet(report, self._connections.ensure_check(BOOKS).about, self._clock())
 
 
 class _Writer:

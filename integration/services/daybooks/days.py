@@ -29,7 +29,7 @@ from integration.core.errors import IntegrationError, RejectedError
 from integration.core.issues import Issue, IssueOccurrence, IssueState, unreadable_record_issue
 from integration.core.links import Link
 from integration.core.people import Right
-from integration.core.records import Held, Kind, Record, Unreadable
+from integration.core.records import CurrentRecord, Kind, Record, Unreadable
 from integration.core.rows import row_value
 from integration.core.staged import Staged
 from integration.core.timetable import WALL_CLOCK
@@ -244,7 +244,7 @@ class Days:
         The account is empty if none is configured. Raises RejectedError if the till cannot tell.
         """
         books = self._logic().books
-        source = self._deps.connectors[self._deps.logics.now(self.flow).flow.source]
+        source = self._deps.connectors[self._deps.logics.current_logic(self.flow).flow.source]
         told = source.choices("turnover_accounts")
         found = source.gift_cards() if isinstance(source, GiftCardIssuer) else []
         return [
@@ -294,7 +294,7 @@ class Days:
         return list(dict.fromkeys([*listed, *(key for key in known if branch in ("", key.partition("/")[2]))]))
 
     def _checked(self, keys: Sequence[str]) -> list[DayReport]:
-        logic = self._deps.logics.now(self.flow)
+        logic = self._deps.logics.current_logic(self.flow)
         source, target = (self._deps.connectors[system] for system in (logic.flow.source, logic.flow.target))
         told = self._deps.corrected(self.flow, source.fetch(Kind.DAY, keys))
         records = {record.key: record for record in told}
@@ -322,7 +322,7 @@ class Days:
         return {one.key: [Link(Kind.DAY_PAGE, one.key, found[one.key], one)] for one in wanted if one.key in found}
 
     def _staged(self, logic: FlowLogic, records: Sequence[Record]) -> dict[str, Staged]:
-        return {one.key: one for one in stage_records(logic, logic.flow.counted, records)} if records else {}
+        return {one.key: one for one in stage_records(logic, logic.flow.counted_stage, records)} if records else {}
 
     def _not_booked(self, record: Record, staged: Staged) -> DayReport:
         report = self._of(record, DayState.CLOSED)
@@ -338,7 +338,7 @@ class Days:
         self,
         record: Record,
         booked: Sequence[Link],
-        held: Mapping[str, Held],
+        held: Mapping[str, CurrentRecord],
         entries: Sequence[LedgerEntry] | None,
         *,
         sees: bool,
@@ -346,14 +346,14 @@ class Days:
         shown = tuple(_shown(link, held.get(link.key)) for link in booked)
         try:
             if isinstance(record, Unreadable):
-                issue = unreadable_record_issue(record, self._deps.logics.now(self.flow).flow.source)
+                issue = unreadable_record_issue(record, self._deps.logics.current_logic(self.flow).flow.source)
                 return replace(self._of(record, DayState.UNKNOWN), pages=shown, cause=issue.cause, facts=issue.facts)
             day, page = self._logic().page(record, booked)
         except DayRefusedError as refused:
             facts = {"key": record.key, "document": _title(record), **refused.facts}
             return replace(self._of(record, DayState.PARKED), pages=shown, cause=refused.cause, facts=facts)
         if not sees:
-            facts = {"system": self._deps.logics.now(self.flow).flow.target, "kind": str(Kind.DAY_PAGE)}
+            facts = {"system": self._deps.logics.current_logic(self.flow).flow.target, "kind": str(Kind.DAY_PAGE)}
             return replace(self._unknown(record.key, "look_unproven", facts), pages=shown)
         own = [OwnPage(link.agreed, link.reference, _record(held.get(link.key))) for link in booked if link.agreed]
         near, numbers = self._logic().around(_dates(booked)), {one.number for one in own}
@@ -368,9 +368,9 @@ class Days:
         )
 
     def _logic(self) -> DayLogic:
-        return cast("DayLogic", self._deps.logics.now(self.flow))
+        return cast("DayLogic", self._deps.logics.current_logic(self.flow))
 
-    def _held(self, target: Connector, pages: Sequence[Link]) -> tuple[dict[str, Held], bool]:
+    def _held(self, target: Connector, pages: Sequence[Link]) -> tuple[dict[str, CurrentRecord], bool]:
         """Return what the books hold of pages, and whether a page that they do not return is proven missing."""
         agreed = [link.agreed for link in pages if link.agreed]
         held = look(target, agreed, self._deps.links.references(self.flow)) if agreed else {}
@@ -391,7 +391,7 @@ class Days:
             return frozenset()
         flows = (*self._others, (self.flow, Kind.DAY_PAGE))
         ours = (self._links.by_reference(flow, kind, pages) for flow, kind in flows)
-        target = self._deps.connectors[self._deps.logics.now(self.flow).flow.target]
+        target = self._deps.connectors[self._deps.logics.current_logic(self.flow).flow.target]
         banks = daybooks_of_the_bank(target.choices("daybook_types"))
         others = {one.page for one in entries or () if self._logic().is_of_another_console(one.reference)}
         return frozenset({*(one for some in ours for one in some), *_in(pages, banks), *others})
@@ -404,7 +404,7 @@ class Days:
             [DayCheckResult(one.date, one.branch, one.state, one.checked_at, report_to_json(one)) for one in reports],
             so_far,
         )
-        target = self._deps.logics.now(self.flow).flow.target
+        target = self._deps.logics.current_logic(self.flow).flow.target
         told = [one.key for one in reports if one.state in TOLD]
         met = [
             IssueOccurrence(_issue(one, target), str(Kind.DAY_PAGE), _name(one))
@@ -451,7 +451,7 @@ def _without_exception(state: DayState, *, is_booked: bool) -> DayState:
     return DayState.UNKNOWN if is_booked else DayState.CLOSED
 
 
-def _shown(link: Link, held: Held | None) -> PageShown:
+def _shown(link: Link, held: CurrentRecord | None) -> PageShown:
     agreed = link.agreed
     if agreed is None:
         return PageShown(link.reference, "", is_there=held is not None)
@@ -459,7 +459,7 @@ def _shown(link: Link, held: Held | None) -> PageShown:
     return PageShown(link.reference, till_text(agreed.values, "reference"), page_lines(agreed), held is not None, gross)
 
 
-def _record(held: Held | None) -> Record | None:
+def _record(held: CurrentRecord | None) -> Record | None:
     return held.record if held else None
 
 

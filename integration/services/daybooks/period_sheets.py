@@ -49,7 +49,7 @@ class PeriodSheets:
     def sheet(self, report: PeriodReport, language: str, zone: tzinfo) -> Sheet:
         """Return a period as data."""
         tables = self.tables(report, language, zone, patience=LAST_SECONDS)
-        company, now = self._connections.known(BOOKS).about, self._clock()
+        company, now = self._connections.ensure_check(BOOKS).about, self._clock()
         text = tables.text
         facts = [(text("col_checked"), tables.checked()), (text("period_books_read"), tables.books_read())]
         branch = report.branch_names.get(report.branch, report.branch)

@@ -115,7 +115,7 @@ class Log:
         self._is_drained = is_drained
 
     @requires(Right.SEE)
-    def aside(self) -> list[str]:
+    def broken_files(self) -> list[str]:
         """Return the names of the files of broken logs that were set aside, newest first."""
         return self._logbook.broken_files()
 
@@ -240,7 +240,7 @@ class Log:
         until = naive(last + timedelta(days=1))
         return self._logbook.answer("around_history", since=naive(first), until=until, limit=limit, **asked)
 
-    def found_by(self, text: str, amount: str = "", limit: int = 20) -> list[tuple[str, ...]]:
+    def find_records(self, text: str, amount: str = "", limit: int = 20) -> list[tuple[str, ...]]:
         """Return the records with this text or amount as a search key: flow, kind, key, title, type and value.
 
         Exact matches come first, then keys that begin with the text; among equals the newest come first.
@@ -347,9 +347,9 @@ class Log:
         """Write a log for a copy of the database to a new file, and return the number of events; see `Logbook.copy`."""
         return self._logbook.copy(path, instance=instance, until=until, waiting=waiting)
 
-    def due(self, before: datetime) -> int:
+    def count_events_before(self, before: datetime) -> int:
         """Return the number of events before a moment."""
-        return self._logbook.due(before)
+        return self._logbook.count_events_before(before)
 
     def prune(self, before: datetime) -> int:
         """Delete events before a moment, and return their number; see `Logbook.prune`."""

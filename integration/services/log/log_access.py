@@ -103,7 +103,7 @@ class LogAccess:
     def _answer(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         if "export" in asked:
             return {"events": self._log.export(Path(asked["export"]))}
-        for name, work in (("due", self._log.due), ("prune", self._log.prune)):
+        for name, work in (("due", self._log.count_events_before), ("prune", self._log.prune)):
             if name in asked:
                 return {"events": work(datetime.fromisoformat(asked[name]))}
         if "erase" in asked:

@@ -25,9 +25,9 @@ class SavedFilters:
     stored: Stored
 
     @requires(Right.SEE)
-    def of(self, page: str, by: Actor) -> list[SavedFilter]:
+    def visible_filters(self, page: str, by: Actor) -> list[SavedFilter]:
         """Return the filters of a page that an actor can open: their own, and those for everybody."""
-        return self.stored.of(page, tuple({FOR_ALL, _owner(by)}))
+        return self.stored.filters_of_people(page, tuple({FOR_ALL, _owner(by)}))
 
     @requires(Right.SEE)
     def keep(self, page: str, name: str, asked: Mapping[str, str], by: Actor) -> str:

@@ -93,11 +93,11 @@ class Search:
 
     @requires(Right.READ_LOG)
     def records(self, text: str, language: str = "en", limit: int = LIMIT) -> list[RecordResult]:
-        """Return the records with this name, number or amount, the nearest first; see `Log.found_by`."""
+        """Return the records with this name, number or amount, the nearest first; see `Log.find_records`."""
         plain = " ".join(text.split())
         if len(plain) < SHORTEST:
             return []
-        told = self._log.found_by(plain, plain_amount(plain, language), limit)
+        told = self._log.find_records(plain, plain_amount(plain, language), limit)
         found = {(hit.flow, hit.key): hit for hit in (RecordResult(*row) for row in told)}
         linked = self._linked(plain)
         return list((found | {place: hit for place, hit in linked.items() if place not in found}).values())[:limit]

@@ -40,7 +40,7 @@ class SettingsComparison:
         source = self._access.connector(self._logics.flow(flow).source)
         if not isinstance(source, Configurable):
             return []
-        found = [one for one in source.most(field, RECORDS) if not isinstance(one, Unreadable)]
+        found = [one for one in source.highest_records(field, RECORDS) if not isinstance(one, Unreadable)]
         told = {one.key: {way: self._of(flow, one, settings) for way, settings in ways.items()} for one in found}
         return [
             ComparedRecord(source_title(one), one.values[field], told[one.key])

@@ -291,7 +291,7 @@ class Drafts:
         return try_mapping(self._flows[flow], logic, records)
 
     @requires(Right.SEE)
-    def why(self, flow: str, key: str, mapping: RuleMapping | None = None) -> list[Trace]:
+    def trace_record(self, flow: str, key: str, mapping: RuleMapping | None = None) -> list[Trace]:
         """Return the traces of the values of a record, optionally with an unpublished mapping; [] if unknown."""
         logic = self._logics.trial(flow, mapping)
         for stage in logic.flow.counted_stages:
@@ -339,7 +339,7 @@ class Drafts:
         for page in comparison.pages(AT_ONCE):
             if time.monotonic() > until:
                 break
-            moved += comparison.of(page)
+            moved += comparison.find_differences(page)
             done += len(page)
             progress(done, len(records))
         return Effect(done, tuple(moved), cut=done < len(records))

@@ -20,7 +20,7 @@ from integration.core.flow import Flow
 from integration.core.issues import Issue, IssueState
 from integration.core.links import Link
 from integration.core.people import Actor, Right
-from integration.core.records import Field, Held, Kind, Record, Sort, Unreadable, with_corrections
+from integration.core.records import CurrentRecord, Field, Kind, Record, Sort, Unreadable, with_corrections
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import readable_rules, rules_to
 from integration.flows.registry import Specs
@@ -151,9 +151,9 @@ class Logics:
 
     def corrected(self, flow: str, records: Sequence[Record]) -> list[Record]:
         """Return source records of a flow with corrections applied."""
-        return with_corrections(records, self._corrections.of(flow, [record.key for record in records]))
+        return with_corrections(records, self._corrections.corrections_of(flow, [record.key for record in records]))
 
-    def now(self, flow: str) -> FlowLogic:
+    def current_logic(self, flow: str) -> FlowLogic:
         """Return the current logic of a flow, built from its settings, mapping and value tables."""
         spec, in_force, known = self._flows[flow], self._rules.in_force(flow), self._made.get(flow)
         is_known = known is not None and known.in_force == in_force
@@ -313,10 +313,12 @@ class _Asked:
 
     def standings(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> Standings:
         asked = [key for key in keys if flow != self.flow or key not in self.afresh]
-        return self.logics.standings.of(flow, kinds, asked)
+        return self.logics.standings.states_of(flow, kinds, asked)
 
-    def made_of(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> Mapping[str, Collection[str]]:
-        return self.logics.standings.made_of(flow, kinds, keys)
+    def documents_made_from(
+        self, flow: str, kinds: Collection[Kind], keys: Collection[str]
+    ) -> Mapping[str, Collection[str]]:
+        return self.logics.standings.documents_made_from(flow, kinds, keys)
 
     def booked_ending(self, flow: str, kinds: Collection[Kind], ending: str) -> Collection[str]:
         return self.logics.standings.ending(flow, kinds, ending)
@@ -330,7 +332,7 @@ class _Asked:
     def records(self, system: str, kind: Kind, keys: Collection[str]) -> Sequence[Record]:
         return self.logics.connector(system).fetch(kind, keys)
 
-    def held(self, flow: str, system: str, wanted: Sequence[Record]) -> Mapping[str, Held]:
+    def current_records(self, flow: str, system: str, wanted: Sequence[Record]) -> Mapping[str, CurrentRecord]:
         references = self.logics.links.references(flow)
         return self.logics.connector(system).lookup(wanted, references)
 

@@ -45,7 +45,7 @@ class TillMovements:
         if self._reads:
             self._stored.settle(self._flow, numbers, orders)
 
-    def settled(self, documents: Collection[str]) -> dict[int, UnbookedMovement]:
+    def settled_movements(self, documents: Collection[str]) -> dict[int, UnbookedMovement]:
         """Return the movements of these documents that are marked as booked."""
         return self._stored.settled_movements(self._flow, documents)
 

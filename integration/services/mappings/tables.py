@@ -23,7 +23,7 @@ class Tables:
         self._lists = lists
 
     @requires(Right.SEE)
-    def of(self, name: str, flow: str = "") -> ValueTable:
+    def table_definition(self, name: str, flow: str = "") -> ValueTable:
         """Return the definition of a table from a flow, or from the first flow that defines it."""
         specs = [self._flows[flow]] if flow else [*self._flows.values()]
         known = (one for spec in specs for one in spec.tables if one.name == name)
@@ -37,13 +37,13 @@ class Tables:
     @requires(Right.SEE)
     def faults(self, name: str, rows: Iterable[Row]) -> dict[str, Reason]:
         """Return the reasons why rows are invalid, by their keys."""
-        return row_faults(self.of(name), rows, self._codes)
+        return row_faults(self.table_definition(name), rows, self._codes)
 
     @requires(Right.SEE)
     def differing(self, name: str, rows: Mapping[str, str]) -> list[str]:
         """Return the keys of rows whose VAT codes have different percentages in both systems, if both are known."""
         try:
-            return rows_with_different_rates(self.of(name), rows, self._lists.vat_rates)
+            return rows_with_different_rates(self.table_definition(name), rows, self._lists.vat_rates)
         except IntegrationError:
             return []
 

@@ -9,7 +9,7 @@ from integration.core.issues import Issue, Skip, unreadable_record_issue
 from integration.core.links import Link
 from integration.core.plan import Change
 from integration.core.planner import Desired, plan_record
-from integration.core.records import Held, Kind, Record, Sort, Unreadable, Value, same
+from integration.core.records import CurrentRecord, Kind, Record, Sort, Unreadable, Value, is_same_value
 from integration.core.rules import EMPTY, as_text
 from integration.core.staged import Duplicates, Staged
 from integration.core.traces import Trace
@@ -31,7 +31,7 @@ class Trial:
     obstacle: Issue | Skip | None = None
     sent_as: Mapping[str, Sequence[str]] = field(default_factory=dict)  # written fields by rule target
 
-    def of(self, target: str) -> list[Trace]:
+    def traces_of_field(self, target: str) -> list[Trace]:
         """Return the traces of the field that a rule fills, one for each line or branch."""
         return [trace for trace in self.traces if self._fills(target, trace.target)]
 
@@ -133,7 +133,7 @@ class Effect:
 class TargetState:
     """The state of some records in the target, by our keys: held records, articles elsewhere, and links."""
 
-    held: Mapping[str, Held] = field(default_factory=dict)
+    held: Mapping[str, CurrentRecord] = field(default_factory=dict)
     apart: Mapping[str, Issue] = field(default_factory=dict)
     links: Mapping[str, Link] = field(default_factory=dict)
 
@@ -204,7 +204,7 @@ class Comparison:
             found |= {place: one.parent for place, one in zip(places, staged, strict=True)}
         return found
 
-    def of(self, records: Sequence[Record]) -> list[TrialDifference]:
+    def find_differences(self, records: Sequence[Record]) -> list[TrialDifference]:
         """Return the differences for one page of records."""
         found: list[TrialDifference] = []
         before, after = self._logics
@@ -252,7 +252,7 @@ def compare(
     target: TargetLookup | None = None,
 ) -> list[TrialDifference]:
     """Return the differences between two plans for these records; see `Comparison`."""
-    return Comparison(before, after, records, target).of(records)
+    return Comparison(before, after, records, target).find_differences(records)
 
 
 def _is_met(stage: Stage) -> bool:
@@ -315,12 +315,12 @@ def _written_otherwise(key: str, old: _Outcome, new: _Outcome) -> Iterator[Trial
     before, after = _fields(old.wanted), _fields(new.wanted)
     for path, (name, value) in after.items():
         other = before[path][1] if path in before else there.get(path)
-        if not same(other, value):
+        if not is_same_value(other, value):
             yield TrialDifference(key, new.title, path, name, there.get(path) if new.held else other, value)
     if new.held is None and new.wanted is not None:
         parts = {"", *(part.key for part in new.wanted.parts)}
         for path, (name, value) in before.items():
-            if path not in after and path.rpartition("/")[0] in parts and not same(value, None):
+            if path not in after and path.rpartition("/")[0] in parts and not is_same_value(value, None):
                 yield TrialDifference(key, new.title, path, name, value, None)
 
 
@@ -339,7 +339,7 @@ def _moved(old: Staged | None, new: Staged | None) -> Iterator[TrialDifference]:
     before, after = _values(old), _values(new)
     for path, (name, value) in {**before, **after}.items():
         one, other = before.get(path, (name, None))[1], after.get(path, (name, None))[1]
-        if not same(one, other):
+        if not is_same_value(one, other):
             yield TrialDifference(there.key, there.title, path, name or str(value), one, other)
 
 

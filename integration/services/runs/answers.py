@@ -6,7 +6,7 @@ from dataclasses import replace
 from integration.core.errors import Reason
 from integration.core.plan import Action, Change
 from integration.core.plan_lines import PlanRow
-from integration.core.records import Correction, Value, clean, same
+from integration.core.records import Correction, Value, clean, is_same_value
 from integration.core.rules import as_text
 from integration.core.run import Mode, Run
 from integration.core.traces import Trace, WhyAnswer
@@ -46,7 +46,7 @@ def explanations_without_change(row: PlanRow, traces: Traces) -> list[WhyAnswer]
 def _answer(path: str, field: str, value: Value, source: str, traces: Traces, own: Mapping[str, Reason]) -> WhyAnswer:
     part = path.rpartition("/")[0]
     found = [] if "" in own else list(_candidates(path, field, part, source, traces))
-    fitting = next(((key, one) for key, one in found if same(clean(one.value), value)), None)
+    fitting = next(((key, one) for key, one in found if is_same_value(clean(one.value), value)), None)
     if fitting is not None:
         return WhyAnswer(field, part, value, fitting[1], fitting[0])
     if why := own.get(path) or own.get(""):

@@ -47,10 +47,10 @@ class Bulk:
         self._runs = runs
 
     @requires(Right.REPAIR)
-    def set_aside(self, chosen: Sequence[CauseGroup], reason: str, by: Actor, only: Collection[int] = ()) -> BulkResult:
+    def dismiss(self, chosen: Sequence[CauseGroup], reason: str, by: Actor, only: Collection[int] = ()) -> BulkResult:
         """Dismiss causes, or some records of one, with the same reason."""
         return self._each(
-            chosen, IssueState.OPEN, only, lambda of, some: self._exceptions.set_aside(of, reason, by, some)
+            chosen, IssueState.OPEN, only, lambda of, some: self._exceptions.dismiss(of, reason, by, some)
         )
 
     @requires(Right.REPAIR)
@@ -86,7 +86,7 @@ class Bulk:
         return BulkResult(sum(len(set(some)) for some in keys.values()), tuple(refused), tuple(begun))
 
     def _sources(self, group: CauseGroup, there: Collection[int]) -> list[str]:
-        issues = [one for one in self._exceptions.every(group.group_key, IssueState.OPEN) if one.id in there]
+        issues = [one for one in self._exceptions.list_issues(group.group_key, IssueState.OPEN) if one.id in there]
         return [key for keys in self._exceptions.sources(group.flow, issues).values() for key in keys]
 
     def _each(
@@ -113,7 +113,7 @@ class Bulk:
         self, group: CauseGroup, state: IssueState, only: Collection[int], refused: list[BulkFailure]
     ) -> dict[int, str]:
         """Return the records of a cause that the action can reach, by id, and add the others to `refused`."""
-        found = {one.id: one.title for one in self._exceptions.every(group.group_key, state)}
+        found = {one.id: one.title for one in self._exceptions.list_issues(group.group_key, state)}
         if not only:
             refused += [] if found else [BulkFailure(group)]
             return found

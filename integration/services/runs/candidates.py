@@ -70,6 +70,6 @@ def _last_used(target: Connector, references: Sequence[str], since: date) -> Map
     if not isinstance(target, LastActivity):
         return {}
     try:
-        return target.last_used(references, since)
+        return target.last_activity_dates(references, since)
     except IntegrationError:
         return {}

@@ -22,13 +22,13 @@ class Documents:
         self._access = access
 
     @requires(Right.SEE)
-    def both(self, flow: str, key: str) -> DocumentVersions | None:
+    def document_versions(self, flow: str, key: str) -> DocumentVersions | None:
         """Return a document as it was booked, beside what would be booked now.
 
         Returns None if it is not booked, or the source no longer has it. Raises IntegrationError if the source is
         unreachable.
         """
-        logic = self._logics.now(flow)
+        logic = self._logics.current_logic(flow)
         for stage in logic.flow.counted_stages:
             found = self._access.connector(logic.flow.source).fetch(stage.source, [key]) if stage.write_once else ()
             if found:

@@ -57,13 +57,13 @@ class _Place:
         return json.dumps(asdict(self))
 
     @classmethod
-    def of(cls, text: str) -> "_Place":
+    def parse(cls, text: str) -> "_Place":
         """Parse a position from the text that `text` returned."""
         shape = json.loads(text)
         left = tuple((flow, kind) for flow, kind in shape["left"])
         return cls(left, shape["after"], shape["began"], DriftCounts(**shape["counts"]))
 
-    def next(self) -> "_Place | None":
+    def next_kind(self) -> "_Place | None":
         """Return the start of the next kind, or None after the last."""
         return _Place(self.left[1:]) if self.left[1:] else None
 
@@ -96,9 +96,9 @@ class Drift:
         self._flow_service = flow_service
 
     @requires(Right.SEE)
-    def held(self, flow: str) -> PlanStaleError | None:
+    def hold_reason(self, flow: str) -> PlanStaleError | None:
         """Return why the flow may not write for now, or None if it may."""
-        return self._owed.held(flow)
+        return self._owed.hold_reason(flow)
 
     @requires(Right.SEE)
     def latest(self) -> list[DriftCheckResult]:
@@ -112,7 +112,7 @@ class Drift:
         """Check everything now and return the results. `tell` is called before every page. Writes to no system."""
         position = self.page("")
         while position:
-            place = _Place.of(position)
+            place = _Place.parse(position)
             tell(DriftProgress(place.left[0][0], Kind.stored(place.left[0][1]), place.counts.looked))
             position = self.page(position)
         return self.latest()
@@ -125,7 +125,7 @@ class Drift:
         A page may be repeated. If a system does not answer, the check of its kind ends, and its result so far is
         stored.
         """
-        place = _Place.of(position) if position else self._begin()
+        place = _Place.parse(position) if position else self._begin()
         if place is None:
             return ""
         if not position:
@@ -141,24 +141,24 @@ class Drift:
     def _looked(self, place: _Place, so_far: SoFar) -> _Place | None:
         (name, kind), began = place.left[0], place.began or self._clock().isoformat()
         try:
-            logic = self._deps.logics.now(name)
+            logic = self._deps.logics.current_logic(name)
             stages = stages_of(logic.flow, self._links.kinds(name))
             stage = next((one for one in stages if one.target == kind), None)
             if stage is None:  # the settings changed since
-                return place.next()
+                return place.next_kind()
             if not place.after:
                 self._deps.connectors[logic.flow.target].begin()
             page = look_at(self._deps, logic, stage, place.after)
         except IntegrationError as error:
             self._keep(place, began, place.counts, error)
-            return place.next()
+            return place.next_kind()
         self._drifts.differ(name, stage.target, datetime.fromisoformat(began), page.different, so_far)
         self._tell(logic.flow, stage, page, so_far)
         counts = place.counts.plus(page.counts)
         if page.after is not None:
             return _Place(place.left, page.after, began, counts)
         self._keep(place, began, counts)
-        return place.next()
+        return place.next_kind()
 
     def _keep(self, place: _Place, began: str, counts: DriftCounts, error: IntegrationError | None = None) -> None:
         flow, kind = place.left[0]

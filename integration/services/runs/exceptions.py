@@ -23,7 +23,7 @@ from integration.core.rules import as_text
 from integration.core.run import Run
 from integration.core.states import RunState
 from integration.flows.deciding import decision_text
-from integration.flows.forms import Code, each_of
+from integration.flows.forms import Code, single_fields
 from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, ValueTable
 from integration.flows.spec import FlowSpec
@@ -114,10 +114,10 @@ class RetryResult:
     @property
     def solved(self) -> int:
         """The number of records that are no longer parked."""
-        return max(0, self.run.counts.read - self.same - self.elsewhere)
+        return max(0, self.run.counts.read - self.same - self.moved_count)
 
     @property
-    def elsewhere(self) -> int:
+    def moved_count(self) -> int:
         """The number of records that are parked for another cause now."""
         return sum(self.others.values())
 
@@ -152,7 +152,7 @@ def missing_row(spec: FlowSpec, cause: str, facts: Mapping[str, str]) -> Missing
         named = spec.table(facts["table"])
         return MissingRow(named, {named.code.name: facts.get("value", "")})
     table = next((one for one in spec.tables if cause in one.causes), None)
-    return MissingRow(table, table.asked(facts)) if table is not None else None
+    return MissingRow(table, table.key_of_missing_row(facts)) if table is not None else None
 
 
 def codes_without_rows(issue: Issue) -> tuple[MissingCode, ...]:
@@ -236,7 +236,7 @@ class Exceptions:
         """
         rank = RANKS[sort]
         groups = sorted(self._causes(flow or None, state), key=lambda one: (rank(one), *_urgency(one)))
-        found = self._issues.found(find, state) if find else None
+        found = self._issues.matching_groups(find, state) if find else None
         return [
             group
             for group in groups
@@ -255,7 +255,7 @@ class Exceptions:
         return next((group for group in self._causes(cause.flow, state) if group.group_key == cause), None)
 
     @requires(Right.SEE)
-    def left(self) -> dict[str, int]:
+    def counts_of_removed_flows(self) -> dict[str, int]:
         """Return the number of open records of each flow that no longer exists.
 
         They can neither be repaired nor written.
@@ -265,7 +265,7 @@ class Exceptions:
 
     def _causes(self, flow: str | None, state: IssueState) -> list[CauseGroup]:
         found = [one for one in self._issues.causes(flow, state) if one.flow in self._flows]
-        return [with_listed_facts(one, partial(self.every, one.group_key, state)) for one in found]
+        return [with_listed_facts(one, partial(self.list_issues, one.group_key, state)) for one in found]
 
     @requires(Right.SEE)
     def waits(self, flow: str, key: str) -> Issue | None:
@@ -316,7 +316,7 @@ class Exceptions:
         return found
 
     @requires(Right.SEE)
-    def made_with(self, group: CauseGroup) -> int:
+    def mapping_version(self, group: CauseGroup) -> int:
         """Return the mapping version with which a group was last parked, or 0 if the run no longer exists."""
         try:
             return self._runs.get(group.run).mapping_version
@@ -428,11 +428,11 @@ class Exceptions:
                 one.reason, one.by, amount_at_stake(one.issue),
             ]
             for group in groups
-            for one in self.every(group.group_key, state, find)
+            for one in self.list_issues(group.group_key, state, find)
         ]  # fmt: skip
 
     @requires(Right.SEE)
-    def every(self, cause: IssueGroupKey, state: IssueState, find: str = "") -> Iterator[OpenIssue]:
+    def list_issues(self, cause: IssueGroupKey, state: IssueState, find: str = "") -> Iterator[OpenIssue]:
         """Yield every issue of a group, the longest waiting first."""
         offset = 0
         while page := self.issues_of(cause, state, find, offset, PAGE):
@@ -442,13 +442,13 @@ class Exceptions:
     # ---- dismissing
 
     @requires(Right.REPAIR)
-    def set_aside(self, cause: IssueGroupKey, reason: str, by: Actor, only: Collection[int] = ()) -> int:
+    def dismiss(self, cause: IssueGroupKey, reason: str, by: Actor, only: Collection[int] = ()) -> int:
         """Dismiss a group, or some of its issues, with a reason, and return the number of dismissed issues.
 
         They stay dismissed until their cause is gone, a person reopens them, or their source record changes. If the
         source does not answer now, a later change of the record cannot be detected and does not reopen them.
         """
-        found = [one for one in self.every(cause, IssueState.OPEN) if not only or one.id in only]
+        found = [one for one in self.list_issues(cause, IssueState.OPEN) if not only or one.id in only]
         sources = self.sources(cause.flow, found)
         try:
             records = self.records(cause.flow, [key for keys in sources.values() for key in keys])
@@ -457,12 +457,12 @@ class Exceptions:
         passing = self._logics.flow(cause.flow).passing
         known = {key: source_mark(record, passing) for key, record in records.items()}
         marks = {one: {key: known[key] for key in keys if key in known} for one, keys in sources.items()}
-        return self._issues.set_all_aside(marks, reason.strip(), by.ref)
+        return self._issues.dismiss_all(marks, reason.strip(), by.ref)
 
     @requires(Right.REPAIR)
     def take_back(self, cause: IssueGroupKey, by: Actor, only: Collection[int] = ()) -> None:
         """Reopen a dismissed group, or some of its issues."""
-        found = (one.id for one in self.every(cause, IssueState.SET_ASIDE))
+        found = (one.id for one in self.list_issues(cause, IssueState.SET_ASIDE))
         self._issues.reopen_issues([one for one in found if not only or one in only], by.ref)
 
     # ---- repairs
@@ -481,7 +481,7 @@ class Exceptions:
     @requires(Right.SEE)
     def code_setting(self, flow: str, setting: str) -> Code:
         """Return the form field of a setting that holds one code. Raises KeyError if the flow has none."""
-        shapes = (shape for section in self._flows[flow].sections for shape in each_of(section.shapes))
+        shapes = (shape for section in self._flows[flow].sections for shape in single_fields(section.shapes))
         found = next((one for one in shapes if isinstance(one, Code) and one.name == setting), None)
         if found is None:
             raise KeyError(setting)
@@ -500,7 +500,7 @@ class Exceptions:
         if rule is None or not rule.source:
             return None
         spec, whole = self._flows[flow], self._logics.flow(flow)
-        read = spec.parts_of(whole).get(Kind(target.partition(".")[0]), whole.counted.source)
+        read = spec.parts_of(whole).get(Kind(target.partition(".")[0]), whole.counted_stage.source)
         fields = self._lists.fields(spec.flow.source, read)
         return next((field for field in fields if field.name == rule.source), None)
 
@@ -593,6 +593,6 @@ class Exceptions:
         kept: list[Correction] = []
         for one in found:
             decided = decision_text(option, one.issue.facts["mark"], reason.strip())
-            kind = Kind.stored(one.issue.facts.get("source") or self._logics.flow(flow).counted.source)
+            kind = Kind.stored(one.issue.facts.get("source") or self._logics.flow(flow).counted_stage.source)
             kept.append(Correction(kind, one.issue.key, one.issue.field, None, decided, one.title, by.ref))
         self._corrections.keep(flow, kept, by.ref)

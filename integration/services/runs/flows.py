@@ -57,19 +57,19 @@ class FlowStatus:
     unproven_since: datetime | None = None  # since when a proof is missing
 
     @property
-    def newest(self) -> Run | None:
+    def newest_run(self) -> Run | None:
         """The run that began last, in any state."""
-        return self.newest_in(*RunState)
+        return self.newest_run_in(*RunState)
 
     @property
     def active(self) -> Run | None:
         """The active run."""
-        return self.newest_in(*ACTIVE)
+        return self.newest_run_in(*ACTIVE)
 
     @property
-    def last(self) -> Run | None:
+    def last_completed_run(self) -> Run | None:
         """The latest completed run."""
-        return self.newest_in(RunState.DONE)
+        return self.newest_run_in(RunState.DONE)
 
     @property
     def plans(self) -> Sequence[Run]:
@@ -79,9 +79,9 @@ class FlowStatus:
     @property
     def waiting(self) -> Run | None:
         """The latest run whose plan waits for a person."""
-        return self.newest_in(RunState.READY)
+        return self.newest_run_in(RunState.READY)
 
-    def newest_in(self, *states: RunState) -> Run | None:
+    def newest_run_in(self, *states: RunState) -> Run | None:
         """Return the run that began last among those in one of these states."""
         return next((run for run in self.runs if run.state in states), None)
 
@@ -150,7 +150,7 @@ class Flows(Mapping[str, Flow]):
         return self._logics.settings(flow)
 
     @requires(Right.SEE)
-    def as_set(self, flow: str) -> Flow:
+    def configured_flow(self, flow: str) -> Flow:
         """Return a flow with the kinds of record that its settings choose."""
         return self._logics.flow(flow)
 
@@ -295,7 +295,7 @@ class Flows(Mapping[str, Flow]):
 
     def round_before(self, flow: str, rounds: int, moment: datetime) -> datetime | None:
         """Return when a flow was due the given number of rounds back from a moment; 1 is the last round."""
-        return self.settings(flow).timetable.before(moment, ZONE, self._openings.is_closed, rounds)
+        return self.settings(flow).timetable.previous_start(moment, ZONE, self._openings.is_closed, rounds)
 
     # ---- scheduled runs
 
@@ -339,10 +339,10 @@ class Flows(Mapping[str, Flow]):
     def _waits_until(self, flow: str, mode: Mode, due: datetime) -> datetime:
         if mode is Mode.COMPLETE:
             return due + NIGHT
-        coming = self.settings(flow).timetable.after(due, ZONE, self._openings.is_closed)
+        coming = self.settings(flow).timetable.next_start(due, ZONE, self._openings.is_closed)
         return min(coming or due + NIGHT, due + NIGHT)
 
-    def missed(self, flow: str, mode: Mode, due: datetime) -> None:
+    def report_missed_run(self, flow: str, mode: Mode, due: datetime) -> None:
         """Log that a scheduled run was left out, unless its next run is due within half an hour."""
         if self._waits_until(flow, mode, due) - due >= SOON:
             facts = {"mode": str(mode), "due": due.astimezone(UTC).isoformat(timespec="seconds")}
@@ -356,7 +356,7 @@ class Flows(Mapping[str, Flow]):
         """
         if run.excluded and len(run.excluded) >= run.position.changes + run.position.retirements:
             return None
-        if run.brakes or self._holds.held(run.flow) is not None or self._four_eyes.needed(run):
+        if run.brakes or self._holds.hold_reason(run.flow) is not None or self._four_eyes.exceeded_limits(run):
             return None
         if not self.is_on(run.flow) or not self.settings(run.flow).auto_approve:
             return None

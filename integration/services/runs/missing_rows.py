@@ -45,7 +45,7 @@ class RowToAdd:
     proposal: str = ""
 
     @property
-    def of(self) -> Key:
+    def row_key(self) -> Key:
         """The table and the key of the row."""
         return self.table.name, self.key
 
@@ -82,7 +82,7 @@ class MissingRows:
         found: dict[Key, _Found] = {}
         dependent: list[tuple[OpenIssue, MissingCode]] = []
         for group in self.groups(flow):
-            for one in self._exceptions.every(group.group_key, IssueState.OPEN):
+            for one in self._exceptions.list_issues(group.group_key, IssueState.OPEN):
                 for lacked, code in lacked_rows(spec, one.issue):
                     row = self._preferred(lacked, code)
                     found.setdefault((row.table.name, _key(row, home)), _Found(row)).add(one.issue.key, code)
@@ -100,7 +100,7 @@ class MissingRows:
             )
             for key, one in found.items()
         ]
-        return sorted(listed, key=lambda one: (-one.amount, -one.records, one.of))
+        return sorted(listed, key=lambda one: (-one.amount, -one.records, one.row_key))
 
     def _dependent_row(
         self, spec: FlowSpec, code: MissingCode, counterparts: Mapping[Key, str], home: str

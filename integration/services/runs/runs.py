@@ -140,13 +140,13 @@ class Runs:
         """Return True if the target has its maximum of parallel changes. More processes would not help then."""
         deps = self._runner.commit.deps
         try:
-            target = deps.connectors[deps.logics.now(run.flow).flow.target]
+            target = deps.connectors[deps.logics.current_logic(run.flow).flow.target]
         except ConfigurationError:  # disconnected during the run; the run itself reports that
             return False
         return sent >= target.in_flight
 
     @requires(Right.SEE)
-    def held_since(self, run: Run) -> datetime | None:
+    def wait_start(self, run: Run) -> datetime | None:
         """Return since when an active run waits for a system that does not answer, or None if it is not waiting."""
         if run.state not in ACTIVE or not run.error:
             return None
@@ -261,13 +261,13 @@ class Plans:
         return {part.source: str(part.values.get("name") or "") for part in parts if part.source in codes}
 
     @requires(Right.SEE)
-    def why(self, run_id: str, seq: int) -> list[WhyAnswer]:
+    def explain_line(self, run_id: str, seq: int) -> list[WhyAnswer]:
         """Return the explanation of each value of a line, also for a line that writes nothing.
 
         Reads the source records again. The result is empty if the source no longer has them.
         """
         run, row = self._runs.get(run_id), self.row(run_id, seq)
-        logic = self._logics.now(run.flow)
+        logic = self._logics.current_logic(run.flow)
         own = change_reasons(run, logic, row.change) if row.change else {}
         traces = {} if "" in own else self._traces(run, row, logic)
         return (
@@ -281,7 +281,11 @@ class Plans:
         stage = logic.flow.stage(row.stage)
         told = self._access.connector(logic.flow.source).fetch(stage.source, keys)
         held = {
-            one.key: [each for each in self._corrections.of(run.flow, keys).get(one.key, ()) if each.holds_for(one)]
+            one.key: [
+                each
+                for each in self._corrections.corrections_of(run.flow, keys).get(one.key, ())
+                if each.holds_for(one)
+            ]
             for one in told
         }
         records = [one for one in with_corrections(told, held) if not isinstance(one, Unreadable)]

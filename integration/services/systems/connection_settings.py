@@ -79,7 +79,7 @@ class ConnectorFactory:
                 self._connectors[system] = self._connect(system)
             return self._connectors[system]
 
-    def made(self, system: str) -> Connector | None:
+    def existing_connector(self, system: str) -> Connector | None:
         """Return the connection to a system if this process has opened one, or None."""
         return self._connectors.get(system)
 
@@ -87,13 +87,13 @@ class ConnectorFactory:
         """Reconnect if another process has changed the access data or field names of a system."""
         at, known = self._seen.get(system, (0.0, ""))
         if not known or time.monotonic() - at > ELSEWHERE_SECONDS:
-            access = text_hash(json.dumps(self.of(system), sort_keys=True, default=str))
+            access = text_hash(json.dumps(self.access_data(system), sort_keys=True, default=str))
             if known and access != known:
                 self.reconnect(system)
             self._seen[system] = (time.monotonic(), access)
 
     def _connect(self, system: str) -> Connector:
-        return self._connected(system, self.of(system), KEPT_TOKENS)
+        return self._connected(system, self.access_data(system), KEPT_TOKENS)
 
     def _connected(self, system: str, given: Mapping[str, Any], tokens: str) -> Connector:
         known = SYSTEMS[system]
@@ -154,7 +154,7 @@ class ConnectorFactory:
 
         Tokens of another one are ignored.
         """
-        given = self.of("accountview") if given is None else given
+        given = self.access_data("accountview") if given is None else given
         given_for, entered = SYSTEMS["accountview"].secret_recipient, self._entered("accountview")
         return StoredTokens(
             self.connected,
@@ -169,7 +169,7 @@ class ConnectorFactory:
         """Return the name under which a record is stored, with a prefix while the sandbox is connected."""
         return f"sandbox-{name}" if self.sandboxed else name
 
-    def of(self, system: str) -> dict[str, Any]:
+    def access_data(self, system: str) -> dict[str, Any]:
         """Return the access data of a system: stored by the set-up, overridden by the environment."""
         return self.with_entered(system, {})
 
@@ -191,7 +191,7 @@ class ConnectorFactory:
     def is_same(self, system: str, entered: Mapping[str, Any]) -> bool:
         """Return True if the entered data name the connected system and the same account there."""
         given_for = SYSTEMS[system].secret_recipient
-        return given_for(self.with_entered(system, entered)) == given_for(self.of(system))
+        return given_for(self.with_entered(system, entered)) == given_for(self.access_data(system))
 
     def require_own_address(self, system: str, entered: Mapping[str, Any]) -> None:
         """Raise ConfigurationError if a secret of the settings would be sent to another address or account.
@@ -199,7 +199,7 @@ class ConnectorFactory:
         A person who may configure the console must not redirect secrets that the administrator of the machine has set.
         Who sets a secret sets its address as well.
         """
-        given, known, now = self._environment(system), SYSTEMS[system], self.of(system)
+        given, known, now = self._environment(system), SYSTEMS[system], self.access_data(system)
         if not given.keys() & set(known.secrets):
             return
         for name, usual in (("url", known.usual_address), (known.who, "")):
@@ -213,12 +213,12 @@ class ConnectorFactory:
     def address(self, system: str) -> str:
         """Return the address of a system, or its usual address if no own system is connected."""
         usual = SYSTEMS[system].usual_address
-        url = usual if self.sandboxed else str(self.of(system).get("url") or usual)
+        url = usual if self.sandboxed else str(self.access_data(system).get("url") or usual)
         return str(parse_address(url) or url)
 
     def is_connected(self, system: str) -> bool:
         """Return True if all access data of a system are known. Does not test whether the system answers."""
-        return SYSTEMS[system].is_connected(self.of(system))
+        return SYSTEMS[system].is_connected(self.access_data(system))
 
     def is_entered(self) -> bool:
         """Return True if somebody has entered access data of a real system."""

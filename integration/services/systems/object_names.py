@@ -10,7 +10,7 @@ from integration.connectors.accountview.settings import Names
 from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError
 from integration.core.people import Actor, Right
-from integration.flows.forms import Select, each_of
+from integration.flows.forms import Select, single_fields
 from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, FlowSettings
 from integration.flows.spec import FlowSpec
@@ -54,14 +54,16 @@ class ObjectNames:
         return self._access.name(RECORD)
 
     @requires(Right.SEE)
-    def kept(self) -> bool:
+    def has_stored_names(self) -> bool:
         """Return True if a person has set names. Then no more names are proposed."""
         return self._kept.is_kept(self.record)
 
     @requires(Right.SEE)
     def in_force(self) -> Names:
         """Return the names in force. Defaults replace a group that is invalid, with which no connection is made."""
-        return usable_names({group: value for group, value in self._access.of(BOOKS).items() if group in GROUPS})
+        return usable_names(
+            {group: value for group, value in self._access.access_data(BOOKS).items() if group in GROUPS}
+        )
 
     def mark(self) -> str:
         """Return a hash of the names in force.
@@ -80,7 +82,7 @@ class ObjectNames:
     def require_objects(self, spec: FlowSpec, settings: FlowSettings, names: Names | None = None) -> None:
         """Raise ConfigurationError if a chosen option needs an object that has no name in `names`, or else in force."""
         held = names or self.in_force()
-        for shape in each_of(shape for section in spec.sections for shape in section.shapes):
+        for shape in single_fields(shape for section in spec.sections for shape in section.shapes):
             needed = shape.needs.get(str(getattr(settings, shape.name))) if isinstance(shape, Select) else None
             if needed and not getattr(held.objects, needed).code:
                 raise ConfigurationError(

@@ -89,7 +89,7 @@ class NamedObject:
     names: tuple[Name, ...]
 
     @property
-    def own(self) -> tuple[Name, ...]:
+    def object_names(self) -> tuple[Name, ...]:
         """The names of the object itself: its code and its tables."""
         return tuple(one for one in self.names if _is_of_object(one.path))
 
@@ -99,9 +99,9 @@ class NamedObject:
         return tuple(one for one in self.names if not _is_of_object(one.path))
 
     @property
-    def there(self) -> Availability:
+    def availability(self) -> Availability:
         """The availability of the object itself: the worst of its code and its tables."""
-        states = [one.there for one in self.own]
+        states = [one.there for one in self.object_names]
         return next(
             (state for state in (Availability.ABSENT, Availability.UNREAD, Availability.PRESENT) if state in states),
             Availability.UNUSED,

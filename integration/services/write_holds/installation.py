@@ -54,7 +54,7 @@ class Installation:
         bound = self._store.bound_place()
         return self._place.changed_parts(bound) if bound else ()
 
-    def held(self, flow: str) -> PlanStaleError | None:
+    def hold_reason(self, flow: str) -> PlanStaleError | None:
         """Return why the flow may not write for now, or None."""
         status = self.status()
         if not status.is_held:

@@ -55,7 +55,7 @@ class PostRestoreCheck:
         return any(stage.target not in seen for stage in self.stages(flow))
 
     @requires(Right.SEE)
-    def held(self, flow: str) -> PlanStaleError | None:
+    def hold_reason(self, flow: str) -> PlanStaleError | None:
         """Return why the flow may not write for now, or None: the database or a system was restored.
 
         Writes are allowed again once every kind of record of the flow has been checked. Kinds without a check do not

@@ -110,7 +110,7 @@ class SystemIdentities:
             if changed := self._record(system).get("changed"):
                 yield SystemQuestion(system, tuple(changed))
 
-    def held(self, flow: str) -> PlanStaleError | None:
+    def hold_reason(self, flow: str) -> PlanStaleError | None:
         """Return why the flow may not write for now, or None.
 
         One system in question holds every flow, since each uses both.

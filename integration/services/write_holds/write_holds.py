@@ -12,6 +12,6 @@ class WriteHolds:
     def __init__(self, holds: Sequence[WriteHold]) -> None:
         self._holds = holds
 
-    def held(self, flow: str) -> PlanStaleError | None:
+    def hold_reason(self, flow: str) -> PlanStaleError | None:
         """Return the first reason why the flow may not write for now, or None."""
-        return next((reason for hold in self._holds if (reason := hold.held(flow)) is not None), None)
+        return next((reason for hold in self._holds if (reason := hold.hold_reason(flow)) is not None), None)

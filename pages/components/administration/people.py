@@ -24,7 +24,7 @@ def people(app: Application) -> None:
     tools = section_with_actions(text("people_title"), text("people_about"))
     if not app.people.asks_log_in():
         note(text("people_nobody_logs_in"))
-    everybody = app.people.every()
+    everybody = app.people.list_people()
     if everybody:
         downloads("people", lambda: rows_in(COLUMNS, [_line(one) for one in everybody]), at=tools)
         table([_row(one) for one in everybody], text("people_title"), height="content")

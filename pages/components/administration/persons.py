@@ -8,7 +8,7 @@ from integration.erasure.data_subjects import LIST, StoredPersonalData
 from pages.components.shared.application import person
 from pages.components.shared.layout import attempt, note, section, small
 from pages.components.shared.tables import table
-from pages.components.shared.wording import Markdown, counted, language, number_text, option_name, plain, text
+from pages.components.shared.wording import Markdown, language, number_text, option_name, plain, quantity_text, text
 
 SORTS = ("debtor", "relation")
 NAMED = ("links", "plan_lines", "issues", "corrections")
@@ -18,9 +18,9 @@ MOST_DOCUMENTS = 20  # documents named on screen; the file has all of them
 def persons(app: Application) -> None:
     """Draw the search for a person, and the actions for the result."""
     section(text("persons"), text("persons_about"))
-    every, unfinished = app.persons.every(), app.persons.unfinished()
+    every, unfinished = app.persons.list_erasures(), app.persons.unfinished()
     if held := {one.person for one in every if one.lifted_at is None}:
-        small(counted("persons_erased", len(held)))
+        small(quantity_text("persons_erased", len(held)))
     if unfinished:
         note(text("person_unfinished", number=len(unfinished)))
     with st.form("person", border=False), st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -37,7 +37,7 @@ def persons(app: Application) -> None:
     sort, number = st.session_state.get("person-found", ("", ""))
     if number:
         one = app.persons.customer(**{sort: number})
-        _found(app, one, app.persons.kept(one))
+        _found(app, one, app.persons.stored_data(one))
 
 
 def _found(app: Application, one: Customer, kept: StoredPersonalData) -> None:
@@ -55,7 +55,7 @@ def _found(app: Application, one: Customer, kept: StoredPersonalData) -> None:
     shown.append({where: text("person_in_log"), rows: number_text(kept.events)})
     table(shown, text("persons"), {}, height="content")
     if kept.documents:
-        note(counted("person_documents", len(kept.documents), documents=_documents(kept)))
+        note(quantity_text("person_documents", len(kept.documents), documents=_documents(kept)))
     _given(app, one)
     _erased(app, one)
 

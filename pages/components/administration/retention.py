@@ -19,13 +19,13 @@ COLUMNS = ("class", "caption", "law", "length", "unit", "rows", "bytes", "oldest
 def retention(app: Application) -> None:
     """Draw every retention class with its current size, the files with the data, and the form."""
     tools = section_with_actions(text("retention_title"), text("retention_about"))
-    last = app.retention.last()
+    last = app.retention.last_pruning()
     when = text("retention_never") if last is None else moment(last)
-    small(text("retention_next", time=moment(app.retention.next()), last=when))
+    small(text("retention_next", time=moment(app.retention.next_pruning()), last=when))
     names = {
         name: text(f"col_retention_{name}") for name in ("class", "length", "rows", "size", "oldest", "due", "law")
     }
-    kept = app.retention.kept()
+    kept = app.retention.class_statuses()
     downloads("retention", lambda: rows_in(COLUMNS, [_line(one) for one in kept]), at=tools)
     rows = [{names[name]: value for name, value in _row(one).items()} for one in kept]
     right = {names[name]: CONFIG.TextColumn(names[name], alignment="right") for name in ("rows", "size", "due")}

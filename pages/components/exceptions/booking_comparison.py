@@ -45,7 +45,7 @@ def both_sides(app: Application, group: CauseGroup, one: OpenIssue) -> None:
         _another(app, group, one.issue.facts)
         return
     name = f"both {group.flow} {one.issue.key} {one.issue.facts.get('mark', '')}"
-    found = ask_live(app, name, lambda: [app.documents.both(group.flow, one.issue.key)])
+    found = ask_live(app, name, lambda: [app.documents.document_versions(group.flow, one.issue.key)])
     both = found[0] if found else None
     if both is None:
         note(text("beside_gone"))

@@ -11,14 +11,14 @@ from integration.services.runs.exceptions import group_address
 from pages.components.shared.application import guarded, may, person
 from pages.components.shared.flows import group_headline
 from pages.components.shared.layout import label_with_object, mark, note, small
-from pages.components.shared.wording import Markdown, counted, number, option_name, plain, say, text, who
+from pages.components.shared.wording import Markdown, author_name, number, option_name, plain, quantity_text, say, text
 
 _CHOSEN, _TOLD, _ROUND = "several_chosen", "several_told", "several_round"
 
 
 def selection_switch(groups: Sequence[CauseGroup]) -> bool:
     """Draw the switch that turns on the selection of causes. Return whether it is on."""
-    return len(groups) > 1 and may(Bulk.set_aside) and st.toggle(text("choose_several"), key="choose_several")
+    return len(groups) > 1 and may(Bulk.dismiss) and st.toggle(text("choose_several"), key="choose_several")
 
 
 def tick(group: CauseGroup, title: Markdown) -> None:
@@ -40,7 +40,7 @@ def several_bar(app: Application, groups: Sequence[CauseGroup], state: IssueStat
     chosen = [group for group in groups if group_address(group.group_key) in wanted]
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small", key="several"):
         records = number(sum(group.count for group in chosen))
-        st.markdown(f"**{counted('several_chosen', len(chosen), records=records)}**", width="stretch")
+        st.markdown(f"**{quantity_text('several_chosen', len(chosen), records=records)}**", width="stretch")
         if len(chosen) < len(groups) and st.button(text("btn_choose_every"), type="tertiary", key="several_all"):
             _anew({group_address(group.group_key) for group in groups})
         if chosen:
@@ -66,7 +66,7 @@ def _ask_reason(app: Application, chosen: Sequence[CauseGroup], only: Sequence[i
     note(text("aside_about"))
     reason = (st.text_input(text("aside_reason"), key="several_reason", autocomplete="off") or "").strip()
     if st.button(text("more_aside"), type="primary", key="several_aside_now", disabled=not reason):
-        _did(app.bulk.set_aside(chosen, reason, person(), only))
+        _did(app.bulk.dismiss(chosen, reason, person(), only))
 
 
 def _ask_who(app: Application, chosen: Sequence[CauseGroup]) -> None:
@@ -87,21 +87,21 @@ def assignee(app: Application, key: str, now: str = "") -> str:
         index=offer.index(now),
         key=key,
         accept_new_options=not app.people.asks_log_in(),
-        format_func=option_name(lambda one: who(one) if one else text("assign_nobody")),
+        format_func=option_name(lambda one: author_name(one) if one else text("assign_nobody")),
     )
     return (chosen or "").strip()
 
 
 def _what(app: Application, chosen: Sequence[CauseGroup], only: Sequence[int]) -> Markdown:
     if only:
-        return f"{group_headline(app, chosen[0])} · {counted('cause_records', len(only))}"
+        return f"{group_headline(app, chosen[0])} · {quantity_text('cause_records', len(only))}"
     records = number(sum(group.count for group in chosen))
-    return counted("several_chosen", len(chosen), records=records)
+    return quantity_text("several_chosen", len(chosen), records=records)
 
 
 def _did(done: BulkResult) -> None:
     st.session_state[_TOLD] = done
-    st.session_state["said"] = counted("several_done", done.records)
+    st.session_state["said"] = quantity_text("several_done", done.records)
     _anew(set())
 
 
@@ -117,7 +117,7 @@ def refused_actions(app: Application) -> None:
     if done is None or not done.refused:
         return
     with st.container(border=True, gap="xsmall", key="several_told"):
-        st.markdown(f"{mark('parked')} **{counted('several_refused', len(done.refused))}**")
+        st.markdown(f"{mark('parked')} **{quantity_text('several_refused', len(done.refused))}**")
         for one in done.refused:
             small(f"{group_headline(app, one.group)} — {plain(_why(one))}")
 

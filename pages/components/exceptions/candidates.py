@@ -12,7 +12,7 @@ from integration.services.runs.candidates import Candidate
 from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.layout import ask_live, note
-from pages.components.shared.wording import Markdown, counted, field_name, plain, table_day, text, value_text
+from pages.components.shared.wording import Markdown, field_name, plain, quantity_text, table_day, text, value_text
 
 MOST_CANDIDATES = 5
 TECHNICAL = frozenset({"marker"})  # useless for the choice
@@ -44,7 +44,7 @@ def choose_customers(
         )
         if reference:
             chosen[one.id] = (one, next(each for each in candidates if each.reference == reference))
-    label = counted(f"btn_repair_{'customer' if noun != 'order' else 'order'}", len(chosen) or len(found))
+    label = quantity_text(f"btn_repair_{'customer' if noun != 'order' else 'order'}", len(chosen) or len(found))
     if controls.button(label, type="primary", icon=":material/link:", key="choose_customer", disabled=not chosen):
         repair(lambda: _link(app, list(chosen.values())))
 

@@ -20,7 +20,7 @@ from pages.components.exceptions.bulk_actions import actions, assignee, tick
 from pages.components.exceptions.repairs import noun, preview_group, repair
 from pages.components.exceptions.retry_result import Tries, retry_result
 from pages.components.exceptions.sparkline import sparkline
-from pages.components.shared.application import guarded, may, may_open, only_for, person
+from pages.components.shared.application import disable_unless_allowed, guarded, may, may_open, person
 from pages.components.shared.column_widths import ROOM
 from pages.components.shared.flows import group_headline
 from pages.components.shared.layout import (
@@ -41,17 +41,17 @@ from pages.components.shared.tables import CONFIG, Written, browse, code_block, 
 from pages.components.shared.waiting import row_text
 from pages.components.shared.wording import (
     Markdown,
-    counted,
+    author_name,
     euros,
     language,
     moment,
     money_text,
     plain,
+    quantity_text,
     say,
     system_name,
     table_day,
     text,
-    who,
     zone,
 )
 
@@ -107,9 +107,9 @@ class Versions:
     today: Mapping[str, int]
 
     @classmethod
-    def of(cls, app: Application, groups: Sequence[CauseGroup]) -> Self:
+    def for_causes(cls, app: Application, groups: Sequence[CauseGroup]) -> Self:
         """Return the versions for these causes. Each run and each flow is read once."""
-        made = {run: app.exceptions.made_with(group) for run, group in {one.run: one for one in groups}.items()}
+        made = {run: app.exceptions.mapping_version(group) for run, group in {one.run: one for one in groups}.items()}
         return cls(made, {flow: app.drafts.current(flow) for flow in {one.flow for one in groups}})
 
 
@@ -128,7 +128,7 @@ class CardContext:
     corrects: bool  # whether this person may repair
     versions: Versions | None  # None if this person does not get the menu of further actions
 
-    def tried(self, group: CauseGroup) -> RetryResult | None:
+    def latest_retry(self, group: CauseGroup) -> RetryResult | None:
         """Return the newest finished retry of a cause that started after the cause was first seen."""
         one = self.tries.get(group.group_key)
         told = one is not None and one.run.ended_at is not None and one.run.started_at >= group.first_seen
@@ -165,7 +165,7 @@ def cause_card(
                 _more(app, group, queue.versions, address, title)
         if state is IssueState.OPEN and (others := queue.aside.get(group.group_key)):
             _grown(others, address)
-        if one := queue.tried(group):
+        if one := queue.latest_retry(group):
             retry_result(app, one, queue.waiting)
         if is_open:
             _body(app, group, state, queue.find)
@@ -174,7 +174,9 @@ def cause_card(
 def _grown(aside: CauseGroup, address: str) -> None:
     """Show that a dismissed cause has new records, with a link to the dismissed ones."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        said = counted("cause_more_aside", aside.count, person=plain(who(aside.by)), reason=plain(aside.reason))
+        said = quantity_text(
+            "cause_more_aside", aside.count, person=plain(author_name(aside.by)), reason=plain(aside.reason)
+        )
         st.markdown(f":small[:gray[:material/inventory_2: {said}]]", width="content")
         if st.button(text("cause_show_aside"), type="tertiary", key=f"aside-of-{address}"):
             st.session_state.pop("_status", None)
@@ -185,9 +187,9 @@ def _grown(aside: CauseGroup, address: str) -> None:
 def _seen(group: CauseGroup) -> Markdown:
     parts = [text("cause_last_seen", last=moment(group.last_seen))]
     if group.assigned:
-        parts.append(f":material/person: {text('cause_with', person=plain(who(group.assigned)))}")
+        parts.append(f":material/person: {text('cause_with', person=plain(author_name(group.assigned)))}")
     if group.reason:
-        parts.append(text("cause_aside_by", person=plain(who(group.by)), reason=plain(group.reason)))
+        parts.append(text("cause_aside_by", person=plain(author_name(group.by)), reason=plain(group.reason)))
     return " · ".join(parts)
 
 
@@ -201,7 +203,7 @@ def begins_at(addresses: Sequence[str], asked_for: str, size: int) -> int:
 def earlier_causes_link(addresses: Sequence[str], begin: int) -> None:
     """Draw the number of causes above the first shown one, with the link to them."""
     if begin and st.button(
-        counted("causes_above", begin), icon=":material/expand_less:", type="tertiary", key="causes_above"
+        quantity_text("causes_above", begin), icon=":material/expand_less:", type="tertiary", key="causes_above"
     ):
         _open(addresses[max(0, begin - REACH)])
 
@@ -250,9 +252,9 @@ def _ask_reason(app: Application, group: CauseGroup, only: Sequence[int]) -> Non
     small(f"**{group_headline(app, group)}**")
     note(text("aside_about"))
     reason = (st.text_input(text("aside_reason"), key="aside_reason", autocomplete="off") or "").strip()
-    label = counted(f"btn_aside_{noun(app, group)}", len(only) or group.count)
+    label = quantity_text(f"btn_aside_{noun(app, group)}", len(only) or group.count)
     if st.button(label, type="primary", key="aside_now", disabled=not reason):
-        if attempt(lambda: app.exceptions.set_aside(group.group_key, reason, person(), only)):
+        if attempt(lambda: app.exceptions.dismiss(group.group_key, reason, person(), only)):
             st.session_state["said"] = text("aside_done", place=text("exceptions_aside"))
             if not only:
                 st.query_params.pop("cause", None)
@@ -281,7 +283,7 @@ def _body(app: Application, group: CauseGroup, state: IssueState, find: str) -> 
     with st.grid(5, min_column_width=190) as grid:
         with grid.cell(column_span=3 if several else 2), st.container(gap="small"):
             if state is IssueState.OPEN:
-                with only_for(Exceptions.correct):
+                with disable_unless_allowed(Exceptions.correct):
                     repair(app, group)
             else:
                 note(text("aside_about"))
@@ -316,7 +318,7 @@ def _records(app: Application, group: CauseGroup, state: IssueState, find: str) 
             text("btn_history"), icon=":material/timeline:", type="tertiary", key="history"
         ):
             st.switch_page("pages/logs.py", query_params={"record": f"{group.flow}:{one.issue.key}"})
-        if may(Exceptions.set_aside):
+        if may(Exceptions.dismiss):
             _aside_or_back(app, group, state, one)
     if is_of_document(group):
         both_sides(app, group, one)
@@ -338,18 +340,18 @@ def _chosen(
     app: Application, group: CauseGroup, state: IssueState, found: Sequence[OpenIssue], frame: pd.DataFrame, name: str
 ) -> int | None:
     """Draw the table of records with the actions for ticked ones, and return the clicked one."""
-    several = len(found) > 1 and may(Bulk.set_aside) and st.toggle(text("choose_records"), key=f"several-{name}")
+    several = len(found) > 1 and may(Bulk.dismiss) and st.toggle(text("choose_records"), key=f"several-{name}")
     clicked, ticked = _clicked(frame, name, several=several)
     if ticked:
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            st.markdown(f"**{counted('records_chosen', len(ticked))}**", width="stretch")
+            st.markdown(f"**{quantity_text('records_chosen', len(ticked))}**", width="stretch")
             actions(app, [group], state, [found[place].id for place in sorted(ticked) if place < len(found)])
     return clicked
 
 
 def _frame(app: Application, group: CauseGroup, found: Sequence[OpenIssue]) -> tuple[pd.DataFrame, Decimal | None]:
     """Return the table of records and its total. Documents have the current branch, date and amount of the till."""
-    documents = app.flows[group.flow].counted.write_once
+    documents = app.flows[group.flow].counted_stage.write_once
     keys = [one.issue.facts.get("document") or one.issue.key if documents else one.issue.key for one in found]
     titles = [one.title for one in found]
     columns: dict[str, list[Any]] = {"key": keys} if titles == keys else {"key": keys, "title": titles}

@@ -15,7 +15,7 @@ from pages.components.shared.application import person
 from pages.components.shared.inputs import code_field, codes_or_error
 from pages.components.shared.layout import ask_live, note
 from pages.components.shared.rows import code_label
-from pages.components.shared.wording import counted, number, plain, system_name, text
+from pages.components.shared.wording import number, plain, quantity_text, system_name, text
 
 BRANCHES = till_list("branches")
 DEFAULT, BY_BRANCH = "default_debtor", "default_debtors_by_branch"  # settings of document flows
@@ -59,7 +59,7 @@ def choose_code(app: Application, group: CauseGroup, noun: str, repair: Callable
             of=listed,
         )
     ready = all(chosen.values())
-    button = counted(f"btn_repair_{noun}", group.count)
+    button = quantity_text(f"btn_repair_{noun}", group.count)
     if controls.button(button, type="primary", icon=":material/build:", key="use_code", disabled=not ready):
         repair(lambda: _keep(app, group.flow, _settings(app, group.flow, setting, chosen)))
     note(text("debtor_effect", system=system_name(BOOKS)))

@@ -14,7 +14,7 @@ from pages.components.shared.application import person
 from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import note, small
 from pages.components.shared.rows import field_text
-from pages.components.shared.wording import Markdown, counted, plain, system_name, text
+from pages.components.shared.wording import Markdown, plain, quantity_text, system_name, text
 
 SIDES = {SOURCE: "conflict_take", TARGET: "conflict_keep"}  # the winning system, and the text of its option
 
@@ -29,7 +29,7 @@ def settle_conflicts(
     given = _for_all(app, group, found) if for_all else _for_each(app, group, found)
     if len(found) < group.count:
         note(text("decision_first", number=len(found)))
-    label = counted(f"btn_decide_{noun}", sum(map(len, given.values())) or group.count)
+    label = quantity_text(f"btn_decide_{noun}", sum(map(len, given.values())) or group.count)
     if controls.button(label, type="primary", icon=":material/check:", key="decide", disabled=not given):
         repair(lambda: _keep(app, group.flow, given))
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from integration.application.application import Application
 from integration.core.issues import CauseGroup, Issue, OpenIssue
-from integration.core.records import Correction, Field, FieldType, Record, Value, same
+from integration.core.records import Correction, Field, FieldType, Record, Value, is_same_value
 from integration.core.rules import as_text
 from integration.core.untrusted_text import visible
 from integration.services.runs.exceptions import group_address
@@ -22,16 +22,16 @@ from pages.components.shared.layout import act, ask_live, empty, note, page_offs
 from pages.components.shared.tables import CONFIG, browse, editor
 from pages.components.shared.wording import (
     Markdown,
-    counted,
+    author_name,
     field_name,
     flow_name,
     plain,
+    quantity_text,
     say,
     system_name,
     text,
     typed_text,
     typed_value,
-    who,
 )
 
 AT_ONCE = 50
@@ -42,7 +42,7 @@ MOST_EXPORTED = 100_000
 def value_to_correct(app: Application, group: CauseGroup) -> Field | None:
     """Return the source field that a correction of a group would change, if the records of the flow have that field."""
     found = app.exceptions.field_to_correct(group.flow, group.cause, group.field)
-    read = [stage.source for stage in app.flows.as_set(group.flow).counted_stages]
+    read = [stage.source for stage in app.flows.configured_flow(group.flow).counted_stages]
     return found if found is not None and found.kind in read else None
 
 
@@ -63,7 +63,7 @@ def correct(
     objections = _objections(app, group, field, records, given)
     for said in objections[:1]:
         note(f":orange[:material/error: {said}]")
-    label = counted(f"btn_value_{noun}", len(given) or group.count)
+    label = quantity_text(f"btn_value_{noun}", len(given) or group.count)
     if controls.button(
         label, type="primary", icon=":material/build:", key="correct", disabled=not given or bool(objections)
     ):
@@ -110,7 +110,7 @@ def _asked_for(
     typed = dict(zip(keys, ("" if pd.isna(one) else str(one) for one in edited["used"]), strict=True))
     kept.update({one: typed[one] for one, value in zip(keys, now, strict=True) if typed[one] != value or one in kept})
     values = {one: typed_value(typed[one], field.type) for one in keys}
-    return {code: value for code, value in values.items() if not same(value, held[code])}
+    return {code: value for code, value in values.items() if not is_same_value(value, held[code])}
 
 
 # ---- the list of corrections
@@ -123,7 +123,7 @@ def correction_list(app: Application, flow: str) -> None:
         empty("edit_note", text("exceptions_empty_corrected"), text("exceptions_empty_corrected_about"))
         return
     offset = page_offset("page", total, SIZE)
-    found = app.corrections.all(flow, offset, SIZE)
+    found = app.corrections.list_corrections(flow, offset, SIZE)
     note(text("corrected_about"))
     clicked = _corrected_table(app, flow, found, f"corrected-{flow}-{offset}-{total}")
     pages("page", total, SIZE)
@@ -144,7 +144,7 @@ def corrected_listed(app: Application) -> pd.DataFrame:
     lines = [
         (flow, one.kind, one.key, one.title, one.field, _kept(one.was), _kept(one.becomes), one.by)
         for flow in app.flows
-        for one in app.corrections.all(flow, limit=MOST_EXPORTED)
+        for one in app.corrections.list_corrections(flow, limit=MOST_EXPORTED)
     ]
     return rows_in(["flow", "kind", "key", "title", "field", "was", "becomes", "by"], lines)
 
@@ -173,7 +173,7 @@ def _corrected_table(app: Application, flow: str, found: Sequence[Correction], k
             "field": [captions.get((one.kind, one.field)) or field_name(one.field) for one in found],
             "was": [typed_text(one.was) for one in found],
             "becomes": [_becomes(one) for one in found],
-            "by": [who(one.by) for one in found],
+            "by": [author_name(one.by) for one in found],
         }
     )
     columns = {

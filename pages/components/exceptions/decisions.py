@@ -12,7 +12,7 @@ from integration.services.runs.exceptions import MOST
 from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.layout import note
-from pages.components.shared.wording import Markdown, counted, plain, text
+from pages.components.shared.wording import Markdown, plain, quantity_text, text
 
 MOST_REASON = 200  # characters
 ONE_BY_ONE = 10  # records of a group that are decided in one form
@@ -31,7 +31,7 @@ def decide(
     given = _for_all(app, group, options, noun) if is_for_all(group) else _for_each(app, group, options, noun)
     reason = _reason() if KEEP in given else ""
     decided = sum(map(len, given.values()))
-    label = counted(f"btn_decide_{noun}", decided or group.count)
+    label = quantity_text(f"btn_decide_{noun}", decided or group.count)
     if controls.button(label, type="primary", icon=":material/check:", key="decide", disabled=not decided):
         repair(lambda: _keep(app, group.flow, given, reason))
 

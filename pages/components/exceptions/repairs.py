@@ -36,10 +36,10 @@ from pages.components.shared.missing_rows import has_rows_together, missing_rows
 from pages.components.shared.rows import code_caption, dimension_label, field_text, part_choice
 from pages.components.shared.wording import (
     Markdown,
-    counted,
     field_name,
     flow_name,
     plain,
+    quantity_text,
     say,
     system_name,
     table_name,
@@ -161,7 +161,7 @@ def _row(app: Application, group: CauseGroup, row: MissingRow) -> None:
                     given[part.name] = part_choice(app, part, lists[part.name], f"part-{part.name}", among)
         with grid.cell():
             other = counterpart(sides, text("row_at", system=system_name(flow.target)), "counterpart")
-    label = counted(f"btn_row_{noun(app, group)}", group.count)
+    label = quantity_text(f"btn_row_{noun(app, group)}", group.count)
     if controls.button(label, type="primary", icon=":material/build:", key="add_row", disabled=not other):
         _repair(app, group, lambda: app.tables.add(table.name, table.key(given), other, person()))
     _nothing_written(app, group)
@@ -191,7 +191,7 @@ def _articles(app: Application, group: CauseGroup, articles: Sequence[str]) -> N
         names = {code: text("article_instead", article=plain(code)) for code in articles}
     given = {code: _article(app, label, f"article-{code}") for code, label in names.items()}
     ready = all(given.values())
-    label = counted(f"btn_repair_{noun(app, group)}", group.count)
+    label = quantity_text(f"btn_repair_{noun(app, group)}", group.count)
     if controls.button(label, type="primary", icon=":material/build:", key="use_articles", disabled=not ready):
         _repair(app, group, lambda: _keep_articles(app, group, given))
     _nothing_written(app, group)
@@ -245,7 +245,7 @@ def _create_first(app: Application, group: CauseGroup, articles: Sequence[str]) 
         facts_table(
             {plain(field_name(name)): plain(field_text(app, system, name, value)) for name, value in shown.items()}
         )
-    label = counted(f"btn_again_{noun(app, group)}", group.count)
+    label = quantity_text(f"btn_again_{noun(app, group)}", group.count)
     if controls.button(label, type="primary", icon=":material/refresh:", key="again"):
         absent = result_of(lambda: [code for code in articles if app.exceptions.article(code) is None])
         if absent == []:
@@ -293,7 +293,7 @@ def _doubts(app: Application, group: CauseGroup) -> None:
         elif way == "not_there":
             note(text("doubt_again_about"))
             answers.append((one, None))
-    label = counted(f"btn_again_{noun(app, group)}", group.count)
+    label = quantity_text(f"btn_again_{noun(app, group)}", group.count)
     if controls.button(label, type="primary", icon=":material/refresh:", key="again"):
         _repair(app, group, lambda: _answer(app, answers))
     _nothing_written(app, group)
@@ -330,7 +330,7 @@ def _day(app: Application, group: CauseGroup) -> dict[str, str]:
 
 def _elsewhere(app: Application, group: CauseGroup) -> None:
     """Show where a cause is repaired, link there, and draw the retry."""
-    try_again = counted("btn_try_again", group.count)
+    try_again = quantity_text("btn_try_again", group.count)
     sentences = say(group.cause, {"system": app.flows[group.flow].target, **group.facts, "try_again": try_again})
     key = (group.facts.get("article") or group.facts.get("key", "")) if group.count == 1 else ""
     if correct := in_source(app, group.flow, group.cause, group.field, key):
@@ -383,7 +383,7 @@ def _proof(app: Application, group: CauseGroup) -> None:
     system = system_name(app.flows[group.flow].target)
     if controls.button(text("btn_ask_again", system=system), type="primary", icon=":material/help:", key="ask_again"):
         keys = list({one.issue.key for one in app.exceptions.issues_of(group.group_key, limit=MOST)})
-        is_answered = result_of(lambda: app.prices.again(group.flow, keys))
+        is_answered = result_of(lambda: app.prices.check_prices_again(group.flow, keys))
         if is_answered is not None:
             over = app.exceptions.group(group.group_key) is None
             said = ("proof_over" if over else "proof_same") if is_answered else "proof_untold"

@@ -11,7 +11,7 @@ from integration.services.runs.exceptions import RetryResult, group_address
 from pages.components.exceptions.repairs import noun
 from pages.components.shared.flows import group_headline
 from pages.components.shared.layout import mark, small
-from pages.components.shared.wording import Markdown, counted, number, text
+from pages.components.shared.wording import Markdown, number, quantity_text, text
 
 MOST_CAUSES = 3  # causes that a result links to
 COUNT_WIDTH = 78  # width in pixels of the number of records on a card
@@ -22,11 +22,11 @@ Tries = Mapping[IssueGroupKey, RetryResult]
 def retry_sentence(one: RetryResult) -> Markdown:
     """Return the result of a retry as a sentence, or an empty text if all records are solved."""
     facts = {"solved": number(one.solved), "read": number(one.run.counts.read)}
-    if one.same and one.elsewhere:
-        return text("try_both", same=number(one.same), others=number(one.elsewhere), **facts)
+    if one.same and one.moved_count:
+        return text("try_both", same=number(one.same), others=number(one.moved_count), **facts)
     if one.same:
-        return counted("try_same", one.same, **facts)
-    return counted("try_others", one.elsewhere, **facts) if one.elsewhere else ""
+        return quantity_text("try_same", one.same, **facts)
+    return quantity_text("try_others", one.moved_count, **facts) if one.moved_count else ""
 
 
 def retry_result(app: Application, one: RetryResult, groups: Mapping[IssueGroupKey, CauseGroup]) -> None:
@@ -35,7 +35,7 @@ def retry_result(app: Application, one: RetryResult, groups: Mapping[IssueGroupK
         small(f"{mark('parked')} {said}")
     planned = one.run.counts.planned if one.run.state is RunState.READY else 0
     if planned:
-        small(f"{mark('waiting')} {counted(f'try_waits_{noun(app, one.group)}', planned)}")
+        small(f"{mark('waiting')} {quantity_text(f'try_waits_{noun(app, one.group)}', planned)}")
     with st.container(horizontal=True, gap="small"):
         if planned and st.button(text("btn_open_preview"), icon=":material/difference:", key=f"plan-{one.run.id}"):
             st.switch_page("pages/preview.py", query_params={"flow": one.run.flow, "plan": one.run.id})
@@ -54,7 +54,7 @@ def solved_cards(app: Application, tries: Tries, groups: Mapping[IssueGroupKey, 
         with st.container(border=True, gap="small", horizontal=True, vertical_alignment="center"):
             with st.container(width=COUNT_WIDTH, gap=None):
                 st.markdown(f"**{number(one.run.counts.read)}**")
-                small(f":gray[{counted(f'noun_{noun(app, one.group)}', one.run.counts.read)}]")
+                small(f":gray[{quantity_text(f'noun_{noun(app, one.group)}', one.run.counts.read)}]")
             with st.container(width="stretch", gap="xsmall"):
                 st.markdown(f"**{group_headline(app, one.group)}**")
                 retry_result(app, one, groups)

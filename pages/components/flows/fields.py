@@ -37,7 +37,7 @@ from pages.components.shared.layout import (
 from pages.components.shared.tables import CONFIG, editor, table
 from pages.components.shared.wording import (
     Markdown,
-    counted,
+    author_name,
     field_name,
     fields_of_kind,
     flow_term,
@@ -46,12 +46,12 @@ from pages.components.shared.wording import (
     number,
     option_name,
     plain,
+    quantity_text,
     say,
     system_name,
     text,
     typed_text,
     typed_value,
-    who,
 )
 
 
@@ -59,7 +59,7 @@ def fields_tab(app: Application, flow: str) -> None:
     """Draw one row for each field, the form that adds a field, and the explanation of the values of a record."""
     published, spec = app.mappings.published(flow), app.flows.spec(flow)
     draft = _draft(flow, published)
-    kinds = spec.parts_of(app.flows.as_set(flow))
+    kinds = spec.parts_of(app.flows.configured_flow(flow))
     sources: dict[Kind, list[Field]] = {}
     targets: dict[str, Field] = {}
     for target, source in kinds.items():
@@ -69,7 +69,10 @@ def fields_tab(app: Application, flow: str) -> None:
         sources[target] = readable_fields(spec, source, found)
         targets |= writable(spec, target, held)
     made = text(
-        "mapping_made", version=published.version, by=plain(who(published.by)), moment=moment(published.published_at)
+        "mapping_made",
+        version=published.version,
+        by=plain(author_name(published.by)),
+        moment=moment(published.published_at),
     )
     note(f"{made} · {plain(published.note)}" if published.note else made)
     wrong: list[str] = []
@@ -235,7 +238,7 @@ def _publish_bar(
     if not changed:
         return
     named = ", ".join(field_name(target) for target in changed[:3]) + (" …" if len(changed) > 3 else "")  # noqa: PLR2004
-    about = f"**{counted('fields_changed', len(changed))}:** {plain(named)}. :gray[{text('publish_effect')}]"
+    about = f"**{quantity_text('fields_changed', len(changed))}:** {plain(named)}. :gray[{text('publish_effect')}]"
     with bottom_bar(about):
         said = controls.text_input(
             text("publish_note"),
@@ -265,7 +268,9 @@ WITHOUT_VALUE = (Operator.EMPTY, Operator.NOT_EMPTY)
 
 def filters_tab(app: Application, draft: SettingsDraft) -> None:
     """Draw the filter rules, and the records of the source that they include and exclude."""
-    fields = fields_read(app, draft.flow, [stage.source for stage in app.flows.as_set(draft.flow).counted_stages])
+    fields = fields_read(
+        app, draft.flow, [stage.source for stage in app.flows.configured_flow(draft.flow).counted_stages]
+    )
     if fields is None:
         return
     with st.container(border=True, gap="small"):
@@ -296,7 +301,7 @@ def _row(draft: SettingsDraft, place: int, row: Mapping[str, Any], fields: Seque
     def key(name: str) -> str:
         return draft.key(f"filter-{place}-{name}")
 
-    def one_of(name: str, caption: Markdown, options: list[Any], width: int, label: Callable[[Any], str]) -> Any:
+    def option_box(name: str, caption: Markdown, options: list[Any], width: int, label: Callable[[Any], str]) -> Any:
         return controls.selectbox(
             caption,
             options,
@@ -308,10 +313,12 @@ def _row(draft: SettingsDraft, place: int, row: Mapping[str, Any], fields: Seque
         )
 
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
-        take = one_of("take", text("filter_take"), ["in", "out"], 170, lambda one: text(f"take_{one}"))
+        take = option_box("take", text("filter_take"), ["in", "out"], 170, lambda one: text(f"take_{one}"))
         known = list(dict.fromkeys([*([] if row["field"] in kinds else [row["field"]]), *kinds]))
-        field = one_of("field", text("col_field"), known, 300, lambda one: field_label(fields, one))
-        operator = one_of("operator", text("filter_operator"), list(Operator), 170, lambda one: text(f"operator_{one}"))
+        field = option_box("field", text("col_field"), known, 300, lambda one: field_label(fields, one))
+        operator = option_box(
+            "operator", text("filter_operator"), list(Operator), 170, lambda one: text(f"operator_{one}")
+        )
         value = ""
         if operator not in WITHOUT_VALUE:  # a list of values is text
             kind = FieldType.TEXT if operator is Operator.IN else kinds.get(field, FieldType.TEXT)
@@ -367,5 +374,5 @@ def _left_out(found: FilterPreview) -> None:
     }
     table(frame, text("sift_out"), columns)
     if len(found.shown) < found.excluded:
-        note(counted("sift_first", len(found.shown)))
+        note(quantity_text("sift_first", len(found.shown)))
     downloads("left-out", lambda: frame)

@@ -47,7 +47,6 @@ from pages.components.shared.tables import CONFIG, editor
 from pages.components.shared.timetables import timetable
 from pages.components.shared.wording import (
     Markdown,
-    counted,
     flow_text,
     guard_name,
     guard_text,
@@ -55,6 +54,7 @@ from pages.components.shared.wording import (
     moment,
     number,
     plain,
+    quantity_text,
     read_number,
     text,
     typed_text,
@@ -179,7 +179,7 @@ def _stays(form: InputForm, shape: Select) -> None:
     """Show how many records exist in the target in the form that the saved setting gave them."""
     kind = shape.kinds.get(form.draft.saved[shape.name])
     if kind is not None and (booked := form.app.links.count_booked_records(form.flow, kind)):
-        note(counted(f"stays_{kind}", booked))
+        note(quantity_text(f"stays_{kind}", booked))
 
 
 PARTS = {"part_content": "content_part", "part_offer": "offer_part"}  # parts of an article, and the term of each
@@ -287,7 +287,7 @@ def brakes_tab(app: Application, draft: SettingsDraft) -> None:
         for place, guard in enumerate(app.flows.spec(draft.flow).settings.guards):
             if place:
                 st.divider()
-            _brake(draft, guard, counted("brake_stopped", stopped.get(guard.code, 0), runs=runs))
+            _brake(draft, guard, quantity_text("brake_stopped", stopped.get(guard.code, 0), runs=runs))
         draft.show_error("brakes")
 
 

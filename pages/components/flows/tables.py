@@ -32,7 +32,16 @@ from pages.components.shared.layout import (
 )
 from pages.components.shared.rows import Lists, code_label, is_in_use, part_choice, row_label
 from pages.components.shared.saving import save_button, was_pressed
-from pages.components.shared.wording import Markdown, counted, option_name, plain, reason, system_name, table_name, text
+from pages.components.shared.wording import (
+    Markdown,
+    option_name,
+    plain,
+    quantity_text,
+    reason,
+    system_name,
+    table_name,
+    text,
+)
 
 SIZE = 25
 
@@ -47,7 +56,7 @@ def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
     name = (
         choice("table", names, names[0], lambda one: plain(table_name(one)), ("page",)) if len(names) > 1 else names[0]
     )
-    table, flow_ = app.tables.of(name, flow), app.flows[flow]
+    table, flow_ = app.tables.table_definition(name, flow), app.flows[flow]
     lists, theirs = lists_of(app, table), codes_or_error(app, table.theirs)
     if lists is None or theirs is None:
         return
@@ -84,7 +93,7 @@ def tables_tab(app: Application, flow: str, rules: Sequence[Rule] = ()) -> None:
 def _listed(sides: "RowChoices", saved: Mapping[str, str]) -> pd.DataFrame:
     """Return the saved rows of a table with the captions of both sides."""
     lines = [
-        (key, row_label(sides.app, sides.table, key, sides.lists), code, sides.other(code))
+        (key, row_label(sides.app, sides.table, key, sides.lists), code, sides.counterpart_label(code))
         for key, code in saved.items()
     ]
     return rows_in(["code", "caption", "counterpart", "counterpart_caption"], lines)
@@ -99,7 +108,7 @@ class RowChoices:
     lists: Lists
     theirs: Mapping[str, str]
 
-    def other(self, code: str) -> str:
+    def counterpart_label(self, code: str) -> str:
         """Return the label of a counterpart."""
         return code_label(self.app, self.table.theirs, code, self.theirs)
 
@@ -128,7 +137,7 @@ def table_row(draft: dict[str, Any], sides: RowChoices, code: str, waiting: int 
     shown = row_label(sides.app, sides.table, code, sides.lists)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         with st.container(width="stretch", gap=None):
-            parked = f" {inline('parked', counted('parked_short', waiting))}" if waiting else ""
+            parked = f" {inline('parked', quantity_text('parked_short', waiting))}" if waiting else ""
             small(f"{plain(shown)}{parked}")
         st.markdown(f"{mark('ok') if now else ':gray[:material/arrow_forward:]'}", width=24)
         chosen = code_field(
@@ -138,7 +147,7 @@ def table_row(draft: dict[str, Any], sides: RowChoices, code: str, waiting: int 
             key,
             none=text("table_no_row"),
             longest=None,
-            labels=sides.other,
+            labels=sides.counterpart_label,
             of=sides.table.theirs,
             label_visibility="collapsed",
             width=320,
@@ -189,7 +198,7 @@ def counterpart(sides: RowChoices, label: Markdown, key: str) -> str:
         index=None,
         placeholder=text("row_choose"),
         key=key,
-        format_func=option_name(sides.other),
+        format_func=option_name(sides.counterpart_label),
         accept_new_options=is_in_use(sides.table.theirs),
     )
     return str(chosen or "").strip()
@@ -213,7 +222,7 @@ def _bar(app: Application, name: str, saved: Mapping[str, str], draft: dict[str,
         if was_pressed(draft, "save_table"):
             finish()
         return
-    with bottom_bar(f"**{counted('rows_changed', len(changed))}** :gray[{text('settings_effect')}]"):
+    with bottom_bar(f"**{quantity_text('rows_changed', len(changed))}** :gray[{text('settings_effect')}]"):
         if controls.button(text("btn_discard_changes"), type="tertiary", key="discard_rows"):
             draft.update(saved=None)
             st.rerun()

@@ -38,8 +38,8 @@ from pages.components.shared.timeline import (
 )
 from pages.components.shared.wording import (
     Markdown,
+    author_name,
     clock_time,
-    counted,
     field_name,
     flow_name,
     kind_name,
@@ -47,13 +47,13 @@ from pages.components.shared.wording import (
     moment,
     number,
     plain,
+    quantity_text,
     sandbox_badges,
     say,
     short_day,
     struck,
     system_name,
     text,
-    who,
 )
 
 STATES = ("proven", "accepted", "parked", "in_doubt", "planned", "sent", "left", "skipped", "unchanged")
@@ -90,7 +90,7 @@ def _head(app: Application, flow: str, key: str, events: pd.DataFrame, own: Happ
     known = flow_name(flow) if flow in app.flows else plain(flow)
     about = f"{known} · {plain(key)}"
     if rows:
-        seen = {"first": moment(event_moment(rows[-1])), "events": counted("count_event", len(rows))}
+        seen = {"first": moment(event_moment(rows[-1])), "events": quantity_text("count_event", len(rows))}
         about = text("history_about", flow=known, code=plain(_code(own)), **seen)
     state = _state([row for row in rows if row["kind"] == own["kind"]])
     badges = [inline(state, result_name(state))] if state in LOOKS else []
@@ -205,7 +205,7 @@ def _difference(event: Happened, before: Mapping[str, str]) -> None:
     st.table(rows, border="horizontal", hide_index=True)
     same = len(texts_of(event.get("after"))) - len(changed)
     if before and same > 0:
-        note(counted("details_same", same))
+        note(quantity_text("details_same", same))
 
 
 # ---- the current state ----------------------------------------------------------------------------------------------
@@ -222,7 +222,7 @@ def _now(app: Application, flow: str, rows: Sequence[Happened]) -> None:
     if flow in app.flows and agreed and agreed.kind.sort is Sort.DOCUMENT:
         section(text("to_the_cent"))
         with st.container(border=True):
-            totals_table(app, agreed, app.flows.as_set(flow))
+            totals_table(app, agreed, app.flows.configured_flow(flow))
     if agreed:
         section(text("agreed_title"), text("agreed_about"))
         with st.container(border=True, gap="xsmall"):
@@ -287,7 +287,7 @@ def _approved_by(app: Application, run: str) -> Markdown:
         approval = app.runs.get(run).approval
     except KeyError:
         return ""
-    return plain(who(approval.by)) if approval else ""
+    return plain(author_name(approval.by)) if approval else ""
 
 
 TILL, BRANCH = "mplus", "branch"  # only the till has branches, even if a document of the books names one
@@ -305,7 +305,9 @@ def _known(app: Application, flow: str, rows: Sequence[Happened]) -> dict[Markdo
             told[caption] = f"{told[caption]} · {value}" if caption in told else value
     group = next((code for row in rows if (code := texts_of(row["facts"]).get("group"))), "")
     if group and flow in app.flows and (of := app.flows.spec(flow).groups) is not None:
-        told[text(f"filter_{app.flows[flow].counted.grouped_by}")] = plain(app.lists.captions(*of).get(group, group))
+        told[text(f"filter_{app.flows[flow].counted_stage.grouped_by}")] = plain(
+            app.lists.captions(*of).get(group, group)
+        )
     return told
 
 
@@ -336,7 +338,7 @@ def _agreed(app: Application, flow: str, agreed: Record) -> None:
     rows = {plain(_path(agreed.kind, path)): plain(value) for path, value in list(told.items())[:MOST_VALUES]}
     facts_table(rows)
     if len(told) > MOST_VALUES and st.button(
-        counted("agreed_more", len(told) - MOST_VALUES), type="tertiary", key="all_values"
+        quantity_text("agreed_more", len(told) - MOST_VALUES), type="tertiary", key="all_values"
     ):
         st.dialog(text("agreed_title"), width="large")(guarded(_all_agreed))(agreed.kind, told)
 

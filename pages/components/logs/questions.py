@@ -20,8 +20,8 @@ from pages.components.shared.charts import answer_chart
 from pages.components.shared.downloads import downloads
 from pages.components.shared.layout import (
     choice,
-    chosen_in,
     clear_address,
+    control_value,
     empty,
     failures,
     note,
@@ -29,7 +29,7 @@ from pages.components.shared.layout import (
     show_error,
 )
 from pages.components.shared.tables import pick_cell
-from pages.components.shared.wording import Markdown, coded, counted, number, option_name, span, term, text
+from pages.components.shared.wording import Markdown, coded, number, option_name, quantity_text, span, term, text
 
 SECONDS = 2
 SHORTEST = 0.1
@@ -97,7 +97,7 @@ def _pick(kept: Mapping[str, tuple[str, str]]) -> None:
     """Draw the choice of a saved query. Choosing one puts it into the editor and runs it."""
 
     def take() -> None:
-        chosen = chosen_in("question")
+        chosen = control_value("question")
         if chosen:
             clear_address("query", "x", "y")
             st.query_params["question"] = chosen
@@ -221,7 +221,7 @@ def _show(app: Application, answer: ShownAnswer, frame: pd.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width="stretch", gap=None):
             section(text("answer_title"))
-            note(f"{counted('count_row', len(frame))} · {span(max(SHORTEST, answer.seconds))}")
+            note(f"{quantity_text('count_row', len(frame))} · {span(max(SHORTEST, answer.seconds))}")
         show = choice("show", ("table", "chart"), "table", lambda name: text(f"answer_{name}"))
         downloads("answer", lambda: frame)
         if may(Listings.for_programs):
@@ -280,7 +280,7 @@ def _column(name: str, options: list[str], default: str, label: Markdown) -> str
     """Draw the choice of a column, which is stored in the address."""
 
     def keep() -> None:
-        st.query_params[name] = chosen_in(name)
+        st.query_params[name] = control_value(name)
 
     asked = st.query_params.get(name, default)
     at = asked if asked in options else default
@@ -294,7 +294,7 @@ def _columns(name: str, options: list[str], default: list[str], label: Markdown)
     """Draw the choice of several columns, which are stored in the address."""
 
     def keep() -> None:
-        st.query_params[name] = ",".join(chosen_in(name))
+        st.query_params[name] = ",".join(control_value(name))
 
     asked = [one for one in st.query_params.get(name, "").split(",") if one in options] or default
     return (

@@ -19,9 +19,9 @@ from pages.components.shared.downloads import downloads, with_utc
 from pages.components.shared.layout import (
     LOOKS,
     choice,
-    chosen_in,
     clear_address,
     clear_search,
+    control_value,
     empty,
     keep_in_address,
     no_match,
@@ -143,7 +143,7 @@ def _days() -> tuple[date | None, date | None]:
     """Draw the period and return its first and last day; both are None while only one day is chosen."""
 
     def moved() -> None:
-        chosen = [day.isoformat() for day in chosen_in("days", ())]
+        chosen = [day.isoformat() for day in control_value("days", ())]
         clear_address("page")
         for name, day in zip_longest(("from", "to"), chosen, fillvalue=""):
             keep_in_address(name, day)

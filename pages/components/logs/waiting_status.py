@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from integration.services.log.search import caption_of
-from integration.words import has_term, known
+from integration.words import has_sentences, has_term
 from pages.components.shared.timeline import Happened, event_moment, texts_of
-from pages.components.shared.wording import Markdown, listed, plain, say, span, table_name, term, text, who
+from pages.components.shared.wording import Markdown, author_name, listed, plain, say, span, table_name, term, text
 
 # Actions of people that solve a parked record, with the text key of each.
 DONE = {
@@ -59,7 +59,7 @@ def wait_sentence(rows: Sequence[Happened], place: int) -> Markdown:
     """Return the sentence about a wait that has ended; empty if its reason is unknown. `rows` is newest first."""
     closed = rows[place]
     parked = next((one for one in rows[place + 1 :] if _is_of(one, closed)), None)
-    if parked is None or not known(str(closed["code"])):
+    if parked is None or not has_sentences(str(closed["code"])):
         return ""
     why = plain(say(str(closed["code"]), texts_of(parked["facts"])).what.rstrip("."))
     waited = span((event_moment(closed) - event_moment(parked)).total_seconds())
@@ -74,7 +74,7 @@ def _is_of(one: Happened, closed: Happened) -> bool:
 
 
 def _done(one: Happened) -> Markdown:
-    by = plain(who(texts_of(one["facts"]).get("by", "")))
+    by = plain(author_name(texts_of(one["facts"]).get("by", "")))
     if one["event"] == "setting_changed" and (named := _settings(one)):
         return term("until_setting_named", by=by, setting=plain(listed(named)))
     return term(DONE[str(one["event"])], by=by, table=plain(table_name(str(one["key"]))))

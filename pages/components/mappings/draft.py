@@ -31,7 +31,7 @@ from pages.components.shared.layout import (
 from pages.components.shared.tables import CONFIG, browse, height, table
 from pages.components.shared.wording import (
     Markdown,
-    counted,
+    author_name,
     field_name,
     field_term,
     fields_of_kind,
@@ -40,10 +40,10 @@ from pages.components.shared.wording import (
     moment,
     number,
     plain,
+    quantity_text,
     say,
     text,
     value_text,
-    who,
 )
 
 MOST_FIELDS = 3  # fields named in one sentence
@@ -136,10 +136,10 @@ def find_effect(editor: EditorState) -> bool:
     """Apply the draft to the last records while showing progress. Return whether that succeeded."""
     bar = st.progress(0.0, text=text("effect_reading", system=editor.source))
 
-    def told(done: int, total: int) -> None:
+    def show_progress(done: int, total: int) -> None:
         bar.progress(done / total, text=text("effect_progress", done=number(done), total=number(total)))
 
-    found = answer_or_error(lambda: editor.app.drafts.effect(editor.name, editor.mapping, told))
+    found = answer_or_error(lambda: editor.app.drafts.effect(editor.name, editor.mapping, show_progress))
     bar.empty()
     if found is not None:
         st.session_state[f"effect-{editor.name}"] = {"shape": _shape(editor), "effect": found}
@@ -230,7 +230,7 @@ def overtaken_box(editor: EditorState) -> None:
             + text(
                 "overtaken",
                 version=editor.published.version,
-                by=plain(who(editor.published.by)),
+                by=plain(author_name(editor.published.by)),
                 moment=moment(editor.published.published_at),
                 base=editor.draft.base,
             )
@@ -257,7 +257,7 @@ def draft_bar(editor: EditorState) -> None:
     if effect is not None:
         facts = {"records": number(effect.records), "read": number(effect.read)}
         known = text("effect_short", many=flow_term("many", editor.name), **facts)
-    said = f"**{counted('rules_changed', len(editor.changed))}:** {_fields(list(editor.changed))}. :gray[{known}]"
+    said = f"**{quantity_text('rules_changed', len(editor.changed))}:** {_fields(list(editor.changed))}. :gray[{known}]"
     with bottom_bar(said):
         if controls.button(text("btn_discard_draft"), type="tertiary", key="discard_draft", help=meaning("draft")):
             editor.app.drafts.discard(editor.name, person())
@@ -282,7 +282,7 @@ def _publish(editor: EditorState) -> None:
     effect = _known_effect(editor)
     if effect is None and find_effect(editor):
         effect = _known_effect(editor)
-    small(f"**{counted('rules_changed', len(editor.changed))}:** {_fields(list(editor.changed))}")
+    small(f"**{quantity_text('rules_changed', len(editor.changed))}:** {_fields(list(editor.changed))}")
     if effect is not None:
         small(effect_sentence(editor, effect))
     said = controls.text_input(text("publish_note"), key="publish_note", autocomplete="off", max_chars=200)
@@ -303,7 +303,7 @@ def history_part(editor: EditorState, place: Any) -> None:
     """Draw the published versions, newest first, and the differences of the chosen one from the version in force."""
     versions = editor.app.rules.history(editor.name)
     frame = pd.DataFrame(
-        [(one.version, one.published_at, who(one.by), one.note) for one in versions],
+        [(one.version, one.published_at, author_name(one.by), one.note) for one in versions],
         columns=["version", "published_at", "by", "note"],
     )
     columns = {
@@ -377,10 +377,10 @@ def draft_badges(editor: EditorState) -> list[Markdown]:
 def about_draft(editor: EditorState) -> Markdown:
     """Return which version is in force, and who made the draft."""
     one, draft = editor.published, editor.draft
-    made = text("mapping_made", version=one.version, by=plain(who(one.by)), moment=moment(one.published_at))
+    made = text("mapping_made", version=one.version, by=plain(author_name(one.by)), moment=moment(one.published_at))
     about = plain(one.note)
     if draft is not None:
-        about = text("draft_made", by=plain(who(draft.by)), moment=moment(draft.changed_at))
+        about = text("draft_made", by=plain(author_name(draft.by)), moment=moment(draft.changed_at))
     return f"{made} · {about}" if about else made
 
 

@@ -27,12 +27,12 @@ from pages.components.shared.layout import clear_address, icon_button, keep_in_a
 from pages.components.shared.rows import field_text, step_text, table_step
 from pages.components.shared.wording import (
     Markdown,
-    counted,
     field_name,
     field_term,
     issue_reason,
     option_name,
     plain,
+    quantity_text,
     reason,
     table_name,
     term,
@@ -135,7 +135,7 @@ def _from_field(editor: EditorState, rule: Rule, choices: FunctionChoices, key: 
         options,
         index=options.index(rule.source),
         key=f"{key}-source",
-        format_func=option_name(choices.called),
+        format_func=option_name(choices.field_label),
     )
     return replace(rule, source=source or "", expression="", functions=chain(rule.functions, choices, key))
 
@@ -161,7 +161,7 @@ def _expression(rule: Rule, choices: FunctionChoices, key: str) -> str:
             index=None,
             key=pick,
             placeholder=text("insert_field"),
-            format_func=option_name(choices.called),
+            format_func=option_name(choices.field_label),
             label_visibility="collapsed",
             on_change=_insert,
             args=(area, pick, _named),
@@ -261,7 +261,7 @@ def _rows_of(editor: EditorState, table: str) -> None:
     """Draw the number of rows of a table, the codes without a row, and the link to the table."""
     missing = editor.app.exceptions.unmapped(editor.name, table)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        said = counted("table_rows", len(editor.app.rules.tables().get(table, {})))
+        said = quantity_text("table_rows", len(editor.app.rules.tables().get(table, {})))
         if missing:
             said += f" · :orange[{text('table_missing', values=plain(', '.join(list(missing)[:3])))}]"
         st.markdown(f":small[:gray[{said}]]", width="stretch")
@@ -311,7 +311,7 @@ def why_box(editor: EditorState, rule: Rule, trial: Trial | None, record_name: s
         if rule.target in editor.faults:
             note(f":orange[:material/error: {plain(reason(editor.faults[rule.target]))}]")
             return
-        traces = trial.of(rule.target)
+        traces = trial.traces_of_field(rule.target)
         if not traces:
             note(text("why_off" if rule.table and not editor.app.rules.tables().get(rule.table) else "why_not_there"))
         for trace in traces[:MOST_WAYS]:

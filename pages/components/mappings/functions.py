@@ -44,7 +44,7 @@ class FunctionChoices:
         """Type of the values of the target field; text if the field is unknown."""
         return self.target.type if self.target else FieldType.TEXT
 
-    def called(self, name: str) -> str:
+    def field_label(self, name: str) -> str:
         """Return the label of a source field."""
         return source_label(self.sources, name, self.samples)
 
@@ -126,7 +126,7 @@ def _argument(argument: Argument, now: Sequence[Value], choices: FunctionChoices
                     list(dict.fromkeys([*known, *chosen])),
                     chosen,
                     key=key,
-                    format_func=option_name(choices.called),
+                    format_func=option_name(choices.field_label),
                     placeholder=text("choose_field"),
                 )
             )

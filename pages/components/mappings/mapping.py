@@ -78,7 +78,7 @@ class EditorState:
 
 def editor_state(app: Application, name: str) -> EditorState:
     """Return the editor state of a flow."""
-    flow, published, draft = app.flows.as_set(name), app.mappings.published(name), app.drafts.draft(name)
+    flow, published, draft = app.flows.configured_flow(name), app.mappings.published(name), app.drafts.draft(name)
     mapping = draft.mapping if draft else published.mapping
     base = (
         published.mapping if draft is None or draft.base == published.version else app.drafts.version(name, draft.base)

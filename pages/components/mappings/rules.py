@@ -228,7 +228,7 @@ def _gives(editor: EditorState, rule: Rule, trial: Trial | None) -> str:
         f"‖ {issue_reason(one.issue)}"
         if one.issue
         else short_value(field_text(editor.app, target, rule.target, one.value))
-        for one in trial.of(rule.target)
+        for one in trial.traces_of_field(rule.target)
     ]
     return " | ".join(dict.fromkeys(given)) or "–"
 

@@ -28,7 +28,7 @@ MOST_HOURS = 24 * 30  # hours until a reminder, at most
 
 def channels(app: Application) -> None:
     """Draw every channel, and the button that adds one."""
-    found = app.channels.every()
+    found = app.channels.list_channels()
     room = section_with_actions(text("channels_title"), text("channels_about"))
     if room.button(text("btn_channel_add"), icon=":material/add:", type="primary", key="channel_add"):
         _edited(app, None)
@@ -40,7 +40,7 @@ def channels(app: Application) -> None:
 
 def _channel(app: Application, channel: Channel) -> None:
     failing = app.monitoring.failing().get(channel.id)
-    last = app.monitoring.last_sent(channel)
+    last = app.monitoring.last_delivery(channel)
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width="stretch", gap="xxsmall"):
             state = "off" if not channel.on else "failed" if failing else "ok" if last else "unknown"

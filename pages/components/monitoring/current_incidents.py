@@ -14,7 +14,7 @@ from integration.alerts.waiting_list import SEVERITY_STATES, WaitingItem
 from integration.application.application import Application
 from integration.core.causes import Severity
 from pages.components.shared.application import may, person
-from pages.components.shared.connection_badge import answer_time, since_when, state_of
+from pages.components.shared.connection_badge import answer_time, connection_since, state_of
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.layout import (
     act,
@@ -32,13 +32,13 @@ from pages.components.shared.wording import (
     Markdown,
     capital,
     cause_headline,
-    counted,
     duration,
     field_date,
     flow_name,
     moment,
     number,
     plain,
+    quantity_text,
     span,
     system_name,
     text,
@@ -66,7 +66,7 @@ def problem_subject(symptom: Problem) -> Markdown:
 
 def silence_button(app: Application) -> None:
     """Draw the button that silences every channel for a while, or the one that ends the silence."""
-    until = app.alerts.silences.now().get(EVERYTHING)
+    until = app.alerts.silences.active_silences().get(EVERYTHING)
     if until is None:
         if may(Silences.keep):
             _silence(app, EVERYTHING, text("btn_silence_all"), "silence_all")
@@ -77,19 +77,19 @@ def silence_button(app: Application) -> None:
 
 
 def _silence(app: Application, identity: str, label: Markdown, key: str) -> None:
-    def until(moment: Callable[[], datetime]) -> None:
+    def silence_until(moment: Callable[[], datetime]) -> None:
         act(lambda: app.alerts.silences.keep(identity, moment(), person()))
 
     with st.popover(label, icon=":material/notifications_paused:", key=key):
         if st.button(text("btn_silence_hour"), key=f"{key}_hour", width="stretch"):
-            until(lambda: datetime.now(UTC) + timedelta(hours=1))
+            silence_until(lambda: datetime.now(UTC) + timedelta(hours=1))
         today = datetime.now(zone()).date()
         first = today + timedelta(days=1)
         day = st.date_input(
             text("silence_until_day"), first, min_value=first, format=field_date(), key=f"{key}_day"
         )  # fmt: skip
         if st.button(text("btn_silence_day"), key=f"{key}_until", width="stretch"):
-            until(lambda: datetime.combine(day, time(), zone()).astimezone(UTC))
+            silence_until(lambda: datetime.combine(day, time(), zone()).astimezone(UTC))
 
 
 # ---- incidents
@@ -98,12 +98,12 @@ def _silence(app: Application, identity: str, label: Markdown, key: str) -> None
 def waiting_now(app: Application) -> None:
     """Draw everything that waits. An item with an alert has its severity and the button that silences it."""
     found = waiting_items(app, most=MOST_WAITING)
-    episodes = {one.symptom.identity: one for one in app.monitoring.going_on()}
-    section(text("needs_person"), counted("episodes_about", len(episodes)) if episodes else "")
+    episodes = {one.symptom.identity: one for one in app.monitoring.open_incidents()}
+    section(text("needs_person"), quantity_text("episodes_about", len(episodes)) if episodes else "")
     if not found.shown:
         empty("task_alt", text("episodes_none"), text("episodes_none_about"))
         return
-    silences = app.alerts.silences.now()
+    silences = app.alerts.silences.active_silences()
 
     def alert_of(item: WaitingItem) -> None:
         for episode in [episodes.pop(one) for one in item.incidents if one in episodes]:
@@ -141,7 +141,7 @@ def _actions(app: Application, episode: Incident, silenced: datetime | None) -> 
 
 def past_incidents(app: Application) -> None:
     """Draw the last incidents that ended."""
-    found = app.monitoring.past()
+    found = app.monitoring.past_incidents()
     if not found:
         return
     tools = section_with_actions(text("episodes_over"))
@@ -161,7 +161,7 @@ def past_incidents(app: Application) -> None:
 
 def _episodes(app: Application) -> pd.DataFrame:
     """Return incidents as a table for a file, current ones first."""
-    every = [*app.monitoring.going_on(), *app.monitoring.past(MOST_LISTED)]
+    every = [*app.monitoring.open_incidents(), *app.monitoring.past_incidents(MOST_LISTED)]
     lines = [
         (str(one.symptom.severity), one.symptom.flow or one.symptom.of, one.symptom.cause,
          cause_headline(one.symptom.cause, one.symptom.facts), one.begun_at, one.over_at, one.symptom.count,
@@ -181,7 +181,7 @@ def health(app: Application) -> None:
         {
             text("col_part"): system_name(one.system),
             text("col_stands"): f"{mark(state_of(one))} {answer_time(one)}",
-            text("col_known"): capital(since_when(one)),
+            text("col_known"): capital(connection_since(one)),
         }
         for one in app.reach.stands()
     ]
@@ -206,7 +206,7 @@ def _parts(looked: Health) -> list[dict[Markdown, Markdown]]:
         ),
         "log": (
             not troubles.keys() & {"log_away", "log_behind"},
-            counted("health_waiting", looked.events_waiting),
+            quantity_text("health_waiting", looked.events_waiting),
         ),
         "disk": ("disk_full" not in troubles, text("health_free", free=number(looked.free_bytes // 1_000_000))),
     }

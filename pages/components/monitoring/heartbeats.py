@@ -16,7 +16,7 @@ from pages.components.shared.wording import Markdown, flow_name, language, momen
 def heartbeat_settings(app: Application) -> None:
     """Draw the heartbeat addresses of the console and of each flow."""
     section(text("signs_title"), text("signs_about"))
-    known = app.pings.every()
+    known = app.pings.start_times()
     with st.container(border=True, gap="small"):
         for flow in (WHOLE, *app.flows):
             _sign(app, flow, is_on=flow in known)
@@ -48,7 +48,7 @@ def _last(app: Application, flow: str) -> Markdown:
 def opening_hours(app: Application) -> None:
     """Draw the form of the opening hours."""
     section(text("openings_title"), text("openings_about"))
-    now = app.openings.now()
+    now = app.openings.current_hours()
     names = countries(language())
     with st.form("openings", border=True):
         days = st.multiselect(

@@ -16,11 +16,15 @@ COLUMNS = ("made_at", "channel", "message", "about", "cause", "happened", "sent_
 def draw_sent(app: Application) -> None:
     """Draw the last notifications."""
     tools = section_with_actions(text("sent_title"), text("sent_about"))
-    found = app.monitoring.sent()
+    found = app.monitoring.list_notifications()
     if not found:
         empty("outbox", text("sent_none"), text("sent_none_about"))
         return
-    downloads("sent", lambda: rows_in(COLUMNS, [_line(one) for one in app.monitoring.sent(MOST_LISTED)]), at=tools)
+    downloads(
+        "sent",
+        lambda: rows_in(COLUMNS, [_line(one) for one in app.monitoring.list_notifications(MOST_LISTED)]),
+        at=tools,
+    )
     st.table([_row(one) for one in found], border="horizontal", hide_index=True)
 
 

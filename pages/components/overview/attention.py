@@ -8,7 +8,7 @@ import streamlit as st
 
 from integration.application.application import Application
 from integration.services.log.log import LogPeriod
-from pages.components.shared.connection_badge import since_when, stand_badge
+from pages.components.shared.connection_badge import connection_since, stand_badge
 from pages.components.shared.layout import answer_or_error, note, section_with_actions
 from pages.components.shared.wording import (
     Markdown,
@@ -31,7 +31,7 @@ def connection_rows(app: Application) -> None:
             if place:
                 st.divider()
             with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-                about = " · ".join(part for part in (plain(status.about), since_when(status)) if part)
+                about = " · ".join(part for part in (plain(status.about), connection_since(status)) if part)
                 _two_lines(system_name(status.system), about)
                 stand_badge(status)
 

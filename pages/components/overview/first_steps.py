@@ -18,7 +18,7 @@ CARD = 210
 
 def first_steps(app: Application, status: FlowStatus) -> None:
     """Draw the three steps of the first flow, with a button for the next one. Draws nothing once hidden."""
-    if not app.first_week.shown():
+    if not app.first_week.visible_tasks():
         return
     following = STEPS.index(_step(status))
     with section_with_actions(text("start"), text("start_sandbox" if app.sandbox.is_connected else "start_about")):

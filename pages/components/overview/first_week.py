@@ -14,7 +14,7 @@ from pages.components.shared.wording import Markdown, text
 
 def first_week(app: Application) -> None:
     """Draw the next task with its reason, and the other tasks of the first week. Draws nothing once all are done."""
-    tasks = app.first_week.shown() if may(FirstWeek.hide) else []
+    tasks = app.first_week.visible_tasks() if may(FirstWeek.hide) else []
     if not tasks:
         return
     following = next((one for one in tasks if not one.done), None)

@@ -7,9 +7,9 @@ from integration.application.application import Application
 from integration.core.plan_lines import PlanRow
 from integration.core.run import Mode, Run
 from pages.components.shared.changes import what_changes
-from pages.components.shared.documents import known_as
+from pages.components.shared.documents import code_and_name
 from pages.components.shared.layout import inline, mark, note, small
-from pages.components.shared.wording import Markdown, counted, euros, flow_name, number, plain, text
+from pages.components.shared.wording import Markdown, euros, flow_name, number, plain, quantity_text, text
 
 SHOWN = 8
 SORTS = ("create", "update", "retire", "park", "skip")
@@ -29,10 +29,10 @@ def plan_extent(app: Application, run: Run) -> Markdown:
     """Return the extent of the selected changes: their number, the booked amount if any, and the number of writes."""
     chosen = app.plans.count(run.id, "changes") - len(run.excluded)
     sold = app.plans.sold(run.id, run.excluded)
-    said = [f"**{counted('phone_changes', chosen)}**"]
+    said = [f"**{quantity_text('phone_changes', chosen)}**"]
     if sold is not None:
         said.append(f"**{text('phone_sold', amount=euros(sold))}**")
-    said.append(counted("write", app.plans.writes(run.id, frozenset(run.excluded))))
+    said.append(quantity_text("write", app.plans.writes(run.id, frozenset(run.excluded))))
     return " · ".join(said)
 
 
@@ -71,6 +71,6 @@ def representative_changes(app: Application, run: Run) -> list[PlanRow]:
 def _line(app: Application, run: Run, row: PlanRow) -> None:
     """Draw one change: its record and its summary."""
     left_out = f" {inline('left')}" if row.seq in run.excluded else ""
-    small(f"{mark(str(row.action))} **{plain(' · '.join(part for part in known_as(row) if part))}**{left_out}")
+    small(f"{mark(str(row.action))} **{plain(' · '.join(part for part in code_and_name(row) if part))}**{left_out}")
     undone, target = run.mode is Mode.UNDO, app.flows[run.flow].target
     note(plain(what_changes(app, row, undone=undone, system=target)))

@@ -11,25 +11,25 @@ from integration.core.plan import Approval
 from integration.core.run import Mode, Run
 from pages.components.shared.application import focus_field, guarded, person
 from pages.components.shared.changes import what_changes
-from pages.components.shared.documents import known_as
+from pages.components.shared.documents import code_and_name
 from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import bottom_bar, note, result_of
 from pages.components.shared.notes import discard_button
 from pages.components.shared.plan_selection import ask_before_commit, is_asking, redraw_ticks, stop_asking, take_in
 from pages.components.shared.wording import (
     Markdown,
+    author_name,
     cause_headline,
-    counted,
     euros,
     kind_name,
     moment,
     number,
     plain,
+    quantity_text,
     read_number,
     say,
     system_name,
     text,
-    who,
 )
 
 SHOWN_RECORDS = 10
@@ -59,7 +59,7 @@ def outdated_bar(app: Application, run: Run, flow: Flow, changes: int) -> bool:
     """Draw the bar of an outdated plan. Return whether a new preview was requested."""
     with bottom_bar(f":gray[{text('nothing_written')}]"):
         discard_button(app, run, text("btn_discard"))
-        label = counted("btn_commit", changes, system=system_name(flow.target))
+        label = quantity_text("btn_commit", changes, system=system_name(flow.target))
         st.button(label, icon=":material/send:", key="commit", disabled=True)
         return st.button(text("btn_preview_again"), type="primary", icon=":material/refresh:", key="again")
 
@@ -67,15 +67,15 @@ def outdated_bar(app: Application, run: Run, flow: Flow, changes: int) -> bool:
 def commit_bar(app: Application, run: Run, flow: Flow, changes: int) -> None:
     """Draw the bar with the selection and the commit button, which is the only one that writes."""
     chosen = changes - len(run.excluded)
-    writes = counted("write", app.plans.writes(run.id, frozenset(run.excluded)))
-    said = counted("bar_chosen", changes, chosen=number(chosen))
+    writes = quantity_text("write", app.plans.writes(run.id, frozenset(run.excluded)))
+    said = quantity_text("bar_chosen", changes, chosen=number(chosen))
     sums = f"{' · '.join(_sums(app, run))}."
     with bottom_bar(f"**{said} · {writes}.** {sums} :gray[{text('nothing_written')}]"):
         if run.excluded and st.button(text("btn_choose_all"), type="tertiary", key="choose_all"):
             take_in(app, run, list(run.excluded))
             redraw_ticks()
         discard_button(app, run, text("btn_discard"))
-        label = counted("btn_commit", chosen, system=system_name(flow.target))
+        label = quantity_text("btn_commit", chosen, system=system_name(flow.target))
         asks = "Ctrl+Enter" if run.brakes else None  # the shortcut may open a confirmation, but never write
         if st.button(
             label, type="primary", icon=":material/send:", key="commit", disabled=not chosen, shortcut=asks,
@@ -136,7 +136,7 @@ def _braked(app: Application, run: Run, code: str) -> None:
     marked, found = app.plans.marked(run.id, code, SHOWN_RECORDS)
     if not marked:
         return
-    known = [(*known_as(row), row) for row in marked]
+    known = [(*code_and_name(row), row) for row in marked]
     key, name, what = text("col_code"), text("col_name"), text("col_what")
     undone, target = run.mode is Mode.UNDO, app.flows[run.flow].target
     shown = [
@@ -158,11 +158,11 @@ def _commit(app: Application, run: Run, typed: Mapping[str, int]) -> None:
 
 def four_eyes_box(app: Application, run: Run) -> None:
     """Show that a plan needs two approvals, and who has approved it."""
-    if not app.four_eyes.needed(run):
+    if not app.four_eyes.exceeded_limits(run):
         return
     first = app.four_eyes.first(run)
     said = (
-        text("four_eyes_first", name=plain(who(first.by)), time=moment(first.until))
+        text("four_eyes_first", name=plain(author_name(first.by)), time=moment(first.until))
         if first
         else text("four_eyes_none")
     )

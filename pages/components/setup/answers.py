@@ -3,13 +3,23 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from integration.flows.forms import Code, Codes, FormField, Money, MultiSelect, PerKey, RadioChoice, Select, each_of
+from integration.flows.forms import (
+    Code,
+    Codes,
+    FormField,
+    Money,
+    MultiSelect,
+    PerKey,
+    RadioChoice,
+    Select,
+    single_fields,
+)
 from integration.services.setup import AskedQuestion
 from pages.components.flows.sections import options_of
 from pages.components.flows.tables import RowChoices
 from pages.components.shared.inputs import InputForm, codes_or_error, lists_of
 from pages.components.shared.rows import code_label, row_label
-from pages.components.shared.wording import Markdown, amount_text, counted, plain, text
+from pages.components.shared.wording import Markdown, amount_text, plain, quantity_text, text
 
 SHOWN = 4  # answers of a list that a line names
 
@@ -19,8 +29,11 @@ def answer(form: InputForm, one: AskedQuestion, values: Mapping[str, Any]) -> Ma
     if one.question.table:
         sides = sides_of(form, one)
         if sides is None:
-            return counted("table_rows", len(values))
-        shown = [(row_label(form.app, sides.table, code, sides.lists), sides.other(values[code])) for code in values]
+            return quantity_text("table_rows", len(values))
+        shown = [
+            (row_label(form.app, sides.table, code, sides.lists), sides.counterpart_label(values[code]))
+            for code in values
+        ]
         return _listed([f"{plain(code)} → {plain(other)}" for code, other in shown]) or text("question_no_rows")
     whole = {**form.draft.saved, **values}
     shapes = [
@@ -70,5 +83,5 @@ def sides_of(form: InputForm, one: AskedQuestion) -> RowChoices | None:
 def shapes_of(form: InputForm, one: AskedQuestion) -> list[FormField]:
     """Return the fields of a question, as the settings page of its flow has them."""
     names = one.question.settings
-    shapes = each_of(shape for section in form.app.flows.spec(one.flow).sections for shape in section.shapes)
+    shapes = single_fields(shape for section in form.app.flows.spec(one.flow).sections for shape in section.shapes)
     return sorted((shape for shape in shapes if shape.name in names), key=lambda shape: names.index(shape.name))

@@ -19,13 +19,13 @@ from pages.components.shared.saving import save_button, was_pressed
 from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import (
     Markdown,
-    counted,
     expected_value,
     field_name,
     flow_name,
     number,
     option_name,
     plain,
+    quantity_text,
     text,
 )
 
@@ -120,9 +120,11 @@ def _overview(named: NamedObjects, draft: _Draft) -> NamedObject:
         [
             {
                 "object": text(f"names_object_{one.name}"),
-                "code": " ".join(draft.value(name) for name in one.own[:1]),
-                "table": " + ".join(draft.value(name) for name in one.own[1:3] if draft.value(name)),
-                "there": "" if one.name == "manner" else f"{_look(one.there).sign} {text(f'names_there_{one.there}')}",
+                "code": " ".join(draft.value(name) for name in one.object_names[:1]),
+                "table": " + ".join(draft.value(name) for name in one.object_names[1:3] if draft.value(name)),
+                "there": ""
+                if one.name == "manner"
+                else f"{_look(one.availability).sign} {text(f'names_there_{one.availability}')}",
                 "about": " ".join(_counts(one)),
             }
             for one in named.objects
@@ -155,7 +157,7 @@ def _look(there: Availability) -> StateLook:
 
 def _counts(one: NamedObject) -> list[str]:
     """Return the number of required fields that are missing, and of fields with unverified names."""
-    if one.there is Availability.UNUSED:
+    if one.availability is Availability.UNUSED:
         return []
     absent = sum(name.there is Availability.ABSENT and _has_to_be_there(name, name.value) for name in one.fields)
     unverified = sum(_is_unverified(name, name.value) for name in one.fields)
@@ -193,8 +195,8 @@ def _object(one: NamedObject, draft: _Draft) -> None:
             st.rerun()
     if has_term(f"names_about_{one.name}"):
         note(text(f"names_about_{one.name}"))
-    _fields(one.own, draft)
-    if one.own and not draft.value(one.own[0]):  # an unused object needs no fields
+    _fields(one.object_names, draft)
+    if one.object_names and not draft.value(one.object_names[0]):  # an unused object needs no fields
         return
     for title, names in _groups(one):
         if title:
@@ -315,12 +317,12 @@ def _bar(app: Application, named: NamedObjects, draft: _Draft) -> None:
         for path, expected in draft.refused.items()
     ]
     about = f":orange[{' '.join(refused)}]" if refused else f":gray[{text('names_effect')}]"
-    with bottom_bar(f"**{counted('names_changed', len(draft.changed))}.** {about}"):
+    with bottom_bar(f"**{quantity_text('names_changed', len(draft.changed))}.** {about}"):
         if controls.button(text("btn_discard_changes"), type="tertiary", key="discard_names"):
             draft.forget()
             st.rerun()
         by = person()  # read here, because the save must not use the session, see `save_button`
-        label = counted("btn_save_names", len(draft.changed))
+        label = quantity_text("btn_save_names", len(draft.changed))
         if save_button(label, "save_names", draft.kept, lambda: app.names.put(draft.changed, by)):
             _save(app, draft)
 

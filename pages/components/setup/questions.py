@@ -26,12 +26,12 @@ from pages.components.shared.saving import PRESSED, save_button
 from pages.components.shared.timetables import calendar_of, timetable, timetable_sentence
 from pages.components.shared.wording import (
     Markdown,
-    counted,
     expected_value,
     flow_name,
     flow_term,
     flow_text,
     plain,
+    quantity_text,
     source_to_target,
     system_name,
     text,
@@ -127,7 +127,7 @@ def questions_step(app: Application) -> None:
         with st.container(width="stretch"):
             note(text("setup_questions_about"))
         if proposed > 1:
-            label = counted("btn_accept_all", proposed)
+            label = quantity_text("btn_accept_all", proposed)
             st.button(label, key="accept_all", icon=":material/done_all:", on_click=accept)
     opened, first = _opened(every), st.query_params.get("flow", "")
     for flow in sorted(questions, key=lambda name: name != first):
@@ -331,7 +331,7 @@ def ready_step(app: Application) -> None:
     lines = app.setup.readiness()
     stops = sum(line.weight is PointSeverity.STOPS for line in lines)
     with st.container(border=True, gap="small", key="rows_ready"):
-        st.header(counted("ready_stops", stops) if stops else text("ready_title"), anchor=False)
+        st.header(quantity_text("ready_stops", stops) if stops else text("ready_title"), anchor=False)
         note(text("ready_about_stops" if stops else "ready_about"))
         answered = Counter(line.asked.flow for line in lines if line.asked and line.weight is PointSeverity.DONE)
         for weight in PointSeverity:
@@ -339,7 +339,7 @@ def ready_step(app: Application) -> None:
                 if line.weight is weight and not (line.asked and weight is PointSeverity.DONE):
                     _line(app, line)
         for flow, number in answered.items():
-            _row(mark("ok"), flow_name(flow), counted("ready_answered", number), "questions", flow=flow)
+            _row(mark("ok"), flow_name(flow), quantity_text("ready_answered", number), "questions", flow=flow)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         note(text("ready_later"))
         st.page_link("pages/flows.py", label=text("nav_flows"), icon=":material/tune:")
@@ -366,7 +366,7 @@ def _line(app: Application, line: SetUpLine) -> None:
         chosen = ", ".join(flow_name(flow) for flow in app.setup.chosen()) or text("setup_flows_none")
         _row(SIGNS[line.weight], step_name(line.step), chosen, line.step)
     else:
-        stands = connection_stands(app.connections.of(line.step))
+        stands = connection_stands(app.connections.last_check(line.step))
         _row(SIGNS[line.weight], step_name(line.step), stands, line.step)
 
 

@@ -28,7 +28,16 @@ from pages.components.shared.layout import (
     result_of,
     small,
 )
-from pages.components.shared.wording import Markdown, counted, flow_text, option_name, plain, say, system_name, text
+from pages.components.shared.wording import (
+    Markdown,
+    flow_text,
+    option_name,
+    plain,
+    quantity_text,
+    say,
+    system_name,
+    text,
+)
 
 HERE, AHEAD = ":blue[:material/radio_button_checked:]", ":gray[:material/radio_button_unchecked:]"
 
@@ -79,7 +88,7 @@ def unfinished(step: str) -> None:
 
 def rail(app: Application, here: str) -> None:
     """Draw every step with its state as a link."""
-    asked, done = app.setup.questions(), app.setup.done()
+    asked, done = app.setup.questions(), app.setup.completed_steps()
     failed = {status.system for status in app.connections.statuses() if status.ok is False}
     with st.container(gap="small"):
         for step in STEPS:
@@ -103,11 +112,11 @@ def _stands(app: Application, step: str, asked: Mapping[str, Sequence[AskedQuest
             every = [one for questions in asked.values() for one in questions]
             left = sum(one.state is not State.ANSWERED for one in every)
             done = text("questions_answered") if every else text("questions_none")
-            return counted("questions_open", left) if left else done
+            return quantity_text("questions_open", left) if left else done
         case "ready":
             stops = sum(line.weight is PointSeverity.STOPS for line in app.setup.readiness())
-            return counted("ready_stops", stops) if stops else text("ready_nothing_stops")
-    return connection_stands(app.connections.of(step))
+            return quantity_text("ready_stops", stops) if stops else text("ready_nothing_stops")
+    return connection_stands(app.connections.last_check(step))
 
 
 def connection_stands(status: ConnectionCheck) -> Markdown:
@@ -160,14 +169,14 @@ class ConnectionForm:
     check: DeltaGenerator
 
     @property
-    def well(self) -> bool:
+    def is_working(self) -> bool:
         """True if the system is connected and no check has failed."""
         return self.status.connected and self.status.ok is not False
 
     @property
     def kind(self) -> Kind:
         """Type of the connect button: secondary if the connection works, because the next step then is primary."""
-        return "secondary" if self.well else "primary"
+        return "secondary" if self.is_working else "primary"
 
     def fill(self, check: Callable[[Tell], object]) -> None:
         """Run a check, show each line as it is known, and rerun the page with the result."""
@@ -182,13 +191,13 @@ class ConnectionForm:
 def _spot(app: Application, system: str) -> tuple[DeltaGenerator, ConnectionForm]:
     """Return the container for the form of a system, and its connection with the check below."""
     form, check = st.container(border=True), st.empty()
-    return form, ConnectionForm(app.connections.of(system), check)
+    return form, ConnectionForm(app.connections.last_check(system), check)
 
 
 def _asks(app: Application, spot: ConnectionForm) -> bool:
     """Return whether to draw the form of a system. A working connection only shows it on request."""
     system, sandboxed = spot.status.system, app.sandbox.is_connected
-    if not sandboxed and not spot.well:
+    if not sandboxed and not spot.is_working:
         return True
     if sandboxed:
         note(text("setup_sandboxed"))
@@ -227,7 +236,7 @@ def _checked(app: Application, spot: ConnectionForm) -> None:
     ):
         spot.fill(lambda tell: app.connections.check(status.system, tell))
     unsaved = names_unsaved(app) if status.system == "accountview" else ""
-    next_step(status.system, primary=bool(status.ok), waits=unsaved if spot.well else text("setup_check_first"))
+    next_step(status.system, primary=bool(status.ok), waits=unsaved if spot.is_working else text("setup_check_first"))
 
 
 # ---- AccountView ----------------------------------------------------------------------------------------------------

@@ -21,11 +21,11 @@ from integration.core.authorization import right_of
 from integration.core.errors import IntegrationError, LoggedOutError, NotAllowedError
 from integration.core.people import RIGHTS, Actor, Right, Role
 from integration.services.log.log import Log
-from integration.services.setup import SetUp
+from integration.services.setup import InstallationSetup
 from integration.shipped import SHIPPED
 from integration.words import LANGUAGES, of_streamlit
 from pages.components.shared import searching
-from pages.components.shared.connection_badge import since_when, state_of
+from pages.components.shared.connection_badge import connection_since, state_of
 from pages.components.shared.controls import withheld
 from pages.components.shared.glossary import words_button
 from pages.components.shared.keys import keys_button
@@ -44,7 +44,7 @@ from pages.components.shared.wording import (
 
 DEFAULT = "overview"  # the page that an address without a page name opens
 OPENED_BY: Mapping[str, Callable[..., Any]] = {
-    "logs": Log.search, "setup": SetUp.answer, "administration": People.invite,
+    "logs": Log.search, "setup": InstallationSetup.answer, "administration": People.invite,
 }  # fmt: skip
 """The method that a person needs the right to call in order to open a page. Everybody may open the other pages."""
 
@@ -112,7 +112,7 @@ def may_or_explain(method: Callable[..., Any]) -> bool:
 
 
 @contextmanager
-def only_for(method: Callable[..., Any], *, quietly: bool = False) -> Iterator[None]:
+def disable_unless_allowed(method: Callable[..., Any], *, quietly: bool = False) -> Iterator[None]:
     """Enable the controls of the block only for people who may call a method.
 
     Other people see the controls disabled, with a sentence that names the roles that may use them. `quietly` omits that
@@ -138,7 +138,7 @@ def navigation() -> StreamlitPage:
     waiting = {
         "preview": sum(app.plans.count(run.id, "planned") for run in app.runs.every_waiting()),
         "exceptions": sum(app.issues.counts().values()),
-        "monitoring": len(app.monitoring.going_on()),
+        "monitoring": len(app.monitoring.open_incidents()),
     }
     menu = {
         "": [_page(DEFAULT, "dashboard", default=True)],
@@ -212,7 +212,7 @@ def colour_sql() -> None:
 
 def _connections(app: Application) -> None:
     for stand in app.reach.stands():
-        about = since_when(stand) if stand.ok is False else plain(stand.about) or since_when(stand)
+        about = connection_since(stand) if stand.ok is False else plain(stand.about) or connection_since(stand)
         st.markdown(f":small[{mark(state_of(stand))} {system_name(stand.system)}]  \n:small[:gray[{about}]]")
 
 

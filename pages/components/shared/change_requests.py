@@ -18,6 +18,7 @@ from pages.components.shared.layout import attempt
 from pages.components.shared.timetables import schedule_text
 from pages.components.shared.wording import (
     Markdown,
+    author_name,
     capital,
     flow_name,
     guard_name,
@@ -27,7 +28,6 @@ from pages.components.shared.wording import (
     term,
     text,
     typed_text,
-    who,
 )
 
 
@@ -35,7 +35,7 @@ def change_requests(app: Application, requests: Sequence[ChangeRequest]) -> None
     """Draw each request with the old and the new value of every setting."""
     for request in requests:
         with st.container(border=True, gap="xsmall", key=f"change-{request.setting.replace(':', '-')}"):
-            name, until = plain(who(request.by)), moment(request.until)
+            name, until = plain(author_name(request.by)), moment(request.until)
             said = text("change_asked", name=name, time=moment(request.at), until=until)
             title = f"{flow_name(request.flow)}: {text('change_waits')}"
             st.markdown(

@@ -22,12 +22,12 @@ from pages.components.shared.rows import field_text, step_text, table_step
 from pages.components.shared.wording import (
     amount_text,
     coded,
-    counted,
     field_name,
     field_term,
     flow_text,
     number,
     plain,
+    quantity_text,
     say,
     system_name,
     term,
@@ -79,7 +79,7 @@ def what_changes(app: Application, row: PlanRow, *, undone: bool = False, system
     if change is None or row.cause:
         return say(row.cause, {"system": system, **row.facts}).what if row.cause else ""
     if change.action is Action.RETIRE:
-        return text("plan_withdrawn") if undone else counted("plan_retires", max(1, len(change.wanted.parts)))
+        return text("plan_withdrawn") if undone else quantity_text("plan_retires", max(1, len(change.wanted.parts)))
     if change.action is Action.CREATE and not total and document_total(change.agreed) is not None:
         return _with_cuts(_lines(change), change)
     if change.action is Action.CREATE:
@@ -136,7 +136,7 @@ def _what_is_new(change: Change) -> str:
     prices = [value for part in parts for _, name, value in part.fields() if name in PRICES]
     price = next((value_text(one) for one in prices if isinstance(one, Decimal)), "")
     if len(parts) > 1:
-        variants = counted("article", len(parts))
+        variants = quantity_text("article", len(parts))
         return (
             text("plan_new_variants", variants=variants, price=price)
             if price
@@ -164,7 +164,7 @@ def _new_document(change: Change) -> str:
 
 def _lines(change: Change) -> str:
     """Return the number of lines of a document, or an empty text for a payment, which has none."""
-    return counted("document_lines", len(change.wanted.parts)) if change.wanted.parts else ""
+    return quantity_text("document_lines", len(change.wanted.parts)) if change.wanted.parts else ""
 
 
 # Summaries of new records that say more than the number of fields.
@@ -215,7 +215,7 @@ def explained_record(
         note(about)
         return None
     with st.spinner(text("why_wait")):
-        found = answer_or_error(lambda: app.drafts.why(flow, asked_for, mapping))
+        found = answer_or_error(lambda: app.drafts.trace_record(flow, asked_for, mapping))
     if found is not None and not found:
         note(flow_text("why_unknown", flow, source=source, code=plain(asked_for)))
     return found or []

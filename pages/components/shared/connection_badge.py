@@ -12,7 +12,7 @@ def state_of(stand: ConnectionStatus) -> str:
     return _STATES[stand.ok]
 
 
-def since_when(stand: ConnectionStatus) -> Markdown:
+def connection_since(stand: ConnectionStatus) -> Markdown:
     """Return since when a connection has its status, and after a failure also the moment of its last answer."""
     if not stand.connected:
         return term("not_connected")

@@ -1,8 +1,8 @@
 """Streamlit controls that change data, disabled for people who may not use them.
 
-People without the right still see every setting. `application.only_for` checks the right and `withheld` disables the
-controls in its block. Controls that change nothing (a filter, a search, a link to another page) are taken from
-Streamlit directly.
+People without the right still see every setting. `application.disable_unless_allowed` checks the right and `withheld`
+disables the controls in its block. Controls that change nothing (a filter, a search, a link to another page) are taken
+from Streamlit directly.
 """
 
 from collections.abc import Callable, Iterator

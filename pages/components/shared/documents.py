@@ -19,11 +19,11 @@ from pages.components.shared.rows import field_text, vat_label
 from pages.components.shared.wording import (
     Markdown,
     amount_text,
-    counted,
     field_name,
     kind_name,
     number,
     plain,
+    quantity_text,
     say,
     struck,
     system_name,
@@ -76,7 +76,7 @@ def document_tree(app: Application, run: Run, flow: Flow, row: PlanRow, change: 
         if completed := values.get("completed"):
             names = ", ".join(field_name(name).lower() for name in _listed(completed))
             note(f":blue[:material/auto_fix_high:] {text('document_completed', fields=plain(names))}")
-    with st.expander(f"**{counted('document_lines', len(lines))}**", expanded=True, icon=":material/list:"):
+    with st.expander(f"**{quantity_text('document_lines', len(lines))}**", expanded=True, icon=":material/list:"):
         st.table(line_table(app, flow, lines[:MOST_LINES]), border="horizontal", hide_index=True)
         if len(lines) > MOST_LINES:
             note(text("and_more", number=number(len(lines) - MOST_LINES)))
@@ -84,7 +84,7 @@ def document_tree(app: Application, run: Run, flow: Flow, row: PlanRow, change: 
         totals_table(app, change.agreed, flow)
 
 
-def known_as(row: PlanRow) -> tuple[str, str]:
+def code_and_name(row: PlanRow) -> tuple[str, str]:
     """Return the code and the name under which people know the record of a line.
 
     A document or payment is known by its number and customer, an address by its text, because their keys are technical.
@@ -102,11 +102,11 @@ def kinds_of(rows: Sequence[PlanRow]) -> list[Markdown]:
     return [kind_name(names.get(row.kind, row.kind)) for row in rows]
 
 
-def needed_by(change: Change) -> None:
+def show_dependent_documents(change: Change) -> None:
     """Show how many documents need this debtor or address."""
     documents = change.agreed.values.get("documents")
     if isinstance(documents, tuple) and documents:
-        note(counted("needed_by", len(documents)))
+        note(quantity_text("needed_by", len(documents)))
 
 
 def _title(kind: Kind, name: Markdown) -> Markdown:

@@ -13,17 +13,17 @@ from streamlit.delta_generator import DeltaGenerator
 
 from integration.flows.settings import BOOKS, TILL
 from integration.services.table_export import Listings
-from integration.words import has_term, known
+from integration.words import has_sentences, has_term
 from pages.components.shared.application import application, may
 from pages.components.shared.tables import csv_of
 from pages.components.shared.wording import (
+    author_name,
     field_name,
     flow_name,
     in_cause,
     language,
     system_name,
     text,
-    who,
     with_session_locale,
     zone,
 )
@@ -59,13 +59,13 @@ def downloads(
     file, key = _FOREIGN_IN_NAME.sub("", name), key or name
     kept: dict[str, pd.DataFrame] = {}
 
-    def whole() -> pd.DataFrame:
+    def whole_table() -> pd.DataFrame:
         if not kept:
             kept["list"] = listed()
         return kept["list"]
 
     def people() -> tuple[list[str], list[list[Any]]]:
-        return translated_table(whole().reset_index() if index else whole())
+        return translated_table(whole_table().reset_index() if index else whole_table())
 
     offer = (at or st).popover(text("btn_download"), icon=":material/download:", key=f"download-{key}", **look)
     with offer, st.container(gap=None):
@@ -76,7 +76,7 @@ def downloads(
         )  # fmt: skip
         _button(
             text("btn_csv_programs"), f"{file}-data.csv", "text/csv", f"data-{key}",
-            lambda name: given.for_programs(name, csv_of(whole(), index=index)),
+            lambda name: given.for_programs(name, csv_of(whole_table(), index=index)),
         )  # fmt: skip
 
 
@@ -150,12 +150,12 @@ def _said(name: str, code: str) -> str:
     match name:
         case "flow" | "about" if has_term(f"flow_{code}"):
             return flow_name(code)
-        case "cause" if known(code):
+        case "cause" if has_sentences(code):
             return in_cause(code, {})
         case "field" | "target" | "path":
             return field_name(code) if code.islower() else code
         case "by" | "approved_by":
-            return who(code)
+            return author_name(code)
         case "system" | "source" | "origin":
             return system_name(code)
     return next((text(f"{stem}{code}") for stem in CODES.get(name, ()) if has_term(f"{stem}{code}")), code)

@@ -13,7 +13,16 @@ from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.layout import bottom_bar, note
 from pages.components.shared.saving import save_button, was_pressed
-from pages.components.shared.wording import Markdown, counted, expected_value, language, listed, moment, plain, text
+from pages.components.shared.wording import (
+    Markdown,
+    expected_value,
+    language,
+    listed,
+    moment,
+    plain,
+    quantity_text,
+    text,
+)
 
 
 class Edits:
@@ -114,7 +123,7 @@ def save_bar(app: Application, draft: SettingsDraft) -> None:
     if draft.wrong or draft.refused:  # nothing can be saved before the errors are corrected
         effect, waits = text("settings_wrong"), ""
     by = person()  # read here, because `save` must not use the session, see `save_button`
-    with bottom_bar(f"**{counted('settings_changed', len(draft.changed))}** :gray[{effect}{waits}]"):
+    with bottom_bar(f"**{quantity_text('settings_changed', len(draft.changed))}** :gray[{effect}{waits}]"):
         if controls.button(text("btn_discard_changes"), type="tertiary", key="discard_changes"):
             draft.forget()
             st.rerun()

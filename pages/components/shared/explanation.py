@@ -21,6 +21,7 @@ from pages.components.shared.rows import captions_of, code_text, field_text, row
 from pages.components.shared.runs import short_id
 from pages.components.shared.wording import (
     Markdown,
+    author_name,
     field_name,
     field_term,
     language,
@@ -32,16 +33,15 @@ from pages.components.shared.wording import (
     term,
     text,
     value_text,
-    who,
 )
 
 LONGEST = 80  # characters of a value in a sentence; the plan shows the whole value
 
 
-def why(app: Application, run: Run, row: PlanRow) -> None:
+def draw_explanation(app: Application, run: Run, row: PlanRow) -> None:
     """Draw the explanation of every value of a plan line."""
     with st.spinner(text("why_wait")):
-        found = answer_or_error(lambda: app.plans.why(run.id, row.seq))
+        found = answer_or_error(lambda: app.plans.explain_line(run.id, row.seq))
     if found is None:
         return
     if not found:
@@ -132,7 +132,7 @@ def _facts(app: Application, flow: Flow, why: Reason) -> dict[str, str]:
         "method": lambda code: code_text(app, till_list("payment_methods"), code),
         "country": lambda code: countries(language()).get(code, code),
         "date": lambda day: table_day(date.fromisoformat(day)) if day else day,
-        "person": who,
+        "person": author_name,
         "run": short_id,
     }
     return {name: written[name](fact) if name in written else fact for name, fact in why.facts.items()}

@@ -14,7 +14,7 @@ from integration.services.connections.connections import Connections
 from integration.services.runs.exceptions import AmountAtStake, cause_of, group_address, group_amount, repair_address
 from integration.services.runs.flows import FlowStatus
 from integration.services.runs.runs import Runs
-from integration.words import has_term, told_by
+from integration.words import fact_names, has_term
 from pages.components.shared.application import may, may_open, person
 from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import attempt, badge, empty, icon_button, inline, note, result_of, small
@@ -22,7 +22,6 @@ from pages.components.shared.rows import named_facts
 from pages.components.shared.wording import (
     Markdown,
     cause_headline,
-    counted,
     euros,
     fact_text,
     field_term,
@@ -32,6 +31,7 @@ from pages.components.shared.wording import (
     moment,
     number,
     plain,
+    quantity_text,
     say,
     source_to_target,
     system_name,
@@ -58,19 +58,19 @@ def _card(app: Application, status: FlowStatus, *, previews: bool) -> None:
         st.markdown(f"**{flow_name(flow.name)}**", width="content")
         badge(_state(app, status))
     note(source_to_target(flow.source, flow.target))
-    if status.active or status.waiting or status.last:
+    if status.active or status.waiting or status.last_completed_run:
         label, value = _figure(app, status)
-        links = status.last and not (status.active or status.waiting)
+        links = status.last_completed_run and not (status.active or status.waiting)
         st.metric(label, value, help=meaning("link") if links else None)
     next_run = term("next_run", moment=moment(status.next_run)) if status.next_run else ""
     by_hand = "" if status.on else term("only_by_hand")
-    never = text("proof_none") if status.last else text("not_run_yet")
+    never = text("proof_none") if status.last_completed_run else text("not_run_yet")
     proof = text("last_proof", moment=moment(status.last_proof)) if status.last_proof else never
-    if status.last and status.last.ended_at and status.last.had_no_effect:
-        proof = f":orange[{text('last_none_proven', moment=moment(status.last.ended_at))}]"
+    if status.last_completed_run and status.last_completed_run.ended_at and status.last_completed_run.had_no_effect:
+        proof = f":orange[{text('last_none_proven', moment=moment(status.last_completed_run.ended_at))}]"
     note(" · ".join(part for part in (proof, next_run, by_hand) if part))
     if status.parked:
-        small(inline("parked", counted("parked_short", status.parked)), meaning("parked"))
+        small(inline("parked", quantity_text("parked_short", status.parked)), meaning("parked"))
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom", height="stretch"):
         _card_buttons(app, status, previews=previews)
 
@@ -95,7 +95,7 @@ def _card_buttons(app: Application, status: FlowStatus, *, previews: bool) -> No
 
 def _state(app: Application, status: FlowStatus) -> str:
     if status.active:
-        return "held" if app.runs.held_since(status.active) else "running"
+        return "held" if app.runs.wait_start(status.active) else "running"
     if status.waiting:
         return "waiting"
     return "on" if status.on else "off"
@@ -106,8 +106,8 @@ def _figure(app: Application, status: FlowStatus) -> tuple[Markdown, Markdown]:
         return text(f"figure_{status.active.phase or 'extract'}"), number(status.active.progress_done)
     if status.waiting:
         changes = app.plans.count(status.waiting.id, "planned")
-        return counted("figure_waiting", changes), number(changes)
-    flow = app.flows.as_set(status.flow.name)
+        return quantity_text("figure_waiting", changes), number(changes)
+    flow = app.flows.configured_flow(status.flow.name)
     return flow_text("figure_linked", flow.name), number(app.links.count(flow.name, *flow.linked_kinds))
 
 
@@ -231,7 +231,7 @@ def group_detail(app: Application, group: CauseGroup) -> Markdown:
     if has_term(key := f"detail_{group.cause}"):
         return plain(text(key, **_written(facts, group.field)))
     shared = {*cause(group.cause).telling, *CONSTANT, *(["field"] if group.field else [])}
-    return what if told_by(group.cause) <= shared else text("cause_example", what=what)
+    return what if fact_names(group.cause) <= shared else text("cause_example", what=what)
 
 
 def _title(app: Application, group: CauseGroup) -> str:
@@ -306,7 +306,7 @@ def try_again_button(app: Application, flow: str, cause: str, key: str, field: s
 def try_again_label(app: Application, flow: str, cause: str, field: str | None = None) -> Markdown:
     """Return the label of that button with the number of records; empty if this person cannot retry any."""
     keys = app.exceptions.keys(flow, cause, field) if may(Runs.try_again) else ()
-    return counted("btn_try_again", len(keys)) if keys else ""
+    return quantity_text("btn_try_again", len(keys)) if keys else ""
 
 
 def try_again(app: Application, flow: str, cause: str, field: str | None = None) -> None:

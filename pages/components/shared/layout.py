@@ -82,7 +82,7 @@ def keep_in_address(name: str, value: str) -> None:
         st.query_params.pop(name, None)
 
 
-def chosen_in(name: str, otherwise: Any = "") -> Any:
+def control_value(name: str, otherwise: Any = "") -> Any:
     """Return the value that a person just chose in a control, or `otherwise` if another rerun dropped it."""
     return st.session_state.get(f"_{name}", otherwise)
 
@@ -100,7 +100,7 @@ def choice(
     """
 
     def moved() -> None:
-        keep_in_address(name, chosen_in(name))
+        keep_in_address(name, control_value(name))
         clear_address(*no_longer)
 
     asked = st.query_params.get(name, default)
@@ -132,7 +132,7 @@ def select_input(
 
     def moved() -> None:
         clear_address(*no_longer)
-        keep_in_address(name, chosen_in(name) or "")
+        keep_in_address(name, control_value(name) or "")
 
     codes, asked = list(options), st.query_params.get(name, "")
     st.session_state[f"_{name}"] = asked if asked in options else codes[0]  # always: Back changes the address

@@ -11,18 +11,18 @@ from integration.core.issues import CauseGroup
 from integration.flows.settings import ValueTable
 from integration.services.runs.missing_rows import MissingRows, RowToAdd
 from pages.components.shared import controls
-from pages.components.shared.application import only_for, person
+from pages.components.shared.application import disable_unless_allowed, person
 from pages.components.shared.flows import at_stake, group_headline, preview_causes
 from pages.components.shared.inputs import code_field, codes_or_error, lists_of
 from pages.components.shared.layout import attempt, mark, note, small
 from pages.components.shared.rows import code_label, row_label
 from pages.components.shared.wording import (
     Markdown,
-    counted,
     euros,
     language,
     number,
     plain,
+    quantity_text,
     system_name,
     table_name,
     text,
@@ -48,9 +48,9 @@ def missing_rows(app: Application, flow: str) -> None:
         chosen |= _table(app, table, [one for one in rows if one.table == table], app.flows.noun(flow))
     added = {of: other for of, other in chosen.items() if other}
     count = sum(group.count for group in groups)
-    label = counted(f"btn_rows_{app.flows.noun(flow)}", count)
+    label = quantity_text(f"btn_rows_{app.flows.noun(flow)}", count)
     if len(added) < len(rows):
-        note(counted("rows_left", len(rows) - len(added)))
+        note(quantity_text("rows_left", len(rows) - len(added)))
     if controls.button(label, type="primary", icon=":material/build:", key="add_rows", disabled=not added):
         if attempt(lambda: app.missing_rows.add(flow, added, person())):
             preview_causes(app, groups)
@@ -81,7 +81,7 @@ def rows_at_days(app: Application, flow: str) -> None:
             if amount:
                 note(amount)
         if st.toggle(text("rows_show"), key="show_rows"):
-            with only_for(MissingRows.add):
+            with disable_unless_allowed(MissingRows.add):
                 missing_rows(app, flow)
 
 
@@ -101,7 +101,7 @@ def _table(app: Application, table: ValueTable, rows: Sequence[RowToAdd], noun: 
             key = f"{ROW}{table.name}-{one.key}"
             now = st.session_state.get(key, one.proposal)
             st.markdown(mark("ok") if now else ":gray[:material/arrow_forward:]", width=24)
-            chosen[one.of] = code_field(
+            chosen[one.row_key] = code_field(
                 label,
                 one.proposal,
                 theirs,

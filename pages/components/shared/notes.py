@@ -6,19 +6,19 @@ from integration.application.application import Application
 from integration.core.run import LONGEST_NOTE, Run
 from pages.components.shared.application import guarded, may, person
 from pages.components.shared.layout import act, attempt, note, small
-from pages.components.shared.wording import Markdown, moment, plain, text, who
+from pages.components.shared.wording import Markdown, author_name, moment, plain, text
 
 
 def plan_notes(app: Application, run: Run) -> None:
     """Draw the notes on a plan and the reason why it was discarded, with a button to add a note."""
-    found = app.notes.of(run.id)
+    found = app.notes.notes_of_plan(run.id)
     if not found and not may(app.notes.add):
         return
     with st.container(border=bool(found), gap="xsmall", key="notes"):
         for one in found:
             icon = "block" if one.discards else "comment"
             said = text("note_discarded", reason=plain(one.text)) if one.discards else plain(one.text)
-            about = f"{plain(who(one.by))} · {moment(one.at)}"
+            about = f"{plain(author_name(one.by))} · {moment(one.at)}"
             st.markdown(f":gray[:material/{icon}:] {said} :small[:gray[{about}]]")
         if may(app.notes.add) and st.button(
             text("btn_note_plan"), icon=":material/add_comment:", type="tertiary", key="note_plan"

@@ -20,14 +20,14 @@ from integration.core.source_values import is_cut
 from integration.services.daybooks.day_sheets import finding_text
 from integration.services.runs.documents import Documents
 from integration.services.runs.runs import PLAN_COLUMNS
-from integration.words import has_term, told_by
+from integration.words import fact_names, has_term
 from pages.components.shared.application import guarded, may, may_open, person
 from pages.components.shared.changes import SHOWN_PARTS, FieldChange, field_changes, origin
 from pages.components.shared.column_widths import BESIDE
 from pages.components.shared.day_page import narrow_day_page
-from pages.components.shared.documents import document_tree, known_as, needed_by, sides
+from pages.components.shared.documents import code_and_name, document_tree, show_dependent_documents, sides
 from pages.components.shared.downloads import downloads, rows_in
-from pages.components.shared.explanation import why
+from pages.components.shared.explanation import draw_explanation
 from pages.components.shared.flows import repairs, show_plan, try_again_label
 from pages.components.shared.layout import (
     attempt,
@@ -49,12 +49,12 @@ from pages.components.shared.rows import field_text, named_facts
 from pages.components.shared.tables import browse
 from pages.components.shared.wording import (
     Markdown,
-    counted,
     field_name,
     language,
     number,
     percentage,
     plain,
+    quantity_text,
     say,
     struck,
     system_name,
@@ -81,7 +81,7 @@ def facet_filters(app: Application, run: Run, show: str) -> LineFilter:
         "group": _groups(app, run, counted["group"]) if show in WITH_GROUPS else {},
         "cause": {cause: _cause(app, run, cause) for cause in counted["cause"]} if show in WITH_CAUSES else {},
     }
-    grouped_by = app.flows[run.flow].counted.grouped_by  # article groups, countries, branches
+    grouped_by = app.flows[run.flow].counted_stage.grouped_by  # article groups, countries, branches
     words = {"group": grouped_by if has_term(f"filter_{grouped_by}") else "group"}
     return LineFilter(**{name: _pick(name, words.get(name, name), named[name], counted[name]) for name in FACETS})
 
@@ -104,7 +104,7 @@ def _groups(app: Application, run: Run, codes: Mapping[str, int]) -> dict[str, s
 
 def _cause(app: Application, run: Run, cause: str) -> str:
     """Return the sentence of a cause with placeholders for the facts of a record."""
-    facts = {**dict.fromkeys(told_by(cause), "…"), "system": app.flows[run.flow].target, "flow": run.flow}
+    facts = {**dict.fromkeys(fact_names(cause), "…"), "system": app.flows[run.flow].target, "flow": run.flow}
     return say(cause, facts).what
 
 
@@ -187,7 +187,7 @@ def plan_detail(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
     """Draw one plan line: the old and new value of each field, or the reason why nothing is written."""
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.markdown(f"**{plain(' · '.join(part for part in known_as(row) if part))}**", width="content")
+            st.markdown(f"**{plain(' · '.join(part for part in code_and_name(row) if part))}**", width="content")
             badge(str(row.action))
         if row.change is None or row.cause:  # a change can have a cause too: the reason why it was not written
             _reason(app, run, flow, row)
@@ -203,7 +203,7 @@ def plan_detail(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
                 st.switch_page("pages/logs.py", query_params={"record": f"{run.flow}:{row.key}"})
     if st.session_state.pop("ask_why", None) == (run.id, row.seq):
         dialog = st.dialog(text("why_title", title=plain(row.title)), width="large", icon=":material/account_tree:")
-        dialog(guarded(why))(app, run, row)
+        dialog(guarded(draw_explanation))(app, run, row)
 
 
 def _change(app: Application, run: Run, flow: Flow, row: PlanRow, change: Change) -> None:
@@ -223,7 +223,7 @@ def _change(app: Application, run: Run, flow: Flow, row: PlanRow, change: Change
     if change.kind is Kind.PICTURE:
         small_pictures(app, change, row.step)
     _fields(row, change, flow, lambda line, value: _said(app, flow, groups, line, value), branches)
-    needed_by(change)
+    show_dependent_documents(change)
 
 
 def _reason(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
@@ -287,7 +287,7 @@ def _fields(row: PlanRow, change: Change, flow: Flow, said: Said, branches: Mapp
         st.table(_field_table(row, flow, mine, kept, said), border="horizontal", hide_index=True)
     hidden = len(headings) - SHOWN_PARTS - 1
     if hidden > 0:
-        note(counted("plan_more_articles" if change.kind is Kind.PRODUCT else "plan_more_parts", hidden))
+        note(quantity_text("plan_more_articles" if change.kind is Kind.PRODUCT else "plan_more_parts", hidden))
     for path in change.kept:
         if path.rpartition("/")[0] not in headings:
             note(text("plan_kept", field=plain(field_name(path)), system=system_name(flow.target)))

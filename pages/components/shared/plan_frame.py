@@ -15,7 +15,7 @@ from integration.core.run import Mode, Run
 from integration.core.search_keys import document_total
 from integration.core.states import RunState
 from pages.components.shared.changes import shortened, what_changes
-from pages.components.shared.documents import BOOKED, kinds_of, known_as
+from pages.components.shared.documents import BOOKED, code_and_name, kinds_of
 from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import state_tag, step_state, tint
 from pages.components.shared.tables import CONFIG, Columns, Written
@@ -71,7 +71,7 @@ def _day(value: Value) -> date | None:
 
 def plan_frame(app: Application, run: Run, rows: Sequence[PlanRow], show: str) -> pd.DataFrame:
     """Return the table of a list of plan lines, without columns that would be the same in every row."""
-    known, kinds = [known_as(row) for row in rows], kinds_of(rows)
+    known, kinds = [code_and_name(row) for row in rows], kinds_of(rows)
     named = {"key": [code for code, _ in known], "title": [title for _, title in known]}
     columns: dict[str, list[Any]] = {name: said for name, said in named.items() if any(said)}
     of = app.flows.spec(run.flow).groups

@@ -14,7 +14,7 @@ from pages.components.shared.application import person, refreshing
 from pages.components.shared.column_widths import BESIDE
 from pages.components.shared.layout import attempt, note
 from pages.components.shared.tables import Columns, Written, table_choice
-from pages.components.shared.wording import counted, number, text
+from pages.components.shared.wording import number, quantity_text, text
 
 WATCH_SECONDS = 2
 WRITABLE = (Action.CREATE, Action.UPDATE, Action.RETIRE)
@@ -89,7 +89,7 @@ def choose_shown(app: Application, run: Run, show: str, find: str, among: LineFi
     changes = app.plans.count(run.id, "changes" if show == "all" else show, find, among)
     with st.container(horizontal=True, gap="small"):
         for key, decide in (("leave_shown", leave_out), ("choose_shown", take_in)):
-            if changes and st.button(counted(f"btn_{key}", changes), type="tertiary", key=key):
+            if changes and st.button(quantity_text(f"btn_{key}", changes), type="tertiary", key=key):
                 decide(app, run, app.plans.changes(run.id, show, find, among))
                 redraw_ticks()
 
@@ -182,7 +182,7 @@ def changes_notice(run: Run) -> None:
         del st.session_state["chosen_by_others"]
         note(f":orange[:material/group: {text('chosen_by_others', number=number(len(run.excluded)))}]")
     if followed := st.session_state.pop("followed", None):
-        note(f":orange[:material/link: {counted(*followed)}]")
+        note(f":orange[:material/link: {quantity_text(*followed)}]")
     if how := st.session_state.pop("taken_over", ""):
         note(f":blue[:material/sync: {text(f'taken_over_{how}')}]")
 

@@ -35,13 +35,14 @@ from pages.components.shared.notes import discard_button
 from pages.components.shared.run_states import RUN_STATES, run_state
 from pages.components.shared.wording import (
     Markdown,
+    author_name,
     coded,
-    counted,
     duration,
     flow_name,
     moment,
     number,
     plain,
+    quantity_text,
     records_of,
     say,
     span,
@@ -49,7 +50,6 @@ from pages.components.shared.wording import (
     table_time,
     term,
     text,
-    who,
 )
 
 if TYPE_CHECKING:  # the first page is drawn without pandas
@@ -96,7 +96,7 @@ def progress_strip(app: Application, run_id: str) -> None:
         st.progress(share, text=f":small[{' · '.join(_progress(app, run))}]")
         if run.error:
             held = say(run.error, {"flow": run.flow, "run": short_id(run.id), **run.facts})
-            since = app.runs.held_since(run) or run.started_at
+            since = app.runs.wait_start(run) or run.started_at
             waits = text("run_held_since", moment=moment(since), span=duration(since))
             note(f":orange[:material/pause_circle: {plain(held.what)}] {waits} {plain(held.do)}")
         note(text("may_close") + (f" {text('nothing_written')}" if run.state is RunState.PREVIEWING else ""))
@@ -111,7 +111,7 @@ def _progress(app: Application, run: Run) -> list[Markdown]:
         key = "progress_proven" if at_once else "progress_written" if writing else reading
         said = [text(key, done=number(done), total=number(total))]
     else:
-        said = [counted("progress_read", done)]
+        said = [quantity_text("progress_read", done)]
     if writing:
         said += _settled(app, run, proven=not (total and at_once))
     speed = app.runs.speed(run)
@@ -160,7 +160,7 @@ def sum_strip(counts: Counts, kind: str = "", *, verifying: bool = False) -> Non
     if counts.difference:
         note(f":red[:material/error: **{text('sum_differs', difference=number(counts.difference))}**]")
     elif counts.parked and not (counts.proven or counts.accepted or counts.planned):
-        note(f":orange[{mark('parked')} {counted('sum_waits', counts.parked)}]")
+        note(f":orange[{mark('parked')} {quantity_text('sum_waits', counts.parked)}]")
     else:
         note(f"{mark('ok')} {text('sum_fits')}")
 
@@ -170,7 +170,9 @@ def run_sum(app: Application, run_id: str) -> None:
 
     def draw() -> None:
         run = app.runs.get(run_id)
-        sum_strip(run.counts, kind_read(app.flows.as_set(run.flow)), verifying=run.state is RunState.COMMITTING)
+        sum_strip(
+            run.counts, kind_read(app.flows.configured_flow(run.flow)), verifying=run.state is RunState.COMMITTING
+        )
 
     refreshing(2 if app.runs.get(run_id).state in ACTIVE else None)(draw)()
 
@@ -229,11 +231,11 @@ def run_frame(app: Application, runs: Sequence[Run]) -> "pd.DataFrame":
             "state": [[state_tag(run_state(run))] for run in runs],
             "started": started.dt.tz_convert(zone).dt.tz_localize(None),
             "read": [run.counts.read for run in runs],
-            "of": [counted(f"noun_{app.flows.noun(run.flow)}", run.counts.read) for run in runs],
+            "of": [quantity_text(f"noun_{app.flows.noun(run.flow)}", run.counts.read) for run in runs],
             **{name: [getattr(run.counts, name) for run in runs] for name in COUNTED[1:]},
             "took": [span(worked[run.id].total_seconds()) if run.id in worked else "" for run in runs],
             "mode": [text(f"mode_short_{run.mode}") for run in runs],
-            "by": [who(run.by) for run in runs],
+            "by": [author_name(run.by) for run in runs],
         }
     )
 
@@ -293,8 +295,8 @@ def outcome(app: Application, run: Run) -> tuple[str, Markdown]:
     """Return the result of a written plan: its badge state and its sentences."""
     counts, system = run.counts, system_name(app.flows[run.flow].target)
     nothing = run.had_no_effect
-    said = text("outcome_none_proven") if nothing else counted("outcome_proven", counts.proven, system=system)
-    waits = f" {counted('outcome_also_parked', counts.parked)}" if counts.parked else ""
+    said = text("outcome_none_proven") if nothing else quantity_text("outcome_proven", counts.proven, system=system)
+    waits = f" {quantity_text('outcome_also_parked', counts.parked)}" if counts.parked else ""
     return "done_nothing" if nothing else "done_parked" if counts.parked else "proven", f"**{said}**{waits}"
 
 
@@ -303,7 +305,7 @@ def run_facts(app: Application, run: Run) -> None:
     flow = app.flows[run.flow]
     worked = app.runs.worked([run]).get(run.id)
     rows = {
-        text("col_started"): f"{moment(run.started_at)} · {plain(who(run.by))}",
+        text("col_started"): f"{moment(run.started_at)} · {plain(author_name(run.by))}",
         text("col_duration"): text("still_open") if worked is None else span(worked.total_seconds()),
         text("col_reads"): what_was_read(run, flow),
         text("col_mapping"): text("mapping_version", version=run.mapping_version),
@@ -313,11 +315,11 @@ def run_facts(app: Application, run: Run) -> None:
     if run.fingerprint:
         rows[text("col_fingerprint")] = coded(run.fingerprint[:16])
     if run.approval is not None:
-        said = plain(who(run.approval.by))
+        said = plain(author_name(run.approval.by))
         if left := app.plans.count(run.id, "left"):
-            said += f" · {counted('run_left_out', left)}"
+            said += f" · {quantity_text('run_left_out', left)}"
         if run.approval.confirmed:
-            said += f" · {counted('run_confirmed', len(run.approval.confirmed))}"
+            said += f" · {quantity_text('run_confirmed', len(run.approval.confirmed))}"
         rows[text("col_approved")] = said
     facts_table(rows)
 
@@ -383,7 +385,7 @@ def parked_causes(app: Application, run: Run) -> None:
     """Draw the number of parked records of a run and their open causes, each with its amount and repair."""
     if not run.counts.parked or run.state in ACTIVE:
         return
-    section(text("run_parked"), counted("run_parked_about", run.counts.parked))
+    section(text("run_parked"), quantity_text("run_parked_about", run.counts.parked))
     causes = app.exceptions.of_run(run)
     with st.container(border=True, gap="xsmall", key="rows_parked"):
         for at, group in enumerate(causes[:MOST_CAUSES]):
@@ -402,7 +404,11 @@ def _parked_cause(app: Application, group: CauseGroup) -> None:
         with st.container(width="stretch", gap=None):
             small(f"**{title}**")
             since = text("need_since", moment=moment(group.first_seen))
-            note(" · ".join(part for part in (counted("cause_records", group.count), at_stake(group), since) if part))
+            note(
+                " · ".join(
+                    part for part in (quantity_text("cause_records", group.count), at_stake(group), since) if part
+                )
+            )
         if st.button(
             label_with_object(text("btn_repair" if may(Exceptions.correct) else "btn_look"), title),
             key=f"need-{address}",

@@ -19,7 +19,7 @@ def open_saved(app: Application, page: str) -> None:
     name = st.query_params.get(SAVED, "")
     if not name or any(one in st.query_params for one in FILTERS[page]):
         return
-    found = next((one for one in app.saved_filters.of(page, person()) if one.name == name), None)
+    found = next((one for one in app.saved_filters.visible_filters(page, person()) if one.name == name), None)
     if found is None:
         st.query_params.pop(SAVED, None)
     else:
@@ -28,7 +28,7 @@ def open_saved(app: Application, page: str) -> None:
 
 def saved_filters(app: Application, page: str) -> None:
     """Draw the menu of saved filters of a page, which opens and deletes them, and saves the current filter."""
-    found = app.saved_filters.of(page, person())
+    found = app.saved_filters.visible_filters(page, person())
     asked = {name: st.query_params.get(name, "") for name in FILTERS[page]}
     asked[SEARCH] = str(st.session_state.get(SEARCH) or "")  # the address is updated only after the field
     now = {name: one for name, one in asked.items() if one}

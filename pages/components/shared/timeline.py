@@ -15,18 +15,19 @@ from integration.application.application import Application
 from integration.flows.registry import FLOWS
 from integration.services.log.log import Log
 from integration.services.log.search import caption_of
-from integration.words import has_term, known
+from integration.words import has_sentences, has_term
 from pages.components.shared.application import may, refreshing
 from pages.components.shared.layout import answer_or_error, note, small
 from pages.components.shared.wording import (
     Markdown,
     amount_text,
+    author_name,
     cause_headline,
     clock_time,
-    counted,
     field_name,
     number,
     plain,
+    quantity_text,
     records_of,
     say,
     short_day,
@@ -35,7 +36,6 @@ from pages.components.shared.wording import (
     term,
     text,
     value_text,
-    who,
 )
 
 _LOOKS = {
@@ -183,7 +183,7 @@ def _told_at_once(one: TimelineEntry, events: Sequence[Happened]) -> TimelineEnt
     planned = next((event for event in events if event["event"] == "planned"), None)
     if planned is None or len(events) < len(GOOD):
         return one
-    steps, took = counted("history_step", len(events)), one.events[0].get("ms")
+    steps, took = quantity_text("history_step", len(events)), one.events[0].get("ms")
     if took is not None and pd.notna(took):
         steps = f"{steps}, {span(float(took) / 1000)}"
     return TimelineEntry(one.at, one.event, one.title, [*_about(planned), steps], events)
@@ -200,7 +200,7 @@ def event_title(event: Happened) -> str:
     """Return the title of an event: what happened, followed by its cause or state."""
     title = event_name(str(event["event"]))
     code = str(event.get("code") or "")
-    if known(code):
+    if has_sentences(code):
         return f"{title}: {cause_headline(code, _facts(event))}"
     return f"{title} · {term(f'badge_{code}')}" if has_term(f"badge_{code}") else title
 
@@ -219,7 +219,7 @@ def event_name(event: str) -> str:
 def event_reason(event: Happened) -> str:
     """Return the reason of an event, or what it changed, as one line of plain text."""
     code, facts = str(event.get("code") or ""), texts_of(event.get("facts"))
-    if known(code):
+    if has_sentences(code):
         return cause_headline(code, _facts(event))
     said = [text(f"badge_{code}")] if has_term(f"badge_{code}") else []
     said += [
@@ -280,7 +280,7 @@ def _about(event: Happened) -> list[Markdown]:
     facts = texts_of(event.get("facts"))
     told = [plain(_fact(event, name, facts[name])) for name in _TOLD if facts.get(name)]
     code = str(event.get("code") or "")
-    if known(code):
+    if has_sentences(code):
         what = say(code, _facts(event)).what
         lines += [plain(what)] if what.removesuffix(".") != cause_headline(code, _facts(event)) else []
     elif told:
@@ -315,7 +315,7 @@ def _fact(event: Happened, name: str, fact: str) -> str:
 
 def _shown(name: str, fact: str) -> str:
     if name == "by":
-        return who(fact)
+        return author_name(fact)
     return term(f"mode_{fact}") if name == "mode" and has_term(f"mode_{fact}") else fact
 
 

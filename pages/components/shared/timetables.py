@@ -13,10 +13,10 @@ from pages.components.shared.layout import small
 from pages.components.shared.wording import (
     Markdown,
     capital,
-    counted,
     language,
     listed,
     plain,
+    quantity_text,
     term,
     text,
     weekday_names,
@@ -36,7 +36,9 @@ def schedule_text(minutes: int, calendar: Mapping[str, Any]) -> Markdown:
     """Return a timetable as a phrase, such as "every 5 minutes between 07:00 and 22:00, not on Sundays"."""
     begins, ends = calendar["begins"], calendar["ends"]
     table = Timetable(minutes, begins, ends)
-    rounds = counted("every_minutes", minutes) if minutes % HOUR else counted("every_hours", minutes // HOUR)
+    rounds = (
+        quantity_text("every_minutes", minutes) if minutes % HOUR else quantity_text("every_hours", minutes // HOUR)
+    )
     hours = term("timetable_between", begins=plain(f"{begins:%H:%M}"), ends=plain(f"{ends:%H:%M}"))
     whole = rounds if table.all_day else f"{rounds} {hours}"
     names = weekday_names()

@@ -14,11 +14,11 @@ from pages.components.shared.flows import amount_at_stake_text, group_detail, mo
 from pages.components.shared.layout import badge, badge_width, label_with_object
 from pages.components.shared.wording import (
     Markdown,
-    counted,
     flow_name,
     language,
     moment,
     plain,
+    quantity_text,
     system_name,
     term,
     text,
@@ -77,7 +77,7 @@ def row_text(app: Application, item: WaitingItem) -> Markdown:
 def row_facts(item: WaitingItem) -> Markdown:
     """Return flow or system, number, amount and age of an item."""
     about = flow_name(item.flow) if item.flow else plain(system_name(item.system)) if item.system else ""
-    number = counted(item.unit, item.count) if item.count else ""
+    number = quantity_text(item.unit, item.count) if item.count else ""
     amount = amount_at_stake_text(item.amount) if item.amount else ""
     since = term("waiting_since", moment=moment(item.since)) if item.since else ""
     return " · ".join(part for part in (about, number, amount, since) if part)

@@ -67,14 +67,14 @@ def with_session_locale(make: Callable[[], V]) -> Callable[[], V]:
     """
     heard = language(), zone()
 
-    def made() -> V:
+    def make_with_locale() -> V:
         before = _HEARD.set(heard)
         try:
             return make()
         finally:
             _HEARD.reset(before)
 
-    return made
+    return make_with_locale
 
 
 def language() -> str:
@@ -155,7 +155,7 @@ def term(key: str, **facts: object) -> str:
     return words.term(key, language(), **facts)
 
 
-def counted(key: str, count: int, **facts: object) -> str:
+def quantity_text(key: str, count: int, **facts: object) -> str:
     """Return a quantity with its noun, or a sentence with a singular and a plural form."""
     return words.capital(words.count(key, count, language(), **{"number": number(count), **facts}))
 
@@ -331,7 +331,7 @@ def struck(old: str) -> Markdown:
 def records_of(kind: str, count: int) -> Markdown:
     """Return a number of records with their kind, such as "25 orders"."""
     own = f"records_{kind}"
-    return counted(own if words.has_count(own) else "records_any", count)
+    return quantity_text(own if words.has_count(own) else "records_any", count)
 
 
 def source_to_target(source: str, target: str) -> Markdown:
@@ -424,6 +424,6 @@ def difference_text(one: DayComparison) -> str:
     return words.difference_amount(one.difference, one.larger_side, language())
 
 
-def who(name: str) -> str:
+def author_name(name: str) -> str:
     """Return the name of an author: the schedule, the console, or a person."""
     return term(f"by_{name}") if words.has_term(f"by_{name}") else name

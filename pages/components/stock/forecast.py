@@ -44,8 +44,8 @@ from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import (
     Markdown,
     change_text,
-    counted,
     moment,
+    quantity_text,
     system_name,
     table_day,
     text,
@@ -200,7 +200,7 @@ def differences_of(app: Application, view: View) -> None:
     """Draw the changes of the waiting plan, or a button that compares the systems. A comparison writes nothing."""
     status = view.status
     run = status.waiting
-    with section_with_actions(text("stock_differences"), _as_of(run, status.last)):
+    with section_with_actions(text("stock_differences"), _as_of(run, status.last_completed_run)):
         if run is not None:
             download("differences", lambda: _differences_listed(app, run, view))
             if st.button(text("btn_stock_open"), icon=":material/difference:", key="open_stock"):
@@ -244,7 +244,7 @@ def _differences_table(app: Application, view: View, run: Run) -> None:
         st.switch_page("pages/preview.py", query_params=query)
     pages("page2", total, SIZE)
     if total > SIZE:
-        note(counted("stock_article", total))
+        note(quantity_text("stock_article", total))
 
 
 def _clicked(app: Application, view: View, found: Sequence[LevelDifference], key: str) -> int | None:
@@ -287,7 +287,7 @@ def _why(why: LevelReason) -> str:
 
 
 def _differences_listed(app: Application, run: Run, view: View) -> pd.DataFrame:
-    def every() -> Iterator[LevelDifference]:
+    def all_differences() -> Iterator[LevelDifference]:
         offset = 0
         while rows := app.plans.rows(run.id, "planned", view.article, offset, EXPORTED_AT_ONCE):
             offset += len(rows)
@@ -296,6 +296,6 @@ def _differences_listed(app: Application, run: Run, view: View) -> pd.DataFrame:
     named = view.branches
     lines = [
         (one.article, one.title, one.branch, named.get(one.branch, ""), one.source, one.target, one.gap, one.unit)
-        for one in every()
+        for one in all_differences()
     ]
     return rows_in(["article", "title", "branch", "branch_name", BOOKS, TILL, "difference", "unit"], lines)

@@ -37,7 +37,7 @@ def prices_section(app: Application) -> None:
             text("prices_quantity"), 1, MOST, key="price_quantity", bind="query-params", width=120
         )
         branch = select_input("price_branch", branches, text("stock_branch"), width="stretch", is_labelled=True)
-    found = answer_or_error(lambda: app.prices.one(people[who], goods[what], Decimal(quantity), branch))
+    found = answer_or_error(lambda: app.prices.explain_price(people[who], goods[what], Decimal(quantity), branch))
     if found is None:
         note(text("prices_none"))
         return

@@ -19,10 +19,10 @@ from pages.components.shared.flows import offer_preview
 from pages.components.shared.layout import choice, clear_address, empty, note, select_input, small
 from pages.components.shared.wording import (
     Markdown,
-    counted,
     moment,
     number,
     plain,
+    quantity_text,
     system_name,
     table_day,
     term,
@@ -65,7 +65,7 @@ class View:
         return self.scope.article
 
     @property
-    def known(self) -> bool:
+    def has_known_level(self) -> bool:
         """True if any level in the scope is known."""
         return bool(self.sums.levels)
 
@@ -77,15 +77,15 @@ class View:
     @property
     def about(self) -> Markdown:
         """Subtitle of the page: number of articles and branches, source, and moment of the levels."""
-        if not self.known:
+        if not self.has_known_level:
             return text("stock_about_none")
         sums, system = self.sums, system_name(TILL)
-        articles, branches = counted("stock_article", sums.articles), counted("in_branch", sums.branches)
+        articles, branches = quantity_text("stock_article", sums.articles), quantity_text("in_branch", sums.branches)
         said = [text("stock_about", system=system, articles=articles, branches=branches)]
         if sums.written_at:
             said.append(term("stock_written", moment=moment(sums.written_at)))
         if sums.found:
-            said.append(counted("stock_found", sums.found, moment=moment(sums.found_at)))
+            said.append(quantity_text("stock_found", sums.found, moment=moment(sums.found_at)))
         return " · ".join(said)
 
     @property
@@ -221,7 +221,7 @@ def numbers(view: View) -> None:
             day = None if lasts is None else run_out_date(lasts, view.now)
             st.metric(
                 text("stock_lasts"),
-                text("stock_no_date") if lasts is None else counted("day", int(lasts)),
+                text("stock_no_date") if lasts is None else quantity_text("day", int(lasts)),
                 border=True,
                 delta=None if day is None else text("stock_until", day=table_day(day)),
                 delta_color="off",

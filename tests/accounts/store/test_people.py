@@ -22,7 +22,7 @@ def people(database: Database, clock: Clock) -> PeopleStore:
 
 def test_a_reference_is_given_once(people: PeopleStore) -> None:
     assert not people.add("ann", "Another Ann", ["administrator"], "admin")
-    (ann,) = people.every()
+    (ann,) = people.list_people()
     assert (ann.name, ann.grants, ann.has_come) == ("Ann", ("ask_sql", "operator"), False)
 
 
@@ -31,11 +31,11 @@ def test_an_invitation_holds_once_and_not_for_ever(people: PeopleStore, clock: C
     people.invite("ann", "second", clock() + HOUR, "admin")
     assert people.invited("first") is None
     assert people.accept("first", "here", "ann") is None
-    (ann,) = people.every()
+    (ann,) = people.list_people()
     assert ann.invited_until == clock() + HOUR
     accepted = people.accept("second", "here", "ann", "hash")
     assert accepted is not None
-    assert accepted == people.known_as("here", "ann")
+    assert accepted == people.person_of_subject("here", "ann")
     assert (people.password("ann"), people.password("ben")) == ("hash", "")
     assert people.accept("second", "elsewhere", "eve") is None
     people.invite("ann", "third", clock() + HOUR, "admin")

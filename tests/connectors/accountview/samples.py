@@ -13,7 +13,7 @@ from integration.connectors.accountview.settings import AccountViewSettings
 from integration.connectors.http import Gateway
 from integration.connectors.limits import RateLimits
 from integration.core.connections import Token
-from integration.core.records import Held, Kind, Record, Value, WriteResult
+from integration.core.records import CurrentRecord, Kind, Record, Value, WriteResult
 from integration.sandbox.server import Sandbox
 from tests.builders import a_create, accountview_settings
 from tests.connectors.accountview.conversation import minding_conditions
@@ -112,7 +112,7 @@ def created(accountview: AccountView, wanted: Record, links: Links, *, keep: boo
     return written
 
 
-def held(accountview: AccountView, wanted: Record, links: Links) -> Held:
+def held(accountview: AccountView, wanted: Record, links: Links) -> CurrentRecord:
     return accountview.lookup([wanted], links)[wanted.key]
 
 

@@ -54,7 +54,7 @@ def test_what_the_sources_leave_open_makes_no_difference(conventions: Convention
         accountview = connect(other)
         found = [record for batch in pages(accountview, Kind.ARTICLE) for record in batch.records]
         assert [record.key for record in found] == sorted(article.code.upper() for article in other.shop.articles)
-        unread = accountview.unread(Kind.ARTICLE)
+        unread = accountview.extract_unparsed(Kind.ARTICLE)
         assert unread is not None
         assert list(unread.read(())) == found[: len(unread.hashes)]
         assert accountview.fetch(Kind.ARTICLE, [found[0].key, "none"]) == [found[0]]

@@ -126,7 +126,7 @@ def test_what_the_dictionary_lost_since_the_last_check_is_found_by_the_next(conn
     with running(articles=60, trades=False) as before:
         accountview = connect(before, keeper)
         assert all(finding.ok for finding in [*accountview.check(), *accountview.needs(Kind.SALES_ORDER)])
-        assert accountview.unknown(Kind.DEBTOR, {"name"}) == {}
+        assert accountview.missing_fields(Kind.DEBTOR, {"name"}) == {}
     keeper.saved.clear()  # the books begin anew with the first refresh token
     renamed = {"SO_HDR.COMMENT1": "OPM", "CONTACT.ACCT_NAME": "NAAM"}
     port = urlsplit(before.accountview_url).port or 0
@@ -134,7 +134,7 @@ def test_what_the_dictionary_lost_since_the_last_check_is_found_by_the_next(conn
         accountview.forget()
         assert all(finding.ok for finding in accountview.check())
         assert [one.facts["field"] for one in accountview.needs(Kind.SALES_ORDER) if not one.ok] == ["COMMENT1"]
-        assert accountview.unknown(Kind.DEBTOR, {"name"}) == {"name": "ACCT_NAME"}
+        assert accountview.missing_fields(Kind.DEBTOR, {"name"}) == {"name": "ACCT_NAME"}
 
 
 def test_what_each_kind_of_record_needs_is_there(books: AccountView) -> None:

@@ -114,10 +114,10 @@ def test_article_groups_are_told_with_those_above_them_where_these_have_a_name(b
 
 
 def test_articles_with_most_of_a_field_come_first(connect: Connect) -> None:
-    found = connect().most("K9_RSRV", 3)
+    found = connect().highest_records("K9_RSRV", 3)
     amounts = [amount for one in found if isinstance(amount := one.values["K9_RSRV"], Decimal)]
     assert len(amounts) == 3
     assert amounts == sorted(amounts, reverse=True)
     assert amounts[0] > 0
-    (named, *_) = connect(article={"stock_reserved": "K9_RSRV"}).most("stock_reserved", 1)
+    (named, *_) = connect(article={"stock_reserved": "K9_RSRV"}).highest_records("stock_reserved", 1)
     assert named.values["stock_reserved"] == amounts[0]

@@ -139,7 +139,7 @@ def test_a_read_survives_trouble_that_passes(fault: str, accountview: AccountVie
     accountview.extract(Kind.GROUP)
     shared_sandbox.switches.arm(fault, system="accountview", operation="AK1 GET")
     assert accountview.extract(Kind.ARTICLE).records
-    assert shared_sandbox.switches.on() == []
+    assert shared_sandbox.switches.active_switches() == []
 
 
 def test_a_page_for_people_that_stays_in_place_of_rows_ends_the_extract(

@@ -84,12 +84,12 @@ def test_nothing_asked_is_nothing_looked_up(books: AccountView, links: Links) ->
 
 
 def test_articles_are_not_written_and_the_books_are_not_asked_for_changes(books: AccountView, links: Links) -> None:
-    assert books.changed(Kind.SALES_ORDER, "") == Batch((), None, "")
+    assert books.read_changes(Kind.SALES_ORDER, "") == Batch((), None, "")
     assert books.calls(a_create(a_product())) == 0
     for refused in (
         lambda: books.write(a_create(a_product()), None, links, "t"),
         lambda: books.lookup([a_product()], links),
-        lambda: books.changed(Kind.ARTICLE, "0"),
+        lambda: books.read_changes(Kind.ARTICLE, "0"),
         lambda: books.write(an_update(an_order(), remark="anders"), None, links, "t"),
     ):
         with pytest.raises(RejectedError):

@@ -236,14 +236,14 @@ def _refused(message: str) -> httpx.Response:
 def test_a_debtor_was_last_used_on_the_newest_day_of_the_ledger(sandbox: Sandbox, links: Links) -> None:
     with connected(sandbox) as books:
         created(books, a_day_page("L"), links)
-        found = books.last_used(["20007", "29999"], DAY)
+        found = books.last_activity_dates(["20007", "29999"], DAY)
         assert "29999" not in found
         newest = found["20007"]
         assert newest is not None
         assert newest >= DAY
-        assert books.last_used(["20007"], max(books.client.today(), newest) + timedelta(days=1)) == {}
+        assert books.last_activity_dates(["20007"], max(books.client.today(), newest) + timedelta(days=1)) == {}
     with connected(sandbox, objects={"transactions": {"code": "", "table": ""}}) as books:
-        assert books.last_used(["20007"], DAY) == {}
+        assert books.last_activity_dates(["20007"], DAY) == {}
 
 
 @pytest.mark.parametrize(
@@ -275,4 +275,4 @@ def test_when_a_debtor_was_last_used_cannot_be_told_where_a_newer_row_is_unclear
             case _:
                 return httpx.Response(200, json={"ADM_PER": []})
 
-    assert answered_by(answering).last_used(["20007"], DAY) == {"20007": told}
+    assert answered_by(answering).last_activity_dates(["20007"], DAY) == {"20007": told}

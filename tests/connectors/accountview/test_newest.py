@@ -35,20 +35,20 @@ def test_documents_are_told_wherever_they_stand_in_one_call_for_each_place_and_y
             )
         }
         sandbox.accountview.invoice(numbers["1"])
-        books.newest(Kind.SALES_ORDER)  # asks for the fields and the periods once
+        books.newest_documents(Kind.SALES_ORDER)  # asks for the fields and the periods once
         start = last_call(sandbox)
-        orders, before, invoices, _, history, _ = map(ours, books.newest(Kind.SALES_ORDER))
+        orders, before, invoices, _, history, _ = map(ours, books.newest_documents(Kind.SALES_ORDER))
         assert calls_since(sandbox, start) == {"SO1 GET": 2, "K9F GET": 2, "ALH GET": 2}
         assert orders == [Document("MPLUS-2", numbers["2"])]
         assert before == [Document("MPLUS-3", numbers["3"])]
         assert invoices == [Document("MPLUS-4", "")]  # its number may come later
         assert history == [Document("MPLUS-1", numbers["1"])]  # once, though it has two lines
 
-        assert [ours(place) for place in books.newest(Kind.POSTING)] == [[], [Document("MP5", numbers["5"])]]
+        assert [ours(place) for place in books.newest_documents(Kind.POSTING)] == [[], [Document("MP5", numbers["5"])]]
         day = created(books, a_day_page(), links).reference
-        assert Document("MZ6101700100", day) in books.newest(Kind.DAY_PAGE)[0]
+        assert Document("MZ6101700100", day) in books.newest_documents(Kind.DAY_PAGE)[0]
 
 
 def test_documents_of_a_year_that_is_not_there_are_none(shared_sandbox: Sandbox) -> None:
     with connected(shared_sandbox, objects={"history": {"code": "", "table": ""}}) as books:
-        assert len(books.newest(Kind.SALES_ORDER)) == 2
+        assert len(books.newest_documents(Kind.SALES_ORDER)) == 2

@@ -89,7 +89,7 @@ def articles(accountview: AccountView) -> list[str]:
 
 def unread(accountview: AccountView) -> list[str]:
     found, after = list[str](), None
-    while (page := accountview.unread(Kind.ARTICLE, None, after)) is not None:
+    while (page := accountview.extract_unparsed(Kind.ARTICLE, None, after)) is not None:
         found += [key for key, _ in page.hashes]
         if (after := page.after) is None:
             break

@@ -104,7 +104,7 @@ def test_a_page_says_which_columns_all_of_its_rows_have_and_none_has() -> None:
     rows.append({"ART_CODE": "B", "PX_SELL": None, "K9_SORT": ""})
     accountview = an_accountview(answer_of(ARTICLE=rows), article={"changed": "CNG_DATE"})
     fields = accountview.extract(Kind.ARTICLE).fields
-    unread = accountview.unread(Kind.ARTICLE)
+    unread = accountview.extract_unparsed(Kind.ARTICLE)
     assert unread is not None
     assert unread.fields() == FieldPresence()
     unread.read(())
@@ -199,7 +199,7 @@ def test_a_server_that_turns_no_page_is_not_asked_for_ever() -> None:
 @pytest.mark.parametrize("row", [{"ART_CODE": None}, {"ART_CODE": " "}, {}])
 def test_a_row_without_a_key_is_among_those_read(row: dict[str, object]) -> None:
     accountview = an_accountview(answer_of(ARTICLE=[{"ART_CODE": "1001"}, row]))
-    page = accountview.unread(Kind.ARTICLE)
+    page = accountview.extract_unparsed(Kind.ARTICLE)
     assert page is not None
     assert [key for key, _ in page.hashes] == ["1001"]
     read = accountview.extract(Kind.ARTICLE).records
@@ -219,7 +219,7 @@ def test_a_row_that_does_not_tell_what_the_others_do_cannot_be_read(place: int) 
     rows = [{"ART_CODE": str(each), "K9_EAN": "", "PX_SELL": each} for each in range(3)]
     del rows[place]["K9_EAN"]
     accountview = an_accountview(answer_of(ARTICLE=rows))
-    page = accountview.unread(Kind.ARTICLE)
+    page = accountview.extract_unparsed(Kind.ARTICLE)
     assert page is not None
     for read in (accountview.extract(Kind.ARTICLE).records, page.read(())):
         (wrong,) = [one for one in read if isinstance(one, Unreadable)]

@@ -829,9 +829,11 @@ def test_a_customer_was_last_sold_to_on_the_newest_day_of_its_orders_invoices_an
                 newest[relation] = max(day, newest.get(relation, day))
     days = sorted(newest.values())
     assert days
-    assert till.last_used(newest, days[0]) == newest
+    assert till.last_activity_dates(newest, days[0]) == newest
     since = days[len(days) // 2]
-    assert till.last_used([*newest, "999999"], since) == {each: day for each, day in newest.items() if day >= since}
+    assert till.last_activity_dates([*newest, "999999"], since) == {
+        each: day for each, day in newest.items() if day >= since
+    }
 
 
 def test_when_a_customer_was_last_sold_to_cannot_be_told_where_a_newer_document_is_unclear() -> None:

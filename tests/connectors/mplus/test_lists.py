@@ -116,10 +116,10 @@ def products(giving: Giving) -> set[str]:
 
 
 def changed(target: TillTarget) -> set[str]:
-    batch = target.changed("0")
+    batch = target.read_changes("0")
     found = {one.key for one in batch.records}
     while batch.after:
-        batch = target.changed(batch.after)
+        batch = target.read_changes(batch.after)
         found |= {one.key for one in batch.records}
     return found
 

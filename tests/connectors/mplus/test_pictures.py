@@ -8,7 +8,7 @@ import pytest
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.pictures import Picture, PictureLocations, PictureReader
 from integration.core.errors import InDoubtError, RejectedError
-from integration.core.records import Held, Kind, Record, Value
+from integration.core.records import CurrentRecord, Kind, Record, Value
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox
 from tests.builders import a_create, an_update
@@ -47,7 +47,7 @@ def bell(content: Value) -> Record:
     return Record(Kind.PICTURE, "BEL", {"content": content})
 
 
-def held(till: Mplus, links: Links) -> Held | None:
+def held(till: Mplus, links: Links) -> CurrentRecord | None:
     return till.lookup([bell(None)], links).get("BEL")
 
 

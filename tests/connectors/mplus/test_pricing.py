@@ -11,7 +11,7 @@ from integration.connectors.mplus.connector import Mplus
 from integration.core.errors import RejectedError
 from integration.core.plan import differences
 from integration.core.prices import PriceQuery, TillPrice
-from integration.core.records import Held, Kind, Record, Value
+from integration.core.records import CurrentRecord, Kind, Record, Value
 from integration.sandbox.server import Sandbox
 from tests.builders import a_part, a_product, an_update_at
 from tests.connectors.mplus.tills import a_till, create, look
@@ -45,7 +45,7 @@ def a_customer(key: str, values: Mapping[str, Value]) -> Record:
     return Record(Kind.RELATION, key, {"name": f"Klant {key}", "external_id": key, **values})
 
 
-def write(till: Mplus, held: Held, links: Links, paths: Mapping[str, Value]) -> None:
+def write(till: Mplus, held: CurrentRecord, links: Links, paths: Mapping[str, Value]) -> None:
     """Write some values, by their paths, over what was looked up."""
     change = an_update_at(held.record, paths)
     till.write(change, held, links, "t")

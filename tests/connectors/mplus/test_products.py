@@ -20,7 +20,7 @@ from integration.core.errors import (
     RejectedError,
 )
 from integration.core.plan import differences
-from integration.core.records import Held, Kind, Record, Unreadable, Value
+from integration.core.records import CurrentRecord, Kind, Record, Unreadable, Value
 from integration.sandbox.server import Sandbox
 from tests.builders import a_create, a_group, a_part, a_product, an_update_at
 from tests.connectors.mplus.tills import NOWHERE, a_till, answering, create, look, update
@@ -45,7 +45,7 @@ def stored(sandbox: Sandbox, number: str) -> dict[str, Any]:
     )
 
 
-def add_unknown_field(sandbox: Sandbox, till: Mplus, held: Held) -> None:
+def add_unknown_field(sandbox: Sandbox, till: Mplus, held: CurrentRecord) -> None:
     """Give every article of a product a field that no description has, as a newer till would."""
     client = Client(till.settings)
     request = {"productNumbers": [held.reference], "pluNumbers": {}, "includeAllArticlesOfSelectedProducts": True}
@@ -66,7 +66,7 @@ def till(sandbox: Sandbox, request: pytest.FixtureRequest) -> Iterator[Mplus]:
     till.close()
 
 
-def at_article(held: Held, name: str) -> str:
+def at_article(held: CurrentRecord, name: str) -> str:
     """Return the path of a field of the first article."""
     return f"{held.record.parts[0].key}/{name}"
 
@@ -282,16 +282,16 @@ def test_many_products_are_looked_up_in_few_calls(sandbox: Sandbox, links: Links
 
 def test_changes_come_in_pages_each_product_once_and_then_nothing(sandbox: Sandbox, links: Links, serial: int) -> None:
     till = a_till(sandbox, page_articles=3)
-    since = till.changed(Kind.PRODUCT, "").stamp
+    since = till.read_changes(Kind.PRODUCT, "").stamp
     assert since
     wanted = [a_product(f"P{number}", (a_part(str(number)),)) for number in range(serial * 100, serial * 100 + 8)]
     held = [create(till, record, links) for record in wanted]
-    batches = [till.changed(Kind.PRODUCT, since)]
+    batches = [till.read_changes(Kind.PRODUCT, since)]
     while batches[-1].after:
-        batches.append(till.changed(Kind.PRODUCT, since, batches[-1].after))
+        batches.append(till.read_changes(Kind.PRODUCT, since, batches[-1].after))
     markers = {record.key: record.values["marker"] for batch in batches for record in batch.records}
     assert markers == {one.reference: one.marker for one in held}
-    assert till.changed(Kind.PRODUCT, batches[-1].stamp or "").records == ()
+    assert till.read_changes(Kind.PRODUCT, batches[-1].stamp or "").records == ()
     till.close()
 
 

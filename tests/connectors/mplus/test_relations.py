@@ -372,15 +372,15 @@ def test_every_relation_is_known_whatever_the_size_of_a_page(
 
 def test_changes_come_in_pages_each_relation_once_and_then_nothing(sandbox: Sandbox, links: Links, serial: int) -> None:
     till = a_till(sandbox, page_relations=3)
-    since = till.changed(Kind.RELATION, "").stamp
+    since = till.read_changes(Kind.RELATION, "").stamp
     assert since
     held = [create(till, a_customer(f"D{serial}-{place}"), links) for place in range(8)]
-    batches = [till.changed(Kind.RELATION, since)]
+    batches = [till.read_changes(Kind.RELATION, since)]
     while batches[-1].after:
-        batches.append(till.changed(Kind.RELATION, since, batches[-1].after))
+        batches.append(till.read_changes(Kind.RELATION, since, batches[-1].after))
     markers = {record.key: record.values["marker"] for batch in batches for record in batch.records}
     assert markers == {one.reference: one.marker for one in held}
-    assert till.changed(Kind.RELATION, batches[-1].stamp or "").records == ()
+    assert till.read_changes(Kind.RELATION, batches[-1].stamp or "").records == ()
     till.close()
 
 

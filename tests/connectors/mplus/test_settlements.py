@@ -51,7 +51,7 @@ def test_a_payment_is_made_and_found_by_its_method(own: Sandbox, till: Mplus, in
     assert (till.calls(change), written.reference, held.reference) == (1, invoice, invoice)
     assert held.record == wanted
     assert till.lookup([payment(invoice, method="PIN"), payment("nowhere"), payment("a\nb")], LINKS) == {}
-    assert till.changed(Kind.SETTLEMENT, "").records == ()
+    assert till.read_changes(Kind.SETTLEMENT, "").records == ()
     found = next(row for row in own.state("invoices", "mplus") if row["invoiceId"] == invoice)
     assert found["state"] == "INVOICE-STATE-PAID"
 

@@ -20,7 +20,7 @@ from integration.connectors.mplus.stock import TillStock
 from integration.core.errors import InDoubtError, RejectedError
 from integration.core.flow import Ownership
 from integration.core.plan import Change, Unchanged, diff, differences, remaining
-from integration.core.records import Batch, Held, Kind, Record, Unreadable, Value
+from integration.core.records import Batch, CurrentRecord, Kind, Record, Unreadable, Value
 from integration.sandbox.server import Sandbox, running
 from tests.builders import a_create, a_part, a_product, an_update_at
 from tests.connectors.mplus.tills import NOWHERE, a_till, answering
@@ -54,12 +54,12 @@ def levels(number: str, amounts: dict[str, Decimal] | None = None, **values: Val
     return Record(Kind.STOCK, f"A{number}", {"number": number, **values}, parts)
 
 
-def look(till: Mplus, wanted: Record) -> Held:
+def look(till: Mplus, wanted: Record) -> CurrentRecord:
     """Return what the till holds now."""
     return till.lookup([wanted], Links())[wanted.key]
 
 
-def a_level_change(held: Held, **paths: Value) -> Change:
+def a_level_change(held: CurrentRecord, **paths: Value) -> Change:
     """Return the change of some values, under their paths with an underscore for the slash."""
     return an_update_at(held.record, {path.removeprefix("b").replace("_", "/"): value for path, value in paths.items()})
 
@@ -290,7 +290,7 @@ def reserved_place(till: Mplus) -> tuple[str, str]:
 
 
 def test_changes_of_stock_are_not_told(till: Mplus) -> None:
-    assert till.changed(Kind.STOCK, "") == till.changed(Kind.STOCK, "17") == Batch((), None, "")
+    assert till.read_changes(Kind.STOCK, "") == till.read_changes(Kind.STOCK, "17") == Batch((), None, "")
 
 
 def test_the_fields_are_the_level_and_whether_there_is_one(till: Mplus) -> None:

@@ -10,7 +10,7 @@ from integration.connectors.http import Gateway
 from integration.connectors.mplus.client import SOAP, Client
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.settings import MplusSettings
-from integration.core.records import Held, Record, Value
+from integration.core.records import CurrentRecord, Record, Value
 from integration.sandbox.server import Sandbox
 from tests.builders import a_create, an_update_at
 from tests.connectors.canned import Canned
@@ -48,17 +48,17 @@ def answering(answers: Callable[[httpx.Request], str]) -> Client:
     return Client(NOWHERE, gateway)
 
 
-def create(till: Mplus, wanted: Record, links: Links) -> Held:
+def create(till: Mplus, wanted: Record, links: Links) -> CurrentRecord:
     """Write a new record, keep its link and return what the till holds now."""
     links.known[wanted.kind, wanted.key] = till.write(a_create(wanted), None, links, "t").reference
     return look(till, wanted, links)
 
 
-def look(till: Mplus, wanted: Record, links: Links) -> Held:
+def look(till: Mplus, wanted: Record, links: Links) -> CurrentRecord:
     """Return what the till holds now."""
     return till.lookup([wanted], links)[wanted.key]
 
 
-def update(till: Mplus, held: Held, links: Links, **paths: Value) -> None:
+def update(till: Mplus, held: CurrentRecord, links: Links, **paths: Value) -> None:
     """Write some values over what was looked up."""
     till.write(an_update_at(held.record, paths), held, links, "t")

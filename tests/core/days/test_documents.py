@@ -83,8 +83,8 @@ def test_what_is_paid_at_another_branch_is_neither_sold_nor_paid_twice() -> None
     )
     there = replace(one, parts=parts)
     own, other = DayDocument(there, DAY, "1"), DayDocument(there, DAY, "2")
-    assert (own.is_sold, own.paid, own.rest) == (True, {"PIN": euros("50.00")}, euros("71.00"))
-    assert (other.is_sold, other.paid, other.rest) == (False, {"CASH": euros("71.00")}, euros("-71.00"))
+    assert (own.is_sold, own.payments_by_method, own.rest) == (True, {"PIN": euros("50.00")}, euros("71.00"))
+    assert (other.is_sold, other.payments_by_method, other.rest) == (False, {"CASH": euros("71.00")}, euros("-71.00"))
 
 
 def test_a_document_comes_to_its_total_where_its_list_of_vat_is_about_less() -> None:

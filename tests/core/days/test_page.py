@@ -338,7 +338,7 @@ def _alone(one: Record) -> Record:
     return with_parts(
         journal={only.source: groups},
         financial=tuple(rows),
-        payments={only.source: {method: int(paid * 100) for method, paid in only.paid.items()}},
+        payments={only.source: {method: int(paid * 100) for method, paid in only.payments_by_method.items()}},
         vat={only.source: {code: (int(each.excl * 100), int(each.vat * 100)) for code, each in only.vat.items()}},
         counts=(),
         documents=(one,),

@@ -120,7 +120,7 @@ def awkward(draw: st.DrawFn) -> Sale:
 def discounted(sold: Sale, percent: Decimal) -> Sale:
     """The same with a discount on the whole that no line shows."""
     basis = basis_of(sold.method)
-    amounts = [(code, amount(each.of(basis) * (100 - percent) / 100)) for code, each in sold.vat.items()]
+    amounts = [(code, amount(each.amount_on_basis(basis) * (100 - percent) / 100)) for code, each in sold.vat.items()]
     lines = [BookLine("", Decimal(1), each, vat_code=code) for code, each in amounts]
     return replace(
         sold, vat=booked_totals(lines, charged(sold.method), basis, "document"), total_incl=None, total_excl=None

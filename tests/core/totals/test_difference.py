@@ -94,7 +94,9 @@ def with_own_split(facts: Mapping[str, str], sold: Sale, made: Any, basis: Basis
     """What was sold, if the books came to what the lines say and the split to something else."""
     own = [BookLine("", Decimal(1), one.amount(basis) or Decimal(0), vat_code=one.vat_code) for one in sold.lines]
     theirs = booked_totals(own, charged(sold.method), basis, rounding)
-    lines_say, split_says = (each.get(facts["vat_code"], VatSum()).of(basis) for each in (theirs, sold.sold))
+    lines_say, split_says = (
+        each.get(facts["vat_code"], VatSum()).amount_on_basis(basis) for each in (theirs, sold.sold)
+    )
 
     assert together(theirs) == together(made)
     assert (str(lines_say), str(split_says)) == (facts["lines"], facts["split"])
@@ -106,7 +108,9 @@ def with_discount(discount: str, sold: Sale, lines: list[BookLine], basis: Basis
     """What the books would come to with a discount on the whole."""
     rates = charged(sold.method)
     made = booked_totals(lines, rates, basis, rounding)
-    whole, told = (sum((each.of(basis) for each in sums.values()), Decimal(0)) for sums in (made, sold.sold))
+    whole, told = (
+        sum((each.amount_on_basis(basis) for each in sums.values()), Decimal(0)) for sums in (made, sold.sold)
+    )
     if discount == "lines":
         prices = [(one.price(basis) or Decimal(0), one.discount_percent or Decimal(0)) for one in sold.lines]
         taken = [

@@ -14,7 +14,7 @@ from integration.core.issues import Issue, Skip
 from integration.core.link_evidence import CUSTOMER_CHANGED, OTHER_RECORD, SAME_RECORD
 from integration.core.links import Link
 from integration.core.plan import Action, Change
-from integration.core.records import Held, Kind, Record, Value
+from integration.core.records import CurrentRecord, Kind, Record, Value
 from integration.core.run import Mode
 from integration.core.staged import Staged
 from integration.core.states import RunState, Step
@@ -78,8 +78,8 @@ def desired(record: Record, marks: Mapping[str, tuple[str, ...]] | None = None, 
     return found
 
 
-def held(evidence: str = "email", others: tuple[str, ...] = (), **relation: Value) -> Held:
-    return Held(a_relation("77", **relation), "77", "5", evidence=evidence, others=others)
+def held(evidence: str = "email", others: tuple[str, ...] = (), **relation: Value) -> CurrentRecord:
+    return CurrentRecord(a_relation("77", **relation), "77", "5", evidence=evidence, others=others)
 
 
 # ---- the flow and its settings
@@ -276,7 +276,7 @@ def test_a_rule_counts_before_the_defaults() -> None:
 # ---- whose relation it is
 
 
-def objection(record: Record, found: Held | None, link: Link | None = None, **settings: Any) -> Issue | None:
+def objection(record: Record, found: CurrentRecord | None, link: Link | None = None, **settings: Any) -> Issue | None:
     return customers(**settings).objection(DEBTORS, record, found, link)
 
 

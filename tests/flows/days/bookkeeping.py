@@ -42,7 +42,7 @@ from tests.flows.days.plain import GROUPS, METHODS, RATES, Day
 from tests.flows.days.spoken import record_of
 from tests.parts import part
 
-STAGE = FLOW.counted
+STAGE = FLOW.counted_stage
 LATER = datetime(2028, 1, 1, tzinfo=UTC)
 BODY = tomllib.loads(DAYS.mapping.read_text())
 LEDGERS = {
@@ -117,7 +117,8 @@ class Books:
             part(
                 DayQueries, links=self._linked, debtors=_debtors,
                 item=lambda record: item_of(str(record.values["number"])),
-                unbooked=lambda _: (), booked_alone=alone, made_alone=lambda _: {}, booked_payments=lambda _: {},
+                unbooked=lambda _: (), booked_alone=alone, separate_booking_states=lambda _: {},
+                booked_payments=lambda _: {},
                 foreign_ledger_rows=lambda _: (), beyond_orders=lambda _: (), documents=lambda *_: (),
             ),
             ShopIdentity("MP-"),

@@ -19,7 +19,7 @@ from integration.core.issues import Issue, Skip
 from integration.core.ledgers import LedgerRules
 from integration.core.links import Link
 from integration.core.plan import Action, Change
-from integration.core.records import Held, Kind, Record, Unreadable, WrongValueError, unreadable
+from integration.core.records import CurrentRecord, Kind, Record, Unreadable, WrongValueError, unreadable
 from integration.core.staged import Staged
 from integration.flows.days.logic import DaysLogic, ShopIdentity, SystemFacts, Tables
 from integration.flows.days.manual_entries import AskTyped, no_manual_entries
@@ -35,7 +35,7 @@ from tests.core.days.test_costs import with_costs
 from tests.core.days.test_page import with_parts
 from tests.parts import part
 
-STAGE = FLOW.counted
+STAGE = FLOW.counted_stage
 SUNDAY = datetime(2026, 10, 18, 20, tzinfo=UTC)
 BODY = tomllib.loads(DAYS.mapping.read_text())
 TABLES = Tables({"30/3": "8300"}, {}, {"2": "1", "1": "2", "3": "3", "4": "4"}, {}, {})
@@ -84,7 +84,7 @@ def days(
         ),
         part(
             DayQueries, links=linked, debtors=lambda relations: dict.fromkeys(relations, "10007"), item=item,
-            unbooked=unbooked, booked_alone=alone, made_alone=made_alone, booked_payments=lambda _: {},
+            unbooked=unbooked, booked_alone=alone, separate_booking_states=made_alone, booked_payments=lambda _: {},
             foreign_ledger_rows=typed,
             beyond_orders=beyond, documents=told,
         ),
@@ -580,7 +580,7 @@ def test_an_invoice_whose_receipt_is_booked_by_itself_is_none_of_the_day() -> No
         receipt = BookingState("receipt", BookingStage.BOOKED, "1.1.2026.9", "MR6010100009", sold, Kind.POSTING)
         return days(
             alone=lambda keys: {"receipt": SeparateBooking()} if "receipt" in keys else {},
-            made_alone=lambda keys: {invoice.key: [receipt]} if invoice.key in keys else {},
+            separate_booking_states=lambda keys: {invoice.key: [receipt]} if invoice.key in keys else {},
         )
 
     planned = page(days(), day)
@@ -699,7 +699,7 @@ def test_a_day_that_is_in_the_books_by_a_persons_word_is_not_asked_about_for_ano
 
 def test_two_pages_with_one_reference_are_a_question() -> None:
     one = page(days(), day_record())
-    held = Held(one, "600/1", others=("600/2",))
+    held = CurrentRecord(one, "600/1", others=("600/2",))
     issue = days().objection(STAGE, one, held, None)
     assert issue is not None
     assert issue.cause == "reference_found_twice"
@@ -710,9 +710,9 @@ def test_two_pages_with_one_reference_are_a_question() -> None:
 
 def test_a_page_that_was_there_before_us_is_ours_only_when_it_says_the_same() -> None:
     one = page(days(), day_record())
-    assert days().objection(STAGE, one, Held(one, "600/1"), None) is None
+    assert days().objection(STAGE, one, CurrentRecord(one, "600/1"), None) is None
     other = replace(one, parts=one.parts[1:])
-    issue = days().objection(STAGE, one, Held(other, "600/1"), None)
+    issue = days().objection(STAGE, one, CurrentRecord(other, "600/1"), None)
     assert issue is not None
     assert issue.cause == "day_page_differs"
 

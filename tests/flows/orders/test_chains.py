@@ -242,7 +242,7 @@ def test_an_invoice_of_an_order_of_which_a_receipt_is_in_a_day(
 ) -> None:
     told: dict[str, Any] = {"key": "invoice-1", "number": INVOICE, "orders": ("order-1",), **invoice}
     document = a_document(Kind.INVOICE, **told)
-    found = Chains(of_a_day(*pages), EVERY, {}, Decimal(0)).of([document]).get(document.key)
+    found = Chains(of_a_day(*pages), EVERY, {}, Decimal(0)).verdicts_of([document]).get(document.key)
     assert (found.reason if isinstance(found, Skip) else found.cause if found else NOTHING_SAID) == expected
 
 
@@ -262,7 +262,7 @@ def test_a_receipt_of_an_invoice_that_is_in_a_day_is_the_same_sale(document: Rec
     asks = ChainQueries(
         days=lambda keys: {key: [Link(Kind.DAY_PAGE, "", "", page)] for key in keys if key == "invoice-9"}
     )
-    found = Chains(asks, EVERY, {}, Decimal(0)).of([document]).get(document.key)
+    found = Chains(asks, EVERY, {}, Decimal(0)).verdicts_of([document]).get(document.key)
     assert (found.reason if isinstance(found, Skip) else found) == (expected or None)
 
 
@@ -282,7 +282,7 @@ def test_an_order_of_which_a_part_alone_is_in_a_day_is_asked_about(
         standings=lambda keys: {key: others[key] for key in keys if key in others},
         made_of=lambda _: {"order-1": [*others]},
     )
-    found = Chains(asks, EVERY, {}, Decimal(0)).of([an_order("order-1")])["order-1"]
+    found = Chains(asks, EVERY, {}, Decimal(0)).verdicts_of([an_order("order-1")])["order-1"]
     assert (found.reason if isinstance(found, Skip) else found.cause) == expected
 
 
@@ -333,16 +333,19 @@ def test_of_every_pair_the_one_that_is_not_booked_is_skipped_with_the_link(
     chains = a_logic_that_knows(
         {there.key: standing(there.key, BookingStage.BOOKED)}, {"first-1": ("later-1",)} if booked else None
     )
-    found = chains.of([other])
+    found = chains.verdicts_of([other])
     facts = {"key": "2026.1", "document": "2026.1", "other": there.key.upper(), "system": "accountview"}
     assert found[other.key] == Skip("sale_booked", other.key, facts | {"reference": f"MP-{there.key}"})
-    assert chains.of([replace(other, key="sibling-1", values={**other.values, "orders": (), "invoices": ()})]) == {}
+    assert (
+        chains.verdicts_of([replace(other, key="sibling-1", values={**other.values, "orders": (), "invoices": ()})])
+        == {}
+    )
 
 
 def test_an_invoice_that_its_order_names_as_well_counts_once() -> None:
     half = {"invoice-1": standing("invoice-1", BookingStage.BOOKED, HALF)}
     order = an_order("order-1", invoices=("invoice-1",))
-    found = a_logic_that_knows(half, {"order-1": ("invoice-1",)}).of([order])["order-1"]
+    found = a_logic_that_knows(half, {"order-1": ("invoice-1",)}).verdicts_of([order])["order-1"]
     assert not isinstance(found, Skip)
     assert found.cause == "sale_partly_booked"
 
@@ -350,7 +353,7 @@ def test_an_invoice_that_its_order_names_as_well_counts_once() -> None:
 def test_siblings_are_two_sales() -> None:
     booked = {"invoice-1": standing("invoice-1", BookingStage.BOOKED, HALF)}
     sibling = a_document(Kind.INVOICE, "invoice-2", orders=("order-1",), total_incl=HALF)
-    assert a_logic_that_knows(booked, {"order-1": ("invoice-1",)}).of([sibling]) == {}
+    assert a_logic_that_knows(booked, {"order-1": ("invoice-1",)}).verdicts_of([sibling]) == {}
 
 
 @pytest.mark.parametrize(
@@ -379,7 +382,7 @@ def test_an_invoice_and_a_receipt_of_one_order_are_two_sales_as_far_as_the_order
         orders=lambda keys: [one for one in told if one.key in keys],
     )
     receipt = a_document(Kind.RECEIPT, "receipt-1", number="1.2.2026.8", orders=("order-1",))
-    found = Chains(asks, EVERY, {}, Decimal(0)).of([receipt]).get("receipt-1")
+    found = Chains(asks, EVERY, {}, Decimal(0)).verdicts_of([receipt]).get("receipt-1")
     assert (NOTHING_SAID if found is None or isinstance(found, Skip) else found.cause) == expected
 
 
@@ -421,7 +424,7 @@ def test_a_receipt_waits_while_nobody_knows_whether_the_invoice_of_its_order_is_
         lambda keys: {key: known[key] for key in keys if key in known}, lambda _: {"order-1": ["invoice-7"]}
     )
     receipt = a_document(Kind.RECEIPT, "receipt-1", number="1.2.2026.8", orders=("order-1",))
-    found = Chains(asks, EVERY, {}, Decimal(0)).of([receipt])["receipt-1"]
+    found = Chains(asks, EVERY, {}, Decimal(0)).verdicts_of([receipt])["receipt-1"]
     assert not isinstance(found, Skip)
     assert found.cause == "sale_waits"
 
@@ -430,15 +433,15 @@ def test_a_proposal_and_what_takes_a_booking_back_are_no_sales() -> None:
     chains = a_logic_that_knows({"order-1": standing("order-1", BookingStage.BOOKED)})
     proposal = replace(an_order("proposal-1", orders=("order-1",)), kind=Kind.PROPOSAL)
     back = Record(Kind.POSTING, "invoice-1#credit", {"orders": ("order-1",), "sold_incl": WHOLE})
-    assert chains.of([proposal, back]) == {}
+    assert chains.verdicts_of([proposal, back]) == {}
 
 
 def test_a_document_that_is_booked_as_something_else_meanwhile_is_not_sent() -> None:
     chains = a_logic_that_knows({"one-1": standing("one-1", BookingStage.BOOKED)})
     as_order = Record(Kind.SALES_ORDER, "one-1", {"sold_incl": WHOLE, "number": "2026.1"})
-    assert chains.of([as_order]) == {}
-    assert isinstance(chains.of([as_order], sending=True)["one-1"], Skip)
-    assert chains.of([replace(as_order, kind=Kind.POSTING)], sending=True) == {}
+    assert chains.verdicts_of([as_order]) == {}
+    assert isinstance(chains.verdicts_of([as_order], sending=True)["one-1"], Skip)
+    assert chains.verdicts_of([replace(as_order, kind=Kind.POSTING)], sending=True) == {}
 
 
 def test_a_day_of_which_nobody_knows_whether_it_is_booked_is_waited_for() -> None:
@@ -447,7 +450,7 @@ def test_a_day_of_which_nobody_knows_whether_it_is_booked_is_waited_for() -> Non
     chains = Chains(
         ChainQueries(days=lambda keys: {key: [link] for key in keys if key == link.key}), EVERY, {}, Decimal(0)
     )
-    found = chains.of([receipt])["receipt-1"]
+    found = chains.verdicts_of([receipt])["receipt-1"]
     assert not isinstance(found, Skip)
     assert (found.cause, found.facts["other"]) == ("sale_waits", "2026-11-20/1")
 

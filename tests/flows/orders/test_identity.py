@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from integration.core.issues import Issue, Skip
-from integration.core.records import Held, Kind, Record, Value
+from integration.core.records import CurrentRecord, Kind, Record, Value
 from tests.flows.orders.tills import PAPERS, TOLD, a_line, an_order, booking, orders
 
 Edit = Callable[[Record], Record]
@@ -48,7 +48,7 @@ BRANCHES = {"cost_centres": {"1": "Dam"}}
 def judged(edit: Edit, becomes: str = "order", **values: Value) -> Issue | None:
     logic = orders(becomes=becomes)
     one = booking(an_order(lines=(a_line(discount_percent=Decimal(10)),), **values), logic)  # type: ignore[arg-type]
-    return logic.objection(PAPERS, one, Held(edit(one), "50001"), None)
+    return logic.objection(PAPERS, one, CurrentRecord(edit(one), "50001"), None)
 
 
 @pytest.mark.parametrize("becomes", ["order", "posting"])
@@ -90,7 +90,7 @@ def test_the_question_shows_both_side_by_side() -> None:
     logic = orders()
     one = booking(an_order(), logic)
     there = in_lines(price=Decimal("484.75"))(with_values(date=date(2026, 11, 19), debtor="20007", customer="")(one))
-    issue = logic.objection(PAPERS, one, Held(there, "50001"), None)
+    issue = logic.objection(PAPERS, one, CurrentRecord(there, "50001"), None)
     assert issue is not None
     expected = {
         "document": "2026.1", "reference": "MP-2026.1", "number": "50001", "date": "2026-11-20", "amount": "12.10",
@@ -103,8 +103,8 @@ def test_the_question_shows_both_side_by_side() -> None:
 def test_one_of_another_branch_is_another_sale() -> None:
     logic = orders()
     one = with_values(cost_centre="DAM")(booking(an_order(), logic))
-    assert logic.objection(PAPERS, one, Held(with_values(cost_centre="dam")(one), "50001"), None) is None
-    assert logic.objection(PAPERS, one, Held(with_values(cost_centre="WEST")(one), "50001"), None) is not None
+    assert logic.objection(PAPERS, one, CurrentRecord(with_values(cost_centre="dam")(one), "50001"), None) is None
+    assert logic.objection(PAPERS, one, CurrentRecord(with_values(cost_centre="WEST")(one), "50001"), None) is not None
 
 
 def test_a_sale_of_other_articles_is_another_sale_though_it_counts_alike() -> None:
@@ -112,11 +112,13 @@ def test_a_sale_of_other_articles_is_another_sale_though_it_counts_alike() -> No
     one = booking(an_order(), logic)
     article = next(part.values["article"] for part in one.parts if part.kind is Kind.LINE)
     for alike in (str(article).lower(), f"{article} "):
-        assert logic.objection(PAPERS, one, Held(in_lines(article=alike)(one), "50001"), None) is None
-    issue = logic.objection(PAPERS, one, Held(in_lines(article="20002")(one), "50001"), None)
+        assert logic.objection(PAPERS, one, CurrentRecord(in_lines(article=alike)(one), "50001"), None) is None
+    issue = logic.objection(PAPERS, one, CurrentRecord(in_lines(article="20002")(one), "50001"), None)
     assert issue is not None
     assert (issue.facts["articles"], issue.facts["found_articles"]) == (f"1 x {str(article).lower()}", "1 x 20002")
-    more = logic.objection(PAPERS, one, Held(in_lines(quantity=Decimal(2), price=Decimal("6.05"))(one), "50001"), None)
+    more = logic.objection(
+        PAPERS, one, CurrentRecord(in_lines(quantity=Decimal(2), price=Decimal("6.05"))(one), "50001"), None
+    )
     assert more is not None
     assert more.facts["amount"] == more.facts["found_amount"]
 
@@ -124,7 +126,7 @@ def test_a_sale_of_other_articles_is_another_sale_though_it_counts_alike() -> No
 def test_what_is_linked_to_another_document_of_the_till_is_another_sale_whatever_it_says() -> None:
     logic = orders()
     one = booking(an_order(), logic)
-    issue = logic.objection(PAPERS, one, Held(one, "50001", owner="order-9"), None)
+    issue = logic.objection(PAPERS, one, CurrentRecord(one, "50001", owner="order-9"), None)
     assert issue is not None
     assert (issue.cause, issue.facts["other"]) == ("reference_of_another", "order-9")
 
@@ -138,8 +140,8 @@ def test_what_the_till_knows_by_another_id_is_another_sale_though_it_sells_the_s
     why = {each.target: each for each in logic.trace(PAPERS, order)}[f"{one.kind}.till_id"]
     assert (why.value, why.why and why.why.code) == (one.values["till_id"], "because_till_id")
     for there in ("8D1F0B7E6D0C4D539A573C2F1F2B7A10", None):  # the latter entered by hand, or before we told it
-        assert logic.objection(PAPERS, one, Held(with_values(till_id=there)(one), "50001"), None) is None
-    issue = logic.objection(PAPERS, one, Held(with_values(till_id="0")(one), "50001"), None)
+        assert logic.objection(PAPERS, one, CurrentRecord(with_values(till_id=there)(one), "50001"), None) is None
+    issue = logic.objection(PAPERS, one, CurrentRecord(with_values(till_id="0")(one), "50001"), None)
     assert issue is not None
     assert (issue.facts["till_id"], issue.facts["found_till_id"]) == (one.values["till_id"], "0")
 
@@ -154,7 +156,7 @@ def test_a_document_cancelled_at_the_till_is_never_held_for_another_sale() -> No
     logic = orders()
     there = in_lines(price=Decimal("484.75"))(booking(an_order(), logic))
     gone = booking(an_order(cancelled=True), logic)
-    issue = logic.objection(PAPERS, gone, Held(there, "50001"), None)
+    issue = logic.objection(PAPERS, gone, CurrentRecord(there, "50001"), None)
     assert issue is not None
     assert issue.cause == "reference_of_another"
 
@@ -162,7 +164,7 @@ def test_a_document_cancelled_at_the_till_is_never_held_for_another_sale() -> No
 def test_a_person_may_say_that_it_is_the_same_until_one_of_both_is_another() -> None:
     logic = orders()
     order = an_order(digest="a1b2")
-    held = Held(in_lines(price=Decimal("484.75"))(booking(order, logic)), "700/1")
+    held = CurrentRecord(in_lines(price=Decimal("484.75"))(booking(order, logic)), "700/1")
     issue = logic.objection(PAPERS, booking(order, logic), held, None)
     assert issue is not None
     assert (issue.field, issue.facts["source"]) == ("decision_same", "order")

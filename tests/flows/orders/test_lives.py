@@ -198,7 +198,7 @@ class Books:
         for one in papers:
             if not set(one.lines) & {place for lines in inside for place in lines}:
                 inside[one.lines] = DayDocument(one.record, date(2026, 11, 20), "1")
-        alone = by_itself.of(list(inside.values()))
+        alone = by_itself.separate_bookings(list(inside.values()))
         sold = [one.record for one in inside.values() if one.record.key not in alone]
         if sold:
             page = DayPage((), sold=tuple(each for each in inside.values() if each.record in sold))

@@ -16,7 +16,7 @@ from integration.core.booking_state import BookingStage, BookingState
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.plan import Action, Change, diff, differences
-from integration.core.records import Held, Kind, Record, Value
+from integration.core.records import CurrentRecord, Kind, Record, Value
 from integration.core.staged import Staged
 from integration.core.totals.booked import comparison_in
 from integration.core.totals.sold import VatSum
@@ -124,8 +124,10 @@ def test_a_posting_knows_no_address() -> None:
     assert logic.stage(ADDRESSES, [an_order(others=(a_delivery(),))]) == []
 
 
-def booked_as(reference: str = "50001", others: tuple[str, ...] = (), **values: Value) -> Held:
-    return Held(Record(Kind.SALES_ORDER, "order-1", {"reference": "MP-2026.1", **values}), reference, others=others)
+def booked_as(reference: str = "50001", others: tuple[str, ...] = (), **values: Value) -> CurrentRecord:
+    return CurrentRecord(
+        Record(Kind.SALES_ORDER, "order-1", {"reference": "MP-2026.1", **values}), reference, others=others
+    )
 
 
 def link_to(record: Record | None, reference: str = "50001") -> Link:
@@ -142,7 +144,7 @@ def test_a_new_document_meets_no_objection() -> None:
 def test_what_is_there_without_a_link_is_skipped_with_its_reference() -> None:
     logic = orders()
     one = booking(an_order(), logic)
-    assert logic.objection(PAPERS, one, Held(one, "50001"), None) is None
+    assert logic.objection(PAPERS, one, CurrentRecord(one, "50001"), None) is None
     skip = logic.writable_part(PAPERS, one, booked_as())
     assert isinstance(skip, Skip)
     assert (skip.reason, skip.facts["reference"]) == ("already_in_target", "50001")
@@ -183,7 +185,11 @@ def test_a_document_cancelled_after_it_was_booked_is_a_question() -> None:
     before = booking(an_order())
     logic = orders(questions=Questions(linked={"order-1": "50001"}))
     one = booking(an_order(cancelled=True, digest="another"), logic)
-    for there, link in ((booked_as(), link_to(before)), (Held(before, "50001"), None), (None, link_to(before))):
+    for there, link in (
+        (booked_as(), link_to(before)),
+        (CurrentRecord(before, "50001"), None),
+        (None, link_to(before)),
+    ):
         issue = logic.objection(PAPERS, one, there, link)
         assert issue is not None
         assert (issue.cause, issue.facts["amount"]) == ("document_cancelled_after_booking", "12.10")
@@ -220,8 +226,8 @@ def test_a_booked_document_that_is_gone_from_the_books_is_never_made_again() -> 
     assert isinstance(found, Issue)
 
 
-def a_debtor_held(others: tuple[str, ...] = (), **values: Value) -> Held:
-    return Held(Record(Kind.DEBTOR, "1001", values), "20001", evidence="email", others=others)
+def a_debtor_held(others: tuple[str, ...] = (), **values: Value) -> CurrentRecord:
+    return CurrentRecord(Record(Kind.DEBTOR, "1001", values), "20001", evidence="email", others=others)
 
 
 def test_two_debtors_that_fit_are_a_question() -> None:

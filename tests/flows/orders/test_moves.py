@@ -6,7 +6,7 @@ import pytest
 
 from integration.core.flow import Ownership
 from integration.core.links import Link
-from integration.core.records import Held, Kind, Record, Value
+from integration.core.records import CurrentRecord, Kind, Record, Value
 from integration.flows.orders.logic import OrdersLogic
 from integration.flows.orders.moves import with_moved_address
 from integration.flows.orders.settings import OrderSettings
@@ -30,14 +30,16 @@ from tests.flows.orders.tills import (
 HERE: Mapping[str, Value] = {"street": "Kerklaan 1", "postcode": "3511 AB", "city": "Utrecht", "country": "NL"}
 
 
-def held(**values: Value) -> Held:
-    return Held(Record(Kind.DEBTOR, "1001", {"name": "Els de Wit", **HERE, **values}), "20001", evidence="link")
+def held(**values: Value) -> CurrentRecord:
+    return CurrentRecord(
+        Record(Kind.DEBTOR, "1001", {"name": "Els de Wit", **HERE, **values}), "20001", evidence="link"
+    )
 
 
-def knowing(there: Held | None, agreed: Mapping[str, Value] | None = None, **given: str) -> OrdersLogic:
+def knowing(there: CurrentRecord | None, agreed: Mapping[str, Value] | None = None, **given: str) -> OrdersLogic:
     """Return the logic where the books hold this of the debtor, and both agreed on that."""
 
-    def ask(wanted: Sequence[Record]) -> tuple[Mapping[str, Held], Mapping[str, Link]]:
+    def ask(wanted: Sequence[Record]) -> tuple[Mapping[str, CurrentRecord], Mapping[str, Link]]:
         link = Link(Kind.DEBTOR, "1001", "20001", Record(Kind.DEBTOR, "1001", agreed)) if agreed else None
         found = {one.key: there for one in wanted if there is not None}
         return found, {one.key: link for one in wanted if link is not None}

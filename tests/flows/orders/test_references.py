@@ -101,7 +101,7 @@ def test_every_booking_of_every_document_has_a_reference_of_its_own(kind: Kind, 
     found: list[str | None] = []
     for number in many:
         document = Record(number.kind, number.text, {"number": number.text})
-        ours = [references.of(document, booking) for booking in range(FIRST_BOOKING, LAST_BOOKING + 1)]
+        ours = [references.reference_of(document, booking) for booking in range(FIRST_BOOKING, LAST_BOOKING + 1)]
         found += [*ours, *(of_credit(kind, one) for one in ours)]
     # Orders and receipts that become sales orders share numbers, as they always did: the till never gives one twice.
     texts = {number.text if kind is Kind.SALES_ORDER and number.kind is not Kind.INVOICE else number for number in many}
@@ -189,7 +189,7 @@ def test_a_receipt_from_number_1000_and_branch_10_on_is_booked_and_credited(numb
 
 
 def test_an_order_and_an_invoice_of_one_number_are_two_documents_in_the_daybook() -> None:
-    of = OrderReferences(Kind.POSTING, "MP-").of
+    of = OrderReferences(Kind.POSTING, "MP-").reference_of
     order = an_order("order-118")
     invoice = replace(order, kind=Kind.INVOICE)
     assert (of(order), of(invoice)) == ("MO6000000118", "MI6000000118")

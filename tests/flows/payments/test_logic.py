@@ -12,7 +12,7 @@ from integration.core.errors import ConfigurationError, Reason
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.plan import diff
-from integration.core.records import Held, Kind, Record, Unreadable, Value
+from integration.core.records import CurrentRecord, Kind, Record, Unreadable, Value
 from integration.core.staged import Staged
 from integration.flows.payments.items import PAGE, PaymentQueries
 from integration.flows.payments.logic import PaymentsLogic
@@ -21,7 +21,7 @@ from tests.flow_harness import shipped
 
 INVOICE, ITEM, DAY = "8f3c", "MI6010101000", date(2026, 10, 17)
 KEY = f"{DAY}/{ITEM}/{INVOICE}"
-STAGE = FLOW.counted
+STAGE = FLOW.counted_stage
 BOOKED: dict[str, Value] = {"reference": ITEM, "date": DAY, "sold_incl": Decimal("121.00"), "debtor_number": "20005"}
 
 
@@ -78,9 +78,9 @@ def test_a_payment_keeps_who_pays_and_where_it_was_sold() -> None:
 
 
 def test_it_asks_for_the_item_of_each_invoice_that_was_booked_and_is_not_paid() -> None:
-    assert payments().named(STAGE, None).keys == (KEY,)
-    assert payments(paid=[INVOICE]).named(STAGE, None).keys == ()
-    assert payments(there=[]).named(STAGE, None).keys == ()
+    assert payments().read_key_page(STAGE, None).keys == (KEY,)
+    assert payments(paid=[INVOICE]).read_key_page(STAGE, None).keys == ()
+    assert payments(there=[]).read_key_page(STAGE, None).keys == ()
 
 
 @pytest.mark.parametrize(
@@ -94,22 +94,24 @@ def test_it_asks_for_the_item_of_each_invoice_that_was_booked_and_is_not_paid() 
     ],
 )
 def test_it_asks_for_nothing_that_no_payment_of_an_invoice_can_settle(changed: dict[str, Any]) -> None:
-    assert payments(there=[standing(**changed)]).named(STAGE, None).keys == ()
+    assert payments(there=[standing(**changed)]).read_key_page(STAGE, None).keys == ()
 
 
 def test_what_was_taken_back_owes_nothing_and_what_was_booked_again_is_due_under_its_new_number() -> None:
     credit = standing(f"{INVOICE}#credit")
     again = standing(f"{INVOICE}#2", reference="MA6010101000")
 
-    assert payments(there=[standing(), credit]).named(STAGE, None).keys == ()
-    assert payments(there=[standing(), credit, again]).named(STAGE, None).keys == (f"{DAY}/MA6010101000/{INVOICE}",)
+    assert payments(there=[standing(), credit]).read_key_page(STAGE, None).keys == ()
+    assert payments(there=[standing(), credit, again]).read_key_page(STAGE, None).keys == (
+        f"{DAY}/MA6010101000/{INVOICE}",
+    )
 
 
 def test_it_asks_page_by_page() -> None:
     several = [f"{number:04}" for number in range(PAGE + 1)]
     logic = payments(there=[standing(key) for key in several], bookings=several)
-    first = logic.named(STAGE, None)
-    second = logic.named(STAGE, first.after)
+    first = logic.read_key_page(STAGE, None)
+    second = logic.read_key_page(STAGE, first.after)
 
     assert (len(first.keys), first.after) == (PAGE, several[PAGE - 1])
     assert ([key.rpartition("/")[2] for key in second.keys], second.after) == ([several[-1]], None)
@@ -117,7 +119,7 @@ def test_it_asks_page_by_page() -> None:
 
 def test_without_a_method_nothing_is_read() -> None:
     with pytest.raises(ConfigurationError, match="flow_setting_invalid"):
-        payments(method="").named(STAGE, None)
+        payments(method="").read_key_page(STAGE, None)
 
 
 # ---- what an item comes to
@@ -252,7 +254,9 @@ def test_what_was_taken_back_since_the_plan_is_not_paid(there: list[BookingState
 
 def test_a_payment_by_the_same_method_is_the_one_where_it_comes_to_as_much() -> None:
     logic, desired = payments(), wanted()
-    same, other = (Held(Record(Kind.SETTLEMENT, INVOICE, {"amount": Decimal(sum_)}), INVOICE) for sum_ in ("121", "20"))
+    same, other = (
+        CurrentRecord(Record(Kind.SETTLEMENT, INVOICE, {"amount": Decimal(sum_)}), INVOICE) for sum_ in ("121", "20")
+    )
 
     assert logic.objection(STAGE, desired, same, None) is None
     assert isinstance(logic.writable_part(STAGE, desired, same), Skip)

@@ -16,13 +16,13 @@ from integration.core.flow import Ownership
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.plan import Action, Change, Unchanged, diff
-from integration.core.records import Held, Kind, Record, Value
+from integration.core.records import CurrentRecord, Kind, Record, Value
 from integration.core.staged import Staged
 from integration.flows.products.logic import ProductsLogic
 from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowLogic, TargetRecord
-from integration.words import known, say
+from integration.words import has_sentences, say
 from tests.builders import a_group, an_article, an_update_at, guarded
 
 BODY = loads((Path(__file__).parents[3] / "data" / "mappings" / "products.toml").read_text(encoding="utf-8"))
@@ -74,7 +74,7 @@ def parked(record: Record, logic: ProductsLogic | None = None, **settings: Any) 
     one = staged(record, logic, **settings)
     assert one.issue is not None
     assert (one.record, one.skip) == (None, None)
-    assert known(one.issue.cause)
+    assert has_sentences(one.issue.cause)
     assert one.issue.key == record.key
     return one.issue
 
@@ -274,7 +274,7 @@ def test_a_blocked_article_that_cannot_be_mapped_goes_off_sale_alone() -> None:
     logic = linked({"1001": "1001"})
     found = logic.shape(ARTICLES, [one], {}, {}).desired
     assert found is not None
-    there = Held(
+    there = CurrentRecord(
         Record(Kind.PRODUCT, "1001", {"name": "Fiets"}, (Record(Kind.ARTICLE, "1001", {"active": True}),)), "7"
     )
     written = logic.writable_part(ARTICLES, found, there)
@@ -293,7 +293,7 @@ def test_the_other_variants_go_on_beside_one_that_only_goes_off_sale() -> None:
     assert found.desired is not None
     assert {part.key: set(part.values) == {"active"} for part in found.desired.parts} == {"11": False, "12": True}
     assert str(found.desired.values["name"]).startswith("Trui Noord")
-    elsewhere = Held(Record(Kind.PRODUCT, "7", {}, (Record(Kind.ARTICLE, "11", {}),)), "7")
+    elsewhere = CurrentRecord(Record(Kind.PRODUCT, "7", {}, (Record(Kind.ARTICLE, "11", {}),)), "7")
     written = logic.writable_part(ARTICLES, found.desired, elsewhere)
     assert isinstance(written, Record)
     assert [dict(part.values) for part in written.parts if part.key == "12"] == [{}]
@@ -669,13 +669,13 @@ def test_an_article_without_a_group_is_in_none() -> None:
 # ---- what the till holds already
 
 
-def held(record: Record, **external: str) -> Held:
+def held(record: Record, **external: str) -> CurrentRecord:
     """Return a record as the till would give it back, with other external ids by article number."""
     parts = tuple(
         replace(part, values={**part.values, "external_id": external.get(f"n{part.key}", part.source)})
         for part in record.parts
     )
-    return Held(replace(record, parts=parts), "5001")
+    return CurrentRecord(replace(record, parts=parts), "5001")
 
 
 def test_an_article_of_the_till_under_another_code_is_not_taken_over() -> None:
@@ -702,12 +702,12 @@ def test_what_is_linked_is_ours_whatever_its_external_id_became() -> None:
 
 def test_nothing_objects_to_a_group_or_to_what_is_not_there() -> None:
     group = Record(Kind.GROUP, "KLED", {"name": "Kleding"})
-    assert products().objection(GROUPS, group, Held(group, "3"), None) is None
+    assert products().objection(GROUPS, group, CurrentRecord(group, "3"), None) is None
     assert products().objection(ARTICLES, desired(an_article()), None, None) is None
 
 
 def fitted(product: Record, there: Record | None, **settings: Any) -> Record:
-    found = products(**settings).writable_part(ARTICLES, product, Held(there, "5001") if there else None)
+    found = products(**settings).writable_part(ARTICLES, product, CurrentRecord(there, "5001") if there else None)
     assert isinstance(found, Record)
     return found
 
@@ -759,7 +759,9 @@ def test_every_part_stays_accounted_for() -> None:
     for create in (True, False):
         for update in (True, False):
             switches = {"create": create, "update": update}
-            found = products(content=switches, offer=switches).writable_part(ARTICLES, both, Held(both, "5001"))
+            found = products(content=switches, offer=switches).writable_part(
+                ARTICLES, both, CurrentRecord(both, "5001")
+            )
             assert isinstance(found, Record)
             assert [part.source for part in found.parts] == ["11", "12"]
 
@@ -768,8 +770,8 @@ def test_a_group_follows_the_switches_of_content() -> None:
     group = Record(Kind.GROUP, "KLED", {"name": "Kleding"})
     off = products(content={"create": False, "update": False})
     assert isinstance(off.writable_part(GROUPS, group, None), Skip)
-    assert off.writable_part(GROUPS, group, Held(group, "3")) == replace(group, values={})
-    assert products().writable_part(GROUPS, group, Held(group, "3")) == group
+    assert off.writable_part(GROUPS, group, CurrentRecord(group, "3")) == replace(group, values={})
+    assert products().writable_part(GROUPS, group, CurrentRecord(group, "3")) == group
 
 
 def test_an_offer_that_is_switched_off_whole_needs_no_price_and_no_vat_code() -> None:
@@ -788,7 +790,7 @@ def test_what_was_created_without_an_offer_is_offered_once_that_is_switched_on()
     create = diff(made, None, None, before.policy, title="")
     assert isinstance(create, Change)
     assert create.wanted.parts[0].values["active"] is False
-    there = Held(create.wanted, "5001")
+    there = CurrentRecord(create.wanted, "5001")
     now = after.writable_part(ARTICLES, shaped_by(after, article), there)
     assert isinstance(now, Record)
     update = diff(now, there.record, create.agreed, after.policy, title="")

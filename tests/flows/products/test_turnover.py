@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from integration.core.plan import Action, Change, Unchanged, diff
-from integration.core.records import Held, Kind, Record, Value
+from integration.core.records import CurrentRecord, Kind, Record, Value
 from integration.core.traces import Trace
 from integration.flows.forms import SetupContext
 from integration.flows.products.settings import ProductSettings
@@ -57,7 +57,7 @@ def outcome(there: Value, *, agreed: Value = None, rows: Mapping[str, str] = ROW
     desired = logic.shape(ARTICLES, [one], {}, {}).desired
     assert desired is not None
     held = _with(desired, there)
-    fitting = logic.writable_part(ARTICLES, desired, Held(held, "1"))
+    fitting = logic.writable_part(ARTICLES, desired, CurrentRecord(held, "1"))
     last = None if agreed is None else _with(desired, agreed)
     return diff(fitting, held, last, logic.policy, title="")
 

@@ -18,7 +18,7 @@ from integration.core.records import Batch, Kind, Record, Unreadable
 from integration.core.run import Mode, Run
 from integration.flows.orders.credits import CREDIT
 from integration.flows.spec import FlowLogic
-from integration.flows.stock.deleted_bookings import CHANGED, GONE, LOSING, lost_bookings, with_lost
+from integration.flows.stock.deleted_bookings import CHANGED, GONE, LOSING, lost_bookings, with_lost_bookings
 from integration.flows.stock.logic import StockLogic
 from integration.flows.stock.sales import Sales
 from integration.flows.stock.settings import StockSettings
@@ -102,8 +102,8 @@ class Shop(FlowHarness):
         return StockLogic(settings, BODY, self.mapping_version, {}, lambda _: {}, sales)
 
     def _standings(self, keys: Collection[str]) -> Standings:
-        found = self.booked.of("orders", (Kind.SALES_ORDER, Kind.POSTING), keys)
-        return with_lost(found, self._lost(IssueState.OPEN), self._lost(IssueState.SET_ASIDE))
+        found = self.booked.states_of("orders", (Kind.SALES_ORDER, Kind.POSTING), keys)
+        return with_lost_bookings(found, self._lost(IssueState.OPEN), self._lost(IssueState.SET_ASIDE))
 
     def _credited(self) -> set[str]:
         return {*self.booked.ending("orders", (Kind.SALES_ORDER,), CREDIT), *self._lost(IssueState.OPEN)}

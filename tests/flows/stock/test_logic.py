@@ -14,7 +14,7 @@ from integration.core.errors import ConfigurationError
 from integration.core.flow import Ownership
 from integration.core.issues import Issue, Skip
 from integration.core.plan import Change, diff
-from integration.core.records import Held, Kind, Record, Value
+from integration.core.records import CurrentRecord, Kind, Record, Value
 from integration.core.run import Mode
 from integration.core.staged import Staged
 from integration.core.states import RunState, Step
@@ -77,8 +77,8 @@ def having(**quantities: str) -> Record:
     return an_article("1001", **{name: Decimal(text) for name, text in quantities.items()})
 
 
-def held(record: Record) -> Held:
-    return Held(record, record.key, "7")
+def held(record: Record) -> CurrentRecord:
+    return CurrentRecord(record, record.key, "7")
 
 
 # ---- the flow and its settings

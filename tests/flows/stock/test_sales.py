@@ -189,7 +189,7 @@ def test_somebody_who_sets_a_deleted_document_aside_says_that_the_books_are_righ
     for _ in range(2):
         open_shop.sync()
         levels.append(open_shop.level("1"))
-        open_shop.issues.set_aside(open_shop.issues.of_key("orders", sold)[0].id, "typed anew", "test")
+        open_shop.issues.dismiss(open_shop.issues.of_key("orders", sold)[0].id, "typed anew", "test")
     open_shop.sync()
     assert [*levels, open_shop.level("1")] == [17, 20, 20]
 
@@ -206,7 +206,7 @@ def test_what_a_credit_took_back_is_in_the_figure_again_once_somebody_sets_the_l
     levels = [open_shop.levels() for _ in (open_shop.sync(),)]
     for document in (sold, back):
         (lost,) = open_shop.issues.of_key("orders", document + CREDIT)
-        open_shop.issues.set_aside(lost.id, "deleted on purpose", "test")
+        open_shop.issues.dismiss(lost.id, "deleted on purpose", "test")
     for _ in range(2):
         open_shop.sync()
         levels.append(open_shop.levels())
@@ -481,7 +481,7 @@ def test_an_article_says_what_its_level_is_made_of(open_shop: Shop) -> None:
     open_shop.order("1", 2)
     open_shop.sync()
     first, _ = open_shop.made().trace(
-        FLOWS["stock"].flow.counted, open_shop.source.held(Kind.ARTICLE)[open_shop.number]
+        FLOWS["stock"].flow.counted_stage, open_shop.source.held(Kind.ARTICLE)[open_shop.number]
     )
     steps = {step.what: str(step.value) for step in first.steps}
     assert steps["sold_not_booked"].startswith("-3 (1.1.")
@@ -503,7 +503,7 @@ def test_what_is_received_or_sent_at_the_till_counts_where_figures_are_dated_and
             Move(10**6 + 2, "1", one.number, Decimal(-3), MoveSort.INTERNAL, datetime.now(UTC)),
         ]
         one.moves.keep("stock", came, upto, begin)
-        first, _ = one.made().trace(FLOWS["stock"].flow.counted, one.source.held(Kind.ARTICLE)[one.number])
+        first, _ = one.made().trace(FLOWS["stock"].flow.counted_stage, one.source.held(Kind.ARTICLE)[one.number])
         assert first.value == level
         assert [step.value for step in first.steps if step.what == "moved_not_counted"] == ["+5"] * (level == 20)
 
@@ -530,7 +530,7 @@ def test_what_was_sent_to_another_branch_is_not_for_sale_until_a_person_says_tha
             )
         ]
         one.moves.keep("stock", moved, upto, begin)
-        first, second = one.made().trace(FLOWS["stock"].flow.counted, one.source.held(Kind.ARTICLE)[one.number])
+        first, second = one.made().trace(FLOWS["stock"].flow.counted_stage, one.source.held(Kind.ARTICLE)[one.number])
         assert first.value == level
         assert {step.what: step.value for step in first.steps if step.what in told} == told
         assert second.value == (20 if level == 17 else 40), "what was received waits for the books"
@@ -565,7 +565,7 @@ def test_a_movement_that_cannot_be_read_parks_its_article_alone_until_it_can_be(
     _, begin, _ = open_shop.moves.read_upto("stock")
     assert begin is not None
     open_shop.moves.keep("stock", [wrong], wrong.number, begin)
-    stage = FLOWS["stock"].flow.counted
+    stage = FLOWS["stock"].flow.counted_stage
     (record,) = open_shop.source.held(Kind.ARTICLE).values()
     logic = open_shop.made()
     (parked,), other = logic.stage(stage, [record]), logic.stage(stage, [replace(record, key="7", source="7")])

@@ -82,7 +82,7 @@ def test_lines_of_long_ago_go_in_portions_and_what_they_came_to_stays(
     Issues(database, clock).store_check_result(FLOW, ["A9"], ["price_missing"], [])
     clock.advance(YEAR)
     newest = a_done(runs, a_create(7))
-    assert retained.due("plans", clock.now) == 7
+    assert retained.count_expired_rows("plans", clock.now) == 7
 
     assert retained.prune("plans", clock.now, 3) == 3
     assert runs.counts(old) == counts
@@ -91,7 +91,7 @@ def test_lines_of_long_ago_go_in_portions_and_what_they_came_to_stays(
     after = runs.get(old)
     assert after.counts == before.counts == counts == runs.counts(old)
     assert (after.pruned_at, after.approval) == (clock.now, before.approval)
-    assert retained.due("plans", clock.now) == 0
+    assert retained.count_expired_rows("plans", clock.now) == 0
 
 
 def test_what_goes_while_somebody_undoes_it_is_not_undone_by_half(
@@ -177,7 +177,7 @@ def test_runs_go_once_their_lines_have_and_those_that_found_nothing_sooner(
         nothing.append(run)
     clock.advance(YEAR)
     newest = a_done(runs, a_create(2))
-    assert retained.due("idle", clock.now) == 3
+    assert retained.count_expired_rows("idle", clock.now) == 3
     assert pruned(retained, "idle", clock.now) == 3
     assert pruned(retained, "runs", clock.now) == 0  # its lines are kept still
     pruned(retained, "plans", clock.now)
@@ -270,4 +270,4 @@ def test_what_there_is_is_told_by_class(runs: RunStore, retained: RetentionStore
 
 def test_a_class_that_there_is_not_is_a_defect(retained: RetentionStore, clock: Clock) -> None:
     with pytest.raises(ValueError, match="nothing is kept as"):
-        retained.due("poems", clock.now)
+        retained.count_expired_rows("poems", clock.now)

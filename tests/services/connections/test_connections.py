@@ -183,7 +183,7 @@ def test_another_address_of_accountview_hears_nothing_of_the_log_in_before(tmp_p
 
         assert other.heard == []
         assert tokens(application)["refresh"] == before["refresh"]
-        assert application.access.of("accountview")["url"] == shop.accountview_url
+        assert application.access.access_data("accountview")["url"] == shop.accountview_url
         assert [one for one in known if one in other.all] == []
 
 
@@ -192,7 +192,7 @@ def test_a_log_in_elsewhere_that_is_answered_with_rubbish_leaves_the_access_befo
 ) -> None:
     with opened(tmp_path, start=False) as application, stranger() as other:
         connected(application, shop)
-        before, known = application.access.of("accountview"), [*secrets_of(application), b"sandbox-secret"]
+        before, known = application.access.access_data("accountview"), [*secrets_of(application), b"sandbox-secret"]
 
         address = application.connections.authorize_address(
             BACK, "other-client", "other-secret", somebody("test"), other.url
@@ -203,7 +203,7 @@ def test_a_log_in_elsewhere_that_is_answered_with_rubbish_leaves_the_access_befo
 
         assert b"planted-code" in other.all
         assert [one for one in known if one in other.all] == []
-        assert application.access.of("accountview") == before
+        assert application.access.access_data("accountview") == before
         assert causes(application.connections.check("accountview")) == []
 
 
@@ -211,18 +211,18 @@ def test_a_log_in_elsewhere_is_in_force_once_its_company_has_been_read(tmp_path:
     with opened(tmp_path, start=False) as application, running(articles=ARTICLES) as other:
         connected(application, shop)
         logged_in(application, other)
-        assert application.access.of("accountview")["url"] == shop.accountview_url
+        assert application.access.access_data("accountview")["url"] == shop.accountview_url
         assert "7f3c" in application.connections.companies()
 
         assert causes(application.connections.choose_company("nobody", somebody("test"))) == ["company_not_available"]
-        assert application.access.of("accountview")["url"] == shop.accountview_url
+        assert application.access.access_data("accountview")["url"] == shop.accountview_url
         failed = application.connections.failed("accountview")
         assert failed is not None
         assert causes(list(failed.findings)) == ["company_not_available"]
-        assert application.connections.of("accountview").ok
+        assert application.connections.last_check("accountview").ok
 
         assert causes(application.connections.choose_company("7f3c", somebody("test"))) == []
-        assert application.access.of("accountview")["url"] == other.accountview_url
+        assert application.access.access_data("accountview")["url"] == other.accountview_url
         assert application.connections.failed("accountview") is None
         assert causes(application.connections.check("accountview")) == []
 
@@ -253,7 +253,7 @@ def test_a_log_in_that_is_refused_leaves_the_access_before(tmp_path: Path, shop:
             application.connections.authorized("", parse_qs(urlsplit(again).query)["state"][0])
 
         assert tokens(application) == before
-        assert application.access.of("accountview")["client_secret"] == "sandbox-secret"
+        assert application.access.access_data("accountview")["client_secret"] == "sandbox-secret"
         assert causes(application.connections.check("accountview")) == []
 
 
@@ -266,8 +266,8 @@ def test_access_to_the_till_that_does_not_work_leaves_the_one_before(tmp_path: P
 
         assert causes(found)
         assert b"sandbox-secret" not in other.all
-        assert application.access.of("mplus")["secret"] == "sandbox-secret"
-        assert application.connections.of("mplus").ok
+        assert application.access.access_data("mplus")["secret"] == "sandbox-secret"
+        assert application.connections.last_check("mplus").ok
         assert causes(application.connections.check("mplus")) == []
         assert application.connections.failed("mplus") is None
 
@@ -301,7 +301,7 @@ def test_tokens_are_good_for_the_keys_and_the_very_address_they_came_with(
         connected(application, shop)
     with opened(tmp_path, start=False, accountview=given[other]) as application:
         assert not application.connections.is_logged_in()
-        assert "client_secret" not in application.access.of("accountview")
+        assert "client_secret" not in application.access.access_data("accountview")
 
 
 def test_an_address_written_otherwise_is_the_same_address(tmp_path: Path, shop: Sandbox) -> None:

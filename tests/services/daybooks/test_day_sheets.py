@@ -61,7 +61,7 @@ VAT_PERCENTAGES = {"1": "21.00", "2": "9.00", "3": "0.00"}
 def beside(captions: Callable[[str, str], Mapping[str, str]], company: str) -> tuple[CodeLists, Connections]:
     """Return lists with captions, and a connection to the books of a company."""
     lists = part(CodeLists, captions=lambda system, name, **_: captions(system, name))
-    return lists, part(Connections, known=lambda _: part(ConnectionCheck, about=company))
+    return lists, part(Connections, ensure_check=lambda _: part(ConnectionCheck, about=company))
 
 
 def tables(sheet: Sheet) -> dict[str, SheetTable]:

@@ -8,14 +8,17 @@ import pytest
 
 from integration.application.application import Application
 from integration.core.errors import RejectedError
-from integration.flows.forms import Compared, each_of
+from integration.flows.forms import Compared, single_fields
 from integration.flows.registry import FLOWS
 from tests.consoles import opened
 from tests.people import somebody
 from tests.stores import sandbox_of
 
 (SHAPE,) = (
-    shape for section in FLOWS["stock"].sections for shape in each_of(section.shapes) if isinstance(shape, Compared)
+    shape
+    for section in FLOWS["stock"].sections
+    for shape in single_fields(section.shapes)
+    if isinstance(shape, Compared)
 )
 
 

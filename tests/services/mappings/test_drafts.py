@@ -16,7 +16,7 @@ from integration.core.errors import Reason
 from integration.core.flow import Ownership
 from integration.core.issues import Issue
 from integration.core.links import Link
-from integration.core.records import Field, FieldType, Held, Kind, Record, Value
+from integration.core.records import CurrentRecord, Field, FieldType, Kind, Record, Value
 from integration.core.rules import Mapping, Rule, RuleCall, RuleError, rules_from
 from integration.flows.functions.toolbox import FUNCTIONS, IN_EXPRESSIONS, Takes, Tools
 from integration.flows.orders.settings import documents
@@ -132,15 +132,15 @@ def test_what_another_process_wrote_since_the_last_page_is_seen_and_a_logic_is_k
 ) -> None:
     logics, elsewhere = drafts._logics, open_database(f"sqlite:///{tmp_path / 'console.sqlite'}")
     theirs = stores_of(elsewhere, lambda: NOW)  # whose clock stands still: no moment tells one write from the next
-    first = logics.now("products")
+    first = logics.current_logic("products")
     made = [first]
 
     def is_another() -> bool:
-        made.append(logics.now("products"))
-        assert logics.now("products") is made[-1]
+        made.append(logics.current_logic("products"))
+        assert logics.current_logic("products") is made[-1]
         return made[-1].basis != made[-2].basis
 
-    assert logics.now("products") is first
+    assert logics.current_logic("products") is first
     theirs.rules.set_table("vat_codes", {}, "test")
     assert is_another()
     theirs.rules.set_table("vat_codes", TABLES["vat_codes"], "test")
@@ -219,9 +219,9 @@ def test_my_changes_go_on_top_of_what_was_published_meanwhile() -> None:
 def test_a_trial_tells_every_value_and_why() -> None:
     (trial,) = try_mapping(FLOWS["products"], logic(), [article("100")])
 
-    (name,) = trial.of("article.name")
+    (name,) = trial.traces_of_field("article.name")
     assert (name.value, [step.what for step in name.steps]) == ("Tent 100", ["name", "trim"])
-    (price,) = trial.of(PRICE)
+    (price,) = trial.traces_of_field(PRICE)
     assert price.value == Decimal("12.10")
     assert (trial.title.strip(), trial.obstacle) == ("Tent 100", None)
 
@@ -264,7 +264,7 @@ def met(key: str, name: str, agreed: str) -> TargetState:
     part = Record(Kind.ARTICLE, key, {"name": name, "price_incl": Decimal("12.10")}, source=key)
     held = Record(Kind.PRODUCT, key, {"name": name}, (part,))
     before = Record(Kind.PRODUCT, key, {"name": agreed}, (replace(part, values={"name": agreed}),))
-    return TargetState({key: Held(held, "7")}, links={key: Link(Kind.PRODUCT, key, "7", before)})
+    return TargetState({key: CurrentRecord(held, "7")}, links={key: Link(Kind.PRODUCT, key, "7", before)})
 
 
 def test_what_the_next_plan_would_write_anyway_or_not_at_all_is_no_effect() -> None:
@@ -377,7 +377,7 @@ def test_a_draft_keeps_rules_that_are_not_finished_and_says_what_they_need(draft
     assert draft is not None
     assert drafts.faults("products", draft.mapping)["article.custom:origin"] == Reason("reason_source")
     (trial,) = drafts.trial("products", draft.mapping, [article("100")])
-    assert trial.of("article.name")
+    assert trial.traces_of_field("article.name")
 
 
 def test_a_rule_can_be_put_back_and_taken_away(drafts: Drafts) -> None:

@@ -41,7 +41,7 @@ def test_several_causes_are_set_aside_and_taken_back_with_an_entry_each(app: App
     chosen = groups(app)
     over = replace(chosen[0], detail="solved meanwhile")
 
-    done = app.bulk.set_aside([*chosen, over], "not now", BY)
+    done = app.bulk.dismiss([*chosen, over], "not now", BY)
 
     assert (done.records, done.refused) == (5, (BulkFailure(over),))
     assert groups(app) == []
@@ -58,7 +58,7 @@ def test_some_records_of_a_cause_and_one_that_is_gone(app: Application) -> None:
     first, second, _ = (one.id for one in app.exceptions.issues_of(group.group_key))
     app.issues.close(first, WHO)
 
-    done = app.bulk.set_aside([group], "not now", BY, (first, second))
+    done = app.bulk.dismiss([group], "not now", BY, (first, second))
 
     assert (done.records, done.refused) == (1, (BulkFailure(group, str(first)),))
     assert app.exceptions.group(group.group_key, IssueState.SET_ASIDE).count == 1  # type: ignore[union-attr]

@@ -31,7 +31,7 @@ class DatingConnector(MemoryConnector):
     asked: date | None = None
     is_away = False
 
-    def last_used(self, customers: Collection[str], since: date) -> dict[str, date | None]:
+    def last_activity_dates(self, customers: Collection[str], since: date) -> dict[str, date | None]:
         self.asked = since
         if self.is_away:
             raise UnavailableError("service_unavailable")

@@ -191,16 +191,20 @@ def test_after_a_restore_a_flow_writes_nothing_before_all_it_wrote_was_looked_at
     app, stores = console.application, stores_in(console.application)
     stores.settings.put(RESTORED, {"at": now().isoformat()}, "")
     try:
-        held = app.drift.held("products")
+        held = app.drift.hold_reason("products")
         assert held is not None
-        assert (held.code, app.drift.held("stock"), app.drift.held("days")) == ("restored_not_compared", None, None)
+        assert (held.code, app.drift.hold_reason("stock"), app.drift.hold_reason("days")) == (
+            "restored_not_compared",
+            None,
+            None,
+        )
         with console.sandbox.switches.armed(Fault.UNAVAILABLE, system="mplus", times=None):
             app.drift.look()
-        assert app.drift.held("products") is not None  # that look came to nothing
+        assert app.drift.hold_reason("products") is not None  # that look came to nothing
 
         looks = app.drift.look()  # also of flows that are off
 
         assert {one.flow for one in looks if not one.error} >= {"products"}
-        assert app.drift.held("products") is None
+        assert app.drift.hold_reason("products") is None
     finally:
         stores.settings.forget(RESTORED, "")

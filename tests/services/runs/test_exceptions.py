@@ -68,13 +68,14 @@ class DaysHarness(FlowHarness):
         deps = Dependencies(
             connectors=self.connectors, logics=self.logics(), runs=self.runs, previews=self.previews, plans=self.plans,
             ledger=self.ledger, links=self.links, cursors=self.cursors,
-            corrections=part(Corrections, marks=lambda _: {}, of=self._corrections_of),
-            foreign_documents=part(ForeignDocumentSearch, of=lambda _: NO_STRANGERS), clock=self.clock, **UNHELD,
+            corrections=part(Corrections, marks=lambda _: {}, corrections_of=self._corrections_of),
+            foreign_documents=part(ForeignDocumentSearch, foreign_documents_of=lambda _: NO_STRANGERS),
+            clock=self.clock, **UNHELD,
         )  # fmt: skip
         self.runner = Runner(Preview(deps), Commit(deps))
 
     def _corrections_of(self, flow: str, keys: Collection[str]) -> dict[str, list[Correction]]:
-        return self.stores.corrections.of(flow, keys)
+        return self.stores.corrections.corrections_of(flow, keys)
 
     def _logic(self, flow: str) -> FlowLogic:
         keys = [page_key(day, serial) for day in (FIRST, SECOND) for serial in range(3)]
@@ -157,7 +158,7 @@ def test_a_whole_group_is_decided_at_once_and_kept_under_who_did(harness: DaysHa
     run = harness.again()
     assert harness.reasons(run) == {FIRST: "day_kept", SECOND: "day_kept"}
     assert harness.exceptions.groups("days") == []
-    kept = harness.stores.corrections.all("days")
+    kept = harness.stores.corrections.list_corrections("days")
     assert {(one.key, one.field, one.becomes, one.by) for one in kept} == {
         (FIRST, "decision", "keep d1", "anna"), (SECOND, "decision", "keep d1", "anna"),
     }  # fmt: skip
@@ -184,7 +185,7 @@ def test_who_says_what_became_of_something_that_is_in_doubt_no_more_is_told_so(h
 def test_only_what_the_flow_offers_can_be_decided(harness: DaysHarness) -> None:
     with pytest.raises(KeyError):
         harness.exceptions.decide("days", harness.undecided(), "forget", somebody("anna"))
-    assert harness.stores.corrections.all("days") == []
+    assert harness.stores.corrections.list_corrections("days") == []
 
 
 def test_what_came_is_told_by_the_days_of_who_looks_where_there_were_several(harness: DaysHarness) -> None:

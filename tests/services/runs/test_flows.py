@@ -73,7 +73,7 @@ def test_a_run_waits_for_one_at_work_until_it_is_due_again_and_one_that_is_misse
         due = flows.round_before("products", rounds, now())
         assert due is not None
         assert flows.may_wait("products", Mode.CHANGES, due) is waits
-        flows.missed("products", Mode.CHANGES, due)
+        flows.report_missed_run("products", Mode.CHANGES, due)
         assert ("round_missed" in _told(application)) is told
 
 
@@ -82,7 +82,7 @@ def test_the_run_of_the_night_waits_into_the_morning(tmp_path: Path, minutes: in
     with opened(tmp_path, start=False) as application:
         due = now() - timedelta(minutes=minutes)
         assert application.flows.may_wait("products", Mode.COMPLETE, due) is waits
-        application.flows.missed("products", Mode.COMPLETE, due)
+        application.flows.report_missed_run("products", Mode.COMPLETE, due)
         assert "round_missed" in _told(application)
 
 

@@ -33,7 +33,7 @@ def test_every_row_of_all_closed_days_is_added_at_once_and_one_preview_books_the
     assert group.sold is not None
     assert group.sold > 0
     assert {one.table.name for one in rows} >= {"day_accounts", "method_accounts"}
-    assert len({one.of for one in rows}) == len(rows)
+    assert len({one.row_key for one in rows}) == len(rows)
     assert [one.amount for one in rows] == sorted((one.amount for one in rows), reverse=True)
     assert all(0 < one.records <= group.count for one in rows)
     assert all(one.proposal for one in rows if one.table.name == "day_accounts")  # the till's own accounts
@@ -41,7 +41,7 @@ def test_every_row_of_all_closed_days_is_added_at_once_and_one_preview_books_the
         one.key for one in rows if one.table.name == "method_accounts"
     }
 
-    wrong = {**chosen(rows), rows[0].of: "0815"}
+    wrong = {**chosen(rows), rows[0].row_key: "0815"}
     with pytest.raises(ConfigurationError) as refused:
         app.missing_rows.add("days", wrong, somebody(WHO))
     assert refused.value.code == "row_impossible"
@@ -56,7 +56,7 @@ def test_every_row_of_all_closed_days_is_added_at_once_and_one_preview_books_the
 
 
 def chosen(rows: list[RowToAdd]) -> dict[tuple[str, str], str]:
-    return {one.of: one.proposal or "1000" for one in rows}
+    return {one.row_key: one.proposal or "1000" for one in rows}
 
 
 def test_the_rows_of_documents_are_told_together_with_their_euros(shop: Console) -> None:
@@ -66,7 +66,7 @@ def test_the_rows_of_documents_are_told_together_with_their_euros(shop: Console)
     park(app, Issue("vat_code_unmapped", "c", "x", {"code": "3", "sold": "4.00", **ELSEWHERE}))
     park(app, Issue("vat_code_unmapped", "d", "x", {"code": "3", "sold": "1.00", **ELSEWHERE, "country": "NL"}))
     park(app, Issue("value_unmapped", "e", "branch", {"table": "cost_centres", "value": "2", "sold": "8.00"}))
-    found = {one.of: (one.amount, one.records) for one in app.missing_rows.rows("orders")}
+    found = {one.row_key: (one.amount, one.records) for one in app.missing_rows.rows("orders")}
     assert found == {
         ("payment_terms", "PIN"): (Decimal("12.50"), 2),
         ("vat_codes_sales", "BE:3"): (Decimal("4.00"), 1),  # a row for all countries was not asked for
@@ -102,7 +102,7 @@ def test_the_rows_of_a_posting_are_proposed_and_one_follows_the_other(shop: Cons
 
 
 def proposals(app: Application, chosen: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
-    return {one.of: one.proposal for one in app.missing_rows.rows("orders", chosen)}
+    return {one.row_key: one.proposal for one in app.missing_rows.rows("orders", chosen)}
 
 
 def test_the_account_of_down_payments_is_proposed_and_not_set(shop: Console) -> None:

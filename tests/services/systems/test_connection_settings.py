@@ -92,7 +92,7 @@ def test_leaving_the_sandbox_forgets_its_access_and_its_codes(tmp_path: Path, sh
         application.connections.connect_mplus(shop.mplus_url, "sandbox", "sandbox-secret", somebody("test"))
 
         assert not application.sandbox.is_connected
-        assert not application.connections.of("accountview").connected
+        assert not application.connections.last_check("accountview").connected
         assert not stores_in(application).rules.tables()["vat_codes"]
 
 
@@ -104,7 +104,7 @@ def test_trying_the_sandbox_costs_nobody_the_real_connection(tmp_path: Path, sho
         assert stores_in(application).rules.tables()["vat_codes"] != {"1": "77"}
         application.sandbox.leave("test")
 
-        assert application.access.of("mplus")["url"] == shop.mplus_url
+        assert application.access.access_data("mplus")["url"] == shop.mplus_url
         assert stores_in(application).rules.tables()["vat_codes"] == {"1": "77"}
 
 
@@ -126,4 +126,4 @@ def test_settings_win_over_a_sandbox_chosen_before(tmp_path: Path) -> None:
         application.connections.join_sandbox()
 
         assert not application.sandbox.is_connected
-        assert application.access.of("mplus")["url"] == "https://till.example:1/"
+        assert application.access.access_data("mplus")["url"] == "https://till.example:1/"

@@ -80,9 +80,9 @@ def test_what_is_there_is_told_from_what_is_not(app: Application) -> None:
     assert states["debtor.name"] is Availability.PRESENT
     assert states["debtor.email"] is Availability.ABSENT
     assert states["article.unit"] is Availability.UNUSED
-    assert of(named, "postings").there is Availability.ABSENT
-    assert of(named, "trade_invoices").there is Availability.UNUSED
-    assert of(named, "warehouses").there is Availability.PRESENT
+    assert of(named, "postings").availability is Availability.ABSENT
+    assert of(named, "trade_invoices").availability is Availability.UNUSED
+    assert of(named, "warehouses").availability is Availability.PRESENT
     assert named.cause == ""
 
 
@@ -135,9 +135,9 @@ def test_names_are_used_from_the_next_call_on(app: Application) -> None:
     app.names.put({"article.name": "K9_TEXT"}, somebody(WHO))
 
     assert app.access.connector("accountview") is not before
-    assert [one.wire for one in app.lists.fields("accountview", app.flows.as_set("stock").counted.source)][
-        1
-    ] == "K9_TEXT"
+    assert [
+        one.wire for one in app.lists.fields("accountview", app.flows.configured_flow("stock").counted_stage.source)
+    ][1] == "K9_TEXT"
 
 
 def test_a_changed_name_has_to_exist_and_the_default_need_not(app: Application) -> None:

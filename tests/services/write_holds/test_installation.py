@@ -30,7 +30,7 @@ def copied(folder: Path, to: Path) -> Path:
 
 def held(application: Application) -> PlanStaleError | None:
     """Return why an order may not be written."""
-    return application.flows._holds.held("orders")
+    return application.flows._holds.hold_reason("orders")
 
 
 @pytest.fixture

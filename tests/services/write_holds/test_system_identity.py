@@ -52,7 +52,7 @@ def replaced(tmp_path: Path) -> Iterator[Application]:
 
 def held(application: Application, flow: str) -> PlanStaleError | None:
     """Return why a flow may write nothing."""
-    reason = application.flows._holds.held(flow)
+    reason = application.flows._holds.hold_reason(flow)
     assert reason is None or isinstance(reason, PlanStaleError)
     return reason
 

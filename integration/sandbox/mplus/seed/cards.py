@@ -94,7 +94,7 @@ def price_incl(article: ShopArticle) -> int:
     return rounded(article.price_excl * (100 + article.vat_pct))
 
 
-def taken(shop: Shop) -> list[ShopArticle]:
+def articles_at_till(shop: Shop) -> list[ShopArticle]:
     """Return the articles of the shop whose numbers are already used at the till."""
     sound = [article for article in shop.articles if article.number and not article.fault]
     stocked = [article for article in sound if not article.group.startswith("D")]
@@ -103,16 +103,16 @@ def taken(shop: Shop) -> list[ShopArticle]:
 
 def fill_products(house: House, shop: Shop) -> None:
     """Add products that only the till has, and products whose numbers collide with articles of the books."""
-    for card in (*_OWN, *(_in_the_way(article) for article in taken(shop))):
+    for card in (*_OWN, *(_in_the_way(article) for article in articles_at_till(shop))):
         article = house.desk.build("Article", {"pluNumber": str(card["articleNumber"]), "webshop": False, **card})
         product = {"description": card["description"], "articleList": [article]}
         house.products.create(house.desk.build("Product", product))
     for branch in shop.branches:
         for card in _OWN:
             if card["stockArticle"]:
-                house.stock.set(branch.number, card["articleNumber"], Decimal(40 * branch.number))
-        for held in taken(shop):
-            house.stock.set(branch.number, held.number or 0, held.stock.get(branch.number, Decimal(0)) + 1)
+                house.stock.set_level(branch.number, card["articleNumber"], Decimal(40 * branch.number))
+        for held in articles_at_till(shop):
+            house.stock.set_level(branch.number, held.number or 0, held.stock.get(branch.number, Decimal(0)) + 1)
 
 
 def _in_the_way(article: ShopArticle) -> dict[str, Any]:

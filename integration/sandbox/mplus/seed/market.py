@@ -41,27 +41,27 @@ def fill(sales: SampleSales, on: date) -> None:
     advance = _sold("Aanbetaling bakfiets", DOWN_PAYMENTS, EXEMPT, 10000)
     helmet = _sold("Helm", 20, HIGH, 4999)
 
-    def paid(place: tuple[int, int], *lines: Sold, **with_: int) -> tuple[str, Basket]:
+    def add_paid_receipt(place: tuple[int, int], *lines: Sold, **with_: int) -> tuple[str, Basket]:
         basket = _basket(*lines)
         rest = basket.sums.incl - sum(with_.values())
         payments = [*with_.items(), *([("PIN", rest)] if rest else [])]
-        return sales.paid(on, place, basket, payments, before=BEFORE), basket
+        return sales.add_receipt(on, place, basket, payments, before=BEFORE), basket
 
-    paid(first, card)
-    paid(first, helmet, book, GIFTCARD=3500)
-    paid(first, voucher)
-    repaired, basket = paid(first, repair, VOUCHER=5450)
-    paid(first, repair, tube, VOUCHER=2725)
-    paid(second, tube, crate)
-    paid(second, tube, book, drum, crate)
-    paid(second, _back(crate), _back(drum))
-    paid(second, advance)
-    paid(second, helmet, helmet, helmet, DEPOSIT=10000)
+    add_paid_receipt(first, card)
+    add_paid_receipt(first, helmet, book, GIFTCARD=3500)
+    add_paid_receipt(first, voucher)
+    repaired, basket = add_paid_receipt(first, repair, VOUCHER=5450)
+    add_paid_receipt(first, repair, tube, VOUCHER=2725)
+    add_paid_receipt(second, tube, crate)
+    add_paid_receipt(second, tube, book, drum, crate)
+    add_paid_receipt(second, _back(crate), _back(drum))
+    add_paid_receipt(second, advance)
+    add_paid_receipt(second, helmet, helmet, helmet, DEPOSIT=10000)
     cash = _basket(helmet, repair, card, voucher, crate, drum, _back(crate))
     coins = rounded(Decimal(cash.sums.incl) / COIN) * COIN
     rounding = [("ROUNDING", cash.sums.incl - coins)] if cash.sums.incl != coins else []
-    sales.paid(on, first, cash, [("CASH", coins), *rounding], before=BEFORE)
-    sales.paid(on, first, returned(basket), [("VOUCHER", -5450)], credited=repaired, before=BEFORE)
+    sales.add_receipt(on, first, cash, [("CASH", coins), *rounding], before=BEFORE)
+    sales.add_receipt(on, first, returned(basket), [("VOUCHER", -5450)], credited=repaired, before=BEFORE)
 
 
 def _sold(text: str, group: int, vat_code: int, incl: int, article: int = 0) -> Sold:

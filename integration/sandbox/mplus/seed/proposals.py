@@ -75,5 +75,5 @@ def _line(house: House, article: ShopArticle, quantity: int) -> dict[str, Any]:
 
 def _proposed(house: House, line: WireFields) -> WireFields:
     """Return a line of an order as in its proposal, without delivered quantities."""
-    data = line.child("data").without("deliveredQuantity", "deliveredDecimalPlaces")
+    data = line.child("data").without_names("deliveredQuantity", "deliveredDecimalPlaces")
     return line.replaced("lineId", house.desk.new_id("proposed line")).replaced("data", data)

@@ -22,7 +22,7 @@ from integration.sandbox.mplus.seed.setup import (
     Basket,
     Sold,
     returned,
-    taken_back,
+    returned_sale,
     turnover_group_of,
     with_reversed_vat,
 )
@@ -116,9 +116,9 @@ class SampleSales:
         payments = [] if total == 0 else self._split(total, serial)
         is_on_account = any(method == "INVOICE" for method, _ in payments)
         relation = self._relation() if serial % 5 == 0 or is_on_account else None
-        return self.paid(on, (branch, 1 + serial % 2), basket, payments, relation=relation, credited=credited)
+        return self.add_receipt(on, (branch, 1 + serial % 2), basket, payments, relation=relation, credited=credited)
 
-    def paid(
+    def add_receipt(
         self,
         on: date,
         place: tuple[int, int],
@@ -194,7 +194,7 @@ class SampleSales:
             quarters = Decimal(self._random.randrange(1, 9)) / 4
             sold.append(Sold(REPAIR_HOUR, "Reparatie per uur", 50, LOW, 5450, quarters, 3))
         if is_time_for("return in a sale", serial):
-            sold.append(taken_back(sold[0]))
+            sold.append(returned_sale(sold[0]))
         if with_gift_card:
             sold.append(Sold(GIFT_CARD, "Cadeaubon", GIFT_CARDS, EXEMPT, 2500))
         if method == SHIFTED:

@@ -278,7 +278,7 @@ class Basket:
     sums: Sums
 
 
-def taken_back(one: Sold) -> Sold:
+def returned_sale(one: Sold) -> Sold:
     return Sold(one.article, one.text, one.group, one.vat_code, one.incl, Decimal(-1), 0)
 
 

@@ -88,7 +88,7 @@ def test_both_sides_of_a_changed_order_stand_beside_each_other_and_it_is_kept_fo
     test = test.text_input(key="decision_reason").set_value("paid at the door").run()
     press(test, "decide")
 
-    (kept,) = [one for one in shop.corrections.all("orders") if one.key == order]
+    (kept,) = [one for one in shop.corrections.list_corrections("orders") if one.key == order]
     (one,) = shop.plans.rows(settled(shop, last(shop).id).id, "skip")
     assert str(kept.becomes).endswith("paid at the door")
     assert (one.cause, one.facts["reason"]) == ("document_kept", "paid at the door")

@@ -36,7 +36,7 @@ def waiting(app: Application, *met: IssueOccurrence) -> CauseGroup:
 
 
 def decided(app: Application) -> set[tuple[str, str]]:
-    return {(one.key, str(one.becomes)) for one in app.corrections.all("days")}
+    return {(one.key, str(one.becomes)) for one in app.corrections.list_corrections("days")}
 
 
 def opened(open_page: Open, group: CauseGroup) -> AppTest:
@@ -57,7 +57,7 @@ def test_one_day_is_decided_with_what_it_is_off_by_in_sight(fresh: Application, 
     assert test.button(key="decide").label == "Decide and preview 1 day"
     press(test, "decide")
 
-    (one,) = fresh.corrections.all("days")
+    (one,) = fresh.corrections.list_corrections("days")
     assert one == Correction(
         Kind.DAY, "2026-10-17/1", "decision", None, "again m1", "2026-10-17/1 Utrecht", one.by
     )  # fmt: skip

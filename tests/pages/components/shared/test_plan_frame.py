@@ -6,7 +6,7 @@ from decimal import Decimal
 from integration.core.plan import Action
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind, Record, Value
-from pages.components.shared.documents import known_as
+from pages.components.shared.documents import code_and_name
 from pages.components.shared.plan_frame import document_columns, short_branch_names
 from tests.builders import a_create
 
@@ -31,7 +31,7 @@ def test_a_document_shows_total_day_and_branch_and_what_is_none_leaves_them_empt
     assert str(sums["total"]) == "[None, 433.8, 12.1, 121.0]"
     assert sums["date"] == [None, DAY, DAY, DAY]
     assert sums["branch"] == ["", "Utrecht", "Zeist", ""]
-    assert known_as(rows[3]) == ("2026.10", "Anna")
+    assert code_and_name(rows[3]) == ("2026.10", "Anna")
 
 
 def test_a_branch_that_is_the_same_for_all_has_no_column() -> None:

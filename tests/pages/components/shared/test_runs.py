@@ -24,7 +24,7 @@ def test_what_was_read_is_called_by_what_it_is(tmp_path: Path) -> None:
         runs = stores_in(application).runs
         run = runs.begin("orders", Mode.CHANGES, "test", 1)
         assert list(run_frame(application, [run])["of"]) == ["Orders"]
-        assert kind_read(application.flows.as_set("products")) == "article"
+        assert kind_read(application.flows.configured_flow("products")) == "article"
     told = {"flow": "products", "event": "read", "happened_at": "2026-11-29", "code": ""}
     groups, articles = (entry({**told, "facts": {"records": "25", "stage": stage}}) for stage in ("groups", "articles"))
     assert (list(groups.lines), list(articles.lines)) == (["25 article groups"], ["25 articles"])

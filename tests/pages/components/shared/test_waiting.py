@@ -82,7 +82,7 @@ def test_a_cause_with_a_single_record_has_its_one_name(open_page: Open, place: s
 
 
 def test_alerts_and_log_call_a_cause_by_its_one_name(waiting: Application) -> None:
-    episode = next(one for one in waiting.monitoring.going_on() if one.symptom.flow == "stock")
+    episode = next(one for one in waiting.monitoring.open_incidents() if one.symptom.flow == "stock")
     title, body = Messages("").begin_message(episode, "en", episode.begun_at)
     headline = words.headline(EAN, {})
     assert title.endswith(headline)
