@@ -75,13 +75,13 @@ def test_what_identifies_the_record_that_a_person_chose_is_kept_with_its_link(tm
 
 def test_nothing_is_said_of_use_where_the_system_cannot_tell(links: Links) -> None:
     till = DatingConnector([a_relation("R2")], system="mplus")
-    assert candidates(till, links, asking("R2"), Kind.RELATION)[0].last_activity_dates == date(2026, 11, 3)
+    assert candidates(till, links, asking("R2"), Kind.RELATION)[0].last_used == date(2026, 11, 3)
     unclear = {
         one.reference: one.is_use_unclear for one in candidates(till, links, asking("R1, R2, R3"), Kind.RELATION)
     }
     assert unclear == {"R1": False, "R2": False, "R3": True}
     till.is_away = True
-    assert candidates(till, links, asking("R2"), Kind.RELATION)[0].last_activity_dates is None
+    assert candidates(till, links, asking("R2"), Kind.RELATION)[0].last_used is None
     plain = MemoryConnector([a_relation("R2")], system="mplus")
-    assert candidates(plain, links, asking("R2"), Kind.RELATION)[0].last_activity_dates is None
+    assert candidates(plain, links, asking("R2"), Kind.RELATION)[0].last_used is None
     assert candidates(plain, links, asking(""), Kind.RELATION) == []
