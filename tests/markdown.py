@@ -44,7 +44,8 @@ SAFE = {
     "plain", "link", "coded",
     "number", "amount_text", "euros", "percentage", "span", "moment", "duration", "clock_time",
     "whole_day", "month_name",
-    "long_day", "short_day", "table_day", "typed_number", "system_name", "flow_name", "source_to_target", "len", "int", "sum",
+    "long_day", "short_day", "table_day", "typed_number", "system_name", "flow_name",
+    "source_to_target", "len", "int", "sum",
 }  # fmt: skip
 KEEPING = {"join", "lower", "rstrip", "strip", "capitalize", "format"}  # of text: Markdown stays Markdown
 AROUND = {"capital", "list", "tuple", "dict", "filter", "sorted", "fromkeys", "zip", "next", "iter", "str"}
