@@ -1,5 +1,6 @@
-"""One service as another one sees it: the members that a test needs, and none of its own wiring."""
+"""Objects that stand for a service in a test, with only the members that the test needs."""
 
+import inspect
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 
@@ -11,8 +12,12 @@ from integration.store.erasure_register import ErasureRegister
 Service = TypeVar("Service")
 
 
-def part(_of: type[Service], **members: Any) -> Service:
-    """Return something that answers as a service does where it is asked for these members."""
+def part(service: type[Service], /, **members: Any) -> Service:
+    """Return an object with these members of a service. Raises AttributeError for a member that the service lacks."""
+    known = {*dir(service), *inspect.get_annotations(service), *service.__init__.__code__.co_names}
+    for name in members:
+        if name not in known:
+            raise AttributeError(f"{service.__name__} has no member {name}")
     return cast("Service", SimpleNamespace(**members))
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from integration.__main__ import status_of
+from integration.cli.exit_status import status_of
 from integration.core.days.check import DayComparison
 from integration.core.days.report import DayReport, DayState, report_to_json
 from integration.core.errors import NotAllowedError
@@ -136,7 +136,7 @@ def test_lines_of_one_action_can_be_shown_alone(terminal: Terminal, previewed: R
 
 def test_a_plan_is_not_written_under_another_fingerprint(under_another: Ended, previewed: Result) -> None:
     assert under_another.status == 3
-    assert f"not that of the plan of run {previewed['run']}" in under_another.err
+    assert f"does not belong to the plan of run {previewed['run']}" in under_another.err
     assert "–" not in under_another.err
 
 
@@ -493,7 +493,7 @@ def test_a_wait_ends_whatever_the_database_does(tmp_path: Path, files: list[str]
 
     assert ended.status == 5, ended
     assert no_trace(ended)
-    assert "Nothing moved for" in ended.err or "database is in use by another program" in ended.err
+    assert "The run made no progress for" in ended.err or "database is in use by another program" in ended.err
 
 
 @pytest.mark.long
@@ -580,7 +580,7 @@ def test_a_run_that_wrote_nothing_has_nothing_to_undo(terminal: Terminal) -> Non
     ended = terminal("undo", nothing["run"])
 
     assert (ended.status, nothing["proven"]) == (2, 0)
-    assert f"Run {nothing['run']} has written nothing" in ended.err
+    assert f"Run {nothing['run']} has no changes to undo" in ended.err
     assert terminal("runs", "--json", "--limit", "100").json == before
 
 
@@ -628,11 +628,12 @@ def test_the_sandbox_runs_alone(terminal: Terminal) -> None:
 @pytest.mark.long
 def test_the_demo_adds_up_in_every_round() -> None:
     ended = Terminal({})("demo", "--articles", "60", "--json")
-    *lines, days, prices = [json.loads(text) for text in ended.out.splitlines()]
+    *lines, days, vat, prices = [json.loads(text) for text in ended.out.splitlines()]
 
     assert ended.status == 0
     assert days["days_booked"] == days["days_equal"] > 20
     assert (days["figures"] > 100, days["off"]) == (True, "0.00")
+    assert vat["vat_till"] == vat["vat_books"] != "0.00"
     assert prices["prices_asked"] == prices["prices_same"] > 20
     assert [(line["round"], line["flow"]) for line in lines] == [
         (number, flow) for number in (1, 2, 3) for flow in ("products", "orders", "customers", "stock", "days")

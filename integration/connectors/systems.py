@@ -7,10 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from integration.connectors.accountview.connector import AccountView
 from integration.connectors.accountview.settings import SYSTEM as ACCOUNTVIEW
 from integration.connectors.accountview.settings import AccountViewAccess, AccountViewSettings
-from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.settings import SYSTEM as MPLUS
 from integration.connectors.mplus.settings import USUAL_ADDRESS, MplusAccess, MplusSettings
 from integration.connectors.protocol import Connector, InstallationFacts, SourceTable
@@ -66,6 +64,18 @@ class System:
         return all(access.get(name) for name in self.needed)
 
 
+def _accountview(settings: Any, keeper: TokenStore, _: InstallationFacts, reads: Sequence[SourceTable]) -> Connector:
+    from integration.connectors.accountview.connector import AccountView  # noqa: PLC0415 - many processes connect to no system
+
+    return AccountView(settings, keeper, reads=reads)
+
+
+def _mplus(settings: Any, _: TokenStore, learned: InstallationFacts, __: Sequence[SourceTable]) -> Connector:
+    from integration.connectors.mplus.connector import Mplus  # noqa: PLC0415 - likewise; it imports zeep
+
+    return Mplus(settings, learned=learned)
+
+
 # Every system by its name. Another till needs its own folder and a registration here.
 SYSTEMS: Mapping[str, System] = {
     one.name: one
@@ -76,7 +86,7 @@ SYSTEMS: Mapping[str, System] = {
             role=SystemRole.BOOKS,
             access=AccountViewAccess,
             settings=AccountViewSettings,
-            connects=lambda settings, keeper, _, reads: AccountView(settings, keeper, reads=reads),
+            connects=_accountview,
             who="client_id",
             secrets=("client_secret", "refresh_token"),
             sign="company",
@@ -91,7 +101,7 @@ SYSTEMS: Mapping[str, System] = {
             role=SystemRole.TILL,
             access=MplusAccess,
             settings=MplusSettings,
-            connects=lambda settings, _, learned, __: Mplus(settings, learned=learned),
+            connects=_mplus,
             who="ident",
             secrets=("secret",),
             sign="url",

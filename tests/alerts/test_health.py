@@ -42,7 +42,7 @@ def test_what_is_not_as_it_should_be_is_told_by_its_cause(health: Health, causes
 
 
 def test_a_console_at_work_is_well(tmp_path: Path) -> None:
-    with opened(tmp_path) as application:
+    with opened(tmp_path, serves=True) as application:
         until(lambda: application.health.look().events_waiting == 0, "the last event in the log")
         health = application.health.look()
     assert health_report(health)["status"] == "well"

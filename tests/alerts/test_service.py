@@ -200,7 +200,7 @@ def test_what_grows_tenfold_is_told_once_more_with_its_number_and_so_is_what_las
 
     assert [title.split(" · ")[0] for title in hook.titles] == ["Warning", "Reminder", "Reminder", "Over"]
     assert "33 records" in hook.took[1][1]["message"]
-    assert "still goes on after 2 days" in hook.took[2][1]["message"]
+    assert "has continued for 2 days" in hook.took[2][1]["message"]
 
 
 def test_a_reminder_waits_for_the_end_of_quiet_hours_and_a_digest_that_told_the_number_needs_none(
@@ -451,7 +451,7 @@ def test_a_flow_that_did_not_run_and_one_without_a_proof_in_opening_hours_are_to
     assert hook.titles == []
     watching.look(56 * 60)
     assert len(hook.titles) == 1
-    assert "A flow is late" in hook.titles[0]
+    assert "Flow did not run as scheduled" in hook.titles[0]
     assert "56 minutes" in hook.took[0][1]["message"]
     watching.look(4 * 3600)
     assert len(hook.titles) == 2

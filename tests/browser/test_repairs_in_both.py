@@ -190,7 +190,7 @@ def put_right(page: Page, planted: Planted, flow: str, find: str, says: str, rep
 
 @pytest.mark.parametrize(
     ("name", "file", "says"),
-    [("large", "groot.jpg", "is too large"), ("broken", "kapot.png", "is no picture that can")],
+    [("large", "groot.jpg", "is too large"), ("broken", "kapot.png", "is not a supported picture")],
 )
 def test_a_picture_is_put_right_and_sent(
     planted: Planted, folder: Path, page: Page, name: str, file: str, says: str
@@ -243,7 +243,7 @@ def test_what_a_branch_charges_otherwise_is_asked_again_once_it_is_right(planted
 def test_two_prices_that_are_one_at_the_till_go_once_they_are_the_same(planted: Planted, page: Page) -> None:
     same = {"K9_PX": "8.0000"}
     put_right(
-        page, planted, "products", planted.told["listed"], "two prices in AccountView that are one",
+        page, planted, "products", planted.told["listed"], "two different prices in AccountView",
         lambda: planted.systems.accountview.edit("K9_PRICE", planted.told["second"], same),
     )  # fmt: skip
 
@@ -251,7 +251,7 @@ def test_two_prices_that_are_one_at_the_till_go_once_they_are_the_same(planted: 
 def test_a_price_below_nothing_goes_once_it_is_one_that_can_be_charged(planted: Planted, page: Page) -> None:
     row, payable = planted.told["negative"], {"K9_PX": "5.0000"}
     put_right(
-        page, planted, "customers", planted.told["below"], "cannot be charged: -5[.]00",
+        page, planted, "customers", planted.told["below"], "is not possible: -5[.]00",
         lambda: planted.systems.accountview.edit("K9_PRICE", row, payable),
     )  # fmt: skip
 

@@ -134,6 +134,15 @@ def test_a_cause_has_a_repair_that_leads_to_what_repairs_it(
     assert f"close-{group_address(group.group_key)}" in keys(test), "the cause is open again"
 
 
+def test_a_repair_names_the_button_of_its_card_with_its_number(connected: Application, open_page: Open) -> None:
+    group = met(connected, "orders", "debtor_blocked")
+
+    test = open_page("exceptions", cause=group_address(group.group_key))
+
+    assert test.button(key="again").label == "Try this one again"
+    assert "Then click “Try this one again”." in texts(test)
+
+
 def test_a_price_that_is_right_by_now_is_closed_by_asking_the_till_again(
     connected: Application, open_page: Open
 ) -> None:

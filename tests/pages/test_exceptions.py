@@ -189,7 +189,7 @@ def test_causes_are_sorted_by_money_and_each_says_how_many_and_since_when(
     assert groups[0].cause == "customer_missing"
     assert groups[0].sold is not None
     assert f"€{groups[0].sold:,.2f} not booked" in said
-    assert "The EAN is not valid: the check digit does not fit" in said
+    assert "Check digit of the EAN is wrong" in said
     assert [group.sold or 0 for group in groups] == sorted((group.sold or 0 for group in groups), reverse=True)
     counts, since = ([getattr(one, name) for one in shop.exceptions.groups(sort=sort)] for sort, name in SORTED)
     assert (counts, since) == (sorted(counts, reverse=True), sorted(since))
@@ -605,7 +605,7 @@ def test_a_cause_set_aside_leaves_the_queue_and_comes_back_when_it_grows(
     test = opened(open_page, group)
     test = menu(test, f"more-{group_address(group.group_key)}").click("aside").run()
     assert test.button(key="aside_now").disabled
-    assert "They stay parked and nobody is told" in texts(test)
+    assert "These records stay parked without alerts" in texts(test)
     shop.exceptions.dismiss(group.group_key, "booked by hand", person())
     assert not is_open(shop, group.group_key)
     said = texts(open_page("exceptions", status="aside"))
@@ -698,5 +698,5 @@ def test_a_record_that_cannot_be_read_is_shown_as_it_came(
     test = open_page("exceptions", flow="products", cause=group_address(group.group_key))
 
     assert not test.exception
-    assert "1003 cannot be read: its field PX_SELL in AccountView holds veel." in texts(test)
+    assert "1003 cannot be read: the field PX_SELL in AccountView contains veel." in texts(test)
     assert [one.value for one in test.code] == [raw]

@@ -22,6 +22,8 @@ from tests.people import somebody
 from tests.stores import stores_in
 from tests.timeouts import until
 
+SERVES = True
+
 
 @pytest.fixture(scope="module")
 def ran(connected: Application) -> Run:
@@ -270,7 +272,7 @@ def test_a_log_that_is_away_leaves_pages_of_runs_and_says_so_on_its_own(
 ) -> None:
     connected.log.stop()
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    away = "The log does not answer at the moment"
+    away = "The log does not respond"
     for page, given in (("runs", {"run": ran.id}), ("", {}), ("logs", {}), ("stock", {}),
                         ("logs", {"record": "products:1"}),
                         ("logs", {"tab": "questions"}), ("logs", {"tab": "volume"})):  # fmt: skip

@@ -20,7 +20,7 @@ from tests.stores import sandbox_of, stores_in
 from tests.timeouts import until
 
 MOST_ASKED = 28  # of databases, for one drawing of the page, however many flows there are
-IN_DOUBT = "Not certain whether a change arrived in MplusKASSA"
+IN_DOUBT = "Unclear whether a change arrived in MplusKASSA"
 LATE_SECONDS = 10  # time enough to see that it is missing; while the page is read nobody can look again
 
 

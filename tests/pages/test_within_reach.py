@@ -68,7 +68,7 @@ def entered(server: Server, role: Role) -> Person:
     return Person(server, f"sluis={key}")
 
 
-REFUSED = "may not do this"  # as the cause `not_allowed` says it
+REFUSED = "does not have this right"  # as the cause `not_allowed` says it
 
 
 @pytest.mark.long

@@ -7,11 +7,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from integration.connectors.accountview.client import AccountViewClient
 from integration.connectors.accountview.settings import AccountViewSettings
 from integration.connectors.protocol import Connector, SourceTable
 from integration.connectors.systems import SYSTEMS, System
@@ -22,6 +21,9 @@ from integration.settings import PREFIX, Settings, setting_error
 from integration.store.database import Clock
 from integration.store.leases import Leases
 from integration.store.secrets import ConnectionStore, StoredTokens
+
+if TYPE_CHECKING:  # httpx is imported for the first call
+    from integration.connectors.accountview.client import AccountViewClient
 
 IDENTITY = frozenset({"url", "company", *(name for one in SYSTEMS.values() for name in (one.who, *one.secrets))})
 KEPT_TOKENS = "accountview-tokens"
@@ -135,8 +137,10 @@ class ConnectorFactory:
             connector.close()
 
     @contextmanager
-    def client(self, entered: Mapping[str, Any], tokens: str = KEPT_TOKENS) -> Iterator[AccountViewClient]:
+    def client(self, entered: Mapping[str, Any], tokens: str = KEPT_TOKENS) -> Iterator["AccountViewClient"]:
         """Yield a client for the log-in only. A full connection needs a company, which nobody has chosen yet."""
+        from integration.connectors.accountview.client import AccountViewClient  # noqa: PLC0415 - as said at the top
+
         given = self.with_entered("accountview", entered)
         route = self._with_route(given, SYSTEMS["accountview"].usual_address)
         client = AccountViewClient(_settings_of(AccountViewSettings, route, "ACCOUNTVIEW"), self.tokens(given, tokens))

@@ -13,7 +13,6 @@ from integration.services.connections.connections import ConnectionCheck, Connec
 from integration.services.setup import STEPS, AskedQuestion, PointSeverity, State
 from integration.services.systems.object_names import ObjectNames
 from integration.words import has_term
-from pages.components.setup.names import names_section, names_unsaved
 from pages.components.shared import controls
 from pages.components.shared.application import may, may_open, may_or_explain, person
 from pages.components.shared.layout import (
@@ -218,6 +217,8 @@ def _asks(app: Application, spot: ConnectionForm) -> bool:
 
 def _checked(app: Application, spot: ConnectionForm) -> None:
     """Draw the result of the last check, the button for a new one, and the button to the next step."""
+    from pages.components.setup.names import names_unsaved  # noqa: PLC0415 - it imports pandas, and Overview this module
+
     status, failed = spot.status, app.connections.failed(spot.status.system)
     with spot.check.container():
         if failed is not None:
@@ -254,6 +255,8 @@ def accountview_step(app: Application) -> None:
                 _company_form(app, spot)
     _checked(app, spot)
     if spot.status.connected and may(ObjectNames.look):
+        from pages.components.setup.names import names_section  # noqa: PLC0415 - as said above
+
         names_section(app)
 
 

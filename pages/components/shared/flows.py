@@ -298,14 +298,15 @@ def repairs(app: Application, flow: str, cause: str, field: str, facts: Mapping[
 
 def try_again_button(app: Application, flow: str, cause: str, key: str, field: str | None = None) -> None:
     """Draw the button that starts a preview of only the records parked for a cause."""
-    keys = app.exceptions.keys(flow, cause, field) if may(Runs.try_again) else ()
-    if keys and st.button(
-        quantity_text("btn_try_again", len(keys)),
-        icon=":material/refresh:",
-        key=f"again-{key}",
-        help=text("try_again_about"),
-    ):
+    label = try_again_label(app, flow, cause, field)
+    if label and st.button(label, icon=":material/refresh:", key=f"again-{key}", help=text("try_again_about")):
         try_again(app, flow, cause, field)
+
+
+def try_again_label(app: Application, flow: str, cause: str, field: str | None = None) -> Markdown:
+    """Return the label of that button with the number of records; empty if this person cannot retry any."""
+    keys = app.exceptions.keys(flow, cause, field) if may(Runs.try_again) else ()
+    return quantity_text("btn_try_again", len(keys)) if keys else ""
 
 
 def try_again(app: Application, flow: str, cause: str, field: str | None = None) -> None:

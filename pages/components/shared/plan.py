@@ -28,7 +28,7 @@ from pages.components.shared.day_page import narrow_day_page
 from pages.components.shared.documents import code_and_name, document_tree, show_dependent_documents, sides
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.explanation import draw_explanation
-from pages.components.shared.flows import repairs, show_plan
+from pages.components.shared.flows import repairs, show_plan, try_again_label
 from pages.components.shared.layout import (
     attempt,
     badge,
@@ -227,7 +227,8 @@ def _change(app: Application, run: Run, flow: Flow, row: PlanRow, change: Change
 
 
 def _reason(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
-    facts = {"system": flow.target, "key": row.key, **named_facts(app, row.facts, row.title)}
+    label = try_again_label(app, run.flow, row.cause, row.cause_field)
+    facts = {"system": flow.target, "key": row.key, **named_facts(app, row.facts, row.title), "try_again": label}
     sentences = say(row.cause, facts)
     small(f"**{plain(sentences.what)}**")
     for more in (sentences.data, sentences.do):

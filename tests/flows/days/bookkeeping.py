@@ -117,9 +117,8 @@ class Books:
             part(
                 DayQueries, links=self._linked, debtors=_debtors,
                 item=lambda record: item_of(str(record.values["number"])),
-                unbooked=lambda _: (), booked_alone=alone, separate_booking_states=lambda _: {},
-                booked_payments=lambda _: {}, foreign_ledger_rows=lambda _: (), beyond_orders=lambda _: (),
-                documents=lambda *_: (),
+                unbooked=lambda _: (), booked_alone=alone, separate_booking_states=lambda _: {}, booked_payments=lambda _: {},
+                foreign_ledger_rows=lambda _: (), beyond_orders=lambda _: (), documents=lambda *_: (),
             ),
             ShopIdentity("MP-"),
             lambda: now,

@@ -85,7 +85,8 @@ def days(
         part(
             DayQueries, links=linked, debtors=lambda relations: dict.fromkeys(relations, "10007"), item=item,
             unbooked=unbooked, booked_alone=alone, separate_booking_states=made_alone, booked_payments=lambda _: {},
-            foreign_ledger_rows=typed, beyond_orders=beyond, documents=told,
+            foreign_ledger_rows=typed,
+            beyond_orders=beyond, documents=told,
         ),
         ShopIdentity(prefix),
         lambda: now,

@@ -174,9 +174,8 @@ def days(countries: dict[str, str] | None = None, rows: dict[str, str] | None = 
         SystemFacts(line_fields=("vat_base",), rates=PERCENTAGES[0], till_rates=PERCENTAGES[1]),
         part(
             DayQueries, links=lambda _: {}, debtors=lambda _: {"1": "10001"}, item=lambda record: record.key,
-            unbooked=lambda _: (), booked_alone=lambda _: {}, separate_booking_states=lambda _: {},
-            booked_payments=lambda _: {}, foreign_ledger_rows=lambda _: (), beyond_orders=lambda _: (),
-            documents=lambda *_: (),
+            unbooked=lambda _: (), booked_alone=lambda _: {}, separate_booking_states=lambda _: {}, booked_payments=lambda _: {},
+            foreign_ledger_rows=lambda _: (), beyond_orders=lambda _: (), documents=lambda *_: (),
         ),
         ShopIdentity("MP-"), lambda: SUNDAY,
     )  # fmt: skip
