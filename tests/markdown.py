@@ -38,13 +38,14 @@ ROOMS = {
 }  # fmt: skip
 NOT_DRAWN = {"text", "exception", "help", "chat_message", "iframe"}  # nobody needs them
 # Words of ours: their facts, given by name, have to be Markdown where the whole is drawn as such.
-WORDS = {"text", "term", "counted", "flow_text", "flow_term"}
+WORDS = {"text", "term", "quantity_text", "flow_text", "flow_term"}
 # What gives words of ours, numbers or days, or is `plain`.
 SAFE = {
     "plain", "link", "coded",
     "number", "amount_text", "euros", "percentage", "span", "moment", "duration", "clock_time",
     "whole_day", "month_name",
-    "long_day", "short_day", "table_day", "typed_number", "system_name", "flow_name", "way", "len", "int", "sum",
+    "long_day", "short_day", "table_day", "typed_number", "system_name", "flow_name",
+    "source_to_target", "len", "int", "sum",
 }  # fmt: skip
 KEEPING = {"join", "lower", "rstrip", "strip", "capitalize", "format"}  # of text: Markdown stays Markdown
 AROUND = {"capital", "list", "tuple", "dict", "filter", "sorted", "fromkeys", "zip", "next", "iter", "str"}

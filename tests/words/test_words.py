@@ -270,7 +270,7 @@ def test_no_text_error_or_cause_lacks_one_of_the_three_languages() -> None:
 def test_what_comes_in_two_forms_has_both() -> None:
     keys = {line["key"] for line in lines("texts.csv") + lines("terms.csv")}
     lone = [key for key in keys if key.startswith("count_") and not {f"{stem(key)}_one", f"{stem(key)}_other"} <= keys]
-    asked = {key for path, call, name in calls("pages") if name == "counted" for key in asked_for(call)}
+    asked = {key for path, call, name in calls("pages") if name == "quantity_text" for key in asked_for(call)}
 
     assert lone == []
     assert [key for key in asked if not words.has_count(key)] == []
