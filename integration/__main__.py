@@ -38,6 +38,7 @@ from integration.cli.arguments import (
 from integration.core import errors
 from integration.core.causes import Responsible, cause
 from integration.core.plan import Approval
+from integration.core.roles import assigned_systems
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import ACTIVE, RunState
 from integration.data_folder import OTHERS
@@ -277,7 +278,7 @@ def check(as_json: Json = False) -> None:
     """Check both connections and say what is wrong with them, line by line."""
     with terminal.command_application(start=False) as application:
         application.connections.join_sandbox()
-        found = {system: application.connections.check(system) for system in ("accountview", "mplus")}
+        found = {system: application.connections.check(system) for system in assigned_systems()}
         if as_json:
             terminal.print_json({system: [asdict(one) for one in findings] for system, findings in found.items()})
         else:

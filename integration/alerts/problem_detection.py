@@ -12,6 +12,7 @@ from integration.alerts.store.deliveries import DeliveryStore
 from integration.alerts.store.incidents import IncidentStore
 from integration.core.causes import APART, cause
 from integration.core.issues import CauseGroup
+from integration.core.roles import Role
 from integration.core.run import Run
 from integration.core.states import ACTIVE, RunState
 from integration.services.audit import Audit, facts_of
@@ -216,7 +217,9 @@ def _system(run: Run, status: FlowStatus) -> str:
     told = run.facts.get("system", "")
     if told:
         return told
-    return next((one for one in (status.flow.source, status.flow.target) if run.error.startswith(one)), "accountview")
+    return next(
+        (one for one in (status.flow.source, status.flow.target) if run.error.startswith(one)), Role.BOOKS.system
+    )
 
 
 def _refused(run: Run, system: str) -> Problem:

@@ -133,7 +133,7 @@ class Application:
             stores.people, clock, asks=settings.asks_log_in, is_safe=settings.address.startswith("https:")
         )
         self.provider, self.proxy = sign_on_methods(settings)
-        names = ObjectNameSettings(stores.settings, settings.access(BOOKS).names)
+        names = ObjectNameSettings(stores.settings, settings.access(BOOKS.system).names)
         self.access = ConnectorFactory(settings, sealed, stores.leases, clock, names, tables_of(flows))
         closing.callback(self.access.close)
         self.names = ObjectNames(flows, names, self.access)

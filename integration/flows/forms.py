@@ -273,9 +273,9 @@ class SetupContext:
         """Return codes and captions of a list."""
         return self.lists(listed)
 
-    def rates(self, system: str) -> Mapping[str, Decimal]:
-        """Return the known VAT percentages of a system by VAT code."""
-        return {code: Decimal(rate) for code, rate in self.of(Listed(system, VAT_RATES)).items()}
+    def rates(self, codes: Listed) -> Mapping[str, Decimal]:
+        """Return the known VAT percentages by VAT code, for a list of VAT codes."""
+        return {code: Decimal(rate) for code, rate in self.of(Listed(codes.role, VAT_RATES)).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,7 +377,7 @@ def vat_question(table: ValueTable) -> Question:
     codes, theirs = table.ours, table.theirs
     if codes is None or theirs is None:
         raise ValueError(f"{table.name} is no table of two lists")
-    rates, others = Listed(codes.system, VAT_RATES), Listed(theirs.system, VAT_RATES)
+    rates, others = Listed(codes.role, VAT_RATES), Listed(theirs.role, VAT_RATES)
 
     def plain(known: SetupContext) -> Mapping[str, str]:
         return same_rates(known.of(rates), known.of(others))

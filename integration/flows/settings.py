@@ -21,6 +21,7 @@ from integration.core.errors import ConfigurationError
 from integration.core.guards import SIZE, Guard, Limit
 from integration.core.issues import Issue, Skip
 from integration.core.records import Kind, Record, Value
+from integration.core.roles import Role
 from integration.core.rows import EVERY, row_key
 from integration.core.rules import Operator, as_text, matches
 from integration.core.timetable import Timetable
@@ -30,15 +31,22 @@ from integration.words.validation import reason_of
 # ---- the two systems by their role, their code lists, and the value tables between them
 
 
-# The connectors in the roles of the books and of the till. Flows use only the roles.
-BOOKS, TILL = "accountview", "mplus"
+BOOKS, TILL = Role.BOOKS, Role.TILL
 
 
 class Listed(NamedTuple):
-    """A code list of a system, such as its VAT codes, ledgers or branches."""
+    """A code list of the system in a role, such as its VAT codes, ledgers or branches.
 
-    system: str
+    Without a role it is a list that is the same everywhere.
+    """
+
+    role: Role | None
     name: str
+
+    @property
+    def system(self) -> str:
+        """The name of the system that has the list in this installation."""
+        return ISO if self.role is None else self.role.system
 
 
 def books_list(name: str) -> Listed:
@@ -54,8 +62,8 @@ def till_list(name: str) -> Listed:
 ISO = "iso"  # pseudo system of lists that are the same everywhere
 COUNTRY = "country"  # name of the key part that is a country
 UNSURE = "?"  # stands for a country name that cannot be read
-COUNTRY_CODES = Listed(ISO, "countries")  # two-letter codes; their names depend on the language
-COUNTRY_NAMES = Listed(ISO, "country_names")  # two-letter codes, or any other name of a country in a system
+COUNTRY_CODES = Listed(None, "countries")  # two-letter codes; their names depend on the language
+COUNTRY_NAMES = Listed(None, "country_names")  # two-letter codes, or any other name of a country in a system
 
 
 class Choice(NamedTuple):

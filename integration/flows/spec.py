@@ -18,6 +18,7 @@ from integration.core.links import Link
 from integration.core.moves import Move, Promise, Unbooked
 from integration.core.plan import Change, Policy
 from integration.core.records import Batch, Field, Held, Kind, Record, Unreadable
+from integration.core.roles import Role
 from integration.core.staged import Staged, Unstaged
 from integration.core.traces import Trace
 from integration.flows.forms import Question, Section, names
@@ -328,8 +329,8 @@ class FlowSpec:
     # Returns the flow for given settings, if the settings choose the kinds of record.
     as_set: Callable[[Any], Flow] | None = None
 
-    # The systems whose VAT percentages the logic needs. Percentages of other systems need not be available.
-    vat_rate_systems: tuple[str, ...] = ()
+    # The roles of the systems whose VAT percentages the logic needs. Other percentages need not be available.
+    vat_rate_systems: tuple[Role, ...] = ()
 
     # The code lists that the logic needs with given settings. If one of them changes, the logic is rebuilt.
     code_lists: Callable[[Any], tuple[Listed, ...]] = lambda _: ()
@@ -436,4 +437,4 @@ class FlowSpec:
     def table(self, name: str) -> ValueTable:
         """Return a value table by its name."""
         known = next((one for one in self.tables if one.name == name), None)
-        return known or ValueTable(name, Listed(self.flow.source, name), Listed(self.flow.target, name))
+        return known or ValueTable(name, Listed(self.flow.source_role, name), Listed(self.flow.target_role, name))

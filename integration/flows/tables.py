@@ -132,12 +132,14 @@ def row_faults(table: ValueTable, rows: Iterable[tuple[str, str]], codes: Codes)
     return found
 
 
-def differing(table: ValueTable, rows: Mapping[str, str], rates: Callable[[str], Mapping[str, Decimal]]) -> list[str]:
+def differing(
+    table: ValueTable, rows: Mapping[str, str], rates: Callable[[Listed], Mapping[str, Decimal]]
+) -> list[str]:
     """Return the keys of rows whose VAT codes have different percentages. Reverse charge rows are not compared."""
     ours, theirs = (of for of in (table.code.of[0].of if table.code.of else None, table.theirs))
     if ours is None or theirs is None or {ours.name, theirs.name} != {VAT_CODES}:
         return []
-    here, there = rates(ours.system), rates(theirs.system)
+    here, there = rates(ours), rates(theirs)
 
     def differs(key: str, other: str) -> bool:
         read = table.read(key) or {}

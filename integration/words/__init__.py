@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 
 from babel import dates, lists, numbers
 
+from integration.connectors.systems import SYSTEMS
 from integration.core.errors import Reason
 from integration.core.records import Value
 from integration.core.vat import read_vat_fact, read_vat_value
@@ -32,7 +33,6 @@ from integration.words.price_captions import priced_name
 # The name of each language in that language.
 LANGUAGES = {"en": "English", "nl": "Nederlands", "de": "Deutsch"}
 
-SYSTEMS = {"accountview": "AccountView", "mplus": "MplusKASSA"}
 MISSING = "–"
 NAMED_IN_HEADLINES = ("system", "flow")  # facts that are the same for all records of a cause in a flow
 
@@ -175,7 +175,8 @@ def vat_code(code: str, rate: str, system: str, language: str = "en", name: str 
 
 def system_name(system: str) -> str:
     """Return the display name of a system."""
-    return SYSTEMS.get(system, system)
+    known = SYSTEMS.get(system)
+    return known.caption if known else system
 
 
 def field_name(name: str, language: str = "en") -> str:

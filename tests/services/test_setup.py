@@ -16,7 +16,6 @@ from integration.flows.settings import Listed, books_list, till_list
 from integration.flows.stock.spec import branch_sources
 from integration.sandbox.server import Sandbox, running
 from integration.services.setup import (
-    STEPS,
     AskedQuestion,
     PointSeverity,
     State,
@@ -24,6 +23,7 @@ from integration.services.setup import (
     evaluate_questions,
     question_of,
     readiness,
+    steps,
 )
 from tests.consoles import opened
 from tests.people import somebody
@@ -634,7 +634,7 @@ def test_the_steps_are_done_one_by_one() -> None:
         },
     )
 
-    assert set(nothing) == set(STEPS)
+    assert set(nothing) == set(steps())
     assert not any(nothing.values())
     assert (some["questions"], some["ready"]) == (False, True)
     assert all(every.values())

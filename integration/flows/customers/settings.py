@@ -15,8 +15,8 @@ from integration.flows.settings import BOOKS, LONGEST_ROUND, TILL, Resending, St
 
 FLOW = Flow(
     "customers",
-    source=BOOKS,
-    target=TILL,
+    source_role=BOOKS,
+    target_role=TILL,
     stages=(
         Stage(
             "debtors",

@@ -64,8 +64,8 @@ def documents(becomes: Mapping[Kind, Kind], *, unverifiable: bool = False) -> Fl
     needs = {"debtor": Kind.DEBTOR, "address": Kind.ADDRESS}
     return Flow(
         "orders",
-        source=TILL,
-        target=BOOKS,
+        source_role=TILL,
+        target_role=BOOKS,
         stages=(
             Stage("debtors", first, Kind.DEBTOR, counted=False, derived=True, not_idempotent=True, grouped_by="branch"),
             Stage(

@@ -301,7 +301,7 @@ def _days(asked: FlowContext, keys: Collection[str]) -> Mapping[str, Sequence[Li
 
 def _debtors(asked: FlowContext, wanted: Sequence[Record]) -> tuple[Mapping[str, Held], Mapping[str, Link]]:
     keys = [one.key for one in wanted]
-    return asked.held(FLOW.name, BOOKS, wanted), asked.links(FLOW.name, Kind.DEBTOR, keys)
+    return asked.held(FLOW.name, BOOKS.system, wanted), asked.links(FLOW.name, Kind.DEBTOR, keys)
 
 
 ORDERS = FlowSpec(
@@ -312,16 +312,16 @@ ORDERS = FlowSpec(
         body,
         version,
         tables,
-        asked.rates(BOOKS),
-        asked.rates(TILL),
-        partial(asked.present, BOOKS, Kind.ARTICLE),
+        asked.rates(BOOKS.system),
+        asked.rates(TILL.system),
+        partial(asked.present, BOOKS.system, Kind.ARTICLE),
         partial(_linked, asked),
         _told(settings, asked),
         ChainQueries(
             partial(asked.standings, FLOW.name, BOOKED_AS),
             partial(asked.made_of, FLOW.name, BOOKED_AS),
             partial(_days, asked),
-            partial(asked.records, TILL, Kind.ORDER),
+            partial(asked.records, TILL.system, Kind.ORDER),
         ),
         partial(_debtors, asked),
         partial(methods_of, asked),

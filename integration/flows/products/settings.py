@@ -18,8 +18,8 @@ from integration.flows.settings import BOOKS, TILL, FlowSettings, Strict
 
 FLOW = Flow(
     "products",
-    source=BOOKS,
-    target=TILL,
+    source_role=BOOKS,
+    target_role=TILL,
     stages=(
         Stage("groups", Kind.GROUP, Kind.GROUP, counted=False, needs={"parent": Kind.GROUP}),
         Stage(

@@ -54,7 +54,7 @@ def uses(spec: FlowSpec, settings: FlowSettings, mapping: RuleMapping) -> list[U
     Raises ConfigurationError for an invalid formula.
     """
     flow, computed = spec.with_settings(settings), {one.name for one in spec.computed}
-    if flow.target == BOOKS:
+    if flow.target == BOOKS.system:
         return list(_written(flow, mapping))
     return [*_read(flow, mapping, computed), *_asked(flow, settings)]
 
@@ -106,7 +106,7 @@ def missing_needs(
     found = []
     for one in chosen:
         flow, wanted = one.spec.name, one.spec.needs(one.settings)
-        manner = {"written": one.spec.flow.target == BOOKS, "as_invoices": wanted.as_invoices}
+        manner = {"written": one.spec.flow.target == BOOKS.system, "as_invoices": wanted.as_invoices}
         looked = [each for kind in wanted.kinds for each in connector.needs(kind, **manner)]
         looked += [each for kind in wanted.looked_at for each in connector.needs(kind)]
         lacking = [*(one for one in looked if not one.ok), *_unknown(connector, one)]
@@ -147,7 +147,7 @@ class FlowNeeds:
             Chosen(self._flows[name], self._logics.settings(name), self._mappings.published(name).mapping)
             for name in self._chosen.chosen() or self._flows
         ]
-        return missing_needs(self._access.connector(BOOKS), chosen, self._strangers)
+        return missing_needs(self._access.connector(BOOKS.system), chosen, self._strangers)
 
 
 def with_flows(findings: Sequence[Finding], flows: Collection[Flow]) -> list[Finding]:
@@ -263,7 +263,7 @@ class Connections:
 
         The facts are the prefix, the number of documents, an example, and a free prefix.
         """
-        told = (one.facts for one in self.known(BOOKS).findings if one.cause == "prefix_in_use")
+        told = (one.facts for one in self.known(BOOKS.system).findings if one.cause == "prefix_in_use")
         return next((facts for facts in told if self._prefix_of.get(facts.get("flow", "")) == flow), {})
 
     @requires(Right.SEE)
@@ -316,7 +316,7 @@ class Connections:
     def _found(self, status: ConnectionCheck) -> list[Finding]:
         """Store the check of the current connection, extended by the needs of the flows, and return its findings."""
         findings = list(status.findings)
-        if status.system == BOOKS and all(one.ok is not None and one.name != UNREACHED for one in findings):
+        if status.system == BOOKS.system and all(one.ok is not None and one.name != UNREACHED for one in findings):
             findings += self._needs.missing()
         known = replace(status, connected=self._access.is_connected(status.system), findings=tuple(findings))
         self._checked[status.system] = self._access.changes(status.system), known
@@ -365,11 +365,11 @@ class Connections:
         Raises ConfigurationError for unusable data, before any call.
         """
         given = {"url": url.strip(), "ident": ident.strip(), "secret": secret.strip()}
-        entered = self._entered(TILL, given, by.ref)
+        entered = self._entered(TILL.system, given, by.ref)
         return self._replaced(
-            TILL,
-            self._access.on_trial(TILL, entered),
-            lambda: self._access.keep(TILL, entered, by.ref),
+            TILL.system,
+            self._access.on_trial(TILL.system, entered),
+            lambda: self._access.keep(TILL.system, entered, by.ref),
             by.ref,
             tell,
         )
@@ -401,7 +401,7 @@ class Connections:
             take()
             findings = self._found(status)
         if all(status.ok for status in self.statuses()):  # then fill the settings that have only one possible answer
-            self._proposals.fill(by, anew=system != BOOKS)
+            self._proposals.fill(by, anew=system != BOOKS.system)
             for other in SYSTEMS:  # a proposal replaces the connection, which needs a new check
                 if self._last(other) is None:
                     self._look(other)
@@ -421,7 +421,7 @@ class Connections:
         """
         given = {"client_id": client_id, "client_secret": client_secret, "url": url}
         entered = {name: value.strip() for name, value in given.items() if value.strip()}
-        return self._logins.begin(self._entered(BOOKS, entered, by.ref), redirect_uri, by.ref)
+        return self._logins.begin(self._entered(BOOKS.system, entered, by.ref), redirect_uri, by.ref)
 
     @requires(Right.CONNECT)
     def authorized(self, code: str, state: str) -> None:
@@ -448,8 +448,8 @@ class Connections:
         """Check the company, with the waiting log-in if there is one, and store it as `connect_mplus` does."""
         entered, chosen = self._logins.waiting(), {"company": company}
         return self._replaced(
-            BOOKS,
-            self._access.on_trial(BOOKS, {**entered, **chosen}, TOKENS if entered else KEPT_TOKENS),
+            BOOKS.system,
+            self._access.on_trial(BOOKS.system, {**entered, **chosen}, TOKENS if entered else KEPT_TOKENS),
             lambda: self._logins.take(chosen, by.ref),
             by.ref,
             tell,

@@ -483,7 +483,7 @@ class Exceptions:
     @requires(Right.SEE)
     def article(self, code: str) -> Record | None:
         """Return an article of the books by its code, or None if there is none."""
-        found: Sequence[Record] = self._access.connector(BOOKS).fetch(Kind.ARTICLE, [code]) if code else ()
+        found: Sequence[Record] = self._access.connector(BOOKS.system).fetch(Kind.ARTICLE, [code]) if code else ()
         return found[0] if found else None
 
     @requires(Right.REPAIR)

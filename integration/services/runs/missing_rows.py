@@ -98,7 +98,7 @@ class MissingRows:
 
     def _proposal(self, row: MissingRow, code: MissingCode) -> str:
         theirs, number = row.table.theirs, code.facts.get("account", "")
-        known = self._lists.readable(*theirs) if theirs and number else None
+        known = self._lists.readable(theirs.system, theirs.name) if theirs and number else None
         return matching_account(number, known) if known else ""
 
 

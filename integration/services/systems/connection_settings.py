@@ -14,7 +14,8 @@ from pydantic import BaseModel, ValidationError
 from integration.connectors.accountview.client import AccountViewClient
 from integration.connectors.accountview.settings import AccountViewSettings
 from integration.connectors.protocol import Connector, SourceTable
-from integration.connectors.systems import SYSTEMS, System
+from integration.connectors.registration import System
+from integration.connectors.systems import SYSTEMS
 from integration.core.connections import parse_address
 from integration.core.errors import ConfigurationError
 from integration.services.systems.object_name_settings import RECORD, ObjectNameSettings

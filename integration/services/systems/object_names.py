@@ -61,7 +61,7 @@ class ObjectNames:
     @requires(Right.SEE)
     def in_force(self) -> Names:
         """Return the names in force. Defaults replace a group that is invalid, with which no connection is made."""
-        return usable_names({group: value for group, value in self._access.of(BOOKS).items() if group in GROUPS})
+        return usable_names({group: value for group, value in self._access.of(BOOKS.system).items() if group in GROUPS})
 
     def mark(self) -> str:
         """Return a hash of the names in force.
@@ -95,7 +95,7 @@ class ObjectNames:
         file.
         """
         self._kept.put(self.record, self.put_together(values), by)
-        self._access.reconnect(BOOKS)
+        self._access.reconnect(BOOKS.system)
 
     @requires(Right.CONNECT)
     def put_together(self, values: Mapping[str, str | None]) -> dict[str, Any]:
@@ -118,5 +118,5 @@ class ObjectNames:
         `changed` names, by path, are looked up instead of those in force. `value` stays the name in force.
         """
         values, fixed = flat(self.in_force()), frozenset(paths_in(self._kept.spoken(self.record)))
-        connector = partial(self._access.connector, BOOKS)
+        connector = partial(self._access.connector, BOOKS.system)
         return named_objects(self._flows, connector, values, values | dict(changed or {}), fixed)

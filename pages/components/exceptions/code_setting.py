@@ -42,7 +42,7 @@ def choose_code(app: Application, group: CauseGroup, noun: str, repair: Callable
             format_func=lambda one: text(f"debtor_{one}"),
             label_visibility="collapsed",
         )
-    captions = app.lists.captions(TILL, BRANCHES.name) if way == "branch" else {}
+    captions = app.lists.captions(TILL.system, BRANCHES.name) if way == "branch" else {}
     chosen: dict[str, str] = {}
     for branch, documents in (branches if way == "branch" else {"": 0}).items():
         label = text(f"setting_{setting}")
@@ -61,7 +61,7 @@ def choose_code(app: Application, group: CauseGroup, noun: str, repair: Callable
     button = counted(f"btn_repair_{noun}", group.count)
     if controls.button(button, type="primary", icon=":material/build:", key="use_code", disabled=not ready):
         repair(lambda: _keep(app, group.flow, _settings(app, group.flow, setting, chosen)))
-    note(text("debtor_effect", system=system_name(BOOKS)))
+    note(text("debtor_effect", system=system_name(BOOKS.system)))
 
 
 def _branches(app: Application, group: CauseGroup) -> dict[str, int] | None:

@@ -9,8 +9,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from integration.application.application import Application
 from integration.core.connections import Finding, Tell, parse_address
+from integration.core.roles import assigned_systems
+from integration.flows.settings import BOOKS
 from integration.services.connections.connections import ConnectionCheck, Connections
-from integration.services.setup import STEPS, AskedQuestion, PointSeverity, State
+from integration.services.setup import AskedQuestion, PointSeverity, State, steps
 from integration.services.systems.object_names import ObjectNames
 from integration.words import has_term
 from pages.components.setup.names import names_section, names_unsaved
@@ -37,19 +39,19 @@ HERE, AHEAD = ":blue[:material/radio_button_checked:]", ":gray[:material/radio_b
 def step_here(app: Application) -> str:
     """Return the step in the address. If it has none, add and return the step where the set-up continues."""
     asked = st.query_params.get("step", "")
-    if asked not in STEPS:
+    if asked not in steps():
         st.query_params["step"] = asked = app.setup.step()
     return asked
 
 
 def step_number(step: str) -> Markdown:
     """Return the number of a step."""
-    return str(STEPS.index(step) + 1)
+    return str(steps().index(step) + 1)
 
 
 def step_name(step: str) -> Markdown:
     """Return the name of a step."""
-    return system_name(step) if step in ("accountview", "mplus") else text(f"step_{step}")
+    return system_name(step) if step in assigned_systems() else text(f"step_{step}")
 
 
 def step_title(step: str) -> Markdown:
@@ -83,7 +85,7 @@ def rail(app: Application, here: str) -> None:
     asked, done = app.setup.questions(), app.setup.done()
     failed = {status.system for status in app.connections.statuses() if status.ok is False}
     with st.container(gap="small"):
-        for step in STEPS:
+        for step in steps():
             with st.container(gap=None):
                 name = f"**{step_title(step)}**" if step == here else step_title(step)
                 sign = (
@@ -126,7 +128,7 @@ def next_step(step: str, *, primary: bool, waits: Markdown = "", first: Callable
 
     `first` is called before the step changes.
     """
-    following = STEPS[STEPS.index(step) + 1]
+    following = steps()[steps().index(step) + 1]
 
     def leave() -> None:
         if first is not None:
@@ -225,7 +227,7 @@ def _checked(app: Application, spot: Spot) -> None:
         key=f"check-{status.system}",
     ):
         spot.fill(lambda tell: app.connections.check(status.system, tell))
-    unsaved = names_unsaved(app) if status.system == "accountview" else ""
+    unsaved = names_unsaved(app) if status.system == BOOKS.system else ""
     next_step(status.system, primary=bool(status.ok), waits=unsaved if spot.well else text("setup_check_first"))
 
 
