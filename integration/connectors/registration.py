@@ -7,17 +7,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, Field, SecretStr, create_model
 
 from integration.connectors.protocol import Connector, InstallationFacts, SourceTable
-from integration.core.connections import TokenKeeper, parse_address
+from integration.core.connections import EntryField, TokenKeeper, parse_address
 from integration.core.roles import Role
-
-
-@dataclass(frozen=True, slots=True)
-class EntryField:
-    """One setting that a person enters in the set-up. The value of a secret is never shown again."""
-
-    name: str
-    secret: bool
-    required: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,7 +171,9 @@ def test_a_set_up_whose_flows_were_switched_on_elsewhere_is_finished(app: Applic
 
 
 def test_whoever_entered_access_to_one_system_has_begun(app: Application) -> None:
-    app.connections.connect_mplus("http://127.0.0.1:9/", "shop", "secret", somebody("test"))
+    app.connections.connect(
+        "mplus", {"url": "http://127.0.0.1:9/", "ident": "shop", "secret": "secret"}, somebody("test")
+    )
 
     assert app.setup.goes_on() == "accountview"
 
@@ -179,7 +181,9 @@ def test_whoever_entered_access_to_one_system_has_begun(app: Application) -> Non
 def test_sandbox_and_real_systems_are_set_up_apart(app: Application) -> None:
     app.setup.choose(EVERY, somebody("test"))
 
-    app.connections.connect_mplus("http://127.0.0.1:9/", "shop", "secret", somebody("test"))
+    app.connections.connect(
+        "mplus", {"url": "http://127.0.0.1:9/", "ident": "shop", "secret": "secret"}, somebody("test")
+    )
 
     assert app.setup.chosen() == ()
     assert app.setup.step() == "accountview"

@@ -1,0 +1,29 @@
+"""Which system has each role in this installation, as a person chose it."""
+
+from integration.connectors.systems import default_systems, systems_for
+from integration.core.people import Actor
+from integration.core.roles import Role
+from integration.store.settings import StoredSettings
+
+SETTING = "systems"
+
+
+class SystemChoice:
+    """The stored choice of a system for each role. Without a choice the first registered system has the role."""
+
+    def __init__(self, stored: StoredSettings) -> None:
+        self._stored = stored
+
+    def chosen(self) -> dict[Role, str]:
+        """Return the name of the chosen system by role. A system that is no longer registered is not returned."""
+        stored = self._stored.get(SETTING) or {}
+        return {
+            role: stored[role] if stored.get(role) in {one.name for one in systems_for(role)} else usual
+            for role, usual in default_systems().items()
+        }
+
+    def choose(self, role: Role, system: str, by: Actor) -> None:
+        """Store the system of a role. Raises KeyError if it cannot have this role."""
+        if system not in {one.name for one in systems_for(role)}:
+            raise KeyError(system)
+        self._stored.put(SETTING, {**(self._stored.get(SETTING) or {}), role: system}, by.ref)
