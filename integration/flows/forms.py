@@ -65,7 +65,7 @@ class Checkbox(Shape):
 class Select(Shape):
     """A choice of one option from a few.
 
-    `needs` names, by option, the AccountView object that must be configured for it. With `leads`, an option without its
+    `needs` names, by option, the object of the books that it needs. With `leads`, an option without its
     object links to the page where the object is configured; only one of several such fields does so. `kinds` gives, by
     option, the kind of record that is created; existing records keep their kind.
     """

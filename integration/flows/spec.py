@@ -370,7 +370,7 @@ class FlowSpec:
     record_of: Callable[[str], str] = str
     own_document_marks: OwnDocumentMarks | None = None  # that distinguish its documents from those of another console
 
-    # Our names of the AccountView objects that the flow uses.
+    # Our names of the objects of the books that the flow uses.
     objects: tuple[str, ...] = ()
 
     # The requirements on the books with given settings, beyond the connection check.

@@ -1,6 +1,6 @@
 """The configuration as one readable file: for review, for Git, and to move it from a test to a production console.
 
-The file has the settings, mappings and value tables of every flow, the object names of AccountView and, on request, the
+The file has the settings, mappings and value tables of every flow, the object names of the books and, on request, the
 corrections of a flow. It contains no secret, no address, and no data of records apart from those corrections.
 """
 

@@ -148,7 +148,7 @@ def sentence(key: str, language: str = "en", /, **facts: object) -> str:
 def count(key: str, number: int, language: str = "en", /, **facts: object) -> str:
     """Return a quantity with its noun in singular or plural: `count("article", 3)` is "3 articles".
 
-    Also for sentences and buttons in two forms: `count("btn_commit", 3, system="MplusKASSA")`.
+    Also for sentences and buttons in two forms: `count("btn_commit", 3, system="the till")`.
     """
     if not has_count(key):
         raise KeyError(key)

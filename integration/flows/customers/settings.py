@@ -66,7 +66,7 @@ class CustomerSettings(Resending):
     no_discount: Nothing = 0
     no_credit_limit: Nothing = 0
     no_payment_days: Nothing = 0
-    customer_prices: bool = False  # price agreements of customers, if their AccountView object is configured
+    customer_prices: bool = False  # price agreements of customers, if their object of the books is configured
     customer_prices_owner: Owner = "keep_equal"
 
     @property

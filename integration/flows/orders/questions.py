@@ -29,7 +29,7 @@ from integration.flows.orders.terms import PAYMENT_TERMS
 from integration.flows.settings import Choice, Dimension, ValueTable, books_list, till_list
 from integration.flows.tables import usable_rows
 
-SALES_DAYBOOK = "verkoopboek"  # the name of the sales daybook in a new AccountView administration
+SALES_DAYBOOK = "verkoopboek"  # the name of the sales daybook in a new administration of the books
 ROUNDING = re.compile("afronding|betalingsverschil", re.IGNORECASE)  # name of the rounding account in Dutch books
 PAYMENTS_OF = ("orders", "invoices", "receipts")
 DAYS = "days"  # the flow that books documents and payments as part of a day

@@ -102,7 +102,7 @@ COMPUTED: tuple[Field, ...] = (
 _READ = ("order", "invoice", "posting")
 _ORDERS, _INVOICES, _RECEIPTS = (VisibleWhen(name, _READ) for name in ("orders", "invoices", "receipts"))
 _AS_ORDERS, _AS_POSTINGS = VisibleWhen(tuple(SOURCES), ("order", "invoice")), VisibleWhen(tuple(SOURCES), ("posting",))
-_INVOICES_INTO = {"invoice": "trade_invoices"}  # an AccountView object that may be absent
+_INVOICES_INTO = {"invoice": "trade_invoices"}  # an object of the books that may be absent
 _DEBTORS = books_list("debtors")
 _WITH_DEBTOR = VisibleWhen("default_debtor", ("fallback", "forced"))
 

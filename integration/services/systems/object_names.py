@@ -1,4 +1,4 @@
-"""The object names of AccountView in force, from defaults, a person and a file; and their changes."""
+"""The object names of the books in force, from defaults, a person and a file; and their changes."""
 
 import hashlib
 import json
@@ -50,7 +50,7 @@ class ObjectNames:
     @property
     @requires(Right.SEE)
     def record(self) -> str:
-        """The name of the record that stores the names of the connected AccountView."""
+        """The name of the record that stores the names of the connected books."""
         return self._access.name(RECORD)
 
     @requires(Right.SEE)
