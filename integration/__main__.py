@@ -38,9 +38,9 @@ from integration.cli.arguments import (
 from integration.core import errors
 from integration.core.causes import Responsible, cause
 from integration.core.plan import Approval
-from integration.core.roles import assigned_systems
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import ACTIVE, RunState
+from integration.core.system_roles import assigned_systems
 from integration.data_folder import OTHERS
 from integration.log.client import at_the_server
 from integration.shipped import COMMAND

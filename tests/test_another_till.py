@@ -18,9 +18,9 @@ from integration.connectors import systems
 from integration.core.errors import ConfigurationError
 from integration.core.plan import Action
 from integration.core.records import Kind
-from integration.core.roles import Role, assign_roles
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
+from integration.core.system_roles import SystemRole, assign_roles
 from integration.lab.console import CLIENT
 from integration.sandbox.server import running
 from integration.services.setup import steps
@@ -86,7 +86,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
 @pytest.fixture(scope="module")
 def chosen(app: Application) -> Application:
     """The console once the till has been chosen and connected in the set-up."""
-    app.connections.choose_system(Role.TILL, "kiosk", WHO)
+    app.connections.choose_system(SystemRole.TILL, "kiosk", WHO)
     assert all(one.ok for one in app.connections.connect("kiosk", {"url": ADDRESS, "kiosk_key": KEY}, WHO))
     return app
 
@@ -147,20 +147,20 @@ def test_it_keeps_its_role_once_records_are_linked_with_it(chosen: Application) 
     if not stores_in(chosen).links.kinds("products"):
         committed(chosen, settled(chosen, chosen.runs.preview(PreviewRequest("products", WHO, Mode.COMPLETE))))
     with pytest.raises(ConfigurationError, match="role_in_use"):
-        chosen.connections.choose_system(Role.TILL, "mplus", WHO)
-    assert (Role.TILL.system, system_name(Role.TILL.system)) == ("kiosk", "Kiosk")
+        chosen.connections.choose_system(SystemRole.TILL, "mplus", WHO)
+    assert (SystemRole.TILL.system, system_name(SystemRole.TILL.system)) == ("kiosk", "Kiosk")
 
 
 def test_a_system_that_cannot_have_a_role_is_refused(app: Application) -> None:
     with pytest.raises(KeyError):
-        app.connections.choose_system(Role.TILL, "accountview", WHO)
+        app.connections.choose_system(SystemRole.TILL, "accountview", WHO)
 
 
 def test_a_chosen_system_that_is_gone_leaves_the_role_to_the_first(
     chosen: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(systems._SYSTEMS, "kiosk")
-    assert SystemChoice(stores_in(chosen).settings).chosen()[Role.TILL] == "mplus"
+    assert SystemChoice(stores_in(chosen).settings).chosen()[SystemRole.TILL] == "mplus"
 
 
 def test_no_file_of_the_console_knows_it() -> None:

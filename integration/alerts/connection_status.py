@@ -12,7 +12,7 @@ from integration.connectors.protocol import HealthCheckable
 from integration.core.authorization import requires
 from integration.core.errors import IntegrationError
 from integration.core.people import Right
-from integration.core.roles import Role, assigned_systems
+from integration.core.system_roles import SystemRole, assigned_systems
 from integration.process.periodic import again_and_again
 from integration.services.connections.connections import Connections
 from integration.services.systems.connection_settings import ConnectorFactory
@@ -81,7 +81,7 @@ class ConnectionMonitor:
 
     def start(self) -> None:
         """Start the background checks: one thread for each system, because an unreachable system blocks for long."""
-        for role in Role:
+        for role in SystemRole:
             pace = {"every": LOOK_SECONDS, "until": self._stop}
             thread = threading.Thread(
                 target=again_and_again, args=(self._looking(role),), kwargs=pace, name=f"look-{role}", daemon=True
@@ -95,7 +95,7 @@ class ConnectionMonitor:
         for thread in self._threads:
             thread.join(timeout=1)
 
-    def _looking(self, role: Role) -> Callable[[], None]:
+    def _looking(self, role: SystemRole) -> Callable[[], None]:
         return lambda: self.look(role.system)
 
     def look(self, system: str) -> None:

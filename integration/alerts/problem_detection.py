@@ -12,9 +12,9 @@ from integration.alerts.store.deliveries import DeliveryStore
 from integration.alerts.store.incidents import IncidentStore
 from integration.core.causes import APART, cause
 from integration.core.issues import CauseGroup
-from integration.core.roles import Role
 from integration.core.run import Run
 from integration.core.states import ACTIVE, RunState
+from integration.core.system_roles import SystemRole
 from integration.services.audit import Audit, facts_of
 from integration.services.engine_lifecycle import EngineHandle
 from integration.services.opening_hours import OpeningHoursSettings
@@ -218,7 +218,7 @@ def _system(run: Run, status: FlowStatus) -> str:
     if told:
         return told
     return next(
-        (one for one in (status.flow.source, status.flow.target) if run.error.startswith(one)), Role.BOOKS.system
+        (one for one in (status.flow.source, status.flow.target) if run.error.startswith(one)), SystemRole.BOOKS.system
     )
 
 

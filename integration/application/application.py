@@ -28,7 +28,7 @@ from integration.application.stores import Stores
 from integration.backup.service import Backups
 from integration.core.people import Actor
 from integration.core.records import Kind
-from integration.core.roles import Role, assign_roles
+from integration.core.system_roles import SystemRole, assign_roles
 from integration.erasure.data_subjects import DataSubjects
 from integration.flows.registry import Specs, tables_of, writer_of
 from integration.log.logbook import Logbook
@@ -136,7 +136,7 @@ class Application:
         self.provider, self.proxy = sign_on_methods(settings)
         self._system_choice = SystemChoice(stores.settings)
         assign_roles(self._system_choice.chosen())
-        names = ObjectNameSettings(stores.settings, getattr(settings.access(Role.BOOKS.system), "names", None))
+        names = ObjectNameSettings(stores.settings, getattr(settings.access(SystemRole.BOOKS.system), "names", None))
         self.access = ConnectorFactory(
             settings, sealed, stores.leases, clock, names, tables_of(flows), self._system_choice
         )
@@ -294,7 +294,7 @@ class Application:
             self.sandbox,
             [spec.flow for spec in flows.values()],
             choice=self._system_choice,
-            is_linked=lambda: any(stores.links.kinds(flow) for flow in flows),
+            links=stores.links,
             proposals=self.proposals,
             needs=FlowNeeds(flows, self.access, self.mappings, chosen, self._strangers, self.logics),
             prefix_of={

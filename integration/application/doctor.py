@@ -19,7 +19,7 @@ from integration.connectors.systems import SYSTEMS
 from integration.core.clocks import now
 from integration.core.connections import Finding
 from integration.core.errors import IntegrationError
-from integration.core.roles import assigned_systems
+from integration.core.system_roles import assigned_systems
 from integration.data_folder import FILES, OTHERS, key_ring, require_database_file
 from integration.flows.registry import FLOWS
 from integration.log.client import ANNOUNCED

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Annotated, Any, Optional, get_args
 
-from pydantic import BaseModel, Field, SecretStr, create_model
+from pydantic import BaseModel, SecretStr, create_model
 
 from integration.connectors.protocol import Connector, InstallationFacts, SourceTable
 from integration.core.connections import EntryField, TokenKeeper, parse_address
-from integration.core.roles import Role
+from integration.core.system_roles import SystemRole
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class System:
 
     name: str
     caption: str
-    role: Role
+    role: SystemRole
     access: type[BaseModel]
     settings: type[BaseModel]
     connects: Callable[[Any, TokenKeeper, InstallationFacts, Sequence[SourceTable]], Connector]
@@ -69,9 +69,10 @@ class System:
 
 
 def optional_model(settings: type[BaseModel], *names: str) -> type[BaseModel]:
-    """Return a model with these fields of a settings model, all of which may be left out: the environment variables."""
+    """Return a model of environment variables: these fields of a settings model, all of which may be left out."""
     fields: dict[str, Any] = {}
     for name in names:
         declared = settings.model_fields[name]
-        fields[name] = (declared.annotation | None, Field(None)) if declared.annotation else (Any, None)
+        checked = Annotated[(declared.annotation, *declared.metadata)] if declared.metadata else declared.annotation  # type: ignore[valid-type]
+        fields[name] = (Optional[checked], None)
     return create_model(f"{settings.__name__}Access", **fields)

@@ -6,21 +6,21 @@ from types import MappingProxyType
 from integration.connectors.accountview.registration import ACCOUNTVIEW
 from integration.connectors.mplus.registration import MPLUS
 from integration.connectors.registration import System
-from integration.core.roles import Role, assign_roles
+from integration.core.system_roles import SystemRole, assign_roles
 
 _SYSTEMS: dict[str, System] = {one.name: one for one in (ACCOUNTVIEW, MPLUS)}
 
 SYSTEMS: Mapping[str, System] = MappingProxyType(_SYSTEMS)
 
 
-def systems_for(role: Role) -> tuple[System, ...]:
+def systems_for(role: SystemRole) -> tuple[System, ...]:
     """Return the systems that can have a role. The first has it until a person chooses another."""
     return tuple(one for one in SYSTEMS.values() if one.role is role)
 
 
-def default_systems() -> dict[Role, str]:
+def default_systems() -> dict[SystemRole, str]:
     """Return the name of the system that has each role until a person chooses another."""
-    return {role: systems_for(role)[0].name for role in Role}
+    return {role: systems_for(role)[0].name for role in SystemRole}
 
 
 assign_roles(default_systems())

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from integration.core.issues import PASSING, STOCK
 from integration.core.records import Kind
-from integration.core.roles import Role
+from integration.core.system_roles import SystemRole
 
 # Links that another flow has in the opposite direction: the same customer, whichever flow created it.
 Mirrors = Mapping[tuple[str, Kind], tuple[str, Kind]]
@@ -81,8 +81,8 @@ class Flow:
     """
 
     name: str
-    source_role: Role
-    target_role: Role
+    source_role: SystemRole
+    target_role: SystemRole
     stages: tuple[Stage, ...]
     by_changes: bool = True  # whether the source's change stamps report every change; otherwise everything is read
     passing: tuple[str, ...] = PASSING + STOCK  # prefixes of values that change without an edit of the record

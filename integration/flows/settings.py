@@ -21,9 +21,9 @@ from integration.core.errors import ConfigurationError
 from integration.core.guards import SIZE, Guard, Limit
 from integration.core.issues import Issue, Skip
 from integration.core.records import Kind, Record, Value
-from integration.core.roles import Role
 from integration.core.rows import EVERY, row_key
 from integration.core.rules import Operator, as_text, matches
+from integration.core.system_roles import SystemRole
 from integration.core.timetable import Timetable
 from integration.core.vat import vat_fact
 from integration.words.validation import reason_of
@@ -31,7 +31,7 @@ from integration.words.validation import reason_of
 # ---- the two systems by their role, their code lists, and the value tables between them
 
 
-BOOKS, TILL = Role.BOOKS, Role.TILL
+BOOKS, TILL = SystemRole.BOOKS, SystemRole.TILL
 
 
 class Listed(NamedTuple):
@@ -40,7 +40,7 @@ class Listed(NamedTuple):
     Without a role it is a list that is the same everywhere.
     """
 
-    role: Role | None
+    role: SystemRole | None
     name: str
 
     @property

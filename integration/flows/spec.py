@@ -18,8 +18,8 @@ from integration.core.links import Link
 from integration.core.moves import Move, Promise, Unbooked
 from integration.core.plan import Change, Policy
 from integration.core.records import Batch, Field, Held, Kind, Record, Unreadable
-from integration.core.roles import Role
 from integration.core.staged import Staged, Unstaged
+from integration.core.system_roles import SystemRole
 from integration.core.traces import Trace
 from integration.flows.forms import Question, Section, names
 from integration.flows.settings import FlowSettings, Listed, OwnDocumentMarks, ValueTable
@@ -330,7 +330,7 @@ class FlowSpec:
     as_set: Callable[[Any], Flow] | None = None
 
     # The roles of the systems whose VAT percentages the logic needs. Other percentages need not be available.
-    vat_rate_systems: tuple[Role, ...] = ()
+    vat_rate_systems: tuple[SystemRole, ...] = ()
 
     # The code lists that the logic needs with given settings. If one of them changes, the logic is rebuilt.
     code_lists: Callable[[Any], tuple[Listed, ...]] = lambda _: ()

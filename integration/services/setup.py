@@ -10,7 +10,7 @@ from typing import Any
 from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.people import Actor, Right
-from integration.core.roles import assigned_systems
+from integration.core.system_roles import assigned_systems
 from integration.flows.forms import MissingSetting, Proposal, Question, SetupContext
 from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, FlowSettings, Listed

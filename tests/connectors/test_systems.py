@@ -3,13 +3,13 @@
 import pytest
 
 from integration.connectors.systems import SYSTEMS
-from integration.core.roles import Role
+from integration.core.system_roles import SystemRole
 from integration.words import system_name
 from tests.fakes import MemoryKeeper, MemoryLearned
 
 
-@pytest.mark.parametrize(("role", "name"), [(Role.BOOKS, "accountview"), (Role.TILL, "mplus")])
-def test_each_role_has_its_system(role: Role, name: str) -> None:
+@pytest.mark.parametrize(("role", "name"), [(SystemRole.BOOKS, "accountview"), (SystemRole.TILL, "mplus")])
+def test_each_role_has_its_system(role: SystemRole, name: str) -> None:
     assert [one for one in SYSTEMS.values() if one.role is role] == [SYSTEMS[name]]
 
 

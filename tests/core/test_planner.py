@@ -8,11 +8,11 @@ from integration.core.links import Link
 from integration.core.plan import Action, Change, Policy, Unchanged
 from integration.core.planner import Decision, Desired, WrittenOnce, plan_record
 from integration.core.records import Held, Kind, Record, Unreadable, Value
-from integration.core.roles import Role
 from integration.core.source_values import AS_TOLD
+from integration.core.system_roles import SystemRole
 
 STAGE = Stage("articles", Kind.ARTICLE, Kind.PRODUCT)
-FLOW = Flow("products", Role.BOOKS, Role.TILL, (STAGE,))
+FLOW = Flow("products", SystemRole.BOOKS, SystemRole.TILL, (STAGE,))
 
 
 @dataclass

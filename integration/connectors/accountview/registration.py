@@ -3,12 +3,12 @@
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.accountview.settings import SYSTEM, AccountViewAccess, AccountViewSettings
 from integration.connectors.registration import System
-from integration.core.roles import Role
+from integration.core.system_roles import SystemRole
 
 ACCOUNTVIEW = System(
     name="accountview",
     caption=SYSTEM,
-    role=Role.BOOKS,
+    role=SystemRole.BOOKS,
     access=AccountViewAccess,
     settings=AccountViewSettings,
     connects=lambda settings, keeper, _, reads: AccountView(settings, keeper, reads=reads),

@@ -3,12 +3,12 @@
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.settings import SYSTEM, USUAL_ADDRESS, MplusAccess, MplusSettings
 from integration.connectors.registration import System
-from integration.core.roles import Role
+from integration.core.system_roles import SystemRole
 
 MPLUS = System(
     name="mplus",
     caption=SYSTEM,
-    role=Role.TILL,
+    role=SystemRole.TILL,
     access=MplusAccess,
     settings=MplusSettings,
     connects=lambda settings, _, learned, __: Mplus(settings, learned=learned),

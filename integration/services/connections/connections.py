@@ -16,8 +16,8 @@ from integration.core.errors import ConfigurationError, IntegrationError
 from integration.core.flow import Flow
 from integration.core.people import START, Actor, Right
 from integration.core.records import Kind
-from integration.core.roles import Role, assigned_systems
 from integration.core.rules import Mapping as RuleMapping
+from integration.core.system_roles import SystemRole, assigned_systems
 from integration.flows.functions.toolbox import read_by
 from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, FlowSettings
@@ -31,6 +31,7 @@ from integration.services.mappings.mappings import Logics, Mappings
 from integration.services.systems.connection_settings import KEPT_TOKENS, ConnectorFactory, usable_access
 from integration.services.systems.system_choice import SystemChoice
 from integration.store.database import Clock
+from integration.store.links import Links
 
 UNREACHED = "log-in"  # the only finding of a check that could not reach the system
 
@@ -212,20 +213,18 @@ class Connections:
         flows: Collection[Flow],
         *,
         choice: SystemChoice,
-        is_linked: Callable[[], bool],
+        links: Links,
         proposals: Proposals,
         needs: FlowNeeds,
         prefix_of: Mapping[str, str],
     ) -> None:
         """Store the dependencies. `proposals` fill settings that have only one possible answer.
 
-        `is_linked` returns whether any record of one system is linked with a record of the other.
-
         `prefix_of` has by flow the flow whose setting gives the prefix of its documents.
         """
         self._prefix_of = prefix_of
         self._choice = choice
-        self._is_linked = is_linked
+        self._links = links
         self._access = access
         self._clock = clock
         self._sandbox = sandbox
@@ -363,19 +362,21 @@ class Connections:
     # ---- connecting real systems: access data stay in force until new ones have worked
 
     @requires(Right.SEE)
-    def choices(self, role: Role) -> dict[str, str]:
+    def choices(self, role: SystemRole) -> dict[str, str]:
         """Return the name and caption of each system that can have a role."""
         return {one.name: one.caption for one in systems_for(role)}
 
     @requires(Right.CONNECT)
-    def choose_system(self, role: Role, system: str, by: Actor) -> None:
+    def choose_system(self, role: SystemRole, system: str, by: Actor) -> None:
         """Give a role to a system. Returns to the real systems if the built-in ones are connected.
 
         Raises ConfigurationError `role_in_use` if records are linked with the system that has the role now, and
         KeyError if the system cannot have the role.
         """
+        if system not in self.choices(role):
+            raise KeyError(system)
         self._sandbox.leave(by.ref)
-        if system != role.system and self._is_linked():
+        if system != role.system and any(self._links.kinds(flow.name) for flow in self._flows):
             raise ConfigurationError("role_in_use", system=role.system)
         self._choice.choose(role, system, by)
         self._access.assign_systems()

@@ -13,7 +13,7 @@ from integration.core.authorization import requires
 from integration.core.connections import Token
 from integration.core.errors import ConfigurationError
 from integration.core.people import SANDBOX, Right
-from integration.core.roles import Role
+from integration.core.system_roles import SystemRole
 from integration.process.periodic import again_and_again
 from integration.services.engine_lifecycle import SLOT_SECONDS, OwnLeases
 from integration.services.systems.connection_settings import ConnectorFactory
@@ -183,8 +183,8 @@ class SandboxHost:
             expired = self._clock() - timedelta(seconds=1)
             office = {"url": self._box.accountview_url, "warehouses": WAREHOUSES, **CLIENT, **PACE}
             self._access.tokens(office).save(Token("", REFRESH, expired))  # valid once after a start
-            self._access.keep(Role.BOOKS.system, office, by)
-            self._access.keep(Role.TILL.system, {"url": self._box.mplus_url, **TILL, **PACE}, by)
+            self._access.keep(SystemRole.BOOKS.system, office, by)
+            self._access.keep(SystemRole.TILL.system, {"url": self._box.mplus_url, **TILL, **PACE}, by)
         self._running = self._box
         if self._minder is None:
             self._known = self._address()
@@ -232,4 +232,4 @@ class SandboxHost:
             time.sleep(0.1)
 
     def _address(self) -> str:
-        return str(self._access.of(Role.TILL.system).get("url") or "")
+        return str(self._access.of(SystemRole.TILL.system).get("url") or "")

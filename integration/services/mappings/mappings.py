@@ -21,9 +21,9 @@ from integration.core.issues import Issue, IssueState
 from integration.core.links import Link
 from integration.core.people import Actor, Right
 from integration.core.records import Field, Held, Kind, Record, Sort, Unreadable, corrected
-from integration.core.roles import assigned_systems
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import readable_rules, rules_to
+from integration.core.system_roles import assigned_systems
 from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, FlowSettings, Listed
 from integration.flows.spec import FlowLogic, FlowSpec

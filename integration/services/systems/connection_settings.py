@@ -18,7 +18,7 @@ from integration.connectors.registration import System
 from integration.connectors.systems import SYSTEMS, default_systems
 from integration.core.connections import parse_address
 from integration.core.errors import ConfigurationError
-from integration.core.roles import Role, assign_roles, assigned_systems
+from integration.core.system_roles import SystemRole, assign_roles, assigned_systems
 from integration.services.systems.object_name_settings import RECORD, ObjectNameSettings
 from integration.services.systems.system_choice import SystemChoice
 from integration.settings import PREFIX, Settings, refused
@@ -47,7 +47,7 @@ class ConnectorFactory:
         leases: Leases,
         clock: Clock,
         names: ObjectNameSettings,
-        reads: Mapping[Role, Sequence[SourceTable]],
+        reads: Mapping[SystemRole, Sequence[SourceTable]],
         choice: SystemChoice,
     ) -> None:
         """Store the dependencies. `names` has the object names of the books, which override those in the access data.
@@ -119,7 +119,7 @@ class ConnectorFactory:
         refresh = given.get("refresh_token")
         if not refresh:
             return given
-        known, given_for = self.connected.get(GIVEN_TOKENS) or {}, SYSTEMS[Role.BOOKS.system].given_for(given)
+        known, given_for = self.connected.get(GIVEN_TOKENS) or {}, SYSTEMS[SystemRole.BOOKS.system].given_for(given)
         if mark_of_text(refresh) not in known:
             self.connected.renew(GIVEN_TOKENS, {**known, mark_of_text(refresh): given_for})
         elif known[mark_of_text(refresh)] != given_for:
@@ -144,10 +144,10 @@ class ConnectorFactory:
     @contextmanager
     def client(self, entered: Mapping[str, Any], tokens: str = KEPT_TOKENS) -> Iterator[AccountViewClient]:
         """Yield a client for the log-in only. A full connection needs a company, which nobody has chosen yet."""
-        given = self.with_entered(Role.BOOKS.system, entered)
-        route = self._with_route(given, SYSTEMS[Role.BOOKS.system].usual_address)
+        given = self.with_entered(SystemRole.BOOKS.system, entered)
+        route = self._with_route(given, SYSTEMS[SystemRole.BOOKS.system].usual_address)
         client = AccountViewClient(
-            _settings_of(AccountViewSettings, route, Role.BOOKS.system.upper()), self.tokens(given, tokens)
+            _settings_of(AccountViewSettings, route, SystemRole.BOOKS.system.upper()), self.tokens(given, tokens)
         )
         try:
             yield client
@@ -159,8 +159,8 @@ class ConnectorFactory:
 
         Tokens of other books are ignored.
         """
-        given = self.of(Role.BOOKS.system) if given is None else given
-        given_for, entered = SYSTEMS[Role.BOOKS.system].given_for, self._entered(Role.BOOKS.system)
+        given = self.of(SystemRole.BOOKS.system) if given is None else given
+        given_for, entered = SYSTEMS[SystemRole.BOOKS.system].given_for, self._entered(SystemRole.BOOKS.system)
         return StoredTokens(
             self.connected,
             self._leases,

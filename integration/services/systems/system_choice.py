@@ -1,8 +1,8 @@
-"""Which system has each role in this installation, as a person chose it."""
+"""Stores the system that a person chose for each role."""
 
 from integration.connectors.systems import default_systems, systems_for
 from integration.core.people import Actor
-from integration.core.roles import Role
+from integration.core.system_roles import SystemRole
 from integration.store.settings import StoredSettings
 
 SETTING = "systems"
@@ -14,7 +14,7 @@ class SystemChoice:
     def __init__(self, stored: StoredSettings) -> None:
         self._stored = stored
 
-    def chosen(self) -> dict[Role, str]:
+    def chosen(self) -> dict[SystemRole, str]:
         """Return the name of the chosen system by role. A system that is no longer registered is not returned."""
         stored = self._stored.get(SETTING) or {}
         return {
@@ -22,8 +22,6 @@ class SystemChoice:
             for role, usual in default_systems().items()
         }
 
-    def choose(self, role: Role, system: str, by: Actor) -> None:
-        """Store the system of a role. Raises KeyError if it cannot have this role."""
-        if system not in {one.name for one in systems_for(role)}:
-            raise KeyError(system)
+    def choose(self, role: SystemRole, system: str, by: Actor) -> None:
+        """Store the system of a role."""
         self._stored.put(SETTING, {**(self._stored.get(SETTING) or {}), role: system}, by.ref)

@@ -13,8 +13,8 @@ from integration.connectors.protocol import Connector, Identifiable
 from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError, ConnectorError, PlanStaleError
 from integration.core.people import Actor, Right
-from integration.core.roles import assigned_systems
 from integration.core.system_identity import IdentityVerdict, SystemIdentity
+from integration.core.system_roles import assigned_systems
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.cursors import Cursors
 from integration.store.database import Clock, Database

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from integration.application.application import Application
 from integration.core.connections import EntryField, Finding, Tell, parse_address
-from integration.core.roles import Role, assigned_systems
+from integration.core.system_roles import SystemRole, assigned_systems
 from integration.flows.settings import BOOKS
 from integration.services.connections.connections import ConnectionCheck, Connections
 from integration.services.setup import AskedQuestion, PointSeverity, State, steps
@@ -246,7 +246,7 @@ def _checked(app: Application, spot: Spot) -> None:
 
 def system_step(app: Application) -> None:
     """Draw the step of a system: the choice of the system, its form or log-in, and its check in lines."""
-    role = next(role for role in Role if role.system == step_here(app))
+    role = next(role for role in SystemRole if role.system == step_here(app))
     if is_theirs(Connections.choose_system):
         _system_choice(app, role)
     form, spot = _spot(app, role.system)
@@ -262,11 +262,11 @@ def system_step(app: Application) -> None:
             else:
                 _access_form(app, spot, registration.entry_fields(), asks_port=registration.asks_port)
     _checked(app, spot)
-    if role is Role.BOOKS and spot.status.connected and may(ObjectNames.look):
+    if role is SystemRole.BOOKS and spot.status.connected and may(ObjectNames.look):
         names_section(app)
 
 
-def _system_choice(app: Application, role: Role) -> None:
+def _system_choice(app: Application, role: SystemRole) -> None:
     """Draw the choice of the system for a role if there are several."""
     known = app.connections.choices(role)
     if len(known) == 1:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 
-class Role(StrEnum):
+class SystemRole(StrEnum):
     """A role that a system has in a flow. Each role belongs to exactly one system of an installation."""
 
     BOOKS = "books"
@@ -16,14 +16,14 @@ class Role(StrEnum):
         return _ASSIGNED[self]
 
 
-_ASSIGNED: dict[Role, str] = {}  # one installation per process, so the assignment is one value of the process
+_ASSIGNED: dict[SystemRole, str] = {}  # one installation per process, so the assignment is one value of the process
 
 
-def assign_roles(systems: Mapping[Role, str]) -> None:
+def assign_roles(systems: Mapping[SystemRole, str]) -> None:
     """Give roles to systems of these names. Other roles keep their system."""
     _ASSIGNED.update(systems)
 
 
 def assigned_systems() -> tuple[str, ...]:
     """Return the names of the systems in use: the books, then the till."""
-    return tuple(role.system for role in Role)
+    return tuple(role.system for role in SystemRole)
