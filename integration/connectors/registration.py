@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Optional, get_args
+from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, SecretStr, create_model
 
@@ -73,6 +73,7 @@ def optional_model(settings: type[BaseModel], *names: str) -> type[BaseModel]:
     fields: dict[str, Any] = {}
     for name in names:
         declared = settings.model_fields[name]
-        checked = Annotated[(declared.annotation, *declared.metadata)] if declared.metadata else declared.annotation  # type: ignore[valid-type]
-        fields[name] = (Optional[checked], None)
+        kind: Any = declared.annotation
+        checked = Annotated[(kind, *declared.metadata)] if declared.metadata else kind
+        fields[name] = (checked | None, None)
     return create_model(f"{settings.__name__}Access", **fields)
