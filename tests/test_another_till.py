@@ -35,9 +35,7 @@ from tests.stores import prepare, prepare_engine, stores_in
 __all__ = ["open_page", "own_main"]
 
 PAGE = ROOT / "docs" / "adding-a-system.md"
-BLOCK = re.compile(
-    r"`(?P<path>integration/connectors/kiosk/\S+\.py)`[^`]*(?:`[^`\n]+`[^`]*)*\n```python\n(?P<text>.*?)```", re.DOTALL
-)
+BLOCK = re.compile(r"`(?P<path>integration/connectors/\S+\.py)`[^`]*\n```python\n(?P<text>.*?)```", re.DOTALL)
 WHO = somebody("operator")
 
 

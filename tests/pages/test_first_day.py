@@ -93,7 +93,7 @@ def test_the_till_is_not_asked_before_everything_is_filled_in(unconnected: Appli
     test = open_page("setup", step="mplus")
     test = next(button for button in test.button if button.label == "Check the connection").click().run()
 
-    assert "Fill in Address, Ident, and Secret" in texts(test)
+    assert "Fill in Address, Ident and Secret" in texts(test)
     assert not unconnected.connections.of("mplus").connected
 
 
